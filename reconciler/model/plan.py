@@ -1,0 +1,130 @@
+"""What was decided: actions, their causes, changes field by field, and the plan that holds them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+from reconciler.model.resource import EMPTY, Lifecycle
+from reconciler.model.values import Address, Attrs, Origin, Value
+
+
+class Action(Enum):
+    """The one list of verbs in the whole product."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    FORGET = "forget"
+    NOOP = "noop"
+
+
+class Cause(Enum):
+    """Why a change is there. It explains; no request and no plan equality depends on it."""
+
+    NEW = "new"
+    EDITED = "edited"
+    DRIFTED = "drifted"
+    BOTH = "both"
+    RELEASED = "released"
+    MISSING = "missing"
+    REMOVED = "removed"
+    ROTATED = "rotated"
+    GONE_WITH = "gone_with"
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field: live value before, value after; a sensitive one never shows either."""
+
+    path: str
+    before: Value
+    after: Value
+    cause: Cause = field(compare=False)
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One resource and what is to be done with it.
+
+    ``attrs`` is the whole desired state (empty for DELETE and FORGET), ``before`` what is live or was applied.
+    ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does. ``withheld`` is
+    the reason why policy forbids it. ``moved_from`` is the address that the ledger knew it by. ``note`` is one
+    sentence for the reader. Equality is "would do the same": words and positions do not count.
+    """
+
+    address: Address
+    action: Action
+    cause: Cause | None = field(default=None, compare=False)
+    fields: tuple[FieldChange, ...] = ()
+    attrs: Attrs = field(default_factory=lambda: EMPTY)
+    before: Attrs = field(default_factory=lambda: EMPTY, compare=False)
+    remote_id: str | None = None
+    depends_on: tuple[Address, ...] = field(default=(), compare=False)
+    lets_go: tuple[Address, ...] = field(default=(), compare=False)
+    withheld: str | None = None
+    moved_from: Address | None = None
+    effects: tuple[str, ...] = field(default=(), compare=False)
+    note: str = field(default="", compare=False)
+    origin: Origin | None = field(default=None, compare=False)
+    lifecycle: Lifecycle = field(default=Lifecycle(), compare=False)
+
+
+class Base(NamedTuple):
+    """What a plan rests on: account, ledger lineage and serial, dialect."""
+
+    account: str | None
+    lineage: str
+    serial: int
+    dialect: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes in address order, NOOP and withheld ones included, with what they rest on.
+
+    ``foreign`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id of
+    every live resource that a request may have to name. ``partial`` is set when --target or --exclude cut it.
+    """
+
+    base: Base
+    changes: tuple[Change, ...]
+    foreign: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False)
+    ids: Mapping[Address, str] = field(default_factory=lambda: EMPTY, compare=False)
+    reads: int = field(default=0, compare=False)
+    partial: bool = False
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """The changes that do something: everything but NOOP without a move, and what is withheld."""
+        return tuple(c for c in self.changes if not c.withheld and is_effective(c))
+
+    @property
+    def withheld(self) -> tuple[Change, ...]:
+        """The changes that policy forbids."""
+        return tuple(c for c in self.changes if c.withheld)
+
+
+def is_effective(change: Change) -> bool:
+    """Whether carrying out the change would alter the account or the ledger."""
+    return change.action is not Action.NOOP or change.moved_from is not None
+
+
+class Verb(Enum):
+    """What a step does to its resource: bring it to the desired state, take it away, or step aside."""
+
+    MAKE = "make"
+    DROP = "drop"
+    PARK = "park"
+
+
+class Step(NamedTuple):
+    """A node of the graph: a key, never a payload."""
+
+    address: Address
+    verb: Verb

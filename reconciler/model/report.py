@@ -1,0 +1,76 @@
+"""What goes over the wire and what came of it: requests, answers, outcomes, the report of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, NamedTuple
+
+from reconciler.model.plan import Action, Step
+from reconciler.model.resource import EMPTY
+from reconciler.model.values import Attrs
+
+MERGE_PATCH = "application/merge-patch+json"
+JSON = "application/json"
+
+
+class Request(NamedTuple):
+    """One call. ``path`` is native (``/api/tags/7``); ``body`` is JSON or None; both may hold open Refs and
+    Secrets until :func:`reconciler.engine.calls.bind` closes them."""
+
+    method: str
+    path: str
+    body: Any = None
+
+    @property
+    def content_type(self) -> str | None:
+        """PATCH is a merge patch, POST and PUT are plain JSON (vendor OpenAPI); no body, no type."""
+        if self.body is None:
+            return None
+        return MERGE_PATCH if self.method == "PATCH" else JSON
+
+
+class Answer(NamedTuple):
+    """A usable answer: status and decoded JSON (None when there is no body)."""
+
+    status: int
+    body: Any = None
+
+
+class Status(Enum):
+    """What became of a step."""
+
+    DONE = "done"
+    PENDING = "pending"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+    NOT_RUN = "not_run"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The end of one step. ``differs`` holds, by field, what the server made of a value that we sent."""
+
+    step: Step
+    action: Action
+    status: Status
+    remote_id: str | None = None
+    message: str = ""
+    answered: Attrs = field(default_factory=lambda: EMPTY)
+    differs: Mapping[str, tuple[Any, Any]] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All outcomes of a run in the order in which they ended, and the calls it took."""
+
+    outcomes: tuple[Outcome, ...] = ()
+    reads: int = 0
+    writes: int = 0
+    run: int = 0
+    stopped: str | None = None
+
+    def count(self, status: Status) -> int:
+        """How many steps ended so."""
+        return sum(1 for outcome in self.outcomes if outcome.status is status)

@@ -1,0 +1,116 @@
+"""A resource seen from its four sides: declared (as written), desired, live, and recorded in the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from reconciler.model.values import Address, Attrs, Origin, Value
+
+EMPTY: Mapping[Any, Any] = MappingProxyType({})
+
+
+class Lifecycle(NamedTuple):
+    """What the user said about how a resource may be treated; kept in the ledger, so it outlives its block."""
+
+    prevent_destroy: bool = False
+    ignore: frozenset[str] = frozenset()
+    create_before_destroy: bool = False
+
+
+class Declared(NamedTuple):
+    """One item of one section as the files have it: typed, validated, not yet understood."""
+
+    section: str
+    raw: Any
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """What the files ask for. ``former`` is the address that ``renamed_from`` names, ``bound_id`` the ``id`` given."""
+
+    address: Address
+    attrs: Attrs
+    origin: Origin
+    lifecycle: Lifecycle = Lifecycle()
+    former: Address | None = None
+    bound_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the account has. ``remote_id`` is text for every kind; attributes went through the kind's decode."""
+
+    address: Address
+    remote_id: str
+    attrs: Attrs
+
+
+class Provenance(Enum):
+    """How a resource became ours: we made it, or we took it over."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+
+
+class EntryState(Enum):
+    """SETTLED: done and answered. PENDING: accepted (202), not yet seen in the account."""
+
+    SETTLED = "settled"
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of the ledger: what we last wrote (``applied``), what the server then showed (``answered``).
+
+    ``digests`` holds a keyed digest for each write-only secret instead of its value. ``since`` is seconds of the
+    epoch of the last change of ``state``; ``run`` the number of the run that last wrote it.
+    """
+
+    address: Address
+    remote_id: str | None
+    applied: Attrs = field(default_factory=lambda: EMPTY)
+    answered: Attrs = field(default_factory=lambda: EMPTY)
+    digests: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    depends_on: tuple[Address, ...] = ()
+    origin: Origin | None = None
+    lifecycle: Lifecycle = Lifecycle()
+    provenance: Provenance = Provenance.CREATED
+    state: EntryState = EntryState.SETTLED
+    since: float = 0.0
+    run: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A write that was announced and whose outcome is not recorded: sent or not, nobody knows yet.
+
+    ``before`` is the entry's address-keyed image of what the write was about to overwrite.
+    """
+
+    address: Address
+    verb: str
+    run: int
+    before: Attrs = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Everything the ledger knows. ``account`` is the connection id it belongs to, ``serial`` counts its writes."""
+
+    lineage: str = ""
+    serial: int = 0
+    account: str | None = None
+    entries: Mapping[Address, Entry] = field(default_factory=lambda: EMPTY)
+    intents: Mapping[Address, Intent] = field(default_factory=lambda: EMPTY)
+
+
+__all__ = [
+    "EMPTY", "Attrs", "Declared", "Desired", "Entry", "EntryState", "Intent", "Ledger", "Lifecycle", "Live",
+    "Provenance", "Value",
+]  # fmt: skip

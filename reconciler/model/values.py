@@ -1,0 +1,83 @@
+"""The small values that everything else is made of: addresses, origins, references, secrets."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+
+class Address(NamedTuple):
+    """Our one name for a resource, written ``kind/key``, e.g. ``tagging/ann@example.com/VIP``.
+
+    ``key`` is already escaped: inside one part ``/`` is ``%2F`` and ``%`` is ``%25``, so that the parts of a
+    relation's key split unambiguously. Only ``kinds`` makes keys.
+    """
+
+    kind: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.key}"
+
+    @classmethod
+    def parse(cls, text: str) -> Address:
+        """``"tag/VIP"`` → ``Address("tag", "VIP")``; raises ValueError when there is no kind or no key."""
+        kind, slash, key = text.partition("/")
+        if not (kind and slash and key):
+            raise ValueError(f"{text!r} is no address; an address is written kind/key, e.g. tag/VIP")
+        return cls(kind, key)
+
+
+def escape(part: str) -> str:
+    """One part of a key, NFC and trimmed, with the two reserved characters escaped."""
+    text = part if part.isascii() else unicodedata.normalize("NFC", part)
+    text = text.strip()
+    if "%" in text or "/" in text:
+        text = text.replace("%", "%25").replace("/", "%2F")
+    return text
+
+
+def unescape(part: str) -> str:
+    """The text that a person reads: the inverse of :func:`escape` for one part."""
+    return part.replace("%2F", "/").replace("%25", "%") if "%" in part else part
+
+
+class Origin(NamedTuple):
+    """Where something was written: file as the user would type it, line and column from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Stands for the remote id of ``target`` until a request is sent."""
+
+    target: Address
+
+    def __str__(self) -> str:
+        return str(self.target)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A value that is sent and never shown; ``source`` is ``env:NAME`` or ``file:PATH``."""
+
+    source: str
+    value: str = field(repr=False)
+
+    def __str__(self) -> str:
+        return f"(secret from {self.source})"
+
+
+#: What an attribute can hold. ``None`` means "empty": absent, null and "" compare equal.
+Value = None | bool | int | str | Ref | Secret | frozenset["Value"]
+
+#: Attributes by name; the entries of a map field are flat, e.g. ``fields.company``.
+Attrs = Mapping[str, Value]
