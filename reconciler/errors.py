@@ -92,7 +92,9 @@ class NotFound(GatewayError):
 class Invalid(GatewayError):
     """The vendor refused the request (400, 422 and kin)."""
 
-    def __init__(self, message: str, *, status: int | None = None, violations: Sequence[Violation] = ()) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, violations: Sequence[Violation] = ()
+    ) -> None:
         super().__init__(message, status=status)
         self.violations = tuple(violations)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
 
-from reconciler.model.resource import EMPTY, Lifecycle
+from reconciler.model.resource import EMPTY, UNGUARDED, Lifecycle
 from reconciler.model.values import Address, Attrs, Origin, Value
 
 
@@ -72,7 +72,7 @@ class Change:
     effects: tuple[str, ...] = field(default=(), compare=False)
     note: str = field(default="", compare=False)
     origin: Origin | None = field(default=None, compare=False)
-    lifecycle: Lifecycle = field(default=Lifecycle(), compare=False)
+    lifecycle: Lifecycle = field(default=UNGUARDED, compare=False)
 
 
 class Base(NamedTuple):
@@ -88,8 +88,8 @@ class Base(NamedTuple):
 class Plan:
     """The changes in address order, NOOP and withheld ones included, with what they rest on.
 
-    ``foreign`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id of
-    every live resource that a request may have to name. ``partial`` is set when --target or --exclude cut it.
+    ``foreign`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id
+    of every live resource that a request may have to name. ``partial``: --target or --exclude cut the plan.
     """
 
     base: Base

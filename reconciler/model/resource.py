@@ -8,17 +8,20 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from reconciler.model.values import Address, Attrs, Origin, Value
+from reconciler.model.values import Address, Attrs, Origin
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Lifecycle(NamedTuple):
-    """What the user said about how a resource may be treated; kept in the ledger, so it outlives its block."""
+    """What the user said about how a resource may be treated; the ledger keeps it, so it outlives its block."""
 
     prevent_destroy: bool = False
     ignore: frozenset[str] = frozenset()
     create_before_destroy: bool = False
+
+
+UNGUARDED = Lifecycle()
 
 
 class Declared(NamedTuple):
@@ -31,19 +34,24 @@ class Declared(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """What the files ask for. ``former`` is the address that ``renamed_from`` names, ``bound_id`` the ``id`` given."""
+    """What the files ask for.
+
+    ``former`` is the address that ``renamed_from`` names, ``bound_id`` the ``id`` given, ``part_of`` the resource
+    inside whose block a relation was written (``tags:`` of a contact).
+    """
 
     address: Address
     attrs: Attrs
     origin: Origin
-    lifecycle: Lifecycle = Lifecycle()
+    lifecycle: Lifecycle = UNGUARDED
     former: Address | None = None
     bound_id: str | None = None
+    part_of: Address | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the account has. ``remote_id`` is text for every kind; attributes went through the kind's decode."""
+    """What the account has. ``remote_id`` is text for every kind; attributes went through its decode."""
 
     address: Address
     remote_id: str
@@ -68,8 +76,8 @@ class EntryState(Enum):
 class Entry:
     """One row of the ledger: what we last wrote (``applied``), what the server then showed (``answered``).
 
-    ``digests`` holds a keyed digest for each write-only secret instead of its value. ``since`` is seconds of the
-    epoch of the last change of ``state``; ``run`` the number of the run that last wrote it.
+    ``digests`` holds a keyed digest for each write-only secret instead of its value. ``since`` is seconds of
+    the epoch of the last change of ``state``; ``run`` the number of the run that last wrote it.
     """
 
     address: Address
@@ -79,8 +87,9 @@ class Entry:
     digests: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     depends_on: tuple[Address, ...] = ()
     origin: Origin | None = None
-    lifecycle: Lifecycle = Lifecycle()
+    lifecycle: Lifecycle = UNGUARDED
     provenance: Provenance = Provenance.CREATED
+    part_of: Address | None = None
     state: EntryState = EntryState.SETTLED
     since: float = 0.0
     run: int = 0
@@ -101,16 +110,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything the ledger knows. ``account`` is the connection id it belongs to, ``serial`` counts its writes."""
+    """Everything the ledger knows; ``account`` is its connection id, ``serial`` counts its writes."""
 
     lineage: str = ""
     serial: int = 0
     account: str | None = None
     entries: Mapping[Address, Entry] = field(default_factory=lambda: EMPTY)
     intents: Mapping[Address, Intent] = field(default_factory=lambda: EMPTY)
-
-
-__all__ = [
-    "EMPTY", "Attrs", "Declared", "Desired", "Entry", "EntryState", "Intent", "Ledger", "Lifecycle", "Live",
-    "Provenance", "Value",
-]  # fmt: skip

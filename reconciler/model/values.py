@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -30,18 +31,33 @@ class Address(NamedTuple):
         return cls(kind, key)
 
 
+_ESCAPES = {"%": "%25", "/": "%2F", "#": "%23", "@": "%40", "?": "%3F"}
+_UNESCAPES = {code: char for char, code in _ESCAPES.items()}
+
+
+def clean(text: str) -> str:
+    """A name as it is compared: Unicode NFC, without white space around it."""
+    return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+
+
 def escape(part: str) -> str:
-    """One part of a key, NFC and trimmed, with the two reserved characters escaped."""
-    text = part if part.isascii() else unicodedata.normalize("NFC", part)
-    text = text.strip()
+    """One part of a key: ``/`` and ``%`` escaped everywhere, ``#``, ``@`` and ``?`` where they lead.
+
+    A leading ``#`` stands for a remote id, ``@`` for a handle, ``?path=`` for another property of the target.
+    """
+    text = clean(part)
     if "%" in text or "/" in text:
         text = text.replace("%", "%25").replace("/", "%2F")
+    if text[:1] in ("#", "@", "?"):
+        text = _ESCAPES[text[0]] + text[1:]
     return text
 
 
 def unescape(part: str) -> str:
     """The text that a person reads: the inverse of :func:`escape` for one part."""
-    return part.replace("%2F", "/").replace("%25", "%") if "%" in part else part
+    if "%" not in part:
+        return part
+    return re.sub("%(25|2F|23|40|3F)", lambda match: _UNESCAPES[match.group()], part)
 
 
 class Origin(NamedTuple):

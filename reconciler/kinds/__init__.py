@@ -1,0 +1,28 @@
+"""The kinds, one file each; adding one is adding its file, which is found here."""
+
+from collections.abc import Mapping
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any
+
+from reconciler.kinds.base import Kind
+from reconciler.kinds.schema import build
+
+
+def _discover() -> Mapping[str, Kind]:
+    modules = (import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__))
+    kinds = (module.KIND for module in modules if hasattr(module, "KIND"))
+    return MappingProxyType({kind.name: kind for kind in sorted(kinds, key=lambda kind: kind.name)})
+
+
+#: Every kind by name, sorted.
+KINDS: Mapping[str, Kind] = _discover()
+
+#: Every writable kind by the section of YAML that declares it.
+SECTIONS: Mapping[str, Kind] = MappingProxyType({kind.section: kind for kind in KINDS.values() if kind.section})
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 7) of one YAML file, made from the kinds."""
+    return build(KINDS.values())

@@ -1,0 +1,206 @@
+"""The vocabulary in which a kind is declared: fields, templates, where it is read, what its writes set off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from reconciler.model.plan import Action
+from reconciler.model.policy import Prune
+from reconciler.model.resource import EMPTY
+from reconciler.model.values import Address, Attrs, Ref, Value, clean, escape
+
+
+class Shape(Enum):
+    """What a field holds. WORDS is a closed set, ENTRIES text by slug (flat ``name.slug`` attributes)."""
+
+    TEXT = "text"
+    FLAG = "flag"
+    WORDS = "words"
+    ENTRIES = "entries"
+    REF = "ref"
+    REFS = "refs"
+    SECRET = "secret"  # noqa: S105 - a word, not a password
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Field:
+    """One property of a kind: how it is written in YAML, how it travels, and what may be done with it.
+
+    ``wire`` is the key in request and answer bodies (default: ``name``); ``answer`` the key in answers where that
+    is another one. ``ref`` is the kind that a REF or REFS value names, and for ENTRIES the kind of its slugs.
+    ``immutable``: set once. ``write_only``: never in an answer. ``default`` is what the server assumes when the
+    field is not sent. ``needs`` lists the values that make another field required: ``{value: field}``.
+    """
+
+    name: str
+    doc: str
+    shape: Shape = Shape.TEXT
+    wire: str = ""
+    answer: str = ""
+    example: Any = None
+    required: bool = False
+    nullable: bool = False
+    immutable: bool = False
+    write_only: bool = False
+    fold: bool = False
+    ref: str | None = None
+    choices: tuple[str, ...] = ()
+    max_length: int | None = None
+    pattern: str | None = None
+    default: Value = None
+    needs: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def sensitive(self) -> bool:
+        """Whether neither side of a difference may be shown."""
+        return self.shape is Shape.SECRET
+
+    def normal(self, value: Value) -> Value:
+        """The one form in which values are compared: empty text is None, keys that ignore case are folded."""
+        if not isinstance(value, str):
+            return value
+        text = value.casefold() if self.fold else value
+        return text or None
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """Method and native path of a call; ``{id}`` is the remote id, ``{name}`` the id that a REF field names."""
+
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """Read as a list of its own; ``paged`` by cursor, or whole in one answer (api: only two are whole)."""
+
+    path: str
+    paged: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Read inside the items of another kind, under the key ``wire``."""
+
+    parent: str
+    wire: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """A list filtered to (nearly) one natural key; ``query`` maps parameters to field names."""
+
+    path: str
+    query: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Sugar:
+    """Short form inside the parent's block: each item of ``parent.key`` names this kind's field ``fills``."""
+
+    parent: str
+    key: str
+    fills: str
+    doc: str
+    preset: Mapping[str, Value] = field(default_factory=lambda: EMPTY)
+
+
+Item = Mapping[str, Any]
+Decode = Callable[[Item, "Wire"], dict[str, Value]]
+Encode = Callable[[Mapping[str, Value], "Wire"], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """How one dialect spells a kind: wire names by field, which fields are set once, what a write must repeat.
+
+    ``slugs`` are those of the account's contact fields where they are known.
+    """
+
+    names: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    immutable: frozenset[str] = frozenset()
+    repeats: tuple[str, ...] = ()
+    slugs: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One type of resource, as data.
+
+    ``key`` names the fields of the natural key, ``alternates`` other wire keys by which a reference may pick a
+    live one. ``gather`` is the REF field that YAML may give as a list under its plural. ``by_id``: an owned one
+    is recognised by its id first. ``chain`` is the field whose target's writes go one at a time. ``last``: made
+    after all others and dropped before them. ``dies_with`` names the REF fields whose deletion takes this along.
+    ``replaceable``: a changed set-once field may be met by delete and create.
+    """
+
+    name: str
+    doc: str
+    key: tuple[str, ...]
+    fields: tuple[Field, ...]
+    source: Collection | Embedded
+    section: str = ""
+    short: bool = False
+    create: Template | None = None
+    update: Template | None = None
+    delete: Template | None = None
+    show: Template | None = None
+    lookup: Lookup | None = None
+    remote_id: str = "id"
+    by_id: bool = False
+    alternates: tuple[str, ...] = ()
+    gather: str = ""
+    sugar: Sugar | None = None
+    chain: str = ""
+    last: bool = False
+    accepted: bool = False
+    replaceable: bool = False
+    dies_with: tuple[str, ...] = ()
+    prune: Prune = Prune.NONE
+    effects: Mapping[Action, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    decode: Decode | None = None
+    encode: Encode | None = None
+
+    @property
+    def writable(self) -> bool:
+        """Whether the API can make one: the others are only targets of references."""
+        return self.create is not None
+
+    def field(self, name: str) -> Field:
+        """The field of that name; an attribute ``fields.company`` belongs to the field ``fields``."""
+        head = name.partition(".")[0]
+        for each in self.fields:
+            if each.name == head:
+                return each
+        raise KeyError(f"{self.name} has no field {name}")
+
+    def address(self, attrs: Attrs) -> Address:
+        """The address that the natural key in ``attrs`` gives; the only constructor of addresses."""
+        return Address(self.name, "/".join(self._part(name, attrs.get(name)) for name in self.key))
+
+    def _part(self, name: str, value: Value) -> str:
+        if isinstance(value, Ref):
+            return value.target.key
+        text = escape(str(value))
+        return text.casefold() if self.field(name).fold else text
+
+    def by_handle(self, handle: str) -> Address:
+        """The address of a resource that carries a handle of its own."""
+        return Address(self.name, "@" + escape(handle))
+
+    def by_remote_id(self, remote_id: str) -> Address:
+        """The address of a live one whose natural key does not tell it apart, or that a reference names by id."""
+        return Address(self.name, "#" + escape(remote_id))
+
+    def by_property(self, name: str, value: str) -> Address:
+        """The address by which a reference picks a live one through another property, e.g. a course's path."""
+        return Address(self.name, f"?{name}={escape(value)}")
+
+
+def text_key(kind: Kind, text: str) -> Address:
+    """The address of the resource of a kind with a single text key, e.g. a tag by its name."""
+    return kind.address({kind.key[-1]: clean(text)})

@@ -1,0 +1,30 @@
+"""Contact fields: what an account can store about a contact; the slug is the id and never changes (api.md §5.4)."""
+
+from reconciler.kinds.base import Collection, Field, Kind, Lookup, Template
+from reconciler.model.plan import Action
+from reconciler.model.policy import Prune
+
+KIND = Kind(
+    name="contact_field",
+    section="contact_fields",
+    doc="A field that contacts can have. Its slug never changes; its label can.",
+    key=("slug",),
+    remote_id="slug",
+    fields=(
+        Field(
+            name="slug", doc="The name in requests: letters, digits and underscores; set once.",
+            required=True, immutable=True, pattern=r"^\w+$", example="company",
+        ),
+        Field(
+            name="name", doc="The label that people see.", wire="fieldName",
+            required=True, max_length=255, example="Company",
+        ),
+    ),
+    source=Collection("/api/contact_fields", paged=False),
+    lookup=Lookup("/api/contact_fields"),
+    create=Template("POST", "/api/contact_fields"),
+    update=Template("PATCH", "/api/contact_fields/{id}"),
+    delete=Template("DELETE", "/api/contact_fields/{id}"),
+    prune=Prune.CREATED,
+    effects={Action.DELETE: ("destroys its value on every contact",)},
+)  # fmt: skip

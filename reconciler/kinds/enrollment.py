@@ -1,0 +1,38 @@
+"""Enrollments: a contact's access to a course; it is set once, and its modules are never shown (api.md §5.5)."""
+
+from reconciler.kinds.base import Collection, Field, Kind, Lookup, Shape, Sugar, Template
+from reconciler.model.plan import Action
+from reconciler.model.policy import Prune
+
+PARTIAL = ("partial_access", "partial_dripping_access")
+ACCESS = ("full_access", "dripping_content", *PARTIAL)
+
+KIND = Kind(
+    name="enrollment",
+    section="enrollments",
+    doc="A contact's access to a course. Another access or other modules mean leaving and joining again.",
+    key=("contact", "course"),
+    gather="contact",
+    replaceable=True,
+    fields=(
+        Field(name="course", doc="By name, `{path: …}` or `{id: …}`.", shape=Shape.REF, ref="course",
+              required=True, immutable=True, example="Launch Course"),
+        Field(name="access", doc="What they may see.", wire="accessType", immutable=True, required=True,
+              choices=ACCESS, needs=dict.fromkeys(PARTIAL, "modules"), example="partial_access"),
+        Field(name="modules", doc="For the two partial accesses: modules by name or `{id: …}`.",
+              shape=Shape.REFS, ref="module", immutable=True, write_only=True, example=["Welcome", "Week 1"]),
+        Field(name="contact", doc="Who, by e-mail address.", shape=Shape.REF, ref="contact", wire="contactId",
+              answer="contact", required=True, immutable=True, example="ann@example.com"),
+    ),
+    sugar=Sugar("contact", "courses", fills="course", preset={"access": "full_access"},
+                doc="Courses to give full access to."),
+    source=Collection("/api/school/enrollments"),
+    lookup=Lookup("/api/school/enrollments", {"course": "course", "contact": "contact"}),
+    create=Template("POST", "/api/school/courses/{course}/enrollments"),
+    delete=Template("DELETE", "/api/school/enrollments/{id}"),
+    chain="contact",
+    dies_with=("contact",),
+    prune=Prune.OWNED,
+    effects={Action.CREATE: ("gives access", "may e-mail people"), Action.DELETE: ("takes access away",),
+             Action.REPLACE: ("takes a new id", "access lapses for a moment", "may e-mail people")},
+)  # fmt: skip

@@ -1,0 +1,28 @@
+"""Memberships: a contact in a community; accepted at once (202), visible later, without an id (api.md §5.6)."""
+
+from reconciler.kinds.base import Collection, Field, Kind, Lookup, Shape, Template
+from reconciler.model.plan import Action
+from reconciler.model.policy import Prune
+
+KIND = Kind(
+    name="membership",
+    section="memberships",
+    doc="A contact in a community. The vendor accepts it at once and shows it later.",
+    key=("contact", "community"),
+    gather="contact",
+    accepted=True,
+    fields=(
+        Field(name="community", doc="By name, `{path: …}` or `{id: …}`.", shape=Shape.REF, ref="community",
+              required=True, immutable=True, example="Insiders"),
+        Field(name="contact", doc="Who, by e-mail address.", shape=Shape.REF, ref="contact", wire="contactId",
+              answer="contact", required=True, immutable=True, example="ann@example.com"),
+    ),
+    source=Collection("/api/community/memberships"),
+    lookup=Lookup("/api/community/memberships", {"community": "community", "contact": "contact"}),
+    create=Template("POST", "/api/community/communities/{community}/memberships"),
+    delete=Template("DELETE", "/api/community/memberships/{id}"),
+    chain="contact",
+    dies_with=("contact",),
+    prune=Prune.OWNED,
+    effects={Action.CREATE: ("gives access", "may e-mail people"), Action.DELETE: ("takes access away",)},
+)  # fmt: skip

@@ -1,0 +1,178 @@
+"""Kinds to the JSON Schema (draft 7) of the files that users write; pure, so that anyone may ask for it.
+
+Draft 7 is the newest that editors' YAML servers read. A text field publishes ``string, number, boolean`` because
+the loader takes ``12``, ``no`` and ``2024-01-01`` as the text that stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from reconciler.kinds.base import Field, Kind, Shape
+
+ANY_TEXT = ["string", "number", "boolean"]
+
+_COMMON: dict[str, Any] = {
+    "handle": {
+        "type": ANY_TEXT, "description": "A name of its own for the address; it survives every rename.",
+        "pattern": r"^[\w.-]+$", "x-hint": "use letters, digits, dots, dashes and underscores", "examples": ["vip"],
+    },
+    "renamed_from": {
+        "type": ANY_TEXT, "description": "The key it had before: renames instead of deleting and creating.",
+        "minLength": 1, "examples": ["Gold"],
+    },
+    "id": {"type": ANY_TEXT, "description": "Bind to the live one with this id.", "minLength": 1},
+    "lifecycle": {"$ref": "#/definitions/lifecycle"},
+}  # fmt: skip
+
+_DEFINITIONS: dict[str, Any] = {
+    "secret": {
+        "title": "Secret", "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
+        "description": "Where the value is read from; it is never written here.",
+        "properties": {
+            "env": {"type": "string", "minLength": 1, "description": "Name of an environment variable."},
+            "file": {"type": "string", "minLength": 1, "description": "Path below the project folder."},
+        },
+    },
+    "lifecycle": {
+        "title": "Lifecycle", "type": "object", "additionalProperties": False,
+        "properties": {
+            "prevent_destroy": {"type": "boolean", "description": "Never delete or replace it.", "default": False},
+            "ignore": {
+                "type": "array", "items": {"type": "string"}, "uniqueItems": True,
+                "description": "Fields that are set once and then left alone.",
+            },
+            "create_before_destroy": {
+                "type": "boolean", "default": False,
+                "description": "Replace by making the new one first (webhooks).",
+            },
+        },
+    },
+    "target": {
+        "title": "Reference", "description": "By name, or by path or id.",
+        "anyOf": [
+            {"type": ANY_TEXT},
+            {
+                "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
+                "properties": {
+                    "id": {"type": ANY_TEXT, "description": "Remote id."},
+                    "path": {"type": ANY_TEXT, "description": "Path of a course or community."},
+                    "name": {"type": ANY_TEXT, "description": "Name."},
+                },
+            },
+        ],
+    },
+}  # fmt: skip
+
+
+def build(kinds: Iterable[Kind]) -> dict[str, Any]:
+    """The schema of one YAML file: a mapping of sections, each a list of resources."""
+    declared = sorted((kind for kind in kinds if kind.section), key=lambda kind: kind.section)
+    sugars = [kind.sugar for kind in declared if kind.sugar]
+    resources = {
+        kind.name: _resource(kind, {sugar.key: _sugar(sugar.doc) for sugar in sugars if sugar.parent == kind.name})
+        for kind in declared
+    }
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "reconciler",
+        "description": "The state that a Systeme.io account shall be in.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {kind.section: _section(kind) for kind in declared},
+        "definitions": {**_DEFINITIONS, **resources},
+    }
+
+
+def _section(kind: Kind) -> dict[str, Any]:
+    whole = {"$ref": f"#/definitions/{kind.name}"}
+    items: dict[str, Any] = whole
+    if kind.short:
+        name = _value(kind.field(kind.key[0]))
+        items = {"anyOf": [{**name, "description": f"Short for {{{kind.key[0]}: …}}."}, whole]}
+    return {"type": "array", "description": kind.doc, "items": items}
+
+
+def _resource(kind: Kind, sugars: dict[str, Any]) -> dict[str, Any]:
+    properties = {field.name: {"description": field.doc, **_value(field)} for field in kind.fields}
+    required = [field.name for field in kind.fields if field.required]
+    either: dict[str, Any] = {}
+    if kind.gather:
+        many = kind.gather + "s"
+        properties[many] = {**_list(_target(kind.field(kind.gather))), "description": "Several, in one block."}
+        required.remove(kind.gather)
+        either = {"oneOf": [{"required": [kind.gather]}, {"required": [many]}]}
+    own = {name: value for name, value in _COMMON.items() if not kind.gather or name == "lifecycle"}
+    return {
+        "title": kind.name.replace("_", " ").capitalize(), "description": kind.doc,
+        "type": "object", "additionalProperties": False, "required": required,
+        "properties": {**properties, **sugars, **own}, **either, **_conditions(kind),
+    }  # fmt: skip
+
+
+def _sugar(doc: str) -> dict[str, Any]:
+    return {**_list({"$ref": "#/definitions/target"}), "description": doc}
+
+
+def _list(items: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": items}
+
+
+def _conditions(kind: Kind) -> dict[str, Any]:
+    """A value that makes another field required, e.g. partial access its modules."""
+    rules = [
+        {
+            "if": {"properties": {field.name: {"const": value}}, "required": [field.name]},
+            "then": {"required": [other]},
+        }
+        for field in kind.fields
+        for value, other in field.needs.items()
+    ]
+    return {"allOf": rules} if rules else {}
+
+
+def _value(field: Field) -> dict[str, Any]:
+    value = _SHAPES[field.shape](field)
+    if field.example is not None:
+        value = {**value, "examples": [field.example]}
+    if field.default is not None:
+        value = {**value, "default": field.default}
+    return value
+
+
+def _text(field: Field) -> dict[str, Any]:
+    null = ["null"] if field.nullable else []
+    if field.choices:
+        return {"type": ["string", *null], "enum": [*field.choices, *([None] if null else [])]}
+    value: dict[str, Any] = {"type": [*ANY_TEXT, *null]}
+    if field.required:
+        value["minLength"] = 1
+    if field.max_length:
+        value["maxLength"] = field.max_length
+    if field.pattern:
+        value["pattern"] = field.pattern
+    return value
+
+
+def _entries(field: Field) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "propertyNames": {"pattern": r"^\w+$"},
+        "additionalProperties": _text(field),
+    }
+
+
+def _target(field: Field) -> dict[str, Any]:
+    return {"$ref": "#/definitions/target"}
+
+
+_SHAPES: dict[Shape, Callable[[Field], dict[str, Any]]] = {
+    Shape.TEXT: _text,
+    Shape.FLAG: lambda field: {"type": "boolean"},
+    Shape.WORDS: lambda field: {**_list({"type": "string", "enum": list(field.choices)}), "uniqueItems": True},
+    Shape.ENTRIES: _entries,
+    Shape.REF: _target,
+    Shape.REFS: lambda field: {**_list(_target(field)), "minItems": 1},
+    Shape.SECRET: lambda field: {"$ref": "#/definitions/secret"},
+}

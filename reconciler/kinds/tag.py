@@ -1,0 +1,25 @@
+"""Tags: a word that contacts carry; renaming one keeps its id and every assignment (api.md §5.3)."""
+
+from reconciler.kinds.base import Collection, Field, Kind, Lookup, Template
+from reconciler.model.plan import Action
+from reconciler.model.policy import Prune
+
+KIND = Kind(
+    name="tag",
+    section="tags",
+    doc="A word that contacts carry. Rename it with `renamed_from`: every contact keeps it.",
+    key=("name",),
+    short=True,
+    by_id=True,
+    fields=(
+        Field(name="name", doc="What people see; compared exactly.", required=True, max_length=64, example="VIP"),
+    ),
+    source=Collection("/api/tags"),
+    lookup=Lookup("/api/tags", {"query": "name"}),
+    show=Template("GET", "/api/tags/{id}"),
+    create=Template("POST", "/api/tags"),
+    update=Template("PUT", "/api/tags/{id}"),
+    delete=Template("DELETE", "/api/tags/{id}"),
+    prune=Prune.CREATED,
+    effects={Action.DELETE: ("taken from every contact that carries it",)},
+)

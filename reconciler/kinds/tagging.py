@@ -1,0 +1,29 @@
+"""Taggings: one tag on one contact, read from inside contacts; setting one starts automations (api.md §5.2)."""
+
+from reconciler.kinds.base import Embedded, Field, Kind, Lookup, Shape, Sugar, Template
+from reconciler.model.plan import Action
+from reconciler.model.policy import Prune
+
+KIND = Kind(
+    name="tagging",
+    section="taggings",
+    doc="A tag on a contact. Usually written as `tags:` of the contact.",
+    key=("contact", "tag"),
+    remote_id="",
+    gather="contact",
+    fields=(
+        Field(name="contact", doc="Who carries it, by e-mail address.", shape=Shape.REF, ref="contact",
+              required=True, immutable=True, example="ann@example.com"),
+        Field(name="tag", doc="The tag, by name.", shape=Shape.REF, ref="tag", wire="tagId", answer="id",
+              required=True, immutable=True, example="VIP"),
+    ),
+    sugar=Sugar("contact", "tags", fills="tag", doc="Tags to carry, by name; others that it carries stay."),
+    source=Embedded("contact", "tags"),
+    create=Template("POST", "/api/contacts/{contact}/tags"),
+    delete=Template("DELETE", "/api/contacts/{contact}/tags/{tag}"),
+    lookup=Lookup("/api/contacts/{contact}"),
+    chain="contact",
+    dies_with=("contact", "tag"),
+    prune=Prune.OWNED,
+    effects={Action.CREATE: ("starts automations",), Action.DELETE: ("starts automations",)},
+)  # fmt: skip

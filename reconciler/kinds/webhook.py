@@ -1,0 +1,55 @@
+"""Webhooks: where the vendor sends events; the secret is never shown, a new url is a new webhook (api.md §5.8)."""
+
+from reconciler.kinds.base import Collection, Field, Item, Kind, Lookup, Shape, Template, Wire
+from reconciler.model.plan import Action
+from reconciler.model.policy import Prune
+from reconciler.model.values import Value
+
+EVENTS = (
+    "CONTACT_CREATED", "CONTACT_TAG_ADDED", "CONTACT_TAG_REMOVED", "CONTACT_OPT_IN", "SALE_NEW", "SALE_CANCELED",
+)  # fmt: skip
+
+
+def decode(item: Item, wire: Wire) -> dict[str, Value]:
+    """An event counts only while its subscription is not disabled: cancelled ones stay as rows."""
+    rows = item.get("subscriptions") or ()
+    events = {row["event"] if isinstance(row, dict) else row for row in rows if _is_on(row)}
+    return {
+        "name": item.get("name"), "url": item.get("url"),
+        "active": item.get("active"), "events": frozenset(events),
+    }  # fmt: skip
+
+
+def _is_on(row: object) -> bool:
+    return not isinstance(row, dict) or row.get("disabledAt") is None
+
+
+KIND = Kind(
+    name="webhook",
+    section="webhooks",
+    doc="An endpoint that receives events. Made last and dropped first, so that a run does not flood it.",
+    key=("name",),
+    alternates=("url",),
+    by_id=True,
+    last=True,
+    replaceable=True,
+    fields=(
+        Field(name="name", doc="Unique on the account.", required=True, max_length=255, example="CRM sync"),
+        Field(name="url", doc="Where events go; unique on the account.", required=True,
+              pattern=r"^https?://", example="https://crm.example.com/hook"),
+        Field(name="secret", doc="Signs each delivery. Never a literal: `{env: NAME}` or `{file: PATH}`.",
+              shape=Shape.SECRET, required=True, write_only=True, example={"env": "CRM_WEBHOOK_SECRET"}),
+        Field(name="events", doc="What is sent; the whole set.", shape=Shape.WORDS, wire="subscriptions",
+              required=True, choices=EVENTS, example=["CONTACT_CREATED", "SALE_NEW"]),
+        Field(name="active", doc="false pauses deliveries.", shape=Shape.FLAG, default=True),
+    ),
+    source=Collection("/api/webhooks", paged=False),
+    lookup=Lookup("/api/webhooks"),
+    show=Template("GET", "/api/webhooks/{id}"),
+    create=Template("POST", "/api/webhooks"),
+    update=Template("PATCH", "/api/webhooks/{id}"),
+    delete=Template("DELETE", "/api/webhooks/{id}"),
+    prune=Prune.CREATED,
+    effects={Action.REPLACE: ("takes a new id", "events in between are lost")},
+    decode=decode,
+)  # fmt: skip
