@@ -31,8 +31,9 @@ class Field:
 
     ``wire`` is the key in request and answer bodies (default: ``name``); ``answer`` the key in answers where that
     is another one. ``ref`` is the kind that a REF or REFS value names, and for ENTRIES the kind of its slugs.
-    ``immutable``: set once. ``write_only``: never in an answer. ``default`` is what the server assumes when the
-    field is not sent. ``needs`` lists the values that make another field required: ``{value: field}``.
+    ``immutable``: set once. ``write_only``: never in an answer. ``reset`` is what the server assumes when the
+    field is not sent, and what it returns to when the files release it. ``needs`` names the field that a value
+    makes required: ``{value: field}``.
     """
 
     name: str
@@ -50,7 +51,7 @@ class Field:
     choices: tuple[str, ...] = ()
     max_length: int | None = None
     pattern: str | None = None
-    default: Value = None
+    reset: Value = None
     needs: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
     @property
@@ -135,7 +136,9 @@ class Kind:
     live one. ``gather`` is the REF field that YAML may give as a list under its plural. ``by_id``: an owned one
     is recognised by its id first. ``chain`` is the field whose target's writes go one at a time. ``last``: made
     after all others and dropped before them. ``dies_with`` names the REF fields whose deletion takes this along.
-    ``replaceable``: a changed set-once field may be met by delete and create.
+    ``replaceable``: a changed set-once field may be met by delete and create. ``person``: one of them is a human
+    being, so deleting one and making one again that was erased need a word of their own. ``accepted``: a create is
+    only accepted (202) and shows later.
     """
 
     name: str
@@ -159,11 +162,34 @@ class Kind:
     last: bool = False
     accepted: bool = False
     replaceable: bool = False
+    person: bool = False
     dies_with: tuple[str, ...] = ()
     prune: Prune = Prune.NONE
     effects: Mapping[Action, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     decode: Decode | None = None
     encode: Encode | None = None
+
+    @property
+    def parents(self) -> tuple[Field, ...]:
+        """The REF fields of the natural key: a kind that has them is a relation."""
+        return tuple(self.field(name) for name in self.key if self.field(name).shape is Shape.REF)
+
+    @property
+    def renameable(self) -> bool:
+        """Whether the natural key can change on the account: the others keep it for life."""
+        return not self.parents and self.update is not None and not self.field(self.key[0]).immutable
+
+    def refers_to(self, attrs: Attrs) -> tuple[Address, ...]:
+        """Every address that a write of these attributes needs the remote id or the existence of."""
+        found: list[Address] = []
+        for name, value in attrs.items():
+            if isinstance(value, Ref):
+                found.append(value.target)
+            elif isinstance(value, frozenset):
+                found += sorted(item.target for item in value if isinstance(item, Ref))
+            elif "." in name and (kind := self.field(name).ref):
+                found.append(Address(kind, escape(name.partition(".")[2])))
+        return tuple(found)
 
     @property
     def writable(self) -> bool:

@@ -36,7 +36,7 @@ def _slug(name: str, wire: Wire) -> str:
 
 
 KIND = Kind(
-    name="contact", section="contacts", key=("email",), by_id=True, chain="email",
+    name="contact", section="contacts", key=("email",), by_id=True, person=True, chain="email",
     doc="A person, by e-mail address. Creating one starts the account's automations.",
     fields=(
         Field(name="email", doc="Set once, case ignored; its domain must accept mail.", required=True, fold=True,

@@ -10,6 +10,7 @@ KIND = Kind(
     doc="A field that contacts can have. Its slug never changes; its label can.",
     key=("slug",),
     remote_id="slug",
+    by_id=True,
     fields=(
         Field(
             name="slug", doc="The name in requests: letters, digits and underscores; set once.",

@@ -103,7 +103,8 @@ def _resource(kind: Kind, sugars: dict[str, Any]) -> dict[str, Any]:
         properties[many] = {**_list(_target(kind.field(kind.gather))), "description": "Several, in one block."}
         required.remove(kind.gather)
         either = {"oneOf": [{"required": [kind.gather]}, {"required": [many]}]}
-    own = {name: value for name, value in _COMMON.items() if not kind.gather or name == "lifecycle"}
+    left_out = {"handle", "renamed_from", "id"} if kind.gather else set() if kind.renameable else {"renamed_from"}
+    own = {name: value for name, value in _COMMON.items() if name not in left_out}
     return {
         "title": kind.name.replace("_", " ").capitalize(), "description": kind.doc,
         "type": "object", "additionalProperties": False, "required": required,
@@ -136,8 +137,8 @@ def _value(field: Field) -> dict[str, Any]:
     value = _SHAPES[field.shape](field)
     if field.example is not None:
         value = {**value, "examples": [field.example]}
-    if field.default is not None:
-        value = {**value, "default": field.default}
+    if field.reset is not None:
+        value = {**value, "default": field.reset}
     return value
 
 

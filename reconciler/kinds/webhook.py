@@ -41,7 +41,7 @@ KIND = Kind(
               shape=Shape.SECRET, required=True, write_only=True, example={"env": "CRM_WEBHOOK_SECRET"}),
         Field(name="events", doc="What is sent; the whole set.", shape=Shape.WORDS, wire="subscriptions",
               required=True, choices=EVENTS, example=["CONTACT_CREATED", "SALE_NEW"]),
-        Field(name="active", doc="false pauses deliveries.", shape=Shape.FLAG, default=True),
+        Field(name="active", doc="false pauses deliveries.", shape=Shape.FLAG, reset=True),
     ),
     source=Collection("/api/webhooks", paged=False),
     lookup=Lookup("/api/webhooks"),

@@ -53,6 +53,7 @@ class Change:
     """One resource and what is to be done with it.
 
     ``attrs`` is the whole desired state (empty for DELETE and FORGET), ``before`` what is live or was applied.
+    ``former`` and ``part_of`` are those of :class:`~reconciler.model.resource.Desired`.
     ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does. ``withheld`` is
     the reason why policy forbids it. ``moved_from`` is the address that the ledger knew it by. ``note`` is one
     sentence for the reader. Equality is "would do the same": words and positions do not count.
@@ -69,6 +70,8 @@ class Change:
     lets_go: tuple[Address, ...] = field(default=(), compare=False)
     withheld: str | None = None
     moved_from: Address | None = None
+    former: Address | None = None
+    part_of: Address | None = field(default=None, compare=False)
     effects: tuple[str, ...] = field(default=(), compare=False)
     note: str = field(default="", compare=False)
     origin: Origin | None = field(default=None, compare=False)

@@ -9,15 +9,22 @@ from typing import Any, NamedTuple
 
 from reconciler.model.plan import Action, Step
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Attrs
+from reconciler.model.values import Attrs, Ref
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON = "application/json"
 
 
+class OpenRequest(NamedTuple):
+    """A call as it is planned: ``parts`` make up the native path; path and body may hold Ref and Secret."""
+
+    method: str
+    parts: tuple[str | Ref, ...]
+    body: Any = None
+
+
 class Request(NamedTuple):
-    """One call. ``path`` is native (``/api/tags/7``); ``body`` is JSON or None; both may hold open Refs and
-    Secrets until :func:`reconciler.engine.calls.bind` closes them."""
+    """A call as it is sent: native path (``/api/tags/7``) and JSON body, nothing open."""
 
     method: str
     path: str

@@ -76,6 +76,7 @@ class EntryState(Enum):
 class Entry:
     """One row of the ledger: what we last wrote (``applied``), what the server then showed (``answered``).
 
+    ``former`` is the ``renamed_from`` that has been carried out: said once, done once.
     ``digests`` holds a keyed digest for each write-only secret instead of its value. ``since`` is seconds of
     the epoch of the last change of ``state``; ``run`` the number of the run that last wrote it.
     """
@@ -89,6 +90,7 @@ class Entry:
     origin: Origin | None = None
     lifecycle: Lifecycle = UNGUARDED
     provenance: Provenance = Provenance.CREATED
+    former: Address | None = None
     part_of: Address | None = None
     state: EntryState = EntryState.SETTLED
     since: float = 0.0
@@ -117,3 +119,16 @@ class Ledger:
     account: str | None = None
     entries: Mapping[Address, Entry] = field(default_factory=lambda: EMPTY)
     intents: Mapping[Address, Intent] = field(default_factory=lambda: EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredState:
+    """All that the files ask for, understood.
+
+    ``kinds`` are those that the files mention, if only by an empty list. ``unmanaged`` holds (resource, kind)
+    where a block leaves out the short form of that kind: its relations are not managed, which is not "none".
+    """
+
+    resources: Mapping[Address, Desired] = field(default_factory=lambda: EMPTY)
+    kinds: frozenset[str] = frozenset()
+    unmanaged: frozenset[tuple[Address, str]] = frozenset()

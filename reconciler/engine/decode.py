@@ -1,0 +1,34 @@
+"""One JSON object of an answer → attributes in the form in which both sides are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from reconciler.kinds.base import Field, Item, Kind, Shape, Wire
+from reconciler.model.values import Ref, Value, clean
+
+#: (kind, remote id) → the reference to what has that id.
+Refer = Callable[[str, str], Ref]
+
+
+def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> dict[str, Value]:
+    """Every readable field; references only where ``refer`` can say what they lead to."""
+    if kind.decode:
+        return kind.decode(item, wire)
+    attrs: dict[str, Value] = {}
+    for field in kind.fields:
+        if field.write_only:
+            continue
+        value = item.get(wire.names.get(field.name) or field.answer or field.wire or field.name)
+        if field.shape is not Shape.REF:
+            attrs[field.name] = _plain(field, value)
+        elif refer and value is not None:
+            remote_id = str(value["id"] if isinstance(value, Mapping) else value)
+            attrs[field.name] = refer(field.ref or "", remote_id)
+    return attrs
+
+
+def _plain(field: Field, value: Any) -> Value:
+    plain: Value = field.normal(clean(value)) if isinstance(value, str) else value
+    return plain

@@ -1,0 +1,98 @@
+"""One resource desired, applied and live → the fields that differ, and who moved.
+
+    desired  applied  live       cause
+    ───────────────────────────────────────────────────────────
+       a        a       a        nothing
+       a        a       b        DRIFTED    the account moved
+       a        b       b        EDITED     the files moved (or the field is new to us)
+       a        b       c        BOTH       desired wins, and the reader is told
+       –        b       …        RELEASED   reset where the field declares how, else let go
+    a write-only value           ROTATED    when its digest is another one
+
+"Applied" stands for two values: what was sent and what the server made of it. Desired equal to what was sent and
+live equal to what was answered is no difference, so a normalised phone number is no endless update.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from reconciler.kinds.base import Kind, Shape
+from reconciler.model.codec import to_json
+from reconciler.model.plan import Cause, FieldChange
+from reconciler.model.resource import Entry
+from reconciler.model.values import Attrs, Secret, Value
+
+#: Keyed digest of (field name, secret value), or None where nothing can be remembered.
+Digest = Callable[[str, str], str] | None
+
+
+def differences(
+    kind: Kind, desired: Attrs, live: Attrs, entry: Entry | None, ignore: frozenset[str], digest: Digest
+) -> tuple[FieldChange, ...]:
+    """The fields to write, in the order of the files; key fields that are references cannot differ."""
+    found = []
+    for name, want in desired.items():
+        if want == live.get(name) or name in ignore:
+            continue
+        field = kind.field(name)
+        if field.write_only:
+            change = _unreadable(field.shape, name, want, entry, digest)
+        elif field.shape is Shape.REF:
+            change = None
+        else:
+            change = _readable(name, want, live.get(name), entry)
+        if change:
+            found.append(change)
+    return (*found, *_released(kind, desired, live, entry, ignore))
+
+
+def _readable(name: str, want: Value, have: Value, entry: Entry | None) -> FieldChange | None:
+    if entry is None or name not in entry.applied:
+        return FieldChange(name, have, want, Cause.EDITED)
+    sent = entry.applied[name]
+    shown = entry.answered.get(name, sent)
+    if want == sent:
+        return None if have == shown else FieldChange(name, have, want, Cause.DRIFTED)
+    return FieldChange(name, have, want, Cause.EDITED if have == shown else Cause.BOTH)
+
+
+def _unreadable(shape: Shape, name: str, want: Value, entry: Entry | None, digest: Digest) -> FieldChange | None:
+    """Secrets are compared by digest; other write-only values with what was sent; unknown ones are assumed equal."""
+    if isinstance(want, Secret):
+        if digest is None or (entry and entry.digests.get(name) == digest(name, want.value)):
+            return None
+        return FieldChange(name, None, None, Cause.ROTATED, sensitive=True)
+    if entry is None or name not in entry.applied or entry.applied[name] == want:
+        return None
+    return FieldChange(name, entry.applied[name], want, Cause.EDITED)
+
+
+def _released(
+    kind: Kind, desired: Attrs, live: Attrs, entry: Entry | None, ignore: frozenset[str]
+) -> Iterator[FieldChange]:
+    """Fields that we once wrote and the files no longer name, where the kind says what they return to."""
+    for name in entry.applied if entry else ():
+        if name not in desired and name not in ignore:
+            reset = kind.field(name).reset
+            if reset is not None and live.get(name) != reset:
+                yield FieldChange(name, live.get(name), reset, Cause.RELEASED)
+
+
+def let_go(kind: Kind, desired: Attrs, entry: Entry) -> tuple[str, ...]:
+    """Fields that we once wrote, that the files no longer name, and that stay as they are."""
+    return tuple(name for name in entry.applied if name not in desired and kind.field(name).reset is None)
+
+
+def leaves(change: FieldChange) -> list[tuple[str, Any, Any]]:
+    """A structured difference by its leaves: (path, before, after), absent sides None; DeepDiff names them."""
+    if not isinstance(change.before, frozenset) or not isinstance(change.after, frozenset):
+        return [(change.path, to_json(change.before), to_json(change.after))]
+    from deepdiff import DeepDiff
+
+    before, after = ({str(item) for item in side} for side in (change.before, change.after))
+    found = DeepDiff(before, after)
+    gone = sorted(str(item.t1) for item in found.tree.get("set_item_removed", ()))
+    come = sorted(str(item.t2) for item in found.tree.get("set_item_added", ()))
+    return [(change.path, item, None) for item in gone] + [(change.path, None, item) for item in come]

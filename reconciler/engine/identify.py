@@ -1,0 +1,234 @@
+"""Files, ledger and raw items of the account → the three sides under one set of addresses.
+
+Names become known from the roots (tags, contacts, courses …) to the relations between them. What the files call
+``{id: 12}`` or ``{path: launch}`` becomes the address that was found, and a ledger entry whose parent has a new
+name moves along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+from reconciler.engine.decode import decode
+from reconciler.engine.names import Row, name_live
+from reconciler.engine.suggest import near
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Embedded, Item, Kind
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.model.resource import Desired, DesiredState, Entry, Ledger, Live
+from reconciler.model.values import Address, Attrs, Ref, Value, unescape
+
+T = TypeVar("T")
+Items = Mapping[str, Iterable[Item]]
+
+ROOTS = tuple(kind for kind in KINDS.values() if not kind.parents)
+#: Relations after what they refer to: modules before the enrollments that name them.
+RELATIONS = tuple(sorted((k for k in KINDS.values() if k.parents), key=lambda k: (k.writable, k.name)))
+
+
+@dataclass
+class Identified:
+    """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones."""
+
+    desired: dict[Address, Desired]
+    entries: dict[Address, Entry]
+    live: dict[Address, Live] = field(default_factory=dict)
+    moved: dict[Address, Address] = field(default_factory=dict)
+    aliases: dict[Address, Address] = field(default_factory=dict)
+    ambiguous: dict[Address, list[str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def ids(self) -> dict[Address, str]:
+        """The remote id of every live one."""
+        return {address: live.remote_id for address, live in self.live.items()}
+
+
+def identify(state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect) -> Identified:
+    """``items`` holds, by kind, the raw items of each collection that was read.
+
+    Raises ConfigurationError with every ambiguous name and every reference that leads nowhere.
+    """
+    identifier = _Identifier(Identified(dict(state.resources), dict(ledger.entries)), items, dialect)
+    for kind in ROOTS:
+        identifier.name_roots(kind)
+    for kind in RELATIONS:
+        identifier.name_relations(kind)
+    found = identifier.found
+    found.problems += _dangling(found)
+    if found.problems:
+        raise ConfigurationError(found.problems)
+    return found
+
+
+class _Identifier:
+    def __init__(self, found: Identified, items: Items, dialect: Dialect) -> None:
+        self.found, self.items, self.dialect = found, items, dialect
+        self.slugs = frozenset(item["slug"] for item in items.get("contact_field", ()))
+        self.refs: dict[str, dict[str, Ref]] = {name: {} for name in KINDS}
+        self.desired_by_kind = _by_kind(found.desired)
+        self.entries_by_kind = _by_kind(found.entries)
+
+    def name_roots(self, kind: Kind) -> None:
+        rows = list(self._rows(kind))
+        desired, entries = self.desired_by_kind.get(kind.name, {}), self.entries_by_kind.get(kind.name, {})
+        names = name_live(kind, desired, entries, rows)
+        for new, old in names.moved.items():
+            self.found.moved[new] = old
+        _move(self.found.entries, names.moved)
+        self.found.ambiguous |= names.ambiguous
+        self.found.problems += names.problems
+        self._keep(kind, rows, names.addresses)
+
+    def name_relations(self, kind: Kind) -> None:
+        self._follow_aliases(kind)
+        self._follow_moves(kind)
+        rows = list(self._rows(kind))
+        taken: set[Address] = set()
+        addresses = []
+        for remote_id, attrs, _ in rows:
+            address = kind.address(attrs)
+            if address in taken:
+                address = kind.by_remote_id(remote_id)
+            taken.add(address)
+            addresses.append(address)
+        self._keep(kind, rows, addresses)
+
+    def _keep(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
+        live, refs = self.found.live, self.refs[kind.name]
+        for (remote_id, attrs, _), address in zip(rows, addresses, strict=True):
+            live[address] = Live(address, remote_id, attrs)
+            refs[remote_id] = Ref(address)
+        if not kind.writable:
+            self._note_aliases(kind, rows, addresses)
+
+    def _note_aliases(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
+        """A read-only one may be meant by id or path; its natural name stays with the only one that has it."""
+        for (remote_id, attrs, item), address in zip(rows, addresses, strict=True):
+            keys = [kind.by_remote_id(remote_id).key]
+            keys += [kind.by_property(name, item[name]).key for name in kind.alternates if item.get(name)]
+            for prefix in self._spellings(kind, attrs):
+                self.found.aliases |= {Address(kind.name, prefix + key): address for key in keys}
+                if kind.parents and not address.key.startswith("#"):
+                    own = address.key.rpartition("/")[2]
+                    self.found.aliases.setdefault(Address(kind.name, prefix + own), address)
+
+    def _spellings(self, kind: Kind, attrs: Attrs) -> list[str]:
+        """Every way to write the parent's part of the key, with its slash."""
+        if not kind.parents:
+            return [""]
+        parent = attrs[kind.parents[0].name]
+        assert isinstance(parent, Ref)
+        others = [alias.key for alias, address in self.found.aliases.items() if address == parent.target]
+        return [f"{key}/" for key in (parent.target.key, *others)]
+
+    def _rows(self, kind: Kind) -> Iterator[Row]:
+        """Every live one of a kind as (remote id, attributes, raw item)."""
+        source = kind.source
+        if isinstance(source, Collection):
+            wire = wire_of(kind, self.dialect, self.slugs)
+            for item in self.items.get(kind.name, ()):
+                yield str(item[kind.remote_id]), decode(kind, item, wire, self._refer), item
+            return
+        yield from self._embedded(kind, source)
+
+    def _embedded(self, kind: Kind, source: Embedded) -> Iterator[Row]:
+        (role,) = (each.name for each in kind.parents if each.ref == source.parent)
+        owners = self.refs[source.parent]
+        wire = wire_of(kind, self.dialect)
+        for parent in self.items.get(source.parent, ()):
+            parent_id = str(parent["id"])
+            for item in parent.get(source.wire) or ():
+                attrs = decode(kind, item, wire, self._refer)
+                attrs[role] = owners[parent_id]
+                yield (str(item["id"]) if kind.remote_id else f"{parent_id}/{item['id']}"), attrs, item
+
+    def _refer(self, kind: str, remote_id: str) -> Ref:
+        return self.refs[kind].get(remote_id) or Ref(KINDS[kind].by_remote_id(remote_id))
+
+    def _follow_aliases(self, kind: Kind) -> None:
+        """Desired relations get the addresses of what they refer to by id or path."""
+        aliases = self.found.aliases
+        for desired in list(self.desired_by_kind.get(kind.name, {}).values()):
+            attrs = _replace_refs(desired.attrs, aliases)
+            if attrs is None:
+                continue
+            del self.found.desired[desired.address]
+            address = kind.address(attrs)
+            if address in self.found.desired:
+                first = self.found.desired[address].origin
+                self.found.problems.append(
+                    Problem(str(desired.origin), f"{address} is declared twice; first at {first}")
+                )
+            self.found.desired[address] = replace(desired, address=address, attrs=attrs)
+
+    def _follow_moves(self, kind: Kind) -> None:
+        """Entries of relations move with the parents that go by a new name."""
+        parents = {old: new for new, old in self.found.moved.items() if old.kind != kind.name}
+        moved = {}
+        for entry in self.entries_by_kind.get(kind.name, {}).values() if parents else ():
+            attrs = _replace_refs(entry.applied, parents)
+            if attrs is None:
+                continue
+            moved[kind.address(attrs)] = entry.address
+            self.found.entries[entry.address] = replace(
+                entry, applied=attrs, part_of=parents.get(entry.part_of, entry.part_of) if entry.part_of else None
+            )
+        self.found.moved |= moved
+        _move(self.found.entries, moved)
+
+
+def _by_kind(resources: Mapping[Address, T]) -> dict[str, dict[Address, T]]:
+    sorted_out: dict[str, dict[Address, T]] = {}
+    for address, each in resources.items():
+        sorted_out.setdefault(address.kind, {})[address] = each
+    return sorted_out
+
+
+def _move(entries: dict[Address, Entry], moved: Mapping[Address, Address]) -> None:
+    """Entries to their new addresses, all at once: two may swap theirs."""
+    taken_out = {new: entries.pop(old) for new, old in moved.items()}
+    entries |= {new: replace(entry, address=new) for new, entry in taken_out.items()}
+
+
+def _replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str, Value] | None:
+    """The attributes with references renamed, or None where nothing changes."""
+    changed: dict[str, Value] = {}
+    for name, value in attrs.items():
+        if isinstance(value, Ref) and value.target in addresses:
+            changed[name] = Ref(addresses[value.target])
+        elif isinstance(value, frozenset) and any(isinstance(e, Ref) and e.target in addresses for e in value):
+            changed[name] = frozenset(
+                Ref(addresses.get(each.target, each.target)) if isinstance(each, Ref) else each for each in value
+            )
+    return {**attrs, **changed} if changed else None
+
+
+def _dangling(found: Identified) -> Iterator[Problem]:
+    """Every reference that leads to nothing desired or live."""
+    known: set[Address] = set()
+    for desired in found.desired.values():
+        for target in KINDS[desired.address.kind].refers_to(desired.attrs):
+            if target in known:
+                continue
+            if target in found.desired or target in found.live:
+                known.add(target)
+            else:
+                yield _explain_dangling(desired, target, found)
+
+
+def _explain_dangling(desired: Desired, target: Address, found: Identified) -> Problem:
+    name = unescape(target.key.rpartition("/")[2])
+    word = target.kind.replace("_", " ")
+    if ids := found.ambiguous.get(target):
+        what = f'{desired.address}: {len(ids)} {word}s are called "{name}": ids {", ".join(ids)}'
+        return Problem(str(desired.origin), what, f"say which: {{id: {ids[0]}}}")
+    siblings = [each.key for each in (*found.live, *found.desired) if each.kind == target.kind]
+    prefix = target.key.rpartition("/")[0]
+    names = [unescape(key.rpartition("/")[2]) for key in siblings if key.rpartition("/")[0] == prefix]
+    suggested = near(name, names)
+    hint = f"the account has {suggested}" if suggested else f"declare it, or correct the name; there are {len(names)}"
+    return Problem(str(desired.origin), f'{desired.address}: no {word} named "{name}"', hint)

@@ -1,0 +1,165 @@
+"""Live resources of one kind → the addresses that they go by, from ids, ledger, renames and natural keys.
+
+    live id bound by ``id:`` or known to the ledger       the address of that resource, or of its new name
+    natural key that a desired resource has               the address of that one
+    natural key that a ``renamed_from`` names             the address of the one that is renamed
+    natural key that nobody else has                      the natural address
+    anything else (a second one of the same name)         kind/#id
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from reconciler.errors import Problem
+from reconciler.kinds.base import Item, Kind
+from reconciler.model.resource import Desired, Entry
+from reconciler.model.values import Address, Value
+
+#: One live one: remote id, attributes, the raw item.
+Row = tuple[str, dict[str, Value], Item]
+
+
+@dataclass
+class Names:
+    """``addresses`` in the order of the rows; ``moved`` maps new addresses to those that the ledger has."""
+
+    addresses: list[Address] = field(default_factory=list)
+    moved: dict[Address, Address] = field(default_factory=dict)
+    ambiguous: dict[Address, list[str]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def name_live(
+    kind: Kind, desired: Mapping[Address, Desired], entries: Mapping[Address, Entry], rows: Sequence[Row]
+) -> Names:
+    """Name every row of one kind without parents; ``desired`` and ``entries`` are those of that kind."""
+    return _Naming(kind, desired, entries, rows).run()
+
+
+class _Naming:
+    def __init__(
+        self, kind: Kind, desired: Mapping[Address, Desired], entries: Mapping[Address, Entry], rows: Sequence[Row]
+    ) -> None:
+        self.kind, self.desired, self.entries, self.rows = kind, desired, entries, rows
+        self.natural = [kind.address(attrs) for _, attrs, _ in rows]
+        self.wanted = {self._natural(each): each for each in desired.values()}
+        self.found: dict[int, Address] = {}
+        self.taken: set[Address] = set()
+        self.names = Names()
+
+    def _natural(self, desired: Desired) -> Address:
+        """The natural address of a desired one; its own address unless it has a handle."""
+        return self.kind.address(desired.attrs) if desired.address.key.startswith("@") else desired.address
+
+    def run(self) -> Names:
+        moving = self._moving()
+        self._claim_by_id(moving)
+        self._claim_by_key({former: address for address, former in moving.items()})
+        if self.kind.writable and self.kind.alternates:
+            self._claim_by_alternate()
+        self._refuse_other_case()
+        self.names.addresses = [self.found[index] for index in range(len(self.rows))]
+        return self.names
+
+    def _moving(self) -> dict[Address, Address]:
+        """Desired address → former address, for every ``renamed_from`` that has not happened yet."""
+        known = {*self.entries, *self.natural}
+        moving = {
+            each.address: each.former
+            for each in self.desired.values()
+            if each.former in known and not self._happened(each)
+        }
+        stays = {natural: each.address for natural, each in self.wanted.items()}
+        while settled := [new for new, old in moving.items() if stays.get(old, new) not in {new, *moving}]:
+            for address in settled:  # the former name is that of another one, which keeps it
+                del moving[address]
+        for address, former in moving.items():
+            if address in known and address not in moving.values():
+                self._problem(address, f'both "{former.key}" and "{address.key}" exist',
+                              "remove `renamed_from`, or delete one of them")  # fmt: skip
+        return moving
+
+    def _happened(self, desired: Desired) -> bool:
+        entry = self.entries.get(desired.address)
+        return entry is not None and entry.former == desired.former
+
+    def _claim_by_id(self, moving: Mapping[Address, Address]) -> None:
+        bound = {each.bound_id: each.address for each in self.desired.values() if each.bound_id}
+        owned = {e.remote_id: e.address for e in self.entries.values() if self.kind.by_id and e.remote_id}
+        new_name = {former: address for address, former in moving.items()}
+        if not bound and not owned:
+            return
+        for index, (remote_id, _, _) in enumerate(self.rows):
+            entry = owned.get(remote_id)
+            address = bound.get(remote_id) or (entry and new_name.get(entry, entry))
+            if address is None:
+                continue
+            address = self._heir(address, index)
+            self._give(index, address)
+            if entry and entry != address:
+                self.names.moved[address] = entry
+
+    def _heir(self, address: Address, index: int) -> Address:
+        """An owned one that the files no longer name may carry the natural key of one that they do."""
+        if address in self.desired:
+            return address
+        heir = self.wanted.get(self.natural[index])
+        return heir.address if heir and heir.address not in self.entries else address
+
+    def _claim_by_key(self, renamed: Mapping[Address, Address]) -> None:
+        groups: dict[Address, list[int]] = {}
+        for index, natural in enumerate(self.natural):
+            if index not in self.found:
+                groups.setdefault(natural, []).append(index)
+        for natural, group in groups.items():
+            want = self.wanted.get(natural)
+            address = want.address if want else renamed.get(natural, natural)
+            if address in self.taken or len(group) > 1:
+                self._leave_nameless(natural, group, None if address in self.taken else self.desired.get(address))
+            else:
+                self._give(group[0], address)
+
+    def _leave_nameless(self, natural: Address, group: Iterable[int], needed_by: Desired | None) -> None:
+        ids = [self.rows[index][0] for index in group]
+        for index in group:
+            self._give(index, self.kind.by_remote_id(self.rows[index][0]))
+        if len(ids) > 1:
+            self.names.ambiguous[natural] = ids
+            if needed_by:
+                what = f"the account has {len(ids)} of the name \"{natural.key}\": ids {', '.join(ids)}"
+                self._problem(needed_by.address, what, f"add `id: {ids[0]}` to say which is meant")
+
+    def _claim_by_alternate(self) -> None:
+        """A webhook's url is unique too: one under another name is the same webhook."""
+        unmatched = [each for each in self.desired.values() if each.address not in self.taken]
+        free = {index for index, address in self.found.items() if address not in {*self.desired, *self.entries}}
+        for alternate in self.kind.alternates:
+            by_value = {self.rows[index][1].get(alternate): index for index in free}
+            for each in unmatched:
+                index = by_value.get(each.attrs.get(alternate))
+                if index is not None and each.address not in self.entries:
+                    self._give(index, each.address)
+
+    def _refuse_other_case(self) -> None:
+        if self.kind.field(self.kind.key[0]).fold or not self.kind.by_id:
+            return
+        folded: dict[str, list[int]] = {}
+        for index, natural in enumerate(self.natural):
+            folded.setdefault(natural.key.casefold(), []).append(index)
+        for natural, each in self.wanted.items():
+            if each.address in self.taken or each.address in self.entries:
+                continue
+            others = folded.get(natural.key.casefold(), ())
+            if len(others) == 1 and self.found[others[0]] not in self.desired:
+                name = self.natural[others[0]].key
+                self._problem(each.address, f'the account has "{name}", in another case',
+                              f"write `{self.kind.key[0]}: {name}`, or rename that one first")  # fmt: skip
+
+    def _give(self, index: int, address: Address) -> None:
+        self.found[index] = address
+        self.taken.add(address)
+
+    def _problem(self, address: Address, what: str, hint: str) -> None:
+        self.names.problems.append(Problem(str(self.desired[address].origin), f"{address}: {what}", hint))

@@ -1,0 +1,225 @@
+"""Desired, ledger and live under one set of names → the changes; this table is the planner.
+
+    desired  ledger  live     action
+    ──────────────────────────────────────────────────────────────────────────────
+       ✓       –      –       CREATE
+       ✓       –      ✓       ADOPT: take over, writing only differences
+       ✓       ✓      ✓       NOOP, UPDATE or REPLACE; ADOPT when it is another one now
+       ✓       ✓      –       CREATE, cause MISSING; a person that was erased is withheld
+       –       ✓      ✓       DELETE, or FORGET where policy says so
+       –       ✓      –       FORGET
+       –       –      ✓       nothing: foreign, counted, never touched
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.engine.diff import Digest, differences, let_go
+from reconciler.engine.identify import Identified
+from reconciler.engine.pruning import Pruning
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.model.plan import Action, Cause, Change, FieldChange
+from reconciler.model.policy import Policy
+from reconciler.model.resource import Desired, DesiredState, Entry, EntryState
+from reconciler.model.values import Address, Secret, Value
+
+#: How long an accepted write that does not show yet counts as done, in seconds (DESIGN: 24 hours).
+PENDING_FOR = 24 * 3600.0
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What planning follows. ``digest`` is None without a ledger; ``now`` is seconds of the epoch.
+
+    ``recreate``: people that were erased from the account may be made again.
+    """
+
+    policy: Policy
+    dialect: Dialect
+    digest: Digest
+    now: float
+    recreate: bool = False
+
+
+def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> tuple[Change, ...]:
+    """Every desired and every owned resource as one change, sorted by address, NOOP included.
+
+    Raises ConfigurationError for names that others hold and for deletions of what is still referred to.
+    """
+    planner = _Planner(found, rules)
+    roots_first = sorted(found.desired.values(), key=lambda each: len(KINDS[each.address.kind].parents))
+    changes = {each.address: planner.desired(each) for each in roots_first}
+    changes |= Pruning(found, state, rules.policy).changes()
+    changes = planner.hold_back(changes)
+    problems = [*planner.problems, *_still_needed(found, changes), *_names_held(found, changes)]
+    if problems:
+        raise ConfigurationError(problems)
+    return tuple(changes[address] for address in sorted(changes))
+
+
+class _Planner:
+    def __init__(self, found: Identified, rules: Rules) -> None:
+        self.found, self.rules = found, rules
+        self.wires = {name: wire_of(kind, rules.dialect) for name, kind in KINDS.items()}
+        self.problems: list[Problem] = []
+
+    def desired(self, desired: Desired) -> Change:
+        """The first four rows of the table."""
+        live, entry = self.found.live.get(desired.address), self.found.entries.get(desired.address)
+        kind = KINDS[desired.address.kind]
+        if live is None:
+            return self._absent(kind, desired, entry)
+        known = entry if entry and (not kind.by_id or entry.remote_id == live.remote_id) else None
+        fields = differences(kind, desired.attrs, live.attrs, known, desired.lifecycle.ignore, self.rules.digest)
+        return self._change(
+            desired, self._action(kind, desired, fields, known), fields,
+            attrs=_without_ignored(desired), remote_id=live.remote_id, before=live.attrs,
+            cause=_main_cause(fields) if fields else None, note=_note(kind, desired, known, fields),
+            lets_go=_lets_go(kind, desired, known) if fields else (),
+        )  # fmt: skip
+
+    def _absent(self, kind: Kind, desired: Desired, entry: Entry | None) -> Change:
+        pending = entry and entry.state is EntryState.PENDING
+        if entry and pending and self.rules.now - entry.since < PENDING_FOR:
+            return self._change(desired, Action.NOOP, (), note="accepted, not shown by the account yet")
+        erased = entry and kind.person and not self.rules.recreate
+        return self._change(
+            desired, Action.CREATE, _all_fields(kind, desired), cause=Cause.MISSING if entry else Cause.NEW,
+            withheld="was erased from the account; --allow recreate=N makes it again" if erased else None,
+            note="accepted a day ago and never shown: sent again" if pending else "",
+        )  # fmt: skip
+
+    def _change(self, desired: Desired, action: Action, fields: tuple[FieldChange, ...], **more: Any) -> Change:
+        kind = KINDS[desired.address.kind]
+        attrs = more.pop("attrs", desired.attrs)
+        return Change(
+            desired.address, action, fields=fields, attrs=attrs, origin=desired.origin,
+            lifecycle=desired.lifecycle, former=desired.former, part_of=desired.part_of,
+            moved_from=self.found.moved.get(desired.address) if self.found.moved else None,
+            depends_on=() if action is Action.NOOP else kind.refers_to(attrs),
+            effects=() if action is Action.NOOP else kind.effects.get(action, ()), **more,
+        )  # fmt: skip
+
+    def _action(
+        self, kind: Kind, desired: Desired, fields: Iterable[FieldChange], known: Entry | None
+    ) -> Action:
+        once = self.wires[kind.name].immutable
+        fixed = [each.path for each in fields if kind.field(each.path).immutable or each.path in once]
+        if fixed and not kind.replaceable:
+            what = f"{desired.address}: {', '.join(fixed)} cannot change on the account"
+            self.problems.append(Problem(str(desired.origin), what, "declare it as another resource"))
+        if fixed:
+            return Action.REPLACE
+        if known is None:
+            return Action.ADOPT
+        return Action.UPDATE if fields else Action.NOOP
+
+    def hold_back(self, changes: dict[Address, Change]) -> dict[Address, Change]:
+        """What policy forbids: guarded resources, and all that depends on what is withheld."""
+        for address, change in changes.items():
+            destroys = change.action in (Action.DELETE, Action.REPLACE)
+            if destroys and change.lifecycle.prevent_destroy and not change.withheld:
+                changes[address] = replace(change, withheld="prevent_destroy")
+        held = {address for address, change in changes.items() if change.withheld}
+        for address, change in changes.items() if held else ():
+            needs = next((each for each in change.depends_on if each in held), None)
+            if needs and change.action is Action.CREATE and not change.withheld:
+                changes[address] = replace(change, withheld=f"needs {needs}")
+        return changes
+
+
+def _without_ignored(desired: Desired) -> Mapping[str, Value]:
+    if not desired.lifecycle.ignore:
+        return desired.attrs
+    return {name: value for name, value in desired.attrs.items() if name not in desired.lifecycle.ignore}
+
+
+def _all_fields(kind: Kind, desired: Desired) -> tuple[FieldChange, ...]:
+    """What a new one gets, without its key: the address says that already."""
+    return tuple(
+        FieldChange(name, None, None if isinstance(value, Secret) else value, Cause.NEW, isinstance(value, Secret))
+        for name, value in desired.attrs.items()
+        if name not in kind.key and value is not None
+    )
+
+
+def _lets_go(kind: Kind, desired: Desired, known: Entry | None) -> tuple[Address, ...]:
+    if known is None:
+        return ()
+    now = set(kind.refers_to(desired.attrs))
+    return tuple(each for each in known.depends_on if each not in now)
+
+
+_WEIGHT = (Cause.BOTH, Cause.DRIFTED, Cause.EDITED, Cause.ROTATED, Cause.RELEASED)
+
+
+def _main_cause(fields: Iterable[FieldChange]) -> Cause | None:
+    causes = {each.cause for each in fields}
+    return next((cause for cause in _WEIGHT if cause in causes), None)
+
+
+def _note(kind: Kind, desired: Desired, known: Entry | None, fields: tuple[FieldChange, ...]) -> str:
+    if known is None:
+        unread = [f.name for f in kind.fields if f.write_only and f.immutable and f.name in desired.attrs]
+        unseen = f"; {', '.join(unread)} cannot be read and is taken to be as declared" if unread else ""
+        return ("adopted" if fields else "adopted as it is") + unseen
+    gone = [name for name in let_go(kind, desired.attrs, known) if name not in desired.lifecycle.ignore]
+    return f"no longer managed: {', '.join(gone)}" if gone else ""
+
+
+def _still_needed(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:
+    """A deletion of what the files still refer to."""
+    doomed = {a for a, change in changes.items() if change.action is Action.DELETE and not change.withheld}
+    for desired in found.desired.values() if doomed else ():
+        for target in KINDS[desired.address.kind].refers_to(desired.attrs):
+            if target in doomed:
+                what = f"{desired.address} needs {target}, which the files no longer declare and would be deleted"
+                yield Problem(str(desired.origin), what, "declare it again, or drop the reference")
+
+
+def _names_held(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:
+    """A name is free before it is taken: who holds it must be going away or taking another one in this plan."""
+    takers = [c for c in changes.values() if c.attrs and not c.withheld and _takes_name(KINDS[c.address.kind], c)]
+    if not takers:
+        return
+    holders: dict[Address, Address] = {}
+    for live in found.live.values():
+        if KINDS[live.address.kind].renameable:
+            holders.setdefault(KINDS[live.address.kind].address(live.attrs), live.address)
+    for change in takers:
+        holder = holders.get(KINDS[change.address.kind].address(change.attrs))
+        if holder in (None, change.address) or _leaves(changes.get(holder)):
+            continue
+        what = f"{change.address}: the name is taken by {holder} (id {found.live[holder].remote_id})"
+        yield Problem(str(change.origin), what, "choose another name, or delete or rename that one")
+
+
+def _takes_name(kind: Kind, change: Change) -> bool:
+    if not kind.renameable:
+        return False
+    return change.action is Action.CREATE or any(each.path in kind.key for each in change.fields)
+
+
+def _leaves(change: Change | None) -> bool:
+    if change is None or change.withheld:
+        return False
+    if change.action is Action.DELETE:
+        return True
+    return any(each.path in KINDS[change.address.kind].key for each in change.fields)
+
+
+def foreign(found: Identified) -> dict[str, int]:
+    """How many live ones of each writable kind are neither declared nor ours."""
+    counts: dict[str, int] = {}
+    for address in found.live:
+        if address not in found.desired and address not in found.entries and KINDS[address.kind].writable:
+            counts[address.kind] = counts.get(address.kind, 0) + 1
+    return counts
+
+

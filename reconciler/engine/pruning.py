@@ -1,0 +1,104 @@
+"""What the files no longer name → DELETE or FORGET, by pruning policy and by what goes with what.
+
+    ours, live, the files no longer name it
+    ──────────────────────────────────────────────────────────────────────────────
+    written inside a block that no longer has that key        FORGET  not managed any more
+    written inside a block that is forgotten itself           FORGET  with it
+    pruning ``none``, or ``created`` and we did not make it   FORGET
+    a parent that takes it along is deleted                   FORGET  gone with it, no call
+    accepted and not shown yet                                nothing, until it shows
+    otherwise                                                 DELETE
+    foreign, pruning ``all``                                  DELETE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from reconciler.engine.identify import Identified
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.policy import Policy, Prune
+from reconciler.model.resource import UNGUARDED, DesiredState, Entry, EntryState, Live, Provenance
+from reconciler.model.values import Address, Ref
+
+
+class Pruning:
+    """One decision for every resource that is ours, or live under ``all``, and not desired."""
+
+    def __init__(self, found: Identified, state: DesiredState, policy: Policy) -> None:
+        self.found, self.state, self.policy = found, state, policy
+        self.decided: dict[Address, Change] = {}
+
+    def changes(self) -> Mapping[Address, Change]:
+        """Roots before relations, because a relation may go with its parent."""
+        leaving = [entry for address, entry in self.found.entries.items() if address not in self.found.desired]
+        for entry in sorted(leaving, key=lambda each: len(KINDS[each.address.kind].parents)):
+            self.decided[entry.address] = self._owned(entry, self.found.live.get(entry.address))
+        for live in list(self.found.live.values()):
+            if self._prune(KINDS[live.address.kind]) is Prune.ALL and self._is_foreign(live):
+                self.decided[live.address] = self._delete(live, None)
+        return self.decided
+
+    def _owned(self, entry: Entry, live: Live | None) -> Change:
+        if live is None and entry.state is EntryState.PENDING:
+            return self._keep(entry, "accepted, not shown by the account yet; removed once it shows")
+        if live is None:
+            return self._forget(entry, Cause.REMOVED, "gone from the account")
+        if reason := self._unmanaged(entry):
+            return self._forget(entry, Cause.RELEASED, reason)
+        if parent := self._gone_with(live):
+            return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
+        prune = self._prune(KINDS[entry.address.kind])
+        if prune is Prune.NONE:
+            return self._forget(entry, Cause.REMOVED, "stays in the account: pruning is off for this kind")
+        if prune is Prune.CREATED and entry.provenance is not Provenance.CREATED:
+            return self._forget(entry, Cause.REMOVED, "stays in the account: it was there before us")
+        return self._delete(live, entry)
+
+    def _unmanaged(self, entry: Entry) -> str:
+        parent = entry.part_of
+        if parent is None:
+            return ""
+        if (parent, entry.address.kind) in self.state.unmanaged:
+            sugar = KINDS[entry.address.kind].sugar
+            return f"{parent} no longer has a `{sugar.key}` key" if sugar else ""
+        change = self.decided.get(parent)
+        if parent not in self.found.desired and (change is None or change.action is Action.FORGET):
+            return f"{parent} is no longer managed"
+        return ""
+
+    def _gone_with(self, live: Live) -> Address | None:
+        for name in KINDS[live.address.kind].dies_with:
+            parent = live.attrs[name]
+            change = self.decided.get(parent.target) if isinstance(parent, Ref) else None
+            if change and change.action is Action.DELETE and not change.lifecycle.prevent_destroy:
+                return change.address
+        return None
+
+    def _prune(self, kind: Kind) -> Prune:
+        return self.policy.prune.get(kind.name, kind.prune) if kind.writable else Prune.NONE
+
+    def _is_foreign(self, live: Live) -> bool:
+        known = live.address in self.found.desired or live.address in self.found.entries
+        return not known and not self._gone_with(live)
+
+    def _forget(self, entry: Entry, cause: Cause, note: str) -> Change:
+        return Change(
+            entry.address, Action.FORGET, cause, before=entry.applied, remote_id=entry.remote_id, note=note,
+            origin=entry.origin, lifecycle=entry.lifecycle, moved_from=self.found.moved.get(entry.address),
+        )  # fmt: skip
+
+    def _keep(self, entry: Entry, note: str) -> Change:
+        return Change(entry.address, Action.NOOP, remote_id=entry.remote_id, note=note, origin=entry.origin)
+
+    def _delete(self, live: Live, entry: Entry | None) -> Change:
+        kind = KINDS[live.address.kind]
+        since = f"no longer in the files; ours since run {entry.run}" if entry else "foreign; pruning is `all`"
+        return Change(
+            live.address, Action.DELETE, Cause.REMOVED, before=live.attrs, remote_id=live.remote_id, note=since,
+            depends_on=entry.depends_on if entry else kind.refers_to(live.attrs),
+            effects=kind.effects.get(Action.DELETE, ()), moved_from=self.found.moved.get(live.address),
+            origin=entry.origin if entry else None, lifecycle=entry.lifecycle if entry else UNGUARDED,
+        )  # fmt: skip
