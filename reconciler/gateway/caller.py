@@ -1,0 +1,196 @@
+"""Turns one wanted call into as many attempts as it takes and may take, and those into one answer or error."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import quote, urlencode
+
+from reconciler.errors import GatewayError, Interrupted, NotFound, Unreachable
+from reconciler.gateway.answers import Asked, read
+from reconciler.gateway.pace import STOPPED, Pace, Sleep, doze
+from reconciler.gateway.retry import Retries, may_have_happened, may_repeat, pause
+from reconciler.gateway.transport import READING, Reply, Transport
+from reconciler.model.report import Answer, Request
+
+#: What a query can hold; None leaves the parameter out, a list is joined by commas (api 3).
+Query = Mapping[str, str | int | bool | list[int] | None]
+
+_PLAIN_PATH = re.compile(r"(?:/[\w~@%+:-][\w.~@%+:-]*)+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One attempt, for the log: no headers and no bodies. ``status`` is None when no reply came; the query may
+    hold an e-mail address, which the writer of the log redacts."""
+
+    method: str
+    path: str
+    status: int | None
+    seconds: float
+    attempt: int
+
+
+class Calls:
+    """Counts what left, repeats included: ``reads`` are GETs, ``writes`` everything else. Shared by threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._reads = self._writes = 0
+
+    @property
+    def reads(self) -> int:
+        return self._reads
+
+    @property
+    def writes(self) -> int:
+        return self._writes
+
+    def count(self, method: str) -> None:
+        """One call of this method has left."""
+        with self._lock:
+            if method == "GET":
+                self._reads += 1
+            else:
+                self._writes += 1
+
+
+class Caller:
+    """Paces, sends, counts, logs and repeats; the base of whatever speaks to one face of the gateway.
+
+    ``methods`` of the transport and ``_prefix`` belong to the class, so that no argument can turn a reader into
+    a writer. Every call raises Interrupted when ``stop`` is set before it leaves.
+    """
+
+    _methods = READING
+    _prefix = ""
+    _vendor = False
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        connection: str | None = None,
+        pace: Pace | None = None,
+        timeout: tuple[float, float] = (5.0, 30.0),
+        stop: threading.Event | None = None,
+        log: Callable[[Exchange], None] | None = None,
+        calls: Calls | None = None,
+        retries: Retries | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Sleep = doze,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self.transport = Transport(base_url, api_key, self._methods, connection=connection, timeout=timeout)
+        self.calls = Calls() if calls is None else calls
+        self._connection, self._hidden = connection, (api_key.strip(),)
+        self._pace = Pace() if pace is None else pace
+        self._stop, self._log, self._retries = stop, log, retries or Retries()
+        self._clock, self._sleep, self._chance = clock, sleep, chance
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        self.transport.close()
+
+    def _call(self, request: Request, query: Query | None = None, hidden: tuple[str, ...] = ()) -> Answer:
+        """One answer, after as many attempts as :mod:`reconciler.gateway.retry` allows."""
+        method, until = request.method, self._clock() + self._retries.patience
+        target = f"{self._prefix}{safe_path(request.path)}{query_text(query)}"
+        body = None if request.body is None else json.dumps(request.body, allow_nan=False).encode()
+        asked = Asked(method, request.path, self._connection, self._hidden + hidden, self._vendor)
+        doubt: GatewayError | None = None
+        sent = False
+        for attempt in range(1, self._retries.tries + 1):
+            try:
+                self._pace.take(self._stop, until - self._clock())
+            except (GatewayError, Interrupted) as refusal:
+                raise _worse(method, doubt, refusal) from None
+            outcome = self._attempt(asked, target, body, request.content_type, attempt)
+            if isinstance(outcome, Answer):
+                return outcome
+            if isinstance(outcome, NotFound) and method == "DELETE" and sent:
+                return Answer(204)
+            doubt = outcome if may_have_happened(outcome) else doubt
+            sent = sent or not isinstance(outcome, Unreachable)
+            if not may_repeat(method, outcome) or attempt == self._retries.tries:
+                raise _worse(method, doubt, outcome)
+            self._back_off(method, attempt, until, outcome, doubt)
+        raise AssertionError("a call has at least one attempt")
+
+    def _attempt(
+        self, asked: Asked, target: str, body: bytes | None, content_type: str | None, attempt: int
+    ) -> Answer | GatewayError:
+        """Send once. Errors come back as values, so that none is chained to one of another attempt."""
+        began = self._clock()
+        try:
+            reply = self.transport.exchange(asked.method, target, body, content_type)
+        except GatewayError as error:
+            if may_have_happened(error):
+                self.calls.count(asked.method)
+            self._note(asked, target, None, began, attempt)
+            return type(error)(f"{asked}: {error}", status=error.status)
+        self.calls.count(asked.method)
+        self._note(asked, target, reply, began, attempt)
+        self._pace.heard(reply.headers, reply.status)
+        try:
+            return read(asked, reply)
+        except GatewayError as error:
+            return error
+
+    def _back_off(
+        self, method: str, attempt: int, until: float, error: GatewayError, doubt: GatewayError | None
+    ) -> None:
+        """Sleep before the next attempt; raises when the patience or somebody ends the call."""
+        seconds = pause(self._retries, attempt, error, self._chance)
+        if self._clock() + seconds > until:
+            raise _worse(method, doubt, error)
+        if self._sleep(seconds, self._stop):
+            raise _worse(method, doubt, Interrupted(STOPPED))
+
+    def _note(self, asked: Asked, target: str, reply: Reply | None, began: float, attempt: int) -> None:
+        if self._log is not None:
+            path = target.removeprefix(self._prefix)
+            status = None if reply is None else reply.status
+            self._log(Exchange(asked.method, path, status, self._clock() - began, attempt))
+
+
+def _worse(method: str, doubt: GatewayError | None, last: GatewayError | Interrupted) -> GatewayError | Interrupted:
+    """How a call ends. "Nothing has happened" is not said of a write of which an earlier attempt is in doubt."""
+    if method == "GET" or doubt is None:
+        return last
+    answered = isinstance(last, GatewayError) and last.status not in (None, 429)
+    return last if answered else doubt
+
+
+def safe_path(path: str) -> str:
+    """A native path, percent-encoded where it must be; raises GatewayError when it does not lead straight down."""
+    if _PLAIN_PATH.fullmatch(path):
+        return path
+    if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
+        raise GatewayError(f"not a path of this API: {path[:80]!r}")
+    return quote(path, safe="/%~@+:")
+
+
+def query_text(query: Query | None) -> str:
+    """``{"limit": 100, "active": True, "tags": [1, 2]}`` → ``"?limit=100&active=true&tags=1%2C2"``."""
+    pairs = {name: _text(value) for name, value in (query or {}).items() if value is not None}
+    return f"?{urlencode(pairs)}" if pairs else ""
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return ",".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)

@@ -1,0 +1,96 @@
+"""Turns the gateway's connections API into connections: which accounts a key reaches, and which is the default."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+from reconciler.errors import GatewayError
+from reconciler.gateway.answers import clean
+from reconciler.gateway.caller import Caller, Query
+from reconciler.gateway.headers import instant
+from reconciler.gateway.transport import READING
+from reconciler.model.report import Request
+
+APP = "systeme"
+ACTIVE = "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """One stored access to an account. ``url`` opens a session of its own, so it never shows in a repr."""
+
+    id: str
+    status: str
+    app: str
+    created: str = ""
+    updated: str = ""
+    method: str = ""
+    url: str = field(default="", repr=False)
+
+
+class Connections(Caller):
+    """Reads the connections of a key. Its transport cannot send anything but GET."""
+
+    _methods = READING
+
+    def list(self, app: str = APP, status: str | None = None) -> tuple[Connection, ...]:
+        """The connections of an app in the gateway's order; ``status`` is ACTIVE, PENDING or FAILED."""
+        query: Query = {"app": app, "status": status}
+        found = self._call(Request("GET", "/connections"), query).body.get("connections")
+        if not isinstance(found, list):
+            raise GatewayError("GET /connections: the answer holds no list of connections")
+        every = (_connection(entry) for entry in found)
+        return tuple(item for item in every if item.app in ("", app) and status in (None, item.status))
+
+    def get(self, connection_id: str) -> Connection:
+        """One connection; raises NotFound."""
+        return _connection(self._call(Request("GET", _path(connection_id))).body)
+
+    def oldest_active(self) -> Connection | None:
+        """The one that the gateway uses when none is named (api 10); one GET."""
+        return min(self.list(status=ACTIVE), key=_age, default=None)
+
+
+class ConnectionsWriter(Connections):
+    """Also makes and deletes connections."""
+
+    _methods = READING | {"POST", "DELETE"}
+
+    def create(self, app: str = APP) -> Connection:
+        """A new, pending connection; its ``url`` is to be opened in a browser. NoAnswer when it may exist."""
+        return _connection(self._call(Request("POST", "/connections", {"app": app})).body)
+
+    def delete(self, connection_id: str) -> None:
+        """Delete one connection; raises NotFound."""
+        self._call(Request("DELETE", _path(connection_id)))
+
+
+def _path(connection_id: str) -> str:
+    return f"/connections/{quote(connection_id, safe='')}"
+
+
+def _age(connection: Connection) -> tuple[float, str]:
+    created = instant(connection.created)
+    return (float("inf") if created is None else created), connection.id
+
+
+def _connection(entry: Any) -> Connection:
+    """Decode ``{"connection": {...}}`` or the object itself; the answer of a create is not documented."""
+    if isinstance(entry, dict) and isinstance(entry.get("connection"), dict):
+        entry = entry["connection"]
+    named = entry.get("connection_id") if isinstance(entry, dict) else None
+    if not isinstance(named, str) or not named:
+        raise GatewayError("the gateway answered a connection without an id")
+    texts = {
+        name: clean(str(entry.get(key) or ""))
+        for name, key in (
+            ("status", "status"),
+            ("app", "app"),
+            ("created", "creation_time"),
+            ("updated", "last_updated_time"),
+            ("method", "method"),
+        )
+    }
+    return Connection(id=clean(named), url=str(entry.get("url") or ""), **texts)

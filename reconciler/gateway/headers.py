@@ -1,0 +1,76 @@
+"""Turns the quota headers of an answer into seconds to keep quiet, whatever form the time was written in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import NamedTuple
+
+#: A longer wait than a day is taken for a misread header.
+LONGEST = 86_400.0
+
+#: From here on a number is an epoch in seconds (1973), and from there on one in milliseconds.
+EPOCH, EPOCH_MS = 1e8, 1e11
+
+
+class Quota(NamedTuple):
+    """What one answer says about the quota; times in seconds from now, None where nothing usable is said."""
+
+    limit: int | None = None
+    remaining: int | None = None
+    refill: float | None = None
+    retry_after: float | None = None
+
+
+def quota(headers: Mapping[str, str], now: float) -> Quota:
+    """Read ``X-RateLimit-*`` and ``Retry-After`` (api 4); ``now`` is our wall clock, used without a Date."""
+    limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
+    refill, after = headers.get("X-RateLimit-Refill"), headers.get("Retry-After")
+    if limit is None and remaining is None and refill is None and after is None:
+        return Quota()
+    theirs = instant(headers.get("Date") or "")
+    now = now if theirs is None else theirs
+    return Quota(_count(limit), _count(remaining), seconds_until(refill, now), seconds_until(after, now))
+
+
+def seconds_until(text: str | None, now: float) -> float | None:
+    """``"12"``, an epoch, an HTTP date or an ISO date → seconds from ``now``, 0 for the past.
+
+    None when it cannot be read, is negative, or lies more than a day ahead.
+    """
+    if not text:
+        return None
+    number = _number(text)
+    if number is None or number >= EPOCH:
+        moment = instant(text)
+        number = None if moment is None else max(0.0, moment - now)
+    return number if number is not None and 0 <= number <= LONGEST else None
+
+
+def instant(text: str) -> float | None:
+    """An epoch (seconds or milliseconds), an HTTP date or an ISO date → epoch seconds; None for anything else."""
+    number = _number(text)
+    if number is not None:
+        return number / 1000 if number >= EPOCH_MS else number
+    for parse in (datetime.fromisoformat, parsedate_to_datetime):
+        try:
+            moment = parse(text.strip())
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _count(text: str | None) -> int | None:
+    number = _number(text) if text else None
+    return int(number) if number is not None and number >= 0 else None

@@ -1,0 +1,265 @@
+"""Turns one prepared call into one reply of the server, or into an error that says whether anything left."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from requests.structures import CaseInsensitiveDict
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
+
+from reconciler import __version__
+from reconciler.errors import ConfigurationError, GatewayError, NoAnswer, Unreachable
+
+READING = frozenset({"GET"})
+WRITING = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+#: No answer of this API comes near it; a page of 100 contacts is some 25 kB.
+LARGEST = 32 * 1024 * 1024
+_CHUNK = 1 << 16
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+class ForbiddenMethod(RuntimeError):
+    """A method reached a transport that was built without it; nothing has left."""
+
+
+class TooLong(NoAnswer):
+    """The answer does not fit; asking again would not help."""
+
+
+class Reply(NamedTuple):
+    """What came back, complete and undecoded."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Bearer(AuthBase):
+    """Sets the gateway's key. Being an auth object, it keeps requests from looking into ``.netrc``."""
+
+    def __init__(self, key: str) -> None:
+        self._header = f"Bearer {key}"
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._header
+        return request
+
+    def __repr__(self) -> str:
+        return "Bearer(hidden)"
+
+
+class OnlyAdapter(HTTPAdapter):
+    """Lets the given methods pass and refuses every other before a connection is even looked up."""
+
+    def __init__(self, methods: frozenset[str]) -> None:
+        self._methods = methods
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        if request.method not in self._methods:
+            raise ForbiddenMethod(f"this transport cannot {request.method}")
+        return super().send(request, *args, **options)
+
+
+class PlainSession(requests.Session):
+    """Follows no redirect, nor looks where one leads: a body of any size and a broken URL may hang on it."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
+class Transport:
+    """Sends to one base URL only, with one requests session per thread.
+
+    The environment is read once, here, for proxies and the CA bundle; loopback is never proxied. Cookies are
+    neither kept nor sent. Raises ConfigurationError for a URL, key or connection that cannot be meant.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        methods: frozenset[str] = READING,
+        *,
+        connection: str | None = None,
+        timeout: tuple[float, float] = (5.0, 30.0),
+    ) -> None:
+        self._base = _checked_url(base_url)
+        self._auth = Bearer(_checked_token(api_key, "the API key (MATON_API_KEY)"))
+        self._methods, self._timeout = methods, timeout
+        self._headers = {
+            "User-Agent": f"reconciler/{__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip, deflate",
+        }
+        if connection:
+            name = "the connection (--connection, RECONCILER_CONNECTION)"
+            self._headers["Maton-Connection"] = _checked_token(connection, name)
+        self._proxies, self._verify, self._cert = _environment(self._base)
+        self._local = threading.local()
+        self._opened: list[requests.Session] = []
+        self._lock = threading.Lock()
+
+    def session(self) -> requests.Session:
+        """The session of the calling thread; it reaches the base URL only, and only with the allowed methods."""
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = PlainSession()
+            session.trust_env = False
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.auth = self._auth
+            for prefix in list(session.adapters):
+                session.adapters.pop(prefix).close()
+            session.mount(f"{self._base}/", OnlyAdapter(self._methods))
+            with self._lock:
+                self._opened.append(session)
+        return session
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            opened, self._opened = self._opened, []
+            self._local = threading.local()
+        for session in opened:
+            session.close()
+
+    def exchange(self, method: str, target: str, body: bytes | None, content_type: str | None) -> Reply:
+        """Send once, never again, and read the whole reply. ``target`` is path and query below the base URL.
+
+        Raises Unreachable when no connection was made, NoAnswer when one was and no whole reply came (TooLong
+        when it is beyond 32 MiB), GatewayError when the server's certificate is not trusted.
+        """
+        request = self._prepared(method, f"{self._base}{target}", body, content_type)
+        try:
+            return self._send(request)
+        except (requests.RequestException, HTTPError) as problem:
+            error = _explained(problem, self._base)
+        raise error  # outside of the handler: the chain would lead to the request and its headers
+
+    def _prepared(
+        self, method: str, url: str, body: bytes | None, content_type: str | None
+    ) -> requests.PreparedRequest:
+        """What requests would prepare, at a fraction of its cost: url and headers are known to be sound."""
+        request = requests.PreparedRequest()
+        request.method, request.url, request.body = method, url, body
+        request.headers = CaseInsensitiveDict(self._headers)
+        if body is not None or method not in ("GET", "DELETE"):
+            request.headers["Content-Length"] = str(len(body or b""))
+        if content_type:
+            request.headers["Content-Type"] = content_type
+        return self._auth(request)
+
+    def _send(self, request: requests.PreparedRequest) -> Reply:
+        response = self.session().send(
+            request,
+            stream=True,
+            allow_redirects=False,
+            timeout=self._timeout,
+            verify=self._verify,
+            cert=self._cert,
+            proxies=self._proxies,
+        )
+        with response:
+            parts: list[bytes] = []
+            size = 0
+            for part in response.iter_content(_CHUNK):
+                parts.append(part)
+                size += len(part)
+                if size > LARGEST:
+                    raise TooLong(f"the answer is longer than {LARGEST // 1024 // 1024} MiB")
+            return Reply(response.status_code, response.headers, b"".join(parts))
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the URL names this machine by one of its loopback names."""
+    return (urlsplit(url).hostname or "") in _LOOPBACK
+
+
+def _environment(base: str) -> tuple[dict[str, str], bool | str, Any]:
+    with requests.Session() as session:
+        found = session.merge_environment_settings(f"{base}/", {}, None, None, None)
+    proxies: dict[str, str] = {} if is_loopback(base) else dict(found["proxies"])
+    verify = found["verify"]
+    if isinstance(verify, str) and not Path(verify).exists():
+        raise ConfigurationError(f"the CA bundle that the environment names does not exist: {verify}")
+    return proxies, True if verify is None else verify, found["cert"]
+
+
+def _checked_url(url: str) -> str:
+    """The URL without its last slash; only https, but on loopback, and nothing that would leak or mislead."""
+    try:
+        parts = urlsplit(url)
+        sound = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
+    except ValueError:
+        sound = False
+    if not sound or not url.isascii() or not url.isprintable() or " " in url:
+        raise ConfigurationError("the gateway URL is no URL of the form https://host/path")
+    if parts.username is not None or parts.password is not None:
+        raise ConfigurationError("the gateway URL must not hold a user name or password")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
+        raise ConfigurationError(f"the gateway URL must be https, except on loopback: {parts.hostname}")
+    return url.rstrip("/")
+
+
+def _checked_token(text: str, what: str) -> str:
+    """A header value without the line break that a shell or file adds; the message never shows it."""
+    text = text.strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise ConfigurationError(f"{what} is empty or holds characters that cannot belong to it")
+    return text
+
+
+def _explained(problem: Exception, base: str) -> GatewayError:
+    """The error that tells whether the call can have had an effect, in words without URL, header or body."""
+    host = urlsplit(base).netloc
+    roots = list(_roots(problem))
+    if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
+        return GatewayError(f"the certificate of {host} is not trusted; set REQUESTS_CA_BUNDLE to your CA's file")
+    if _never_connected(problem):
+        return Unreachable(f"no connection to {host}: {_reason(roots)}")
+    return NoAnswer(f"{host} gave no whole answer: {_reason(roots)}")
+
+
+def _never_connected(problem: Exception) -> bool:
+    """True only when no socket was open, so that not one byte of the request can have left.
+
+    urllib3 reports a reply lost behind a proxy as a ProxyError too, hence the look at what it wraps.
+    """
+    reason: Any = problem.args[0] if problem.args else None
+    reason = getattr(reason, "reason", reason)
+    if isinstance(reason, ProxyError):
+        reason = reason.original_error
+    return isinstance(problem, requests.ConnectTimeout) or isinstance(
+        reason, NewConnectionError | ConnectTimeoutError
+    )
+
+
+def _roots(problem: BaseException) -> list[BaseException]:
+    """The exception, what it wraps, what that wraps, each once."""
+    found: list[BaseException] = []
+    queue: list[Any] = [problem]
+    while queue:
+        item = queue.pop(0)
+        if isinstance(item, BaseException) and item not in found:
+            found.append(item)
+            queue += [*item.args, getattr(item, "reason", None), item.__cause__, item.__context__]
+    return found
+
+
+def _reason(roots: list[BaseException]) -> str:
+    for root in reversed(roots):
+        if isinstance(root, OSError) and root.strerror:
+            return root.strerror
+    if any(isinstance(root, requests.Timeout) or "Timeout" in type(root).__name__ for root in roots):
+        return "timed out"
+    return type(roots[-1]).__name__
