@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from reconciler.engine.decode import decode
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind, Template, Wire
 from reconciler.kinds.dialect import Dialect, wire_of
@@ -30,7 +31,7 @@ def request_for(step: Step, change: Change, dialect: Dialect, slugs: frozenset[s
         name = PARKED.format(id=change.remote_id)
         return _request(kind.update, change, _body(kind, _repeated(kind, change, wire, {kind.key[0]: name}), wire))
     if change.action in (Action.CREATE, Action.REPLACE):
-        attrs = {name: value for name, value in change.attrs.items() if value is not None}
+        attrs: Attrs = {name: value for name, value in change.attrs.items() if value is not None}
         return _request(kind.create, change, _body(kind, attrs, wire))
     attrs = {each.path: change.attrs.get(each.path, each.after) for each in change.fields}
     return _request(kind.update, change, _body(kind, _repeated(kind, change, wire, attrs), wire))
@@ -110,9 +111,29 @@ def _display(value: Any) -> Any:
     return [_display(item) for item in value] if isinstance(value, list) else value
 
 
-def lookup_for(kind: Kind, attrs: Attrs) -> tuple[OpenRequest, dict[str, Value]] | None:
-    """The list to read, and its query, to find the live one that has the natural key in ``attrs``."""
+class Query(NamedTuple):
+    """A list to read: native path and filters."""
+
+    path: str
+    query: Mapping[str, Any]
+
+
+def lookup_for(kind: Kind, attrs: Attrs, ids: Mapping[Address, str]) -> Query | None:
+    """Where the live one with the natural key in ``attrs`` is found, if the kind can be looked up."""
     if kind.lookup is None:
         return None
-    query = {parameter: attrs[name] for parameter, name in kind.lookup.query.items()}
-    return OpenRequest("GET", fill(kind.lookup.path, attrs)), query
+    path = bind(OpenRequest("GET", fill(kind.lookup.path, attrs)), ids).path
+    return Query(path, {parameter: _close(attrs[name], ids) for parameter, name in kind.lookup.query.items()})
+
+
+def is_the_one(kind: Kind, item: Mapping[str, Any], attrs: Attrs, ids: Mapping[Address, str], wire: Wire) -> bool:
+    """Whether an item of a looked-up list has the natural key in ``attrs``; filters are not trusted alone."""
+    shown = decode(kind, item, wire, lambda _, remote_id: Ref(Address("", remote_id)))
+    for name in kind.key:
+        want, have = attrs[name], shown.get(name)
+        if isinstance(want, Ref):
+            if isinstance(have, Ref) and have.target.key != ids.get(want.target):
+                return False
+        elif have != want:
+            return False
+    return True

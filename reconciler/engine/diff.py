@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from reconciler.kinds.base import Kind, Shape
 from reconciler.model.codec import to_json
@@ -41,6 +42,8 @@ def differences(
             change = _unreadable(field.shape, name, want, entry, digest)
         elif field.shape is Shape.REF:
             change = None
+        elif isinstance(want, Secret):
+            change = _masked(name, want, live.get(name), entry, digest)
         else:
             change = _readable(name, want, live.get(name), entry)
         if change:
@@ -56,6 +59,20 @@ def _readable(name: str, want: Value, have: Value, entry: Entry | None) -> Field
     if want == sent:
         return None if have == shown else FieldChange(name, have, want, Cause.DRIFTED)
     return FieldChange(name, have, want, Cause.EDITED if have == shown else Cause.BOTH)
+
+
+def _masked(name: str, want: Secret, have: Value, entry: Entry | None, digest: Digest) -> FieldChange | None:
+    """A readable field whose text came from the environment: compared as it is, shown by its host only."""
+    if want.value == have:
+        return None
+    same = entry and digest and entry.digests.get(name) == digest(name, want.value)
+    cause = Cause.DRIFTED if same else Cause.EDITED
+    return FieldChange(name, _host(have), _host(want.value), cause, sensitive=True)
+
+
+def _host(url: Value) -> Value:
+    parts = urlsplit(url) if isinstance(url, str) else None
+    return f"{parts.scheme}://{parts.hostname}/…" if parts else None
 
 
 def _unreadable(shape: Shape, name: str, want: Value, entry: Entry | None, digest: Digest) -> FieldChange | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from reconciler.errors import Problem
 from reconciler.kinds.base import Item, Kind
 from reconciler.model.resource import Desired, Entry
-from reconciler.model.values import Address, Value
+from reconciler.model.values import Address, Secret, Value
 
 #: One live one: remote id, attributes, the raw item.
 Row = tuple[str, dict[str, Value], Item]
@@ -138,7 +138,8 @@ class _Naming:
         for alternate in self.kind.alternates:
             by_value = {self.rows[index][1].get(alternate): index for index in free}
             for each in unmatched:
-                index = by_value.get(each.attrs.get(alternate))
+                value = each.attrs.get(alternate)
+                index = by_value.get(value.value if isinstance(value, Secret) else value)
                 if index is not None and each.address not in self.entries:
                     self._give(index, each.address)
 

@@ -97,7 +97,8 @@ class Pruning:
         kind = KINDS[live.address.kind]
         since = f"no longer in the files; ours since run {entry.run}" if entry else "foreign; pruning is `all`"
         return Change(
-            live.address, Action.DELETE, Cause.REMOVED, before=live.attrs, remote_id=live.remote_id, note=since,
+            live.address, Action.DELETE, Cause.REMOVED, remote_id=live.remote_id, note=since,
+            before={name: value for name, value in live.attrs.items() if not entry or name not in entry.digests},
             depends_on=entry.depends_on if entry else kind.refers_to(live.attrs),
             effects=kind.effects.get(Action.DELETE, ()), moved_from=self.found.moved.get(live.address),
             origin=entry.origin if entry else None, lifecycle=entry.lifecycle if entry else UNGUARDED,

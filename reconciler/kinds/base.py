@@ -30,9 +30,11 @@ class Field:
     """One property of a kind: how it is written in YAML, how it travels, and what may be done with it.
 
     ``wire`` is the key in request and answer bodies (default: ``name``); ``answer`` the key in answers where that
-    is another one. ``ref`` is the kind that a REF or REFS value names, and for ENTRIES the kind of its slugs.
-    ``immutable``: set once. ``write_only``: never in an answer. ``reset`` is what the server assumes when the
-    field is not sent, and what it returns to when the files release it. ``needs`` names the field that a value
+    is another one. ``ref`` is the kind that a REF or REFS value names, for ENTRIES the kind of its slugs, and for
+    TEXT the kind that tells its wire name.
+    ``immutable``: set once. ``write_only``: never in an answer. ``from_env``: text that may be given as
+    ``{env: NAME}`` or ``{file: PATH}`` and is then shown by its host only. ``reset`` is what the server assumes when
+    the field is not sent, and what it returns to when the files release it. ``needs`` names the field that a value
     makes required: ``{value: field}``.
     """
 
@@ -46,6 +48,7 @@ class Field:
     nullable: bool = False
     immutable: bool = False
     write_only: bool = False
+    from_env: bool = False
     fold: bool = False
     ref: str | None = None
     choices: tuple[str, ...] = ()

@@ -153,7 +153,7 @@ def _text(field: Field) -> dict[str, Any]:
         value["maxLength"] = field.max_length
     if field.pattern:
         value["pattern"] = field.pattern
-    return value
+    return {"anyOf": [value, {"$ref": "#/definitions/secret"}]} if field.from_env else value
 
 
 def _entries(field: Field) -> dict[str, Any]:

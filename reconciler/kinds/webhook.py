@@ -35,7 +35,7 @@ KIND = Kind(
     replaceable=True,
     fields=(
         Field(name="name", doc="Unique on the account.", required=True, max_length=255, example="CRM sync"),
-        Field(name="url", doc="Where events go; unique on the account.", required=True,
+        Field(name="url", doc="Where events go; unique on the account.", required=True, from_env=True,
               pattern=r"^https?://", example="https://crm.example.com/hook"),
         Field(name="secret", doc="Signs each delivery. Never a literal: `{env: NAME}` or `{file: PATH}`.",
               shape=Shape.SECRET, required=True, write_only=True, example={"env": "CRM_WEBHOOK_SECRET"}),

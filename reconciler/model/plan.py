@@ -95,7 +95,7 @@ class Plan:
     of every live resource that a request may have to name. ``partial``: --target or --exclude cut the plan.
     """
 
-    base: Base
+    base: Base = field(compare=False)
     changes: tuple[Change, ...]
     foreign: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False)
     ids: Mapping[Address, str] = field(default_factory=lambda: EMPTY, compare=False)

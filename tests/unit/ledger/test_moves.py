@@ -20,7 +20,7 @@ def test_a_swap_loses_nothing(where: Where) -> None:
     """A → B and B → A at once."""
     store = where.held()
     store.write([tag("A", "1"), tag("B", "2")])
-    store.write(moved=[(A, B), (B, A)])
+    store.write(moves=[(A, B), (B, A)])
     assert ids(where) == {"A": "2", "B": "1"}
 
 
@@ -40,7 +40,7 @@ def test_references_follow(where: Where) -> None:
         {"tags": frozenset({Ref(GOLD), Ref(C)})}, depends_on=(ANN, GOLD), part_of=GOLD,
     )  # fmt: skip
     store.write([tag("Gold"), entry, Entry(A, "9", depends_on=(C,))])
-    store.write(moved=[(GOLD, VIP)])
+    store.write(moves=[(GOLD, VIP)])
     found = store.load().entries[ANN_VIP]
     assert found.applied == {"tag": Ref(VIP), "text": "tag/Gold", "texts": frozenset({"tag/Gold"})}
     assert found.answered == {"tags": frozenset({Ref(VIP), Ref(C)})}
@@ -52,7 +52,7 @@ def test_references_to_odd_names_follow(where: Where) -> None:
     odd, new = Address("tag", 'a"b\\é'), Address("tag", '"')
     store = where.held()
     store.write([Entry(odd, "1"), Entry(A, "2", {"tag": Ref(odd)}, depends_on=(odd,))])
-    store.write(moved=[(odd, new)])
+    store.write(moves=[(odd, new)])
     found = store.load().entries
     assert found.keys() == {new, A}
     assert (found[A].applied, found[A].answered, found[A].depends_on) == ({"tag": Ref(new)}, {}, (new,))
@@ -72,6 +72,6 @@ def test_an_impossible_move_changes_nothing(where: Where, moves: list[tuple[Addr
     store = where.held()
     store.write([tag("A", "1"), tag("B", "2"), tag("C", "3")])
     with pytest.raises(LedgerError, match=message):
-        store.write(moved=moves)
+        store.write(moves=moves)
     assert ids(where) == {"A": "1", "B": "2", "C": "3"}
     assert store.load().serial == 1

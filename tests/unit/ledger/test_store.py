@@ -4,6 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError, Locked
 from reconciler.ledger.lease import Lease
@@ -97,12 +98,12 @@ def test_a_cleared_intent_leaves_the_entry(where: Where) -> None:
     store.write([tag("VIP")])
     run = store.begin(INFO)
     store.intend(run, VIP, Verb.MAKE, {"name": "x"}, 5.0)
-    store.clear_intent(VIP, run, done(VIP, Action.UPDATE, Status.FAILED, "no"))
+    store.clear_intent(run, VIP, done(VIP, Action.UPDATE, Status.FAILED, "no"))
     assert store.load().intents == {}
     assert store.load().entries == {VIP: tag("VIP")}
     assert [(p.status, p.before) for p in store.outcomes(run)] == [(Status.FAILED, {"name": "x"})]
     store.intend(run, VIP, Verb.MAKE, {}, 5.0)
-    store.clear_intent(VIP)
+    store.clear_intent(run, VIP)
     assert len(store.outcomes(run)) == 1
 
 
@@ -240,10 +241,34 @@ def test_no_secret_reaches_the_file(file: Where) -> None:
     store.intend(run, VIP, Verb.MAKE, {"secret": secret}, 5.0)
     store.settle(run, VIP, entry, done(VIP))
     assert store.load().entries[VIP].answered == {"name": "x"}
-    folder = file.root / ".reconciler"
-    content = b"".join(path.read_bytes() for path in folder.iterdir())
+    store.close()
+    content = (file.root / ".reconciler/ledger.db").read_bytes()
     assert b"env:HOOK" in content
     assert b"canary" not in content
+
+
+def test_a_ledger_without_its_key_is_refused(where: Where) -> None:
+    """Somebody emptied a table; the connection is closed again."""
+    store = where.held()
+    with store.session.fenced() as connection:
+        connection.exec_driver_sql("DELETE FROM reconciler_key")
+    with pytest.raises(LedgerError, match="cannot be used"):
+        where.open()
+
+
+def test_a_rollback_that_fails_does_not_hide_the_reason(file: Where, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first error is reported, and the next write works on a new connection."""
+    store = file.held()
+    with monkeypatch.context() as patched:
+
+        def refuse(_transaction: object) -> None:
+            raise OperationalError("ROLLBACK", {}, Exception("away"))
+
+        patched.setattr("sqlalchemy.RootTransaction.rollback", refuse)
+        with pytest.raises(LedgerError, match="tag/Gold is not in the ledger"):
+            store.write(moves=[(GOLD, VIP)])
+    store.close()
+    assert file.open().load().entries == {}
 
 
 def test_a_closed_ledger_says_so(where: Where) -> None:

@@ -1,0 +1,121 @@
+"""A plan that passed its gates → the account and the ledger changed, and a report of both."""
+
+from __future__ import annotations
+
+import getpass
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from reconciler import __version__
+from reconciler.app.carrier import Carrier
+from reconciler.app.executor import Bounds, Executor, Listener
+from reconciler.app.planning import Planned
+from reconciler.app.session import Session
+from reconciler.engine.record import entry_after, is_settled
+from reconciler.ledger.history import RunInfo
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.report import Report, Status
+from reconciler.model.resource import Entry, Provenance
+from reconciler.model.values import Address
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is carried out."""
+
+    bounds: Bounds
+    parallel: int = 8
+    listener: Listener | None = None
+    now: Callable[[], float] = time.time
+    digest: str = ""
+
+
+def carry_out(planned: Planned, session: Session, store: Store, options: Options) -> Report:
+    """Ledger-only changes first, then every step; ``store`` is open under our lease.
+
+    Raises LedgerError or Locked when the ledger can no longer be written; what was done until then is in it.
+    """
+    run = store.begin(RunInfo(getpass.getuser(), platform.node(), __version__, options.digest))
+    settle_ledger(planned, store, run, options.now())
+    calls = session.calls
+    if not planned.graph.order:
+        report = Report(reads=calls.reads, writes=calls.writes, run=run)
+    else:
+        with session.writer() as writer:
+            carrier = Carrier(
+                writer, store, planned.dialect, planned.entries, dict(planned.plan.ids), run, options.now,
+                digest=_digest(session, store), slugs=planned.slugs,
+            )  # fmt: skip
+            executor = Executor(
+                planned.plan, planned.graph, carrier,
+                bounds=options.bounds, parallel=options.parallel, listener=options.listener,
+            )  # fmt: skip
+            report = executor.run()
+    store.forget(_gone_along(planned, report))
+    store.finish(run, _status(report), report.reads, report.writes)
+    return report
+
+
+def _digest(session: Session, store: Store) -> Callable[[str, str], str] | None:
+    return None if session.settings.ledger == "none" else store.digest
+
+
+def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
+    """What needs no call: new addresses, entries to forget, things adopted as they are, values already so."""
+    changes = planned.plan.changes
+    moved = [(c.moved_from, c.address) for c in changes if c.moved_from]
+    drops = [c.address for c in changes if c.action is Action.FORGET and c.cause is not Cause.GONE_WITH]
+    puts = [entry for change in changes if (entry := _settled_entry(planned, store, change, run, now))]
+    store.write(puts=puts, drops=[_known_as(planned, address) for address in drops], moves=_without(moved, drops))
+    for address in planned.ledger.intents:
+        store.clear_intent(run, address)
+
+
+def _known_as(planned: Planned, address: Address) -> Address:
+    change = next(each for each in planned.plan.changes if each.address == address)
+    return change.moved_from or address
+
+
+def _without(
+    moved: list[tuple[Address, Address]], dropped: list[Address]
+) -> list[tuple[Address, Address]]:
+    gone = set(dropped)
+    return [(old, new) for old, new in moved if new not in gone]
+
+
+def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now: float) -> Entry | None:
+    """The row for something that is as it should be, where the ledger does not say so yet."""
+    as_it_is = change.action is Action.NOOP or (change.action is Action.ADOPT and not change.fields)
+    if not as_it_is or change.remote_id is None or not change.attrs or change.withheld:
+        return None
+    old = planned.entries.get(change.address)
+    ours = Provenance.CREATED if change.address in planned.ledger.intents and old is None else None
+    entry = entry_after(
+        change, old, change.remote_id, change.before, digest=store.digest, now=now, run=run, provenance=ours
+    )
+    return None if change.action is Action.NOOP and is_settled(old, entry) else entry
+
+
+def _gone_along(planned: Planned, report: Report) -> list[Address]:
+    """Relations whose parent was deleted in this run."""
+    done = {o.step.address for o in report.outcomes if o.status is Status.DONE and o.action is Action.DELETE}
+    along = [c for c in planned.plan.changes if c.cause is Cause.GONE_WITH]
+    return [c.address for c in along if any(target in done for target in planned.entries[c.address].depends_on)]
+
+
+def _status(report: Report) -> str:
+    if report.stopped:
+        return "stopped"
+    bad = report.count(Status.FAILED) + report.count(Status.SKIPPED)
+    return "partial" if bad else "done"
+
+
+def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
+    """Whether a plan without calls still has something to tell the ledger."""
+    return bool(planned.ledger.intents) or any(
+        change.moved_from or change.action is Action.FORGET or _settled_entry(planned, store, change, 0, now)
+        for change in planned.plan.changes
+    )

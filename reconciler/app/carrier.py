@@ -1,0 +1,222 @@
+"""One step of a plan → one outcome: announced in the ledger, sent, settled, and looked for when no answer came.
+
+    answer to a create                 what is done
+    ──────────────────────────────────────────────────────────────────────────────────────────
+    201                                its id is ours; entry CREATED
+    202                                PENDING until the account shows it
+    422                                look once: take over what is there (ADOPTED), else the error
+    none (lost, cut, HTML, 5xx)        look: take over what is there (CREATED), else send again, once
+    none, and looking cannot decide    failed; the intent stays open, so the next run knows
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+from reconciler.engine.calls import bind, is_the_one, lookup_for, request_for
+from reconciler.engine.decode import decode
+from reconciler.engine.diff import Digest, differences
+from reconciler.engine.record import differing, entry_after
+from reconciler.errors import GatewayError, Interrupted, Invalid, NoAnswer, NotFound
+from reconciler.gateway.client import Writer
+from reconciler.gateway.retry import may_have_happened
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Embedded, Item, Kind
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Action, Change, Step, Verb
+from reconciler.model.report import Answer, Outcome, Request, Status
+from reconciler.model.resource import EMPTY, Entry, Provenance
+from reconciler.model.values import Address, Attrs, Secret
+
+#: Seconds of the lease that must be left when a write is announced: connect and read time-out of one attempt.
+NEEDS = 36.0
+
+
+class Made(NamedTuple):
+    """What a write came to: the id (None: accepted only), what the answer shows, how a taken-over one is ours."""
+
+    remote_id: str | None
+    shown: Attrs = EMPTY
+    message: str = ""
+    provenance: Provenance | None = None
+
+
+@dataclass
+class Carrier:
+    """Carries out single steps; used by all workers at once.
+
+    ``ids`` grows as creates are answered; ``unconfirmed`` holds what may have been accepted: its answer was lost.
+    """
+
+    writer: Writer
+    store: Store
+    dialect: Dialect
+    entries: Mapping[Address, Entry]
+    ids: dict[Address, str]
+    run: int
+    now: Callable[[], float]
+    digest: Digest = None
+    slugs: frozenset[str] = frozenset()
+    unconfirmed: set[Address] = field(default_factory=set)
+
+    def carry(self, step: Step, change: Change) -> Outcome:
+        """Never raises for what the gateway answers; LedgerError and Locked end the run and pass through."""
+        try:
+            request = bind(request_for(step, change, self.dialect, self.slugs), self.ids)
+        except KeyError as unknown:
+            return Outcome(step, change.action, Status.FAILED, message=f"nobody knows the id of {unknown.args[0]}")
+        self.store.intend(self.run, change.address, step.verb, change.before, NEEDS)
+        try:
+            made = self._send(step, change, request)
+        except Interrupted as stop:
+            self.store.clear_intent(self.run, change.address)
+            return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
+        except GatewayError as error:
+            return self._failed(step, change, error)
+        return self._settled(step, change, made)
+
+    def _send(self, step: Step, change: Change, request: Request) -> Made:
+        if step.verb is Verb.DROP:
+            return self._drop(change, request)
+        hidden = tuple(value.value for value in change.attrs.values() if isinstance(value, Secret))
+        if step.verb is Verb.MAKE and change.action in (Action.CREATE, Action.REPLACE):
+            return self._create(change, request, hidden)
+        answer = self.writer.send(request, hidden)
+        return Made(change.remote_id, self._shown(KINDS[change.address.kind], answer))
+
+    def _drop(self, change: Change, request: Request) -> Made:
+        try:
+            self.writer.send(request)
+        except NotFound:
+            return Made(change.remote_id, message="was gone already")
+        return Made(change.remote_id)
+
+    def _create(self, change: Change, request: Request, hidden: tuple[str, ...]) -> Made:
+        """The table above. A create is sent twice at most, and the second time only after a look."""
+        kind = KINDS[change.address.kind]
+        doubt: NoAnswer | None = None
+        for _ in range(2):
+            try:
+                return self._created(kind, change, self.writer.send(request, hidden))
+            except Invalid as refusal:
+                found = self._look(kind, change)
+                if found is None:
+                    raise refusal from None
+                by_us = Provenance.CREATED if doubt else Provenance.ADOPTED
+                return self._take_over(kind, change, found, by_us)
+            except NoAnswer as lost:
+                if kind.accepted:
+                    self.unconfirmed.add(change.address)
+                    return Made(None, message="no answer; looked for at the end of the run")
+                doubt = lost
+                found = self._look(kind, change)
+                if found is not None:
+                    return self._take_over(kind, change, found, Provenance.CREATED)
+        assert doubt is not None
+        raise NoAnswer(f"{doubt}; sent twice, and the account does not show it", status=doubt.status)
+
+    def _created(self, kind: Kind, change: Change, answer: Answer) -> Made:
+        if kind.accepted:
+            self.unconfirmed.discard(change.address)
+            return Made(None, message="accepted")
+        if not kind.remote_id:
+            return Made(self._composite_id(kind, change))
+        if not isinstance(answer.body, Mapping) or answer.body.get(kind.remote_id) is None:
+            raise NoAnswer(f"the answer to the create of {change.address} holds no {kind.remote_id}")
+        return Made(str(answer.body[kind.remote_id]), self._shown(kind, answer))
+
+    def _composite_id(self, kind: Kind, change: Change) -> str:
+        """A relation without an id of its own is known by those of its parents, in the order of its key."""
+        targets = (getattr(change.attrs[parent.name], "target", None) for parent in kind.parents)
+        return "/".join(self.ids[target] for target in targets if target)
+
+    def _shown(self, kind: Kind, answer: Answer) -> Attrs:
+        wire = wire_of(kind, self.dialect, self.slugs)
+        return decode(kind, answer.body, wire) if isinstance(answer.body, Mapping) else EMPTY
+
+    def _look(self, kind: Kind, change: Change) -> Item | None:
+        """The live one with the natural key of ``change``. Raises NoAnswer where looking cannot decide."""
+        where = lookup_for(kind, change.attrs, self.ids)
+        if where is None:
+            raise NoAnswer(f"{change.address} may or may not have been made, and cannot be looked up")
+        wire = wire_of(kind, self.dialect, self.slugs)
+        items = self._list(kind, where.path, where.query)
+        found = [item for item in items if is_the_one(kind, item, change.attrs, self.ids, wire)]
+        if len(found) > 1:
+            raise NoAnswer(f"{change.address} may have been made: the account has {len(found)} of that name")
+        return found[0] if found else None
+
+    def _list(self, kind: Kind, path: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        if isinstance(kind.source, Embedded):
+            inside: list[dict[str, Any]] = self.writer.get(path).get(kind.source.wire) or []
+            return inside
+        if isinstance(kind.source, Collection) and not kind.source.paged:
+            return self.writer.whole(path)
+        return [item for page in self.writer.walk(path, query) for item in page]
+
+    def _take_over(self, kind: Kind, change: Change, item: Item, provenance: Provenance) -> Made:
+        """What is there already becomes ours; what differs is written, unless it can only be set once."""
+        wire = wire_of(kind, self.dialect, self.slugs)
+        shown = decode(kind, item, wire)
+        remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
+        ours = provenance is Provenance.CREATED
+        fields = differences(kind, change.attrs, shown, None, frozenset(), None if ours else self.digest)
+        once = [each.path for each in fields if kind.field(each.path).immutable or each.path in wire.immutable]
+        if once:
+            raise Invalid(f"{change.address} is there already, with another {', '.join(once)}; plan again")
+        if not fields:
+            how = "was made, its answer was lost" if ours else "was there already"
+            return Made(remote_id, shown, how, provenance)
+        update = replace(change, action=Action.UPDATE, fields=fields, remote_id=remote_id)
+        request = bind(request_for(Step(change.address, Verb.MAKE), update, self.dialect, self.slugs), self.ids)
+        answer = self.writer.send(request)
+        return Made(remote_id, self._shown(kind, answer), "was there already; updated", provenance)
+
+    def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
+        outcome = Outcome(step, change.action, Status.FAILED, message=str(error))
+        if may_have_happened(error):
+            self.store.record(self.run, [outcome])  # the intent stays open: nobody knows whether it happened
+        else:
+            self.store.clear_intent(self.run, change.address, outcome)
+        return outcome
+
+    def _settled(self, step: Step, change: Change, made: Made) -> Outcome:
+        """The outcome is in the ledger before anything may rely on it."""
+        entry = self._entry(step, change, made)
+        pending = step.verb is Verb.MAKE and made.remote_id is None
+        sent = {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
+        differs = differing(change, sent, made.shown) if step.verb is Verb.MAKE else {}
+        outcome = Outcome(
+            step, change.action, Status.PENDING if pending else Status.DONE, made.remote_id, made.message,
+            answered=made.shown, differs={name: (sent[name], shown) for name, shown in differs.items()},
+        )  # fmt: skip
+        if step.verb is Verb.MAKE and made.remote_id is not None:
+            self.ids[change.address] = made.remote_id
+        where = self._parked(change) if _is_last_of_three(step, change) else change.address
+        self.store.settle(self.run, where, entry, outcome)
+        return outcome
+
+    def _entry(self, step: Step, change: Change, made: Made) -> Entry | None:
+        """What the ledger has afterwards. One that is parked to be replaced waits under its id for its end."""
+        old = self.entries.get(change.address)
+        if step.verb is Verb.DROP:
+            return None
+        if step.verb is Verb.PARK:
+            if old is None or change.action is not Action.REPLACE:
+                return old
+            return replace(old, address=self._parked(change), provenance=Provenance.CREATED)
+        return entry_after(
+            change, old, made.remote_id, made.shown,
+            digest=self.digest, now=self.now(), run=self.run, provenance=made.provenance,
+        )  # fmt: skip
+
+    @staticmethod
+    def _parked(change: Change) -> Address:
+        return KINDS[change.address.kind].by_remote_id(change.remote_id or "")
+
+
+def _is_last_of_three(step: Step, change: Change) -> bool:
+    return step.verb is Verb.DROP and change.action is Action.REPLACE and change.lifecycle.create_before_destroy

@@ -1,0 +1,187 @@
+"""A plan and its graph → a report: ready steps go to workers, a failure skips what needs it, a stop loses nothing."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+
+from reconciler.app.arrivals import Arrivals
+from reconciler.app.carrier import Carrier
+from reconciler.engine.graph import Graph
+from reconciler.engine.record import entry_after
+from reconciler.errors import LedgerError, Locked, ReconcilerError
+from reconciler.model.plan import Change, Plan, Step
+from reconciler.model.report import Outcome, Report, Status
+
+#: Told of every outcome as it comes, with how many steps are done and how many there are.
+Listener = Callable[[Outcome, int, int], None]
+
+
+@dataclass
+class Bounds:
+    """What ends a run early, cleanly: a signal, a number of calls, a point in time (of ``clock``)."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    max_calls: int | None = None
+    deadline: float | None = None
+    clock: Callable[[], float] = time.monotonic
+
+    def reason(self, calls: int) -> str | None:
+        """Why no further step may begin, or None."""
+        if self.stop.is_set():
+            return "interrupted"
+        if self.max_calls is not None and calls >= self.max_calls:
+            return f"--max-calls {self.max_calls} reached"
+        if self.deadline is not None and self.clock() >= self.deadline:
+            return "--max-minutes reached"
+        return None
+
+
+class Executor:
+    """One run over one graph. Only the main thread touches its state; workers carry single steps."""
+
+    def __init__(
+        self, plan: Plan, graph: Graph, carrier: Carrier, *,
+        bounds: Bounds, parallel: int = 8, listener: Listener | None = None,
+        sleep: Callable[[float], bool] | None = None,
+    ) -> None:  # fmt: skip
+        self.graph, self.carrier, self.bounds, self.listener = graph, carrier, bounds, listener
+        self.changes = {change.address: change for change in plan.changes}
+        self.parallel = parallel
+        self.sleep = sleep or (lambda seconds: bounds.stop.wait(seconds))
+        self.outcomes: dict[Step, Outcome] = {}
+        self.ended: queue.SimpleQueue[tuple[Step, Outcome | ReconcilerError]] = queue.SimpleQueue()
+        self.fatal: ReconcilerError | None = None
+        self.stopped: str | None = None
+
+    def run(self) -> Report:
+        """Carry out every step that can be; raises LedgerError or Locked once everything in flight has ended."""
+        sorter = self._sorter()
+        ready: deque[Step] = deque()
+        in_flight = 0
+        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="write") as pool:
+            while sorter.is_active():
+                ready.extend(sorter.get_ready())
+                while ready and in_flight < self.parallel:  # no more than can leave: a stop must find the rest here
+                    step = ready.popleft()
+                    if self._is_over(step):
+                        sorter.done(step)
+                        ready.extend(sorter.get_ready())
+                    else:
+                        pool.submit(self._work, step)
+                        in_flight += 1
+                if in_flight:
+                    step, result = self.ended.get()
+                    in_flight -= 1
+                    self._take(step, result)
+                    sorter.done(step)
+        self._await_accepted()
+        if self.fatal:
+            raise self.fatal
+        return self._report()
+
+    def _sorter(self) -> TopologicalSorter[Step]:
+        """Nodes in the planned order first, so that ready steps leave in it."""
+        sorter: TopologicalSorter[Step] = TopologicalSorter(dict.fromkeys(self.graph.order, ()))
+        for step in (*self.graph.order, *self.graph.barriers):
+            sorter.add(step, *self.graph.needs.get(step, ()), *self.graph.after.get(step, ()))
+        sorter.prepare()
+        return sorter
+
+    def _is_over(self, step: Step) -> bool:
+        """Barriers stand for nothing; a step whose need failed is skipped; after a stop nothing begins."""
+        if step in self.graph.barriers:
+            return True
+        failed = [need for need in self.graph.needs[step] if self.outcomes[need].status not in _GOOD]
+        self.stopped = self.stopped or self.bounds.reason(self._calls())
+        if failed:
+            cause = self.outcomes[failed[0]]
+            status = Status.NOT_RUN if cause.status is Status.NOT_RUN else Status.SKIPPED
+            self._note(Outcome(step, self._change(step).action, status, message=f"needs {failed[0].address}"))
+        elif self.stopped or self.fatal:
+            reason = self.stopped or str(self.fatal)
+            self._note(Outcome(step, self._change(step).action, Status.NOT_RUN, message=reason))
+        return step in self.outcomes
+
+    def _work(self, step: Step) -> None:
+        """In a worker: whatever happens comes back as a value, so that the run can end in order."""
+        try:
+            self.ended.put((step, self.carrier.carry(step, self._change(step))))
+        except ReconcilerError as error:
+            self.ended.put((step, error))
+        except BaseException as error:  # the worker boundary: a defect must not leave the run waiting for ever
+            self.ended.put((step, ReconcilerError(f"{step.address}: unexpected {type(error).__name__}")))
+            raise
+
+    def _take(self, step: Step, result: Outcome | ReconcilerError) -> None:
+        if isinstance(result, Outcome):
+            self._note(result)
+            return
+        self._note(Outcome(step, self._change(step).action, Status.FAILED, message=str(result)))
+        if isinstance(result, LedgerError | Locked):
+            self.fatal = self.fatal or result
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.step] = outcome
+        if self.listener:
+            self.listener(outcome, len(self.outcomes), len(self.graph.order))
+
+    def _change(self, step: Step) -> Change:
+        return self.changes[step.address]
+
+    def _calls(self) -> int:
+        return self.carrier.writer.calls.reads + self.carrier.writer.calls.writes
+
+    def _await_accepted(self) -> None:
+        """After the last write, one list per community settles all that was accepted.
+
+        One whose answer was lost and that does not show is sent again, once, and awaited once more.
+        """
+        for again in (True, False):
+            pending = {step: o for step, o in self.outcomes.items() if o.status is Status.PENDING}
+            if not pending or self.fatal:
+                return
+            arrivals = Arrivals(self.carrier.writer, self.carrier.ids, self.sleep)
+            for address, remote_id in arrivals.wait(self._change(step) for step in pending).items():
+                self._arrived(next(step for step in pending if step.address == address), remote_id)
+            lost = [s for s in pending if s.address in self.carrier.unconfirmed and self._is_pending(s)]
+            if not lost or not again or self.bounds.reason(self._calls()):
+                return
+            for step in lost:
+                self._take(step, self._again(step))
+
+    def _is_pending(self, step: Step) -> bool:
+        return self.outcomes[step].status is Status.PENDING
+
+    def _again(self, step: Step) -> Outcome | ReconcilerError:
+        try:
+            return self.carrier.carry(step, self._change(step))
+        except ReconcilerError as error:
+            return error
+
+    def _arrived(self, step: Step, remote_id: str) -> None:
+        change, carrier = self._change(step), self.carrier
+        entry = entry_after(
+            change, carrier.entries.get(step.address), remote_id, {},
+            digest=carrier.digest, now=carrier.now(), run=carrier.run,
+        )  # fmt: skip
+        try:
+            carrier.store.write(puts=[entry])
+        except ReconcilerError as error:
+            self.fatal = error
+            return
+        self.outcomes[step] = replace(self.outcomes[step], status=Status.DONE, remote_id=remote_id)
+
+    def _report(self) -> Report:
+        calls = self.carrier.writer.calls
+        return Report(tuple(self.outcomes.values()), calls.reads, calls.writes, self.carrier.run, self.stopped)
+
+
+_GOOD = frozenset({Status.DONE, Status.PENDING})
+

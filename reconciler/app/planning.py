@@ -1,0 +1,91 @@
+"""A workspace, a reader and a ledger → a plan, with everything that carrying it out needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from reconciler.app.refresh import Progress, refresh
+from reconciler.engine.diff import Digest
+from reconciler.engine.graph import Graph, build
+from reconciler.engine.guard import Gate, gates
+from reconciler.engine.identify import Identified
+from reconciler.engine.planner import Rules, foreign, plan_changes
+from reconciler.engine.select import select
+from reconciler.gateway.client import Reader
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Base, Change, Plan
+from reconciler.model.policy import Allow, Policy
+from reconciler.model.resource import DesiredState, Entry, Ledger
+from reconciler.model.values import Address
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be planned: the state, the policy, and what this one run may do and choose."""
+
+    state: DesiredState
+    policy: Policy
+    dialect: Dialect
+    account: str | None
+    allow: Mapping[Allow, int | None] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    prunes: bool = True
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and what it was made from. ``entries`` go by their new addresses."""
+
+    plan: Plan
+    graph: Graph
+    gates: tuple[Gate, ...]
+    entries: Mapping[Address, Entry]
+    ledger: Ledger
+    slugs: frozenset[str]
+    dialect: Dialect
+
+
+def make_plan(
+    request: Request, reader: Reader, store: Store | None, *,
+    progress: Progress | None = None, now: float | None = None,
+) -> Planned:
+    """Read the account once and decide. ``store`` None means no ledger: nothing is pruned, nothing is remembered.
+
+    Raises ConfigurationError for what cannot be planned and Refused for an account that looks like another one.
+    """
+    ledger = store.load() if store else Ledger()
+    found = refresh(
+        reader, request.state, ledger, request.dialect,
+        allow_missing=Allow.MISSING in request.allow, progress=progress,
+    )  # fmt: skip
+    rules = _rules(request, store.digest if store else None, time.time() if now is None else now)
+    changes = plan_changes(found, request.state, rules)
+    return _planned(request, found, ledger, _selected(request, changes), reader.calls.reads)
+
+
+def _rules(request: Request, digest: Digest, now: float) -> Rules:
+    return Rules(request.policy, request.dialect, digest, now, recreate=Allow.RECREATE in request.allow)
+
+
+def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    if request.targets or request.excludes:
+        return select(changes, request.targets, request.excludes)
+    return changes
+
+
+def _planned(
+    request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int
+) -> Planned:
+    plan = Plan(
+        Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
+        foreign=foreign(found), ids=found.ids, reads=reads, partial=bool(request.targets or request.excludes),
+    )  # fmt: skip
+    slugs = frozenset(live.remote_id for live in found.live.values() if live.address.kind == "contact_field")
+    return Planned(
+        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits), found.entries, ledger, slugs,
+        request.dialect,
+    )  # fmt: skip

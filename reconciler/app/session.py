@@ -1,0 +1,104 @@
+"""Settings → the open rim of a run: who the account is, its ledger, and a client that can only read."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.disk.settings import Settings
+from reconciler.errors import ConfigurationError, NotConnected, Refused
+from reconciler.gateway.caller import Calls, Exchange
+from reconciler.gateway.client import Reader, Writer
+from reconciler.gateway.connections import Connections
+from reconciler.gateway.pace import Pace
+from reconciler.ledger.lease import Lease
+from reconciler.ledger.store import Store
+
+Log = Callable[[Exchange], None]
+
+
+@dataclass
+class Session:
+    """One run's connection to the world: everything in it shares one pace, one count of calls and one stop."""
+
+    settings: Settings
+    log: Log | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    calls: Calls = field(default_factory=Calls)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace(self.settings.pace)
+        self._account: str | None = self.settings.connection
+
+    @property
+    def api_key(self) -> str:
+        """The key; raises ConfigurationError when there is none."""
+        if not self.settings.api_key:
+            raise ConfigurationError("MATON_API_KEY is not set; get a key at maton.ai/settings and export it")
+        return self.settings.api_key
+
+    def account(self) -> str | None:
+        """The connection in use. Without a configured one the gateway is asked, once, which it would take."""
+        if self._account is None and self.settings.ledger != "none":
+            with Connections(self.settings.control_url, self.api_key, **self._shared()) as connections:
+                oldest = connections.oldest_active()
+            if oldest is None:
+                raise NotConnected("the gateway has no active Systeme.io connection; make one, or name one")
+            self._account = oldest.id
+        return self._account
+
+    def _shared(self) -> dict[str, Any]:
+        return {"pace": self.pace, "stop": self.stop, "log": self.log, "calls": self.calls}
+
+    def _account_options(self) -> dict[str, Any]:
+        return {"dialect": self.settings.dialect, "connection": self.account(), **self._shared()}
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """A client whose transport can only GET."""
+        with Reader(self.settings.gateway_url, self.api_key, **self._account_options()) as reader:
+            yield reader
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """A client that also writes: opened inside ``apply`` only, after every gate."""
+        with Writer(self.settings.gateway_url, self.api_key, **self._account_options()) as writer:
+            yield writer
+
+    @contextmanager
+    def ledger_to_read(self) -> Iterator[Store | None]:
+        """The ledger as it is, or an empty one that remembers nothing; None for ``--ledger none``."""
+        if self.settings.ledger == "none":
+            yield None
+            return
+        store = Store.peek(self.settings.ledger, root=self.settings.root, key=self.settings.digest_key)
+        with store or Store.none() as opened:
+            opened.check(self.account())
+            yield opened
+
+    @contextmanager
+    def ledger_to_write(self) -> Iterator[Store]:
+        """The ledger under our lease, bound to this account."""
+        if self.settings.ledger == "none":
+            with Store.none() as store, Lease.acquire(store):
+                yield store
+            return
+        self._refuse_throwaway()
+        with Store.open(self.settings.ledger, root=self.settings.root, key=self.settings.digest_key) as store:
+            store.check(self.account())
+            with Lease.acquire(store):
+                store.claim(self.account())
+                yield store
+
+    def _refuse_throwaway(self) -> None:
+        """In CI a ledger file that nobody named is gone with the runner: nothing would ever be pruned."""
+        if self.settings.ci and self.settings.sources.get("ledger") == "default":
+            raise Refused(
+                "in CI the default ledger is lost with the runner; set RECONCILER_LEDGER to one that stays "
+                "(postgresql+psycopg://…), or name the file yourself if it does, or --ledger none"
+            )
+
+

@@ -1,0 +1,91 @@
+"""A path and the environment → a project: its settings and the state that its files ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler import __version__
+from reconciler.disk import configuration, settings
+from reconciler.disk.settings import Settings
+from reconciler.engine.compile import compile_state
+from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS, SECTIONS, schema
+from reconciler.model.policy import Policy
+from reconciler.model.resource import DesiredState
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a command was started: the folder it stands in, its environment variables, its flags."""
+
+    cwd: Path
+    environ: Mapping[str, str]
+    flags: Mapping[str, Any]
+    environment: str | None = None
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """A project that was read: ``path`` is the file or folder that was named."""
+
+    path: Path
+    settings: Settings
+    state: DesiredState
+
+    @property
+    def policy(self) -> Policy:
+        """Pruning and limits of this run."""
+        return Policy(self.settings.prune, self.settings.limits)
+
+
+def find_root(path: Path, cwd: Path) -> Path:
+    """The project folder: the nearest one above ``path``, not above ``cwd``, that has a reconciler.yaml.
+
+    Without one it is the folder that was named, or the folder of the file.
+    """
+    folder = path if path.is_dir() else path.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / "reconciler.yaml").is_file() or (candidate / "reconciler.yml").is_file():
+            return candidate
+        if candidate == cwd or cwd not in candidate.parents:
+            break
+    return folder
+
+
+def read_settings(path: Path, place: Place) -> Settings:
+    """The settings that hold for ``path``; raises ConfigurationError with everything that is wrong in them."""
+    writable = [kind.name for kind in KINDS.values() if kind.writable]
+    return settings.load(
+        find_root(path, place.cwd), flags=place.flags, environ=place.environ, environment=place.environment,
+        version=__version__, kinds=writable, sections=list(SECTIONS), cwd=place.cwd,
+    )  # fmt: skip
+
+
+def open_workspace(path: Path, place: Place) -> Workspace:
+    """Read settings and files. Raises ConfigurationError with every problem of every file."""
+    path = place.cwd / path
+    if not path.exists():
+        raise ConfigurationError(f"{path} does not exist; name the folder or file that holds your YAML")
+    chosen = read_settings(path, place)
+    return Workspace(path, chosen, read_state(path, chosen, place))
+
+
+def read_state(path: Path, chosen: Settings, place: Place) -> DesiredState:
+    """What the files below ``path`` ask for."""
+    found = configuration.load(
+        [path], project=chosen.root, files=chosen.files, schema=schema(), environ=place.environ,
+        variables=chosen.vars, defaults=chosen.defaults, roots=chosen.files_roots, cwd=place.cwd,
+    )  # fmt: skip
+    return compile_state(found)
+
+
+def require_resources(workspace: Workspace) -> None:
+    """An empty desired state never means "delete everything"; `destroy` is how one says that."""
+    if not workspace.state.kinds:
+        raise ConfigurationError(
+            f"{workspace.path}: no file declares anything; nothing was planned. `reconciler destroy` removes "
+            "what this project made, `reconciler init` writes a first file"
+        )

@@ -1,0 +1,1 @@
+"""The only reader of files and environment variables: what users wrote into checked values with positions."""

@@ -1,0 +1,122 @@
+"""All YAML files of a project → one Declared for every item of every section, typed, valid, secrets in place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Mapping as Table
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.disk import documents, files
+from reconciler.disk.findings import Finding, raise_if_any
+from reconciler.disk.nodes import Mapping, Node, copied
+from reconciler.disk.nodes import Sequence as Items
+from reconciler.disk.secrets import unseal
+from reconciler.disk.shapes import Shape, compile_schema
+from reconciler.disk.typed import Sealed, Typed, resolve
+from reconciler.disk.validation import Gate
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.model.resource import EMPTY, Declared
+from reconciler.model.values import Origin
+
+
+class Rules(NamedTuple):
+    """What every file is read by: schema as shape and gate, variables, environment, defaults of the sections."""
+
+    shape: Shape
+    gate: Gate
+    variables: Table[str, str]
+    environ: Table[str, str]
+    defaults: Table[str, Mapping]
+
+
+def load(
+    paths: Iterable[Path],
+    *,
+    project: Path,
+    schema: Table[str, Any],
+    environ: Table[str, str],
+    files: Sequence[str] | None = None,
+    variables: Table[str, str] = EMPTY,
+    defaults: Table[str, Mapping] = EMPTY,
+    roots: Sequence[Path] = (),
+    cwd: Path | None = None,
+) -> tuple[Declared, ...]:
+    """Everything that is declared below ``paths``, in the order of files and lines.
+
+    ``files`` and ``roots`` (folders for secret files beside ``project``), ``variables`` and ``defaults`` come from
+    the settings; positions name files relative to ``cwd`` where that is shorter. Raises one ConfigurationError with
+    every problem of every file. When nothing is declared the result is empty: what that means is not decided here.
+    """
+    rules = Rules(compile_schema(schema), Gate(schema), variables, environ, defaults)
+    problems: list[Problem] = []
+    read: list[_Document] = []
+    with documents.collector_paused():
+        for path in _found(paths, files, project, cwd, problems):
+            document = _document(path, cwd, rules, problems)
+            read += [document] if document else []
+        sealed = [place for document in read for place in document.sealed]
+        findings = [finding for document in read for finding in document.findings]
+        findings += unseal(sealed, environ, (project, *roots))
+    raise_if_any(findings, problems)
+    return tuple(item for document in read for item in _declared(document.node))
+
+
+class _Document(NamedTuple):
+    node: Mapping
+    findings: list[Finding]
+    sealed: list[Sealed]
+
+
+def check(node: Node, name: str, rules: Rules) -> tuple[list[Finding], list[Sealed]]:
+    """Type and validate one document in place: all findings, one a position, and where its secrets belong."""
+    if not isinstance(node, Mapping):
+        what = f"expected a mapping, got {'a list' if isinstance(node, Items) else 'text'}"
+        return [Finding(Origin(name, 1, 1), what, "begin with the name of a section, e.g. `tags:`")], []
+    _fill(node, rules.defaults)
+    typed: Typed = resolve(node, rules.shape, rules.variables, rules.environ)
+    said = {finding.origin for finding in typed.findings}
+    hidden = frozenset(id(place.node) for place in typed.sealed)
+    invalid = [finding for finding in rules.gate.findings(node, hidden) if finding.origin not in said]
+    return [*typed.findings, *invalid], typed.sealed
+
+
+def _found(
+    paths: Iterable[Path], chosen: Sequence[str] | None, project: Path, cwd: Path | None, problems: list[Problem]
+) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            found.update(dict.fromkeys(files.discover(path, chosen, project=project, cwd=cwd)))
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+    return list(found)
+
+
+def _document(path: Path, cwd: Path | None, rules: Rules, problems: list[Problem]) -> _Document | None:
+    name = files.shown_name(path, cwd)
+    try:
+        node = documents.parse(files.read(path, name), name)
+    except ConfigurationError as error:
+        problems.extend(error.problems)
+        return None
+    findings, sealed = check(node, name, rules)
+    return _Document(node if isinstance(node, Mapping) else Mapping.at(name), findings, sealed)
+
+
+def _fill(node: Mapping, defaults: Table[str, Mapping]) -> None:
+    """The defaults of a section go into each of its mappings, where the key is not there."""
+    for section, values in defaults.items():
+        items = node.get(section)
+        for item in items if isinstance(items, Items) else ():
+            if isinstance(item, Mapping):
+                for key, value in values.items():
+                    if key not in item:
+                        item.borrow(key, copied(value), values)
+
+
+def _declared(node: Mapping) -> Iterator[Declared]:
+    for section, items in node.items():
+        if isinstance(items, Items):
+            for index, item in enumerate(items):
+                yield Declared(section, item, items.origin(index))

@@ -1,0 +1,274 @@
+"""What jsonschema says about a refused document → findings in plain words at the position of the cause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as Table
+from itertools import islice
+from typing import Any, NamedTuple
+
+import jsonschema
+
+from reconciler.disk.findings import MOST, Finding, count, nearest, shown, suggest
+from reconciler.disk.nodes import Mapping, Sequence, value_origin
+from reconciler.model.values import Origin
+
+_WORDS = {
+    "string": "text", "integer": "a whole number", "number": "a number", "boolean": "true or false",
+    "array": "a list", "object": "a mapping", "null": "nothing",
+}  # fmt: skip
+_FORMS = {"array": "write a list, e.g. `[one, two]`", "object": "write `key: value` lines below it"}
+
+
+#: A jsonschema ValidationError; its published types call every attribute possibly unset.
+Fault = Any
+
+#: So many unknown keys of one mapping are told.
+UNKNOWN = 50
+
+#: What would be a number or a truth value without its quotes.
+_UNQUOTED = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?|true|false")
+
+#: Faults whose own advice is better than what the schema says of the form of a value.
+_SELF_EVIDENT = frozenset(("required", "additionalProperties", "maxLength", "minLength", "uniqueItems"))
+
+
+class Place(NamedTuple):
+    """One error with the node it is about and where that stands; ``hidden`` when its value may not be shown."""
+
+    error: Fault
+    origin: Origin
+    hidden: bool
+
+    def value(self) -> str:
+        """The refused value for a message, or what it is when it may not be shown."""
+        if self.hidden or isinstance(self.error.instance, dict | list):
+            return _kind(self.error.instance)
+        return shown(self.error.instance)
+
+
+def explain(node: Mapping, schema: Table[str, Any], hidden: frozenset[int]) -> list[Finding]:
+    """Every error of the document; no value below a node whose ``id()`` is in ``hidden`` is shown."""
+    validator = jsonschema.Draft7Validator(dict(schema))
+    errors = islice(validator.iter_errors(node), MOST)
+    return [finding for error in errors for finding in _explained(node, error, hidden)]
+
+
+def _explained(root: Mapping, error: Fault, hidden: frozenset[int]) -> Iterator[Finding]:
+    """Unions are entered by the kind of node that stands there; all else is put into words."""
+    place = _place(root, error, hidden)
+    if error.validator in ("anyOf", "oneOf") and not _keyed(error):
+        chosen = _branch(error)
+        if chosen is None:
+            yield _union(place)
+        for inner in chosen or ():
+            yield from _explained(root, inner, hidden)
+        return
+    phrase = _PHRASES.get(str(error.validator), _other)
+    for origin, what, hint in phrase(place):
+        yield Finding(origin, what, _hint(error) or hint)
+
+
+def _hint(error: Fault) -> str:
+    """What the schema itself advises about the form of a value."""
+    if error.validator in _SELF_EVIDENT:
+        return ""
+    return str(error.schema.get("x-hint") or error.schema.get("errorMessage") or "")
+
+
+def _place(root: Mapping, error: Fault, hidden: frozenset[int]) -> Place:
+    node: Any = root
+    origin, secret = root.origin(), False
+    for step in error.absolute_path:
+        origin = value_origin(node, step)
+        node = node[step]
+        secret = secret or id(node) in hidden
+    if "propertyNames" in error.absolute_schema_path and isinstance(node, Mapping):
+        origin = node.origin(error.instance)
+    return Place(error, origin, secret)
+
+
+def _keyed(error: Fault) -> bool:
+    """Whether the forms differ by a required key only: ``oneOf: [{required: [a]}, {required: [b]}]``."""
+    return all(set(branch) == {"required"} for branch in error.validator_value)
+
+
+def _branch(error: Fault) -> list[Fault] | None:
+    """The errors of the branch that takes such a node: the one with the fewest; None when no branch does."""
+    branches: dict[Any, list[Fault]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    fitting = [errors for errors in branches.values() if not any(_of_other_kind(error, inner) for inner in errors)]
+    return min(fitting, key=_distance) if fitting else None
+
+
+def _of_other_kind(union: Fault, inner: Fault) -> bool:
+    return bool(inner.validator == "type" and inner.absolute_path == union.absolute_path)
+
+
+def _distance(errors: list[Fault]) -> int:
+    """How far a mapping is from a branch: what it lacks and what it has too much."""
+    return sum(len(_extra(error)) if error.validator == "additionalProperties" else 1 for error in errors)
+
+
+def _union(place: Place) -> Finding:
+    """No branch takes this kind of node."""
+    types = [name for inner in place.error.context or () for name in _names(inner.validator_value, inner.validator)]
+    if not types:
+        return Finding(place.origin, f"{place.value()} fits more than one form", "leave one of them away")
+    return Finding(place.origin, f"expected {_expected(types)}, got {_kind(place.error.instance)}", _form(types))
+
+
+def _names(value: Any, validator: Any) -> list[str]:
+    if validator != "type":
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+Phrases = Iterator[tuple[Origin, str, str]]
+
+
+def _type(place: Place) -> Phrases:
+    types = _names(place.error.validator_value, "type")
+    got = place.error.instance
+    hint = _form(types)
+    if got is None:
+        hint = "write [] for an empty list" if "array" in types else "write a value, or leave the key away"
+    elif isinstance(got, str) and not hint and _UNQUOTED.fullmatch(got):
+        hint = "write it without quotes, if it is quoted"
+    yield place.origin, f"expected {_expected(types)}, got {_kind(got)}", hint
+
+
+def _expected(types: Iterable[str]) -> str:
+    """Types in words; a text field also takes numbers and truth values, which need no mention."""
+    names = list(dict.fromkeys(types))
+    if "string" in names:
+        names = [name for name in names if name not in ("number", "integer", "boolean")]
+    words = [_WORDS.get(name, name) for name in names if name != "null"] or ["nothing"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _form(types: Iterable[str]) -> str:
+    return next((_FORMS[name] for name in types if name in _FORMS), "")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if value is None:
+        return "nothing"
+    kinds: dict[type, str] = {str: "text", int: "a number", float: "a number", dict: "a mapping", list: "a list"}
+    return next((word for kind, word in kinds.items() if isinstance(value, kind)), "something else")
+
+
+def _extra(error: Fault) -> list[str]:
+    return [key for key in error.instance if key not in error.schema.get("properties", {})]
+
+
+def _unknown(place: Place) -> Phrases:
+    error = place.error
+    known = error.schema.get("properties", {})
+    for key in _extra(error)[:UNKNOWN]:
+        noun = "section" if not error.absolute_path else "key"
+        hint = suggest(key, known, noun=f"{noun}s")
+        yield _key_origin(error.instance, key, place.origin), f"unknown {noun} {_code(key)}", hint
+
+
+def _key_origin(node: Any, key: str, otherwise: Origin) -> Origin:
+    return node.origin(key) if isinstance(node, Mapping) else otherwise
+
+
+def _code(key: str) -> str:
+    return f"`{shown(key)[1:-1]}`"
+
+
+def _required(place: Place) -> Phrases:
+    for key in place.error.validator_value:
+        if key not in place.error.instance:
+            yield place.origin, f"the key {_code(key)} is missing", f"add `{key}:`"
+
+
+def _either(place: Place) -> Phrases:
+    """None, or several, of keys of which one is needed."""
+    keys = [key for branch in place.error.validator_value for key in branch["required"]]
+    there = [key for key in keys if key in place.error.instance]
+    words = " or ".join(_code(key) for key in keys)
+    if not there:
+        yield place.origin, f"one of the keys {words} is missing", f"add `{keys[0]}:`"
+    for key in there[1:]:
+        origin = _key_origin(place.error.instance, key, place.origin)
+        yield origin, f"{_code(there[0])} and {_code(key)} exclude each other", "remove one of them"
+
+
+def _enum(place: Place) -> Phrases:
+    allowed = [shown(value)[1:-1] if isinstance(value, str) else str(value) for value in _allowed(place.error)]
+    got = place.error.instance
+    near = nearest(got, allowed) if isinstance(got, str) and not place.hidden else ""
+    more = ", …" if len(allowed) > 20 else ""
+    hint = near or f"write one of {', '.join(allowed[:20])}{more}"
+    yield place.origin, f"{place.value()} is not allowed here", hint
+
+
+def _allowed(error: Fault) -> list[Any]:
+    return [error.validator_value] if error.validator == "const" else list(error.validator_value)
+
+
+def _length(place: Place) -> Phrases:
+    long, limit = len(place.error.instance), place.error.validator_value
+    are = "is" if limit == 1 else "are"
+    if place.error.validator == "maxLength":
+        yield place.origin, f"{place.value()} is {count(long, 'character')} long; {limit} {are} allowed", "shorten it"
+    elif long == 0:
+        yield place.origin, "an empty text is not allowed here", "write a value, or leave the key away"
+    else:
+        yield place.origin, f"{place.value()} is {count(long, 'character')} long; {limit} {are} needed", "write more"
+
+
+def _pattern(place: Place) -> Phrases:
+    if not place.error.instance and place.error.schema.get("minLength"):
+        return  # that it is empty is said already
+    hint = f"it has to match {place.error.validator_value}"
+    yield place.origin, f"{place.value()} is not written as it should be", hint
+
+
+def _size(place: Place) -> Phrases:
+    limit, kind = place.error.validator_value, _kind(place.error.instance)
+    has = count(len(place.error.instance), "item" if isinstance(place.error.instance, list) else "key")
+    if not place.error.instance:
+        what = f"an empty {kind.removeprefix('a ')} is not allowed here"
+        yield place.origin, what, "write something into it, or leave the key away"
+    elif str(place.error.validator).startswith("min"):
+        yield place.origin, f"{kind} of {has} is too short; {limit} are needed", "add what is missing"
+    else:
+        yield place.origin, f"{kind} of {has} is too long; {limit} may be here", "remove the rest"
+
+
+def _unique(place: Place) -> Phrases:
+    items = place.error.instance
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            origin = items.origin(index) if isinstance(items, Sequence) else place.origin
+            text = shown(item) if isinstance(item, str) and not place.hidden else "the same item"
+            yield origin, f"{text} is in this list twice", "remove one of them"
+
+
+def _bound(place: Place) -> Phrases:
+    words = {
+        "minimum": "at least", "maximum": "at most", "exclusiveMinimum": "more than", "exclusiveMaximum": "less than",
+    }  # fmt: skip
+    word, limit = words[str(place.error.validator)], place.error.validator_value
+    yield place.origin, f"{place.value()} is not allowed here", f"write {word} {limit}"
+
+
+def _other(place: Place) -> Phrases:
+    yield place.origin, f"{place.value()} is not allowed here", ""
+
+
+_PHRASES: dict[str, Callable[[Place], Phrases]] = {
+    "additionalProperties": _unknown, "required": _required, "type": _type, "enum": _enum, "const": _enum,
+    "maxLength": _length, "minLength": _length, "pattern": _pattern, "uniqueItems": _unique,
+    "anyOf": _either, "oneOf": _either,
+    "minItems": _size, "maxItems": _size, "minProperties": _size, "maxProperties": _size,
+    "minimum": _bound, "maximum": _bound, "exclusiveMinimum": _bound, "exclusiveMaximum": _bound,
+}  # fmt: skip

@@ -1,0 +1,140 @@
+"""The text of a flag, a variable or a setting → its value, or a ValueError that says what is expected."""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+Reader = Callable[[Any], Any]
+
+_TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_SPECIFIER = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
+_PASSWORD = re.compile(r"//[^/@]*:[^@]+@|[?&](password|passfile|sslpassword|sslkey)=", re.IGNORECASE)
+_LEDGERS = ("sqlite", "postgresql", "postgresql+psycopg")
+
+
+def text(value: Any) -> str:
+    """Text that is not blank and has no control characters."""
+    found = str(value).strip()
+    if not found or not found.isprintable():
+        raise ValueError("expected a line of text")
+    return found
+
+
+def number(value: Any) -> float:
+    """A finite number from 0 on."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not math.isfinite(found) or found < 0:
+        raise ValueError("expected a number from 0 on")
+    return found
+
+
+def whole(lowest: int, highest: int | None = None) -> Reader:
+    """A reader of whole numbers within bounds."""
+    words = f"from {lowest} on" if highest is None else f"from {lowest} to {highest}"
+
+    def read(value: Any) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", str(value)) or not lowest <= int(value) <= (highest or 10**9):
+            raise ValueError(f"expected a whole number {words}")
+        return int(value)
+
+    return read
+
+
+def truth(value: Any) -> bool:
+    """``true`` or ``false``, and what else shells write for them."""
+    found = _TRUTH.get(str(value).strip().lower())
+    if found is None:
+        raise ValueError("expected true or false")
+    return found
+
+
+def choice(names: Iterable[str]) -> Reader:
+    """A reader of one of the names."""
+    allowed = tuple(names)
+
+    def read(value: Any) -> str:
+        if value not in allowed:
+            raise ValueError(f"expected one of {', '.join(allowed)}")
+        return str(value)
+
+    return read
+
+
+def address(value: Any) -> str:
+    """A gateway's address: https, or http on loopback; no user, query or fragment. A last slash is dropped."""
+    found = str(value)
+    try:
+        parts = urlsplit(found)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("expected an address such as https://api.maton.ai") from error
+    if not host or parts.scheme not in ("https", "http") or re.search(r"[\s\\]", found) or not found.isprintable():
+        raise ValueError("expected an address such as https://api.maton.ai")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ValueError("expected https: without it the API key can be read on the way")
+    if "@" in parts.netloc or "?" in found or "#" in found:
+        raise ValueError("expected an address without user, query and fragment")
+    return found.rstrip("/")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def ledger(value: Any) -> str:
+    """``none``, or the URL of an SQLite or PostgreSQL database."""
+    found = text(value)
+    scheme, separator, _ = found.partition("://")
+    if found != "none" and not (separator and scheme in _LEDGERS):
+        raise ValueError("expected none, sqlite:///PATH or postgresql+psycopg://HOST/DATABASE")
+    return found
+
+
+def has_password(url: str) -> bool:
+    """Whether the URL of a ledger carries a secret."""
+    return bool(_PASSWORD.search(url))
+
+
+def sqlite_path(url: str, root: Path) -> Path | None:
+    """The file of an SQLite ledger, relative ones below ``root``; None for others and for one in memory."""
+    name = url.removeprefix("sqlite:///")
+    return None if name == url or not name or name.startswith(":memory:") else root / name
+
+
+def admits(specifier: str, version: str) -> bool:
+    """Whether ``>=0.1,<1`` admits a version, by its leading dotted numbers. Raises ValueError for another form."""
+    ours = _numbers(re.split(r"[^0-9.]", version)[0])
+    for part in specifier.split(","):
+        found = _SPECIFIER.fullmatch(part.strip())
+        if found is None:
+            raise ValueError("expected bounds such as >=0.1,<1")
+        if not _compares(found.group(1), ours, _numbers(found.group(2))):
+            return False
+    return True
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """``0.1.0`` → (0, 1): trailing zeros do not count."""
+    numbers = [int(part) for part in version.split(".") if part]
+    while numbers and not numbers[-1]:
+        numbers.pop()
+    return tuple(numbers)
+
+
+def _compares(operator: str, ours: tuple[int, ...], theirs: tuple[int, ...]) -> bool:
+    return {
+        ">=": ours >= theirs, "<=": ours <= theirs, ">": ours > theirs, "<": ours < theirs,
+        "==": ours == theirs, "!=": ours != theirs,
+    }[operator]  # fmt: skip

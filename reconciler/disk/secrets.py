@@ -1,0 +1,71 @@
+"""``{env: NAME}`` and ``{file: PATH}`` → the secrets they stand for, put in their places."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from reconciler.disk.files import locate
+from reconciler.disk.findings import Finding, count
+from reconciler.disk.typed import Sealed
+from reconciler.errors import ConfigurationError
+from reconciler.model.values import Secret
+
+#: Our own credentials and settings are not for the files to read.
+RESERVED = ("MATON_", "RECONCILER_")
+#: A secret file holds at most this many bytes.
+LARGEST = 64 * 1024
+
+
+class NoSecret(Exception):
+    """A secret that cannot be had: ``args`` are what is wrong and what to do."""
+
+
+def unseal(places: Iterable[Sealed], environ: Mapping[str, str], roots: Sequence[Path]) -> list[Finding]:
+    """Put a Secret into every place; those that cannot be had are found. ``roots``: the project, then others."""
+    findings = []
+    known: dict[str, Secret] = {}
+    for container, key, node in places:
+        way, name = next(((way, node[way]) for way in ("env", "file") if isinstance(node.get(way), str)), ("", ""))
+        if not way or len(node) != 1:
+            continue  # not valid, and validation has said so
+        source = f"{way}:{name}"
+        try:
+            if source not in known:
+                known[source] = Secret(source, _env(name, environ) if way == "env" else _file(name, roots))
+        except NoSecret as missing:
+            findings.append(Finding(node.value_origin(way), *missing.args))
+        else:
+            container[key] = known[source]  # type: ignore[index]
+    return findings
+
+
+def _env(name: str, environ: Mapping[str, str]) -> str:
+    if name.upper().startswith(RESERVED):
+        raise NoSecret(f"{name} is not for the files to read", "give the secret a variable of its own name")
+    value = environ.get(name, "")
+    if not value:
+        state = "is empty" if name in environ else "is not set"
+        raise NoSecret(f"the environment variable {name} {state}", "set it to the secret")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise NoSecret(f"the environment variable {name} is not UTF-8", "set it to text")
+    return value
+
+
+def _file(name: str, roots: Sequence[Path]) -> str:
+    try:
+        with locate(name, roots).open("rb") as stream:
+            content = stream.read(LARGEST + 1)
+        if len(content) > LARGEST:
+            raise NoSecret(f"the file {name} is longer than {count(LARGEST, 'byte')}", "a secret is short")
+        text = content.decode("utf-8")
+    except ConfigurationError as error:
+        raise NoSecret(*error.problems[0][1:]) from error
+    except OSError as error:
+        raise NoSecret(f"the file {name} cannot be read: {error.strerror}", "check its rights") from error
+    except UnicodeDecodeError as error:
+        raise NoSecret(f"the file {name} is not UTF-8", "a secret is text") from error
+    text = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    if not text:
+        raise NoSecret(f"the file {name} is empty", "write the secret into it")
+    return text

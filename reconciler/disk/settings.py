@@ -1,0 +1,266 @@
+"""Flags, environment variables and ``reconciler.yaml`` → the settings of a run, and where each of them came from.
+
+flag  →  RECONCILER_<NAME>  →  environments.<NAME>  →  top level of reconciler.yaml  →  default
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.disk import nodes, readers, settings_file
+from reconciler.disk.findings import Finding, raise_if_any, suggest
+from reconciler.disk.settings_schema import DIALECTS, PRESETS, WORKERS, settings_schema
+from reconciler.errors import Problem
+from reconciler.model.policy import Limits, Prune
+from reconciler.model.resource import EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that a run is set to. ``sources`` says by name where a value came from: a flag, a variable, a
+    position in reconciler.yaml, or ``default``. Keys, and a ledger's URL, do not show in ``repr``.
+
+    ``pace`` is requests a second (0: no limit of our own), ``max_minutes`` minutes; ``ledger`` an SQLAlchemy URL
+    (SQLite by absolute path) or ``none``; ``files`` patterns as ``disk.files.discover`` takes them, None for all.
+    """
+
+    root: Path
+    format: int
+    requires: str | None
+    environment: str | None
+    api_key: str | None = field(repr=False)
+    digest_key: str | None = field(repr=False)
+    gateway: str
+    gateway_url: str
+    control_url: str
+    connection: str | None
+    ledger: str = field(repr=False)
+    dialect: str
+    pace: float
+    parallel: int
+    limits: Limits
+    prune: Mapping[str, Prune]
+    defaults: Mapping[str, nodes.Mapping]
+    vars: Mapping[str, str]
+    files: tuple[str, ...] | None
+    files_roots: tuple[Path, ...]
+    protect: bool
+    redact: bool
+    ci: bool
+    max_calls: int | None
+    max_minutes: float | None
+    sources: Mapping[str, str]
+
+
+class Setting(NamedTuple):
+    """One setting with a flag and a variable: how its text is read, where the file has it, and its default."""
+
+    name: str
+    read: readers.Reader
+    path: tuple[str, ...]
+    default: Any
+
+
+_SETTINGS = (
+    Setting("gateway", readers.choice(PRESETS), ("gateway",), "maton"),
+    Setting("gateway_url", readers.address, (), None),
+    Setting("control_url", readers.address, (), None),
+    Setting("connection", readers.text, ("connection",), None),
+    Setting("ledger", readers.ledger, ("ledger",), None),
+    Setting("dialect", readers.choice(DIALECTS), ("dialect",), "vendor"),
+    Setting("pace", readers.number, ("limits", "pace"), 10.0),
+    Setting("parallel", readers.whole(1, WORKERS), ("limits", "parallel"), 8),
+    Setting("deletes", readers.whole(0, 100), ("limits", "deletes"), Limits().deletes),
+    Setting("updates", readers.whole(0, 100), ("limits", "updates"), Limits().updates),
+    Setting("floor", readers.whole(0), ("limits", "floor"), Limits().floor),
+    Setting("redact", readers.truth, ("redact",), False),
+    Setting("max_calls", readers.whole(0), (), None),
+    Setting("max_minutes", readers.number, (), None),
+)
+
+
+def load(
+    root: Path,
+    *,
+    flags: Mapping[str, Any],
+    environ: Mapping[str, str],
+    environment: str | None = None,
+    version: str = "",
+    kinds: Sequence[str] = (),
+    sections: Sequence[str] = (),
+    cwd: Path | None = None,
+) -> Settings:
+    """The settings of the project at ``root``; ``flags`` holds what was given (None: not given).
+
+    ``version`` is that of this tool, for ``requires:``; ``kinds`` may be pruned, ``sections`` may have defaults.
+    Raises one ConfigurationError with everything that is wrong in the file, the variables and the flags.
+    """
+    return _Reading(root.absolute(), flags, environ, cwd).settings(environment, version, kinds, sections)
+
+
+class _Reading:
+    """The state of one reading: sources from the strongest to the weakest, and what was found wrong."""
+
+    def __init__(self, root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path | None) -> None:
+        self._root, self._flags, self._environ, self._cwd = root, flags, environ, cwd
+        self._findings: list[Finding] = []
+        self._problems: list[Problem] = []
+        self._blocks: list[nodes.Mapping] = []
+        self.sources: dict[str, str] = {}
+
+    def settings(
+        self, environment: str | None, version: str, kinds: Sequence[str], sections: Sequence[str]
+    ) -> Settings:
+        top, findings, problems = settings_file.read(
+            self._root, settings_schema(kinds, sections), self._environ, self._cwd
+        )
+        self._findings += findings
+        self._problems += problems
+        name = environment or self._environ.get("RECONCILER_ENVIRONMENT") or None
+        self._blocks = [*self._environment(top, name), top]
+        self._requires(top, version)
+        values = {setting.name: self._value(setting) for setting in _SETTINGS}
+        roots = tuple(self._roots())
+        ledger = self._ledger(values["ledger"], name)
+        key = self._variable("api_key", "MATON_API_KEY")
+        digest_key = self._variable("digest_key", "RECONCILER_LEDGER_KEY")
+        raise_if_any(self._findings, self._problems)
+        gateway_url, control_url = self._addresses(values)
+        return Settings(
+            root=self._root, format=1, requires=top.get("requires"), environment=name, api_key=key,
+            digest_key=digest_key, gateway=values["gateway"], gateway_url=gateway_url, control_url=control_url,
+            connection=values["connection"], ledger=ledger, dialect=values["dialect"], pace=values["pace"],
+            parallel=values["parallel"], limits=Limits(values["deletes"], values["updates"], values["floor"]),
+            prune={kind: Prune(word) for kind, word in self._merged("prune").items()}, defaults=self._defaults(),
+            vars={name: str(value) for name, value in self._merged("vars").items()}, files=self._files(),
+            files_roots=roots, protect=bool(self._blocks[0].get("protect", False)), redact=values["redact"],
+            ci=self._environ.get("CI", "").lower() in ("true", "1"), max_calls=values["max_calls"],
+            max_minutes=values["max_minutes"], sources=self.sources,
+        )  # fmt: skip
+
+    def _environment(self, top: nodes.Mapping, name: str | None) -> list[nodes.Mapping]:
+        """The block of the chosen environment."""
+        known = top.get("environments") or EMPTY
+        if name is None or self._findings or self._problems:
+            return []
+        if name not in known:
+            hint = suggest(name, known, noun="environments")
+            self._problems.append(Problem("-e", f"there is no environment `{name}`", hint))
+            return []
+        return [known[name]]
+
+    def _requires(self, top: nodes.Mapping, version: str) -> None:
+        if "requires" not in top or not version:
+            return
+        wanted = str(top["requires"])
+        try:
+            if not readers.admits(wanted, version):
+                what = f"this project wants reconciler {wanted}, and this is {version}"
+                self._say(top, "requires", what, "install a version that fits")
+        except ValueError as error:
+            self._say(top, "requires", f"{wanted[:40]} is not understood", str(error))
+
+    def _value(self, setting: Setting) -> Any:
+        """The strongest source that has the setting decides; what it says has to be readable."""
+        flag, variable = f"--{setting.name.replace('_', '-')}", f"RECONCILER_{setting.name.upper()}"
+        for source, value in ((flag, self._flags.get(setting.name)), (variable, self._environ.get(variable) or None)):
+            if value is not None:
+                return self._read(setting, value, source)
+        for block in self._blocks if setting.path else ():
+            holder = block if len(setting.path) == 1 else block.get(setting.path[0], EMPTY)
+            if setting.path[-1] in holder:
+                return self._from_file(setting, holder)
+        self.sources[setting.name] = "default"
+        return setting.default
+
+    def _read(self, setting: Setting, value: Any, source: str) -> Any:
+        self.sources[setting.name] = source
+        try:
+            return setting.read(value)
+        except ValueError as error:
+            self._problems.append(Problem(source, "this value cannot be used", str(error)))
+            return setting.default
+
+    def _from_file(self, setting: Setting, holder: nodes.Mapping) -> Any:
+        key = setting.path[-1]
+        self.sources[setting.name] = str(holder.origin(key))
+        try:
+            value = setting.read(holder[key])
+        except ValueError as error:
+            self._say(holder, key, "this value cannot be used", str(error))
+            return setting.default
+        if setting.name == "ledger" and (fault := self._unsafe(value)):
+            self._say(holder, key, *fault)
+        return value
+
+    def _unsafe(self, url: str) -> tuple[str, str] | None:
+        """A ledger that a file may not name: with a password in it, or a database outside of the project."""
+        if readers.has_password(url):
+            return "a password does not belong into a file", "set the environment variable RECONCILER_LEDGER"
+        path = readers.sqlite_path(url, self._root)
+        if path and ("?" in url or not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root))):
+            return "the ledger leads out of the project", "set the environment variable RECONCILER_LEDGER"
+        return None
+
+    def _ledger(self, url: str | None, environment: str | None) -> str:
+        """The URL with an absolute path for SQLite; by default one file for each environment."""
+        url = url or f"sqlite:///.reconciler/{environment or 'ledger'}.db"
+        path = readers.sqlite_path(url, self._root)
+        return f"sqlite:///{path}" if path else url
+
+    def _addresses(self, values: Mapping[str, Any]) -> tuple[str, str]:
+        """Gateway and control address: what is given, else the preset's; control follows a given gateway."""
+        gateway, control = PRESETS[values["gateway"]]
+        if values["gateway_url"]:
+            control = values["gateway_url"]
+        return values["gateway_url"] or gateway, values["control_url"] or control
+
+    def _variable(self, setting: str, name: str) -> str | None:
+        value = self._environ.get(name, "").strip()
+        if value:
+            self.sources[setting] = name
+        if value and not (value.isascii() and value.isprintable()):
+            self._problems.append(Problem(name, "holds characters that no key has", "set it again"))
+        return value or None
+
+    def _roots(self) -> Iterator[Path]:
+        for name in filter(None, self._environ.get("RECONCILER_FILES", "").split(os.pathsep)):
+            if not (self._root / name).is_dir():
+                self._problems.append(Problem("RECONCILER_FILES", f"{name} is no folder", "name folders that exist"))
+            yield self._root / name
+
+    def _merged(self, key: str) -> dict[str, Any]:
+        """The mapping under a key, the environment's entries before those of the top level."""
+        merged: dict[str, Any] = {}
+        for block in reversed(self._blocks):
+            for name, value in (block.get(key) or EMPTY).items():
+                merged[name] = value
+                self.sources[f"{key}.{name}"] = str(block[key].origin(name))
+        return merged
+
+    def _defaults(self) -> dict[str, nodes.Mapping]:
+        """By section, the environment's defaults with those of the top level that it does not name."""
+        merged: dict[str, nodes.Mapping] = {}
+        for block in self._blocks:
+            for section, values in (block.get("defaults") or EMPTY).items():
+                mine = merged.setdefault(section, nodes.copied(values))
+                for key in values.keys() - mine.keys():
+                    mine.borrow(key, nodes.copied(values[key]), values)
+        return merged
+
+    def _files(self) -> tuple[str, ...] | None:
+        """The patterns of the top level, replaced by those of the environment, or added to and dropped from."""
+        top = self._blocks[-1].get("files")
+        chosen = self._blocks[0].get("files")
+        if not isinstance(chosen, nodes.Mapping):
+            patterns = top if chosen is None else chosen
+            return tuple(patterns) if patterns else None
+        added, dropped = chosen.get("add") or [], chosen.get("drop") or []
+        return (*(top or ["."]), *added, *(f"!{pattern}" for pattern in dropped))
+
+    def _say(self, holder: nodes.Mapping, key: str, what: str, hint: str) -> None:
+        self._findings.append(Finding(holder.value_origin(key), what, hint))

@@ -1,0 +1,70 @@
+"""``reconciler.yaml`` → its typed and valid content, or what is wrong in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from collections.abc import Mapping as Table
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.disk import configuration, documents, files
+from reconciler.disk.findings import Finding
+from reconciler.disk.nodes import Mapping, Node
+from reconciler.disk.shapes import compile_schema
+from reconciler.disk.validation import Gate
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.model.resource import EMPTY
+
+#: What has to come from somewhere else: the file may be edited by whoever may open a pull request.
+_NOT_HERE = {
+    "api_key": ("an API key does not belong into a file", "set the environment variable MATON_API_KEY"),
+    "gateway_url": ("a gateway's address cannot be set in a file", "use --gateway-url or RECONCILER_GATEWAY_URL"),
+    "control_url": ("a gateway's address cannot be set in a file", "use --control-url or RECONCILER_CONTROL_URL"),
+}
+
+
+class Content(NamedTuple):
+    """The settings of a file; ``node`` is empty when there is no file or when anything is wrong in it."""
+
+    node: Mapping
+    findings: list[Finding]
+    problems: list[Problem]
+
+
+def read(root: Path, schema: Table[str, Any], environ: Table[str, str], cwd: Path | None = None) -> Content:
+    """The file at the root of a project; positions name it relative to ``cwd`` where that is shorter."""
+    there = [root / name for name in files.SETTINGS_NAMES if os.path.lexists(root / name)]
+    if not there:
+        return Content(Mapping.at("reconciler.yaml"), [], [])
+    name = files.shown_name(there[0], cwd)
+    if len(there) > 1:
+        twice = Problem(name, f"there is also {there[1].name}", "keep one of them")
+        return Content(Mapping.at(name), [], [twice])
+    try:
+        files.discover(there[0], project=root, cwd=cwd)
+        node = documents.parse(files.read(there[0], name), name)
+    except ConfigurationError as error:
+        return Content(Mapping.at(name), [], list(error.problems))
+    rules = configuration.Rules(compile_schema(schema), Gate(schema), EMPTY, environ, EMPTY)
+    findings = _check(node, name, rules)
+    usable = isinstance(node, Mapping) and not findings
+    return Content(node if isinstance(node, Mapping) and usable else Mapping.at(name), findings, [])
+
+
+def _check(node: Node, name: str, rules: configuration.Rules) -> list[Finding]:
+    ours = list(_misplaced(node))
+    said = {finding.origin for finding in ours}
+    found, _ = configuration.check(node, name, rules)
+    return [*ours, *(finding for finding in found if finding.origin not in said)]
+
+
+def _misplaced(node: Node) -> Iterator[Finding]:
+    """Keys that have to come from somewhere else, at the top and in each environment."""
+    if not isinstance(node, Mapping):
+        return
+    environments = node.get("environments")
+    inner = environments.values() if isinstance(environments, Mapping) else ()
+    for block in [node, *(block for block in inner if isinstance(block, Mapping))]:
+        for key in _NOT_HERE.keys() & block.keys():
+            yield Finding(block.origin(key), *_NOT_HERE[key])

@@ -1,0 +1,111 @@
+"""The names of kinds and sections → the JSON Schema (draft 7) of ``reconciler.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+#: Preset → gateway and control address; the second is the pair of hosts that older documents name.
+PRESETS = {
+    "maton": ("https://api.maton.ai", "https://api.maton.ai"),
+    "maton-legacy": ("https://gateway.maton.ai", "https://ctrl.maton.ai"),
+}
+DIALECTS = ("vendor", "skill")
+PRUNING = ("none", "created", "owned", "all")
+WORKERS = 64
+
+_TEXT = {"type": ["string", "number", "boolean"]}
+_NAMES: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
+_GATEWAY_HINT = (
+    "a gateway's address comes from --gateway-url or RECONCILER_GATEWAY_URL only, so that nobody who may edit the "
+    f"files can send the API key elsewhere; the file names a preset: {', '.join(PRESETS)}"
+)
+
+
+def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> dict[str, Any]:
+    """The schema: ``kinds`` may be pruned, ``sections`` may have defaults."""
+    shared = _shared(kinds, sections)
+    environment = {**shared, "files": _files_of_environment(), "protect": _protect()}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "reconciler.yaml",
+        "description": "The settings of a project.",
+        **_closed(
+            {
+                "format": {"enum": [1], "description": "The format of this file."},
+                "requires": _text("The versions of reconciler that may be used, e.g. `>=0.1,<1`."),
+                **shared,
+                "files": {
+                    **_NAMES,
+                    "minItems": 1,
+                    "description": "Files, folders, patterns to read instead of all; `!` leaves out.",
+                },
+                "environments": {
+                    "type": "object",
+                    "description": "Named environments, chosen with -e; each overrides what is set above.",
+                    "propertyNames": {
+                        "pattern": "^[A-Za-z0-9][A-Za-z0-9_-]*$",
+                        "x-hint": "an environment's name has letters, digits, - and _",
+                    },
+                    "additionalProperties": _closed(environment),
+                },
+            }
+        ),
+    }
+
+
+def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
+    """What the file and each environment may set."""
+    return {
+        "gateway": {
+            "type": "string", "enum": list(PRESETS), "x-hint": _GATEWAY_HINT, "description": "The gateway's preset.",
+        },
+        "connection": _text("The connection to use, by id (Maton-Connection)."),
+        "ledger": _text("Where the ledger is: an SQLAlchemy URL without password, or `none`."),
+        "dialect": {"type": "string", "enum": list(DIALECTS), "description": "How the account spells its bodies."},
+        "defaults": {
+            **_closed({section: {"type": "object"} for section in sections}),
+            "description": "Keys for each item of a section that does not have them.",
+        },
+        "prune": {
+            **_closed({kind: {"type": "string", "enum": list(PRUNING)} for kind in kinds}),
+            "description": "What may be deleted once the files no longer name it, by kind.",
+        },
+        "limits": {**_closed(_limits()), "description": "How much at once, and how fast."},
+        "vars": {
+            "type": "object", "additionalProperties": _TEXT, "description": "Values for ${var.NAME} in the files.",
+        },
+        "redact": {"type": "boolean", "description": "Replace addresses and names by marks in every output."},
+    }  # fmt: skip
+
+
+def _limits() -> dict[str, Any]:
+    percent = {"type": "integer", "minimum": 0, "maximum": 100}
+    return {
+        "deletes": {**percent, "description": "Percent of what is owned that may be deleted without --allow."},
+        "updates": {**percent, "description": "Percent of what is owned that may be updated without --allow."},
+        "floor": {"type": "integer", "minimum": 0, "description": "From so many owned resources on percents count."},
+        "pace": {"type": "number", "minimum": 0, "description": "Requests a second; 0 sets no limit of our own."},
+        "parallel": {
+            "type": "integer", "minimum": 1, "maximum": WORKERS, "description": "Requests under way at once.",
+        },
+    }  # fmt: skip
+
+
+def _files_of_environment() -> dict[str, Any]:
+    return {
+        "description": "Files to read instead, or what to add to and drop from those of the project.",
+        "anyOf": [{**_NAMES, "minItems": 1}, _closed({"add": _NAMES, "drop": _NAMES})],
+    }
+
+
+def _protect() -> dict[str, Any]:
+    return {"type": "boolean", "description": "Ask for the environment's name before anything is written."}
+
+
+def _text(description: str) -> dict[str, Any]:
+    return {**_TEXT, "minLength": 1, "description": description}
+
+
+def _closed(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "properties": properties}

@@ -1,0 +1,6 @@
+"""Turns plain seeds into running stand-ins for Systeme.io accounts behind the Maton gateway."""
+
+from reconciler.emulator.accounts import Account, Recorded
+from reconciler.emulator.server import Emulator, serve
+
+__all__ = ["Account", "Emulator", "Recorded", "serve"]

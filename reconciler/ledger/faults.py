@@ -1,0 +1,67 @@
+"""What a database driver complains about into a LedgerError that says what to do."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from reconciler.errors import LedgerError
+from reconciler.ledger.place import Place
+
+_SQLITE = {
+    sqlite3.SQLITE_NOTADB: "is not a ledger: the file is no SQLite database; name another file with --ledger",
+    sqlite3.SQLITE_CORRUPT: (
+        "is damaged; put back a copy, or move the file away and run `reconciler pull --own` to take over anew"
+    ),
+    sqlite3.SQLITE_BUSY: "is locked by another process; wait for it to end and run this again",
+    sqlite3.SQLITE_LOCKED: "is locked by another process; wait for it to end and run this again",
+    sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable for you",
+    sqlite3.SQLITE_PERM: "may not be opened; make the file and its folder readable and writable for you",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; make the file and its folder readable and writable for you",
+    sqlite3.SQLITE_FULL: "cannot grow: the disk is full; free some space and run this again",
+    sqlite3.SQLITE_IOERR: "cannot be read or written: the disk reports an error; check the disk and its free space",
+}
+
+#: SQLSTATE, or its first two characters (the class), as PostgreSQL's documentation lists them in appendix A.
+_POSTGRESQL = {
+    "42501": "may not be written: the database user lacks the right; grant it CREATE and usage of the schema",
+    "25006": "is read-only on this server; name the primary server in the ledger URL",
+    "53100": "cannot grow: the server's disk is full; free some space and run this again",
+    "53": "has no room for another connection; try again later",
+    "55P03": "is locked by another process; wait for it to end and run this again",
+    "57": "is not available: the server is stopping or starting; run this again",
+}
+
+
+@contextmanager
+def explained(place: Place) -> Iterator[None]:
+    """Turns every database error of the block into a LedgerError about ``place``."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        raise LedgerError(f"the ledger {place} {_reason(error, place)}") from None
+
+
+def _reason(error: SQLAlchemyError, place: Place) -> str:
+    if not isinstance(error, DBAPIError):
+        return f"cannot be used: {type(error).__name__}; open it again"
+    cause = error.orig
+    if isinstance(cause, sqlite3.Error):
+        code = getattr(cause, "sqlite_errorcode", 0) or 0
+        return _SQLITE.get(code & 0xFF, f"cannot be used: {cause}")
+    state = getattr(cause, "sqlstate", None) or ""
+    known = _POSTGRESQL.get(state) or _POSTGRESQL.get(state[:2])
+    return known or _unknown(str(cause), state, place)
+
+
+def _unknown(text: str, state: str, place: Place) -> str:
+    """The server's first line; the driver does not repeat passwords, and this makes sure of it."""
+    line = (text.strip() or "no reason given").splitlines()[0]
+    password = place.url.password if place.url is not None else None
+    line = line.replace(str(password), "***") if password else line
+    if state and not state.startswith("08"):
+        return f"cannot be used: {line}"
+    return f"cannot be reached: {line}; check that the server runs and that the ledger URL is right"

@@ -1,0 +1,119 @@
+"""Runs and their outcomes into rows that a later undo, `history` and a repeated CI job can read."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, bindparam, insert, select
+
+from reconciler.ledger.rows import attrs_text, attrs_value, plain
+from reconciler.ledger.schema import INTENT, OUTCOME, RUN
+from reconciler.model.plan import Action
+from reconciler.model.report import Outcome, Status
+from reconciler.model.values import Address, Attrs
+
+
+class RunInfo(NamedTuple):
+    """What is known of a run when it begins; ``plan`` is the digest of its plan."""
+
+    who: str
+    host: str
+    tool: str
+    plan: str = ""
+    command: str = "apply"
+
+
+class Run(NamedTuple):
+    """One run. ``started`` and ``finished`` are seconds of the epoch; a killed run never finished."""
+
+    id: int
+    info: RunInfo
+    started: float
+    finished: float | None = None
+    status: str | None = None
+    reads: int = 0
+    writes: int = 0
+
+
+class Past(NamedTuple):
+    """One outcome as history keeps it: the state overwritten and the state written, secrets as marks only.
+
+    ``before`` is None when no intent had been stored, ``after`` when nothing is left or nothing was done.
+    """
+
+    seq: int
+    run: int
+    address: Address
+    verb: str
+    action: Action
+    status: Status
+    remote_id: str | None
+    message: str
+    before: Attrs | None
+    after: Attrs | None
+
+
+#: The image that the intent kept moves into the outcome without travelling through this program again.
+_BEFORE = (
+    select(INTENT.c.before)
+    .where(INTENT.c.kind == bindparam("kind"), INTENT.c.key == bindparam("key"))
+    .scalar_subquery()
+)
+_INSERT = insert(OUTCOME).values({c.name: bindparam(c.name) for c in OUTCOME.c if c.name not in {"seq", "before"}})
+_APPEND = _INSERT.values(before=_BEFORE)
+
+
+def start(connection: Connection, info: RunInfo, started: float) -> int:
+    """Stores a run and returns its number."""
+    texts = {name: plain(value) for name, value in info._asdict().items()}
+    row = texts | {"started": started, "reads": 0, "writes": 0}
+    return int(connection.execute(insert(RUN).returning(RUN.c.id), row).scalar_one())
+
+
+def append(connection: Connection, run: int, address: Address, outcome: Outcome, after: Attrs | None) -> None:
+    """Stores the end of one step with the before-image of its intent, which must still be there."""
+    connection.execute(_APPEND, outcome_row(run, address, outcome, after))
+
+
+def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | None) -> dict[str, Any]:
+    """The columns of an outcome, the before-image excepted."""
+    return {
+        "run": run,
+        "kind": address.kind,
+        "key": address.key,
+        "verb": outcome.step.verb.value,
+        "action": outcome.action.value,
+        "status": outcome.status.value,
+        "remote_id": outcome.remote_id,
+        "message": plain(outcome.message),
+        "after": None if after is None else attrs_text(after),
+    }
+
+
+def runs(connection: Connection, plan: str | None) -> list[Run]:
+    """All runs, or those of one plan, newest first."""
+    query = select(RUN).order_by(RUN.c.id.desc())
+    rows = connection.execute(query if plan is None else query.where(RUN.c.plan == plan))
+    return [_run(row) for row in rows]
+
+
+def _run(row: Row[Any]) -> Run:
+    info = RunInfo(row.who, row.host, row.tool, row.plan, row.command)
+    return Run(row.id, info, row.started, row.finished, row.status, row.reads, row.writes)
+
+
+def outcomes(connection: Connection, run: int) -> list[Past]:
+    """All outcomes of a run in the order in which they ended."""
+    query = select(OUTCOME).where(OUTCOME.c.run == run).order_by(OUTCOME.c.seq)
+    return [_past(row) for row in connection.execute(query)]
+
+
+def _past(row: Row[Any]) -> Past:
+    return Past(
+        row.seq, row.run, Address(row.kind, row.key), row.verb, Action(row.action), Status(row.status),
+        row.remote_id, row.message, _attrs(row.before), _attrs(row.after),
+    )  # fmt: skip
+
+
+def _attrs(text: str | None) -> Attrs | None:
+    return None if text is None else attrs_value(text)

@@ -1,0 +1,186 @@
+"""Entries and attributes into rows of text and back; no value of a secret passes."""
+
+from __future__ import annotations
+
+import gc
+import json
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from reconciler.errors import LedgerError
+from reconciler.model.codec import from_json, to_json
+from reconciler.model.resource import EMPTY, Entry, EntryState, Lifecycle, Provenance
+from reconciler.model.values import Address, Attrs, Origin, Secret, Value
+
+#: ASCII, so that half a surrogate pair in an answer is text like any other.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_decode = json.JSONDecoder().decode
+
+#: In the column ``answered``: the same as ``applied``, as it is for nearly every entry.
+SAME = "="
+
+#: What JSON gives back as it was, asked for by exact type: this runs for each attribute of each entry.
+_PLAIN = frozenset((str, int, bool, type(None)))
+
+_PROVENANCE = {member.value: member for member in Provenance}
+_STATE = {member.value: member for member in EntryState}
+_NO_LIFECYCLE = Lifecycle()
+
+
+def attrs_text(attrs: Attrs) -> str:
+    """Attributes as one line of JSON; a secret is only a mark that names its source."""
+    return _encode({n: v if type(v) is str else to_json(v) for n, v in sorted(attrs.items())})
+
+
+def attrs_value(text: str) -> Attrs:
+    """The inverse of :func:`attrs_text`; raises ValueError."""
+    if text == "{}":
+        return EMPTY
+    return {n: v if type(v) in _PLAIN else _marked(v) for n, v in _decode(text).items()}
+
+
+def _marked(value: Any) -> Value:
+    """:func:`from_json`, with a short cut for a set of texts, which most entries have."""
+    if type(value) is dict and len(value) == 1 and "$set" in value:
+        items = value["$set"]
+        if all(type(item) is str for item in items):
+            return frozenset(items)
+    return from_json(value)
+
+
+def plain(text: str) -> str:
+    """Text from outside that every database takes: no NUL, no half surrogate pairs."""
+    return text.encode(errors="replace").decode().replace("\x00", "")
+
+
+def to_row(entry: Entry) -> dict[str, Any]:
+    """The columns of an entry; defaults are NULL."""
+    applied = attrs_text(entry.applied)
+    answered = attrs_text(_without_secrets(entry.answered, entry.applied))
+    return {
+        "kind": entry.address.kind,
+        "key": entry.address.key,
+        "remote_id": entry.remote_id,
+        "applied": applied,
+        "answered": SAME if answered == applied else answered,
+        "digests": _encode(dict(entry.digests)) if entry.digests else None,
+        "depends_on": addresses_text(entry.depends_on),
+        "origin": _origin_text(entry.origin) if entry.origin else None,
+        "lifecycle": _lifecycle_text(entry.lifecycle),
+        "provenance": entry.provenance.value,
+        "former": str(entry.former) if entry.former else None,
+        "part_of": addresses_text([entry.part_of] if entry.part_of else []),
+        "state": entry.state.value,
+        "since": entry.since,
+        "run": entry.run,
+    }
+
+
+def _without_secrets(answered: Attrs, applied: Attrs) -> Attrs:
+    """A server that echoes what was sent as a secret must not bring it in by the back door."""
+    hidden = {name for name, value in applied.items() if isinstance(value, Secret)}
+    return {n: v for n, v in answered.items() if n not in hidden} if hidden else answered
+
+
+def addresses_text(addresses: Iterable[Address]) -> str | None:
+    """Addresses as a JSON list, or NULL for none."""
+    texts = [str(address) for address in addresses]
+    return _encode(texts) if texts else None
+
+
+def _origin_text(origin: Origin) -> str:
+    """``line:column:file``: a file's name may hold colons, and this is split a hundred thousand times."""
+    return f"{origin.line}:{origin.column}:{plain(origin.file)}"
+
+
+def _origin_value(text: str) -> Origin:
+    line, column, file = text.split(":", 2)
+    return Origin(file, int(line), int(column))
+
+
+@lru_cache(1024)
+def _addresses(text: str) -> tuple[Address, ...]:
+    return tuple(map(Address.parse, _decode(text)))
+
+
+def _lifecycle_text(lifecycle: Lifecycle) -> str | None:
+    if lifecycle == _NO_LIFECYCLE:
+        return None
+    return _encode([lifecycle.prevent_destroy, sorted(lifecycle.ignore), lifecycle.create_before_destroy])
+
+
+def _lifecycle_value(text: str) -> Lifecycle:
+    prevent, ignore, before = _decode(text)
+    return Lifecycle(prevent, frozenset(ignore), before)
+
+
+def from_row(row: Any) -> Entry:
+    """The inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row."""
+    (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
+     state, since, run) = row  # fmt: skip
+    try:
+        attrs = attrs_value(applied)
+        return Entry(
+            address=Address(kind, key),
+            remote_id=remote_id,
+            applied=attrs,
+            answered=attrs if answered == SAME else attrs_value(answered),
+            digests=_decode(digests) if digests else EMPTY,
+            depends_on=_addresses(depends_on) if depends_on else (),
+            origin=_origin_value(origin) if origin else None,
+            lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,
+            provenance=_PROVENANCE[provenance],
+            former=Address.parse(former) if former else None,
+            part_of=_addresses(part_of)[0] if part_of else None,
+            state=_STATE[state],
+            since=since,
+            run=run,
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise LedgerError(
+            f"the ledger's row of {kind}/{key} is damaged; run `reconciler ledger forget '{kind}/{key}'`"
+        ) from None
+
+
+def from_rows(found: Iterable[Any]) -> dict[Address, Entry]:
+    """All entries by address. The cyclic collector pauses: it would walk the growing heap again and again, which
+    takes as long as the work itself, and finds nothing, because rows make no cycles."""
+    paused = gc.isenabled()
+    gc.disable()
+    try:
+        return {entry.address: entry for entry in map(from_row, found)}
+    finally:
+        if paused:
+            gc.enable()
+
+
+def mark(name: str) -> str:
+    """The part of a string that stands between two quotes wherever the string stands in JSON."""
+    return _encode(name).split('"')[1]
+
+
+def follow(text: str | None, names: Mapping[str, str], marks: frozenset[str]) -> str | None:
+    """A column's text whose references and dependencies follow resources to their new addresses.
+
+    ``marks`` are the :func:`mark` of each old name; they sort out nearly all rows without decoding them.
+    """
+    if text is None or marks.isdisjoint(text.split('"')):
+        return text
+    return _encode(_follow(_decode(text), names))
+
+
+def _follow(value: Any, names: Mapping[str, str]) -> Any:
+    """Addresses stand in ``{"$ref": …}`` and in the list of dependencies; ``{"$set": [...]}`` may hold references."""
+    if isinstance(value, dict):
+        return {n: names.get(v, v) if n == "$ref" else _follow_inside(v, names) for n, v in value.items()}
+    if isinstance(value, list):
+        return [names.get(item, item) if isinstance(item, str) else _follow(item, names) for item in value]
+    return value
+
+
+def _follow_inside(value: Any, names: Mapping[str, str]) -> Any:
+    """The strings of an attribute are the user's and stay, also those in a set."""
+    if isinstance(value, list):
+        return [item if isinstance(item, str) else _follow(item, names) for item in value]
+    return _follow(value, names)

@@ -1,0 +1,179 @@
+"""The tables of a ledger, and an older ledger into one of today's version."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    inspect,
+    select,
+    text,
+    update,
+)  # fmt: skip
+from sqlalchemy.dialects import postgresql, sqlite
+
+from reconciler.errors import LedgerError
+
+METADATA = MetaData()
+
+VERSION = Table("reconciler_version", METADATA, Column("version", Integer, primary_key=True, autoincrement=False))
+
+#: One row. Its own table, so that an export or a support request can leave it out.
+KEY = Table(
+    "reconciler_key", METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("secret", Text, nullable=False),
+)  # fmt: skip
+
+#: One row: identity, serial and lease together, so that one UPDATE can compare the lease and count the write.
+HEAD = Table(
+    "reconciler_head", METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("lineage", Text, nullable=False),
+    Column("serial", BigInteger, nullable=False),
+    Column("account", Text),
+    Column("fence", BigInteger, nullable=False),
+    Column("token", Text),
+    Column("holder", Text),
+    Column("acquired", Double),
+    Column("renewed", Double),
+    Column("expires", Double),
+)  # fmt: skip
+
+ENTRY = Table(
+    "reconciler_entry", METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("remote_id", Text),
+    Column("applied", Text, nullable=False),
+    Column("answered", Text),
+    Column("digests", Text),
+    Column("depends_on", Text),
+    Column("origin", Text),
+    Column("lifecycle", Text),
+    Column("provenance", Text, nullable=False),
+    Column("former", Text),
+    Column("part_of", Text),
+    Column("state", Text, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("run", Integer, nullable=False),
+)  # fmt: skip
+
+RUN = Table(
+    "reconciler_run", METADATA,
+    Column("id", Integer, primary_key=True),
+    Column("command", Text, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("tool", Text, nullable=False),
+    Column("plan", Text, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("finished", Double),
+    Column("status", Text),
+    Column("reads", Integer, nullable=False),
+    Column("writes", Integer, nullable=False),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+INTENT = Table(
+    "reconciler_intent", METADATA,
+    Column("kind", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("verb", Text, nullable=False),
+    Column("run", Integer, ForeignKey(RUN.c.id), nullable=False),
+    Column("before", Text, nullable=False),
+)  # fmt: skip
+
+OUTCOME = Table(
+    "reconciler_outcome", METADATA,
+    Column("seq", Integer, primary_key=True),
+    Column("run", Integer, ForeignKey(RUN.c.id), nullable=False, index=True),
+    Column("kind", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("verb", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("remote_id", Text),
+    Column("message", Text, nullable=False),
+    Column("before", Text),
+    Column("after", Text),
+    sqlite_autoincrement=True,
+)  # fmt: skip
+
+Migration = Callable[[Connection], None]
+
+#: The migration at index 0 turns version 1 into version 2, and so on; they are only ever appended.
+MIGRATIONS: tuple[Migration, ...] = ()
+
+#: Any number will do, as long as every reconciler asks for the same one before it creates tables.
+_ADVISORY_LOCK = 7_281_463
+
+
+def read_version(connection: Connection) -> int | None:
+    """The version of the ledger in this database, or None when there is none."""
+    if not inspect(connection).has_table(VERSION.name):
+        return None
+    return int(connection.execute(select(VERSION.c.version)).scalar_one())
+
+
+def check_version(found: int) -> None:
+    """Raises LedgerError for a ledger that only a newer program understands."""
+    if found > newest():
+        raise LedgerError(
+            f"the ledger was made by a newer reconciler (its version is {found}, this program knows {newest()}); "
+            "upgrade reconciler"
+        )
+
+
+def newest() -> int:
+    """The version that this program makes and works with."""
+    return 1 + len(MIGRATIONS)
+
+
+def prepare(connection: Connection) -> None:
+    """Creates the tables, or brings older ones up to date, inside the caller's transaction."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+    found = read_version(connection)
+    if found is None:
+        _refuse_foreign(connection)
+        _create(connection)
+        return
+    check_version(found)
+    for step in MIGRATIONS[found - 1 :]:
+        step(connection)
+    if found < newest():
+        connection.execute(update(VERSION).values(version=newest()))
+
+
+def _refuse_foreign(connection: Connection) -> None:
+    """A server may hold other tables beside ours; a file that does is somebody else's."""
+    if connection.dialect.name == "sqlite" and inspect(connection).get_table_names():
+        raise LedgerError("that file is the database of another program; name another file with --ledger")
+
+
+def _create(connection: Connection) -> None:
+    METADATA.create_all(connection)
+    connection.execute(VERSION.insert(), {"version": newest()})
+    connection.execute(KEY.insert(), {"id": 1, "secret": secrets.token_hex(32)})
+    connection.execute(HEAD.insert(), {"id": 1, "lineage": str(uuid.uuid4()), "serial": 0, "fence": 0})
+
+
+def upsert(dialect: str, table: Table) -> Any:
+    """``INSERT … ON CONFLICT DO UPDATE`` of all columns, in the words of SQLite or PostgreSQL (they agree)."""
+    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    statement = insert(table)
+    changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
+    return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)

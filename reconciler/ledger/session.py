@@ -1,0 +1,159 @@
+"""One connection into transactions: reading, writing, and writing only while the lease is still ours."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Double, Engine, RootTransaction, bindparam, extract, func, select, text, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from reconciler.errors import LedgerError, Locked
+from reconciler.ledger.faults import explained
+from reconciler.ledger.place import Place
+from reconciler.ledger.schema import HEAD
+
+Clock = Callable[[], float]
+
+
+class Ticket(NamedTuple):
+    """Proof of a lease: the owner's token and the number of the lease, which grows with each new owner."""
+
+    token: str
+    fence: int
+
+
+class Session:
+    """Serves several threads over one connection, one transaction at a time.
+
+    ``clock`` gives seconds of the epoch; without one, a server's own clock counts, so that the clocks of several
+    machines need not agree. ``reading`` refuses every write.
+    """
+
+    def __init__(self, engine: Engine, place: Place, clock: Clock | None, *, reading: bool) -> None:
+        self.place = place
+        self.reading_only = reading
+        self.ticket: Ticket | None = None
+        self.engine = engine
+        self._clock = clock
+        self._lock = threading.RLock()
+        with explained(place):
+            self._connection = engine.connect()
+        self.dialect = engine.dialect.name
+        now: Any = bindparam("now") if clock is not None else _SERVER_NOW
+        self._fence = (
+            update(HEAD)
+            .where(HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
+            .where(HEAD.c.expires > now + bindparam("needs"))
+            .values(serial=HEAD.c.serial + 1)
+        )
+
+    def close(self) -> None:
+        """Gives the connection back for good; may be called twice."""
+        with self._lock:
+            self._connection.close()
+            self.engine.dispose()
+
+    def now(self, connection: Connection) -> float:
+        """The clock that leases are measured with."""
+        if self._clock is not None:
+            return self._clock()
+        return float(connection.execute(select(_SERVER_NOW)).scalar_one())
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the ledger throughout."""
+        with self._transaction(_snapshot, reading=True) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that holds the ledger alone, whoever has the lease: for the lease itself and for history."""
+        with self._transaction(_hold, reading=False) as connection:
+            yield connection
+
+    @contextmanager
+    def fenced(self, needs: float = 0.0) -> Iterator[Connection]:
+        """A counted write. Raises Locked unless the lease is ours and has more than ``needs`` seconds left."""
+        with self._transaction(lambda connection: self._pass(connection, needs), reading=False) as connection:
+            yield connection
+
+    def _pass(self, connection: Connection, needs: float) -> None:
+        if self.ticket is None:
+            raise Locked(f"the ledger {self.place} is written only by the holder of its lease, and none is held")
+        given = {"ours": self.ticket.token, "number": self.ticket.fence, "needs": needs}
+        if self._clock is not None:
+            given["now"] = self._clock()
+        if connection.execute(self._fence, given).rowcount != 1:
+            raise Locked(self._why(connection, self.ticket, needs))
+
+    def _why(self, connection: Connection, ticket: Ticket, needs: float) -> str:
+        head = connection.execute(select(HEAD)).one()
+        left = (head.expires or 0.0) - self.now(connection)
+        if head.fence != ticket.fence and head.token is None:
+            return f"the lease of this run on the ledger {self.place} was taken over and given back, or unlocked"
+        if head.fence != ticket.fence:
+            return f"the lease of this run on the ledger {self.place} was taken over by another run"
+        if left > 0:
+            return f"the lease on the ledger {self.place} ends in {left:.0f} s, and a write may take {needs:.0f} s"
+        return (
+            f"the lease of this run on the ledger {self.place} ran out {abs(left):.0f} s ago and may be taken over; "
+            "nothing more is written, run this again"
+        )
+
+    @contextmanager
+    def _transaction(self, first: Callable[[Connection], None], *, reading: bool) -> Iterator[Connection]:
+        if self.reading_only and not reading:
+            raise LedgerError(f"the ledger {self.place} was opened for reading only")
+        with self._lock, explained(self.place):
+            begun = self._begin(first, reading)
+            try:
+                yield self._connection
+                begun.commit()
+            except BaseException:
+                _undo(begun)
+                raise
+
+    def _begin(self, first: Callable[[Connection], None], reading: bool) -> RootTransaction:
+        """Begins and runs the first statement; again, once, when a server had closed the idle connection."""
+        try:
+            return self._begin_once(first, reading)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._begin_once(first, reading)
+
+    def _begin_once(self, first: Callable[[Connection], None], reading: bool) -> RootTransaction:
+        self._connection.execution_options(reading=reading)
+        begun = self._connection.begin()
+        try:
+            first(self._connection)
+        except BaseException:
+            _undo(begun)
+            raise
+        return begun
+
+
+_SERVER_NOW: Any = extract("epoch", func.clock_timestamp()).cast(Double)
+
+
+def _snapshot(connection: Connection) -> None:
+    """SQLite gives a transaction one state as it is; PostgreSQL wants to be asked."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+
+
+def _hold(connection: Connection) -> None:
+    """SQLite has begun IMMEDIATE; PostgreSQL locks the one row that every writer needs."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(HEAD.c.id).with_for_update())
+
+
+def _undo(begun: RootTransaction) -> None:
+    """Rolls back; when even that fails, the database has done it, or will."""
+    try:
+        begun.rollback()
+    except SQLAlchemyError:
+        begun.connection.invalidate()

@@ -1,0 +1,273 @@
+"""A ledger URL into the record of what is ours, and every change of it into one transaction."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from reconciler.errors import LedgerError
+from reconciler.ledger import digest, history, lease, opening, rows
+from reconciler.ledger.history import Past, Run, RunInfo
+from reconciler.ledger.moves import drop, move
+from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
+from reconciler.ledger.session import Clock, Session
+from reconciler.model.plan import Verb
+from reconciler.model.report import Outcome
+from reconciler.model.resource import Entry, Intent, Ledger
+from reconciler.model.values import Address, Attrs
+
+_CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
+
+
+class Description(NamedTuple):
+    """What `ledger show` says about a ledger as a whole; ``counts`` is entries by kind."""
+
+    url: str
+    version: int
+    lineage: str
+    serial: int
+    account: str | None
+    counts: Mapping[str, int]
+    intents: int
+    held: lease.Held | None
+
+
+class Store:
+    """An open ledger; a context manager. Every method may be called from any thread.
+
+    Methods that change entries, intents or the account need the lease (:class:`reconciler.ledger.lease.Lease`)
+    and raise Locked without it. All raise LedgerError when the database cannot do its part.
+    """
+
+    def __init__(self, session: Session, key: str | None = None) -> None:
+        self.session = session
+        self.has_key_from_env = bool(key)
+        self._put = upsert(session.dialect, ENTRY)
+        self._announce = upsert(session.dialect, INTENT)
+        try:
+            with session.reading() as connection:
+                self._key = (key or connection.execute(select(KEY.c.secret)).scalar_one()).encode()
+                self.lineage: str = connection.execute(select(HEAD.c.lineage)).scalar_one()
+        except LedgerError:
+            session.close()
+            raise
+
+    @classmethod
+    def open(
+        cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = 10.0
+    ) -> Store:
+        """Opens a ledger for reading and writing, and makes or upgrades it first where needed.
+
+        ``root`` is what a relative file path starts from, ``key`` the text of RECONCILER_LEDGER_KEY, ``patience``
+        the seconds to wait for another process's transaction. Without a ``clock`` the server's own counts, for a
+        file that of this machine.
+        """
+        return cls(opening.writer(url, root, clock, patience), key)
+
+    @classmethod
+    def peek(
+        cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = 10.0
+    ) -> Store | None:
+        """Opens an existing ledger for reading only and changes nothing at its place; None when there is none."""
+        session = opening.reader(url, root, clock, patience)
+        return None if session is None else cls(session, key)
+
+    @classmethod
+    def none(cls, *, clock: Clock | None = None) -> Store:
+        """A ledger in memory, for ``--ledger none``: the same interface, gone when closed."""
+        return cls(opening.memory(clock))
+
+    @staticmethod
+    def exists(url: str, root: Path) -> bool:
+        """Whether there is a ledger at the place; makes nothing."""
+        return opening.exists(url, root)
+
+    def close(self) -> None:
+        """Ends the use of the ledger; may be called twice."""
+        self.session.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Store({str(self.session.place)!r})"
+
+    # digests
+
+    def digest(self, name: str, value: str) -> str:
+        """What the ledger keeps of a write-only value: 64 hex digits that only this key can make."""
+        return digest.digest(self._key, name, value)
+
+    def seal(self, content: bytes) -> str:
+        """The integrity code of a plan file."""
+        return digest.seal(self._key, content)
+
+    # reading
+
+    def load(self) -> Ledger:
+        """Everything at one moment: entries and open intents by address."""
+        with self.session.reading() as connection:
+            head = connection.execute(select(HEAD)).one()
+            entries = rows.from_rows(connection.execute(select(ENTRY)))
+            intents = [_intent(row) for row in connection.execute(select(INTENT)).all()]
+        return Ledger(
+            head.lineage,
+            head.serial,
+            head.account,
+            entries,
+            {intent.address: intent for intent in intents},
+        )
+
+    def entries(self, glob: str = "*") -> list[Entry]:
+        """The entries whose address is ``glob`` or matches it (``tag/*``), in address order."""
+        every = sorted(self.load().entries.values(), key=lambda entry: entry.address)
+        return [e for e in every if str(e.address) == glob or fnmatch.fnmatchcase(str(e.address), glob)]
+
+    def describe(self) -> Description:
+        """The ledger as a whole; its URL comes without a password."""
+        with self.session.reading() as connection:
+            head = connection.execute(select(HEAD)).one()
+            version = connection.execute(select(VERSION.c.version)).scalar_one()
+            counts = connection.execute(select(ENTRY.c.kind, func.count()).group_by(ENTRY.c.kind)).all()
+            intents = connection.execute(select(func.count()).select_from(INTENT)).scalar_one()
+        by_kind = dict(sorted((kind, count) for kind, count in counts))
+        return Description(
+            str(self.session.place), version, head.lineage, head.serial, head.account, by_kind, intents,
+            lease.held(head),
+        )  # fmt: skip
+
+    # whose it is
+
+    def check(self, account: str | None) -> None:
+        """Raises LedgerError when the ledger belongs to another account; None is any account."""
+        with self.session.reading() as connection:
+            bound = connection.execute(select(HEAD.c.account)).scalar_one()
+        _same_account(str(self.session.place), bound, account)
+
+    def claim(self, account: str | None) -> None:
+        """Binds a ledger of nobody to the account; raises LedgerError when it belongs to another one."""
+        self.check(account)
+        if account is None:
+            return
+        with self.session.fenced() as connection:
+            bound = connection.execute(select(HEAD.c.account)).scalar_one()
+            _same_account(str(self.session.place), bound, account)
+            connection.execute(update(HEAD).values(account=account))
+
+    def rebind(self, account: str) -> None:
+        """Moves the ledger to another account, whatever it belonged to."""
+        with self.session.fenced() as connection:
+            connection.execute(update(HEAD).values(account=account))
+
+    # runs
+
+    def begin(self, info: RunInfo) -> int:
+        """Stores the beginning of a run and returns its number, from 1."""
+        with self.session.fenced() as connection:
+            return history.start(connection, info, self.session.now(connection))
+
+    def finish(self, run: int, status: str, reads: int, writes: int) -> None:
+        """Stores how a run ended. Needs no lease: a run that lost it may still say so."""
+        with self.session.writing() as connection:
+            values = {"finished": self.session.now(connection), "status": status, "reads": reads, "writes": writes}
+            connection.execute(update(RUN).where(RUN.c.id == run).values(values))
+
+    def record(self, run: int, outcomes: Iterable[Outcome]) -> None:
+        """Adds outcomes that changed nothing (skipped, not run) to the history; needs no lease."""
+        found = [history.outcome_row(run, o.step.address, o, None) | {"before": None} for o in outcomes]
+        if found:
+            with self.session.writing() as connection:
+                connection.execute(insert(OUTCOME), found)
+
+    def runs(self, plan: str | None = None) -> list[Run]:
+        """All runs, or those of the plan with that digest, newest first."""
+        with self.session.reading() as connection:
+            return history.runs(connection, plan)
+
+    def outcomes(self, run: int) -> list[Past]:
+        """What a run did, in the order in which its steps ended."""
+        with self.session.reading() as connection:
+            return history.outcomes(connection, run)
+
+    # writes
+
+    def intend(self, run: int, address: Address, verb: Verb | str, before: Attrs, needs: float) -> None:
+        """Announces a write that may take ``needs`` seconds, which must be left of the lease.
+
+        ``before`` is what it will overwrite; sensitive values must come as Secret, which leaves a mark only. With a
+        lease of 60 s renewed every 20 s, ``needs`` should stay below 40 s.
+        """
+        row = {"kind": address.kind, "key": address.key, "run": run, "before": rows.attrs_text(before)}
+        with self.session.fenced(needs) as connection:
+            connection.execute(self._announce, row | {"verb": verb.value if isinstance(verb, Verb) else verb})
+
+    def settle(self, run: int, address: Address, entry: Entry | None, outcome: Outcome, needs: float = 0.0) -> None:
+        """Ends what was announced: entry stored (None: deleted), intent cleared, outcome added to the history.
+
+        An entry of another address than ``address`` moves there.
+        """
+        row = None if entry is None else rows.to_row(entry)
+        after = None if entry is None else entry.applied
+        with self.session.fenced(needs) as connection:
+            history.append(connection, run, address, outcome, after)
+            connection.execute(_CLEAR, {"a_kind": address.kind, "a_key": address.key})
+            if entry is None or entry.address != address:
+                drop(connection, [address])
+            if row is not None:
+                connection.execute(self._put, row)
+
+    def clear_intent(self, run: int, address: Address, outcome: Outcome | None = None) -> None:
+        """Ends what was announced and did not happen: the entry stays; an outcome goes to the history of ``run``."""
+        with self.session.fenced() as connection:
+            if outcome is not None:
+                history.append(connection, run, address, outcome, None)
+            connection.execute(_CLEAR, {"a_kind": address.kind, "a_key": address.key})
+
+    def write(
+        self,
+        puts: Sequence[Entry] = (),
+        drops: Sequence[Address] = (),
+        moves: Sequence[tuple[Address, Address]] = (),
+    ) -> None:
+        """Changes the ledger only, at once: first drops, then moves (swaps and chains too), then puts."""
+        found: list[dict[str, Any]] = [rows.to_row(entry) for entry in puts]
+        if not (found or drops or moves):
+            return
+        with self.session.fenced() as connection:
+            drop(connection, drops)
+            move(connection, moves)
+            if found:
+                connection.execute(self._put, found)
+
+    def forget(self, addresses: Sequence[Address]) -> None:
+        """Drops entries and their intents; what is not there is no error."""
+        with self.session.fenced() as connection:
+            drop(connection, addresses)
+            if addresses:
+                connection.execute(_CLEAR, [{"a_kind": a.kind, "a_key": a.key} for a in addresses])
+
+    def unlock(self) -> lease.Held | None:
+        """Takes the lease away from whoever has it, by force, and says who that was."""
+        return lease.unlock(self.session)
+
+
+def _intent(row: Any) -> Intent:
+    return Intent(Address(row.kind, row.key), row.verb, row.run, rows.attrs_value(row.before))
+
+
+def _same_account(place: str, bound: str | None, account: str | None) -> None:
+    if None not in (bound, account) and bound != account:
+        raise LedgerError(
+            f"the ledger {place} belongs to connection {bound}, not to {account}; use the ledger of {account}, "
+            "or move this one with `reconciler ledger rebind`"
+        )
