@@ -97,6 +97,13 @@ def test_impossible_enrollments_are_refused(api: Api, body: dict[str, Any], path
     assert violations(enroll(api, "Yoga", **body)) == paths
 
 
+@pytest.mark.parametrize("modules", [[[]], [True], ["1"], "1"])
+def test_modules_are_integers(api: Api, modules: Any) -> None:
+    """Values of another type end in a 400."""
+    body = {"contactId": api.id("contacts", BOB), "accessType": "partial_access", "modules": modules}
+    assert enroll(api, "Yoga", **body).status_code == 400
+
+
 def test_enrollments_end_and_begin_again_under_a_new_id(api: Api) -> None:
     """Access is changed by deleting and creating; the old id is gone."""
     number = api.id("enrollments", f"{ANN}/Yoga")
