@@ -120,3 +120,5 @@ def _declared(node: Mapping) -> Iterator[Declared]:
         if isinstance(items, Items):
             for index, item in enumerate(items):
                 yield Declared(section, item, items.origin(index))
+            if not items:
+                yield Declared(section, None, node.origin(section))

@@ -8,7 +8,7 @@ from pathlib import Path
 from reconciler.disk.files import locate
 from reconciler.disk.findings import Finding, count
 from reconciler.disk.typed import Sealed
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.values import Secret
 
 #: Our own credentials and settings are not for the files to read.
@@ -38,6 +38,15 @@ def unseal(places: Iterable[Sealed], environ: Mapping[str, str], roots: Sequence
         else:
             container[key] = known[source]  # type: ignore[index]
     return findings
+
+
+def resolve(source: str, environ: Mapping[str, str], roots: Sequence[Path]) -> str:
+    """The value behind ``env:NAME`` or ``file:PATH``; raises ConfigurationError when it cannot be had."""
+    way, _, name = source.partition(":")
+    try:
+        return _env(name, environ) if way == "env" else _file(name, roots)
+    except NoSecret as missing:
+        raise ConfigurationError([Problem(source, *missing.args)]) from None
 
 
 def _env(name: str, environ: Mapping[str, str]) -> str:

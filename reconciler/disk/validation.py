@@ -5,7 +5,6 @@ jsonschema-rs is the gate and costs about a microsecond an item; jsonschema expl
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from collections.abc import Mapping as Table
 from typing import Any, NamedTuple
 
@@ -34,53 +33,50 @@ class Gate:
         from reconciler.disk.explain import explain  # jsonschema takes long to import, and most files are valid
 
         thin = self._thin(node)
-        findings = explain(thin.node, self.schema, hidden)
+        findings = explain(thin.node, self.schema, hidden) or explain(node, self.schema, hidden)
         return [*findings, *thin.left_out(node)] or [self._unexplained(node)]
 
     def _unexplained(self, node: Mapping) -> Finding:
         """The gate has the last word: its regular expressions are stricter about a line break at the end."""
         inner: Any = node
         origin = node.origin()
-        for step in next(self._paths(node), []):
+        for step in next(error.instance_path for error in self._gate.iter_errors(node)):
             origin, inner = value_origin(inner, step), inner[step]
         return Finding(origin, "this value is not allowed here", "look for a line break at its end")
 
     def _thin(self, node: Mapping) -> Thin:
-        """The document with its long lists cut down to refused items; lists refused as such are kept whole."""
-        refused: dict[str, set[int]] = {}
-        whole: set[str] = set()
-        for path in self._paths(node):
-            if len(path) > 1 and isinstance(path[1], int):
-                refused.setdefault(str(path[0]), set()).add(path[1])
-            elif path:
-                whole.add(str(path[0]))
+        """The document with its long lists cut down to refused items; counted if that leaves some out."""
         thin = Mapping.at(node.file)
         thin.place, thin.marks, thin.borrowed = node.place, node.marks, node.borrowed
-        left_out = 0
+        total = 0
         for key, value in node.items():
             thin[key] = value
-            if isinstance(value, Sequence) and len(value) > EXPLAINED and key not in whole:
-                indexes = sorted(refused.get(key, ()))
-                left_out += max(0, len(indexes) - EXPLAINED)
-                thin[key] = _only(value, sorted({*range(SPARED), *indexes[:EXPLAINED]}))
-        return Thin(thin, left_out)
+            if isinstance(value, Sequence) and len(value) > EXPLAINED:
+                refused = self._refused(key, value)
+                total += len(refused) if len(refused) > EXPLAINED else 0
+                thin[key] = _only(value, sorted({*range(SPARED), *refused[:EXPLAINED]}))
+        return Thin(thin, total)
 
-    def _paths(self, node: Mapping) -> Iterator[list[str | int]]:
-        for error in self._gate.iter_errors(node):
-            yield list(error.instance_path)
+    def _refused(self, section: str, items: Sequence) -> list[int]:
+        """The indexes of the items that the schema refuses, each seen alone."""
+        schema = self.schema.get("properties", {}).get(section, {}).get("items", {})
+        alone = {"allOf": [schema], "definitions": self.schema.get("definitions", {})}
+        gate = jsonschema_rs.Draft7Validator(alone)
+        return [index for index, item in enumerate(items) if not gate.is_valid(item)]
 
 
 class Thin(NamedTuple):
-    """A document cut down to what was refused, and how many refused items even it leaves out."""
+    """A document cut down to what was refused, and how many that is, if even it leaves some out."""
 
     node: Mapping
-    more: int
+    total: int
 
     def left_out(self, node: Mapping) -> list[Finding]:
-        """A line that says how many items were not explained."""
-        if not self.more:
+        """A line that says that not every refused item is explained."""
+        if not self.total:
             return []
-        return [Finding(node.origin(), f"{self.more} more items of this file are wrong", "repair the others first")]
+        what = f"{self.total} items of this file are wrong; not all of them are told"
+        return [Finding(node.origin(), what, "repair these first")]
 
 
 def _only(items: Sequence, indexes: list[int]) -> Sequence:

@@ -27,8 +27,8 @@ class Item(NamedTuple):
     part_of: Address | None = None
 
 
-def compile_state(declared: Iterable[Declared], empty_sections: Iterable[str] = ()) -> DesiredState:
-    """What the files ask for. ``empty_sections`` are sections that are there and hold nothing.
+def compile_state(declared: Iterable[Declared]) -> DesiredState:
+    """What the files ask for.
 
     Raises ConfigurationError with every problem found: resources declared twice, names given twice, handles and
     ids that two resources claim.
@@ -36,7 +36,7 @@ def compile_state(declared: Iterable[Declared], empty_sections: Iterable[str] = 
     compiler = _Compiler()
     for item in declared:
         compiler.read(item)
-    return compiler.finish(frozenset(SECTIONS[section].name for section in empty_sections))
+    return compiler.finish()
 
 
 class _Compiler:
@@ -54,6 +54,8 @@ class _Compiler:
     def read(self, declared: Declared) -> None:
         kind = SECTIONS[declared.section]
         self.kinds.add(kind.name)
+        if declared.raw is None:
+            return
         raw = declared.raw if isinstance(declared.raw, Mapping) else {kind.key[0]: declared.raw}
         item = Item(kind, raw, declared.origin)
         if kind.parents:
@@ -61,12 +63,12 @@ class _Compiler:
         else:
             self._add_root(item)
 
-    def finish(self, empty: frozenset[str]) -> DesiredState:
+    def finish(self) -> DesiredState:
         for item in self.relations:
             self._add(item, self._attrs(item))
         if self.problems:
             raise ConfigurationError(self.problems)
-        return DesiredState(self.resources, frozenset(self.kinds) | empty, frozenset(self.unmanaged))
+        return DesiredState(self.resources, frozenset(self.kinds), frozenset(self.unmanaged))
 
     def _add_root(self, item: Item) -> None:
         attrs = self._attrs(item)

@@ -25,7 +25,10 @@ UNGUARDED = Lifecycle()
 
 
 class Declared(NamedTuple):
-    """One item of one section as the files have it: typed, validated, not yet understood."""
+    """One item of one section as the files have it: typed, validated, not yet understood.
+
+    ``raw`` None stands for a section that is there and empty: "none of these", which is not "not mentioned".
+    """
 
     section: str
     raw: Any

@@ -47,7 +47,9 @@ def typed(text, **more):
     return node, [str(finding.problem()) for finding in found.findings], found.sealed
 
 
-@pytest.mark.parametrize("word", ["no", "on", "+33612345678", "01234", "2024-01-01", "12:30", "1e5", "true", "0x1F", "1_0"])
+@pytest.mark.parametrize(
+    "word", ["no", "on", "+33612345678", "01234", "2024-01-01", "12:30", "1e5", "true", "0x1F", "1_0"]
+)
 @pytest.mark.parametrize("field", ["text", "word", "open", "either", "url"])
 def test_a_text_field_takes_the_text_as_it_stands(word, field):
     """Nothing needs quotes."""
@@ -143,7 +145,7 @@ def test_places_of_secrets_are_noted():
 
 def test_interpolation_reaches_every_string():
     """In mappings, lists and free fields, quoted or not; a number field takes the number."""
-    text = "text: a${var.x}\nrows: ['${var.x}']\nfields: {q: $${y}}\nwhole: ${var.n}\nopen: ${var.null}\n"
+    text = "text: a${var.x}\nrows: ['${var.x}']\nfields: {q: '$${y}'}\nwhole: ${var.n}\nopen: ${var.null}\n"
     node, found, _ = typed(text, variables={"x": "1", "n": "5", "null": "null"})
     assert not found
     assert node == {"text": "a1", "rows": ["1"], "fields": {"q": "${y}"}, "whole": 5, "open": "null"}
@@ -151,7 +153,7 @@ def test_interpolation_reaches_every_string():
 
 def test_interpolation_problems_have_positions():
     """At the value."""
-    _, found, _ = typed("text: ${var.nobody}\nrows: [\"${env.MATON_API_KEY}\"]\n", environ={"MATON_API_KEY": "k3y"})
+    _, found, _ = typed('text: ${var.nobody}\nrows: ["${env.MATON_API_KEY}"]\n', environ={"MATON_API_KEY": "k3y"})
     assert found[0].startswith("a.yaml:1:7: there is no variable `nobody`")
     assert found[1].startswith("a.yaml:2:8: ${env.MATON_API_KEY} is not readable from here")
     assert "k3y" not in "".join(found)
@@ -159,7 +161,7 @@ def test_interpolation_problems_have_positions():
 
 def test_an_alias_is_interpolated_once():
     """Repeated nodes are trees of their own."""
-    node, found, _ = typed("fields: &f {a: $${x}}\nrows: []\neither: *f\n")
+    node, found, _ = typed("fields: &f {a: '$${x}'}\nrows: []\neither: *f\n")
     assert node["fields"] == {"a": "${x}"}
     assert not found
 
@@ -172,7 +174,9 @@ def test_roots_that_are_no_mapping_are_left_alone():
     assert resolve("text", SHAPE, {}, {}).findings == []
 
 
-scalars = st.sampled_from(["no", "null", "~", "true", "False", "12", "-1", "1.5", "+336", "01", "x y", "12:30", "yes"])
+scalars = st.sampled_from(
+    ["no", "null", "~", "true", "False", "12", "-1", "1.5", "+336", "01", "x y", "12:30", "yes"]
+)
 
 
 def expected(field, word):

@@ -1,0 +1,88 @@
+"""An empty folder → a first project; and the published schemas, by name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from reconciler.disk.settings_schema import settings_schema
+from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS, SECTIONS, schema
+from reconciler.render.schema import plan_schema, report_schema
+
+SETTINGS = """\
+# Settings of this project. Everything here is optional.
+format: 1
+
+# Which account: the Maton connection id. Without it the gateway's oldest active connection is used.
+# connection: 21fd90f9-5935-43cd-b6c8-bde9d915ca80
+
+# Where it is recorded what is ours. Teams and CI share a PostgreSQL database (set RECONCILER_LEDGER).
+# ledger: sqlite:///.reconciler/ledger.db
+
+# What may be deleted when it leaves the files: created (what we made), owned, all, none.
+# prune: {tag: created, contact: none}
+
+# A plan that deletes or updates more than this share (in percent) of what we own needs --allow.
+# limits: {deletes: 30, updates: 30, pace: 10}
+
+# Use as ${var.domain} in any text.
+# vars: {domain: example.com}
+
+# Chosen with -e NAME; each overrides what stands above.
+# environments:
+#   production: {connection: …, protect: true}
+"""
+
+FIRST = """\
+# What the account shall hold. `reconciler plan` shows what that would change, and changes nothing.
+tags:
+  - VIP
+
+# contact_fields:
+#   - {slug: company, name: Company}
+
+# contacts:
+#   - email: ann@example.com
+#     first_name: Ann
+#     fields: {company: Acme}
+#     tags: [VIP]
+
+# webhooks:
+#   - name: CRM sync
+#     url: https://crm.example.com/hook
+#     secret: {env: CRM_WEBHOOK_SECRET}
+#     events: [CONTACT_CREATED, SALE_NEW]
+"""
+
+IGNORED = "# the ledger of this machine\n.reconciler/\n"
+
+
+def write_first_files(folder: Path) -> list[Path]:
+    """Write reconciler.yaml, account.yaml and .gitignore where they are missing; returns what was written.
+
+    Raises ConfigurationError when reconciler.yaml is there already, or the folder takes no file.
+    """
+    if (folder / "reconciler.yaml").exists():
+        raise ConfigurationError(f"{folder / 'reconciler.yaml'} is there already; nothing was written")
+    files = {"reconciler.yaml": SETTINGS, "account.yaml": FIRST, ".gitignore": IGNORED}
+    missing = {folder / name: text for name, text in files.items() if not (folder / name).exists()}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path, text in missing.items():
+            path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigurationError(f"{folder} takes no files: {error.strerror}") from error
+    return list(missing)
+
+
+def schema_of(what: str) -> dict[str, Any]:
+    """A published schema: ``files``, ``settings``, ``plan`` or ``report``."""
+    writable = [kind.name for kind in KINDS.values() if kind.writable]
+    makers = {
+        "files": schema,
+        "settings": lambda: settings_schema(writable, list(SECTIONS)),
+        "plan": plan_schema,
+        "report": report_schema,
+    }
+    return makers[what]()

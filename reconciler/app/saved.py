@@ -1,0 +1,146 @@
+"""A plan ⇄ the document that a plan file holds, and the question whether it is still what would be planned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from reconciler import __version__
+from reconciler.app.planning import Planned, Request
+from reconciler.engine.diff import Digest
+from reconciler.errors import ConfigurationError, LedgerError, Refused, Stale
+from reconciler.kinds.dialect import Dialect
+from reconciler.model.plan import Plan
+from reconciler.model.planjson import (
+    change_to_json,
+    meaning,
+    plan_from_json,
+    plan_to_json,
+    state_from_json,
+    state_to_json,
+)
+from reconciler.model.policy import Limits, Policy, Prune
+from reconciler.model.resource import Desired, DesiredState
+from reconciler.model.values import Secret, Value
+
+T = TypeVar("T")
+
+#: Finds the value of a secret by its source, e.g. ``env:NAME``.
+Resolve = Callable[[str], str]
+
+
+def to_document(planned: Planned, request: Request, digest: Digest, environment: str | None) -> dict[str, Any]:
+    """Everything that applying the plan needs, and no secret: those are named by source and keyed digest."""
+    return {
+        "tool": __version__, "environment": environment, "dialect": request.dialect.value,
+        "keyed": digest is not None,
+        "desired": state_to_json(request.state),
+        "policy": {
+            "prune": {kind: prune.value for kind, prune in sorted(request.policy.prune.items())},
+            "limits": {name: getattr(request.policy.limits, name) for name in ("deletes", "updates", "floor")},
+        },
+        "selection": {"targets": list(request.targets), "excludes": list(request.excludes)},
+        "secrets": _digests(request.state, digest),
+        "plan": plan_to_json(planned.plan),
+    }  # fmt: skip
+
+
+def _digests(state: DesiredState, digest: Digest) -> dict[str, dict[str, str]]:
+    if digest is None:
+        return {}
+    found: dict[str, dict[str, str]] = {}
+    for address, name, secret in _secrets(state.resources.values()):
+        found.setdefault(address, {})[name] = digest(name, secret.value)
+    return found
+
+
+def _secrets(resources: Iterable[Desired]) -> Iterator[tuple[str, str, Secret]]:
+    for desired in resources:
+        for name, value in desired.attrs.items():
+            if isinstance(value, Secret):
+                yield str(desired.address), name, value
+
+
+def plan_of(document: Mapping[str, Any]) -> Plan:
+    """The plan that was saved, for showing."""
+    return _decoded(lambda: plan_from_json(document["plan"]))
+
+
+def to_request(document: Mapping[str, Any], account: str | None, resolve: Resolve) -> Request:
+    """What was planned then, as a request to plan it now; secrets are looked up again."""
+
+    def decode() -> Request:
+        state = state_from_json(document["desired"])
+        resources = {a: replace(d, attrs=_unsealed(d.attrs, resolve)) for a, d in state.resources.items()}
+        policy, selection = document["policy"], document["selection"]
+        return Request(
+            replace(state, resources=resources),
+            Policy({kind: Prune(word) for kind, word in policy["prune"].items()}, Limits(**policy["limits"])),
+            Dialect(document["dialect"]), account,
+            targets=tuple(selection["targets"]), excludes=tuple(selection["excludes"]),
+        )  # fmt: skip
+
+    return _decoded(decode)
+
+
+def _unsealed(attrs: Mapping[str, Value], resolve: Resolve) -> dict[str, Value]:
+    return {
+        name: Secret(value.source, resolve(value.source)) if isinstance(value, Secret) else value
+        for name, value in attrs.items()
+    }
+
+
+def _decoded(decode: Callable[[], T]) -> T:
+    try:
+        return decode()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"the plan file does not hold what it must ({type(error).__name__})"
+        raise ConfigurationError(f"{what}; plan again") from None
+
+
+def check_base(document: Mapping[str, Any], account: str | None, lineage: str | None) -> None:
+    """Refuse the plan of another account or another ledger."""
+    base = _decoded(lambda: plan_of(document).base)
+    if base.account != account:
+        raise Refused(f"the plan is for the connection {base.account}, and this run would use {account}")
+    if base.lineage and lineage is not None and base.lineage != lineage:
+        raise LedgerError("the plan was made with another ledger (its lineage differs); plan again")
+
+
+def check_fresh(document: Mapping[str, Any], planned: Planned, request: Request, digest: Digest) -> None:
+    """Raises Stale, listing what differs, unless the plan made now would do the same."""
+    then = {each["address"]: meaning(each) for each in document["plan"]["changes"]}
+    now = {str(change.address): meaning(change_to_json(change)) for change in planned.plan.changes}
+    differences = [*_differences(then, now), *_rotated(document, request, digest)]
+    if differences:
+        lines = "\n".join(f"  {line}" for line in differences[:20])
+        more = f"\n  and {len(differences) - 20} more" if len(differences) > 20 else ""
+        raise Stale(f"the plan is stale; since it was made, this changed:\n{lines}{more}\nplan again")
+
+
+def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for address in sorted({*then, *now}):
+        old, new = then.get(address), now.get(address)
+        if old == new:
+            continue
+        if old is None or new is None:
+            yield f"{address}: {'not in the plan' if old is None else 'no longer there'}"
+        elif old["action"] != new["action"]:
+            yield f"{address}: {old['action']} then, {new['action']} now"
+        else:
+            paths = sorted({path for path, _ in _fields(old) ^ _fields(new)})
+            yield f"{address}: {', '.join(paths) or 'another state'}"
+
+
+def _fields(change: Mapping[str, Any]) -> set[tuple[str, str]]:
+    return {(each["path"], repr(each)) for each in change["fields"]}
+
+
+def _rotated(document: Mapping[str, Any], request: Request, digest: Digest) -> Iterator[str]:
+    if digest is None or not document.get("keyed"):
+        return
+    known = document.get("secrets", {})
+    for address, name, secret in _secrets(request.state.resources.values()):
+        if known.get(address, {}).get(name) != digest(name, secret.value):
+            yield f"{address}: {name}, a secret that was rotated"

@@ -1,0 +1,200 @@
+"""``apply`` and ``destroy``: show the plan, pass its gates, ask, carry it out."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.options import account_options, path_argument, place, selection_options
+from reconciler.cli.running import AllowType, Run, document, open_session, requested, stopping
+from reconciler.cli.terminal import can_ask, show
+from reconciler.errors import ConfigurationError, Declined, Gated
+
+APPLY = """\b
+Example:
+  reconciler apply site/
+  reconciler apply --plan plan.json --yes
+  reconciler apply site/ --allow deletes=12 --max-minutes 20
+"""
+
+DESTROY = """\b
+Example:
+  reconciler destroy site/ --allow deletes
+"""
+
+_RUN = (
+    click.option("--yes", is_flag=True, help="Do not ask."),
+    click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end."),
+    click.option("--allow", multiple=True, type=AllowType(), help="Let a class of changes pass, for this run."),
+    click.option("--confirm", metavar="NAME", help="Name of a protected environment, in place of typing it."),
+    click.option("--parallel", type=int, metavar="N", help="Writes in flight at most (8)."),
+    click.option("--max-calls", type=int, metavar="N", help="Stop cleanly after this many calls."),
+    click.option("--max-minutes", type=float, metavar="N", help="Stop cleanly after this long."),
+)
+
+
+def run_options(command: Any) -> Any:
+    """Flags of a run that writes."""
+    for option in reversed(_RUN):
+        command = option(command)
+    return command
+
+
+@click.command(epilog=APPLY)
+@path_argument
+@click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="Apply a saved plan.")
+@run_options
+@selection_options
+@account_options
+@click.pass_context
+def apply(ctx: click.Context, /, path: Path, plan_file: Path | None, **given: Any) -> int:
+    """Make the account as the files below PATH say, with exactly the changes that the plan shows."""
+    given["allow"] = dict(given["allow"])
+    if plan_file:
+        return _apply_saved(ctx, path, plan_file, given)
+    from reconciler.app.workspace import open_workspace, require_resources
+
+    workspace = open_workspace(path, place(ctx, given))
+    require_resources(workspace)
+    return _apply(ctx, workspace, given)
+
+
+@click.command(epilog=DESTROY)
+@path_argument
+@run_options
+@account_options
+@click.pass_context
+def destroy(ctx: click.Context, /, path: Path, **given: Any) -> int:
+    """Remove what this project made and still owns; what it only took over stays, and is forgotten."""
+    from reconciler.app.workspace import Workspace, read_settings
+    from reconciler.model.resource import DesiredState
+
+    given["allow"] = dict(given["allow"])
+    where = place(ctx, given)
+    settings = read_settings(where.cwd / path, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("without a ledger nothing is known to be ours; there is nothing to destroy")
+    return _apply(ctx, Workspace(where.cwd / path, settings, DesiredState()), given)
+
+
+def _apply(ctx: click.Context, workspace: Any, given: dict[str, Any]) -> int:
+    session = open_session(ctx, workspace.settings)
+    session.api_key  # noqa: B018 - before a ledger is made
+    with session.ledger_to_write() as store:
+        return _plan_and_run(ctx, session, store, requested(workspace, session, given), given, None)
+
+
+def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[str, Any]) -> int:
+    from reconciler.app.saved import check_base, to_request
+    from reconciler.app.workspace import read_settings
+    from reconciler.disk import planfile, secrets
+
+    if given["targets"] or given["excludes"]:
+        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
+    where = place(ctx, given)
+    settings = read_settings(where.cwd / path, where)
+    session = open_session(ctx, settings)
+    account, roots = session.account(), (settings.root, *settings.files_roots)
+    with session.ledger_to_write() as store:
+        keyed = settings.ledger != "none"
+        saved = planfile.read(where.cwd / plan_file, store.seal if keyed else None)
+        check_base(saved, account, store.lineage if keyed and saved.get("keyed") else None)
+        request = to_request(saved, account, lambda source: secrets.resolve(source, where.environ, roots))
+        from dataclasses import replace
+
+        return _plan_and_run(ctx, session, store, replace(request, allow=given["allow"]), given, saved)
+
+
+def _plan_and_run(
+    ctx: click.Context, session: Run, store: Any, request: Any, given: dict[str, Any], saved: dict[str, Any] | None
+) -> int:
+    from reconciler.app.applying import needs_ledger
+    from reconciler.app.planning import make_plan
+    from reconciler.app.saved import check_fresh
+    from reconciler.cli.planning import show_plan
+
+    ledgered = session.settings.ledger != "none"
+    with session.reader() as reader, session.progress() as progress:
+        planned = make_plan(request, reader, store if ledgered else None, progress=progress)
+    if saved is not None:
+        check_fresh(saved, planned, request, store.digest if ledgered else None)
+    if not given["as_json"]:
+        show_plan(ctx, planned, session)
+    if not planned.plan.pending:
+        return _quiet(session, store, planned, given, needs_ledger(planned, store, time.time()))
+    _pass_gates(planned, given)
+    _ask(session, given)
+    return _run(session, store, planned, given)
+
+
+def _quiet(session: Run, store: Any, planned: Any, given: dict[str, Any], settle: bool) -> int:
+    """Nothing to send; the ledger may still have something to learn."""
+    from reconciler.app.applying import settle_ledger
+
+    if settle and session.settings.ledger != "none":
+        settle_ledger(planned, store, 0, time.time())
+    if given["as_json"]:
+        click.echo(json.dumps({**document(planned), "outcomes": []}, ensure_ascii=False, indent=2))
+    return 0
+
+
+def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
+    from reconciler.engine.guard import closed
+
+    shut = closed(planned.gates, given["allow"])
+    if shut:
+        reasons = "\n".join(f"{gate.reason}; allow it with {gate.flag}" for gate in shut)
+        raise Gated(f"{reasons}\nnothing was changed")
+
+
+def _ask(session: Run, given: dict[str, Any]) -> None:
+    """A person types yes, or the name of a protected environment; without a terminal it has to be a flag."""
+    name = session.settings.environment if session.settings.protect else None
+    if name:
+        asks = not given["confirm"] and can_ask()
+        if (click.prompt(f"Type {name} to apply", err=True) if asks else given["confirm"]) != name:
+            raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")
+        return
+    if given["yes"]:
+        return
+    if not can_ask():
+        raise Declined("there is no terminal to ask; say --yes, or plan with --out and apply with --plan --yes")
+    if click.prompt("Apply these changes? Only yes counts", default="no", show_default=False, err=True) != "yes":
+        raise Declined("declined; nothing was changed")
+
+
+def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
+    from reconciler.app.applying import Options, carry_out
+    from reconciler.app.executor import Bounds
+    from reconciler.cli.progress import following
+    from reconciler.render.machine import report_document
+    from reconciler.render.text import report_lines
+
+    minutes = session.settings.max_minutes
+    bounds = Bounds(
+        session.stop, session.settings.max_calls, None if minutes is None else time.monotonic() + minutes * 60
+    )
+    with stopping(session.stop), following(len(planned.graph.order), quiet=session.quiet) as listener:
+        report = carry_out(planned, session, store, Options(bounds, session.settings.parallel, listener))
+    if given["as_json"]:
+        click.echo(json.dumps(report_document(document(planned), report), ensure_ascii=False, indent=2))
+    show(report_lines(report), err=given["as_json"])
+    return exit_code(report)
+
+
+def exit_code(report: Any) -> int:
+    """0 when everything is done, 4 when only a part is, 1 when nothing is, 130 when a signal stopped it."""
+    from reconciler.model.report import Status
+
+    if report.stopped == "interrupted":
+        return 130
+    bad = len(report.outcomes) - report.count(Status.DONE) - report.count(Status.PENDING)
+    if not bad and not report.stopped:
+        return 0
+    return 4 if bad < len(report.outcomes) or report.stopped else 1
+
+

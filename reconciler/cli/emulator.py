@@ -1,0 +1,35 @@
+"""``emulator``: the gateway and the vendor on this machine, for trying things and for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+EXAMPLE = """\b
+Example:
+  reconciler emulator --seed shop.yaml
+  RECONCILER_GATEWAY_URL=http://127.0.0.1:8642 MATON_API_KEY=emulator-key reconciler plan
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option("--key", default="emulator-key", show_default=True, help="The API key that it accepts.")
+@click.option("--connection", default="default", show_default=True, help="Connection id of the seeded account.")
+@click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="YAML of an account.")
+@click.option("--store", type=click.Path(path_type=Path, dir_okay=False), help="SQLite file that keeps accounts.")
+def emulator(host: str, port: int, key: str, connection: str, seed: Path | None, store: Path | None) -> int:
+    """Run a stand-in for the gateway and the vendor: real HTTP, the vendor's rules, no network, no customers."""
+    from reconciler.emulator import serve
+    from reconciler.errors import ConfigurationError
+
+    def ready(url: str) -> None:
+        click.echo(f"listening on {url} (key {key}, connection {connection}); stop with Ctrl-C")
+
+    try:
+        serve(host, port, key, {connection: seed or {}}, store, ready)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"the emulator cannot start: {error}") from error
+    return 0

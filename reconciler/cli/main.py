@@ -1,0 +1,107 @@
+"""Command-line arguments → a command and an exit code; commands are imported when they are called.
+
+    0 done or nothing to do · 1 any failure, usage included · 2 changes found (--detailed-exitcode)
+    3 refused · 4 applied in part · 130 interrupted
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+
+from reconciler import __version__
+from reconciler.errors import ReconcilerError
+
+#: Command → (module below reconciler.cli, what it does in one line). Help needs nothing else.
+COMMANDS = {
+    "init": ("project", "Write a commented reconciler.yaml and a first file."),
+    "validate": ("project", "Check every file offline; shows every problem at once."),
+    "plan": ("planning", "Show what would change. Never writes."),
+    "apply": ("applying", "Make the changes that the plan shows."),
+    "destroy": ("applying", "Remove what this project made."),
+    "ledger": ("ledger", "List, show and forget what the ledger records."),
+    "schema": ("project", "Print the JSON Schema of the files."),
+    "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
+}
+
+EXAMPLE = """\b
+Example:
+  reconciler init
+  reconciler plan
+  reconciler apply
+"""
+
+
+class Commands(click.Group):
+    """A group whose commands live in modules that are imported on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from reconciler.engine.suggest import near
+
+            hint = near(args[0], COMMANDS, most=1)
+            raise click.UsageError(f"{error.message} Did you mean {hint}?" if hint else error.message, ctx) from None
+
+
+@click.group(cls=Commands, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s", prog_name="reconciler")
+@click.option("-C", "directory", metavar="DIR", default=".", help="Start in this folder.")
+@click.option("-e", "--environment", metavar="NAME", envvar="RECONCILER_ENVIRONMENT", help="Environment to use.")
+@click.option("-v", "--verbose", count=True, help="Say more; twice: every request.")
+@click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
+@click.option("--pace", type=float, metavar="N", help="Requests a second (10; 0: no limit of our own).")
+@click.pass_context
+def cli(ctx: click.Context, /, **options: Any) -> None:
+    """Keep a Systeme.io account in the state that YAML files declare."""
+    ctx.obj = options
+
+
+def main(args: list[str] | None = None) -> None:
+    """Entry point: runs one command and exits with its code."""
+    sys.exit(run(args))
+
+
+def run(args: list[str] | None = None) -> int:
+    """The exit code of one command line. Click's own 2 for a mistyped flag becomes 1: 2 means "changes"."""
+    try:
+        result = cli.main(args=args, prog_name="reconciler", standalone_mode=False)
+    except click.ClickException as error:
+        error.show(file=sys.stderr)
+        return 1
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Interrupted.", err=True)
+        return 130
+    except ReconcilerError as error:
+        click.echo(_message(error), err=True)
+        return error.exit_code
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return result if isinstance(result, int) else 0
+
+
+def _message(error: ReconcilerError) -> str:
+    from reconciler.render.words import clean
+
+    lines = [clean(line) for line in str(error).splitlines()]
+    return "\n".join(f"error: {line}" for line in lines) if len(lines) > 1 else f"error: {lines[0] if lines else ''}"

@@ -1,0 +1,66 @@
+"""Flags that several commands share, and what they come to: a place, settings, a session."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_ACCOUNT = (
+    click.option("--connection", metavar="ID", help="Maton connection of the account [RECONCILER_CONNECTION]."),
+    click.option("--ledger", metavar="URL", help="SQLAlchemy URL of the ledger, or none [RECONCILER_LEDGER]."),
+    click.option("--dialect", type=click.Choice(["vendor", "skill"]), help="Wire dialect [RECONCILER_DIALECT]."),
+    click.option("--gateway-url", metavar="URL", help="Gateway [RECONCILER_GATEWAY_URL]."),
+    click.option("--control-url", metavar="URL", help="Connections API [RECONCILER_CONTROL_URL]."),
+)
+
+_SELECTION = (
+    click.option("--target", "targets", multiple=True, metavar="ADDRESS", help="Only this, and what it needs."),
+    click.option("--exclude", "excludes", multiple=True, metavar="ADDRESS", help="All but this."),
+)
+
+SETTINGS = ("connection", "ledger", "dialect", "gateway_url", "control_url", "parallel", "max_calls", "max_minutes")
+
+
+def account_options(command: F) -> F:
+    """Flags that say which account, and how it is spoken to."""
+    return _with(_ACCOUNT, command)
+
+
+def selection_options(command: F) -> F:
+    """Flags that cut a plan."""
+    return _with(_SELECTION, command)
+
+
+def path_argument(command: F) -> F:
+    """The folder or file that holds the YAML."""
+    return click.argument("path", type=click.Path(path_type=Path), default=".")(command)
+
+
+def _with(options: tuple[Callable[[F], F], ...], command: F) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def start_folder(ctx: click.Context) -> Path:
+    """The folder that ``-C`` names; raises a usage error when it is none."""
+    folder = Path.cwd() / str(ctx.obj["directory"])
+    if not folder.is_dir():
+        raise click.UsageError(f"-C {ctx.obj['directory']}: no such folder")
+    return folder.resolve()
+
+
+def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
+    """Where the command runs, with the flags that are settings."""
+    from reconciler.app.workspace import Place
+
+    flags = {name: given[name] for name in SETTINGS if given.get(name) is not None}
+    if ctx.obj["pace"] is not None:
+        flags["pace"] = ctx.obj["pace"]
+    return Place(start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"])

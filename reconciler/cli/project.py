@@ -1,0 +1,83 @@
+"""``init``, ``validate`` and ``schema``: what needs no account and no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.options import path_argument, place, start_folder
+
+INIT = """\b
+Example:
+  reconciler init site/
+"""
+VALIDATE = """\b
+Example:
+  reconciler validate site/
+  reconciler -e staging validate
+"""
+SCHEMA = """\b
+Example:
+  reconciler schema > schema/reconciler.schema.json
+  reconciler schema settings
+"""
+
+
+@click.command(epilog=INIT)
+@path_argument
+@click.pass_context
+def init(ctx: click.Context, /, path: Path) -> int:
+    """Write a commented reconciler.yaml and a first file into the folder PATH. Never overwrites."""
+    from reconciler.app.bootstrap import write_first_files
+
+    for written in write_first_files(start_folder(ctx) / path):
+        click.echo(f"wrote {written}")
+    click.echo("Next: export MATON_API_KEY=…, then `reconciler plan`.", err=True)
+    return 0
+
+
+@click.command(epilog=VALIDATE)
+@path_argument
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.pass_context
+def validate(ctx: click.Context, /, path: Path, as_json: bool) -> int:
+    """Check every file below PATH, offline. Shows every problem of every file at once."""
+    from reconciler.app.workspace import open_workspace
+    from reconciler.errors import ConfigurationError
+
+    try:
+        workspace = open_workspace(path, place(ctx, {}))
+    except ConfigurationError as error:
+        if not as_json:
+            raise
+        click.echo(json.dumps({"valid": False, "problems": [problem._asdict() for problem in error.problems]}, indent=2))
+        return 1
+    counts: dict[str, int] = {}
+    for address in workspace.state.resources:
+        counts[address.kind] = counts.get(address.kind, 0) + 1
+    if as_json:
+        click.echo(json.dumps({"valid": True, "problems": [], "resources": counts}, indent=2))
+    else:
+        click.echo(_summary(counts))
+    return 0
+
+
+def _summary(counts: dict[str, int]) -> str:
+    from reconciler.render.words import count
+
+    parts = ", ".join(count(number, kind.replace("_", " ")) for kind, number in sorted(counts.items()))
+    return f"Valid: {parts}." if parts else "Valid, and nothing is declared."
+
+
+@click.command(epilog=SCHEMA)
+@click.argument("what", type=click.Choice(["files", "settings", "plan", "report"]), default="files")
+def schema(what: str) -> int:
+    """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``plan --json`` or of ``apply --json``."""
+    from reconciler.app.bootstrap import schema_of
+
+    document: dict[str, Any] = schema_of(what)
+    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    return 0

@@ -1,0 +1,132 @@
+"""What plan, apply and destroy have in common on a terminal: session, request, progress, documents."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from reconciler.app.planning import Planned, Request
+from reconciler.app.session import Session
+from reconciler.app.workspace import Workspace
+from reconciler.cli.terminal import say
+from reconciler.disk.settings import Settings
+from reconciler.engine.calls import request_for, show
+from reconciler.gateway.caller import Exchange
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Step
+from reconciler.model.policy import Allow
+from reconciler.render.machine import plan_document
+
+
+class Run(Session):
+    """A session that talks to a person: progress of reads, requests under ``-vv``."""
+
+    quiet: bool = False
+
+    def has_ledger(self) -> bool:
+        """Whether a ledger is there already, whose key will still be there when a plan is applied."""
+        if self.settings.ledger == "none":
+            return False
+        return bool(self.settings.digest_key) or Store.exists(self.settings.ledger, self.settings.root)
+
+    def heading(self, planned: Planned) -> str:
+        """Environment, account and ledger, as one line."""
+        base = planned.plan.base
+        ledger = f"ledger serial {base.serial}" if self.settings.ledger != "none" else "no ledger"
+        name = self.settings.environment or self.settings.root.name
+        return f"{name} · connection {(base.account or 'the default one')[:8]} · {ledger}"
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[[str, int], None] | None]:
+        """Counts of what was read, on a terminal only: a plan in CI says them at its end."""
+        if self.quiet or not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console
+
+        seen: dict[str, int] = {}
+        with Console(stderr=True).status("reading the account") as status:
+
+            def note(kind: str, number: int) -> None:
+                seen[kind] = number
+                status.update("reading " + ", ".join(f"{count:,} {name}s" for name, count in sorted(seen.items())))
+
+            yield note
+
+
+def open_session(ctx: click.Context, settings: Settings) -> Run:
+    """The session of this command line."""
+    run = Run(settings, log=_log if ctx.obj["verbose"] >= 2 else None)
+    run.quiet = ctx.obj["quiet"]
+    return run
+
+
+def _log(exchange: Exchange) -> None:
+    took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
+    say(f"{exchange.method} {exchange.path} → {took}" + (f", attempt {exchange.attempt}" if exchange.attempt > 1 else ""))
+
+
+def requested(workspace: Workspace, session: Session, given: Mapping[str, Any]) -> Request:
+    """What this command line asks to be planned."""
+    return Request(
+        workspace.state, workspace.policy, Dialect(workspace.settings.dialect), session.account(),
+        allow=given.get("allow") or {}, targets=tuple(given.get("targets") or ()),
+        excludes=tuple(given.get("excludes") or ()),
+    )  # fmt: skip
+
+
+def requests(planned: Planned) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
+    """Every request of a plan, in the order in which a single worker would send them."""
+    changes = {change.address: change for change in planned.plan.changes}
+    for step in planned.graph.order:
+        yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
+
+
+def document(planned: Planned) -> dict[str, Any]:
+    """The machine's view of a plan."""
+    by_address: dict[Any, list[tuple[str, str, Any]]] = {}
+    for step, call in requests(planned):
+        by_address.setdefault(step.address, []).append(call)
+    return plan_document(planned.plan, by_address, planned.gates)
+
+
+class AllowType(click.ParamType[tuple[Allow, int | None]]):
+    """``CLASS`` or ``CLASS=N`` of ``--allow``."""
+
+    name = "class[=n]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Allow, int | None]:
+        word, equals, number = str(value).partition("=")
+        try:
+            allow = Allow(word)
+            count = int(number) if equals else None
+        except ValueError:
+            self.fail(f"{value!r}: write one of {', '.join(each.value for each in Allow)}, or CLASS=N", param, ctx)
+        return allow, count
+
+
+@contextmanager
+def stopping(stop: threading.Event) -> Iterator[None]:
+    """SIGINT and SIGTERM stop in order the first time and at once the second time."""
+
+    def on_signal(number: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        say("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,91 @@
+"""A plan document ⇄ a sealed JSON file: whole or not at all, readable by its owner only, refused when edited."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reconciler.errors import ConfigurationError, Refused
+
+#: Format of the file; another major version is refused.
+FORMAT_VERSION = "1.0"
+#: A plan file is at most this many bytes.
+LARGEST = 1 << 30
+
+#: Makes the keyed integrity code of some bytes, or None where there is no key.
+Seal = Callable[[bytes], str] | None
+
+
+def write(path: Path, document: dict[str, Any], seal: Seal) -> None:
+    """Write ``document`` with its integrity code. Raises ConfigurationError when the place takes no file."""
+    content = {"format_version": FORMAT_VERSION, **document}
+    code = {"hmac": seal(_canonical(content))} if seal else {"sha256": _sha256(content)}
+    text = json.dumps({**content, "integrity": code}, ensure_ascii=False, indent=1)
+    try:
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder; name a file for the plan")
+        _replace(path, text.encode())
+    except OSError as error:
+        raise ConfigurationError(f"the plan cannot be written to {path}: {error.strerror}") from error
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Through a file beside it, so that no half plan is ever there; mkstemp makes it 0600."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def read(path: Path, seal: Seal) -> dict[str, Any]:
+    """The document of a plan file, integrity checked; raises ConfigurationError or Refused with the reason."""
+    document = _load(path)
+    version = document.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise Refused(f"{path} has format {version}, and this reconciler reads {FORMAT_VERSION}; plan again")
+    code = document.pop("integrity", None)
+    if not isinstance(code, dict) or len(code) != 1:
+        raise Refused(f"{path} has no integrity code; plan again")
+    (way, value), *_ = code.items()
+    if way == "hmac" and seal is None:
+        raise Refused(f"{path} is sealed with a key that is not here; set RECONCILER_LEDGER_KEY, or use its ledger")
+    if way == "sha256" and seal is not None and document.get("keyed"):
+        raise Refused(f"{path} has lost its seal; plan again")
+    expected = seal(_canonical(document)) if way == "hmac" and seal else _sha256(document)
+    if not isinstance(value, str) or not hmac.compare_digest(expected, value):
+        raise Refused(f"{path} was edited after it was planned, or sealed with another key; plan again")
+    return document
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise ConfigurationError(f"{path} is too large for a plan file")
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise ConfigurationError(f"the plan file {path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise ConfigurationError(f"{path} is no plan file: it is cut or not JSON; plan again") from error
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path} is no plan file; `reconciler plan --out FILE` writes one")
+    return document
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _sha256(document: dict[str, Any]) -> str:
+    return hashlib.sha256(_canonical(document)).hexdigest()

@@ -1,0 +1,1 @@
+"""Plans and reports → text for people and machines; pure, and without a second diff."""

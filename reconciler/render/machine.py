@@ -1,0 +1,82 @@
+"""A plan or a report → one versioned JSON document; minor versions add, major ones break."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from reconciler.engine.guard import Gate
+from reconciler.model.codec import to_json
+from reconciler.model.plan import Action, Plan
+from reconciler.model.planjson import change_to_json
+from reconciler.model.report import Outcome, Report
+from reconciler.model.values import Address
+
+FORMAT_VERSION = "1.0"
+
+#: Requests by address, as (method, path, body).
+Requests = Mapping[Address, Iterable[tuple[str, str, Any]]]
+
+
+def plan_document(plan: Plan, requests: Requests, gates: Iterable[Gate] = ()) -> dict[str, Any]:
+    """What ``plan --json`` prints. Secrets are shown by their source, references stay open."""
+    changes = [_change(plan, index, requests) for index in range(len(plan.changes))]
+    writes = sum(len(each["requests"]) for each in changes)
+    return {
+        "format_version": FORMAT_VERSION,
+        "base": plan.base._asdict(),
+        "partial": plan.partial,
+        "summary": summary(plan),
+        "calls": {"reads": plan.reads, "writes": writes},
+        "foreign": dict(plan.foreign),
+        "needs": [{"allow": gate.allow.value, "count": gate.count, "reason": gate.reason} for gate in gates],
+        "changes": changes,
+    }
+
+
+def summary(plan: Plan) -> dict[str, int]:
+    """A count for each action, with what policy holds back counted apart."""
+    counts = {action.value: 0 for action in Action}
+    for change in plan.changes:
+        if not change.withheld:
+            counts[change.action.value] += 1
+    return {**counts, "withheld": len(plan.withheld)}
+
+
+def _change(plan: Plan, index: int, requests: Requests) -> dict[str, Any]:
+    change = plan.changes[index]
+    whole = change_to_json(change)
+    kept = ("address", "action", "cause", "withheld", "moved_from", "note", "remote_id")
+    origin = dict(zip(("file", "line", "column"), change.origin, strict=True)) if change.origin else None
+    return {
+        **{key: whole.get(key) for key in kept},
+        "fields": whole.get("fields", []),
+        "effects": list(change.effects),
+        "origin": origin,
+        "requests": [
+            {"method": method, "path": path, "body": body} for method, path, body in requests.get(change.address, ())
+        ],
+    }
+
+
+def report_document(plan: dict[str, Any], report: Report) -> dict[str, Any]:
+    """What ``apply --json`` prints: the plan's document with what came of it."""
+    return {
+        **plan,
+        "run": report.run,
+        "stopped": report.stopped,
+        "calls": {**plan["calls"], "sent": {"reads": report.reads, "writes": report.writes}},
+        "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "address": str(outcome.step.address), "verb": outcome.step.verb.value, "action": outcome.action.value,
+        "status": outcome.status.value, "remote_id": outcome.remote_id, "message": outcome.message,
+        "differs": {
+            name: {"sent": to_json(sent), "is": to_json(shown)} for name, (sent, shown) in outcome.differs.items()
+        },
+    }  # fmt: skip
+
+

@@ -1,0 +1,73 @@
+"""Values, addresses and numbers → the words in which they are shown, free of terminal escapes."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from reconciler.model.plan import Action
+from reconciler.model.values import Address, Ref, Secret, unescape
+
+SYMBOLS = {
+    Action.CREATE: "+",
+    Action.ADOPT: "=",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+    Action.FORGET: ".",
+    Action.NOOP: " ",
+}
+
+#: Values longer than this are cut in plans.
+LONGEST = 60
+
+
+def clean(text: str) -> str:
+    """Without anything that a terminal would obey: control and direction characters are spelled out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else f"\\u{ord(char):04x}" for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def shown(address: Address) -> str:
+    """An address as people read it."""
+    return clean(str(address))
+
+
+def name_of(address: Address) -> str:
+    """The last part of an address, unescaped: what the thing is called."""
+    return clean(unescape(address.key.rpartition("/")[2]))
+
+
+def value(content: Any) -> str:
+    """One value: text in quotes, nothing as ``(none)``, a set as its sorted items."""
+    if content is None:
+        return "(none)"
+    if isinstance(content, bool):
+        return "true" if content else "false"
+    if isinstance(content, Secret):
+        return clean(str(content))
+    if isinstance(content, Ref):
+        return name_of(content.target)
+    if isinstance(content, frozenset):
+        return "[" + ", ".join(sorted(value(item).strip('"') for item in content)) + "]"
+    text = clean(str(content))
+    return f'"{text[: LONGEST - 1]}…"' if len(text) > LONGEST else f'"{text}"'
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 call``, ``1,204 calls``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """``under a second``, ``about 2 s``, ``about 3 min``, ``about 2 h``."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,117 @@
+"""Texts of flags, variables and settings."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.disk import readers
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("https://api.maton.ai", "https://api.maton.ai"),
+        ("https://gateway.example.com:8443/base/", "https://gateway.example.com:8443/base"),
+        ("http://localhost:8000", "http://localhost:8000"),
+        ("http://127.3.2.1:1", "http://127.3.2.1:1"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+    ],
+)
+def test_addresses(text, address):
+    """https anywhere, http on loopback."""
+    assert readers.address(text) == address
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://api.maton.ai", "http://localhost.example.com", "http://128.0.0.1", "https://user@api.maton.ai",
+        "https://user:pw@api.maton.ai", "https://api.maton.ai?x=1", "https://api.maton.ai#x", "https://api.maton.ai?",
+        "ftp://api.maton.ai", "api.maton.ai", "https://", "https://api.maton.ai:x", "https://[::1", "", "file:///etc",
+        "https://api.maton.ai\\@evil.example.com", "https://api.maton.ai/ x", "https://api\n.maton.ai", "http://0.0.0.0",
+    ],
+)  # fmt: skip
+def test_refused_addresses(text):
+    """Anything that could carry the key elsewhere, or in the clear."""
+    with pytest.raises(ValueError, match="expected"):
+        readers.address(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["none", "sqlite:///x.db", "sqlite://", "postgresql+psycopg://h/d", "postgresql://h/d"]
+)
+def test_ledgers(text):
+    """SQLite, PostgreSQL or none."""
+    assert readers.ledger(text) == text
+
+
+@pytest.mark.parametrize("text", ["mysql://h/d", "x.db", "", "sqlite:x"])
+def test_refused_ledgers(text):
+    """Others are named as expected."""
+    with pytest.raises(ValueError, match="expected"):
+        readers.ledger(text)
+
+
+def test_passwords_of_ledgers():
+    """In front of the host or among the options."""
+    assert readers.has_password("postgresql://u:pw@h/d")
+    assert readers.has_password("postgresql://u:p#w@h/d")
+    assert readers.has_password("postgresql://h/d?password=x")
+    assert readers.has_password("postgresql://h/d?a=b&sslpassword=x")
+    assert not readers.has_password("postgresql://u@h:5432/d")
+    assert not readers.has_password("sqlite:///x.db")
+
+
+def test_paths_of_sqlite():
+    """Relative ones are below the project."""
+    root = Path("/p")
+    assert readers.sqlite_path("sqlite:///x.db", root) == Path("/p/x.db")
+    assert readers.sqlite_path("sqlite:////var/x.db", root) == Path("/var/x.db")
+    assert readers.sqlite_path("sqlite:///:memory:", root) is None
+    assert readers.sqlite_path("sqlite://", root) is None
+    assert readers.sqlite_path("none", root) is None
+
+
+@pytest.mark.parametrize(
+    ("specifier", "version", "answer"),
+    [
+        (">=0.1,<1", "0.1.0", True), (">=0.1, <1", "1.0.0", False), ("==0.1", "0.1.0", True),
+        ("!=0.1", "0.1.0", False),
+        (">0.1", "0.1.0", False), (">0.1", "0.1.1", True), ("<=0.10", "0.9", True), (">=0.2", "0.10.dev1", True),
+    ],
+)  # fmt: skip
+def test_versions(specifier, version, answer):
+    """Dotted numbers, zeros at the end do not count."""
+    assert readers.admits(specifier, version) is answer
+
+
+@pytest.mark.parametrize("specifier", ["0.1", "~=1", ">=", "", ">=a"])
+def test_refused_versions(specifier):
+    """The form is said."""
+    with pytest.raises(ValueError, match="expected bounds"):
+        readers.admits(specifier, "0.1")
+
+
+def test_small_values():
+    """Numbers, truth values, choices, text."""
+    assert readers.number("2.5") == 2.5
+    assert readers.whole(1, 5)("5") == 5
+    assert readers.truth("YES") is True
+    assert readers.truth(False) is False
+    assert readers.choice(["a"])("a") == "a"
+    assert readers.text(" x ") == "x"
+
+
+@pytest.mark.parametrize(
+    ("reader", "text"),
+    [
+        (readers.number, "-1"), (readers.number, "nan"), (readers.number, "inf"), (readers.number, "x"),
+        (readers.number, None), (readers.whole(1, 5), "6"), (readers.whole(1, 5), "0"), (readers.whole(1), "1.5"),
+        (readers.whole(0), "-1"), (readers.truth, "maybe"), (readers.choice(["a"]), "b"), (readers.text, " "),
+        (readers.text, "a\nb"),
+    ],
+)  # fmt: skip
+def test_refused_small_values(reader, text):
+    """Each says what it expects."""
+    with pytest.raises(ValueError, match="expected"):
+        reader(text)
