@@ -53,7 +53,8 @@ def validate(ctx: click.Context, /, path: Path, as_json: bool) -> int:
     except ConfigurationError as error:
         if not as_json:
             raise
-        click.echo(json.dumps({"valid": False, "problems": [problem._asdict() for problem in error.problems]}, indent=2))
+        problems = [problem._asdict() for problem in error.problems]
+        click.echo(json.dumps({"valid": False, "problems": problems}, indent=2))
         return 1
     counts: dict[str, int] = {}
     for address in workspace.state.resources:

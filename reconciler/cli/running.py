@@ -70,7 +70,8 @@ def open_session(ctx: click.Context, settings: Settings) -> Run:
 
 def _log(exchange: Exchange) -> None:
     took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
-    say(f"{exchange.method} {exchange.path} → {took}" + (f", attempt {exchange.attempt}" if exchange.attempt > 1 else ""))
+    again = f", attempt {exchange.attempt}" if exchange.attempt > 1 else ""
+    say(f"{exchange.method} {exchange.path} → {took}{again}")
 
 
 def requested(workspace: Workspace, session: Session, given: Mapping[str, Any]) -> Request:

@@ -52,6 +52,7 @@ def _enum(words: Any, *more: Any) -> dict[str, Any]:
 
 
 def _plan() -> dict[str, Any]:
+    calls = {"reads": _COUNT, "writes": _COUNT}
     return _object({
         "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$"},
         "base": _object({"account": _MAYBE_TEXT, "lineage": _TEXT, "serial": _COUNT, "dialect": _TEXT}),
@@ -60,7 +61,7 @@ def _plan() -> dict[str, Any]:
             **_object({**{action.value: _COUNT for action in Action}, "withheld": _COUNT}),
             "description": "How many changes of each action.",
         },
-        "calls": _object({"reads": _COUNT, "writes": _COUNT, "sent": _object({"reads": _COUNT, "writes": _COUNT})}, "sent"),
+        "calls": _object({**calls, "sent": _object(calls)}, "sent"),
         "foreign": {"type": "object", "additionalProperties": _COUNT, "description": "Live, not ours, by kind."},
         "needs": {"type": "array", "items": _object({"allow": _enum(Allow), "count": _COUNT, "reason": _TEXT})},
         "changes": {"type": "array", "items": _change()},

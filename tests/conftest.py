@@ -1,0 +1,63 @@
+"""One emulator for each test process, an account of its own for each test."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulator import Account, Emulator
+from tests.support.project import Project
+
+_NUMBERS = itertools.count(1)
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """With RECONCILER_REQUIRE=all a skip is a failure: CI must not pass by leaving things out."""
+    if os.environ.get("RECONCILER_REQUIRE") == "all" and call.excinfo and call.excinfo.errisinstance(pytest.skip.Exception):
+        reason = str(call.excinfo.value)
+        call.excinfo = pytest.ExceptionInfo.from_exception(AssertionError(f"skipped where nothing may be: {reason}"))
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Emulator]:
+    """A running emulator."""
+    with Emulator(key="test-key") as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def make_account(server: Emulator) -> Callable[..., Account]:
+    """Makes accounts: ``make_account({"tags": [...]}, dialect="skill")``."""
+
+    def make(seed: dict[str, Any] | None = None, **options: Any) -> Account:
+        return server.account(f"account-{next(_NUMBERS)}", seed or {}, **options)
+
+    return make
+
+
+@pytest.fixture
+def make_project(
+    server: Emulator, make_account: Callable[..., Account], tmp_path: Path
+) -> Callable[..., Project]:
+    """Makes projects: ``make_project({"tags": [...]})`` is a folder with an account seeded so."""
+
+    def make(seed: dict[str, Any] | None = None, **options: Any) -> Project:
+        folder = tmp_path / f"project-{next(_NUMBERS)}"
+        folder.mkdir()
+        project = Project(folder, server, make_account(seed, **options))
+        if options.get("dialect"):
+            project.env["RECONCILER_DIALECT"] = options["dialect"]
+        return project
+
+    return make
+
+
+@pytest.fixture
+def project(make_project: Callable[..., Project]) -> Project:
+    """A project with an empty account."""
+    return make_project()
