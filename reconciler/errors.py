@@ -1,23 +1,23 @@
 """The exception tree: everything that can end a run, each with the exit code that it means.
 
-    ReconcilerError                 1   base: one clear message, never a traceback
-    ├── ConfigurationError          1   files, flags, settings, environment; carries every Problem found
-    ├── GatewayError                1   an answer of the gateway or the vendor that cannot be worked with
-    │   ├── Unreachable             1   no connection was made: nothing can have happened
-    │   ├── NoAnswer                1   sent, and no usable answer came: it may have happened
-    │   ├── Unauthorized            1   401: the key is missing, wrong or expired
-    │   ├── NotConnected            1   400 of the gateway: no such connection, or none active
-    │   ├── NotFound                1   404
-    │   ├── Invalid                 1   422 and 400: the vendor refuses the body; carries its violations
-    │   └── Throttled               1   429 that outlasted every retry
-    ├── LedgerError                 1   the ledger cannot be read or written, or is of another account
-    ├── Refused                     3   a person or a safety rule has to decide first
-    │   ├── Stale                   3   the saved plan would be another one now
-    │   ├── Gated                   3   the plan needs an --allow that was not given
-    │   ├── Declined                3   somebody answered no
-    │   └── Locked                  3   another apply holds the ledger
-    ├── PartlyApplied               4   some steps failed or were not run
-    └── Interrupted               130   stopped by a signal
+ReconcilerError                 1   base: one clear message, never a traceback
+├── ConfigurationError          1   files, flags, settings, environment; carries every Problem found
+├── GatewayError                1   an answer of the gateway or the vendor that cannot be worked with
+│   ├── Unreachable             1   no connection was made: nothing can have happened
+│   ├── NoAnswer                1   sent, and no usable answer came: it may have happened
+│   ├── Unauthorized            1   401: the key is missing, wrong or expired
+│   ├── NotConnected            1   400 of the gateway: no such connection, or none active
+│   ├── NotFound                1   404
+│   ├── Invalid                 1   422 and 400: the vendor refuses the body; carries its violations
+│   └── Throttled               1   429 that outlasted every retry
+├── LedgerError                 1   the ledger cannot be read or written, or is of another account
+├── Refused                     3   a person or a safety rule has to decide first
+│   ├── Stale                   3   the saved plan would be another one now
+│   ├── Gated                   3   the plan needs an --allow that was not given
+│   ├── Declined                3   somebody answered no
+│   └── Locked                  3   another apply holds the ledger
+├── PartlyApplied               4   some steps failed or were not run
+└── Interrupted               130   stopped by a signal
 """
 
 from collections.abc import Iterable, Sequence
@@ -92,9 +92,7 @@ class NotFound(GatewayError):
 class Invalid(GatewayError):
     """The vendor refused the request (400, 422 and kin)."""
 
-    def __init__(
-        self, message: str, *, status: int | None = None, violations: Sequence[Violation] = ()
-    ) -> None:
+    def __init__(self, message: str, *, status: int | None = None, violations: Sequence[Violation] = ()) -> None:
         super().__init__(message, status=status)
         self.violations = tuple(violations)
 

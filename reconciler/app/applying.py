@@ -79,9 +79,7 @@ def _known_as(planned: Planned, address: Address) -> Address:
     return change.moved_from or address
 
 
-def _without(
-    moved: list[tuple[Address, Address]], dropped: list[Address]
-) -> list[tuple[Address, Address]]:
+def _without(moved: list[tuple[Address, Address]], dropped: list[Address]) -> list[tuple[Address, Address]]:
     gone = set(dropped)
     return [(old, new) for old, new in moved if new not in gone]
 

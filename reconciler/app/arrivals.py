@@ -70,4 +70,3 @@ def _by_parent(changes: Iterable[Change]) -> dict[tuple[str, Address], list[Chan
             if isinstance(value, Ref) and not KINDS[value.target.kind].person:
                 groups.setdefault((change.address.kind, value.target), []).append(change)
     return groups
-

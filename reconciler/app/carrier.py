@@ -1,12 +1,12 @@
 """One step of a plan → one outcome: announced in the ledger, sent, settled, and looked for when no answer came.
 
-    answer to a create                 what is done
-    ──────────────────────────────────────────────────────────────────────────────────────────
-    201                                its id is ours; entry CREATED
-    202                                PENDING until the account shows it
-    422                                look once: take over what is there (ADOPTED), else the error
-    none (lost, cut, HTML, 5xx)        look: take over what is there (CREATED), else send again, once
-    none, and looking cannot decide    failed; the intent stays open, so the next run knows
+answer to a create                 what is done
+──────────────────────────────────────────────────────────────────────────────────────────
+201                                its id is ours; entry CREATED
+202                                PENDING until the account shows it
+422                                look once: take over what is there (ADOPTED), else the error
+none (lost, cut, HTML, 5xx)        look: take over what is there (CREATED), else send again, once
+none, and looking cannot decide    failed; the intent stays open, so the next run knows
 """
 
 from __future__ import annotations

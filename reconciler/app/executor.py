@@ -184,4 +184,3 @@ class Executor:
 
 
 _GOOD = frozenset({Status.DONE, Status.PENDING})
-

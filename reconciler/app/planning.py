@@ -50,8 +50,12 @@ class Planned:
 
 
 def make_plan(
-    request: Request, reader: Reader, store: Store | None, *,
-    progress: Progress | None = None, now: float | None = None,
+    request: Request,
+    reader: Reader,
+    store: Store | None,
+    *,
+    progress: Progress | None = None,
+    now: float | None = None,
 ) -> Planned:
     """Read the account once and decide. ``store`` None means no ledger: nothing is pruned, nothing is remembered.
 
@@ -77,15 +81,12 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
     return changes
 
 
-def _planned(
-    request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int
-) -> Planned:
+def _planned(request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int) -> Planned:
     plan = Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
         foreign=foreign(found), ids=found.ids, reads=reads, partial=bool(request.targets or request.excludes),
     )  # fmt: skip
-    slugs = frozenset(live.remote_id for live in found.live.values() if live.address.kind == "contact_field")
     return Planned(
-        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits), found.entries, ledger, slugs,
-        request.dialect,
+        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits), found.entries, ledger,
+        found.slugs, request.dialect,
     )  # fmt: skip

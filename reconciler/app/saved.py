@@ -30,8 +30,14 @@ T = TypeVar("T")
 Resolve = Callable[[str], str]
 
 
-def to_document(planned: Planned, request: Request, digest: Digest, environment: str | None) -> dict[str, Any]:
-    """Everything that applying the plan needs, and no secret: those are named by source and keyed digest."""
+def to_document(
+    planned: Planned, request: Request, digest: Digest, environment: str | None, lasting: bool
+) -> dict[str, Any]:
+    """Everything that applying the plan needs, and no secret: those are named by source and keyed digest.
+
+    ``lasting``: the ledger that it was planned with is there to stay, so that its lineage means something.
+    """
+    base = planned.plan.base if lasting else planned.plan.base._replace(lineage="", serial=0)
     return {
         "tool": __version__, "environment": environment, "dialect": request.dialect.value,
         "keyed": digest is not None,
@@ -42,7 +48,7 @@ def to_document(planned: Planned, request: Request, digest: Digest, environment:
         },
         "selection": {"targets": list(request.targets), "excludes": list(request.excludes)},
         "secrets": _digests(request.state, digest),
-        "plan": plan_to_json(planned.plan),
+        "plan": plan_to_json(replace(planned.plan, base=base)),
     }  # fmt: skip
 
 

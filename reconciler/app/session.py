@@ -75,9 +75,13 @@ class Session:
             yield None
             return
         store = Store.peek(self.settings.ledger, root=self.settings.root, key=self.settings.digest_key)
-        with store or Store.none() as opened:
+        with store or Store.none(key=self.settings.digest_key) as opened:
             opened.check(self.account())
             yield opened
+
+    def has_ledger(self) -> bool:
+        """Whether there is a ledger that is still there when a plan is applied."""
+        return self.settings.ledger != "none" and Store.exists(self.settings.ledger, self.settings.root)
 
     @contextmanager
     def ledger_to_write(self) -> Iterator[Store]:
@@ -100,5 +104,3 @@ class Session:
                 "in CI the default ledger is lost with the runner; set RECONCILER_LEDGER to one that stays "
                 "(postgresql+psycopg://…), or name the file yourself if it does, or --ledger none"
             )
-
-

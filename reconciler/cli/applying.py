@@ -102,7 +102,7 @@ def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[st
     with session.ledger_to_write() as store:
         keyed = settings.ledger != "none"
         saved = planfile.read(where.cwd / plan_file, store.seal if keyed else None)
-        check_base(saved, account, store.lineage if keyed and saved.get("keyed") else None)
+        check_base(saved, account, store.lineage if keyed else None)
         request = to_request(saved, account, lambda source: secrets.resolve(source, where.environ, roots))
         from dataclasses import replace
 
@@ -118,7 +118,7 @@ def _plan_and_run(
     from reconciler.cli.planning import show_plan
 
     ledgered = session.settings.ledger != "none"
-    with session.reader() as reader, session.progress() as progress:
+    with stopping(session.stop), session.reader() as reader, session.progress() as progress:
         planned = make_plan(request, reader, store if ledgered else None, progress=progress)
     if saved is not None:
         check_fresh(saved, planned, request, store.digest if ledgered else None)
@@ -196,5 +196,3 @@ def exit_code(report: Any) -> int:
     if not bad and not report.stopped:
         return 0
     return 4 if bad < len(report.outcomes) or report.stopped else 1
-
-

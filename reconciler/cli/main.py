@@ -1,7 +1,7 @@
 """Command-line arguments → a command and an exit code; commands are imported when they are called.
 
-    0 done or nothing to do · 1 any failure, usage included · 2 changes found (--detailed-exitcode)
-    3 refused · 4 applied in part · 130 interrupted
+0 done or nothing to do · 1 any failure, usage included · 2 changes found (--detailed-exitcode)
+3 refused · 4 applied in part · 130 interrupted
 """
 
 from __future__ import annotations

@@ -32,14 +32,14 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
     """Show what would change in the account to make it as the files below PATH say. Never writes."""
     from reconciler.app.planning import make_plan
     from reconciler.app.workspace import open_workspace, require_resources
-    from reconciler.cli.running import open_session, requested
+    from reconciler.cli.running import open_session, requested, stopping
 
     workspace = open_workspace(path, place(ctx, given))
     require_resources(workspace)
     session = open_session(ctx, workspace.settings)
     with session.ledger_to_read() as store, session.reader() as reader:
         request = requested(workspace, session, given)
-        with session.progress() as progress:
+        with stopping(session.stop), session.progress() as progress:
             planned = make_plan(request, reader, store, progress=progress)
         if given["out"]:
             save(given["out"], planned, request, session, store)
@@ -72,8 +72,9 @@ def save(path: Path, planned: Any, request: Any, session: Any, store: Any) -> No
     from reconciler.app.saved import to_document
     from reconciler.disk import planfile
 
-    keyed = store is not None and session.has_ledger()
-    document = to_document(planned, request, store.digest if keyed else None, session.settings.environment)
+    lasting = session.has_ledger()
+    keyed = store is not None and (lasting or session.settings.digest_key is not None)
+    document = to_document(planned, request, store.digest if keyed else None, session.settings.environment, lasting)
     planfile.write(path, document, store.seal if keyed else None)
     if not keyed:
         say("No ledger yet: the plan file is protected by a checksum only, and carries no digests of secrets.")

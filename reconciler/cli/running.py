@@ -19,7 +19,6 @@ from reconciler.disk.settings import Settings
 from reconciler.engine.calls import request_for, show
 from reconciler.gateway.caller import Exchange
 from reconciler.kinds.dialect import Dialect
-from reconciler.ledger.store import Store
 from reconciler.model.plan import Step
 from reconciler.model.policy import Allow
 from reconciler.render.machine import plan_document
@@ -29,12 +28,6 @@ class Run(Session):
     """A session that talks to a person: progress of reads, requests under ``-vv``."""
 
     quiet: bool = False
-
-    def has_ledger(self) -> bool:
-        """Whether a ledger is there already, whose key will still be there when a plan is applied."""
-        if self.settings.ledger == "none":
-            return False
-        return bool(self.settings.digest_key) or Store.exists(self.settings.ledger, self.settings.root)
 
     def heading(self, planned: Planned) -> str:
         """Environment, account and ledger, as one line."""

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds.base import Field, Kind, Shape
-from reconciler.kinds.contact import FRIENDLY
 from reconciler.model.resource import UNGUARDED, Declared, Desired, DesiredState, Lifecycle
 from reconciler.model.values import Address, Origin, Ref, Value, clean, escape
 
@@ -138,7 +137,8 @@ class _Compiler:
 
     def _read_entries(self, item: Item, field: Field, entries: Mapping[str, Any], attrs: dict[str, Value]) -> None:
         for slug, value in entries.items():
-            name = FRIENDLY.get(slug) or f"{field.name}.{slug}"
+            own = next((each.name for each in item.kind.fields if slug in each.slugs), None)
+            name = own or f"{field.name}.{slug}"
             if name in attrs:
                 what = f"`{field.name}.{slug}` and `{name}` are the same field"
                 self.problems.append(Problem(str(item.origin), what, "keep one of them"))

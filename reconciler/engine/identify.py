@@ -15,7 +15,7 @@ from reconciler.engine.decode import decode
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.suggest import near
 from reconciler.errors import ConfigurationError, Problem
-from reconciler.kinds import KINDS
+from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Collection, Embedded, Item, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.model.resource import Desired, DesiredState, Entry, Ledger, Live
@@ -31,7 +31,10 @@ RELATIONS = tuple(sorted((k for k in KINDS.values() if k.parents), key=lambda k:
 
 @dataclass
 class Identified:
-    """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones."""
+    """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones.
+
+    ``slugs`` are those of the account's contact fields, where they were read.
+    """
 
     desired: dict[Address, Desired]
     entries: dict[Address, Entry]
@@ -39,6 +42,7 @@ class Identified:
     moved: dict[Address, Address] = field(default_factory=dict)
     aliases: dict[Address, Address] = field(default_factory=dict)
     ambiguous: dict[Address, list[str]] = field(default_factory=dict)
+    slugs: frozenset[str] = frozenset()
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -67,7 +71,7 @@ def identify(state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect
 class _Identifier:
     def __init__(self, found: Identified, items: Items, dialect: Dialect) -> None:
         self.found, self.items, self.dialect = found, items, dialect
-        self.slugs = frozenset(item["slug"] for item in items.get("contact_field", ()))
+        self.found.slugs = frozenset(item[SLUGS.remote_id] for item in items.get(SLUGS.name, ()))
         self.refs: dict[str, dict[str, Ref]] = {name: {} for name in KINDS}
         self.desired_by_kind = _by_kind(found.desired)
         self.entries_by_kind = _by_kind(found.entries)
@@ -129,7 +133,7 @@ class _Identifier:
         """Every live one of a kind as (remote id, attributes, raw item)."""
         source = kind.source
         if isinstance(source, Collection):
-            wire = wire_of(kind, self.dialect, self.slugs)
+            wire = wire_of(kind, self.dialect, self.found.slugs)
             for item in self.items.get(kind.name, ()):
                 yield str(item[kind.remote_id]), decode(kind, item, wire, self._refer), item
             return
@@ -174,8 +178,9 @@ class _Identifier:
             if attrs is None:
                 continue
             moved[kind.address(attrs)] = entry.address
+            part_of = parents.get(entry.part_of, entry.part_of) if entry.part_of else None
             self.found.entries[entry.address] = replace(
-                entry, applied=attrs, part_of=parents.get(entry.part_of, entry.part_of) if entry.part_of else None
+                entry, applied=attrs, part_of=part_of, depends_on=kind.refers_to(attrs)
             )
         self.found.moved |= moved
         _move(self.found.entries, moved)

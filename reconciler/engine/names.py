@@ -1,10 +1,10 @@
 """Live resources of one kind → the addresses that they go by, from ids, ledger, renames and natural keys.
 
-    live id bound by ``id:`` or known to the ledger       the address of that resource, or of its new name
-    natural key that a desired resource has               the address of that one
-    natural key that a ``renamed_from`` names             the address of the one that is renamed
-    natural key that nobody else has                      the natural address
-    anything else (a second one of the same name)         kind/#id
+live id bound by ``id:`` or known to the ledger       the address of that resource, or of its new name
+natural key that a desired resource has               the address of that one
+natural key that a ``renamed_from`` names             the address of the one that is renamed
+natural key that nobody else has                      the natural address
+anything else (a second one of the same name)         kind/#id
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class _Naming:
         if len(ids) > 1:
             self.names.ambiguous[natural] = ids
             if needed_by:
-                what = f"the account has {len(ids)} of the name \"{natural.key}\": ids {', '.join(ids)}"
+                what = f'the account has {len(ids)} of the name "{natural.key}": ids {", ".join(ids)}'
                 self._problem(needed_by.address, what, f"add `id: {ids[0]}` to say which is meant")
 
     def _claim_by_alternate(self) -> None:

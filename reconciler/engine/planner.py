@@ -1,14 +1,14 @@
 """Desired, ledger and live under one set of names → the changes; this table is the planner.
 
-    desired  ledger  live     action
-    ──────────────────────────────────────────────────────────────────────────────
-       ✓       –      –       CREATE
-       ✓       –      ✓       ADOPT: take over, writing only differences
-       ✓       ✓      ✓       NOOP, UPDATE or REPLACE; ADOPT when it is another one now
-       ✓       ✓      –       CREATE, cause MISSING; a person that was erased is withheld
-       –       ✓      ✓       DELETE, or FORGET where policy says so
-       –       ✓      –       FORGET
-       –       –      ✓       nothing: foreign, counted, never touched
+desired  ledger  live     action
+──────────────────────────────────────────────────────────────────────────────
+   ✓       –      –       CREATE
+   ✓       –      ✓       ADOPT: take over, writing only differences
+   ✓       ✓      ✓       NOOP, UPDATE or REPLACE; ADOPT when it is another one now
+   ✓       ✓      –       CREATE, cause MISSING; a person that was erased is withheld
+   –       ✓      ✓       DELETE, or FORGET where policy says so
+   –       ✓      –       FORGET
+   –       –      ✓       nothing: foreign, counted, never touched
 """
 
 from __future__ import annotations
@@ -107,9 +107,7 @@ class _Planner:
             effects=() if action is Action.NOOP else kind.effects.get(action, ()), **more,
         )  # fmt: skip
 
-    def _action(
-        self, kind: Kind, desired: Desired, fields: Iterable[FieldChange], known: Entry | None
-    ) -> Action:
+    def _action(self, kind: Kind, desired: Desired, fields: Iterable[FieldChange], known: Entry | None) -> Action:
         once = self.wires[kind.name].immutable
         fixed = [each.path for each in fields if kind.field(each.path).immutable or each.path in once]
         if fixed and not kind.replaceable:
@@ -229,5 +227,3 @@ def foreign(found: Identified) -> dict[str, int]:
         if address not in found.desired and address not in found.entries and KINDS[address.kind].writable:
             counts[address.kind] = counts.get(address.kind, 0) + 1
     return counts
-
-

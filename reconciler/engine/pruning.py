@@ -1,14 +1,15 @@
 """What the files no longer name → DELETE or FORGET, by pruning policy and by what goes with what.
 
-    ours, live, the files no longer name it
-    ──────────────────────────────────────────────────────────────────────────────
-    written inside a block that no longer has that key        FORGET  not managed any more
-    written inside a block that is forgotten itself           FORGET  with it
-    pruning ``none``, or ``created`` and we did not make it   FORGET
-    a parent that takes it along is deleted                   FORGET  gone with it, no call
-    accepted and not shown yet                                nothing, until it shows
-    otherwise                                                 DELETE
-    foreign, pruning ``all``                                  DELETE
+ours, live, the files no longer name it
+──────────────────────────────────────────────────────────────────────────────
+written inside a block that no longer has that key        FORGET  not managed any more
+written inside a block that is forgotten itself           FORGET  with it
+pruning ``none``, or ``created`` and we did not make it   FORGET
+a parent that takes it along is deleted                   FORGET  gone with it, no call
+accepted and not shown yet                                nothing, until it shows
+another one has its name now                              FORGET  we delete only what is ours
+otherwise                                                 DELETE
+foreign, pruning ``all``                                  DELETE
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class Pruning:
             return self._keep(entry, "accepted, not shown by the account yet; removed once it shows")
         if live is None:
             return self._forget(entry, Cause.REMOVED, "gone from the account")
+        if entry.remote_id not in (None, live.remote_id):
+            return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is not ours")
         if reason := self._unmanaged(entry):
             return self._forget(entry, Cause.RELEASED, reason)
         if parent := self._gone_with(live):

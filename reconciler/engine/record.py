@@ -10,8 +10,15 @@ from reconciler.model.values import Attrs, Secret, Value
 
 
 def entry_after(
-    change: Change, old: Entry | None, remote_id: str | None, shown: Attrs, *,
-    digest: Digest, now: float, run: int, provenance: Provenance | None = None,
+    change: Change,
+    old: Entry | None,
+    remote_id: str | None,
+    shown: Attrs,
+    *,
+    digest: Digest,
+    now: float,
+    run: int,
+    provenance: Provenance | None = None,
 ) -> Entry:
     """What we now own: ``shown`` is what the answer (or the live one) says the values are.
 

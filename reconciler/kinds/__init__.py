@@ -6,7 +6,7 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.kinds.base import Kind
+from reconciler.kinds.base import Kind, Shape
 from reconciler.kinds.schema import build
 
 
@@ -21,6 +21,11 @@ KINDS: Mapping[str, Kind] = _discover()
 
 #: Every writable kind by the section of YAML that declares it.
 SECTIONS: Mapping[str, Kind] = MappingProxyType({kind.section: kind for kind in KINDS.values() if kind.section})
+
+#: The kind whose ids are the slugs of other kinds' entries.
+SLUGS: Kind = next(
+    KINDS[field.ref] for kind in KINDS.values() for field in kind.fields if field.shape is Shape.ENTRIES and field.ref
+)
 
 
 def schema() -> dict[str, Any]:

@@ -31,7 +31,7 @@ class Field:
 
     ``wire`` is the key in request and answer bodies (default: ``name``); ``answer`` the key in answers where that
     is another one. ``ref`` is the kind that a REF or REFS value names, for ENTRIES the kind of its slugs, and for
-    TEXT the kind that tells its wire name.
+    TEXT the kind that tells its wire name. ``slugs``: those of the kind's ENTRIES that this field stands for.
     ``immutable``: set once. ``write_only``: never in an answer. ``from_env``: text that may be given as
     ``{env: NAME}`` or ``{file: PATH}`` and is then shown by its host only. ``reset`` is what the server assumes when
     the field is not sent, and what it returns to when the files release it. ``needs`` names the field that a value
@@ -51,6 +51,7 @@ class Field:
     from_env: bool = False
     fold: bool = False
     ref: str | None = None
+    slugs: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     max_length: int | None = None
     pattern: str | None = None

@@ -8,8 +8,7 @@ from reconciler.model.values import Attrs, Value
 
 LOCALES = tuple("en fr es it pt de nl ru jp tr ar zh sv ro cs hu sk dk id pl el sr hi no th sq sl ua".split(" "))
 #: Friendly names of built-in fields. Accounts have ``surname`` or ``last_name``; the first is the usual one.
-SLUGS = {"first_name": ("first_name",), "last_name": ("surname", "last_name"),
-         "phone_number": ("phone_number",), "country": ("country",)}  # fmt: skip
+SLUGS = {name: (name,) for name in ("first_name", "phone_number", "country")} | {"last_name": ("surname", "last_name")}
 FRIENDLY = {slug: name for name, slugs in SLUGS.items() for slug in slugs}
 
 
@@ -23,7 +22,7 @@ def decode(item: Item, wire: Wire) -> dict[str, Value]:
 
 
 def encode(attrs: Attrs, wire: Wire) -> dict[str, Any]:
-    """The body of POST and PATCH: everything in one call."""
+    """Everything that a body can carry, in one."""
     top = {"email": "email", "locale": "locale", **wire.names}
     body: dict[str, Any] = {top[name]: attrs[name] for name in sorted(attrs) if name in top}
     rows = [{"slug": _slug(name, wire), "value": attrs[name]} for name in sorted(attrs) if name not in top]
@@ -35,25 +34,26 @@ def _slug(name: str, wire: Wire) -> str:
     return next((slug for slug in slugs if slug in wire.slugs), slugs[0])
 
 
+def _own(name: str, doc: str, **more: Any) -> Field:
+    return Field(name=name, doc=doc, nullable=True, max_length=255, slugs=SLUGS[name], **more)
+
+
 KIND = Kind(
     name="contact", section="contacts", key=("email",), by_id=True, person=True, chain="email",
-    doc="A person, by e-mail address. Creating one starts the account's automations.",
-    fields=(
+    doc="A person, by e-mail address. Creating one starts the account's automations.", fields=(
         Field(name="email", doc="Set once, case ignored; its domain must accept mail.", required=True, fold=True,
               immutable=True, max_length=255, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", example="ann@example.com"),
-        Field(name="first_name", doc="First name.", nullable=True, max_length=255, example="Ann"),
-        Field(name="last_name", doc="Last name, under the slug that the account has.",
-              ref="contact_field", nullable=True, max_length=255),
-        Field(name="phone_number", doc="Needs no quotes: +33612345678 stays text.", nullable=True, max_length=255),
-        Field(name="country", doc="Two letters, ISO 3166.", nullable=True, pattern="^[A-Za-z]{2}$", example="FR"),
+        _own("first_name", "First name.", example="Ann"),
+        _own("last_name", "Last name, under the slug that the account has.", ref="contact_field"),
+        _own("phone_number", "Needs no quotes: +33612345678 stays text."),
+        _own("country", "Two letters, ISO 3166.", pattern="^[A-Za-z]{2}$", example="FR"),
         Field(name="locale", doc="Language of the vendor's mails.", nullable=True, choices=LOCALES, example="en"),
         Field(name="fields", doc="Values of contact fields by slug; null clears one.", shape=Shape.ENTRIES,
               ref="contact_field", nullable=True, max_length=255, example={"company": "Acme"}),
     ),
-    source=Collection("/api/contacts"),
-    lookup=Lookup("/api/contacts", {"email": "email"}), show=Template("GET", "/api/contacts/{id}"),
+    source=Collection("/api/contacts"), lookup=Lookup("/api/contacts", {"email": "email"}),
+    show=Template("GET", "/api/contacts/{id}"), delete=Template("DELETE", "/api/contacts/{id}"),
     create=Template("POST", "/api/contacts"), update=Template("PATCH", "/api/contacts/{id}"),
-    delete=Template("DELETE", "/api/contacts/{id}"),
     effects={Action.CREATE: ("starts automations",), Action.DELETE: ("deletes a person", "irreversible")},
     decode=decode, encode=encode,
 )  # fmt: skip

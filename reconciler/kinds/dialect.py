@@ -24,9 +24,7 @@ TABLE: Mapping[Dialect, Mapping[str, Wire]] = {
     },
     Dialect.SKILL: {
         "contact_field": Wire(names={"name": "name"}),
-        "contact": Wire(
-            names={"first_name": "firstName", "last_name": "lastName", "phone_number": "phoneNumber"}
-        ),
+        "contact": Wire(names={"first_name": "firstName", "last_name": "lastName", "phone_number": "phoneNumber"}),
     },
 }
 

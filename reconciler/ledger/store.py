@@ -78,9 +78,9 @@ class Store:
         return None if session is None else cls(session, key)
 
     @classmethod
-    def none(cls, *, clock: Clock | None = None) -> Store:
+    def none(cls, *, key: str | None = None, clock: Clock | None = None) -> Store:
         """A ledger in memory, for ``--ledger none``: the same interface, gone when closed."""
-        return cls(opening.memory(clock))
+        return cls(opening.memory(clock), key)
 
     @staticmethod
     def exists(url: str, root: Path) -> bool:

@@ -78,5 +78,3 @@ def _outcome(outcome: Outcome) -> dict[str, Any]:
             name: {"sent": to_json(sent), "is": to_json(shown)} for name, (sent, shown) in outcome.differs.items()
         },
     }  # fmt: skip
-
-

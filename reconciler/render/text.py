@@ -229,4 +229,3 @@ _ENDS = (
     (Status.DONE, "done"), (Status.PENDING, "accepted and not shown yet"), (Status.FAILED, "failed"),
     (Status.SKIPPED, "skipped"), (Status.NOT_RUN, "not run"),
 )  # fmt: skip
-
