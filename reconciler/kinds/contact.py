@@ -8,7 +8,7 @@ from reconciler.model.values import Attrs, Value
 
 LOCALES = tuple("en fr es it pt de nl ru jp tr ar zh sv ro cs hu sk dk id pl el sr hi no th sq sl ua".split(" "))
 #: Friendly names of built-in fields. Accounts have ``surname`` or ``last_name``; the first is the usual one.
-SLUGS = {name: (name,) for name in ("first_name", "phone_number", "country")} | {"last_name": ("surname", "last_name")}
+SLUGS = {"last_name": ("surname", "last_name")} | {own: (own,) for own in ("first_name", "phone_number", "country")}
 FRIENDLY = {slug: name for name, slugs in SLUGS.items() for slug in slugs}
 
 

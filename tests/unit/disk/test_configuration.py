@@ -87,7 +87,11 @@ def test_one_declared_for_each_item_in_order(tmp_path):
 def test_nothing_declared_is_an_empty_result(tmp_path):
     """What that means is for the caller to decide."""
     assert loaded(tmp_path, {"a.yaml": "# nothing yet\n", "b.yaml": ""}) == ()
-    assert loaded(tmp_path, {"a.yaml": "tags: []\n"}) == ()
+
+
+def test_an_empty_section_is_not_a_missing_one(tmp_path):
+    """It says "none of these", at its position."""
+    assert loaded(tmp_path, {"a.yaml": "tags: []\n"}) == (Declared("tags", None, Origin("a.yaml", 1, 1)),)
 
 
 def test_all_problems_of_all_files_at_once(tmp_path):
