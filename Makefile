@@ -1,0 +1,69 @@
+# Two commands matter: `make demo` shows the tool at work, `make test` proves it. Both start from nothing but
+# Python 3.11 or newer, make and a package index; what they need goes into .venv.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 2
+
+# The first interpreter that is new enough and can make environments; `make PYTHON=/path/to/python3.12 …` overrides.
+FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	"$$each" -c "$(FITS)" >/dev/null 2>&1 && command -v "$$each" && exit; done)
+
+.PHONY: help demo test lint prove bench schema clean
+
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.installed ## Watch it work: emulator, validate, plan, apply, and an empty plan after it.
+	@$(BIN)/python examples/demo.py
+
+test: lint ## Check style, types and layers, run every test, enforce the coverage.
+	@rm -f .coverage .coverage.*
+	$(BIN)/coverage run -m pytest -n $(JOBS)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+lint: $(VENV)/.developed ## Style, format, types, import contracts.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+prove: $(VENV)/.developed ## The long way: more examples for every property, whole matrices. Takes a while.
+	HYPOTHESIS_PROFILE=prove RECONCILER_PROVE=1 $(BIN)/python -m pytest -n $(JOBS)
+
+bench: $(VENV)/.installed ## Measure calls, time, memory and start-up against floors of the same run.
+	$(BIN)/python -m tests.bench $(BENCH)
+
+schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
+	@mkdir -p schema
+	$(BIN)/reconciler schema files > schema/reconciler.schema.json
+	$(BIN)/reconciler schema settings > schema/settings.schema.json
+	$(BIN)/reconciler schema plan > schema/plan.schema.json
+	$(BIN)/reconciler schema report > schema/report.schema.json
+
+clean: ## Remove what make made.
+	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The environments. A changed pyproject.toml installs again.
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed and was not found." \
+		"Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@"$(PYTHON)" -c "$(FITS)" || { echo "$(PYTHON) is too old or has no venv module:" \
+		"Python 3.11 or newer is needed. Name another one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	"$(PYTHON)" -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,postgresql]'
+	@touch $@ $(VENV)/.installed
