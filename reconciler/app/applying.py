@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from reconciler import __version__
 from reconciler.app.carrier import Carrier
 from reconciler.app.executor import Bounds, Executor, Listener
+from reconciler.app.freshness import Freshness
 from reconciler.app.planning import Planned
 from reconciler.app.session import Session
 from reconciler.engine.record import entry_after, is_settled
+from reconciler.gateway.client import Writer
 from reconciler.ledger.history import RunInfo
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Action, Cause, Change
@@ -30,6 +32,7 @@ class Options:
     parallel: int = 8
     listener: Listener | None = None
     now: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
     digest: str = ""
 
 
@@ -45,10 +48,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
         report = Report(reads=calls.reads, writes=calls.writes, run=run)
     else:
         with session.writer() as writer:
-            carrier = Carrier(
-                writer, store, planned.dialect, planned.entries, dict(planned.plan.ids), run, options.now,
-                digest=_digest(session, store), slugs=planned.slugs,
-            )  # fmt: skip
+            carrier = _carrier(planned, session, store, writer, run, options)
             executor = Executor(
                 planned.plan, planned.graph, carrier,
                 bounds=options.bounds, parallel=options.parallel, listener=options.listener,
@@ -57,6 +57,20 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
     store.forget(_gone_along(planned, report))
     store.finish(run, _status(report), report.reads, report.writes)
     return report
+
+
+def _carrier(planned: Planned, session: Session, store: Store, writer: Writer, run: int, options: Options) -> Carrier:
+    """Workers share the ids that grow as creates are answered, and one sense of how old a reading is."""
+    ids = dict(planned.plan.ids)
+    fresh = Freshness(
+        writer, planned.dialect, planned.slugs, ids, session.settings.fresh, planned.read_at, options.clock,
+        planned.sizes,
+    )  # fmt: skip
+    fresh.expect(planned.graph, {change.address: change for change in planned.plan.changes})
+    return Carrier(
+        writer, store, planned.dialect, planned.entries, ids, run, options.now, fresh,
+        digest=_digest(session, store), slugs=planned.slugs,
+    )  # fmt: skip
 
 
 def _digest(session: Session, store: Store) -> Callable[[str, str], str] | None:

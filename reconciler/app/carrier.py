@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
+from reconciler.app.freshness import Freshness
 from reconciler.engine.calls import bind, is_the_one, lookup_for, request_for
 from reconciler.engine.decode import decode
 from reconciler.engine.diff import Digest, differences
@@ -58,6 +59,7 @@ class Carrier:
     ids: dict[Address, str]
     run: int
     now: Callable[[], float]
+    fresh: Freshness
     digest: Digest = None
     slugs: frozenset[str] = frozenset()
     unconfirmed: set[Address] = field(default_factory=set)
@@ -68,6 +70,16 @@ class Carrier:
             request = bind(request_for(step, change, self.dialect, self.slugs), self.ids)
         except KeyError as unknown:
             return Outcome(step, change.action, Status.FAILED, message=f"nobody knows the id of {unknown.args[0]}")
+        try:
+            if moved := self.fresh.moved(step, change):
+                return Outcome(step, change.action, Status.FAILED, message=moved)
+        except Interrupted as stop:
+            return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
+        except GatewayError as error:
+            return Outcome(step, change.action, Status.FAILED, message=str(error))
+        return self._announced(step, change, request)
+
+    def _announced(self, step: Step, change: Change, request: Request) -> Outcome:
         self.store.intend(self.run, change.address, step.verb, change.before, NEEDS)
         try:
             made = self._send(step, change, request)
@@ -197,6 +209,7 @@ class Carrier:
             self.ids[change.address] = made.remote_id
         where = self._parked(change) if _is_last_of_three(step, change) else change.address
         self.store.settle(self.run, where, entry, outcome)
+        self.fresh.wrote(step, change, made.shown)
         return outcome
 
     def _entry(self, step: Step, change: Change, made: Made) -> Entry | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -38,7 +39,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan and what it was made from. ``entries`` go by their new addresses."""
+    """A plan and what it was made from.
+
+    ``entries`` go by their new addresses, ``sizes`` counts what is live by kind, ``read_at`` is when reading began,
+    in seconds of the monotonic clock.
+    """
 
     plan: Plan
     graph: Graph
@@ -47,6 +52,8 @@ class Planned:
     ledger: Ledger
     slugs: frozenset[str]
     dialect: Dialect
+    sizes: Mapping[str, int]
+    read_at: float
 
 
 def make_plan(
@@ -61,14 +68,18 @@ def make_plan(
 
     Raises ConfigurationError for what cannot be planned and Refused for an account that looks like another one.
     """
-    ledger = store.load() if store else Ledger()
+    ledger, began = store.load() if store else Ledger(), time.monotonic()
     found = refresh(
         reader, request.state, ledger, request.dialect,
         allow_missing=Allow.MISSING in request.allow, progress=progress,
     )  # fmt: skip
     rules = _rules(request, store.digest if store else None, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
-    return _planned(request, found, ledger, _selected(request, changes), reader.calls.reads)
+    plan = _plan(request, found, ledger, _selected(request, changes), reader.calls.reads)
+    return Planned(
+        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits), found.entries, ledger,
+        found.slugs, request.dialect, Counter(address.kind for address in found.live), began,
+    )  # fmt: skip
 
 
 def _rules(request: Request, digest: Digest, now: float) -> Rules:
@@ -81,12 +92,8 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
     return changes
 
 
-def _planned(request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int) -> Planned:
-    plan = Plan(
+def _plan(request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int) -> Plan:
+    return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
         foreign=foreign(found), ids=found.ids, reads=reads, partial=bool(request.targets or request.excludes),
-    )  # fmt: skip
-    return Planned(
-        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits), found.entries, ledger,
-        found.slugs, request.dialect,
     )  # fmt: skip

@@ -86,6 +86,10 @@ def _limits() -> dict[str, Any]:
         "updates": {**percent, "description": "Percent of what is owned that may be updated without --allow."},
         "floor": {"type": "integer", "minimum": 0, "description": "From so many owned resources on percents count."},
         "pace": {"type": "number", "minimum": 0, "description": "Requests a second; 0 sets no limit of our own."},
+        "fresh": {
+            "type": "number", "minimum": 0,
+            "description": "Seconds for which a reading may be written upon; 0 reads again before each write.",
+        },
         "parallel": {
             "type": "integer", "minimum": 1, "maximum": WORKERS, "description": "Requests under way at once.",
         },
