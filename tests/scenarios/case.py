@@ -1,0 +1,91 @@
+"""One YAML file ⇄ one scenario: what a person wrote above, what is expected of the tool below.
+
+about            one sentence
+account          rows before: a seed of the emulator, with its ``options``
+earlier          YAML that was applied before, so that the ledger owns things (``earlier_env``, ``earlier_flags``)
+meanwhile        what was done to the account since, behind our back: [method, path, body]
+days_later       how long ago that was
+files            YAML of the project: the text of site.yaml, or texts by name
+settings         text of reconciler.yaml
+env, flags       of this run; ``race`` is done to the account between plan and first write
+faults           rules of the emulator, for the apply
+─────────────────────────────────────────────────────────────────────────────────────────────
+reads            collections that are read, and single looks, by the plan
+plan             what ``plan`` prints
+error            what the refused command prints instead, or after it
+exit             of ``apply``, if not 0
+requests         the writes of ``apply``, in order
+says             lines of its report that are more than counts
+account_after    sections of the account that are other ones afterwards
+then             what the next plan prints, if not "No changes."
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from reconciler.emulator.seedfiles import parse
+
+GIVEN = frozenset(
+    {"about", "account", "earlier", "earlier_env", "earlier_flags", "meanwhile", "days_later", "files", "settings"}
+    | {"env", "flags", "race", "faults"}
+)
+EXPECTED = ("reads", "plan", "error", "exit", "requests", "says", "account_after", "then")
+_START = re.compile(rf"^(?:{'|'.join(EXPECTED)}):", re.MULTILINE)
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The scenario in a file; a key that none knows is an error."""
+    case: dict[str, Any] = parse(path.read_bytes(), "yaml")
+    unknown = set(case) - GIVEN - set(EXPECTED)
+    assert not unknown, f"{path.name}: unknown {unknown}"
+    assert {"about", "files"} <= case.keys(), f"{path.name}: `about` and `files` are needed"
+    return case
+
+
+def expected(case: dict[str, Any]) -> dict[str, Any]:
+    """The lower half; what is left out is expected to be empty."""
+    return {key: case[key] for key in EXPECTED if case.get(key)}
+
+
+def save(path: Path, found: dict[str, Any]) -> None:
+    """Write the lower half anew; what a person wrote stays as it is."""
+    text = path.read_text(encoding="utf-8")
+    start = _START.search(text)
+    given = (text[: start.start()] if start else text).rstrip()
+    parts = [_section(key, found[key]) for key in EXPECTED if found.get(key)]
+    path.write_text(given + "\n\n" + "\n".join(parts) + "\n", encoding="utf-8")
+
+
+def _section(key: str, value: Any) -> str:
+    if isinstance(value, str) and "\n" in value:
+        lines = "".join(f"  {line}".rstrip() + "\n" for line in value.splitlines())
+        return f"{key}: |{2 if value.startswith(' ') else ''}\n{lines}".rstrip("\n")
+    if isinstance(value, list):
+        return "\n".join([f"{key}:", *(f"  - {_item(item)}" for item in value)])
+    if isinstance(value, dict):
+        return "\n".join([f"{key}:", *(_rows(section, rows) for section, rows in value.items())])
+    return f"{key}: {_flow(value)}"
+
+
+def _rows(section: str, rows: list[Any]) -> str:
+    if not rows or isinstance(rows[0], str):
+        return f"  {section}: {_flow(rows)}"
+    return "\n".join([f"  {section}:", *(f"    - {_flow(row)}" for row in rows)])
+
+
+def _item(item: Any) -> str:
+    """``POST /api/tags: {name: VIP}``"""
+    if isinstance(item, dict):
+        ((line, body),) = item.items()
+        return f"{_flow(line)}: {_flow(body)}"
+    return _flow(item)
+
+
+def _flow(value: Any) -> str:
+    text = yaml.safe_dump(value, default_flow_style=True, width=100_000, allow_unicode=True, sort_keys=False)
+    return text.removesuffix("\n").removesuffix("\n...")
