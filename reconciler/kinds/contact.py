@@ -3,6 +3,7 @@
 from typing import Any
 
 from reconciler.kinds.base import Collection, Field, Item, Kind, Lookup, Shape, Template, Wire
+from reconciler.kinds.effects import AUTOMATIONS, IRREVERSIBLE, PERSON_DELETED
 from reconciler.model.plan import Action
 from reconciler.model.values import Attrs, Value
 
@@ -54,6 +55,5 @@ KIND = Kind(
     source=Collection("/api/contacts"), lookup=Lookup("/api/contacts", {"email": "email"}),
     show=Template("GET", "/api/contacts/{id}"), delete=Template("DELETE", "/api/contacts/{id}"),
     create=Template("POST", "/api/contacts"), update=Template("PATCH", "/api/contacts/{id}"),
-    effects={Action.CREATE: ("starts automations",), Action.DELETE: ("deletes a person", "irreversible")},
-    decode=decode, encode=encode,
+    effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (PERSON_DELETED, IRREVERSIBLE)}, decode=decode, encode=encode,
 )  # fmt: skip

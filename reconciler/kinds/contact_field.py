@@ -1,6 +1,7 @@
 """Contact fields: what an account can store about a contact; the slug is the id and never changes (api.md §5.4)."""
 
 from reconciler.kinds.base import Collection, Field, Kind, Lookup, Template
+from reconciler.kinds.effects import VALUES_LOST
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -27,5 +28,5 @@ KIND = Kind(
     update=Template("PATCH", "/api/contact_fields/{id}"),
     delete=Template("DELETE", "/api/contact_fields/{id}"),
     prune=Prune.CREATED,
-    effects={Action.DELETE: ("destroys its value on every contact",)},
+    effects={Action.DELETE: (VALUES_LOST,)},
 )  # fmt: skip

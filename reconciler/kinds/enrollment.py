@@ -1,6 +1,7 @@
 """Enrollments: a contact's access to a course; it is set once, and its modules are never shown (api.md §5.5)."""
 
 from reconciler.kinds.base import Collection, Field, Kind, Lookup, Shape, Sugar, Template
+from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_LAPSES, ACCESS_TAKEN, MAIL, NEW_ID
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -33,6 +34,6 @@ KIND = Kind(
     chain="contact",
     dies_with=("contact",),
     prune=Prune.OWNED,
-    effects={Action.CREATE: ("gives access", "may e-mail people"), Action.DELETE: ("takes access away",),
-             Action.REPLACE: ("takes a new id", "access lapses for a moment", "may e-mail people")},
+    effects={Action.CREATE: (ACCESS_GIVEN, MAIL), Action.DELETE: (ACCESS_TAKEN,),
+             Action.REPLACE: (NEW_ID, ACCESS_LAPSES, MAIL)},
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Memberships: a contact in a community; accepted at once (202), visible later, without an id (api.md §5.6)."""
 
 from reconciler.kinds.base import Collection, Field, Kind, Lookup, Shape, Template
+from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, MAIL
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -24,5 +25,5 @@ KIND = Kind(
     chain="contact",
     dies_with=("contact",),
     prune=Prune.OWNED,
-    effects={Action.CREATE: ("gives access", "may e-mail people"), Action.DELETE: ("takes access away",)},
+    effects={Action.CREATE: (ACCESS_GIVEN, MAIL), Action.DELETE: (ACCESS_TAKEN,)},
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """Tags: a word that contacts carry; renaming one keeps its id and every assignment (api.md §5.3)."""
 
 from reconciler.kinds.base import Collection, Field, Kind, Lookup, Template
+from reconciler.kinds.effects import TAGS_TAKEN
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -21,5 +22,5 @@ KIND = Kind(
     update=Template("PUT", "/api/tags/{id}"),
     delete=Template("DELETE", "/api/tags/{id}"),
     prune=Prune.CREATED,
-    effects={Action.DELETE: ("taken from every contact that carries it",)},
+    effects={Action.DELETE: (TAGS_TAKEN,)},
 )

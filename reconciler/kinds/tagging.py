@@ -1,6 +1,7 @@
 """Taggings: one tag on one contact, read from inside contacts; setting one starts automations (api.md §5.2)."""
 
 from reconciler.kinds.base import Embedded, Field, Kind, Lookup, Shape, Sugar, Template
+from reconciler.kinds.effects import AUTOMATIONS
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -25,5 +26,5 @@ KIND = Kind(
     chain="contact",
     dies_with=("contact", "tag"),
     prune=Prune.OWNED,
-    effects={Action.CREATE: ("starts automations",), Action.DELETE: ("starts automations",)},
+    effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (AUTOMATIONS,)},
 )  # fmt: skip

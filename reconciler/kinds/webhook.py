@@ -1,6 +1,7 @@
 """Webhooks: where the vendor sends events; the secret is never shown, a new url is a new webhook (api.md §5.8)."""
 
 from reconciler.kinds.base import Collection, Field, Item, Kind, Lookup, Shape, Template, Wire
+from reconciler.kinds.effects import EVENTS_LOST, NEW_ID
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 from reconciler.model.values import Value
@@ -50,6 +51,6 @@ KIND = Kind(
     update=Template("PATCH", "/api/webhooks/{id}"),
     delete=Template("DELETE", "/api/webhooks/{id}"),
     prune=Prune.CREATED,
-    effects={Action.REPLACE: ("takes a new id", "events in between are lost")},
+    effects={Action.REPLACE: (NEW_ID, EVENTS_LOST)},
     decode=decode,
 )  # fmt: skip

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.engine.guard import Gate
+from reconciler.kinds.effects import classes_of
 from reconciler.model.codec import to_json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.planjson import change_to_json
@@ -52,6 +53,7 @@ def _change(plan: Plan, index: int, requests: Requests) -> dict[str, Any]:
         **{key: whole.get(key) for key in kept},
         "fields": whole.get("fields", []),
         "effects": list(change.effects),
+        "consequences": [each.value for each in classes_of(change.effects)],
         "origin": origin,
         "requests": [
             {"method": method, "path": path, "body": body} for method, path, body in requests.get(change.address, ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from reconciler.kinds.effects import Consequence
 from reconciler.model.plan import Action, Cause, Verb
 from reconciler.model.policy import Allow
 from reconciler.model.report import Status
@@ -80,6 +81,7 @@ def _change() -> dict[str, Any]:
         "remote_id": _MAYBE_TEXT,
         "fields": {"type": "array", "items": _field()},
         "effects": {"type": "array", "items": _TEXT, "description": "What it sets off."},
+        "consequences": {"type": "array", "items": _enum(Consequence), "description": "How far it reaches."},
         "origin": {"anyOf": [origin, {"type": "null"}], "description": "The line that caused it."},
         "requests": {"type": "array", "items": _object({"method": _TEXT, "path": _TEXT, "body": {}})},
     })  # fmt: skip

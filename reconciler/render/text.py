@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from reconciler.engine.diff import leaves
 from reconciler.engine.guard import Gate, people
 from reconciler.kinds import KINDS
+from reconciler.kinds.effects import MAILING
 from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, is_effective
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Value
@@ -19,9 +20,6 @@ STYLES = {
     Action.CREATE: "green", Action.ADOPT: "cyan", Action.UPDATE: "yellow", Action.REPLACE: "magenta",
     Action.DELETE: "red", Action.FORGET: "dim", Action.NOOP: "",
 }  # fmt: skip
-
-#: Effects that reach a person's mailbox, or may.
-_MAILS = frozenset({"starts automations", "may e-mail people"})
 
 _WIDEST = 58
 
@@ -160,7 +158,7 @@ def _cost(plan: Plan, writes: int, pace: float) -> str:
     when = f", {words.duration(seconds)} at {pace:g} a second" if pace and writes else ""
     text = f"{words.count(plan.reads, 'call')} read this; {words.count(writes, 'call')} will write{when}."
     touched = people(plan.pending)
-    mailed = people(c for c in plan.pending if _MAILS.intersection(c.effects))
+    mailed = people(c for c in plan.pending if MAILING.intersection(c.effects))
     if touched:
         text += f" {words.count(len(touched), 'person', 'people')} touched, {len(mailed):,} may be e-mailed."
     return text
