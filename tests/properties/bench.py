@@ -1,0 +1,89 @@
+"""Runs plans and applies of a described state in this process, as the commands do, without their talk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from reconciler.app.applying import Options, carry_out
+from reconciler.app.executor import Bounds
+from reconciler.app.planning import Planned, Request, make_plan
+from reconciler.app.session import Session
+from reconciler.app.workspace import Place, Workspace, open_workspace
+from reconciler.emulator import Account, Emulator
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.lease import Lease
+from reconciler.ledger.store import Store
+from reconciler.model.policy import Allow, Policy, Prune
+from reconciler.model.report import Report
+
+#: Secrets that the worlds use.
+ENVIRON = {"S1": "first secret", "S2": "second secret"}
+
+World = dict[str, Any]
+
+
+class Bench:
+    """One account, one folder, one ledger at a time."""
+
+    def __init__(self, server: Emulator, account: Account, folder: Path) -> None:
+        self.server, self.account, self.folder = server, account, folder
+        self.stack = ExitStack()
+        self.store: Store | None = None
+
+    def start(self, seed: Mapping[str, Any], **options: Any) -> None:
+        """Everything anew."""
+        self.close()
+        self.account.replace(seed, options)
+        self.store = self.stack.enter_context(Store.none())
+        self.stack.enter_context(Lease.acquire(self.store))
+
+    def close(self) -> None:
+        self.stack.close()
+        self.stack = ExitStack()
+
+    @property
+    def ledger(self) -> Store:
+        assert self.store is not None
+        return self.store
+
+    def session(self) -> Session:
+        environ = {
+            **ENVIRON, "MATON_API_KEY": self.server.key, "RECONCILER_GATEWAY_URL": self.server.url,
+            "RECONCILER_CONNECTION": self.account.connection, "RECONCILER_PACE": "0",
+        }  # fmt: skip
+        self.place = Place(self.folder, environ, {})
+        return Session(open_workspace(Path(), self.place).settings)
+
+    def write(self, files: Mapping[str, World]) -> None:
+        """The folder holds exactly these files; JSON is YAML."""
+        for old in self.folder.glob("*.yaml"):
+            old.unlink()
+        for name, world in files.items():
+            (self.folder / name).write_text(json.dumps(world, ensure_ascii=False), encoding="utf-8")
+
+    def workspace(self) -> Workspace:
+        return open_workspace(Path(), self.place)
+
+    def request(self, prune: Mapping[str, str] | None = None) -> Request:
+        """The state of the folder as a request; erased people may be made again."""
+        policy = Policy({kind: Prune(word) for kind, word in (prune or {}).items()})
+        return Request(
+            self.workspace().state, policy, Dialect.VENDOR, self.account.connection,
+            allow={Allow.RECREATE: None, Allow.MISSING: None},
+        )  # fmt: skip
+
+    def plan(self, prune: Mapping[str, str] | None = None) -> Planned:
+        session = self.session()
+        with session.reader() as reader:
+            return make_plan(self.request(prune), reader, self.ledger)
+
+    def apply(self, prune: Mapping[str, str] | None = None) -> tuple[Planned, Report]:
+        session = self.session()
+        request = self.request(prune)
+        with session.reader() as reader:
+            planned = make_plan(request, reader, self.ledger)
+        return planned, carry_out(planned, session, self.ledger, Options(Bounds()))
