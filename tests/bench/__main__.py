@@ -1,0 +1,111 @@
+"""``python -m tests.bench``: run the scenarios, print one table, write the same as JSON; 1 when a call is too many."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import platform
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from reconciler import __version__
+from tests.bench.measure import emulator, environment
+from tests.bench.scenarios import Bench, Row, bootstrap, drift, per_object, renames, startup, steady
+from tests.bench.shapes import SIZES
+
+LATENCIES = (0, 20)
+HEAD = ("scenario", "calls", "fewest", "ratio", "wall s", "bound s", "wall/bound", "cpu s", "µs/object", "floor µs",
+        "MiB over bare")  # fmt: skip
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="make bench BENCH=…", description=__doc__)
+    parser.add_argument("--sizes", default="1k,10k", help="of the steady state and the drift (1k,10k,100k)")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where to write the figures")
+    given = parser.parse_args()
+    sizes = given.sizes.split(",")
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, emulator() as server:
+        bench = Bench(server, Path(folder), environment(server.url), given.repeats, given.seed)
+        server.ask("PUT", "", b"{}")
+        starts = startup(bench)
+        print_starts(starts)
+        print_row(HEAD)
+        for row in measured(bench, sizes):
+            rows.append(row)
+            print_row(cells(row))
+    summary = summed(rows, sizes)
+    print("\n" + "\n".join(f"{name}: {value}" for name, value in summary.items()))
+    faults = [f"{row.name}: {fault}" for row in rows for fault in row.faults]
+    faults += [f"{start['command']} ended with {start['codes']}" for start in starts if start["codes"] != [0]]
+    print("\n" + ("\n".join(f"FAULT {fault}" for fault in faults) or "Every scenario made the fewest calls."))
+    machine = {"python": platform.python_version(), "system": platform.platform(), "reconciler": __version__}
+    figures = {"machine": machine, "seed": given.seed, "repeats": given.repeats, "rows": [r.plain() for r in rows],
+               "startup": starts, "summary": summary, "faults": faults}  # fmt: skip
+    given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    return 1 if faults else 0
+
+
+def measured(bench: Bench, sizes: Iterable[str]) -> Iterable[Row]:
+    """All rows, as they come."""
+    yield from bootstrap(bench, LATENCIES)
+    yield from renames(bench, LATENCIES)
+    for size in sizes:
+        yield from steady(bench, size, LATENCIES)
+        yield from drift(bench, size, LATENCIES)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """One row as text."""
+    cost, least = per_object(row.cpu, row.objects), per_object(row.floor_cpu, row.objects)
+    return (
+        row.name, str(row.calls), str(row.fewest), f"{row.calls_ratio:.2f}", f"{row.wall:.3f}",
+        f"{row.bound:.2f}" if row.bound else "–", f"{row.wall / row.bound:.2f}" if row.bound else "–",
+        f"{row.cpu:.3f}", f"{cost:.0f}" if cost else "–", f"{least:.0f}" if least else "–", f"{row.peak:.0f}",
+    )  # fmt: skip
+
+
+def print_row(texts: Iterable[str]) -> None:
+    """The first column to the left, the others to the right."""
+    first, *others = texts
+    print(f"{first:<34}" + "".join(f"{text:>14}" if len(text) > 10 else f"{text:>11}" for text in others), flush=True)
+
+
+def print_starts(starts: list[dict[str, Any]]) -> None:
+    """Start-up, in milliseconds."""
+    print(f"{'start-up':<34}{'wall ms':>11}{'bare ms':>11}{'over ms':>11}{'ratio':>11}")
+    for each in starts:
+        figures = (
+            f"{each['wall_ms']:>11.0f}{each['bare_ms']:>11.0f}{each['over_bare_ms']:>11.0f}{each['ratio']:>11.2f}"
+        )
+        print(f"S8 {each['command']:<31}{figures}", flush=True)
+    print()
+
+
+def summed(rows: list[Row], sizes: list[str]) -> dict[str, str]:
+    """Figures of more than one row: memory per 100,000 objects, growth."""
+    by_name = {row.name: row for row in rows}
+    found: dict[str, str] = {}
+    large = by_name.get(f"S1 steady {sizes[-1]}, 0 ms")
+    if large:
+        per = large.peak * 100_000 / large.objects
+        found["peak RSS per 100,000 live objects (extrapolated)"] = f"{per:.0f} MiB"
+        found["CPU against the floor"] = f"{large.cpu / large.floor_cpu:.2f}"
+        found["wall against the floor"] = f"{large.wall / large.floor_wall:.2f}"
+    small = by_name.get(f"S1 steady {sizes[0]}, 0 ms")
+    if large and small and large is not small:
+        growth = math.log(SIZES[sizes[-1]].objects / SIZES[sizes[0]].objects)
+        for name, ratio in (("wall", large.wall / small.wall), ("CPU", large.cpu / small.cpu)):
+            found[f"growth exponent of {name}, {sizes[0]} → {sizes[-1]}"] = f"{math.log(ratio) / growth:.2f}"
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())
