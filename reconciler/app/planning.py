@@ -13,6 +13,7 @@ from reconciler.engine.graph import Graph, build
 from reconciler.engine.guard import Gate, gates
 from reconciler.engine.identify import Identified
 from reconciler.engine.planner import Rules, foreign, plan_changes
+from reconciler.engine.renames import offers
 from reconciler.engine.select import select
 from reconciler.gateway.client import Reader
 from reconciler.kinds.dialect import Dialect
@@ -34,7 +35,6 @@ class Request:
     allow: Mapping[Allow, int | None] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
-    prunes: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ def make_plan(
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, found, ledger, _selected(request, changes), reader.calls.reads)
     return Planned(
-        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits), found.entries, ledger,
-        found.slugs, request.dialect, Counter(address.kind for address in found.live), began,
+        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, offers(plan.changes, found)),
+        found.entries, ledger, found.slugs, request.dialect, Counter(address.kind for address in found.live), began,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.engine.renames import Offer
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Cause, Change, Plan
 from reconciler.model.policy import Allow, Limits
@@ -30,9 +31,13 @@ class Gate:
         return f"--allow {self.allow.value}={self.count}"
 
 
-def gates(plan: Plan, entries: Mapping[Address, Entry], limits: Limits) -> tuple[Gate, ...]:
-    """Every class that this plan needs, whether allowed or not."""
+def gates(
+    plan: Plan, entries: Mapping[Address, Entry], limits: Limits, renames: Iterable[Offer] = ()
+) -> tuple[Gate, ...]:
+    """Every class that this plan needs, whether allowed or not. ``renames`` are deletions that look like renames."""
+    removing = sum(1 for change in plan.pending if change.action in REMOVING)
     found = [*_people(plan), *_erased(plan)]
+    found += [Gate(Allow.DELETES, removing, str(offer)) for offer in renames]
     found += _share(plan.pending, entries, REMOVING, Allow.DELETES, limits.deletes, limits.floor)
     updating = frozenset({Action.UPDATE, Action.ADOPT})
     found += _share(plan.pending, entries, updating, Allow.UPDATES, limits.updates, limits.floor)

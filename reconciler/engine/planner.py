@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.engine.consequences import with_counts
 from reconciler.engine.diff import Digest, differences, let_go
 from reconciler.engine.identify import Identified
 from reconciler.engine.pruning import Pruning
@@ -56,7 +57,7 @@ def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> tuple[
     roots_first = sorted(found.desired.values(), key=lambda each: len(KINDS[each.address.kind].parents))
     changes = {each.address: planner.desired(each) for each in roots_first}
     changes |= Pruning(found, state, rules.policy).changes()
-    changes = planner.hold_back(changes)
+    changes = with_counts(planner.hold_back(changes), found)
     problems = [*planner.problems, *_still_needed(found, changes), *_names_held(found, changes)]
     if problems:
         raise ConfigurationError(problems)

@@ -52,8 +52,8 @@ KIND = Kind(
         Field(name="fields", doc="Values of contact fields by slug; null clears one.", shape=Shape.ENTRIES,
               ref="contact_field", nullable=True, max_length=255, example={"company": "Acme"}),
     ),
-    source=Collection("/api/contacts"), lookup=Lookup("/api/contacts", {"email": "email"}),
-    show=Template("GET", "/api/contacts/{id}"), delete=Template("DELETE", "/api/contacts/{id}"),
-    create=Template("POST", "/api/contacts"), update=Template("PATCH", "/api/contacts/{id}"),
-    effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (PERSON_DELETED, IRREVERSIBLE)}, decode=decode, encode=encode,
+    source=Collection("/api/contacts"), decode=decode, encode=encode, create=Template("POST", "/api/contacts"),
+    lookup=Lookup("/api/contacts", {"email": "email"}), show=Template("GET", "/api/contacts/{id}"),
+    update=Template("PATCH", "/api/contacts/{id}"), delete=Template("DELETE", "/api/contacts/{id}"),
+    effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (PERSON_DELETED, IRREVERSIBLE)},
 )  # fmt: skip

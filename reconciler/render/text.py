@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from reconciler.engine.consequences import is_rename
 from reconciler.engine.diff import leaves
+from reconciler.engine.graph import sends
 from reconciler.engine.guard import Gate, people
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING
@@ -28,7 +30,7 @@ def plan_lines(
     plan: Plan, *, heading: str, writes: int, pace: float, needed: Sequence[Gate] = (), hidden_fields: bool = False
 ) -> Iterator[Line]:
     """The whole plan; on a quiet day one line. ``writes`` is the number of calls that it takes."""
-    listed = [change for change in plan.changes if change.withheld or is_effective(change)]
+    listed = [change for change in plan.changes if _is_listed(change)]
     if not listed:
         yield from _notes(plan)
         yield [(_quiet(plan), "bold")]
@@ -43,6 +45,13 @@ def plan_lines(
     yield [(_summary(plan), "bold")]
     yield [(_cost(plan, writes, pace), "")]
     yield from gate_lines(needed)
+
+
+def _is_listed(change: Change) -> bool:
+    """A relation that only follows its renamed parent goes without saying."""
+    if change.action is Action.NOOP and KINDS[change.address.kind].parents:
+        return False
+    return change.withheld is not None or is_effective(change)
 
 
 def _quiet(plan: Plan) -> str:
@@ -88,9 +97,9 @@ def _remarks(change: Change) -> Iterator[str]:
         yield f"withheld: {change.withheld}"
     if change.cause is Cause.MISSING:
         yield "missing from the account"
-    if any(_is_in_title(change, each) for each in change.fields) and change.action is Action.UPDATE:
+    if is_rename(change):
         yield "renamed"
-    if change.moved_from:
+    elif change.moved_from:
         yield f"known as {words.shown(change.moved_from)} before"
     if change.note:
         yield words.clean(change.note)
@@ -157,7 +166,7 @@ def _cost(plan: Plan, writes: int, pace: float) -> str:
     seconds = max(0, writes - 1) / pace if pace else 0.0
     when = f", {words.duration(seconds)} at {pace:g} a second" if pace and writes else ""
     text = f"{words.count(plan.reads, 'call')} read this; {words.count(writes, 'call')} will write{when}."
-    touched = people(plan.pending)
+    touched = people(change for change in plan.pending if sends(change))
     mailed = people(c for c in plan.pending if MAILING.intersection(c.effects))
     if touched:
         text += f" {words.count(len(touched), 'person', 'people')} touched, {len(mailed):,} may be e-mailed."

@@ -1,0 +1,71 @@
+"""What a change carries along in the account, counted from what is live: values that go, assignments that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from reconciler.engine.identify import Identified
+from reconciler.kinds import KINDS, SLUGS
+from reconciler.kinds.base import Shape
+from reconciler.model.plan import Action, Change
+from reconciler.model.values import Address, Ref
+
+
+def with_counts(changes: Mapping[Address, Change], found: Identified) -> dict[Address, Change]:
+    """The same changes; renames say how many keep the thing, deletions how many lose it."""
+    counted = dict(changes)
+    for address, change in changes.items():
+        if change.action is Action.DELETE or is_rename(change):
+            note = _note(change, found)
+            if note:
+                counted[address] = replace(change, note="; ".join(filter(None, (change.note, note))))
+    return counted
+
+
+def is_rename(change: Change) -> bool:
+    """Whether the natural key of something that stays the same thing changes."""
+    kind = KINDS[change.address.kind]
+    named = change.action in (Action.UPDATE, Action.ADOPT) and kind.renameable
+    return named and any(each.path in kind.key for each in change.fields)
+
+
+def _note(change: Change, found: Identified) -> str:
+    if change.address.kind == SLUGS.name:
+        lost = values_of(change.address, found)
+        return values_lost(lost) if lost else ""
+    bearers = carried_by(change.address, found)
+    verb = "keep" if is_rename(change) else "lose"
+    return f"{len(bearers):,} {_words(bearers, verb)} it" if bearers else ""
+
+
+def values_lost(number: int) -> str:
+    """``1 value is lost``, ``1,204 values are lost``."""
+    return "1 value is lost" if number == 1 else f"{number:,} values are lost"
+
+
+def _words(bearers: frozenset[Address], verb: str) -> str:
+    kinds = {address.kind for address in bearers}
+    noun = kinds.pop() if len(kinds) == 1 else "other"
+    return f"{noun} {verb}s" if len(bearers) == 1 else f"{noun}s {verb}"
+
+
+def values_of(contact_field: Address, found: Identified) -> int:
+    """How many live values a contact field has, as far as contacts were read."""
+    name_in = {kind: f"{name}.{contact_field.key}" for kind, name in _ENTRIES}
+    return sum(1 for at, each in found.live.items() if each.attrs.get(name_in.get(at.kind, "")) is not None)
+
+
+#: (kind, field) of every map of values by slug.
+_ENTRIES = [(kind.name, f.name) for kind in KINDS.values() for f in kind.fields if f.shape is Shape.ENTRIES]
+
+
+def carried_by(address: Address, found: Identified) -> frozenset[Address]:
+    """What is live in relation to ``address``: the contacts of a tag."""
+    bearers: set[Address] = set()
+    for live in found.live.values():
+        parents = KINDS[live.address.kind].dies_with
+        targets = [ref.target for name in parents if isinstance(ref := live.attrs.get(name), Ref)]
+        if address in targets:
+            bearers.update(target for target in targets if target != address)
+    return frozenset(bearers)

@@ -1,0 +1,100 @@
+"""A deletion and a creation that look like one thing renamed → the line of YAML that says so.
+
+They stop an apply until the line is there, or the deletion is allowed by name: a rename keeps the id, every
+assignment and every value, and a deletion with a creation loses them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from reconciler.engine.consequences import carried_by, values_lost, values_of
+from reconciler.engine.identify import Identified
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.model.plan import Action, Change
+from reconciler.model.values import Address, Origin, Ref, unescape
+
+#: From this likeness on (0 to 1) two are taken for one thing.
+ALIKE = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """``old`` seems to be ``new`` now; ``advice`` is what to write where."""
+
+    old: Address
+    new: Address
+    origin: Origin | None
+    advice: str
+
+    def __str__(self) -> str:
+        where = f"{self.origin}: " if self.origin else ""
+        return f"{where}{self.old} goes and {self.new} comes: {self.advice}"
+
+
+def offers(changes: Iterable[Change], found: Identified) -> tuple[Offer, ...]:
+    """One offer for each pair that is alike, the likest first; nobody is paired twice."""
+    changes = [change for change in changes if not change.withheld]
+    gone = [c for c in changes if c.action is Action.DELETE and _can_be_renamed(KINDS[c.address.kind])]
+    come = [c for c in changes if c.action is Action.CREATE]
+    pairs = [
+        (_likeness(old, new, found), old, new) for old in gone for new in come if old.address.kind == new.address.kind
+    ]
+    made: list[Offer] = []
+    paired: set[Address] = set()
+    for likeness, old, new in sorted(pairs, key=lambda pair: (-pair[0], pair[1].address, pair[2].address)):
+        if likeness >= ALIKE and not paired & {old.address, new.address}:
+            paired |= {old.address, new.address}
+            made.append(Offer(old.address, new.address, new.origin, _advice(old, new, found)))
+    return tuple(made)
+
+
+def _can_be_renamed(kind: Kind) -> bool:
+    """Kinds with a name, or with a label beside their id."""
+    return not kind.parents and not kind.person and kind.update is not None
+
+
+def _likeness(old: Change, new: Change, found: Identified) -> float:
+    """The best of: names that read alike, equal other fields, the same bearers."""
+    kind = KINDS[old.address.kind]
+    names = _ratio(unescape(old.address.key), unescape(new.address.key))
+    others = [name for name in new.attrs if name not in kind.key and not kind.field(name).write_only]
+    same = [old.before.get(name) == new.attrs[name] for name in others]
+    fields = sum(same) / len(same) if same else 0.0
+    return max(names, fields, _shared(old.address, new.address, found))
+
+
+def _ratio(one: str, other: str) -> float:
+    """How alike two names read; names that differ in their numbers only are meant to differ."""
+    if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other):
+        return 0.0
+    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
+
+
+def _shared(old: Address, new: Address, found: Identified) -> float:
+    """How much of those that carry the old one are to carry the new one."""
+    had = carried_by(old, found)
+    get = {
+        ref.target
+        for desired in found.desired.values()
+        if new in (targets := [v.target for v in desired.attrs.values() if isinstance(v, Ref)])
+        for ref in map(Ref, targets)
+        if ref.target != new
+    }
+    return len(had & get) / len(had | get) if had and get else 0.0
+
+
+def _advice(old: Change, new: Change, found: Identified) -> str:
+    kind = KINDS[old.address.kind]
+    name = unescape(old.address.key)
+    if kind.renameable:
+        return f"if it was renamed, add `renamed_from: {name}`"
+    lost = values_of(old.address, found)
+    label = next((value for key, value in new.attrs.items() if key not in kind.key), "")
+    return f"a {kind.key[0]} never changes; keep `{kind.key[0]}: {name}` and only change the label to {label}" + (
+        f", or {values_lost(lost)}" if lost else ""
+    )
