@@ -188,7 +188,8 @@ class Carrier:
         return Made(remote_id, self._shown(kind, answer), "was there already; updated", provenance)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
-        outcome = Outcome(step, change.action, Status.FAILED, message=str(error))
+        where = f"{change.origin}: " if change.origin and change.action is not Action.DELETE else ""
+        outcome = Outcome(step, change.action, Status.FAILED, message=f"{where}{error}")
         if may_have_happened(error):
             self.store.record(self.run, [outcome])  # the intent stays open: nobody knows whether it happened
         else:

@@ -95,5 +95,6 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
 def _plan(request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int) -> Plan:
     return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
-        foreign=foreign(found), ids=found.ids, reads=reads, partial=bool(request.targets or request.excludes),
+        foreign=foreign(found, changes), ids=found.ids, reads=reads,
+        partial=bool(request.targets or request.excludes),
     )  # fmt: skip

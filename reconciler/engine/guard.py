@@ -72,14 +72,18 @@ def people(changes: Iterable[Change]) -> frozenset[Address]:
 def _people(plan: Plan) -> Iterable[Gate]:
     gone = [c for c in plan.pending if c.action is Action.DELETE and KINDS[c.address.kind].person]
     if gone:
-        yield Gate(Allow.CONTACTS, len(gone), f"{len(gone)} people would be deleted for good")
+        yield Gate(Allow.CONTACTS, len(gone), f"{_persons(len(gone))} would be deleted for good")
 
 
 def _erased(plan: Plan) -> Iterable[Gate]:
     made = [c for c in plan.pending if c.action is Action.CREATE and KINDS[c.address.kind].person]
     again = [c for c in made if c.cause is Cause.MISSING]
     if again:
-        yield Gate(Allow.RECREATE, len(again), f"{len(again)} people that were erased would be made again")
+        yield Gate(Allow.RECREATE, len(again), f"{_persons(len(again), ' erased before')} would be made again")
+
+
+def _persons(number: int, which: str = "") -> str:
+    return f"1 person{which}" if number == 1 else f"{number:,} people{which}"
 
 
 def _share(

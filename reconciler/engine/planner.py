@@ -174,7 +174,7 @@ def _main_cause(fields: Iterable[FieldChange]) -> Cause | None:
 def _note(kind: Kind, desired: Desired, known: Entry | None, fields: tuple[FieldChange, ...]) -> str:
     if known is None:
         unread = [f.name for f in kind.fields if f.write_only and f.immutable and f.name in desired.attrs]
-        unseen = f"; {', '.join(unread)} cannot be read and is taken to be as declared" if unread else ""
+        unseen = f"; {', '.join(unread)} cannot be read: taken to be as declared" if unread else ""
         return ("adopted" if fields else "adopted as it is") + unseen
     gone = [name for name in let_go(kind, desired.attrs, known) if name not in desired.lifecycle.ignore]
     return f"no longer managed: {', '.join(gone)}" if gone else ""
@@ -221,10 +221,12 @@ def _leaves(change: Change | None) -> bool:
     return any(each.path in KINDS[change.address.kind].key for each in change.fields)
 
 
-def foreign(found: Identified) -> dict[str, int]:
-    """How many live ones of each writable kind are neither declared nor ours."""
+def foreign(found: Identified, changes: Iterable[Change] = ()) -> dict[str, int]:
+    """How many live ones of each writable kind are neither declared nor ours, nor deleted by these changes."""
+    doomed = {change.address for change in changes if change.action is Action.DELETE}
     counts: dict[str, int] = {}
     for address in found.live:
-        if address not in found.desired and address not in found.entries and KINDS[address.kind].writable:
+        known = address in found.desired or address in found.entries or address in doomed
+        if not known and KINDS[address.kind].writable:
             counts[address.kind] = counts.get(address.kind, 0) + 1
     return counts

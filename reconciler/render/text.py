@@ -98,12 +98,19 @@ def _remarks(change: Change) -> Iterator[str]:
     if change.cause is Cause.MISSING:
         yield "missing from the account"
     if is_rename(change):
-        yield "renamed"
+        yield "renamed" + "".join(f", {_CAUSES[cause]}" for cause in _moved_by_others(change))
     elif change.moved_from:
         yield f"known as {words.shown(change.moved_from)} before"
     if change.note:
         yield words.clean(change.note)
     yield from change.effects
+
+
+def _moved_by_others(change: Change) -> Iterator[Cause]:
+    """Why a name is another one, where that is not the files alone."""
+    for each in change.fields:
+        if _is_in_title(change, each) and each.cause in (Cause.DRIFTED, Cause.BOTH):
+            yield each.cause
 
 
 def _field(change: FieldChange, width: int) -> Iterator[Line]:
@@ -154,10 +161,11 @@ def _summary(plan: Plan) -> str:
     ]  # fmt: skip
     parts = [f"{counts[action]:,} {verb}" for action, verb in verbs if counts[action]]
     if plan.withheld:
+        parts = parts or ["Nothing to do"]
         parts.append(f"{len(plan.withheld):,} withheld")
     same = sum(1 for change in plan.changes if change.action is Action.NOOP)
     foreign = sum(plan.foreign.values())
-    text = (", ".join(parts) or "nothing to do") + f". {same:,} as they should be"
+    text = (", ".join(parts) or "Nothing to do") + f". {same:,} as they should be"
     text += f", {foreign:,} foreign and untouched." if foreign else "."
     return text + (" A partial plan: the rest was not looked at." if plan.partial else "")
 
