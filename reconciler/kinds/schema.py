@@ -153,6 +153,8 @@ def _text(field: Field) -> dict[str, Any]:
         value["maxLength"] = field.max_length
     if field.pattern:
         value["pattern"] = field.pattern
+    elif field.required:
+        value |= {"pattern": r"\S", "x-hint": "blanks alone are no name"}
     return {"anyOf": [value, {"$ref": "#/definitions/secret"}]} if field.from_env else value
 
 

@@ -195,10 +195,10 @@ class _Run:
             row["fields"], row["locale"] = new, locale
             self.keep(("contact", email), numbers.get(email), there is not None)
         for key, old in self.owned.items():
-            if key[0] == "contact" and key[1] not in want and numbers.get(key[1]) == old.number:
-                if self.may_drop("contact", old):
-                    self.writes += 1
-                    self.gone_contacts.add(key[1])
+            ours = key[0] == "contact" and key[1] not in want and numbers.get(key[1]) == old.number
+            if ours and self.may_drop("contact", old):
+                self.writes += 1
+                self.gone_contacts.add(key[1])
 
     def goodbye(self) -> None:
         """Deleted people take everything along, at no call."""
@@ -299,10 +299,10 @@ class _Run:
                 self.after.hooks[name] = there
             self.keep(("webhook", name), numbers[name], True, item)
         for key, old in self.owned.items():
-            if key[0] == "webhook" and key[1] not in want and numbers.get(key[1], self) == old.number:
-                if self.may_drop("webhook", old):
-                    self.writes += 1
-                    del self.after.hooks[key[1]]
+            ours = key[0] == "webhook" and key[1] not in want and numbers.get(key[1]) == old.number
+            if ours and self.may_drop("webhook", old):
+                self.writes += 1
+                del self.after.hooks[key[1]]
 
     def _hook(self, item: World, there: World | None, old: Owned | None) -> World:
         """``active`` that the files no longer name returns to what it is at first."""

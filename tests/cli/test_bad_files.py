@@ -1,0 +1,239 @@
+"""Files that cannot be used: one clear message with its place, exit 1, nothing half done, no traceback."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import ended, untouched
+from tests.support.project import Project
+
+HOOK = "webhooks: [{{name: H, url: {url}, secret: {secret}, events: [SALE_NEW]}}]\n"
+
+#: name: (the file, what is said)
+BAD: dict[str, tuple[str, tuple[str, ...]]] = {
+    "the key": ("tags: ['${env.MATON_API_KEY}']\n", ("site.yaml:1:8", "RECONCILER_VAR_")),
+    "another variable": ("tags: ['${env.HOME}']\n", ("site.yaml:1:8", "RECONCILER_VAR_")),
+    "unknown expression": ("tags: ['${file.x}']\n", ("site.yaml:1:8", "is not known")),
+    "open expression": ("tags: ['${var.x']\n", ("not closed",)),
+    "unset own variable": ("tags: ['${env.RECONCILER_VAR_X}']\n", ("RECONCILER_VAR_X", "not set")),
+    "unknown var": ("tags: ['${var.nope}']\n", ("nope",)),
+    "file outside": (HOOK.format(url="https://h.example.com/", secret="{file: /etc/passwd}"), ("site.yaml:1", "/etc/")),
+    "file above": (HOOK.format(url="https://h.example.com/", secret="{file: ../x}"), ("site.yaml:1", "../x")),
+    "key as secret": (HOOK.format(url="https://h.example.com/", secret="{env: MATON_API_KEY}"), ("not for the files",)),
+    "own as secret": (HOOK.format(url="https://h.example.com/", secret="{env: RECONCILER_LEDGER_KEY}"), ("not for",)),
+    "literal secret": (HOOK.format(url="https://h.example.com/", secret="hush"), ("site.yaml:1", "secret")),
+    "unset secret": (HOOK.format(url="https://h.example.com/", secret="{env: NOPE}"), ("NOPE is not set",)),
+    "both ways": (HOOK.format(url="https://h.example.com/", secret="{env: A, file: b}"), ("site.yaml:1",)),
+    "secret in a tag": ("tags: [{name: {env: HOME}}]\n", ("site.yaml:1",)),
+    "broken": ("tags: [A\n", ("site.yaml:",)),
+    "tab": ("tags:\n\t- A\n", ("site.yaml:2",)),
+    "two documents": ("tags: [A]\n---\ntags: [B]\n", ("site.yaml:",)),
+    "not a mapping": ("- A\n", ("expected a mapping",)),
+    "text": ("hello\n", ("expected a mapping",)),
+    "duplicate key": ("tags: [A]\ntags: [B]\n", ("site.yaml:2:1", "tags")),
+    "duplicate inner key": ("contacts: [{email: a@example.com, locale: en, locale: fr}]\n", ("locale",)),
+    "unknown section": ("tagz: [A]\n", ("site.yaml:1:1", "tagz", "tags")),
+    "unknown key": ("contacts: [{email: a@example.com, frist_name: A}]\n", ("frist_name", "first_name")),
+    "list for text": ("contacts: [{email: [a]}]\n", ("site.yaml:1",)),
+    "text for list": ("tags: A\n", ("site.yaml:1",)),
+    "mapping for list": ("contacts: {email: a@example.com}\n", ("site.yaml:1",)),
+    "null name": ("tags: [~]\n", ("site.yaml:1",)),
+    "empty name": ("tags: ['']\n", ("site.yaml:1",)),
+    "blank name": ("tags: ['  ']\n", ("site.yaml:1",)),
+    "missing email": ("contacts: [{first_name: A}]\n", ("email",)),
+    "bad email": ("contacts: [{email: ann}]\n", ("ann",)),
+    "unknown locale": ("contacts: [{email: a@example.com, locale: xx}]\n", ("site.yaml:1:43", "xx")),
+    "bad country": ("contacts: [{email: a@example.com, country: France}]\n", ("France",)),
+    "long tag": (f"tags: [{'x' * 65}]\n", ("site.yaml:1:8", "64")),
+    "long value": (f"contacts: [{{email: a@example.com, first_name: {'x' * 256}}}]\n", ("255",)),
+    "long field value": (f"contacts: [{{email: a@example.com, fields: {{first_name: {'x' * 256}}}}}]\n", ("255",)),
+    "slug": ("contact_fields: [{slug: no-word, name: A}]\n", ("no-word",)),
+    "unknown event": (
+        "webhooks: [{name: H, url: 'https://h.example.com/', secret: {env: S}, events: [SALE_NWE]}]\n",
+        ("SALE_NWE", "SALE_NEW"),
+    ),
+    "url": (HOOK.format(url="ftp://h.example.com/", secret="{env: S}"), ("site.yaml:1",)),
+    "partial without modules": (
+        "enrollments: [{course: Yoga, access: partial_access, contact: a@example.com}]\n", ("modules",),
+    ),
+    "unknown access": ("enrollments: [{course: Yoga, access: some, contact: a@example.com}]\n", ("some",)),
+    "no contact": ("enrollments: [{course: Yoga, access: full_access}]\n", ("contact",)),
+    "declared twice": ("tags: [A, A]\n", ("site.yaml:1:11", "declared twice", "site.yaml:1:8")),
+    "twice in another case": (
+        "contacts: [{email: A@example.com}, {email: a@example.com}]\n", ("declared twice",),
+    ),
+    "the same field twice": (
+        "contacts: [{email: a@example.com, first_name: A, fields: {first_name: B}}]\n", ("same field",),
+    ),
+    "unknown lifecycle": ("tags: [{name: A, lifecycle: {prevent_destory: true}}]\n", ("prevent_destroy",)),
+    "a handle with spaces": ("tags: [{name: A, handle: a b}]\n", ("a b",)),
+    "deep": ("tags: " + "[" * 3000 + "]" * 3000 + "\n", ("site.yaml:1",)),
+    "a tag of YAML": ("tags: [!!python/object/apply:os.system ['true']]\n", ("site.yaml:1:8",)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files(project: Project, name: str) -> None:
+    """Each is refused before anything is read from the account."""
+    text, said = BAD[name]
+    project.write(text)
+    talk = untouched(project, 1, *said, S="s3cret", A="a", MATON_API_KEY=project.server.key)
+    assert project.account.requests == []
+    assert project.server.key not in talk
+    assert ended(project.run("validate", env={"S": "s3cret", "A": "a"}), 1)
+
+
+def test_an_alias_bomb(project: Project) -> None:
+    """Aliases that explode are refused, fast and with a place."""
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    project.write("\n".join([*lines, "tags: *a9", ""]))
+    untouched(project, 1, "site.yaml:", "alias")
+
+
+def test_a_link_that_leads_out(project: Project, tmp_path: Path) -> None:
+    """A symbolic link below the folder that points outside is no way to read a file."""
+    (tmp_path / "outside").write_text("hush")
+    (project.folder / "link").symlink_to(tmp_path / "outside")
+    project.write(HOOK.format(url="https://h.example.com/", secret="{file: link}"))
+    assert "hush" not in untouched(project, 1, "site.yaml:1", "link")
+
+
+def test_a_secret_file_in_the_folder_is_read(project: Project) -> None:
+    """The same inside the folder works, so that the refusals above mean something."""
+    project.write("hush\n", "secret.txt")
+    project.write(HOOK.format(url="https://h.example.com/", secret="{file: secret.txt}"))
+    project.apply()
+    assert project.account.state()["webhooks"][0]["secret"] == "hush"
+
+
+def test_not_utf8(project: Project) -> None:
+    """Bytes that are no text are refused with the file's name."""
+    (project.folder / "site.yaml").write_bytes(b"tags: [\xff\xfe]\n")
+    untouched(project, 1, "site.yaml")
+
+
+def test_a_file_that_may_not_be_read(project: Project) -> None:
+    """A file without rights is named."""
+    path = project.write("tags: [A]\n")
+    path.chmod(0)
+    if os.access(path, os.R_OK):
+        pytest.skip("this user reads everything")
+    untouched(project, 1, "site.yaml")
+
+
+def test_twice_in_two_files(project: Project) -> None:
+    """Both places are named."""
+    project.write("tags: [A]\n", "a.yaml")
+    project.write("contacts: []\ntags:\n  - A\n", "sub/b.yaml")
+    untouched(project, 1, "a.yaml:1:8", "sub/b.yaml:3:5", "declared twice")
+
+
+def test_all_problems_at_once(project: Project) -> None:
+    """Every problem of every file, as file:line:column, each on a line of its own."""
+    project.write("tags: [A]\nwrong: 1\n", "a.yaml")
+    project.write("contacts:\n  - {email: nobody}\n  - {email: a@example.com, locale: xx}\n", "b.yaml")
+    project.write("tags: [\n", "c.yaml")
+    said = untouched(project, 1, "a.yaml:2:1", "b.yaml:2:", "b.yaml:3:", "c.yaml:")
+    assert len([line for line in said.splitlines() if line.startswith("error: ")]) == 4
+    document = project.run("validate", "--json").document
+    assert document["valid"] is False
+    assert len(document["problems"]) == 4
+
+
+def test_an_empty_folder(project: Project) -> None:
+    """Nothing declared never means "delete everything"."""
+    untouched(project, 1, "no *.yaml")
+
+
+@pytest.mark.parametrize("text", ["", "# only words\n", "---\n", "{}\n", "~\n"])
+def test_an_empty_file(project: Project, text: str) -> None:
+    """The same for files without content, even when the ledger owns something."""
+    project.write("tags: [A]\n")
+    project.apply()
+    project.account.clear()
+    project.write(text)
+    untouched(project, 1, "no file declares anything")
+
+
+def test_a_path_that_is_not_there(project: Project) -> None:
+    """The path is named."""
+    untouched(project, 1, "nowhere", "does not exist", args=("nowhere",))
+    ended(project.run("validate", "nowhere"), 1, "does not exist")
+
+
+def test_a_file_named_alone(project: Project) -> None:
+    """PATH may be a file; its neighbours are left out."""
+    project.write("tags: [A]\n", "a.yaml")
+    project.write("tags: [\n", "b.yaml")
+    ended(project.run("plan", "a.yaml"), 0, "tag/A")
+
+
+DANGLING = [
+    ("contacts: [{email: a@example.com, tags: [Vip]}]\n", "tag", '"VIP"'),
+    ("enrollments: [{contact: ann@example.com, course: Yogi, access: full_access}]\n", "course", '"Yoga"'),
+    (
+        "enrollments: [{contact: ann@example.com, course: Yoga, access: partial_access, modules: [Weak 1]}]\n",
+        "module", '"Week 1"',
+    ),
+    ("memberships: [{contact: ann@example.com, community: Insider}]\n", "community", '"Insiders"'),
+    ("memberships: [{contact: anne@example.com, community: Insiders}]\n", "contact", "ann@example.com"),
+    ("contacts: [{email: a@example.com, fields: {shoo: 1}}]\n", "contact field", '"shoe"'),
+    ("enrollments: [{contact: ann@example.com, course: {id: 4711}, access: full_access}]\n", "course", "4711"),
+    ("enrollments: [{contact: ann@example.com, course: {path: nope}, access: full_access}]\n", "course", "nope"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "kind", "near"), DANGLING)
+def test_a_reference_that_leads_nowhere(make_project, text: str, kind: str, near: str) -> None:
+    """The place, what is missing, and what is near it; nothing is written."""
+    project = make_project({
+        "tags": ["VIP"], "contacts": [{"email": "ann@example.com"}], "contact_fields": [{"slug": "shoe", "name": "S"}],
+        "courses": [{"name": "Yoga", "modules": ["Week 1"]}], "communities": [{"name": "Insiders"}],
+    })  # fmt: skip
+    project.write(text)
+    untouched(project, 1, "site.yaml:1:", f"no {kind} named", near)
+
+
+def test_two_of_one_name(make_project) -> None:
+    """Only where a name is needed and nothing says which: both ids are named."""
+    project = make_project({"tags": [{"name": "A", "id": 7}, {"name": "A", "id": 8}, "B"]}, unique_tags=False)
+    project.write("tags: [B]\n")
+    ended(project.run("plan"), 0)
+    project.write("tags: [A]\n")
+    untouched(project, 1, "7", "8", "site.yaml:1:8", "id:")
+
+
+def test_another_case(make_project) -> None:
+    """A sole match in another case proposes the line to write."""
+    project = make_project({"tags": ["VIP"]})
+    project.write("tags: [vip]\n")
+    untouched(project, 1, "site.yaml:1:8", "VIP", "another case")
+
+
+SURVIVORS = ["no", "on", "+33612345678", "01234", "2024-01-01", "12:30", "0x10", "1_000", "nan", "Yes", "1e5", "6.10"]
+
+
+def test_plain_text_survives(make_project) -> None:
+    """Unquoted words that look like something else reach the account as they stand, in every text field."""
+    project = make_project({"contact_fields": [{"slug": f"f{n}", "name": "F"} for n in range(len(SURVIVORS))]})
+    fields = ", ".join(f"f{n}: {value}" for n, value in enumerate(SURVIVORS))
+    tags = ", ".join(SURVIVORS)
+    project.write(
+        f"tags: [{tags}]\ncontact_fields: [{{slug: 007, name: 2024-01-01}}]\n"
+        f"contacts:\n  - email: a@example.com\n    locale: no\n    first_name: 12:30\n    phone_number: +33612345678\n"
+        f"    fields: {{{fields}}}\n    tags: [no, 2024-01-01]\n"
+    )
+    project.apply()
+    state = project.account.state()
+    assert state["tags"] == sorted(SURVIVORS)
+    (contact,) = state["contacts"]
+    assert contact["locale"] == "no"
+    assert contact["tags"] == ["2024-01-01", "no"]
+    assert [contact["fields"][f"f{n}"] for n in range(len(SURVIVORS))] == SURVIVORS
+    assert (contact["fields"]["first_name"], contact["fields"]["phone_number"]) == ("12:30", "+33612345678")
+    assert {"slug": "007", "name": "2024-01-01"} in state["contact_fields"]
+    project.assert_converged()

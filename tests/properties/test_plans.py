@@ -1,0 +1,123 @@
+"""A plan is a value: neither order nor files matter, it survives being written down, and making it writes nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from reconciler.app.planning import Planned
+from reconciler.app.saved import check_fresh, to_document, to_request
+from reconciler.disk import planfile
+from reconciler.errors import ConfigurationError
+from reconciler.model.plan import Plan
+from reconciler.model.planjson import plan_from_json, plan_to_json, state_from_json, state_to_json
+from reconciler.model.values import Secret, Value
+from tests.properties import hand
+from tests.properties.bench import ENVIRON, Bench, World
+from tests.properties.worlds import HAND, PRUNE, desired, seeds
+
+
+@st.composite
+def pasts(draw: st.DrawFn) -> tuple[World, World, list[tuple[str, int, int]], World]:
+    """A seed, a state that was applied, what was done by hand since, and the state that is wanted now."""
+    seed = draw(seeds())
+    first = draw(desired(seed))
+    return seed, first, draw(HAND), draw(desired(seed, first))
+
+
+def planned(bench: Bench, past: Any, prune: dict[str, str]) -> Planned:
+    """The plan after that past; a state that cannot be planned is no example."""
+    seed, first, edits, second = past
+    bench.start(seed)
+    bench.write({"site.yaml": first})
+    try:
+        bench.apply(prune)
+        hand.do(bench.account, edits)
+        bench.write({"site.yaml": second})
+        bench.account.clear()
+        return bench.plan(prune)
+    except ConfigurationError:
+        assume(False)
+        raise
+
+
+def with_secrets(plan: Plan) -> Plan:
+    """The plan with the values of its secrets, which are never written down."""
+
+    def value(each: Value) -> Value:
+        known = isinstance(each, Secret)
+        return Secret(each.source, ENVIRON[each.source.removeprefix("env:")]) if known else each
+
+    changes = [
+        replace(change, attrs={name: value(each) for name, each in change.attrs.items()}) for change in plan.changes
+    ]
+    return replace(plan, changes=tuple(changes))
+
+
+def split(world: World, choice: random.Random) -> dict[str, World]:
+    """The same resources in another order, dealt out to up to three files; keys are shuffled too."""
+    files: dict[str, World] = {}
+    sections = list(world)
+    choice.shuffle(sections)
+    for section in sections:
+        rows = [dict(choice.sample(list(row.items()), len(row))) for row in world[section]]
+        choice.shuffle(rows)
+        files.setdefault(f"{choice.randrange(3)}.yaml", {})[section] = []
+        for row in rows:
+            files.setdefault(f"{choice.randrange(3)}.yaml", {}).setdefault(section, []).append(row)
+    return files
+
+
+@given(past=pasts(), prune=PRUNE, choice=st.randoms(use_true_random=False))
+def test_order_and_files_do_not_matter(bench: Bench, past: Any, prune: dict[str, str], choice: Any) -> None:
+    """Shuffled and split, the files give an equal plan with the same steps in the same order."""
+    one = planned(bench, past, prune)
+    bench.write(split(past[3], choice))
+    other = bench.plan(prune)
+    assert other.plan == one.plan
+    assert set(other.graph.order) == set(one.graph.order)
+    assert other.graph.needs == one.graph.needs
+
+
+@given(past=pasts(), prune=PRUNE)
+def test_planning_only_reads(bench: Bench, past: Any, prune: dict[str, str]) -> None:
+    """Nothing but GETs leaves, nothing in the account or the ledger changes, and a second plan is equal."""
+    one = planned(bench, past, prune)
+    state, ledger = bench.account.state(), bench.ledger.load()
+    assert bench.plan(prune).plan == one.plan
+    assert {each["method"] for each in bench.account.requests} <= {"GET"}
+    assert (bench.account.state(), bench.ledger.load()) == (state, ledger)
+
+
+@given(past=pasts(), prune=PRUNE)
+def test_a_plan_survives_being_written_down(bench: Bench, past: Any, prune: dict[str, str]) -> None:
+    """plan → JSON → plan and state → JSON → state are identities; no secret is in either."""
+    one = planned(bench, past, prune)
+    text = json.dumps(plan_to_json(one.plan))
+    assert with_secrets(plan_from_json(json.loads(text))) == one.plan
+    assert plan_to_json(plan_from_json(json.loads(text))) == json.loads(text)
+    state = bench.request(prune).state
+    written = json.dumps(state_to_json(state))
+    assert state_to_json(state_from_json(json.loads(written))) == json.loads(written)
+    assert set(state_from_json(json.loads(written)).resources) == set(state.resources)
+    assert not any(secret in text + written for secret in ENVIRON.values())
+
+
+@given(past=pasts(), prune=PRUNE)
+def test_a_plan_file_gives_the_same_plan(bench: Bench, past: Any, prune: dict[str, str]) -> None:
+    """A saved plan is read back, planned anew from what it embeds, and found fresh; no secret is in the file."""
+    one = planned(bench, past, prune)
+    request = bench.request(prune)
+    path = bench.folder / "plan.json"
+    planfile.write(path, to_document(one, request, bench.ledger.digest, None), bench.ledger.seal)
+    assert not any(secret in path.read_text(encoding="utf-8") for secret in ENVIRON.values())
+    saved = planfile.read(path, bench.ledger.seal)
+    again = to_request(saved, bench.account.connection, lambda source: ENVIRON[source.removeprefix("env:")])
+    assert again.state == request.state
+    assert again.policy == request.policy
+    check_fresh(saved, bench.plan(prune), again, bench.ledger.digest)
