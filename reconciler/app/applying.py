@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,17 +14,19 @@ from reconciler.app.planning import Planned
 from reconciler.app.session import Session
 from reconciler.engine.record import entry_after, is_settled
 from reconciler.gateway.client import Writer
+from reconciler.ledger import host
 from reconciler.ledger.history import RunInfo
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Action, Cause, Change
-from reconciler.model.report import Report, Status
+from reconciler.model.plan import Action, Cause, Change, Plan, Step, Verb
+from reconciler.model.planjson import change_to_json, digest_of
+from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.resource import Entry, Provenance
 from reconciler.model.values import Address
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is carried out."""
+    """How a run is carried out, and what history calls it; ``digest`` is that of the saved plan, where there is one."""
 
     bounds: Bounds
     parallel: int = 8
@@ -34,6 +34,12 @@ class Options:
     now: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     digest: str = ""
+    command: str = "apply"
+
+
+def plan_digest(plan: Plan) -> str:
+    """What history knows a plan by."""
+    return digest_of(change_to_json(change) for change in plan.changes)
 
 
 def carry_out(planned: Planned, session: Session, store: Store, options: Options) -> Report:
@@ -41,8 +47,10 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
 
     Raises LedgerError or Locked when the ledger can no longer be written; what was done until then is in it.
     """
-    run = store.begin(RunInfo(getpass.getuser(), platform.node(), __version__, options.digest))
+    me, digest = host.here(), options.digest or plan_digest(planned.plan)
+    run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command))
     settle_ledger(planned, store, run, options.now())
+    store.measured(planned.sizes)
     calls = session.calls
     if not planned.graph.order:
         report = Report(reads=calls.reads, writes=calls.writes, run=run)
@@ -54,7 +62,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
                 bounds=options.bounds, parallel=options.parallel, listener=options.listener,
             )  # fmt: skip
             report = executor.run()
-    store.forget(_gone_along(planned, report))
+    _forget_gone_along(planned, store, run, report)
     store.finish(run, _status(report), report.reads, report.writes)
     return report
 
@@ -111,11 +119,16 @@ def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now
     return None if change.action is Action.NOOP and is_settled(old, entry) else entry
 
 
-def _gone_along(planned: Planned, report: Report) -> list[Address]:
-    """Relations whose parent was deleted in this run."""
+def _forget_gone_along(planned: Planned, store: Store, run: int, report: Report) -> None:
+    """Relations whose parent was deleted in this run; history keeps what they were."""
     done = {o.step.address for o in report.outcomes if o.status is Status.DONE and o.action is Action.DELETE}
-    along = [c for c in planned.plan.changes if c.cause is Cause.GONE_WITH]
-    return [c.address for c in along if any(target in done for target in planned.entries[c.address].depends_on)]
+    along = [
+        c for c in planned.plan.changes
+        if c.cause is Cause.GONE_WITH and any(target in done for target in planned.entries[c.address].depends_on)
+    ]  # fmt: skip
+    ends = [Outcome(Step(c.address, Verb.DROP), Action.FORGET, Status.DONE, c.remote_id) for c in along]
+    store.record(run, ends, {change.address: change.before for change in along})
+    store.forget([change.address for change in along])
 
 
 def _status(report: Report) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from reconciler.app.refresh import Progress, refresh
+from reconciler.app.reading import Progress
+from reconciler.app.refresh import Scope, refresh
 from reconciler.engine.diff import Digest
 from reconciler.engine.graph import Graph, build
 from reconciler.engine.guard import Gate, gates
@@ -16,10 +16,12 @@ from reconciler.engine.planner import Rules, foreign, plan_changes
 from reconciler.engine.renames import offers
 from reconciler.engine.select import select
 from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Embedded
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Base, Change, Plan
-from reconciler.model.policy import Allow, Policy
+from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import DesiredState, Entry, Ledger
 from reconciler.model.values import Address
 
@@ -35,6 +37,8 @@ class Request:
     allow: Mapping[Allow, int | None] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    full: bool = False
+    parallel: int = 8
 
 
 @dataclass(frozen=True)
@@ -69,17 +73,22 @@ def make_plan(
     Raises ConfigurationError for what cannot be planned and Refused for an account that looks like another one.
     """
     ledger, began = store.load() if store else Ledger(), time.monotonic()
-    found = refresh(
-        reader, request.state, ledger, request.dialect,
-        allow_missing=Allow.MISSING in request.allow, progress=progress,
-    )  # fmt: skip
+    read = refresh(reader, request.state, ledger, request.dialect, _scope(request), progress=progress)
+    found = read.found
     rules = _rules(request, store.digest if store else None, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, found, ledger, _selected(request, changes), reader.calls.reads)
     return Planned(
         plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, offers(plan.changes, found)),
-        found.entries, ledger, found.slugs, request.dialect, Counter(address.kind for address in found.live), began,
+        found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, began,
     )  # fmt: skip
+
+
+def _scope(request: Request) -> Scope:
+    """Kinds whose foreign ones may be deleted are read whole; a relation's list is its own or its parent's."""
+    pruned = [KINDS[name] for name, prune in request.policy.prune.items() if prune is Prune.ALL]
+    whole = {kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in pruned}
+    return Scope(request.full, frozenset(whole), Allow.MISSING in request.allow, request.parallel)
 
 
 def _rules(request: Request, digest: Digest, now: float) -> Rules:

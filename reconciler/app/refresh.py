@@ -1,24 +1,22 @@
-"""What the files and the ledger touch → the raw items of those collections, with the fewest calls."""
+"""What the files and the ledger touch → the three sides under one set of names, with the fewest calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from reconciler.app.reading import Items, Progress, Reading
 from reconciler.engine.calls import fill, lookup_for
 from reconciler.engine.identify import Identified, identify
-from reconciler.errors import GatewayError, NotFound, Refused
+from reconciler.engine.routes import Route, Way, route_all
+from reconciler.errors import NotFound, Refused
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Embedded, Kind, Shape
+from reconciler.kinds.base import Embedded, Kind, Shape
 from reconciler.kinds.dialect import Dialect
 from reconciler.model.resource import DesiredState, Entry, EntryState, Ledger
 from reconciler.model.values import Attrs, Ref
-
-Items = dict[str, list[dict[str, Any]]]
-#: Called with a kind's name and how many of it were read so far.
-Progress = Callable[[str, int], None]
 
 #: Owned ones of a kind from which on "none of them is there" is not believed (DESIGN §9).
 SUSPICIOUS = 10
@@ -55,58 +53,48 @@ def _is_used(shape: Shape, name: str, used: Iterable[str]) -> bool:
     return name in used if shape in (Shape.TEXT, Shape.REFS) else True
 
 
-def read(reader: Reader, names: frozenset[str], progress: Progress | None = None) -> Items:
-    """Every collection that holds these kinds, walked side by side; ``hasMore`` false costs no extra call."""
-    kinds = [KINDS[name] for name in sorted(names) if isinstance(KINDS[name].source, Collection)]
-    if len(kinds) == 1:
-        return {kinds[0].name: _walk(reader, kinds[0], progress)}
-    with ThreadPoolExecutor(max_workers=max(1, len(kinds)), thread_name_prefix="read") as pool:
-        walks = {kind.name: pool.submit(_walk, reader, kind, progress) for kind in kinds}
-        return {name: walk.result() for name, walk in walks.items()}
+@dataclass(frozen=True)
+class Scope:
+    """How much is read: ``full`` walks every collection, ``whole`` names kinds of which foreign ones matter."""
+
+    full: bool = False
+    whole: frozenset[str] = frozenset()
+    allow_missing: bool = False
+    parallel: int = 8
 
 
-def _walk(reader: Reader, kind: Kind, progress: Progress | None) -> list[dict[str, Any]]:
-    source = kind.source
-    assert isinstance(source, Collection)
-    items: list[dict[str, Any]] = []
-    for page in reader.walk(source.path) if source.paged else [reader.whole(source.path)]:
-        _check_shape(kind, page)
-        items += page
-        if progress:
-            progress(kind.name, len(items))
-    return items
+@dataclass(frozen=True)
+class Refreshed:
+    """The three sides, the routes by which they were read, and the sizes of what was read whole."""
 
-
-def _check_shape(kind: Kind, page: list[dict[str, Any]]) -> None:
-    """An item without its id or key is not the answer that was asked for; nothing is planned from it."""
-    for item in page:
-        if item.get(kind.remote_id) is None or any(not item.get(n) for n in kind.key if _is_text(kind, n)):
-            raise GatewayError(f"the list of {kind.name}s holds an item without its {kind.remote_id} or name")
-
-
-def _is_text(kind: Kind, name: str) -> bool:
-    return kind.field(name).shape is Shape.TEXT
+    found: Identified
+    routes: Mapping[str, Route]
+    sizes: Mapping[str, int]
 
 
 def refresh(
-    reader: Reader, state: DesiredState, ledger: Ledger, dialect: Dialect, *,
-    allow_missing: bool = False, progress: Progress | None = None,
-) -> Identified:  # fmt: skip
-    """The three sides under one set of names.
+    reader: Reader, state: DesiredState, ledger: Ledger, dialect: Dialect, scope: Scope = Scope(), *,
+    progress: Progress | None = None,
+) -> Refreshed:  # fmt: skip
+    """Read what the files and the ledger touch, by the cheapest routes, and bring it under one set of names.
 
     An owned one that a walk did not show is looked at once before it counts as gone. Raises Refused when ten or
     more owned of a kind are all gone and nobody said that this is meant.
     """
-    items = read(reader, touched(state, ledger), progress)
+    routes = route_all(touched(state, ledger), state, ledger, whole=scope.whole, full=scope.full)
+    reading = Reading(reader, state, ledger, scope.parallel, progress)
+    items = reading.roots(routes)
+    sizes = {name: len(items[name]) for name, route in routes.items() if route.way is Way.WALK}
+    if len(items) < len(routes):
+        items |= reading.relations(routes, identify(state, ledger, items, dialect))
     found = identify(state, ledger, items, dialect)
     gone = [entry for address, entry in found.entries.items() if address not in found.live]
-    if not gone:
-        return found
-    if not allow_missing:
+    if gone and not scope.allow_missing:
         _refuse_empty(found, gone)
-    if _look_again(reader, found, gone, items):
+    walked = [entry for entry in gone if KINDS[entry.address.kind].name in sizes]
+    if walked and _look_again(reader, found, walked, items):
         found = identify(state, ledger, items, dialect)
-    return found
+    return Refreshed(found, routes, sizes)
 
 
 def _refuse_empty(found: Identified, gone: Iterable[Entry]) -> None:

@@ -157,7 +157,7 @@ class _Identifier:
         """Desired relations get the addresses of what they refer to by id or path."""
         aliases = self.found.aliases
         for desired in list(self.desired_by_kind.get(kind.name, {}).values()):
-            attrs = _replace_refs(desired.attrs, aliases)
+            attrs = replace_refs(desired.attrs, aliases)
             if attrs is None:
                 continue
             del self.found.desired[desired.address]
@@ -174,7 +174,7 @@ class _Identifier:
         parents = {old: new for new, old in self.found.moved.items() if old.kind != kind.name}
         moved = {}
         for entry in self.entries_by_kind.get(kind.name, {}).values() if parents else ():
-            attrs = _replace_refs(entry.applied, parents)
+            attrs = replace_refs(entry.applied, parents)
             if attrs is None:
                 continue
             moved[kind.address(attrs)] = entry.address
@@ -199,7 +199,7 @@ def _move(entries: dict[Address, Entry], moved: Mapping[Address, Address]) -> No
     entries |= {new: replace(entry, address=new) for new, entry in taken_out.items()}
 
 
-def _replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str, Value] | None:
+def replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str, Value] | None:
     """The attributes with references renamed, or None where nothing changes."""
     changed: dict[str, Value] = {}
     for name, value in attrs.items():

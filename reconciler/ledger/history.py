@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, bindparam, insert, select
 from reconciler.ledger.rows import attrs_text, attrs_value, plain
 from reconciler.ledger.schema import INTENT, OUTCOME, RUN
 from reconciler.model.plan import Action
-from reconciler.model.report import Outcome, Status
+from reconciler.model.report import Outcome, Past, Status
 from reconciler.model.values import Address, Attrs
 
 
@@ -33,24 +33,6 @@ class Run(NamedTuple):
     status: str | None = None
     reads: int = 0
     writes: int = 0
-
-
-class Past(NamedTuple):
-    """One outcome as history keeps it: the state overwritten and the state written, secrets as marks only.
-
-    ``before`` is None when no intent had been stored, ``after`` when nothing is left or nothing was done.
-    """
-
-    seq: int
-    run: int
-    address: Address
-    verb: str
-    action: Action
-    status: Status
-    remote_id: str | None
-    message: str
-    before: Attrs | None
-    after: Attrs | None
 
 
 #: The image that the intent kept moves into the outcome without travelling through this program again.

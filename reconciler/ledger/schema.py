@@ -50,6 +50,7 @@ HEAD = Table(
     Column("acquired", Double),
     Column("renewed", Double),
     Column("expires", Double),
+    Column("sizes", Text),
 )  # fmt: skip
 
 ENTRY = Table(

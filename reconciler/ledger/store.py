@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -12,13 +13,13 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from reconciler.errors import LedgerError
 from reconciler.ledger import digest, history, lease, opening, rows
-from reconciler.ledger.history import Past, Run, RunInfo
+from reconciler.ledger.history import Run, RunInfo
 from reconciler.ledger.moves import drop, move
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
 from reconciler.ledger.session import Clock, Session
 from reconciler.model.plan import Verb
-from reconciler.model.report import Outcome
-from reconciler.model.resource import Entry, Intent, Ledger
+from reconciler.model.report import Outcome, Past
+from reconciler.model.resource import EMPTY, Entry, Intent, Ledger
 from reconciler.model.values import Address, Attrs
 
 _CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
@@ -126,6 +127,7 @@ class Store:
             head.account,
             entries,
             {intent.address: intent for intent in intents},
+            json.loads(head.sizes) if head.sizes else {},
         )
 
     def entries(self, glob: str = "*") -> list[Entry]:
@@ -176,15 +178,27 @@ class Store:
         with self.session.fenced() as connection:
             return history.start(connection, info, self.session.now(connection))
 
+    def measured(self, sizes: Mapping[str, int]) -> None:
+        """Remembers how many items the collections had that were read whole; others keep their number."""
+        with self.session.fenced() as connection:
+            known = connection.execute(select(HEAD.c.sizes)).scalar_one()
+            merged = {**(json.loads(known) if known else {}), **sizes}
+            connection.execute(update(HEAD).values(sizes=json.dumps(merged, sort_keys=True)))
+
     def finish(self, run: int, status: str, reads: int, writes: int) -> None:
         """Stores how a run ended. Needs no lease: a run that lost it may still say so."""
         with self.session.writing() as connection:
             values = {"finished": self.session.now(connection), "status": status, "reads": reads, "writes": writes}
             connection.execute(update(RUN).where(RUN.c.id == run).values(values))
 
-    def record(self, run: int, outcomes: Iterable[Outcome]) -> None:
-        """Adds outcomes that changed nothing (skipped, not run) to the history; needs no lease."""
-        found = [history.outcome_row(run, o.step.address, o, None) | {"before": None} for o in outcomes]
+    def record(self, run: int, outcomes: Iterable[Outcome], images: Mapping[Address, Attrs] = EMPTY) -> None:
+        """Adds outcomes that took no call of their own (skipped, not run, gone along) to the history, with the
+        before-images that are known; needs no lease."""
+        befores = {address: rows.attrs_text(image) for address, image in images.items()}
+        found = [
+            history.outcome_row(run, o.step.address, o, None) | {"before": befores.get(o.step.address)}
+            for o in outcomes
+        ]
         if found:
             with self.session.writing() as connection:
                 connection.execute(insert(OUTCOME), found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model.codec import attrs_from_json, attrs_to_json, from_json, to_json
@@ -50,6 +52,12 @@ def meaning(values: Mapping[str, Any]) -> Json:
     kept = ("address", "action", "attrs", "remote_id", "withheld", "moved_from", "former")
     fields = [{key: each.get(key) for key in ("path", "before", "after")} for each in values.get("fields", ())]
     return {**{key: values[key] for key in kept if key in values}, "fields": fields}
+
+
+def digest_of(changes: Iterable[Mapping[str, Any]]) -> str:
+    """What a plan is known by: SHA-256, in hex, of what its changes (as JSON) would do; NOOP ones included."""
+    text = json.dumps([meaning(each) for each in changes], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
 
 
 def plan_to_json(plan: Plan) -> Json:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from reconciler.model.plan import Action, Step
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Attrs, Ref
+from reconciler.model.values import Address, Attrs, Ref
 
 MERGE_PATCH = "application/merge-patch+json"
 JSON = "application/json"
@@ -66,6 +66,24 @@ class Outcome:
     message: str = ""
     answered: Attrs = field(default_factory=lambda: EMPTY)
     differs: Mapping[str, tuple[Any, Any]] = field(default_factory=lambda: EMPTY)
+
+
+class Past(NamedTuple):
+    """One outcome as history keeps it: the state overwritten and the state written, secrets as marks only.
+
+    ``before`` is None when no intent had been stored, ``after`` when nothing is left or nothing was done.
+    """
+
+    seq: int
+    run: int
+    address: Address
+    verb: str
+    action: Action
+    status: Status
+    remote_id: str | None
+    message: str
+    before: Attrs | None
+    after: Attrs | None
 
 
 @dataclass(frozen=True, slots=True)

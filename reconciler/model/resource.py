@@ -115,13 +115,17 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything the ledger knows; ``account`` is its connection id, ``serial`` counts its writes."""
+    """Everything the ledger knows; ``account`` is its connection id, ``serial`` counts its writes.
+
+    ``sizes`` is how many items each collection of the account had when it was last read whole, by kind.
+    """
 
     lineage: str = ""
     serial: int = 0
     account: str | None = None
     entries: Mapping[Address, Entry] = field(default_factory=lambda: EMPTY)
     intents: Mapping[Address, Intent] = field(default_factory=lambda: EMPTY)
+    sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,136 @@
+"""Routes → the raw items of each collection, side by side, with exactly the calls that the routes count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.engine.calls import lookup_for
+from reconciler.engine.identify import Identified
+from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of
+from reconciler.errors import GatewayError, NotFound
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Kind, Shape
+from reconciler.model.resource import DesiredState, Ledger
+from reconciler.model.values import Address, Attrs, Ref
+
+Items = dict[str, list[dict[str, Any]]]
+#: Called with a kind's name and how many of it were read so far.
+Progress = Callable[[str, int], None]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Reads one account; ``parallel`` single look-ups are under way at once, collections always side by side."""
+
+    reader: Reader
+    state: DesiredState
+    ledger: Ledger
+    parallel: int = 8
+    progress: Progress | None = None
+
+    def roots(self, routes: Mapping[str, Route]) -> Items:
+        """Every collection whose items can be asked for at once: all that is walked, and single roots."""
+        jobs = {name: self._job(KINDS[name], route) for name, route in routes.items()}
+        now = {name: job for name, job in jobs.items() if job is not None}
+        if len(now) == 1:
+            return {name: job() for name, job in now.items()}
+        with ThreadPoolExecutor(max_workers=max(1, len(now)), thread_name_prefix="read") as pool:
+            asked = {name: pool.submit(job) for name, job in now.items()}
+            return {name: answer.result() for name, answer in asked.items()}
+
+    def _job(self, kind: Kind, route: Route) -> Callable[[], list[dict[str, Any]]] | None:
+        if route.way is Way.WALK:
+            return lambda: self.walk(kind)
+        return None if kind.parents else lambda: self._look_up(kind, needs_of(kind, self.state, self.ledger))
+
+    def relations(self, routes: Mapping[str, Route], found: Identified) -> Items:
+        """Relations that are looked up: their parents' ids have to be known first."""
+        items: Items = {}
+        for name, route in routes.items():
+            kind = KINDS[name]
+            if kind.parents and route.way is not Way.WALK:
+                live = _with_live_parents(needs_of(kind, self.state, self.ledger).keys, found)
+                queries = self._queries(kind, route.way, live, found.ids)
+                items[name] = self._all(lambda query, kind=kind: self._list(kind, query), queries)  # type: ignore[misc]
+        return items
+
+    def walk(self, kind: Kind) -> list[dict[str, Any]]:
+        """The whole collection; ``hasMore`` false costs no further call."""
+        source = kind.source
+        assert isinstance(source, Collection)
+        items: list[dict[str, Any]] = []
+        for page in self.reader.walk(source.path) if source.paged else [self.reader.whole(source.path)]:
+            items += _checked(kind, page)
+            if self.progress:
+                self.progress(kind.name, len(items))
+        return items
+
+    def _look_up(self, kind: Kind, needs: Needs) -> list[dict[str, Any]]:
+        """By id first; one that is gone may have come back under its name, so that is asked too."""
+        items = self._all(lambda remote_id: self._by_id(kind, remote_id), sorted(needs.ids))
+        seen = {str(item[kind.remote_id]) for item in items}
+        lost = [e for e in self.ledger.entries.values() if e.address.kind == kind.name and e.remote_id not in seen]
+        again = {e.address: e.applied for e in lost if e.address in self.state.resources and e.remote_id}
+        keyed = self._all(lambda attrs: self._by_key(kind, attrs), [*needs.keys.values(), *again.values()])
+        fresh = {str(item[kind.remote_id]): item for item in keyed}
+        return items + [item for remote_id, item in fresh.items() if remote_id not in seen]
+
+    def _by_id(self, kind: Kind, remote_id: str) -> list[dict[str, Any]]:
+        assert kind.show is not None
+        try:
+            return _checked(kind, [self.reader.get(kind.show.path.format(id=remote_id))])
+        except NotFound:
+            return []
+
+    def _by_key(self, kind: Kind, attrs: Attrs) -> list[dict[str, Any]]:
+        where = lookup_for(kind, attrs, {})
+        assert where is not None
+        return self._list(kind, where.query)
+
+    def _list(self, kind: Kind, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        assert kind.lookup is not None
+        return [item for page in self.reader.walk(kind.lookup.path, query) for item in _checked(kind, page)]
+
+    def _queries(
+        self, kind: Kind, way: Way, live: Iterable[Attrs], ids: Mapping[Address, str]
+    ) -> list[Mapping[str, Any]]:
+        assert kind.lookup is not None
+        names = {name: parameter for parameter, name in kind.lookup.query.items()}
+        if way is Way.FILTER:
+            names = {filter_parent(kind): names[filter_parent(kind)]}
+        asked = {tuple((names[name], ids[_target(attrs[name])]) for name in sorted(names)) for attrs in live}
+        return [dict(query) for query in sorted(asked)]
+
+    def _all(self, ask: Callable[[Any], list[dict[str, Any]]], questions: Iterable[Any]) -> list[dict[str, Any]]:
+        questions = list(questions)
+        if len(questions) < 2:
+            return [item for question in questions for item in ask(question)]
+        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
+            return [item for answer in pool.map(ask, questions) for item in answer]
+
+
+def _target(value: Any) -> Address:
+    assert isinstance(value, Ref)
+    return value.target
+
+
+def _with_live_parents(wanted: Mapping[Address, Attrs], found: Identified) -> list[Attrs]:
+    """A relation of something that is not there yet is not there either: no call."""
+    return [
+        attrs
+        for attrs in wanted.values()
+        if all(value.target in found.live for value in attrs.values() if isinstance(value, Ref))
+    ]
+
+
+def _checked(kind: Kind, page: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """An item without its id or key is not the answer that was asked for; nothing is planned from it."""
+    texts = [name for name in kind.key if kind.field(name).shape is Shape.TEXT]
+    for item in page:
+        if item.get(kind.remote_id) is None or any(not item.get(name) for name in texts):
+            raise GatewayError(f"the list of {kind.name}s holds an item without its {kind.remote_id} or name")
+    return page

@@ -1,0 +1,151 @@
+"""What has to be known of each collection → the way to read it that takes the fewest calls.
+
+    WALK     every page: ceil(size / 100)
+    LOOK     one by one: a call for each, by id or by natural key
+    FILTER   the pages of each parent whose members are named: a course's enrollments
+
+The size of a collection is what the last run saw; where nobody knows, it is walked.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Embedded, Kind
+from reconciler.model.resource import DesiredState, Ledger
+from reconciler.model.values import Address, Attrs, Ref, unescape
+
+#: Items on a full page (api.md §3).
+PAGE = 100
+
+
+class Way(Enum):
+    """How a collection is read."""
+
+    WALK = "walk"
+    LOOK = "look"
+    FILTER = "filter"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What has to be found in one collection: by remote id, by natural key, or as relations of named parents."""
+
+    ids: frozenset[str] = frozenset()
+    keys: Mapping[Address, Attrs] = field(default_factory=dict)
+    open_ended: bool = False
+
+    @property
+    def calls(self) -> int:
+        """How many single look-ups that is."""
+        return len(self.ids) + len(self.keys)
+
+
+@dataclass(frozen=True)
+class Route:
+    """The way taken and what the others would have cost, in calls; None where nobody knows."""
+
+    way: Way
+    calls: int
+    pages: int | None = None
+
+    def __str__(self) -> str:
+        pages = "pages of unknown number" if self.pages is None else f"{self.pages:,} pages"
+        if self.way is Way.WALK:
+            return "walked"
+        how = "looked up one by one" if self.way is Way.LOOK else "read by parent"
+        return f"{how}: {self.calls:,} calls instead of {pages}"
+
+
+def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
+    """Everything desired, owned or referred to of a kind that has a collection."""
+    if kind.parents:
+        return _relation_needs(kind, state, ledger)
+    ids = {e.remote_id for a, e in ledger.entries.items() if a.kind == kind.name and e.remote_id}
+    ids |= {d.bound_id for a, d in state.resources.items() if a.kind == kind.name and d.bound_id}
+    owned = {address for address in ledger.entries if address.kind == kind.name}
+    keys: dict[Address, Attrs] = {}
+    for desired in state.resources.values():
+        if desired.address.kind != kind.name or desired.bound_id:
+            continue
+        for wanted in filter(None, (desired.address, desired.former)):
+            if wanted not in owned and not wanted.key.startswith("@"):
+                keys[wanted] = _key_attrs(kind, wanted)
+    for target in _targets(state, ledger):
+        if target.kind == kind.name and target not in owned and target not in state.resources:
+            keys[target] = _key_attrs(kind, target)
+    handled = any(a.kind == kind.name and a.key.startswith("@") for a in (*state.resources, *owned))
+    return Needs(frozenset(ids), keys, open_ended=handled or not kind.writable)
+
+
+def _key_attrs(kind: Kind, address: Address) -> Attrs:
+    return {kind.key[-1]: unescape(address.key)}
+
+
+def _targets(state: DesiredState, ledger: Ledger) -> Iterable[Address]:
+    for attrs in (*(d.attrs for d in state.resources.values()), *(e.applied for e in ledger.entries.values())):
+        for value in attrs.values():
+            if isinstance(value, Ref):
+                yield value.target
+
+
+def _relation_needs(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
+    wanted = {a: d.attrs for a, d in state.resources.items() if a.kind == kind.name}
+    wanted |= {a: e.applied for a, e in ledger.entries.items() if a.kind == kind.name and a not in wanted}
+    return Needs(keys=wanted)
+
+
+def choose(kind: Kind, needs: Needs, size: int | None, *, whole: bool) -> Route:
+    """The cheapest way to read a kind's collection. ``whole``: everything has to be seen, foreign ones too."""
+    source = kind.source
+    assert isinstance(source, Collection)
+    if not source.paged:
+        return Route(Way.WALK, 1, 1)
+    pages = None if size is None else max(1, -(-size // PAGE))
+    if whole or pages is None or needs.open_ended or kind.lookup is None:
+        return Route(Way.WALK, pages or 1, pages)
+    ways = [Route(Way.WALK, pages, pages), Route(Way.LOOK, needs.calls, pages)]
+    if kind.parents:
+        ways.append(Route(Way.FILTER, _filtered_pages(kind, needs), pages))
+    return min(ways, key=lambda route: (route.calls, list(Way).index(route.way)))
+
+
+def filter_parent(kind: Kind) -> str:
+    """The field by whose target a relation's list is filtered: the one that is no person."""
+    (name,) = (each.name for each in kind.parents if not KINDS[each.ref or ""].person)
+    return name
+
+
+def _filtered_pages(kind: Kind, needs: Needs) -> int:
+    """At least a page for each parent, and as many as its members that we know of fill."""
+    members: dict[Address, int] = {}
+    for attrs in needs.keys.values():
+        parent = attrs[filter_parent(kind)]
+        if isinstance(parent, Ref):
+            members[parent.target] = members.get(parent.target, 0) + 1
+    return sum(max(1, -(-count // PAGE)) for count in members.values())
+
+
+def collections(names: Iterable[str]) -> list[Kind]:
+    """The kinds, among these, that have a list of their own; the others are read inside those."""
+    return [KINDS[name] for name in sorted(names) if not isinstance(KINDS[name].source, Embedded)]
+
+
+def route_all(
+    names: frozenset[str], state: DesiredState, ledger: Ledger, *, whole: Iterable[str] = (), full: bool = False
+) -> dict[str, Route]:
+    """A route for each collection among ``names``; ``full`` walks them all."""
+    seen_whole = set(whole)
+    known = Counter(address.kind for address in (*state.resources, *ledger.entries))
+    routes = {}
+    for kind in collections(names):
+        size = ledger.sizes.get(kind.name)
+        cheap = size is None or known[kind.name] >= 2 * -(-size // PAGE)  # half of them may be both desired and owned
+        walked = full or cheap or kind.name in seen_whole
+        needs = Needs() if walked else needs_of(kind, state, ledger)
+        routes[kind.name] = choose(kind, needs, size, whole=walked)
+    return routes
