@@ -80,7 +80,7 @@ class Carrier:
         return self._announced(step, change, request)
 
     def _announced(self, step: Step, change: Change, request: Request) -> Outcome:
-        self.store.intend(self.run, change.address, step.verb, change.before, NEEDS)
+        self.store.intend(self.run, change.address, step.verb, self._image(change), NEEDS)
         try:
             made = self._send(step, change, request)
         except Interrupted as stop:
@@ -89,6 +89,12 @@ class Carrier:
         except GatewayError as error:
             return self._failed(step, change, error)
         return self._settled(step, change, made)
+
+    def _image(self, change: Change) -> Attrs:
+        """What is overwritten: what was live, and what we once wrote of that which no answer shows."""
+        entry, kind = self.entries.get(change.address), KINDS[change.address.kind]
+        unshown = {n: v for n, v in entry.applied.items() if kind.field(n).write_only} if entry else {}
+        return {**unshown, **change.before} if unshown else change.before
 
     def _send(self, step: Step, change: Change, request: Request) -> Made:
         if step.verb is Verb.DROP:

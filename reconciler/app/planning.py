@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from reconciler.app.reading import Progress
-from reconciler.app.refresh import Scope, refresh
+from reconciler.app.refresh import Refreshed, Scope, refresh
 from reconciler.engine.diff import Digest
 from reconciler.engine.graph import Graph, build
 from reconciler.engine.guard import Gate, gates
 from reconciler.engine.identify import Identified
 from reconciler.engine.planner import Rules, foreign, plan_changes
-from reconciler.engine.renames import offers
+from reconciler.engine.renames import Offer, offers
 from reconciler.engine.select import select
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
@@ -28,7 +28,10 @@ from reconciler.model.values import Address
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be planned: the state, the policy, and what this one run may do and choose."""
+    """What is to be planned: the state, the policy, and what this one run may do and choose.
+
+    ``only``: nothing but these addresses, and what moves to another address along with them.
+    """
 
     state: DesiredState
     policy: Policy
@@ -37,8 +40,9 @@ class Request:
     allow: Mapping[Allow, int | None] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
-    full: bool = False
+    refresh: str = "auto"
     parallel: int = 8
+    only: frozenset[Address] | None = None
 
 
 @dataclass(frozen=True)
@@ -73,22 +77,32 @@ def make_plan(
     Raises ConfigurationError for what cannot be planned and Refused for an account that looks like another one.
     """
     ledger, began = store.load() if store else Ledger(), time.monotonic()
-    read = refresh(reader, request.state, ledger, request.dialect, _scope(request), progress=progress)
+    read = look(request, reader, ledger, progress)
     found = read.found
     rules = _rules(request, store.digest if store else None, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, found, ledger, _selected(request, changes), reader.calls.reads)
     return Planned(
-        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, offers(plan.changes, found)),
+        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, _offers(request, plan, found)),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, began,
     )  # fmt: skip
+
+
+def _offers(request: Request, plan: Plan, found: Identified) -> tuple[Offer, ...]:
+    """Renames are offered to whoever writes the files; what takes back a run rests on no file."""
+    return offers(plan.changes, found) if request.only is None else ()
+
+
+def look(request: Request, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
+    """The three sides of everything that the request touches, read once."""
+    return refresh(reader, request.state, ledger, request.dialect, _scope(request), progress=progress)
 
 
 def _scope(request: Request) -> Scope:
     """Kinds whose foreign ones may be deleted are read whole; a relation's list is its own or its parent's."""
     pruned = [KINDS[name] for name, prune in request.policy.prune.items() if prune is Prune.ALL]
     whole = {kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in pruned}
-    return Scope(request.full, frozenset(whole), Allow.MISSING in request.allow, request.parallel)
+    return Scope(request.refresh, frozenset(whole), Allow.MISSING in request.allow, request.parallel)
 
 
 def _rules(request: Request, digest: Digest, now: float) -> Rules:
@@ -96,6 +110,8 @@ def _rules(request: Request, digest: Digest, now: float) -> Rules:
 
 
 def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+    if request.only is not None:
+        return tuple(c for c in changes if c.address in request.only or c.moved_from is not None)
     if request.targets or request.excludes:
         return select(changes, request.targets, request.excludes)
     return changes
@@ -104,6 +120,6 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
 def _plan(request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int) -> Plan:
     return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
-        foreign=foreign(found, changes), ids=found.ids, reads=reads,
+        foreign=foreign(found, changes), ids=found.ids, reads=reads, routes=routes,
         partial=bool(request.targets or request.excludes),
     )  # fmt: skip
