@@ -1,4 +1,4 @@
-"""``python -m tests.bench``: run the scenarios, print one table, write the same as JSON; 1 when a call is too many."""
+"""``python -m tests.bench``: run the scenarios, print one table, write it as JSON too; 1 for a call too many."""
 
 from __future__ import annotations
 

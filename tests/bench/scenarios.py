@@ -120,7 +120,7 @@ class Bench:
         return row
 
     def applied(self, name: str, folder: Path, size: Size, latency: int, chain: int, reads: int, writes: int) -> Row:
-        """``apply``, once; then a plan, which has to be empty. ``objects`` are the writes, ``chain`` the longest walk."""
+        """``apply``, once; then a plan, which has to be empty. ``chain`` is the longest walk, in calls."""
         self.server.latency(latency)
         self.server.calls()
         done = self.tool(folder, "-q", "apply", "--yes", "--allow", "updates", "--allow", "deletes")

@@ -68,7 +68,7 @@ SIZES = {
 
 def account(size: Size, seed: int = 7) -> dict[str, Any]:
     """The account as a seed of the emulator; ids are given, so that two seeds agree on them."""
-    rng = random.Random(seed)  # noqa: S311 - figures, not secrets
+    rng = random.Random(seed)
     tags = [f"Tag {number:04d}" for number in range(size.tags)]
     slugs = [f"field_{number:02d}" for number in range(size.fields)]
     courses = [f"Course {number:02d}" for number in range(size.courses)] if size.enrollments else []

@@ -1,0 +1,1 @@
+"""The README, the examples and the schemas say what the tool does."""
