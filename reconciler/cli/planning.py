@@ -42,7 +42,7 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
         with stopping(session.stop), session.progress() as progress:
             planned = make_plan(request, reader, store, progress=progress)
         if given["out"]:
-            save(given["out"], planned, request, session, store)
+            save(Path(ctx.obj["directory"]) / given["out"], planned, request, session, store)
     if given["as_json"]:
         from reconciler.cli.running import document
 
