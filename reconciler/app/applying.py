@@ -26,7 +26,7 @@ from reconciler.model.values import Address
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is carried out, and what history calls it; ``digest`` is that of the saved plan, where there is one."""
+    """How a run is carried out, and what history calls it; ``digest`` is that of a saved plan."""
 
     bounds: Bounds
     parallel: int = 8

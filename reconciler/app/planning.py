@@ -14,6 +14,7 @@ from reconciler.engine.guard import Gate, gates
 from reconciler.engine.identify import Identified
 from reconciler.engine.planner import Rules, foreign, plan_changes
 from reconciler.engine.renames import Offer, offers
+from reconciler.engine.routes import Way
 from reconciler.engine.select import select
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
@@ -81,7 +82,7 @@ def make_plan(
     found = read.found
     rules = _rules(request, store.digest if store else None, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
-    plan = _plan(request, found, ledger, _selected(request, changes), reader.calls.reads)
+    plan = _plan(request, read, ledger, _selected(request, changes), reader.calls.reads)
     return Planned(
         plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, _offers(request, plan, found)),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, began,
@@ -117,7 +118,11 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
     return changes
 
 
-def _plan(request: Request, found: Identified, ledger: Ledger, changes: Iterable[Change], reads: int) -> Plan:
+def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Iterable[Change], reads: int) -> Plan:
+    found = read.found
+    routes = {name: str(route) for name, route in read.routes.items() if route.way is not Way.WALK}
+    if request.refresh == "none":
+        routes = {"account": "not read; this rests on the ledger alone"}
     return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
         foreign=foreign(found, changes), ids=found.ids, reads=reads, routes=routes,

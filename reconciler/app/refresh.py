@@ -15,7 +15,7 @@ from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded, Kind, Shape
 from reconciler.kinds.dialect import Dialect
-from reconciler.model.resource import DesiredState, Entry, EntryState, Ledger
+from reconciler.model.resource import DesiredState, Entry, EntryState, Ledger, Live
 from reconciler.model.values import Attrs, Ref
 
 #: Owned ones of a kind from which on "none of them is there" is not believed (DESIGN §9).
@@ -55,9 +55,13 @@ def _is_used(shape: Shape, name: str, used: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class Scope:
-    """How much is read: ``full`` walks every collection, ``whole`` names kinds of which foreign ones matter."""
+    """How much is read: ``whole`` names kinds of which foreign ones matter.
 
-    full: bool = False
+    ``mode``: ``auto`` takes the cheapest route, ``full`` walks every collection, ``none`` reads nothing and takes
+    the ledger's word.
+    """
+
+    mode: str = "auto"
     whole: frozenset[str] = frozenset()
     allow_missing: bool = False
     parallel: int = 8
@@ -81,7 +85,10 @@ def refresh(
     An owned one that a walk did not show is looked at once before it counts as gone. Raises Refused when ten or
     more owned of a kind are all gone and nobody said that this is meant.
     """
-    routes = route_all(touched(state, ledger), state, ledger, whole=scope.whole, full=scope.full)
+    if scope.mode == "none":
+        return Refreshed(remembered(state, ledger, dialect), {}, {})
+    full = scope.mode == "full"
+    routes = route_all(touched(state, ledger), state, ledger, whole=scope.whole, full=full)
     reading = Reading(reader, state, ledger, scope.parallel, progress)
     items = reading.roots(routes)
     sizes = {name: len(items[name]) for name, route in routes.items() if route.way is Way.WALK}
@@ -95,6 +102,15 @@ def refresh(
     if walked and _look_again(reader, found, walked, items):
         found = identify(state, ledger, items, dialect)
     return Refreshed(found, routes, sizes)
+
+
+def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> Identified:
+    """The account as the ledger remembers it; what it does not know is taken to be there if it is referred to."""
+    found = identify(state, ledger, {}, dialect, trusting=True)
+    for address, entry in found.entries.items():
+        if entry.remote_id is not None:
+            found.live[address] = Live(address, entry.remote_id, {**entry.applied, **entry.answered})
+    return found
 
 
 def _refuse_empty(found: Identified, gone: Iterable[Entry]) -> None:

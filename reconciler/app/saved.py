@@ -4,23 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import takewhile
 from typing import Any, TypeVar
 
 from reconciler import __version__
 from reconciler.app.planning import Planned, Request
 from reconciler.engine.diff import Digest
+from reconciler.engine.guard import Gate
+from reconciler.engine.resume import Begun, differences
 from reconciler.errors import ConfigurationError, LedgerError, Refused, Stale
 from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
 from reconciler.model.plan import Plan
 from reconciler.model.planjson import (
     change_to_json,
+    digest_of,
     meaning,
     plan_from_json,
     plan_to_json,
     state_from_json,
     state_to_json,
 )
-from reconciler.model.policy import Limits, Policy, Prune
+from reconciler.model.policy import Allow, Limits, Policy, Prune
+from reconciler.model.report import Status
 from reconciler.model.resource import Desired, DesiredState
 from reconciler.model.values import Secret, Value
 
@@ -48,6 +54,8 @@ def to_document(
         },
         "selection": {"targets": list(request.targets), "excludes": list(request.excludes)},
         "secrets": _digests(request.state, digest),
+        "needs": [[gate.allow.value, gate.count, gate.reason] for gate in planned.gates],
+        "slugs": sorted(planned.slugs),
         "plan": plan_to_json(replace(planned.plan, base=base)),
     }  # fmt: skip
 
@@ -71,6 +79,11 @@ def _secrets(resources: Iterable[Desired]) -> Iterator[tuple[str, str, Secret]]:
 def plan_of(document: Mapping[str, Any]) -> Plan:
     """The plan that was saved, for showing."""
     return _decoded(lambda: plan_from_json(document["plan"]))
+
+
+def gates_of(document: Mapping[str, Any]) -> tuple[Gate, ...]:
+    """What the saved plan needs to be allowed, as it was when it was made."""
+    return _decoded(lambda: tuple(Gate(Allow(word), count, reason) for word, count, reason in document["needs"]))
 
 
 def to_request(document: Mapping[str, Any], account: str | None, resolve: Resolve) -> Request:
@@ -114,33 +127,35 @@ def check_base(document: Mapping[str, Any], account: str | None, lineage: str | 
         raise LedgerError("the plan was made with another ledger (its lineage differs); plan again")
 
 
-def check_fresh(document: Mapping[str, Any], planned: Planned, request: Request, digest: Digest) -> None:
-    """Raises Stale, listing what differs, unless the plan made now would do the same."""
-    then = {each["address"]: meaning(each) for each in document["plan"]["changes"]}
+def plan_digest(document: Mapping[str, Any]) -> str:
+    """What history knows the saved plan by."""
+    return _decoded(lambda: digest_of(document["plan"]["changes"]))
+
+
+def begun(document: Mapping[str, Any], store: Store) -> Begun | None:
+    """What the runs of this saved plan did that did not come to its end; None where there is none."""
+    unfinished = list(takewhile(lambda run: run.status != "done", store.runs(plan_digest(document))))
+    if not unfinished:
+        return None
+    numbers = {run.id for run in unfinished}
+    ended = {Status.DONE, Status.PENDING}
+    return Begun(
+        frozenset(str(each.address) for n in numbers for each in store.outcomes(n) if each.status in ended),
+        frozenset(str(a) for a, intent in store.load().intents.items() if intent.run in numbers),
+    )
+
+
+def check_fresh(
+    document: Mapping[str, Any], planned: Planned, request: Request, digest: Digest, begun: Begun | None = None
+) -> None:
+    """Raises Stale, listing what differs, unless the plan made now would do the same, or the rest of it."""
+    then = _decoded(lambda: {each["address"]: meaning(each) for each in document["plan"]["changes"]})
     now = {str(change.address): meaning(change_to_json(change)) for change in planned.plan.changes}
-    differences = [*_differences(then, now), *_rotated(document, request, digest)]
-    if differences:
-        lines = "\n".join(f"  {line}" for line in differences[:20])
-        more = f"\n  and {len(differences) - 20} more" if len(differences) > 20 else ""
+    found = [*differences(then, now, begun), *_rotated(document, request, digest)]
+    if found:
+        lines = "\n".join(f"  {line}" for line in found[:20])
+        more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
         raise Stale(f"the plan is stale; since it was made, this changed:\n{lines}{more}\nplan again")
-
-
-def _differences(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for address in sorted({*then, *now}):
-        old, new = then.get(address), now.get(address)
-        if old == new:
-            continue
-        if old is None or new is None:
-            yield f"{address}: {'not in the plan' if old is None else 'no longer there'}"
-        elif old["action"] != new["action"]:
-            yield f"{address}: {old['action']} then, {new['action']} now"
-        else:
-            paths = sorted({path for path, _ in _fields(old) ^ _fields(new)})
-            yield f"{address}: {', '.join(paths) or 'another state'}"
-
-
-def _fields(change: Mapping[str, Any]) -> set[tuple[str, str]]:
-    return {(each["path"], repr(each)) for each in change["fields"]}
 
 
 def _rotated(document: Mapping[str, Any], request: Request, digest: Digest) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,23 @@ from reconciler.model.policy import Policy
 from reconciler.model.resource import DesiredState
 
 
+def _nobody(_: object) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True)
 class Place:
-    """Where a command was started: the folder it stands in, its environment variables, its flags."""
+    """Where a command was started: the folder it stands in, its environment variables, its flags.
+
+    ``on_settings`` and ``on_state`` are told what was read, before anything is said about it.
+    """
 
     cwd: Path
     environ: Mapping[str, str]
     flags: Mapping[str, Any]
     environment: str | None = None
+    on_settings: Callable[[Settings], None] = _nobody
+    on_state: Callable[[DesiredState], None] = _nobody
 
 
 @dataclass(frozen=True)
@@ -58,10 +67,12 @@ def find_root(path: Path, cwd: Path) -> Path:
 def read_settings(path: Path, place: Place) -> Settings:
     """The settings that hold for ``path``; raises ConfigurationError with everything that is wrong in them."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
-    return settings.load(
+    chosen = settings.load(
         find_root(path, place.cwd), flags=place.flags, environ=place.environ, environment=place.environment,
         version=__version__, kinds=writable, sections=list(SECTIONS), cwd=place.cwd,
     )  # fmt: skip
+    place.on_settings(chosen)
+    return chosen
 
 
 def open_workspace(path: Path, place: Place) -> Workspace:
@@ -75,11 +86,15 @@ def open_workspace(path: Path, place: Place) -> Workspace:
 
 def read_state(path: Path, chosen: Settings, place: Place) -> DesiredState:
     """What the files below ``path`` ask for."""
+    people = [section for section, kind in SECTIONS.items() if kind.person]
     found = configuration.load(
         [path], project=chosen.root, files=chosen.files, schema=schema(), environ=place.environ,
         variables=chosen.vars, defaults=chosen.defaults, roots=chosen.files_roots, cwd=place.cwd,
+        discreet=people if chosen.redact else (),
     )  # fmt: skip
-    return compile_state(found)
+    state = compile_state(found)
+    place.on_state(state)
+    return state
 
 
 def require_resources(workspace: Workspace) -> None:

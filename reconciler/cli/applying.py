@@ -54,6 +54,8 @@ def run_options(command: Any) -> Any:
 def apply(ctx: click.Context, /, path: Path, plan_file: Path | None, **given: Any) -> int:
     """Make the account as the files below PATH say, with exactly the changes that the plan shows."""
     given["allow"] = dict(given["allow"])
+    if given["refresh"] == "none":
+        raise click.UsageError("--refresh none is for `plan` only; what is written rests on what was read")
     if plan_file:
         return _apply_saved(ctx, path, plan_file, given)
     from reconciler.app.workspace import open_workspace, require_resources
@@ -78,14 +80,14 @@ def destroy(ctx: click.Context, /, path: Path, **given: Any) -> int:
     settings = read_settings(where.cwd / path, where)
     if settings.ledger == "none":
         raise ConfigurationError("without a ledger nothing is known to be ours; there is nothing to destroy")
-    return _apply(ctx, Workspace(where.cwd / path, settings, DesiredState()), given)
+    return _apply(ctx, Workspace(where.cwd / path, settings, DesiredState()), {**given, "command": "destroy"})
 
 
 def _apply(ctx: click.Context, workspace: Any, given: dict[str, Any]) -> int:
     session = open_session(ctx, workspace.settings)
     session.api_key  # noqa: B018 - before a ledger is made
     with session.ledger_to_write() as store:
-        return _plan_and_run(ctx, session, store, requested(workspace, session, given), given, None)
+        return plan_and_run(ctx, session, store, requested(workspace, session, given), given)
 
 
 def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[str, Any]) -> int:
@@ -106,22 +108,25 @@ def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[st
         request = to_request(saved, account, lambda source: secrets.resolve(source, where.environ, roots))
         from dataclasses import replace
 
-        return _plan_and_run(ctx, session, store, replace(request, allow=given["allow"]), given, saved)
+        return plan_and_run(ctx, session, store, replace(request, allow=given["allow"]), given, saved)
 
 
-def _plan_and_run(
-    ctx: click.Context, session: Run, store: Any, request: Any, given: dict[str, Any], saved: dict[str, Any] | None
-) -> int:
+def plan_and_run(
+    ctx: click.Context, session: Run, store: Any, request: Any, given: dict[str, Any],
+    saved: dict[str, Any] | None = None,
+) -> int:  # fmt: skip
+    """Plan, show, pass the gates, ask and carry out; ``given`` are the flags of the command and its name."""
     from reconciler.app.applying import needs_ledger
     from reconciler.app.planning import make_plan
-    from reconciler.app.saved import check_fresh
+    from reconciler.app.saved import begun, check_fresh, plan_digest
     from reconciler.cli.planning import show_plan
 
     ledgered = session.settings.ledger != "none"
     with stopping(session.stop), session.reader() as reader, session.progress() as progress:
         planned = make_plan(request, reader, store if ledgered else None, progress=progress)
     if saved is not None:
-        check_fresh(saved, planned, request, store.digest if ledgered else None)
+        check_fresh(saved, planned, request, store.digest if ledgered else None, begun(saved, store))
+        given = {**given, "digest": plan_digest(saved)}
     if not given["as_json"]:
         show_plan(ctx, planned, session)
     if not planned.plan.pending:
@@ -179,7 +184,11 @@ def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
         session.stop, session.settings.max_calls, None if minutes is None else time.monotonic() + minutes * 60
     )
     with stopping(session.stop), following(len(planned.graph.order), quiet=session.quiet) as listener:
-        report = carry_out(planned, session, store, Options(bounds, session.settings.parallel, listener))
+        options = Options(
+            bounds, session.settings.parallel, listener,
+            digest=given.get("digest", ""), command=given.get("command", "apply"),
+        )  # fmt: skip
+        report = carry_out(planned, session, store, options)
     if given["as_json"]:
         click.echo(json.dumps(report_document(document(planned), report), ensure_ascii=False, indent=2))
     show(report_lines(report), err=given["as_json"])

@@ -9,6 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli.curtain import curtain_of
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 _ACCOUNT = (
@@ -21,6 +23,13 @@ _ACCOUNT = (
 
 _SELECTION = (
     click.option("--target", "targets", multiple=True, metavar="ADDRESS", help="Only this, and what it needs."),
+    click.option(
+        "--refresh",
+        type=click.Choice(["auto", "full", "none"]),
+        default="auto",
+        show_default=True,
+        help="Read by the cheapest way, everything, or (plan only) nothing.",
+    ),
     click.option("--exclude", "excludes", multiple=True, metavar="ADDRESS", help="All but this."),
 )
 
@@ -61,6 +70,10 @@ def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
     from reconciler.app.workspace import Place
 
     flags = {name: given[name] for name in SETTINGS if given.get(name) is not None}
-    if ctx.obj["pace"] is not None:
-        flags["pace"] = ctx.obj["pace"]
-    return Place(start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"])
+    for name in ("pace", "redact"):
+        if ctx.obj[name] is not None:
+            flags[name] = ctx.obj[name]
+    curtain = curtain_of(ctx)
+    return Place(
+        start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"], curtain.settle, curtain.learn_state
+    )

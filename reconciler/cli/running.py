@@ -72,7 +72,8 @@ def requested(workspace: Workspace, session: Session, given: Mapping[str, Any]) 
     return Request(
         workspace.state, workspace.policy, Dialect(workspace.settings.dialect), session.account(),
         allow=given.get("allow") or {}, targets=tuple(given.get("targets") or ()),
-        excludes=tuple(given.get("excludes") or ()),
+        excludes=tuple(given.get("excludes") or ()), refresh=given.get("refresh") or "auto",
+        parallel=workspace.settings.parallel,
     )  # fmt: skip
 
 

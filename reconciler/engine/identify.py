@@ -51,10 +51,13 @@ class Identified:
         return {address: live.remote_id for address, live in self.live.items()}
 
 
-def identify(state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect) -> Identified:
+def identify(
+    state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect, *, trusting: bool = False
+) -> Identified:
     """``items`` holds, by kind, the raw items of each collection that was read.
 
-    Raises ConfigurationError with every ambiguous name and every reference that leads nowhere.
+    ``trusting``: nothing was read, so references are taken to lead somewhere. Raises ConfigurationError with every
+    ambiguous name and every reference that leads nowhere.
     """
     identifier = _Identifier(Identified(dict(state.resources), dict(ledger.entries)), items, dialect)
     for kind in ROOTS:
@@ -62,7 +65,8 @@ def identify(state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect
     for kind in RELATIONS:
         identifier.name_relations(kind)
     found = identifier.found
-    found.problems += _dangling(found)
+    if not trusting:
+        found.problems += _dangling(found)
     if found.problems:
         raise ConfigurationError(found.problems)
     return found

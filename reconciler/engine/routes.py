@@ -144,8 +144,9 @@ def route_all(
     routes = {}
     for kind in collections(names):
         size = ledger.sizes.get(kind.name)
-        cheap = size is None or known[kind.name] >= 2 * -(-size // PAGE)  # half of them may be both desired and owned
-        walked = full or cheap or kind.name in seen_whole
+        # half of what is known may be desired and owned at once; relations may still be fewer pages by parent
+        many = size is None or (not kind.parents and known[kind.name] >= 2 * -(-size // PAGE))
+        walked = full or many or kind.name in seen_whole
         needs = Needs() if walked else needs_of(kind, state, ledger)
         routes[kind.name] = choose(kind, needs, size, whole=walked)
     return routes

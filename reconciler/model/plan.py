@@ -93,6 +93,7 @@ class Plan:
 
     ``foreign`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id
     of every live resource that a request may have to name. ``partial``: --target or --exclude cut the plan.
+    ``routes`` says, by kind, how it was read where it was not read whole: foreign ones are then not all counted.
     """
 
     base: Base = field(compare=False)
@@ -100,6 +101,7 @@ class Plan:
     foreign: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False)
     ids: Mapping[Address, str] = field(default_factory=lambda: EMPTY, compare=False)
     reads: int = field(default=0, compare=False)
+    routes: Mapping[str, str] = field(default_factory=lambda: EMPTY, compare=False)
     partial: bool = False
 
     @property

@@ -64,7 +64,7 @@ def plan_to_json(plan: Plan) -> Json:
     """The whole plan. ``ids`` are those that the changes name."""
     return {
         "base": plan.base._asdict(), "partial": plan.partial, "reads": plan.reads,
-        "foreign": dict(plan.foreign),
+        "foreign": dict(plan.foreign), "routes": dict(plan.routes),
         "changes": [change_to_json(change) for change in plan.changes],
     }  # fmt: skip
 
@@ -74,6 +74,7 @@ def plan_from_json(values: Mapping[str, Any]) -> Plan:
     return Plan(
         Base(**values["base"]), tuple(change_from_json(each) for each in values["changes"]),
         foreign=dict(values["foreign"]), reads=values["reads"], partial=values["partial"],
+        routes=dict(values.get("routes", {})),
     )  # fmt: skip
 
 

@@ -100,11 +100,15 @@ class Entry:
     run: int = 0
 
 
+#: The verb of an intent to make something that was not there.
+CREATING = "create"
+
+
 @dataclass(frozen=True, slots=True)
 class Intent:
     """A write that was announced and whose outcome is not recorded: sent or not, nobody knows yet.
 
-    ``before`` is the entry's address-keyed image of what the write was about to overwrite.
+    ``verb`` is that of the step, or CREATING. ``before`` is the entry's address-keyed image of what the write was about to overwrite.
     """
 
     address: Address

@@ -30,6 +30,7 @@ def plan_document(plan: Plan, requests: Requests, gates: Iterable[Gate] = ()) ->
         "summary": summary(plan),
         "calls": {"reads": plan.reads, "writes": writes},
         "foreign": dict(plan.foreign),
+        "routes": dict(plan.routes),
         "needs": [{"allow": gate.allow.value, "count": gate.count, "reason": gate.reason} for gate in gates],
         "changes": changes,
     }

@@ -64,6 +64,9 @@ def _plan() -> dict[str, Any]:
         },
         "calls": _object({**calls, "sent": _object(calls)}, "sent"),
         "foreign": {"type": "object", "additionalProperties": _COUNT, "description": "Live, not ours, by kind."},
+        "routes": {
+            "type": "object", "additionalProperties": _TEXT, "description": "How a kind was read, where not whole.",
+        },
         "needs": {"type": "array", "items": _object({"allow": _enum(Allow), "count": _COUNT, "reason": _TEXT})},
         "changes": {"type": "array", "items": _change()},
     })  # fmt: skip

@@ -34,6 +34,7 @@ def plan_lines(
     if not listed:
         yield from _notes(plan)
         yield [(_quiet(plan), "bold")]
+        yield from _routes(plan)
         return
     yield [(heading, "dim")]
     yield []
@@ -44,6 +45,7 @@ def plan_lines(
     yield []
     yield [(_summary(plan), "bold")]
     yield [(_cost(plan, writes, pace), "")]
+    yield from _routes(plan)
     yield from gate_lines(needed)
 
 
@@ -153,6 +155,11 @@ def _notes(plan: Plan) -> Iterator[Line]:
             yield [("    ", ""), (f"{words.shown(change.address)}: {words.clean(change.note)}", "dim")]
 
 
+def _routes(plan: Plan) -> Iterator[Line]:
+    for name, route in plan.routes.items():
+        yield [(f"{name.replace('_', ' ').capitalize()}: {route}.", "dim")]
+
+
 def _summary(plan: Plan) -> str:
     counts = {action: sum(1 for c in plan.pending if c.action is action) for action in Action}
     verbs = [
@@ -166,7 +173,8 @@ def _summary(plan: Plan) -> str:
     same = sum(1 for change in plan.changes if change.action is Action.NOOP)
     foreign = sum(plan.foreign.values())
     text = (", ".join(parts) or "Nothing to do") + f". {same:,} as they should be"
-    text += f", {foreign:,} foreign and untouched." if foreign else "."
+    least = "at least " if plan.routes else ""
+    text += f", {least}{foreign:,} foreign and untouched." if foreign else "."
     return text + (" A partial plan: the rest was not looked at." if plan.partial else "")
 
 

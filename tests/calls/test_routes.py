@@ -1,0 +1,113 @@
+"""A small file on a large account: single look-ups, filtered lists or walks, by what they cost."""
+
+from __future__ import annotations
+
+from tests.support.project import requests_of
+
+TEN = "\n".join(f"  - {{email: p{n}@example.com, first_name: P{n}}}" for n in range(10))
+
+
+def crowd(number: int) -> dict[str, object]:
+    """An account with many contacts that no file names."""
+    return {"contacts": [{"email": f"p{n}@example.com", "fields": {"first_name": f"P{n}"}} for n in range(number)]}
+
+
+def test_few_of_many_are_looked_up_one_by_one(make_project) -> None:
+    """Once the ledger knows the size, three declared of 500 cost three calls, and the plan says so."""
+    project = make_project(crowd(500))
+    project.write("contacts:\n" + "\n".join(TEN.splitlines()[:3]) + "\n")
+    project.apply()
+    project.account.clear()
+    result = project.run("plan")
+    assert sorted(requests_of(project.account)) == [f"GET /api/contacts/{n}" for n in (1000001, 1000002, 1000003)]
+    assert "No changes. 3 resources are as the files say (3 calls)." in result.out
+    assert "Contact: looked up one by one: 3 calls instead of 5 pages." in result.out
+
+
+def test_a_walk_is_taken_where_it_is_cheaper(make_project) -> None:
+    """Ten declared of 500 are five pages, and five calls."""
+    project = make_project(crowd(500))
+    project.write("contacts:\n" + TEN + "\n")
+    project.apply()
+    project.account.clear()
+    assert project.plan()["calls"]["reads"] == 5
+    assert all(line.startswith("GET /api/contacts?limit=100") for line in requests_of(project.account))
+
+
+def test_a_new_one_is_looked_up_by_its_address(make_project) -> None:
+    """What the ledger does not know yet is asked for by its natural key."""
+    project = make_project(crowd(500))
+    project.write("contacts:\n  - {email: p0@example.com}\n")
+    project.apply()
+    project.write(
+        "contacts:\n  - {email: p0@example.com}\n  - {email: p9@example.com}\n  - {email: new@example.com}\n"
+    )
+    project.account.clear()
+    document = project.plan()
+    assert document["calls"]["reads"] == 3
+    assert [(c["address"], c["action"]) for c in document["changes"]] == [
+        ("contact/new@example.com", "create"),
+        ("contact/p0@example.com", "noop"),
+        ("contact/p9@example.com", "adopt"),
+    ]
+    project.apply()
+    project.assert_converged()
+
+
+def test_one_that_came_back_under_another_id_is_found(make_project) -> None:
+    """A look-up by id that finds nothing is followed by one by key."""
+    project = make_project(crowd(500))
+    project.write("contacts:\n  - {email: p0@example.com}\n")
+    project.apply()
+    project.account.edit("DELETE", "/api/contacts/1000001")
+    project.account.edit("POST", "/api/contacts", {"email": "p0@example.com"})
+    document = project.plan()
+    assert [(c["address"], c["action"]) for c in document["changes"]] == [("contact/p0@example.com", "adopt")]
+    assert document["calls"]["reads"] == 2
+
+
+def test_members_of_one_course_are_read_by_course(make_project) -> None:
+    """Enrollments of a course that is named are listed with its filter, not with everybody else's."""
+    people = [f"p{n}@example.com" for n in range(120)]
+    seed = {
+        "contacts": [{"email": each} for each in people],
+        "courses": [{"name": "Big", "modules": ["M"]}, {"name": "Small", "modules": ["M"]}],
+        "enrollments": [
+            {"contact": each, "course": course, "access": "full_access"}
+            for each in people
+            for course in ("Big", "Small")
+        ],
+    }
+    project = make_project(seed)
+    names = ", ".join(people[:110])
+    project.write(f"enrollments:\n  - {{course: Small, access: full_access, contacts: [{names}]}}\n")
+    project.apply()
+    project.account.clear()
+    project.plan()
+    course = next(each for each in requests_of(project.account) if "enrollments" in each)
+    assert "course=" in course and "contact=" not in course
+    assert sum("enrollments" in each for each in requests_of(project.account)) == 2
+
+
+def test_refresh_full_walks_everything(make_project) -> None:
+    """``--refresh full`` counts the foreign ones too."""
+    project = make_project(crowd(250))
+    project.write("contacts:\n  - {email: p0@example.com}\n")
+    project.apply()
+    document = project.plan("--refresh", "full")
+    assert (document["calls"]["reads"], document["foreign"], document["routes"]) == (3, {"contact": 249}, {})
+
+
+def test_refresh_none_sends_nothing(make_project) -> None:
+    """``plan --refresh none`` rests on the ledger alone, says so, and is not for apply."""
+    project = make_project()
+    project.write("tags: [VIP]\ncontacts:\n  - {email: a@example.com, first_name: A, tags: [VIP]}\n")
+    project.apply()
+    project.account.clear()
+    assert "No changes." in project.run("plan", "--refresh", "none").out
+    project.write("tags: [VIP]\ncontacts:\n  - {email: a@example.com, first_name: B, tags: [VIP]}\n")
+    document = project.plan("--refresh", "none")
+    assert [c["address"] for c in document["changes"] if c["action"] == "update"] == ["contact/a@example.com"]
+    assert document["routes"] == {"account": "not read; this rests on the ledger alone"}
+    assert requests_of(project.account) == []
+    assert project.run("apply", "--refresh", "none", "--yes").code == 1
