@@ -66,6 +66,7 @@ class OnlyAdapter(HTTPAdapter):
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
+        """Send what may be sent; raises ForbiddenMethod for the rest."""
         if request.method not in self._methods:
             raise ForbiddenMethod(f"this transport cannot {request.method}")
         return super().send(request, *args, **options)
