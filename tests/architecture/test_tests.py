@@ -1,0 +1,51 @@
+"""What the tests promise about themselves, and what no file of the repository says."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.architecture.source import ROOT
+
+REPOSITORY = ROOT.parent
+TESTS = sorted((REPOSITORY / "tests").rglob("test_*.py"))
+TEXTS = [
+    path
+    for top in ("reconciler", "tests", "examples", "schema", ".ci")
+    for path in sorted((REPOSITORY / top).rglob("*"))
+    if path.is_file() and path.suffix in ("", ".py", ".md", ".yaml", ".json", ".toml", ".csv", ".txt")
+    and not {"__pycache__", ".reconciler"} & set(path.parts)
+] + [REPOSITORY / name for name in ("README.md", "Makefile", "pyproject.toml")]  # fmt: skip
+ADDRESS = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
+OURS = re.compile(r"(^|\.)(example\.(com|org|net)|example|invalid|test|localhost)$", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(REPOSITORY / "tests")))
+def test_every_test_says_what_it_shows(path: Path) -> None:
+    """One line each."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tests = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
+    assert [node.name for node in tests if not ast.get_docstring(node)] == []
+    assert ast.get_docstring(tree)
+
+
+def test_no_real_address_is_named() -> None:
+    """Mail addresses belong to names that are reserved for examples."""
+    found = {}
+    for path in TEXTS:
+        text = re.sub(r"\w+://\S+", "", path.read_text(encoding="utf-8"))
+        hosts = {host for host in ADDRESS.findall(text) if not OURS.search(host)}
+        hosts = {host for host in hosts if re.search(r"\.[a-z]{2,}$", host)}
+        if hosts:
+            found[str(path.relative_to(REPOSITORY))] = sorted(hosts)
+    assert found == {}
+
+
+def test_no_place_of_a_machine_is_named() -> None:
+    """Nothing depends on where it was written."""
+    home = re.compile(r"(?<![\w.])/(root|home|Users|work)/\w")
+    named = [str(path.relative_to(REPOSITORY)) for path in TEXTS if home.search(path.read_text(encoding="utf-8"))]
+    assert named == []
