@@ -131,6 +131,7 @@ def _checked(kind: Kind, page: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """An item without its id or key is not the answer that was asked for; nothing is planned from it."""
     texts = [name for name in kind.key if kind.field(name).shape is Shape.TEXT]
     for item in page:
-        if item.get(kind.remote_id) is None or any(not item.get(name) for name in texts):
+        named = all(isinstance(item.get(name), str) and item[name] for name in texts)
+        if not named or not isinstance(item.get(kind.remote_id), int | str):
             raise GatewayError(f"the list of {kind.name}s holds an item without its {kind.remote_id} or name")
     return page

@@ -9,6 +9,8 @@ from typing import TextIO
 
 import click
 
+from reconciler.render.words import clean
+
 Line = list[tuple[str, str]]
 
 
@@ -22,11 +24,12 @@ def coloured(stream: TextIO) -> bool:
 
 
 def show(lines: Iterable[Line], *, err: bool = False) -> None:
-    """Write lines; trailing blanks go."""
+    """Write lines; trailing blanks go, and so does whatever a terminal would obey, wherever it came from."""
     stream = sys.stderr if err else sys.stdout
     colour = coloured(stream)
     for line in lines:
-        text = "".join(_styled(piece, style) if colour else piece for piece, style in line)
+        safe = [(clean(piece), style) for piece, style in line]
+        text = "".join(_styled(piece, style) if colour else piece for piece, style in safe)
         click.echo(text.rstrip(), file=stream, color=colour)
 
 

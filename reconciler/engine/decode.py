@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from reconciler.errors import GatewayError
 from reconciler.kinds.base import Field, Item, Kind, Shape, Wire
 from reconciler.model.values import Ref, Value, clean
 
@@ -13,9 +14,18 @@ Refer = Callable[[str, str], Ref]
 
 
 def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> dict[str, Value]:
-    """Every readable field; references only where ``refer`` can say what they lead to."""
-    if kind.decode:
-        return kind.decode(item, wire)
+    """Every readable field; references only where ``refer`` can say what they lead to.
+
+    Raises GatewayError for an item that is not shaped as its kind is.
+    """
+    try:
+        return kind.decode(item, wire) if kind.decode else _by_fields(kind, item, wire, refer)
+    except (AttributeError, KeyError, TypeError):
+        word = kind.name.replace("_", " ")
+        raise GatewayError(f"the account shows a {word} in a shape that cannot be read") from None
+
+
+def _by_fields(kind: Kind, item: Item, wire: Wire, refer: Refer | None) -> dict[str, Value]:
     attrs: dict[str, Value] = {}
     for field in kind.fields:
         if field.write_only:
@@ -30,5 +40,7 @@ def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> di
 
 
 def _plain(field: Field, value: Any) -> Value:
+    if isinstance(value, list | dict) and field.shape is Shape.TEXT:
+        raise TypeError(f"{field.name} is no text")
     plain: Value = field.normal(clean(value)) if isinstance(value, str) else value
     return plain

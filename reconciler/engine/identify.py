@@ -14,7 +14,7 @@ from typing import TypeVar
 from reconciler.engine.decode import decode
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.suggest import near
-from reconciler.errors import ConfigurationError, Problem
+from reconciler.errors import ConfigurationError, GatewayError, Problem
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Collection, Embedded, Item, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
@@ -151,6 +151,8 @@ class _Identifier:
             parent_id = str(parent["id"])
             for item in parent.get(source.wire) or ():
                 attrs = decode(kind, item, wire, self._refer)
+                if "id" not in item:
+                    raise GatewayError(f"the account shows a {source.parent} whose {source.wire} have no id")
                 attrs[role] = owners[parent_id]
                 yield (str(item["id"]) if kind.remote_id else f"{parent_id}/{item['id']}"), attrs, item
 

@@ -20,9 +20,9 @@ BAD: dict[str, tuple[str, tuple[str, ...]]] = {
     "open expression": ("tags: ['${var.x']\n", ("not closed",)),
     "unset own variable": ("tags: ['${env.RECONCILER_VAR_X}']\n", ("RECONCILER_VAR_X", "not set")),
     "unknown var": ("tags: ['${var.nope}']\n", ("nope",)),
-    "file outside": (HOOK.format(url="https://h.example.com/", secret="{file: /etc/passwd}"), ("site.yaml:1", "/etc/")),
+    "file outside": (HOOK.format(url="https://h.example.com/", secret="{file: /etc/passwd}"), ("site.yaml:1",)),
     "file above": (HOOK.format(url="https://h.example.com/", secret="{file: ../x}"), ("site.yaml:1", "../x")),
-    "key as secret": (HOOK.format(url="https://h.example.com/", secret="{env: MATON_API_KEY}"), ("not for the files",)),
+    "key as secret": (HOOK.format(url="https://h.example.com/", secret="{env: MATON_API_KEY}"), ("not for",)),
     "own as secret": (HOOK.format(url="https://h.example.com/", secret="{env: RECONCILER_LEDGER_KEY}"), ("not for",)),
     "literal secret": (HOOK.format(url="https://h.example.com/", secret="hush"), ("site.yaml:1", "secret")),
     "unset secret": (HOOK.format(url="https://h.example.com/", secret="{env: NOPE}"), ("NOPE is not set",)),
@@ -191,7 +191,8 @@ DANGLING = [
 def test_a_reference_that_leads_nowhere(make_project, text: str, kind: str, near: str) -> None:
     """The place, what is missing, and what is near it; nothing is written."""
     project = make_project({
-        "tags": ["VIP"], "contacts": [{"email": "ann@example.com"}], "contact_fields": [{"slug": "shoe", "name": "S"}],
+        "tags": ["VIP"], "contacts": [{"email": "ann@example.com"}],
+        "contact_fields": [{"slug": "shoe", "name": "S"}],
         "courses": [{"name": "Yoga", "modules": ["Week 1"]}], "communities": [{"name": "Insiders"}],
     })  # fmt: skip
     project.write(text)
@@ -224,7 +225,8 @@ def test_plain_text_survives(make_project) -> None:
     tags = ", ".join(SURVIVORS)
     project.write(
         f"tags: [{tags}]\ncontact_fields: [{{slug: 007, name: 2024-01-01}}]\n"
-        f"contacts:\n  - email: a@example.com\n    locale: no\n    first_name: 12:30\n    phone_number: +33612345678\n"
+        f"contacts:\n  - email: a@example.com\n    locale: no\n    first_name: 12:30\n"
+        f"    phone_number: +33612345678\n"
         f"    fields: {{{fields}}}\n    tags: [no, 2024-01-01]\n"
     )
     project.apply()

@@ -114,7 +114,7 @@ def test_a_plan_file_gives_the_same_plan(bench: Bench, past: Any, prune: dict[st
     one = planned(bench, past, prune)
     request = bench.request(prune)
     path = bench.folder / "plan.json"
-    planfile.write(path, to_document(one, request, bench.ledger.digest, None), bench.ledger.seal)
+    planfile.write(path, to_document(one, request, bench.ledger.digest, None, True), bench.ledger.seal)
     assert not any(secret in path.read_text(encoding="utf-8") for secret in ENVIRON.values())
     saved = planfile.read(path, bench.ledger.seal)
     again = to_request(saved, bench.account.connection, lambda source: ENVIRON[source.removeprefix("env:")])

@@ -1,0 +1,350 @@
+"""Keys, connections, servers and ledgers that cannot be used: one clear message, its exit code, nothing half done."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+
+from reconciler.gateway.retry import Retries
+from tests.cli.support import ended, ledger_of, untouched
+from tests.support.project import Project
+
+MakeProject = Callable[..., Project]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Back-offs of hundredths of a second: what is under test is the message, not the patience."""
+    monkeypatch.setattr("reconciler.gateway.caller.Retries", lambda: Retries(tries=3, first=0.01, longest=0.02))
+
+
+@pytest.fixture
+def declared(project: Project) -> Project:
+    """A project that would make one tag."""
+    project.write("tags: [A]\n")
+    return project
+
+
+@pytest.mark.parametrize("key", [None, ""])
+def test_no_key(declared: Project, key: str | None) -> None:
+    """The variable to set is named, and nothing is asked."""
+    untouched(declared, 1, "MATON_API_KEY", MATON_API_KEY=key)
+    assert declared.account.requests == []
+
+
+def test_a_wrong_key(declared: Project) -> None:
+    """A 401 says that the key is refused, and does not repeat the key."""
+    said = untouched(declared, 1, "MATON_API_KEY", MATON_API_KEY="wr0ng-key")
+    assert "wr0ng-key" not in said
+
+
+@pytest.mark.parametrize("key", ["a b\nc", "caf\u00e9\u4e2d", "x" * 10_000])
+def test_an_odd_key(declared: Project, key: str) -> None:
+    """A key that no header can hold, or none that anybody issued, is refused without being shown."""
+    said = untouched(declared, 1, "MATON_API_KEY", MATON_API_KEY=key)
+    assert key not in said
+
+
+def test_an_unknown_connection(declared: Project) -> None:
+    """The gateway's 400 names the connection and the setting."""
+    untouched(declared, 1, "nobody", "RECONCILER_CONNECTION", RECONCILER_CONNECTION="nobody")
+    untouched(declared, 1, "nobody", args=("--connection", "nobody"))
+
+
+def test_no_connection_at_all(declared: Project, one_shot: Callable[..., str]) -> None:
+    """Without an active connection there is nothing to work with."""
+    url = one_shot(200, b'{"connections": []}')
+    env = {"RECONCILER_CONNECTION": None, "RECONCILER_CONTROL_URL": url}
+    ended(declared.run("plan", env=env), 1, "no active")
+
+
+@pytest.fixture
+def one_shot() -> Iterator[Callable[..., str]]:
+    """Starts servers that answer everything in one way; gives their address."""
+    running: list[HTTPServer] = []
+
+    def start(status: int, body: bytes, kind: str = "application/json", length: int | None = None) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body) if length is None else length))
+                self.end_headers()
+                self.wfile.write(body)
+                self.close_connection = True
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is the library's
+                pass
+
+        server = HTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        running.append(server)
+        return f"http://127.0.0.1:{server.server_port}"
+
+    yield start
+    for server in running:
+        server.shutdown()
+        server.server_close()
+
+
+ITEM = b'{"items": [{"id": 1, "name": "A"}], "hasMore": false}'
+
+ANSWERS = {
+    "html": (200, b"<html><head><title>Sign in</title></head></html>", "text/html", None),
+    "html behind 502": (502, b"<html><title>Bad gateway</title></html>", "text/html", None),
+    "cut": (200, ITEM[:20], "application/json", len(ITEM)),
+    "broken": (200, ITEM[:20], "application/json", None),
+    "nothing": (200, b"", "application/json", None),
+    "null": (200, b"null", "application/json", None),
+    "a list": (200, b"[]", "application/json", None),
+    "no items": (200, b'{"hasMore": false}', "application/json", None),
+    "items of text": (200, b'{"items": ["A"], "hasMore": false}', "application/json", None),
+    "items without id": (200, b'{"items": [{"name": "A"}], "hasMore": false}', "application/json", None),
+    "items without name": (200, b'{"items": [{"id": 1}], "hasMore": false}', "application/json", None),
+    "no hasMore": (200, b'{"items": []}', "application/json", None),
+    "for ever": (200, b'{"items": [{"id": 1, "name": "A"}], "hasMore": true}', "application/json", None),
+    "empty for ever": (200, b'{"items": [], "hasMore": true}', "application/json", None),
+    "deep": (200, b'{"items": ' + b"[" * 100_000 + b"]" * 100_000 + b', "hasMore": false}', "application/json", None),
+    "teapot": (418, b'{"detail": "short and stout"}', "application/json", None),
+    "forbidden": (403, b'{"title": "x", "detail": "not yours"}', "application/problem+json", None),
+    "not there": (404, b"{}", "application/json", None),
+    "500": (500, b'{"error": "\\u001b[31mred\\u0007"}', "application/json", None),
+    "moved": (301, b"", "text/html", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_odd_answers(declared: Project, one_shot: Callable[..., str], name: str) -> None:
+    """Whatever a server answers instead of a list, nothing is planned from it, and terminal escapes are taken out."""
+    url = one_shot(*ANSWERS[name])
+    said = untouched(declared, 1, "/api/tags" if "items without" not in name else "tag", RECONCILER_GATEWAY_URL=url)
+    assert "\x1b" not in said
+    assert "\x07" not in said
+
+
+def test_items_of_wrong_types(declared: Project, one_shot: Callable[..., str]) -> None:
+    """A name that is a number or a list is an answer that cannot be worked with."""
+    for body in (b'{"id": 1, "name": ["A"]}', b'{"id": {}, "name": {"a": 1}}', b'{"id": [1], "name": 5}'):
+        url = one_shot(200, b'{"items": [' + body + b'], "hasMore": false}')
+        ended(declared.run("plan", env={"RECONCILER_GATEWAY_URL": url}), 1)
+
+
+def test_contacts_of_wrong_shape(project: Project, one_shot: Callable[..., str]) -> None:
+    """The same inside contacts: rows of fields and tags that are none."""
+    project.write("contacts: [{email: a@example.com, tags: [A]}]\n")
+    contacts = (
+        b'{"id": 1, "email": "a@example.com", "fields": ["x"], "tags": []}',
+        b'{"id": 1, "email": "a@example.com", "fields": [{"slug": "a"}], "tags": []}',
+        b'{"id": 1, "email": "a@example.com", "fields": [], "tags": ["A"]}',
+        b'{"id": 1, "email": "a@example.com", "fields": [], "tags": [{"name": "A"}]}',
+        b'{"id": 1, "email": 5, "name": "A"}',
+    )
+    for body in contacts:
+        url = one_shot(200, b'{"items": [' + body.replace(b"}", b', "name": "A"}', 0) + b'], "hasMore": false}')
+        ended(project.run("plan", env={"RECONCILER_GATEWAY_URL": url}), 1)
+
+
+def test_a_port_that_refuses(declared: Project) -> None:
+    """Nobody listens: the address is named."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{held.getsockname()[1]}"
+    untouched(declared, 1, "127.0.0.1", RECONCILER_GATEWAY_URL=url)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://gateway.example.com", "ftp://127.0.0.1", "nonsense", "https://u:p@example.com"]
+)
+def test_gateway_addresses_that_are_refused(declared: Project, url: str) -> None:
+    """Only https, or http on loopback, and without a password."""
+    untouched(declared, 1, "RECONCILER_GATEWAY_URL", "cannot be used", RECONCILER_GATEWAY_URL=url)
+    untouched(declared, 1, "--gateway-url", "cannot be used", args=("--gateway-url", url))
+
+
+def test_a_gateway_address_in_the_settings(declared: Project) -> None:
+    """Whoever may edit the files must not be able to send the key elsewhere."""
+    declared.write("gateway_url: https://evil.example.com\n", "reconciler.yaml")
+    untouched(declared, 1, "reconciler.yaml:1:1", "--gateway-url")
+    declared.write("gateway: https://evil.example.com\n", "reconciler.yaml")
+    untouched(declared, 1, "reconciler.yaml:1:10")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("format: 2\n", "reconciler.yaml:1:9"),
+        ("limts: {}\n", "limits"),
+        ("limits: {deletes: 200}\n", "reconciler.yaml:1"),
+        ("limits: {pace: -1}\n", "reconciler.yaml:1"),
+        ("prune: {tagging: some}\n", "owned"),
+        ("prune: {tags: owned}\n", "tag"),
+        ("requires: '>=99'\n", "99"),
+        ("dialect: klingon\n", "vendor"),
+        ("ledger: mysql://u:p@example.com/x\n", "reconciler.yaml:1:9"),
+        ("connection: [a]\n", "reconciler.yaml:1"),
+        ("environments: {a b: {}}\n", "reconciler.yaml:1"),
+        ("api_key: hush\n", "MATON_API_KEY"),
+        ("- a\n", "reconciler.yaml"),
+        ("vars: {a: [b]}\n", "reconciler.yaml:1"),
+    ],
+)
+def test_bad_settings(declared: Project, text: str, said: str) -> None:
+    """Unknown, impossible and misplaced settings are named with their place."""
+    declared.write(text, "reconciler.yaml")
+    untouched(declared, 1, said)
+
+
+def test_an_unknown_environment(declared: Project) -> None:
+    """The known ones are near at hand."""
+    declared.write("environments: {staging: {}, production: {}}\n", "reconciler.yaml")
+    ended(declared.run("-e", "stagign", "plan"), 1, "stagign", "staging")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("RECONCILER_PACE", "fast"), ("RECONCILER_PACE", "-1"), ("RECONCILER_PACE", "nan"), ("RECONCILER_PARALLEL", "0"),
+     ("RECONCILER_DIALECT", "x"), ("RECONCILER_MAX_CALLS", "-3"), ("RECONCILER_LEDGER", "nonsense://")],
+)  # fmt: skip
+def test_bad_variables(declared: Project, name: str, value: str) -> None:
+    """A variable that cannot be read is named."""
+    ended(declared.run("plan", env={name: value}), 1, name)
+
+
+# Ledgers
+
+
+def test_a_ledger_of_garbage(declared: Project) -> None:
+    """A file that is no ledger is named and left alone."""
+    path = declared.write("this is no database, and long enough to be none\n" * 40, ".reconciler/ledger.db")
+    before = path.read_bytes()
+    for command in (["plan"], ["apply", "--yes"], ["ledger", "list"], ["destroy", "--yes"]):
+        ended(declared.run(*command), 1, "ledger.db")
+    assert path.read_bytes() == before
+    assert declared.account.writes == []
+
+
+def test_a_ledger_that_is_cut(declared: Project) -> None:
+    """Half a ledger is refused."""
+    declared.apply()
+    path = declared.folder / ".reconciler/ledger.db"
+    path.write_bytes(path.read_bytes()[:3000])
+    declared.account.clear()
+    for command in (["plan"], ["apply", "--yes"]):
+        ended(declared.run(*command), 1, "ledger")
+    assert declared.account.writes == []
+
+
+def test_a_ledger_that_is_a_folder(declared: Project) -> None:
+    """A folder is no ledger."""
+    (declared.folder / ".reconciler/ledger.db").mkdir(parents=True)
+    for command in (["plan"], ["apply", "--yes"]):
+        ended(declared.run(*command), 1, "ledger")
+    assert declared.account.writes == []
+
+
+def test_a_ledger_below_a_file(declared: Project) -> None:
+    """Where the folder of the ledger is a file, that is said."""
+    declared.write("x", "taken")
+    ended(declared.run("apply", "--yes", "--ledger", "sqlite:///taken/ledger.db"), 1, "taken")
+    assert declared.account.writes == []
+
+
+def test_a_ledger_without_rights(declared: Project) -> None:
+    """chmod 000 on the ledger."""
+    declared.apply()
+    path = declared.folder / ".reconciler/ledger.db"
+    path.chmod(0)
+    try:
+        path.read_bytes()
+        pytest.skip("this user reads everything")
+    except PermissionError:
+        ended(declared.run("plan"), 1, "ledger")
+
+
+def test_the_ledger_of_another_account(declared: Project, make_project: MakeProject) -> None:
+    """A ledger belongs to one connection; with another one nothing is read or written."""
+    declared.apply()
+    other = make_project()
+    env = {"RECONCILER_CONNECTION": other.account.connection}
+    before = ledger_of(declared)
+    for command in (["plan"], ["apply", "--yes"], ["destroy", "--yes"]):
+        ended(declared.run(*command, env=env), 1, declared.account.connection)
+    assert other.account.requests == []
+    assert ledger_of(declared) == before
+
+
+def test_an_account_where_nothing_of_ours_is(make_project: MakeProject) -> None:
+    """Ten owned, none there: refused until somebody says that this is meant."""
+    project = make_project()
+    names = ", ".join(f"T{n}" for n in range(10))
+    project.write(f"tags: [{names}]\n")
+    project.apply()
+    for number in project.account.ids()["tags"].values():
+        project.account.edit("DELETE", f"/api/tags/{number}")
+    project.account.clear()
+    untouched(project, 3, "--allow missing")
+    ended(project.run("apply", "--yes", "--allow", "missing"), 0)
+    assert len(project.account.state()["tags"]) == 10
+
+
+# Names from the account
+
+
+NASTY = "a\x1b]0;owned\x07\x1b[31mred\u202eeman\x9b\nnext\rline\u2028"
+
+
+def test_names_from_the_account_are_cleaned(make_project: MakeProject) -> None:
+    """Terminal escapes, control and direction characters of foreign names never reach a terminal."""
+    project = make_project({
+        "tags": [{"name": NASTY, "id": 5}], "contacts": [{"email": "a@example.com", "tags": [NASTY]}],
+        "courses": [{"name": NASTY + "x"}],
+    })  # fmt: skip
+    project.write("prune: {tag: all, tagging: all}\n", "reconciler.yaml")
+    project.write(
+        "tags: [B]\ncontacts: [{email: a@example.com, first_name: A, tags: [B]}]\n"
+        "enrollments: [{contact: a@example.com, course: Nope, access: full_access}]\n"
+    )
+    dangling = project.run("plan")
+    assert dangling.code == 1
+    project.write("tags: [B]\ncontacts: [{email: a@example.com, tags: [B]}]\n")
+    said = [dangling, project.run("plan", "--calls"), project.run("apply", "--yes")]
+    said += [project.run("apply", "--yes", "--allow", "deletes=1"), project.run("ledger", "list")]
+    for result in said:
+        for char in ("\x1b", "\x07", "\x9b", "\u202e", "\r", "\u2028"):
+            assert char not in result.out + result.err, (char, result)
+    assert project.account.state()["tags"] == ["B"]
+
+
+def test_errors_from_the_account_are_cleaned(project: Project) -> None:
+    """The same for the text of a refusal."""
+    project.write("tags: [A]\n")
+    body = {"title": "x", "detail": "no\x1b[2J\x07 way", "type": "x", "violations": []}
+    project.account.fault("status", method="POST", status=422, body=body)
+    result = project.run("apply", "--yes")
+    assert result.code == 1
+    assert "\x1b" not in result.err + result.out
+    assert "way" in result.err + result.out
+
+
+def test_an_output_path_that_is_a_folder(declared: Project, tmp_path: Path) -> None:
+    """--out takes a file in a folder that exists."""
+    (declared.folder / "out").mkdir()
+    ended(declared.run("plan", "--out", "out"), 1, "out")
+    ended(declared.run("plan", "--out", "missing/plan.json"), 1, "missing/plan.json")
+    assert not (declared.folder / "missing").exists()
+
+
+@pytest.mark.parametrize("email", ["ann@nomx.example.com"])
+def test_an_address_that_takes_no_mail(project: Project, email: str) -> None:
+    """The vendor's refusal ends with its own words, the address and the file's line."""
+    project.write(f"tags: [A]\ncontacts: [{{email: {email}, tags: [A]}}]\n")
+    result = project.run("apply", "--yes")
+    said = ended(result, 4, email, "takes no mail")
+    assert "skipped" in said
+    assert [entry for entry in ledger_of(project) if email in entry] == []
+    assert project.account.state()["tags"] == ["A"]
