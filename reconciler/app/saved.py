@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from reconciler import __version__
 from reconciler.app.planning import Planned, Request
+from reconciler.app.sealing import compared, is_sealed
 from reconciler.engine.diff import Digest
 from reconciler.engine.guard import Gate
 from reconciler.engine.resume import Begun, differences
@@ -149,13 +150,18 @@ def check_fresh(
     document: Mapping[str, Any], planned: Planned, request: Request, digest: Digest, begun: Begun | None = None
 ) -> None:
     """Raises Stale, listing what differs, unless the plan made now would do the same, or the rest of it."""
-    then = _decoded(lambda: {each["address"]: meaning(each) for each in document["plan"]["changes"]})
-    now = {str(change.address): meaning(change_to_json(change)) for change in planned.plan.changes}
+    hint = "plan again"
+    if is_sealed(document) and digest is not None:
+        then, now, begun = _decoded(lambda: compared(document, planned.plan.changes, digest, begun))
+        hint += "; a sealed plan is applied from the very files, and with the --target, that it was made from"
+    else:
+        then = _decoded(lambda: {each["address"]: meaning(each) for each in document["plan"]["changes"]})
+        now = {str(change.address): meaning(change_to_json(change)) for change in planned.plan.changes}
     found = [*differences(then, now, begun), *_rotated(document, request, digest)]
     if found:
         lines = "\n".join(f"  {line}" for line in found[:20])
         more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
-        raise Stale(f"the plan is stale; since it was made, this changed:\n{lines}{more}\nplan again")
+        raise Stale(f"the plan is stale; since it was made, this changed:\n{lines}{more}\n{hint}")
 
 
 def _rotated(document: Mapping[str, Any], request: Request, digest: Digest) -> Iterator[str]:

@@ -10,6 +10,7 @@ import click
 
 from reconciler.cli.options import account_options, path_argument, place, selection_options
 from reconciler.cli.terminal import say, show
+from reconciler.errors import Refused
 
 EXAMPLE = """\b
 Example:
@@ -17,6 +18,11 @@ Example:
   reconciler plan site/ --json --detailed-exitcode
   reconciler plan site/ --target 'contact/ann@example.com' --calls
 """
+
+NO_KEY = (
+    "a redacted plan file is sealed with a key, and there is none that stays: set RECONCILER_LEDGER_KEY, "
+    "or apply once, which makes the ledger and its key; nothing was planned"
+)
 
 
 @click.command(epilog=EXAMPLE)
@@ -37,6 +43,8 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
     workspace = open_workspace(path, place(ctx, given))
     require_resources(workspace)
     session = open_session(ctx, workspace.settings)
+    if given["out"] and session.curtain.redactor and not _is_keyed(session):
+        raise Refused(NO_KEY)
     with session.ledger_to_read() as store, session.reader() as reader:
         request = requested(workspace, session, given)
         with stopping(session.stop), session.progress() as progress:
@@ -57,25 +65,37 @@ def show_plan(ctx: click.Context, planned: Any, session: Any, *, calls: bool = F
     from reconciler.cli.running import requests
     from reconciler.render.text import call_lines, plan_lines
 
+    curtain = session.curtain
     lines = plan_lines(
-        planned.plan, heading=session.heading(planned), writes=len(planned.graph.order),
+        curtain.marked("plan", planned.plan), heading=session.heading(planned), writes=len(planned.graph.order),
         pace=session.settings.pace, needed=planned.gates, hidden_fields=ctx.obj["quiet"],
     )  # fmt: skip
     show(lines, err=err)
     if calls:
         show([[]], err=err)
-        show(call_lines(call for _, call in requests(planned)), err=err)
+        show(call_lines(curtain.marked("request", call) for _, call in requests(planned)), err=err)
 
 
 def save(path: Path, planned: Any, request: Any, session: Any, store: Any) -> None:
     """Write the plan file, sealed with the ledger's key where there is one that stays."""
     from reconciler.app.saved import to_document
+    from reconciler.app.sealing import sealed
     from reconciler.disk import planfile
 
-    lasting = session.has_ledger()
-    keyed = store is not None and (lasting or session.settings.digest_key is not None)
+    keyed, lasting = _is_keyed(session), session.has_ledger()
     document = to_document(planned, request, store.digest if keyed else None, session.settings.environment, lasting)
+    seals = session.curtain.redactor is not None
+    if seals:
+        document = sealed(document, planned.plan.changes, store.digest)
     planfile.write(path, document, store.seal if keyed else None)
+    if seals:
+        say(f"Saved to {path}, sealed; `reconciler apply PATH --plan {path}` with these files makes exactly that.")
+        return
     if not keyed:
         say("No ledger yet: the plan file is protected by a checksum only, and carries no digests of secrets.")
     say(f"Saved to {path}; `reconciler apply --plan {path}` makes exactly these changes.")
+
+
+def _is_keyed(session: Any) -> bool:
+    """Whether there is a key that is still there when the plan is applied."""
+    return session.settings.ledger != "none" and (session.has_ledger() or session.settings.digest_key is not None)

@@ -14,13 +14,14 @@ import click
 from reconciler.app.planning import Planned, Request
 from reconciler.app.session import Session
 from reconciler.app.workspace import Workspace
+from reconciler.cli.curtain import Curtain, curtain_of
 from reconciler.cli.terminal import say
 from reconciler.disk.settings import Settings
 from reconciler.engine.calls import request_for, show
 from reconciler.gateway.caller import Exchange
 from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
 from reconciler.model.plan import Step
-from reconciler.model.policy import Allow
 from reconciler.render.machine import plan_document
 
 
@@ -28,6 +29,22 @@ class Run(Session):
     """A session that talks to a person: progress of reads, requests under ``-vv``."""
 
     quiet: bool = False
+    curtain: Curtain
+
+    @contextmanager
+    def ledger_to_read(self) -> Iterator[Store | None]:
+        """The same; marks are made with the ledger's own key."""
+        with super().ledger_to_read() as store:
+            if store is not None:
+                self.curtain.opened(store)
+            yield store
+
+    @contextmanager
+    def ledger_to_write(self) -> Iterator[Store]:
+        """The same; marks are made with the ledger's own key."""
+        with super().ledger_to_write() as store:
+            self.curtain.opened(store)
+            yield store
 
     def heading(self, planned: Planned) -> str:
         """Environment, account and ledger, as one line."""
@@ -57,7 +74,7 @@ class Run(Session):
 def open_session(ctx: click.Context, settings: Settings) -> Run:
     """The session of this command line."""
     run = Run(settings, log=_log if ctx.obj["verbose"] >= 2 else None)
-    run.quiet = ctx.obj["quiet"]
+    run.quiet, run.curtain = ctx.obj["quiet"], curtain_of(ctx)
     return run
 
 
@@ -67,13 +84,13 @@ def _log(exchange: Exchange) -> None:
     say(f"{exchange.method} {exchange.path} → {took}{again}")
 
 
-def requested(workspace: Workspace, session: Session, given: Mapping[str, Any]) -> Request:
+def requested(workspace: Workspace, session: Run, given: Mapping[str, Any]) -> Request:
     """What this command line asks to be planned."""
     return Request(
         workspace.state, workspace.policy, Dialect(workspace.settings.dialect), session.account(),
         allow=given.get("allow") or {}, targets=tuple(given.get("targets") or ()),
         excludes=tuple(given.get("excludes") or ()), refresh=given.get("refresh") or "auto",
-        parallel=workspace.settings.parallel,
+        parallel=workspace.settings.parallel, on_found=session.curtain.learn_found,
     )  # fmt: skip
 
 
@@ -90,23 +107,6 @@ def document(planned: Planned) -> dict[str, Any]:
     for step, call in requests(planned):
         by_address.setdefault(step.address, []).append(call)
     return plan_document(planned.plan, by_address, planned.gates)
-
-
-class AllowType(click.ParamType[tuple[Allow, int | None]]):
-    """``CLASS`` or ``CLASS=N`` of ``--allow``."""
-
-    name = "class[=n]"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Allow, int | None]:
-        word, equals, number = str(value).partition("=")
-        try:
-            allow = Allow(word)
-            count = int(number) if equals else None
-        except ValueError:
-            self.fail(f"{value!r}: write one of {', '.join(each.value for each in Allow)}, or CLASS=N", param, ctx)
-        return allow, count
 
 
 @contextmanager

@@ -21,13 +21,17 @@ from reconciler.model.values import Origin
 
 
 class Rules(NamedTuple):
-    """What every file is read by: schema as shape and gate, variables, environment, defaults of the sections."""
+    """What every file is read by: schema as shape and gate, variables, environment, defaults of the sections.
+
+    ``discreet`` are the sections of which no message shows a value.
+    """
 
     shape: Shape
     gate: Gate
     variables: Table[str, str]
     environ: Table[str, str]
     defaults: Table[str, Mapping]
+    discreet: Iterable[str] = ()
 
 
 def load(
@@ -41,6 +45,7 @@ def load(
     defaults: Table[str, Mapping] = EMPTY,
     roots: Sequence[Path] = (),
     cwd: Path | None = None,
+    discreet: Iterable[str] = (),
 ) -> tuple[Declared, ...]:
     """Everything that is declared below ``paths``, in the order of files and lines.
 
@@ -48,7 +53,7 @@ def load(
     the settings; positions name files relative to ``cwd`` where that is shorter. Raises one ConfigurationError with
     every problem of every file. When nothing is declared the result is empty: what that means is not decided here.
     """
-    rules = Rules(compile_schema(schema), Gate(schema), variables, environ, defaults)
+    rules = Rules(compile_schema(schema), Gate(schema), variables, environ, defaults, discreet)
     problems: list[Problem] = []
     read: list[_Document] = []
     with documents.collector_paused():
@@ -76,9 +81,14 @@ def check(node: Node, name: str, rules: Rules) -> tuple[list[Finding], list[Seal
     _fill(node, rules.defaults)
     typed: Typed = resolve(node, rules.shape, rules.variables, rules.environ)
     said = {finding.origin for finding in typed.findings}
-    hidden = frozenset(id(place.node) for place in typed.sealed)
+    hidden = frozenset(id(place.node) for place in typed.sealed) | _discreet(node, rules.discreet)
     invalid = [finding for finding in rules.gate.findings(node, hidden) if finding.origin not in said]
     return [*typed.findings, *invalid], typed.sealed
+
+
+def _discreet(node: Mapping, sections: Iterable[str]) -> frozenset[int]:
+    lists = [items for section in sections if isinstance(items := node.get(section), Items)]
+    return frozenset(id(each) for items in lists for each in items)
 
 
 def _found(

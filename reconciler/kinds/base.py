@@ -35,7 +35,8 @@ class Field:
     ``immutable``: set once. ``write_only``: never in an answer. ``from_env``: text that may be given as
     ``{env: NAME}`` or ``{file: PATH}`` and is then shown by its host only. ``reset`` is what the server assumes when
     the field is not sent, and what it returns to when the files release it. ``needs`` names the field that a value
-    makes required: ``{value: field}``.
+    makes required: ``{value: field}``. ``personal``: tells who somebody is, as the key of a person
+    does, so that redacted output marks it.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Field:
     immutable: bool = False
     write_only: bool = False
     from_env: bool = False
+    personal: bool = False
     fold: bool = False
     ref: str | None = None
     slugs: tuple[str, ...] = ()

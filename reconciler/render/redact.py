@@ -1,0 +1,232 @@
+"""Values, documents and texts about people → the same with short stable marks in place of who they are.
+
+what                    which part of it                                            becomes
+──────────────────────────────────────────────────────────────────────────────────────────────────
+an address              what in its key names a person                              contact/c:7f3a21b0
+a personal field        its value, in attributes, field changes, request bodies     v:09be41c7
+any text                what looks like an e-mail address                           c:7f3a21b0
+                        a personal value of this run, three characters or more      v:09be41c7
+
+Which fields are personal is declared with the kinds. Secrets are no business of this module: no value that comes
+here holds one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import unquote
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Field, Kind
+from reconciler.kinds.dialect import TABLE
+from reconciler.model.codec import attrs_from_json, attrs_to_json
+from reconciler.model.plan import Plan, Step
+from reconciler.model.planjson import plan_from_json, plan_to_json
+from reconciler.model.report import Outcome, Past, Report
+from reconciler.model.values import Address, Attrs, Value, clean, unescape
+from reconciler.render.known import KnownValues
+
+#: A keyed digest of a text, in hex.
+Digest = Callable[[str], str]
+
+#: The name under which marks are digested, so that they equal no digest of a secret.
+DOMAIN = "mark"
+#: Hex digits of a mark: two people of 100,000 share one with a chance of about one.
+DIGITS = 8
+
+_MARK = re.compile(rf"[cv]:[0-9a-f]{{{DIGITS}}}")
+_STYLE = re.compile(r"(\x1b\[[0-9;]*m)")
+_STOPS = r"\s\"<>(){}\[\],;:@/\\|=&?#!…"
+_EMAIL = re.compile(rf"[^{_STOPS}]+(?:@|%40)[^{_STOPS}]+")
+_AROUND = "'`.*"
+
+
+def _person_parts(kind: Kind) -> frozenset[int]:
+    """Which parts of the kind's key name a person."""
+    if kind.person:
+        return frozenset({0})
+    refs = [kind.field(name).ref for name in kind.key]
+    return frozenset(index for index, ref in enumerate(refs) if ref and KINDS[ref].person)
+
+
+_PARTS = {name: _person_parts(kind) for name, kind in KINDS.items()}
+_ABOUT_PEOPLE = [name for name, parts in _PARTS.items() if 0 in parts]
+_ADDRESS = re.compile(rf"(?<![\w/])({'|'.join(_ABOUT_PEOPLE)})/([^\s/}}\"]+)")
+
+
+def _is_declared_personal(kind: Kind, field: Field) -> bool:
+    return field.personal or (kind.person and field.name in kind.key)
+
+
+_PERSONAL = frozenset(f.name for kind in KINDS.values() for f in kind.fields if _is_declared_personal(kind, f))
+#: How the wires spell personal fields, where that is another name.
+_SPELLED = frozenset(
+    spelled for wires in TABLE.values() for wire in wires.values() for name, spelled in wire.names.items()
+    if name in _PERSONAL
+)  # fmt: skip
+
+
+class Redactor:
+    """Marks people. The same text gets the same mark, in whatever form and place it is met."""
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+        self._known = KnownValues()
+
+    def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
+        """Look for these people, and for what these attributes tell of them, in every text from now on."""
+        for address, attrs in named:
+            self._learn(address, attrs)
+
+    def _learn(self, address: Address, attrs: Attrs) -> None:
+        kind = KINDS[address.kind]
+        parts = address.key.split("/")
+        for index, part in enumerate(parts):
+            if index in _PARTS[kind.name]:
+                if part[:1] != "#":
+                    self._known.add(unescape(part), partial(self.person, part))
+            else:
+                self._known.allow(unescape(part))
+        for name, value in attrs.items():
+            if isinstance(value, str) and _is_declared_personal(kind, kind.field(name)):
+                self._known.add(value, partial(self.mark, value))
+
+    # marks
+
+    def mark(self, text: str) -> str:
+        """The mark of a personal value: ``c:…`` for an e-mail address, ``v:…`` for anything else."""
+        if _MARK.fullmatch(text):
+            return text
+        if _EMAIL.fullmatch(text):
+            return self.person(text)
+        return f"v:{self._digest(clean(text))[:DIGITS]}"
+
+    def person(self, part: str) -> str:
+        """The mark of whom a part of a key, or an e-mail address, names."""
+        if part.startswith("#") or _MARK.fullmatch(part) or not part.strip("*?"):
+            return part
+        name = unescape(part) if "@" in part else unquote(part)
+        return f"c:{self._digest(clean(name).casefold())[:DIGITS]}"
+
+    # values
+
+    def address(self, address: Address) -> Address:
+        """``tagging/c:7f3a21b0/VIP``."""
+        marked = _PARTS.get(address.kind, frozenset())
+        parts = address.key.split("/")
+        return Address(address.kind, "/".join(self.person(p) if i in marked else p for i, p in enumerate(parts)))
+
+    def plan(self, plan: Plan) -> Plan:
+        """The plan as it may be shown: without ids of requests, and without what sensitive fields hold."""
+        marked = plan_from_json(self.document(plan_to_json(plan)))
+        return replace(marked, changes=tuple(replace(c, note=self.text(c.note)) for c in marked.changes))
+
+    def attrs(self, attrs: Attrs) -> dict[str, Value]:
+        """Attributes of one resource."""
+        return attrs_from_json(self.document(attrs_to_json(attrs)))
+
+    def past(self, outcomes: Iterable[Past]) -> list[Past]:
+        """What an earlier run did."""
+        return [
+            each._replace(
+                address=self.address(each.address), message=self.text(each.message),
+                before=None if each.before is None else self.attrs(each.before),
+                after=None if each.after is None else self.attrs(each.after),
+            )
+            for each in outcomes
+        ]  # fmt: skip
+
+    def request(self, call: tuple[str, str, Any]) -> tuple[str, str, Any]:
+        """Method, path and body of a call."""
+        method, path, body = call
+        return method, self.text(path), self.document(body)
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """The end of a step."""
+        step, differs = outcome.step, outcome.differs.items()
+        return replace(
+            outcome, step=Step(self.address(step.address), step.verb), message=self.text(outcome.message),
+            differs={name: (self._value(name, sent), self._value(name, shown)) for name, (sent, shown) in differs},
+        )  # fmt: skip
+
+    def report(self, report: Report) -> Report:
+        """All of them."""
+        return replace(report, outcomes=tuple(self.outcome(each) for each in report.outcomes))
+
+    def _value(self, name: str, value: Any) -> Any:
+        return self._marked(value) if _is_personal(name) else self.document(value)
+
+    # documents
+
+    def document(self, value: Any) -> Any:
+        """Anything that is or will be JSON; personal fields are known by their names."""
+        if isinstance(value, str):
+            return self._string(value)
+        if isinstance(value, list | tuple):
+            return [self.document(each) for each in value]
+        if not isinstance(value, Mapping) or "$schema" in value:
+            return value  # a schema speaks of fields, and of nobody
+        about = value.get("path") or value.get("slug")
+        inner = isinstance(about, str) and (_is_personal(about) or ("slug" in value and "value" in value))
+        return {
+            self._string(key): self._marked(each)
+            if _is_personal(key) or (inner and key in ("before", "after", "value")) or _is_entries(key, each)
+            else self.document(each)
+            for key, each in value.items()
+        }
+
+    def _marked(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._marked(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._marked(each) for each in value]
+        return value if value is None or value == "" else self.mark(str(value))
+
+    def _string(self, text: str) -> str:
+        kind, slash, key = text.partition("/")
+        if slash and key and _PARTS.get(kind):
+            return str(self.address(Address(kind, key)))
+        return self.text(text)
+
+    # texts
+
+    def text(self, text: str) -> str:
+        """Free text, terminal colours included."""
+        return "".join(
+            piece if index % 2 else self._piece(piece) for index, piece in enumerate(_STYLE.split(text))
+        )  # fmt: skip
+
+    def _piece(self, text: str) -> str:
+        if "/" in text:
+            text = _ADDRESS.sub(self._in_address, text)
+        if "@" in text or "%40" in text:
+            text = _EMAIL.sub(self._in_text, text)
+        return self._known.replaced(text)
+
+    def _in_address(self, found: re.Match[str]) -> str:
+        kind, key = found.groups()
+        name = key.rstrip("'`.,;:)")
+        return f"{kind}/{self.person(name)}{key[len(name) :]}"
+
+    def _in_text(self, found: re.Match[str]) -> str:
+        """An e-mail address with the quotes and the full stop around it; the user of a URL is none."""
+        if found.string[: found.start()].endswith("://"):
+            return found.group()
+        whole = found.group()
+        tail = whole.lstrip(_AROUND)
+        name = tail.rstrip(_AROUND)
+        return f"{whole[: len(whole) - len(tail)]}{self.person(name)}{tail[len(name) :]}"
+
+
+def _is_personal(name: str) -> bool:
+    """``first_name``, ``fields.company``, ``firstName``."""
+    return name in _SPELLED or name.partition(".")[0] in _PERSONAL - {"fields"} or name.startswith("fields.")
+
+
+def _is_entries(key: str, value: Any) -> bool:
+    """``fields: {company: Acme}``; the fields of a change are a list."""
+    return key in _PERSONAL and isinstance(value, Mapping)
