@@ -30,13 +30,13 @@ def write(path: Path, document: dict[str, Any], seal: Seal) -> None:
     try:
         if path.is_dir():
             raise ConfigurationError(f"{path} is a folder; name a file for the plan")
-        _replace(path, text.encode())
+        write_whole(path, text.encode())
     except OSError as error:
         raise ConfigurationError(f"the plan cannot be written to {path}: {error.strerror}") from error
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Through a file beside it, so that no half plan is ever there; mkstemp makes it 0600."""
+def write_whole(path: Path, content: bytes) -> None:
+    """Through a file beside it, so that no half of one is ever there; mkstemp makes it 0600. Raises OSError."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "wb") as stream:
@@ -51,7 +51,15 @@ def _replace(path: Path, content: bytes) -> None:
 
 def read(path: Path, seal: Seal) -> dict[str, Any]:
     """The document of a plan file, integrity checked; raises ConfigurationError or Refused with the reason."""
-    document = _load(path)
+    document, checked = look(path, seal)
+    if not checked:
+        raise Refused(f"{path} is sealed with a key that is not here; set RECONCILER_LEDGER_KEY, or use its ledger")
+    return document
+
+
+def look(path: Path, seal: Seal) -> tuple[dict[str, Any], bool]:
+    """The same for showing: the document, and whether its integrity could be checked; without the key it cannot."""
+    document = load(path)
     version = document.get("format_version")
     if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         raise Refused(f"{path} has format {version}, and this reconciler reads {FORMAT_VERSION}; plan again")
@@ -60,26 +68,28 @@ def read(path: Path, seal: Seal) -> dict[str, Any]:
         raise Refused(f"{path} has no integrity code; plan again")
     (way, value), *_ = code.items()
     if way == "hmac" and seal is None:
-        raise Refused(f"{path} is sealed with a key that is not here; set RECONCILER_LEDGER_KEY, or use its ledger")
+        return document, False
     if way == "sha256" and seal is not None and document.get("keyed"):
         raise Refused(f"{path} has lost its seal; plan again")
     expected = seal(_canonical(document)) if way == "hmac" and seal else _sha256(document)
     if not isinstance(value, str) or not hmac.compare_digest(expected, value):
         raise Refused(f"{path} was edited after it was planned, or sealed with another key; plan again")
-    return document
+    return document, True
 
 
-def _load(path: Path) -> dict[str, Any]:
+def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
+    """A JSON object as it stands; raises ConfigurationError. ``command`` writes ``what`` it should be."""
     try:
         if path.stat().st_size > LARGEST:
-            raise ConfigurationError(f"{path} is too large for a plan file")
+            raise ConfigurationError(f"{path} is too large for a {what} file")
         document = json.loads(path.read_bytes())
     except OSError as error:
-        raise ConfigurationError(f"the plan file {path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"the {what} file {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        raise ConfigurationError(f"{path} is no plan file: it is cut or not JSON; plan again") from error
+        again = f"`reconciler {command}` writes one"
+        raise ConfigurationError(f"{path} is no {what} file: it is cut or not JSON; {again}") from error
     if not isinstance(document, dict):
-        raise ConfigurationError(f"{path} is no plan file; `reconciler plan --out FILE` writes one")
+        raise ConfigurationError(f"{path} is no {what} file; `reconciler {command}` writes one")
     return document
 
 

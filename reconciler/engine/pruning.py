@@ -24,6 +24,9 @@ from reconciler.model.policy import Policy, Prune
 from reconciler.model.resource import UNGUARDED, DesiredState, Entry, EntryState, Live, Provenance
 from reconciler.model.values import Address, Ref
 
+#: How the note of a deletion begins; it does not hold for a plan that rests on no files.
+LEFT = "no longer in the files; "
+
 
 class Pruning:
     """One decision for every resource that is ours, or live under ``all``, and not desired."""
@@ -98,7 +101,7 @@ class Pruning:
 
     def _delete(self, live: Live, entry: Entry | None) -> Change:
         kind = KINDS[live.address.kind]
-        since = f"no longer in the files; ours since run {entry.run}" if entry else "foreign; pruning is `all`"
+        since = f"{LEFT}ours since run {entry.run}" if entry else "foreign; pruning is `all`"
         return Change(
             live.address, Action.DELETE, Cause.REMOVED, remote_id=live.remote_id, note=since,
             before={name: value for name, value in live.attrs.items() if not entry or name not in entry.digests},

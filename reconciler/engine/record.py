@@ -59,13 +59,12 @@ def is_settled(entry: Entry | None, wanted: Entry) -> bool:
 
 
 def _digests(change: Change, old: Entry | None, digest: Digest) -> dict[str, str]:
+    """Those of the secrets at hand; one that is not mentioned at all is still what it was."""
     if digest is None:
         return {}
-    kept = dict(old.digests) if old else {}
-    secrets = {name: value.value for name, value in change.attrs.items() if isinstance(value, Secret)}
-    return {name: digest(name, value) for name, value in secrets.items()} or {
-        name: value for name, value in kept.items() if name in change.attrs
-    }
+    kept = {name: value for name, value in old.digests.items() if name not in change.attrs} if old else {}
+    fresh = {name: value.value for name, value in change.attrs.items() if isinstance(value, Secret)}
+    return kept | {name: digest(name, value) for name, value in fresh.items()}
 
 
 def _provenance(change: Change, old: Entry | None) -> Provenance:

@@ -1,0 +1,58 @@
+"""The number of a run → the request for the plan that takes it back, and what that plan cannot bring back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from reconciler.app.planning import Request
+from reconciler.disk.settings import Settings
+from reconciler.engine.inverse import Lost, invert
+from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.history import Run
+from reconciler.ledger.store import Store
+from reconciler.model.policy import Allow, Policy, Prune
+
+#: Whatever a run made goes when it is taken back, whatever pruning says.
+EVERYTHING = {kind.name: Prune.OWNED for kind in KINDS.values() if kind.writable}
+
+
+@dataclass(frozen=True)
+class Undoing:
+    """What is to be planned, what stays lost, and resources whose writes of that run have an unknown end."""
+
+    run: Run
+    request: Request
+    lost: tuple[Lost, ...]
+
+
+def find_run(store: Store, number: int) -> Run:
+    """The run of that number; raises ConfigurationError naming those that there are."""
+    runs = {run.id: run for run in store.runs()}
+    if number in runs:
+        return runs[number]
+    if not runs:
+        raise ConfigurationError(f"there is no run {number}: this ledger has seen none yet")
+    known = ", ".join(str(each) for each in list(runs)[:10])
+    more = f" and {len(runs) - 10} older" if len(runs) > 10 else ""
+    raise ConfigurationError(f"there is no run {number}; the ledger knows {known}{more} (`reconciler history`)")
+
+
+def prepare(
+    number: int, store: Store, settings: Settings, account: str | None, allow: Mapping[Allow, int | None]
+) -> Undoing:
+    """The inverse of a run, from what the ledger kept of it."""
+    run, ledger = find_run(store, number), store.load()
+    inverse = invert(store.outcomes(number), ledger)
+    unknown = [
+        Lost(address, "was announced, and nobody knows whether it happened; the next apply finds out")
+        for address, intent in ledger.intents.items()
+        if intent.run == number
+    ]
+    request = Request(
+        inverse.state, Policy(EVERYTHING, settings.limits), Dialect(settings.dialect), account,
+        allow=allow, parallel=settings.parallel, only=inverse.only,
+    )  # fmt: skip
+    return Undoing(run, request, (*inverse.lost, *unknown))

@@ -1,0 +1,67 @@
+"""``history``: the runs that the ledger remembers, and what one of them did."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.curtain import curtain_of
+from reconciler.cli.options import account_options, place, project_option
+
+EXAMPLE = """\b
+Example:
+  reconciler history
+  reconciler history 12
+  reconciler history --json
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("run", type=int, required=False)
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The newest N runs only.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@project_option
+@account_options
+@click.pass_context
+def history(
+    ctx: click.Context, /, run: int | None, limit: int | None, as_json: bool, project: Path, **given: Any
+) -> int:
+    """List every apply, destroy and undo, newest first; with RUN, what that one did: before → after by field."""
+    from reconciler.cli.recorded import opened
+    from reconciler.render.past import history_document
+
+    with opened(ctx, place(ctx, given), project) as (_, store):
+        if run is not None:
+            return _one(ctx, store, run, as_json)
+        document = history_document(store.runs()[:limit])
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return 0
+    from reconciler.cli.terminal import say, show
+    from reconciler.render.past import run_lines
+
+    show(run_lines(document["runs"]))
+    if not document["runs"]:
+        say("No run yet.")
+    return 0
+
+
+def _one(ctx: click.Context, store: Any, number: int, as_json: bool) -> int:
+    from reconciler.app.undoing import find_run
+    from reconciler.cli.terminal import show
+    from reconciler.render.past import outcome_lines, outcomes_document, run_lines
+
+    run, past = find_run(store, number), store.outcomes(number)
+    curtain = curtain_of(ctx)
+    curtain.learn_past(past)
+    past = curtain.marked("past", past)
+    document = outcomes_document(run, past)
+    if as_json:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        show(run_lines([document]))
+        show(outcome_lines(past))
+    return 0

@@ -1,0 +1,171 @@
+"""``ledger unlock``, ``export``, ``import``, ``move`` and ``rebind``: the record itself, kept in order."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.options import account_options, allow_option, place, project_option
+
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+
+UNLOCK = """\b
+Example:
+  reconciler ledger unlock
+"""
+EXPORT = """\b
+Example:
+  reconciler ledger export --out ledger.json
+"""
+IMPORT = """\b
+Example:
+  reconciler ledger import ledger.json --ledger postgresql+psycopg://db.example.com/reconciler
+"""
+MOVE = """\b
+Example:
+  reconciler ledger move tag/Gold tag/@gold
+"""
+REBIND = """\b
+Example:
+  reconciler ledger rebind --connection 21fd90f9-5935-43cd-b6c8-bde9d915ca80
+"""
+
+
+@click.command(epilog=UNLOCK)
+@yes_option
+@project_option
+@account_options
+@click.pass_context
+def unlock(ctx: click.Context, /, yes: bool, project: Path, **given: Any) -> int:
+    """Take the lease away from a run that you know is dead. A run that still lives stops at its next write."""
+    import time
+
+    from reconciler.cli.recorded import ask, opened
+    from reconciler.ledger.store import Store
+    from reconciler.render.past import moment
+    from reconciler.render.words import clean, duration
+
+    with opened(ctx, place(ctx, given), project) as (settings, store):
+        held = store.describe().held
+    if held is None:
+        click.echo("nobody holds the ledger")
+        return 0
+    age = duration(max(0.0, time.time() - held.acquired))
+    click.echo(f"held by {clean(str(held.holder))} since {moment(held.acquired)}, {age}", err=True)
+    ask("Take the ledger away from that run?", yes=yes, declined="the ledger is still locked")
+    with Store.open(settings.ledger, root=settings.root, key=settings.digest_key) as store:
+        store.unlock()
+    click.echo("unlocked")
+    return 0
+
+
+@click.command(epilog=EXPORT)
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write a file that only you can read.")
+@project_option
+@account_options
+@click.pass_context
+def export(ctx: click.Context, /, out: Path | None, project: Path, **given: Any) -> int:
+    """Print everything that is recorded as ours, as JSON. Secrets are in it as keyed digests only."""
+    from reconciler.app.tending import export as exported
+    from reconciler.app.tending import write_export
+    from reconciler.cli.recorded import opened
+
+    where = place(ctx, given)
+    with opened(ctx, where, project) as (_, store):
+        document = exported(store)
+    if out is None:
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        return 0
+    write_export(where.cwd / out, document)
+    click.echo(f"wrote {len(document['entries'])} entries to {out}", err=True)
+    return 0
+
+
+@click.command("import", epilog=IMPORT)
+@click.argument("file", type=click.Path(path_type=Path))
+@project_option
+@account_options
+@click.pass_context
+def import_(ctx: click.Context, /, file: Path, project: Path, **given: Any) -> int:
+    """Fill an empty ledger from FILE, all of it or nothing. The history stays behind."""
+    from reconciler.app.tending import bring_in, read_export
+    from reconciler.app.workspace import read_settings
+    from reconciler.cli.recorded import leased
+    from reconciler.cli.terminal import say
+    from reconciler.errors import ConfigurationError
+
+    where = place(ctx, given)
+    settings = read_settings(where.cwd / project, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("there is nothing to import into; name a ledger with --ledger")
+    export = read_export(where.cwd / file, settings.connection)
+    with leased(settings) as store:
+        same_key = bring_in(store, export)
+    click.echo(f"imported {len(export.ledger.entries)} entries")
+    if not same_key and any(entry.digests for entry in export.ledger.entries.values()):
+        say("The digests of secrets were made with another key: the next apply sends those secrets once more.")
+    return 0
+
+
+@click.command(epilog=MOVE)
+@click.argument("old")
+@click.argument("new")
+@project_option
+@account_options
+@click.pass_context
+def move(ctx: click.Context, /, old: str, new: str, project: Path, **given: Any) -> int:
+    """Let what goes by the address OLD go by NEW. Nothing is sent; relations follow."""
+    from reconciler.cli.recorded import leased, opened
+    from reconciler.engine.moves import moves_of
+    from reconciler.errors import ConfigurationError
+    from reconciler.model.values import Address
+    from reconciler.render.words import shown
+
+    try:
+        before, after = Address.parse(old), Address.parse(new)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    with opened(ctx, place(ctx, given), project) as (settings, store):
+        moves_of(store.load().entries, before, after)
+    with leased(settings) as store:
+        moves = moves_of(store.load().entries, before, after)
+        store.write(moves=moves)
+    for source, target in moves:
+        click.echo(f"{shown(source)} → {shown(target)}")
+    return 0
+
+
+@click.command(epilog=REBIND)
+@yes_option
+@allow_option
+@project_option
+@account_options
+@click.pass_context
+def rebind(ctx: click.Context, /, yes: bool, project: Path, **given: Any) -> int:
+    """Move the ledger to the configured connection, which must lead to the same account."""
+    from reconciler.app.tending import match, require_most
+    from reconciler.cli.recorded import ask, leased, opened
+    from reconciler.cli.running import open_session
+    from reconciler.kinds.dialect import Dialect
+    from reconciler.render.words import count
+
+    allow = dict(given["allow"])
+    with opened(ctx, place(ctx, given), project) as (settings, store):
+        session, ledger = open_session(ctx, settings), store.load()
+        account = session.account()
+    if account is None or account == ledger.account:
+        click.echo(f"the ledger is of connection {ledger.account} already")
+        return 0
+    with session.reader() as reader:
+        matches = match(reader, ledger, Dialect(settings.dialect), account)
+    for kind, number in sorted(matches.owned.items()):
+        click.echo(f"{matches.found[kind]:>6,} of {count(number, kind.replace('_', ' '))} found by id", err=True)
+    require_most(matches, account, allow)
+    ask(f"Move the ledger from connection {ledger.account} to {account}?", yes=yes, declined="nothing was moved")
+    with leased(settings) as store:
+        store.rebind(account)
+    click.echo(f"the ledger is of connection {account} now")
+    return 0

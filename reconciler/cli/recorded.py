@@ -1,0 +1,62 @@
+"""A command line → the ledger that it means, open for reading or for writing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from reconciler.app.workspace import Place, read_settings
+from reconciler.cli.curtain import curtain_of
+from reconciler.cli.terminal import can_ask
+from reconciler.disk.settings import Settings
+from reconciler.errors import ConfigurationError, Declined, LedgerError
+from reconciler.ledger.lease import Lease
+from reconciler.ledger.store import Store
+from reconciler.model.resource import Entry
+
+
+@contextmanager
+def opened(ctx: click.Context, where: Place, project: Path) -> Iterator[tuple[Settings, Store]]:
+    """The project's ledger as it is, for reading; raises LedgerError where there is none."""
+    settings = read_settings(where.cwd / project, where)
+    curtain = curtain_of(ctx)
+    store = None
+    if settings.ledger != "none":
+        store = Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
+    if store is None:
+        raise LedgerError("there is no ledger yet; the first apply makes it")
+    with store:
+        curtain.keyed(store.digest)
+        curtain.learn_entries(store.entries())
+        yield settings, store
+
+
+@contextmanager
+def leased(settings: Settings) -> Iterator[Store]:
+    """The ledger under our lease; made where it is missing."""
+    with Store.open(settings.ledger, root=settings.root, key=settings.digest_key) as store, Lease.acquire(store):
+        yield store
+
+
+def one(store: Store, address: str) -> Entry:
+    """The entry of that address; raises ConfigurationError with near ones."""
+    from reconciler.engine.suggest import near
+
+    known = {str(entry.address): entry for entry in store.entries()}
+    if address not in known:
+        hint = near(address, known)
+        raise ConfigurationError(f"the ledger has no {address}" + (f"; did you mean {hint}?" if hint else ""))
+    return known[address]
+
+
+def ask(question: str, *, yes: bool, declined: str) -> None:
+    """A person says yes, or the flag does; else Declined."""
+    if yes:
+        return
+    if not can_ask():
+        raise Declined("there is no terminal to ask; say --yes")
+    if not click.confirm(question, err=True):
+        raise Declined(f"declined; {declined}")

@@ -1,0 +1,119 @@
+"""Runs, their outcomes and what cannot come back → lines of styled text and JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.engine.inverse import Lost, grouped, written
+from reconciler.model.codec import to_json
+from reconciler.model.plan import Action
+from reconciler.model.report import Past, Status
+from reconciler.model.values import Value
+from reconciler.render import words
+from reconciler.render.text import PAST_WORDS, Line
+
+FORMAT_VERSION = "1.0"
+#: Addresses that one line names before it counts the rest.
+NAMED = 5
+
+
+def moment(seconds: float | None) -> str:
+    """``2026-11-21 16:02:15 UTC``, or a dash."""
+    if seconds is None:
+        return "–"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _iso(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def ended(status: str | None) -> str:
+    """How a run ended, in one word; one that never said so was killed, or is under way."""
+    return status or "begun"
+
+
+def run_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """One line for each run, newest first; each as :func:`run_document` has it."""
+    for run in runs:
+        who = words.clean(f"{run['who']} on {run['host']}")
+        style = "" if run["status"] == "done" else "yellow"
+        head: Line = [(f"{run['run']:>5}  ", "bold"), (f"{moment_of(run['started'])}  ", "")]
+        verb: Line = [(f"{words.clean(run['command']):<8}", ""), (f"{run['status']:<8}", style)]
+        calls = f"{run['calls']['reads']:>6,} read {run['calls']['writes']:>6,} wrote"
+        yield [*head, *verb, (calls, ""), (f"  {who}, reconciler {words.clean(run['tool'])}", "dim")]
+
+
+def moment_of(text: str | None) -> str:
+    """The time of a document in the form of :func:`moment`."""
+    return "–" if text is None else text.replace("T", " ").replace("+00:00", " UTC")
+
+
+def run_document(run: Any) -> dict[str, Any]:
+    """One run; times are ISO 8601 in UTC."""
+    return {
+        "run": run.id, "command": run.info.command, "who": run.info.who, "host": run.info.host,
+        "tool": run.info.tool, "plan": run.info.plan, "status": ended(run.status),
+        "started": _iso(run.started), "finished": _iso(run.finished),
+        "calls": {"reads": run.reads, "writes": run.writes},
+    }  # fmt: skip
+
+
+def history_document(runs: Iterable[Any]) -> dict[str, Any]:
+    """What ``history --json`` prints."""
+    return {"format_version": FORMAT_VERSION, "runs": [run_document(run) for run in runs]}
+
+
+def outcomes_document(run: Any, past: Iterable[Past]) -> dict[str, Any]:
+    """What ``history RUN --json`` prints; secrets are no part of what history holds."""
+    return {"format_version": FORMAT_VERSION, **run_document(run), "outcomes": [_outcome(each) for each in past]}
+
+
+def _outcome(past: Past) -> dict[str, Any]:
+    fields = _fields(past)
+    return {
+        "address": str(past.address), "verb": past.verb, "action": past.action.value, "status": past.status.value,
+        "remote_id": past.remote_id, "message": past.message,
+        "fields": [{"path": p, "before": to_json(b), "after": to_json(a)} for p, (b, a) in fields.items()],
+    }  # fmt: skip
+
+
+def _fields(past: Past) -> dict[str, tuple[Value, Value]]:
+    return written(past) if past.status in (Status.DONE, Status.PENDING) else {}
+
+
+def outcome_lines(past: Sequence[Past]) -> Iterator[Line]:
+    """What a run did, step by step: before → after for every field."""
+    for each in past:
+        good = each.status in (Status.DONE, Status.PENDING)
+        word = PAST_WORDS[each.action] if each.status is Status.DONE else each.status.value.replace("_", " ")
+        message = f"  {words.clean(each.message)}" if each.message else ""
+        head: Line = [("    ", ""), (f"{word:<10} ", "green" if good else "red")]
+        yield [*head, (words.shown(each.address), ""), (message, "dim")]
+        for path, (before, after) in _fields(each).items():
+            yield [(f"        {words.clean(path):<14} {_arrow(each.action, before, after)}", "")]
+
+
+def _arrow(action: Action, before: Value, after: Value) -> str:
+    if action is Action.CREATE:
+        return words.value(after)
+    return f"{words.value(before)} → {words.value(after)}"
+
+
+def lost_lines(run: int, lost: Sequence[Lost]) -> Iterator[Line]:
+    """What undoing a run does not bring back, grouped; then what the files still say."""
+    if lost:
+        yield [(f"Undoing run {run} does not bring everything back:", "bold")]
+    for what, addresses in grouped(lost).items():
+        names = ", ".join(words.shown(each) for each in addresses[:NAMED])
+        more = f" and {len(addresses) - NAMED:,} more" if len(addresses) > NAMED else ""
+        yield [(f"  {words.clean(what)}: ", "yellow"), (f"{names}{more}", "")]
+    text = "The files still say otherwise: the next apply of them does it again. Change them too."
+    yield [(text, "bold yellow")]
+
+
+def lost_document(lost: Iterable[Lost]) -> list[dict[str, str]]:
+    """The same for machines."""
+    return [{"address": str(each.address), "what": each.what} for each in lost]
