@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from reconciler import __version__
 from reconciler.app.carrier import Carrier
@@ -13,6 +13,7 @@ from reconciler.app.freshness import Freshness
 from reconciler.app.planning import Planned
 from reconciler.app.session import Session
 from reconciler.engine.record import entry_after, is_settled
+from reconciler.engine.recovery import announced, answered
 from reconciler.gateway.client import Writer
 from reconciler.ledger import host
 from reconciler.ledger.history import RunInfo
@@ -76,8 +77,9 @@ def _carrier(planned: Planned, session: Session, store: Store, writer: Writer, r
     )  # fmt: skip
     fresh.expect(planned.graph, {change.address: change for change in planned.plan.changes})
     return Carrier(
-        writer, store, planned.dialect, planned.entries, ids, run, options.now, fresh,
-        digest=_digest(session, store), slugs=planned.slugs,
+        writer, store, planned.dialect, {**planned.entries, **_stepping_aside(planned, run)}, ids, run, options.now,
+        fresh, digest=_digest(session, store), slugs=planned.slugs,
+        announced=announced(planned.plan.changes, planned.ledger.intents),
     )  # fmt: skip
 
 
@@ -90,10 +92,31 @@ def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
     changes = planned.plan.changes
     moved = [(c.moved_from, c.address) for c in changes if c.moved_from]
     drops = [c.address for c in changes if c.action is Action.FORGET and c.cause is not Cause.GONE_WITH]
-    puts = [entry for change in changes if (entry := _settled_entry(planned, store, change, run, now))]
-    store.write(puts=puts, drops=[_known_as(planned, address) for address in drops], moves=_without(moved, drops))
-    for address in planned.ledger.intents:
+    puts = {**_stepping_aside(planned, run), **_renamed(planned)}
+    puts |= {e.address: e for change in changes if (e := _settled_entry(planned, store, change, run, now))}
+    store.write(
+        puts=list(puts.values()), drops=[_known_as(planned, address) for address in drops],
+        moves=_without(moved, drops),
+    )  # fmt: skip
+    for address in answered(changes, planned.graph.order, planned.ledger.intents, partial=planned.plan.partial):
         store.clear_intent(run, address)
+
+
+def _stepping_aside(planned: Planned, run: int) -> dict[Address, Entry]:
+    """What is not ours yet and takes a temporary name in this run: only the ledger can find it again under that."""
+    parked = {step.address for step in planned.graph.order if step.verb is Verb.PARK}
+    return {
+        c.address: Entry(c.address, c.remote_id, origin=c.origin, provenance=Provenance.ADOPTED, run=run)
+        for c in planned.plan.changes if c.address in parked and c.address not in planned.entries
+    }  # fmt: skip
+
+
+def _renamed(planned: Planned) -> dict[Address, Entry]:
+    """What goes by a new name from now on, said once: a run that ends early must not make the next one go back."""
+    return {
+        c.address: replace(planned.entries[c.address], former=c.former)
+        for c in planned.plan.changes if c.moved_from and c.former and c.address in planned.entries
+    }  # fmt: skip
 
 
 def _known_as(planned: Planned, address: Address) -> Address:
@@ -112,7 +135,7 @@ def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now
     if not as_it_is or change.remote_id is None or not change.attrs or change.withheld:
         return None
     old = planned.entries.get(change.address)
-    ours = Provenance.CREATED if change.address in planned.ledger.intents and old is None else None
+    ours = Provenance.CREATED if old is None and announced([change], planned.ledger.intents) else None
     entry = entry_after(
         change, old, change.remote_id, change.before, digest=store.digest, now=now, run=run, provenance=ours
     )

@@ -7,6 +7,9 @@ answer to a create                 what is done
 422                                look once: take over what is there (ADOPTED), else the error
 none (lost, cut, HTML, 5xx)        look: take over what is there (CREATED), else send again, once
 none, and looking cannot decide    failed; the intent stays open, so the next run knows
+
+Every attempt is announced when its turn has come, after all waiting, so that a lease that was lost in between is
+noticed before anything leaves.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import Answer, Outcome, Request, Status
-from reconciler.model.resource import EMPTY, Entry, Provenance
+from reconciler.model.resource import CREATING, EMPTY, Entry, Provenance
 from reconciler.model.values import Address, Attrs, Secret
 
 #: Seconds of the lease that must be left when a write is announced: connect and read time-out of one attempt.
@@ -50,6 +53,7 @@ class Carrier:
     """Carries out single steps; used by all workers at once.
 
     ``ids`` grows as creates are answered; ``unconfirmed`` holds what may have been accepted: its answer was lost.
+    ``announced`` are those that an earlier run set out to make, and nobody recorded whether it did.
     """
 
     writer: Writer
@@ -62,6 +66,7 @@ class Carrier:
     fresh: Freshness
     digest: Digest = None
     slugs: frozenset[str] = frozenset()
+    announced: frozenset[Address] = frozenset()
     unconfirmed: set[Address] = field(default_factory=set)
 
     def carry(self, step: Step, change: Change) -> Outcome:
@@ -77,18 +82,20 @@ class Carrier:
             return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
         except GatewayError as error:
             return Outcome(step, change.action, Status.FAILED, message=str(error))
-        return self._announced(step, change, request)
-
-    def _announced(self, step: Step, change: Change, request: Request) -> Outcome:
-        self.store.intend(self.run, change.address, step.verb, self._image(change), NEEDS)
         try:
             made = self._send(step, change, request)
-        except Interrupted as stop:
-            self.store.clear_intent(self.run, change.address)
+        except Interrupted as stop:  # no attempt is in doubt, else it would be NoAnswer
+            self.store.clear_intent(self.run, self._where(step, change))
             return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
         except GatewayError as error:
             return self._failed(step, change, error)
         return self._settled(step, change, made)
+
+    def _announce(self, step: Step, change: Change, verb: Verb | str) -> Callable[[], None]:
+        """What is called before each attempt; raises Locked when the lease is lost, and then nothing leaves."""
+        where = self._where(step, change)
+        before = self._image(change)
+        return lambda: self.store.intend(self.run, where, verb, before, NEEDS)
 
     def _image(self, change: Change) -> Attrs:
         """What is overwritten: what was live, and what we once wrote of that which no answer shows."""
@@ -98,43 +105,62 @@ class Carrier:
 
     def _send(self, step: Step, change: Change, request: Request) -> Made:
         if step.verb is Verb.DROP:
-            return self._drop(change, request)
+            return self._drop(step, change, request)
         hidden = tuple(value.value for value in change.attrs.values() if isinstance(value, Secret))
         if step.verb is Verb.MAKE and change.action in (Action.CREATE, Action.REPLACE):
-            return self._create(change, request, hidden)
-        answer = self.writer.send(request, hidden)
+            return self._create(step, change, request, hidden)
+        verb = CREATING if change.address in self.announced and self._is_new(change) else step.verb
+        answer = self.writer.send(request, hidden, self._announce(step, change, verb))
         return Made(change.remote_id, self._shown(KINDS[change.address.kind], answer))
 
-    def _drop(self, change: Change, request: Request) -> Made:
+    def _is_new(self, change: Change) -> bool:
+        return change.address not in self.entries
+
+    def _drop(self, step: Step, change: Change, request: Request) -> Made:
         try:
-            self.writer.send(request)
+            self.writer.send(request, (), self._announce(step, change, step.verb))
         except NotFound:
             return Made(change.remote_id, message="was gone already")
         return Made(change.remote_id)
 
-    def _create(self, change: Change, request: Request, hidden: tuple[str, ...]) -> Made:
+    def _create(self, step: Step, change: Change, request: Request, hidden: tuple[str, ...]) -> Made:
         """The table above. A create is sent twice at most, and the second time only after a look."""
         kind = KINDS[change.address.kind]
-        doubt: NoAnswer | None = None
-        for _ in range(2):
-            try:
-                return self._created(kind, change, self.writer.send(request, hidden))
-            except Invalid as refusal:
-                found = self._look(kind, change)
-                if found is None:
-                    raise refusal from None
-                by_us = Provenance.CREATED if doubt else Provenance.ADOPTED
-                return self._take_over(kind, change, found, by_us)
-            except NoAnswer as lost:
-                if kind.accepted:
-                    self.unconfirmed.add(change.address)
-                    return Made(None, message="no answer; looked for at the end of the run")
-                doubt = lost
-                found = self._look(kind, change)
-                if found is not None:
-                    return self._take_over(kind, change, found, Provenance.CREATED)
-        assert doubt is not None
-        raise NoAnswer(f"{doubt}; sent twice, and the account does not show it", status=doubt.status)
+        announce = self._announce(step, change, CREATING)
+        if kind.accepted and change.address in self.announced - self.unconfirmed:
+            announce()
+            return self._unconfirmed(change, "announced by a run that did not end; looked for first")
+        try:
+            return self._created(kind, change, self.writer.send(request, hidden, announce))
+        except Invalid as refusal:
+            return self._refused(step, change, refusal, Provenance.ADOPTED)
+        except NoAnswer as lost:
+            if kind.accepted:
+                return self._unconfirmed(change, "no answer; looked for at the end of the run")
+            doubt = lost
+        try:
+            found = self._look(kind, change)
+            if found is not None:
+                return self._take_over(step, change, found, Provenance.CREATED)
+            return self._created(kind, change, self.writer.send(request, hidden, announce))
+        except Invalid as refusal:
+            return self._refused(step, change, refusal, Provenance.CREATED)
+        except (GatewayError, Interrupted) as error:  # the first attempt stays in doubt, whatever this one is
+            raise NoAnswer(f"{doubt}; then {error}", status=doubt.status) from None
+
+    def _unconfirmed(self, change: Change, message: str) -> Made:
+        self.unconfirmed.add(change.address)
+        return Made(None, message=message)
+
+    def _refused(self, step: Step, change: Change, refusal: Invalid, by: Provenance) -> Made:
+        """Perhaps because it is there already; then it is ours from now on."""
+        try:
+            found = self._look(KINDS[change.address.kind], change)
+        except (GatewayError, Interrupted):
+            raise refusal from None
+        if found is None:
+            raise refusal from None
+        return self._take_over(step, change, found, by)
 
     def _created(self, kind: Kind, change: Change, answer: Answer) -> Made:
         if kind.accepted:
@@ -175,8 +201,9 @@ class Carrier:
             return self.writer.whole(path)
         return [item for page in self.writer.walk(path, query) for item in page]
 
-    def _take_over(self, kind: Kind, change: Change, item: Item, provenance: Provenance) -> Made:
+    def _take_over(self, step: Step, change: Change, item: Item, provenance: Provenance) -> Made:
         """What is there already becomes ours; what differs is written, unless it can only be set once."""
+        kind = KINDS[change.address.kind]
         wire = wire_of(kind, self.dialect, self.slugs)
         shown = decode(kind, item, wire)
         remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
@@ -190,7 +217,8 @@ class Carrier:
             return Made(remote_id, shown, how, provenance)
         update = replace(change, action=Action.UPDATE, fields=fields, remote_id=remote_id)
         request = bind(request_for(Step(change.address, Verb.MAKE), update, self.dialect, self.slugs), self.ids)
-        answer = self.writer.send(request)
+        announce = self._announce(step, change, CREATING if ours else step.verb)
+        answer = self.writer.send(request, (), announce)
         return Made(remote_id, self._shown(kind, answer), "was there already; updated", provenance)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
@@ -199,7 +227,7 @@ class Carrier:
         if may_have_happened(error):
             self.store.record(self.run, [outcome])  # the intent stays open: nobody knows whether it happened
         else:
-            self.store.clear_intent(self.run, change.address, outcome)
+            self.store.clear_intent(self.run, self._where(step, change), outcome)
         return outcome
 
     def _settled(self, step: Step, change: Change, made: Made) -> Outcome:
@@ -214,8 +242,7 @@ class Carrier:
         )  # fmt: skip
         if step.verb is Verb.MAKE and made.remote_id is not None:
             self.ids[change.address] = made.remote_id
-        where = self._parked(change) if _is_last_of_three(step, change) else change.address
-        self.store.settle(self.run, where, entry, outcome)
+        self.store.settle(self.run, self._where(step, change), entry, outcome)
         self.fresh.wrote(step, change, made.shown)
         return outcome
 
@@ -230,8 +257,15 @@ class Carrier:
             return replace(old, address=self._parked(change), provenance=Provenance.CREATED)
         return entry_after(
             change, old, made.remote_id, made.shown,
-            digest=self.digest, now=self.now(), run=self.run, provenance=made.provenance,
+            digest=self.digest, now=self.now(), run=self.run, provenance=made.provenance or self._recovered(change),
         )  # fmt: skip
+
+    def _recovered(self, change: Change) -> Provenance | None:
+        return Provenance.CREATED if change.address in self.announced and self._is_new(change) else None
+
+    def _where(self, step: Step, change: Change) -> Address:
+        """The address in the ledger of what the step is about."""
+        return self._parked(change) if _is_last_of_three(step, change) else change.address
 
     @staticmethod
     def _parked(change: Change) -> Address:

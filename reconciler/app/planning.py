@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from reconciler.app.reading import Progress
 from reconciler.app.refresh import Refreshed, Scope, refresh
@@ -13,6 +13,8 @@ from reconciler.engine.graph import Graph, build
 from reconciler.engine.guard import Gate, gates
 from reconciler.engine.identify import Identified
 from reconciler.engine.planner import Rules, foreign, plan_changes
+from reconciler.engine.pruning import LEFT
+from reconciler.engine.recovery import recovered
 from reconciler.engine.renames import Offer, offers
 from reconciler.engine.routes import Way
 from reconciler.engine.select import select
@@ -31,7 +33,8 @@ from reconciler.model.values import Address
 class Request:
     """What is to be planned: the state, the policy, and what this one run may do and choose.
 
-    ``only``: nothing but these addresses, and what moves to another address along with them.
+    ``only``: nothing but these addresses, and what moves to another address along with them. ``on_found`` is told
+    what was read, before anything is said about it.
     """
 
     state: DesiredState
@@ -44,6 +47,7 @@ class Request:
     refresh: str = "auto"
     parallel: int = 8
     only: frozenset[Address] | None = None
+    on_found: Callable[[Identified], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ def make_plan(
     ledger, began = store.load() if store else Ledger(), time.monotonic()
     read = look(request, reader, ledger, progress)
     found = read.found
+    found.entries |= recovered(found, ledger.intents)
     rules = _rules(request, store.digest if store else None, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, read, ledger, _selected(request, changes), reader.calls.reads)
@@ -96,7 +101,10 @@ def _offers(request: Request, plan: Plan, found: Identified) -> tuple[Offer, ...
 
 def look(request: Request, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
     """The three sides of everything that the request touches, read once."""
-    return refresh(reader, request.state, ledger, request.dialect, _scope(request), progress=progress)
+    read = refresh(reader, request.state, ledger, request.dialect, _scope(request), progress=progress)
+    if request.on_found:
+        request.on_found(read.found)
+    return read
 
 
 def _scope(request: Request) -> Scope:
@@ -112,7 +120,8 @@ def _rules(request: Request, digest: Digest, now: float) -> Rules:
 
 def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ...]:
     if request.only is not None:
-        return tuple(c for c in changes if c.address in request.only or c.moved_from is not None)
+        chosen = (c for c in changes if c.address in request.only or c.moved_from is not None)
+        return tuple(replace(c, note=c.note.removeprefix(LEFT)) for c in chosen)
     if request.targets or request.excludes:
         return select(changes, request.targets, request.excludes)
     return changes

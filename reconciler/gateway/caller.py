@@ -22,6 +22,9 @@ from reconciler.model.report import Answer, Request
 #: What a query can hold; None leaves the parameter out, a list is joined by commas (api 3).
 Query = Mapping[str, str | int | bool | list[int] | None]
 
+#: Called before each attempt of a write, when its turn has come; what it raises ends the call and nothing leaves.
+Announce = Callable[[], None] | None
+
 _PLAIN_PATH = re.compile(r"(?:/[\w~@%+:-][\w.~@%+:-]*)+", re.ASCII)
 
 
@@ -46,10 +49,12 @@ class Calls:
 
     @property
     def reads(self) -> int:
+        """GETs so far."""
         return self._reads
 
     @property
     def writes(self) -> int:
+        """Everything else so far."""
         return self._writes
 
     def count(self, method: str) -> None:
@@ -105,7 +110,9 @@ class Caller:
         """Close the connections of all threads."""
         self.transport.close()
 
-    def _call(self, request: Request, query: Query | None = None, hidden: tuple[str, ...] = ()) -> Answer:
+    def _call(
+        self, request: Request, query: Query | None = None, hidden: tuple[str, ...] = (), announce: Announce = None
+    ) -> Answer:
         """One answer, after as many attempts as :mod:`reconciler.gateway.retry` allows."""
         method, until = request.method, self._clock() + self._retries.patience
         target = f"{self._prefix}{safe_path(request.path)}{query_text(query)}"
@@ -118,6 +125,8 @@ class Caller:
                 self._pace.take(self._stop, until - self._clock())
             except (GatewayError, Interrupted) as refusal:
                 raise _worse(method, doubt, refusal) from None
+            if announce is not None:
+                announce()
             outcome = self._attempt(asked, target, body, request.content_type, attempt)
             if isinstance(outcome, Answer):
                 return outcome

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import GatewayError, Invalid, NotFound
-from reconciler.gateway.caller import Caller, Query
+from reconciler.gateway.caller import Announce, Caller, Query
 from reconciler.gateway.dialects import check_dialect
 from reconciler.gateway.transport import READING, WRITING
 from reconciler.model.report import Answer, Request
@@ -71,10 +71,12 @@ class Reader(Caller):
         except NotFound:
             return None
 
-    def _checked(self, request: Request, query: Query | None = None, hidden: tuple[str, ...] = ()) -> Answer:
+    def _checked(
+        self, request: Request, query: Query | None = None, hidden: tuple[str, ...] = (), announce: Announce = None
+    ) -> Answer:
         """The answer, or GatewayError when it, or the refusal, speaks the other dialect."""
         try:
-            answer = self._call(request, query, hidden)
+            answer = self._call(request, query, hidden, announce)
         except Invalid as refusal:
             check_dialect(self._dialect, request.path, refusal)
             raise
@@ -87,17 +89,18 @@ class Writer(Reader):
 
     _methods = WRITING
 
-    def send(self, request: Request, hidden: tuple[str, ...] = ()) -> Answer:
+    def send(self, request: Request, hidden: tuple[str, ...] = (), announce: Announce = None) -> Answer:
         """Carry out one write; the body is closed (no Ref, no Secret) and sent as JSON.
 
         ``hidden`` are the secret values in the body: no message repeats them, even if the server does; the
-        value of a key ``secret`` is hidden in any case. Raises NoAnswer when it may have been carried out,
-        Unreachable or Throttled when nothing can have happened, NotFound on a 404, unless it answers the
-        repetition of a DELETE: then the thing is gone and the answer is a 204.
+        value of a key ``secret`` is hidden in any case. ``announce`` is called before each attempt, after every
+        wait, so that what it checks still holds when the request leaves. Raises NoAnswer when it may have been
+        carried out, Unreachable or Throttled when nothing can have happened, NotFound on a 404, unless it answers
+        the repetition of a DELETE: then the thing is gone and the answer is a 204.
         """
         if isinstance(request.body, dict) and isinstance(request.body.get("secret"), str):
             hidden = (*hidden, request.body["secret"])
-        return self._checked(request, None, hidden)
+        return self._checked(request, None, hidden, announce)
 
 
 def _page(path: str, page: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:

@@ -108,7 +108,8 @@ CREATING = "create"
 class Intent:
     """A write that was announced and whose outcome is not recorded: sent or not, nobody knows yet.
 
-    ``verb`` is that of the step, or CREATING. ``before`` is the entry's address-keyed image of what the write was about to overwrite.
+    ``verb`` is that of the step, or CREATING. ``before`` is the entry's address-keyed image of what the write was
+    about to overwrite.
     """
 
     address: Address
