@@ -56,7 +56,7 @@ class _Naming:
     def run(self) -> Names:
         moving = self._moving()
         self._claim_by_id(moving)
-        self._claim_by_key({former: address for address, former in moving.items()})
+        self._claim_by_key(moving)
         if self.kind.writable and self.kind.alternates:
             self._claim_by_alternate()
         self._refuse_other_case()
@@ -108,18 +108,25 @@ class _Naming:
         heir = self.wanted.get(self.natural[index])
         return heir.address if heir and heir.address not in self.entries else address
 
-    def _claim_by_key(self, renamed: Mapping[Address, Address]) -> None:
+    def _claim_by_key(self, moving: Mapping[Address, Address]) -> None:
+        heirs = {former: address for address, former in moving.items()}
         groups: dict[Address, list[int]] = {}
         for index, natural in enumerate(self.natural):
             if index not in self.found:
                 groups.setdefault(natural, []).append(index)
         for natural, group in groups.items():
-            want = self.wanted.get(natural)
-            address = want.address if want else renamed.get(natural, natural)
+            address = self._claimant(natural, heirs.get(natural), moving)
             if address in self.taken or len(group) > 1:
                 self._leave_nameless(natural, group, None if address in self.taken else self.desired.get(address))
             else:
                 self._give(group[0], address)
+
+    def _claimant(self, natural: Address, heir: Address | None, moving: Mapping[Address, Address]) -> Address:
+        """The one in the files of that name, unless it is to come from elsewhere and this one gets another name."""
+        want = self.wanted.get(natural)
+        if want is None or (heir and want.address in moving and not _is_circle(want.address, moving)):
+            return heir or natural
+        return want.address
 
     def _leave_nameless(self, natural: Address, group: Iterable[int], needed_by: Desired | None) -> None:
         ids = [self.rows[index][0] for index in group]
@@ -164,3 +171,12 @@ class _Naming:
 
     def _problem(self, address: Address, what: str, hint: str) -> None:
         self.names.problems.append(Problem(str(self.desired[address].origin), f"{address}: {what}", hint))
+
+
+def _is_circle(start: Address, moving: Mapping[Address, Address]) -> bool:
+    """Whether following the former names leads back: who swaps without a ledger would swap again and again."""
+    seen, at = {start}, moving.get(start)
+    while at is not None and at not in seen:
+        seen.add(at)
+        at = moving.get(at)
+    return at is not None

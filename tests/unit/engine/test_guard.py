@@ -1,0 +1,121 @@
+"""Gates: percentages, floors, people, exact counts."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.engine.guard import Gate, closed, gates, people
+from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan
+from reconciler.model.policy import Allow, Limits
+from reconciler.model.resource import Entry
+from reconciler.model.values import Address, Ref
+
+FIELD = (FieldChange("name", "a", "b", Cause.EDITED),)
+
+
+def tags(number: int, first: int = 0) -> list[Address]:
+    return [Address("tag", str(n)) for n in range(first, first + number)]
+
+
+def persons(number: int) -> list[Address]:
+    return [Address("contact", f"{n}@example.com") for n in range(number)]
+
+
+def found(changes: list[Change], owned: list[Address], limits: Limits = Limits()) -> list[tuple[Allow, int]]:  # noqa: B008
+    plan = Plan(Base(None, "", 0, "vendor"), tuple(changes))
+    entries = {address: Entry(address, "1") for address in owned}
+    return [(gate.allow, gate.count) for gate in gates(plan, entries, limits)]
+
+
+@pytest.mark.parametrize(
+    ("owned", "deleted", "shut"),
+    [(9, 9, False), (10, 3, False), (10, 4, True), (100, 30, False), (100, 31, True), (0, 0, False)],
+)
+def test_deletions_are_held_at_a_share_from_a_floor_on(owned: int, deleted: int, shut: bool) -> None:
+    """30 % of what is owned, from ten resources on."""
+    changes = [Change(address, Action.DELETE) for address in tags(deleted)]
+    assert found(changes, tags(owned)) == ([(Allow.DELETES, deleted)] if shut else [])
+
+
+def test_replacing_counts_as_deleting() -> None:
+    """What is made again was gone for a moment."""
+    changes = [Change(address, Action.REPLACE, fields=FIELD) for address in tags(4)]
+    assert found(changes, tags(10)) == [(Allow.DELETES, 4)]
+
+
+@pytest.mark.parametrize(("action", "fields", "shut"), [
+    (Action.UPDATE, FIELD, True), (Action.ADOPT, FIELD, True), (Action.ADOPT, (), False), (Action.CREATE, FIELD, False),
+    (Action.FORGET, (), False), (Action.NOOP, (), False),
+])  # fmt: skip
+def test_updates_are_what_overwrites(action: Action, fields: tuple[FieldChange, ...], shut: bool) -> None:
+    """Adopting as it is, creating and forgetting overwrite nothing."""
+    changes = [Change(address, action, fields=fields) for address in tags(4)]
+    assert found(changes, tags(10)) == ([(Allow.UPDATES, 4)] if shut else [])
+
+
+def test_what_is_withheld_does_not_count() -> None:
+    """It is not going to happen."""
+    changes = [Change(address, Action.DELETE, withheld="no") for address in tags(9)]
+    assert found(changes, tags(10)) == []
+
+
+@pytest.mark.parametrize(("hit", "shut"), [(3, False), (4, True)])
+def test_shares_are_counted_in_people_too(hit: int, shut: bool) -> None:
+    """Four of ten people, though only four of a hundred resources."""
+    changes = [
+        Change(Address("tagging", f"{p.key}/x"), Action.DELETE, before={"contact": Ref(p)}) for p in persons(hit)
+    ]
+    assert found(changes, [*persons(10), *tags(90)]) == ([(Allow.DELETES, hit)] if shut else [])
+
+
+def test_limits_can_be_set() -> None:
+    """Zero percent holds everything, a hundred nothing."""
+    changes = [Change(address, Action.DELETE) for address in tags(1)]
+    assert found(changes, tags(10), Limits(deletes=0)) == [(Allow.DELETES, 1)]
+    assert found([Change(a, Action.DELETE) for a in tags(10)], tags(10), Limits(deletes=100)) == []
+    assert found(changes, tags(1), Limits(deletes=0, floor=1)) == [(Allow.DELETES, 1)]
+
+
+def test_deleting_and_recreating_people_have_words_of_their_own() -> None:
+    """However few they are; a person that is new needs none."""
+    ann, bob, eve = persons(3)
+    changes = [
+        Change(ann, Action.DELETE), Change(bob, Action.CREATE, Cause.MISSING), Change(eve, Action.CREATE, Cause.NEW),
+    ]  # fmt: skip
+    assert found(changes, []) == [(Allow.CONTACTS, 1), (Allow.RECREATE, 1)]
+
+
+@pytest.mark.parametrize(
+    ("allow", "given", "passes"),
+    [
+        (Allow.DELETES, {}, False), (Allow.DELETES, {Allow.DELETES: None}, True), (Allow.DELETES, {Allow.DELETES: 4}, True),
+        (Allow.DELETES, {Allow.DELETES: 5}, False), (Allow.DELETES, {Allow.UPDATES: None}, False),
+        (Allow.CONTACTS, {Allow.CONTACTS: None}, False), (Allow.CONTACTS, {Allow.CONTACTS: 4}, True),
+        (Allow.RECREATE, {Allow.RECREATE: None}, False), (Allow.RECREATE, {Allow.RECREATE: 3}, False),
+    ],
+)  # fmt: skip
+def test_a_given_count_must_be_exact_and_people_need_one(
+    allow: Allow, given: dict[Allow, int | None], passes: bool
+) -> None:
+    """A word without a count does for deletes and updates only."""
+    gate = Gate(allow, 4, "because")
+    assert closed([gate], given) == (() if passes else (gate,))
+    assert gate.flag == f"--allow {allow.value}=4"
+
+
+@pytest.mark.parametrize(("number", "words"), [(1, "1 person would"), (1200, "1,200 people would")])
+def test_reasons_are_sentences(number: int, words: str) -> None:
+    """One person, many people."""
+    plan = Plan(Base(None, "", 0, "vendor"), tuple(Change(a, Action.DELETE) for a in persons(number)))
+    assert words in gates(plan, {}, Limits())[0].reason
+
+
+def test_people_are_touched_through_relations() -> None:
+    """By what is desired, or by what was, where nothing is desired any more."""
+    ann, bob, eve = persons(3)
+    changes = [
+        Change(ann, Action.UPDATE), Change(Address("tagging", "b"), Action.CREATE, attrs={"contact": Ref(bob)}),
+        Change(Address("tagging", "e"), Action.DELETE, before={"contact": Ref(eve), "tag": Ref(Address("tag", "x"))}),
+        Change(Address("tag", "y"), Action.DELETE, before={"name": "y"}),
+    ]  # fmt: skip
+    assert people(changes) == {ann, bob, eve}
