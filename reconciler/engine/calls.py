@@ -18,6 +18,9 @@ from reconciler.model.values import Address, Attrs, Ref, Secret, Value
 #: What a parked one is called until its name is free; names are at most 64 characters (api.md §7).
 PARKED = "~ {id} moves"
 
+#: Parts of a secret url that are shorter are words like ``hook``.
+TELLING = 6
+
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
@@ -93,6 +96,23 @@ def _close(value: Any, ids: Mapping[Address, str]) -> Any:
     if isinstance(value, dict):
         return {key: _close(item, ids) for key, item in value.items()}
     return [_close(item, ids) for item in value] if isinstance(value, list) else value
+
+
+def hidden_in(attrs: Attrs) -> tuple[str, ...]:
+    """What no message may repeat: the secrets, and of a secret url every part of it but the host."""
+    found: list[str] = []
+    for value in attrs.values():
+        if isinstance(value, Secret):
+            found += [value.value, *_url_parts(value.value)]
+    return tuple(dict.fromkeys(found))
+
+
+def _url_parts(text: str) -> list[str]:
+    _, scheme, rest = text.partition("://")
+    user, at, place = rest.partition("/")[0].rpartition("@")
+    parts = [user] if at else []
+    parts += re.split(r"[/?&#=;]", rest[len(user) + len(at) + len(place) :])
+    return sorted((part for part in parts if len(part) >= TELLING), key=len, reverse=True) if scheme else []
 
 
 def show(request: OpenRequest) -> tuple[str, str, Any]:

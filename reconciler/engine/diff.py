@@ -16,6 +16,7 @@ live equal to what was answered is no difference, so a normalised phone number i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -67,10 +68,11 @@ def _masked(name: str, want: Secret, have: Value, entry: Entry | None, digest: D
         return None
     same = entry and digest and entry.digests.get(name) == digest(name, want.value)
     cause = Cause.DRIFTED if same else Cause.EDITED
-    return FieldChange(name, _host(have), _host(want.value), cause, sensitive=True)
+    return FieldChange(name, host(have), host(want.value), cause, sensitive=True)
 
 
-def _host(url: Value) -> Value:
+def host(url: Value) -> Value:
+    """What may be shown of a URL that is to stay hidden: its scheme and host."""
     parts = urlsplit(url) if isinstance(url, str) else None
     return f"{parts.scheme}://{parts.hostname}/…" if parts else None
 
@@ -84,6 +86,21 @@ def _unreadable(shape: Shape, name: str, want: Value, entry: Entry | None, diges
     if entry is None or name not in entry.applied or entry.applied[name] == want:
         return None
     return FieldChange(name, entry.applied[name], want, Cause.EDITED)
+
+
+def aged(fields: tuple[FieldChange, ...], entry: Entry | None, now: float) -> tuple[FieldChange, ...]:
+    """With the age of what a rotation replaces, where the ledger knows it; ``now`` is seconds of the epoch."""
+    return tuple(
+        replace(each, note=f"last set {_ago(now - entry.since)}")
+        if entry and each.cause is Cause.ROTATED and each.path in entry.digests
+        else each
+        for each in fields
+    )
+
+
+def _ago(seconds: float) -> str:
+    days = max(0, int(seconds // 86_400))
+    return "today" if not days else f"{days} day{'s' if days > 1 else ''} ago"
 
 
 def _released(

@@ -9,6 +9,8 @@ desired  ledger  live     action
    –       ✓      ✓       DELETE, or FORGET where policy says so
    –       ✓      –       FORGET
    –       –      ✓       nothing: foreign, counted, never touched
+
+Without a ledger nothing can be taken over: what would be ADOPT is NOOP or UPDATE.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.engine.consequences import with_counts
-from reconciler.engine.diff import Digest, differences, let_go
+from reconciler.engine.diff import Digest, aged, differences, let_go
 from reconciler.engine.identify import Identified
 from reconciler.engine.pruning import Pruning
 from reconciler.errors import ConfigurationError, Problem
@@ -79,10 +81,11 @@ class _Planner:
         known = entry if entry and (not kind.by_id or entry.remote_id == live.remote_id) else None
         fields = differences(kind, desired.attrs, live.attrs, known, desired.lifecycle.ignore, self.rules.digest)
         return self._change(
-            desired, self._action(kind, desired, fields, known), fields,
+            desired, self._action(kind, desired, fields, known), aged(fields, known, self.rules.now),
             attrs=_without_ignored(desired), remote_id=live.remote_id,
             before=_without_secrets(kind, live.attrs, desired.attrs, entry),
-            cause=_main_cause(fields) if fields else None, note=_note(kind, desired, known, fields),
+            cause=_main_cause(fields) if fields else None,
+            note=_note(kind, desired, known, fields) if known or self.rules.digest else "",
             lets_go=_lets_go(kind, desired, known) if fields else (),
         )  # fmt: skip
 
@@ -116,7 +119,7 @@ class _Planner:
             self.problems.append(Problem(str(desired.origin), what, "declare it as another resource"))
         if fixed:
             return Action.REPLACE
-        if known is None:
+        if known is None and self.rules.digest is not None:
             return Action.ADOPT
         return Action.UPDATE if fields else Action.NOOP
 

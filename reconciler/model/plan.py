@@ -39,13 +39,14 @@ class Cause(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FieldChange:
-    """One field: live value before, value after; a sensitive one never shows either."""
+    """One field: live value before, value after; a sensitive one never shows either. ``note`` is for the reader."""
 
     path: str
     before: Value
     after: Value
     cause: Cause = field(compare=False)
     sensitive: bool = False
+    note: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,13 +129,16 @@ def lifecycle_from_json(values: Mapping[str, Any] | None) -> Lifecycle:
 
 def _field_to_json(change: FieldChange) -> Json:
     values = {"path": change.path, "cause": change.cause.value, "sensitive": change.sensitive or None}
+    values["note"] = change.note or None
     sides = {} if change.sensitive else {"before": to_json(change.before), "after": to_json(change.after)}
     return {key: value for key, value in {**values, **sides}.items() if value is not None}
 
 
 def _field_from_json(values: Mapping[str, Any]) -> FieldChange:
     before, after = from_json(values.get("before")), from_json(values.get("after"))
-    return FieldChange(values["path"], before, after, Cause(values["cause"]), values.get("sensitive", False))
+    return FieldChange(
+        values["path"], before, after, Cause(values["cause"]), values.get("sensitive", False), values.get("note", "")
+    )
 
 
 def _text(address: Address | None) -> str | None:
