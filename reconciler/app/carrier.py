@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from reconciler.app.freshness import Freshness
-from reconciler.engine.calls import bind, is_the_one, lookup_for, request_for
+from reconciler.engine.calls import bind, hidden_in, is_the_one, lookup_for, request_for
 from reconciler.engine.decode import decode
 from reconciler.engine.diff import Digest, differences
 from reconciler.engine.record import differing, entry_after
@@ -106,7 +106,7 @@ class Carrier:
     def _send(self, step: Step, change: Change, request: Request) -> Made:
         if step.verb is Verb.DROP:
             return self._drop(step, change, request)
-        hidden = tuple(value.value for value in change.attrs.values() if isinstance(value, Secret))
+        hidden = hidden_in(change.attrs)
         if step.verb is Verb.MAKE and change.action in (Action.CREATE, Action.REPLACE):
             return self._create(step, change, request, hidden)
         verb = CREATING if change.address in self.announced and self._is_new(change) else step.verb
@@ -118,7 +118,7 @@ class Carrier:
 
     def _drop(self, step: Step, change: Change, request: Request) -> Made:
         try:
-            self.writer.send(request, (), self._announce(step, change, step.verb))
+            self.writer.send(request, hidden_in(change.attrs), self._announce(step, change, step.verb))
         except NotFound:
             return Made(change.remote_id, message="was gone already")
         return Made(change.remote_id)
@@ -218,7 +218,7 @@ class Carrier:
         update = replace(change, action=Action.UPDATE, fields=fields, remote_id=remote_id)
         request = bind(request_for(Step(change.address, Verb.MAKE), update, self.dialect, self.slugs), self.ids)
         announce = self._announce(step, change, CREATING if ours else step.verb)
-        answer = self.writer.send(request, (), announce)
+        answer = self.writer.send(request, hidden_in(change.attrs), announce)
         return Made(remote_id, self._shown(kind, answer), "was there already; updated", provenance)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:

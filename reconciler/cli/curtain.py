@@ -128,6 +128,10 @@ class Curtain:
         """Rows of a ledger."""
         self._learn((entry.address, attrs) for entry in entries for attrs in (entry.applied, entry.answered))
 
+    def learn_plan(self, plan: Any) -> None:
+        """A saved plan is read."""
+        self._learn((change.address, attrs) for change in plan.changes for attrs in (change.attrs, change.before))
+
     def learn_past(self, past: Iterable[Any]) -> None:
         """Outcomes of an earlier run."""
         self._learn((each.address, attrs) for each in past for attrs in (each.before, each.after) if attrs)

@@ -92,7 +92,10 @@ def _change() -> dict[str, Any]:
 
 def _field() -> dict[str, Any]:
     return _object(
-        {"path": _TEXT, "cause": _enum(Cause), "before": {}, "after": {}, "sensitive": {"const": True}, "note": _TEXT},
+        {
+            "path": _TEXT, "cause": _enum(Cause), "before": {}, "after": {}, "sensitive": {"const": True},
+            "note": _TEXT,
+        },
         "before", "after", "sensitive", "note",
     )  # fmt: skip
 

@@ -116,7 +116,7 @@ def _moved_by_others(change: Change) -> Iterator[Cause]:
 
 
 def _field(change: FieldChange, width: int) -> Iterator[Line]:
-    cause = _CAUSES.get(change.cause, change.cause.value)
+    cause = "; ".join(filter(None, (_CAUSES.get(change.cause, change.cause.value), words.clean(change.note))))
     if change.sensitive:
         shown = "not shown" if change.cause is Cause.NEW else "changed, not shown"
         yield _field_line(change.path, shown, cause, width)
@@ -212,13 +212,13 @@ def _json(body: object) -> str:
 def outcome_line(outcome: Outcome, done: int, total: int) -> Line:
     """One step as it ends."""
     style = {Status.DONE: "green", Status.PENDING: "cyan", Status.FAILED: "red"}.get(outcome.status, "yellow")
-    word = _PAST[outcome.action] if outcome.status is Status.DONE else outcome.status.value.replace("_", " ")
+    word = PAST_WORDS[outcome.action] if outcome.status is Status.DONE else outcome.status.value.replace("_", " ")
     message = f"  {words.clean(outcome.message)}" if outcome.message else ""
     head: Line = [(f"{done:>6}/{total}  ", "dim"), (f"{word:<10}", style)]
     return [*head, (words.shown(outcome.step.address), ""), (message, "dim")]
 
 
-_PAST = {
+PAST_WORDS = {
     Action.CREATE: "created", Action.ADOPT: "adopted", Action.UPDATE: "updated", Action.REPLACE: "replaced",
     Action.DELETE: "deleted", Action.FORGET: "forgotten", Action.NOOP: "unchanged",
 }  # fmt: skip
