@@ -101,16 +101,21 @@ def _offers(request: Request, plan: Plan, found: Identified) -> tuple[Offer, ...
 
 def look(request: Request, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
     """The three sides of everything that the request touches, read once."""
-    read = refresh(reader, request.state, ledger, request.dialect, _scope(request), progress=progress)
+    read = refresh(reader, request.state, ledger, request.dialect, _scope(request, ledger), progress=progress)
     if request.on_found:
         request.on_found(read.found)
     return read
 
 
-def _scope(request: Request) -> Scope:
-    """Kinds whose foreign ones may be deleted are read whole; a relation's list is its own or its parent's."""
-    pruned = [KINDS[name] for name, prune in request.policy.prune.items() if prune is Prune.ALL]
-    whole = {kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in pruned}
+def _scope(request: Request, ledger: Ledger) -> Scope:
+    """Kinds of which more matters than what is named are read whole; a relation's list is its own or its parent's.
+
+    Those are the kinds whose foreign ones may be deleted, and those of which a killed run may have made one.
+    """
+    names = {name for name, prune in request.policy.prune.items() if prune is Prune.ALL}
+    names |= {address.kind for address in ledger.intents if address not in request.state.resources}
+    sources = [(KINDS[name].source, name) for name in names]
+    whole = {source.parent if isinstance(source, Embedded) else name for source, name in sources}
     return Scope(request.refresh, frozenset(whole), Allow.MISSING in request.allow, request.parallel)
 
 

@@ -23,8 +23,8 @@ SUSPICIOUS = 10
 
 
 def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
-    """The kinds whose collections have to be read: what is named, and what that refers to."""
-    names = set(state.kinds) | {address.kind for address in ledger.entries}
+    """The kinds whose collections have to be read: what is named, what a run did not record, what these refer to."""
+    names = set(state.kinds) | {address.kind for address in (*ledger.entries, *ledger.intents)}
     used = _attribute_names(state, ledger)
     waiting = list(names)
     while waiting:
