@@ -83,14 +83,20 @@ def make_plan(
     """
     ledger, began = store.load() if store else Ledger(), time.monotonic()
     read = look(request, reader, ledger, progress)
+    planned = decide(request, read, ledger, store.digest if store else None, now)
+    return replace(planned, plan=replace(planned.plan, reads=reader.calls.reads), read_at=began)
+
+
+def decide(request: Request, read: Refreshed, ledger: Ledger, digest: Digest, now: float | None = None) -> Planned:
+    """The plan that follows from what was read; the planning half of :func:`make_plan`."""
     found = read.found
     found.entries |= recovered(found, ledger.intents)
-    rules = _rules(request, store.digest if store else None, time.time() if now is None else now)
+    rules = _rules(request, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
-    plan = _plan(request, read, ledger, _selected(request, changes), reader.calls.reads)
+    plan = _plan(request, read, ledger, _selected(request, changes))
     return Planned(
         plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, _offers(request, plan, found)),
-        found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, began,
+        found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, 0.0,
     )  # fmt: skip
 
 
@@ -132,13 +138,13 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
     return changes
 
 
-def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Iterable[Change], reads: int) -> Plan:
+def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Iterable[Change]) -> Plan:
     found = read.found
-    routes = {name: str(route) for name, route in read.routes.items() if route.way is not Way.WALK}
+    routes = {name: str(route) for name, route in read.routes.items() if route.way not in (Way.WALK, Way.EACH)}
     if request.refresh == "none":
         routes = {"account": "not read; this rests on the ledger alone"}
     return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
-        foreign=foreign(found, changes), ids=found.ids, reads=reads, routes=routes,
+        foreign=foreign(found, changes), ids=found.ids, routes=routes,
         partial=bool(request.targets or request.excludes),
     )  # fmt: skip

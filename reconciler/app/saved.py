@@ -82,6 +82,11 @@ def plan_of(document: Mapping[str, Any]) -> Plan:
     return _decoded(lambda: plan_from_json(document["plan"]))
 
 
+def dialect_of(document: Mapping[str, Any]) -> Dialect:
+    """The dialect that the plan was made for."""
+    return _decoded(lambda: Dialect(document["dialect"]))
+
+
 def gates_of(document: Mapping[str, Any]) -> tuple[Gate, ...]:
     """What the saved plan needs to be allowed, as it was when it was made."""
     return _decoded(lambda: tuple(Gate(Allow(word), count, reason) for word, count, reason in document["needs"]))

@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import account_options, path_argument, place, selection_options
-from reconciler.cli.running import AllowType, Run, document, open_session, requested, stopping
+from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
+from reconciler.cli.running import Run, document, open_session, requested, stopping
 from reconciler.cli.terminal import can_ask, show
 from reconciler.errors import ConfigurationError, Declined, Gated
 
@@ -29,7 +29,7 @@ Example:
 _RUN = (
     click.option("--yes", is_flag=True, help="Do not ask."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end."),
-    click.option("--allow", multiple=True, type=AllowType(), help="Let a class of changes pass, for this run."),
+    allow_option,
     click.option("--confirm", metavar="NAME", help="Name of a protected environment, in place of typing it."),
     click.option("--parallel", type=int, metavar="N", help="Writes in flight at most (8)."),
     click.option("--max-calls", type=int, metavar="N", help="Stop cleanly after this many calls."),
@@ -91,24 +91,38 @@ def _apply(ctx: click.Context, workspace: Any, given: dict[str, Any]) -> int:
 
 
 def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[str, Any]) -> int:
-    from reconciler.app.saved import check_base, to_request
+    from reconciler.app.saved import check_base
     from reconciler.app.workspace import read_settings
-    from reconciler.disk import planfile, secrets
+    from reconciler.disk import planfile
 
-    if given["targets"] or given["excludes"]:
-        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
     where = place(ctx, given)
     settings = read_settings(where.cwd / path, where)
     session = open_session(ctx, settings)
-    account, roots = session.account(), (settings.root, *settings.files_roots)
+    account = session.account()
     with session.ledger_to_write() as store:
         keyed = settings.ledger != "none"
         saved = planfile.read(where.cwd / plan_file, store.seal if keyed else None)
         check_base(saved, account, store.lineage if keyed else None)
-        request = to_request(saved, account, lambda source: secrets.resolve(source, where.environ, roots))
-        from dataclasses import replace
+        request = _saved_request(saved, path, where, session, given)
+        return plan_and_run(ctx, session, store, request, given, saved)
 
-        return plan_and_run(ctx, session, store, replace(request, allow=given["allow"]), given, saved)
+
+def _saved_request(saved: dict[str, Any], path: Path, where: Any, session: Run, given: dict[str, Any]) -> Any:
+    """What the file holds, secrets looked up again; of a sealed plan what the files below PATH hold."""
+    from dataclasses import replace
+
+    from reconciler.app.saved import to_request
+    from reconciler.app.sealing import is_sealed
+    from reconciler.app.workspace import open_workspace
+    from reconciler.disk import secrets
+
+    if is_sealed(saved):
+        return requested(open_workspace(path, where), session, given)
+    if given["targets"] or given["excludes"]:
+        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
+    roots = (session.settings.root, *session.settings.files_roots)
+    request = to_request(saved, session.account(), lambda source: secrets.resolve(source, where.environ, roots))
+    return replace(request, allow=given["allow"])
 
 
 def plan_and_run(
@@ -116,6 +130,8 @@ def plan_and_run(
     saved: dict[str, Any] | None = None,
 ) -> int:  # fmt: skip
     """Plan, show, pass the gates, ask and carry out; ``given`` are the flags of the command and its name."""
+    from dataclasses import replace
+
     from reconciler.app.applying import needs_ledger
     from reconciler.app.planning import make_plan
     from reconciler.app.saved import begun, check_fresh, plan_digest
@@ -123,11 +139,15 @@ def plan_and_run(
 
     ledgered = session.settings.ledger != "none"
     with stopping(session.stop), session.reader() as reader, session.progress() as progress:
+        session.curtain.learn_state(request.state)
+        request = replace(request, on_found=session.curtain.learn_found)
         planned = make_plan(request, reader, store if ledgered else None, progress=progress)
     if saved is not None:
         check_fresh(saved, planned, request, store.digest if ledgered else None, begun(saved, store))
         given = {**given, "digest": plan_digest(saved)}
-    if not given["as_json"]:
+    if "nothing" in given and not (planned.plan.pending or planned.plan.withheld):
+        click.echo(given["nothing"], err=given["as_json"])
+    elif not given["as_json"]:
         show_plan(ctx, planned, session)
     if not planned.plan.pending:
         return _quiet(session, store, planned, given, needs_ledger(planned, store, time.time()))
@@ -143,7 +163,8 @@ def _quiet(session: Run, store: Any, planned: Any, given: dict[str, Any], settle
     if settle and session.settings.ledger != "none":
         settle_ledger(planned, store, 0, time.time())
     if given["as_json"]:
-        click.echo(json.dumps({**document(planned), "outcomes": []}, ensure_ascii=False, indent=2))
+        told = {**document(planned), **given.get("more", {}), "outcomes": []}
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     return 0
 
 
@@ -185,13 +206,14 @@ def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
     )
     with stopping(session.stop), following(len(planned.graph.order), quiet=session.quiet) as listener:
         options = Options(
-            bounds, session.settings.parallel, listener,
+            bounds, session.settings.parallel, session.curtain.listening(listener),
             digest=given.get("digest", ""), command=given.get("command", "apply"),
         )  # fmt: skip
         report = carry_out(planned, session, store, options)
     if given["as_json"]:
-        click.echo(json.dumps(report_document(document(planned), report), ensure_ascii=False, indent=2))
-    show(report_lines(report), err=given["as_json"])
+        told = report_document({**document(planned), **given.get("more", {})}, report)
+        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    show(report_lines(session.curtain.marked("report", report)), err=given["as_json"])
     return exit_code(report)
 
 

@@ -63,5 +63,5 @@ def _one(ctx: click.Context, store: Any, number: int, as_json: bool) -> int:
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:
         show(run_lines([document]))
-        show(outcome_lines(past))
+        show(outcome_lines(curtain_of(ctx).marked("past", past)))
     return 0

@@ -1,49 +1,29 @@
-"""``ledger``: look at what is recorded as ours, and stop calling something ours."""
+"""``ledger``: look at what is recorded as ours, stop calling something ours, and tend the record itself."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import click
 
-from reconciler.cli.options import account_options, place
-from reconciler.errors import ConfigurationError, LedgerError
+from reconciler.cli.curtain import curtain_of
+from reconciler.cli.ledger_tending import export, import_, move, rebind, unlock
+from reconciler.cli.options import account_options, place, project_option
 
 EXAMPLE = """\b
 Example:
   reconciler ledger list 'tagging/*'
   reconciler ledger show tag/VIP
   reconciler ledger forget tag/VIP
+  reconciler ledger export --out ledger.json
 """
-
-project_option = click.option(
-    "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project (.)."
-)
 
 
 @click.group(epilog=EXAMPLE)
 def ledger() -> None:
     """The record of what this project made or took over."""
-
-
-@contextmanager
-def _opened(ctx: click.Context, project: Path, given: dict[str, Any]) -> Iterator[Any]:
-    from reconciler.app.workspace import read_settings
-    from reconciler.ledger.store import Store
-
-    where = place(ctx, given)
-    settings = read_settings(where.cwd / project, where)
-    store = None
-    if settings.ledger != "none":
-        store = Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
-    if store is None:
-        raise LedgerError("there is no ledger yet; the first apply makes it")
-    with store:
-        yield settings, store
 
 
 @ledger.command("list")
@@ -54,7 +34,9 @@ def _opened(ctx: click.Context, project: Path, given: dict[str, Any]) -> Iterato
 @click.pass_context
 def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **given: Any) -> int:
     """List the resources that are ours; PATTERN is an address with ``*`` and ``?``."""
-    with _opened(ctx, project, given) as (_, store):
+    from reconciler.cli.recorded import opened
+
+    with opened(ctx, place(ctx, given), project) as (_, store):
         about, entries = store.describe(), store.entries(pattern)
     if as_json:
         rows = [_row(entry) for entry in entries]
@@ -65,7 +47,8 @@ def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **g
 
     for entry in entries:
         state = "" if entry.state.value == "settled" else f"  {entry.state.value}"
-        click.echo(f"{clean(str(entry.address)):<50} {entry.provenance.value:<8} id {entry.remote_id or '–'}{state}")
+        address = clean(str(curtain_of(ctx).marked("address", entry.address)))
+        click.echo(f"{address:<50} {entry.provenance.value:<8} id {entry.remote_id or '–'}{state}")
     click.echo(f"{count(len(entries), 'resource')}; {about.url}, serial {about.serial}", err=True)
     return 0
 
@@ -84,10 +67,11 @@ def _row(entry: Any) -> dict[str, Any]:
 @click.pass_context
 def show(ctx: click.Context, /, address: str, project: Path, **given: Any) -> int:
     """Show what is recorded of one resource: what was sent, and what the server made of it."""
+    from reconciler.cli.recorded import one, opened
     from reconciler.model.codec import attrs_to_json
 
-    with _opened(ctx, project, given) as (_, store):
-        entry = _one(store, address)
+    with opened(ctx, place(ctx, given), project) as (_, store):
+        entry = one(store, address)
     click.echo(json.dumps({
         **_row(entry), "applied": attrs_to_json(entry.applied), "answered": attrs_to_json(entry.answered),
         "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
@@ -103,16 +87,6 @@ def _lifecycle(entry: Any) -> dict[str, Any]:
     return lifecycle_to_json(entry.lifecycle)
 
 
-def _one(store: Any, address: str) -> Any:
-    from reconciler.engine.suggest import near
-
-    known = {str(entry.address): entry for entry in store.entries()}
-    if address not in known:
-        hint = near(address, known)
-        raise ConfigurationError(f"the ledger has no {address}" + (f"; did you mean {hint}?" if hint else ""))
-    return known[address]
-
-
 @ledger.command()
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -121,19 +95,17 @@ def _one(store: Any, address: str) -> Any:
 @click.pass_context
 def forget(ctx: click.Context, /, addresses: tuple[str, ...], yes: bool, project: Path, **given: Any) -> int:
     """Stop calling these ours. Nothing is sent; the account keeps them, and nothing here will delete them."""
-    from reconciler.cli.terminal import can_ask
-    from reconciler.errors import Declined
-    from reconciler.ledger.lease import Lease
-    from reconciler.ledger.store import Store
+    from reconciler.cli.recorded import ask, leased, one, opened
 
-    with _opened(ctx, project, given) as (settings, store):
-        found = [_one(store, address).address for address in addresses]
-    if not yes and not can_ask():
-        raise Declined("there is no terminal to ask; say --yes")
-    if not yes and not click.confirm(f"Forget {len(found)} of the ledger's resources?", err=True):
-        raise Declined("declined; nothing was forgotten")
-    with Store.open(settings.ledger, root=settings.root, key=settings.digest_key) as store, Lease.acquire(store):
+    with opened(ctx, place(ctx, given), project) as (settings, store):
+        found = [one(store, address).address for address in addresses]
+    ask(f"Forget {len(found)} of the ledger's resources?", yes=yes, declined="nothing was forgotten")
+    with leased(settings) as store:
         store.forget(found)
     for address in found:
         click.echo(f"forgot {address}")
     return 0
+
+
+for command in (unlock, export, import_, move, rebind):
+    ledger.add_command(command)

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from reconciler import __version__
+from reconciler.cli.curtain import Curtain
 from reconciler.errors import ReconcilerError
 
 #: Command → (module below reconciler.cli, what it does in one line). Help needs nothing else.
@@ -22,7 +23,12 @@ COMMANDS = {
     "plan": ("planning", "Show what would change. Never writes."),
     "apply": ("applying", "Make the changes that the plan shows."),
     "destroy": ("applying", "Remove what this project made."),
-    "ledger": ("ledger", "List, show and forget what the ledger records."),
+    "drift": ("drifting", "Show what the account changed behind our back."),
+    "show": ("showing", "Show a saved plan."),
+    "explain": ("explaining", "Say everything about one resource."),
+    "history": ("history", "List the runs, and what they did."),
+    "undo": ("undoing", "Take a run back."),
+    "ledger": ("ledger", "Look at what the ledger records, and tend it."),
     "schema": ("project", "Print the JSON Schema of the files."),
     "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
 }
@@ -70,21 +76,36 @@ class Commands(click.Group):
 @click.option("-v", "--verbose", count=True, help="Say more; twice: every request.")
 @click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
 @click.option("--pace", type=float, metavar="N", help="Requests a second (10; 0: no limit of our own).")
+@click.option("--redact/--no-redact", default=None, envvar="RECONCILER_REDACT", help="Marks instead of people.")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""
-    ctx.obj = options
+    curtain = ctx.obj if isinstance(ctx.obj, Curtain) else Curtain()
+    ctx.obj = {**options, "curtain": curtain}
+    if options["redact"]:
+        curtain.draw()
 
 
 def main(args: list[str] | None = None) -> None:
     """Entry point: runs one command and exits with its code."""
-    sys.exit(run(args))
+    curtain = Curtain()
+    sys.excepthook = curtain.defect
+    sys.exit(run(args, curtain))
 
 
-def run(args: list[str] | None = None) -> int:
-    """The exit code of one command line. Click's own 2 for a mistyped flag becomes 1: 2 means "changes"."""
+def run(args: list[str] | None = None, curtain: Curtain | None = None) -> int:
+    """The exit code of one command line; nothing is written but through the curtain."""
+    curtain = curtain or Curtain()
     try:
-        result = cli.main(args=args, prog_name="reconciler", standalone_mode=False)
+        return _run(args, curtain)
+    finally:
+        curtain.lift()
+
+
+def _run(args: list[str] | None, curtain: Curtain) -> int:
+    """Click's own 2 for a mistyped flag becomes 1: 2 means "changes"."""
+    try:
+        result = cli.main(args=args, prog_name="reconciler", standalone_mode=False, obj=curtain)
     except click.ClickException as error:
         error.show(file=sys.stderr)
         return 1

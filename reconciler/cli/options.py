@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 from reconciler.cli.curtain import curtain_of
+from reconciler.model.policy import Allow
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -34,6 +35,34 @@ _SELECTION = (
 )
 
 SETTINGS = ("connection", "ledger", "dialect", "gateway_url", "control_url", "parallel", "max_calls", "max_minutes")
+
+
+class AllowType(click.ParamType[tuple[Allow, int | None]]):
+    """``CLASS`` or ``CLASS=N`` of ``--allow``."""
+
+    name = "class[=n]"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[Allow, int | None]:
+        word, equals, number = str(value).partition("=")
+        try:
+            allow = Allow(word)
+            count = int(number) if equals else None
+        except ValueError:
+            self.fail(f"{value!r}: write one of {', '.join(each.value for each in Allow)}, or CLASS=N", param, ctx)
+        return allow, count
+
+
+allow_option = click.option(
+    "--allow", multiple=True, type=AllowType(), help="Let a class of changes pass, for this run."
+)
+fail_on_option = click.option(
+    "--fail-on", multiple=True, type=click.Choice(["drift", "conflict", "delete"]), help="Exit 2 when there is one.",
+)  # fmt: skip
+project_option = click.option(
+    "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project (.)."
+)
 
 
 def account_options(command: F) -> F:

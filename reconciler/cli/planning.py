@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import account_options, path_argument, place, selection_options
+from reconciler.cli.options import account_options, fail_on_option, path_argument, place, selection_options
 from reconciler.cli.terminal import say, show
 from reconciler.errors import Refused
 
@@ -17,6 +17,7 @@ Example:
   reconciler plan site/ --out plan.json
   reconciler plan site/ --json --detailed-exitcode
   reconciler plan site/ --target 'contact/ann@example.com' --calls
+  reconciler plan site/ --fail-on drift --fail-on delete
 """
 
 NO_KEY = (
@@ -31,6 +32,7 @@ NO_KEY = (
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option("--calls", is_flag=True, help="List every request, in order.")
+@fail_on_option
 @selection_options
 @account_options
 @click.pass_context
@@ -57,7 +59,19 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
         click.echo(json.dumps(document(planned), ensure_ascii=False, indent=2))
     else:
         show_plan(ctx, planned, session, calls=given["calls"])
-    return 2 if given["detailed_exitcode"] and planned.plan.pending else 0
+    if given["detailed_exitcode"] and planned.plan.pending:
+        return 2
+    return _fails(planned, given["fail_on"]) if given["fail_on"] else 0
+
+
+def _fails(planned: Any, fail_on: tuple[str, ...]) -> int:
+    """2 when the plan shows one of those, and says which."""
+    from reconciler.engine.drift import alarms
+
+    found = [alarm.value for alarm in alarms(planned.plan) if alarm.value in fail_on]
+    if found:
+        say(f"Failed on {' and '.join(sorted(found))}, as --fail-on asked.")
+    return 2 if found else 0
 
 
 def show_plan(ctx: click.Context, planned: Any, session: Any, *, calls: bool = False, err: bool = False) -> None:

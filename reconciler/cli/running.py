@@ -7,7 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
@@ -18,10 +18,12 @@ from reconciler.cli.curtain import Curtain, curtain_of
 from reconciler.cli.terminal import say
 from reconciler.disk.settings import Settings
 from reconciler.engine.calls import request_for, show
+from reconciler.engine.graph import Graph
+from reconciler.engine.guard import Gate
 from reconciler.gateway.caller import Exchange
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Step
+from reconciler.model.plan import Plan, Step
 from reconciler.render.machine import plan_document
 
 
@@ -46,12 +48,16 @@ class Run(Session):
             self.curtain.opened(store)
             yield store
 
+    @property
+    def name(self) -> str:
+        """What this project is called: its environment, or its folder."""
+        return self.settings.environment or self.settings.root.name
+
     def heading(self, planned: Planned) -> str:
         """Environment, account and ledger, as one line."""
         base = planned.plan.base
         ledger = f"ledger serial {base.serial}" if self.settings.ledger != "none" else "no ledger"
-        name = self.settings.environment or self.settings.root.name
-        return f"{name} · connection {(base.account or 'the default one')[:8]} · {ledger}"
+        return f"{self.name} · connection {(base.account or 'the default one')[:8]} · {ledger}"
 
     @contextmanager
     def progress(self) -> Iterator[Callable[[str, int], None] | None]:
@@ -94,14 +100,29 @@ def requested(workspace: Workspace, session: Run, given: Mapping[str, Any]) -> R
     )  # fmt: skip
 
 
-def requests(planned: Planned) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
+class Shown(Protocol):
+    """A plan with what its requests are made from: one that was just made, or a saved one."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def graph(self) -> Graph: ...
+    @property
+    def gates(self) -> tuple[Gate, ...]: ...
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def slugs(self) -> frozenset[str]: ...
+
+
+def requests(planned: Shown) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
     """Every request of a plan, in the order in which a single worker would send them."""
     changes = {change.address: change for change in planned.plan.changes}
     for step in planned.graph.order:
         yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
 
 
-def document(planned: Planned) -> dict[str, Any]:
+def document(planned: Shown) -> dict[str, Any]:
     """The machine's view of a plan."""
     by_address: dict[Any, list[tuple[str, str, Any]]] = {}
     for step, call in requests(planned):

@@ -45,5 +45,6 @@ def undo(ctx: click.Context, /, run: int, project: Path, **given: Any) -> int:
     with session.ledger_to_write() as store:
         undoing = prepare(run, store, settings, session.account(), given["allow"])
         show(lost_lines(run, undoing.lost), err=given["as_json"])
-        more = {"undoes": run, "lost": lost_document(undoing.lost)}
-        return plan_and_run(ctx, session, store, undoing.request, {**given, "command": "undo", "more": more})
+        given |= {"command": "undo", "nothing": f"Nothing is left to undo of run {run}."}
+        given["more"] = {"undoes": run, "lost": lost_document(undoing.lost)}
+        return plan_and_run(ctx, session, store, undoing.request, given)

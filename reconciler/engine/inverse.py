@@ -18,15 +18,14 @@ from typing import NamedTuple
 from reconciler.engine.identify import replace_refs
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
+from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, NEW_ID, PERSON_DELETED
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import Past, Status
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ledger, Provenance
 from reconciler.model.values import Address, Attrs, Origin, Value
 
 #: Effects of a write that its inverse takes back; all others have happened and stay so.
-TAKEN_BACK = frozenset({"gives access", "takes access away", "takes a new id", "deletes a person", "irreversible"})
-#: The effect of a write that has no inverse at all, where it is not a deletion.
-FINAL = "irreversible"
+TAKEN_BACK = frozenset({ACCESS_GIVEN, ACCESS_TAKEN, NEW_ID, PERSON_DELETED, IRREVERSIBLE})
 
 _MADE = frozenset({Action.CREATE})
 _CHANGED = frozenset({Action.UPDATE, Action.ADOPT})
@@ -147,7 +146,7 @@ class _Inverter:
             self.lost.append(lost)
 
     def _remove(self, deed: _Deed, entry: Entry) -> None:
-        if FINAL in deed.kind.effects.get(deed.action, ()) or deed.kind.delete is None:
+        if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()) or deed.kind.delete is None:
             self._lose(deed.address, "cannot be taken back, and stays")
         elif entry.provenance is not Provenance.CREATED:
             self._lose(deed.address, "was there when the run came to make it, and stays")
@@ -155,7 +154,7 @@ class _Inverter:
             self.removed.add(entry.address)
 
     def _restore(self, deed: _Deed, entry: Entry) -> None:
-        if FINAL in deed.kind.effects.get(deed.action, ()):
+        if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()):
             self._lose(deed.address, "cannot be taken back, and stays")
             return
         if deed.before is None:
@@ -186,7 +185,8 @@ class _Inverter:
             lacks = f"its {', '.join(missing)}, which nobody kept" if missing else "what it was, which is not known"
             self._lose(deed.address, f"cannot be made again without {lacks}; left out")
             return
-        self._lose(deed.address, "gets a new id")
+        if deed.kind.remote_id:
+            self._lose(deed.address, "gets a new id")
         if entry is not None:
             self._want(entry, known)
         elif deed.address not in self.resources:

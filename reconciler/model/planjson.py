@@ -48,9 +48,10 @@ def change_from_json(values: Mapping[str, Any]) -> Change:
 
 
 def meaning(values: Mapping[str, Any]) -> Json:
-    """Of a change as JSON, what it would do: two plans are the same when these are equal."""
+    """Of a change as JSON, what it would do: two plans are the same when these are equal, fields in any order."""
     kept = ("address", "action", "attrs", "remote_id", "withheld", "moved_from", "former")
     fields = [{key: each.get(key) for key in ("path", "before", "after")} for each in values.get("fields", ())]
+    fields.sort(key=lambda each: str(each["path"]))
     return {**{key: values[key] for key in kept if key in values}, "fields": fields}
 
 

@@ -7,6 +7,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from reconciler.engine.inverse import Lost, grouped, written
+from reconciler.kinds.effects import (
+    ACCESS_LAPSES,
+    AUTOMATIONS,
+    EVENTS_LOST,
+    MAIL,
+    TAGS_TAKEN,
+    VALUES_LOST,
+)
 from reconciler.model.codec import to_json
 from reconciler.model.plan import Action
 from reconciler.model.report import Past, Status
@@ -15,6 +23,14 @@ from reconciler.render import words
 from reconciler.render.text import PAST_WORDS, Line
 
 FORMAT_VERSION = "1.0"
+#: Effects of writes, as things that have happened.
+_HAPPENED = {
+    AUTOMATIONS: "automations were started", MAIL: "mails may have been sent",
+    EVENTS_LOST: "events in between were lost", ACCESS_LAPSES: "access lapsed for a moment",
+    TAGS_TAKEN: "was taken from every contact that carried it",
+    VALUES_LOST: "its value on every contact was destroyed",
+}  # fmt: skip
+
 #: Addresses that one line names before it counts the rest.
 NAMED = 5
 
@@ -26,7 +42,7 @@ def moment(seconds: float | None) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
-def _iso(seconds: float | None) -> str | None:
+def iso(seconds: float | None) -> str | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
@@ -56,7 +72,7 @@ def run_document(run: Any) -> dict[str, Any]:
     return {
         "run": run.id, "command": run.info.command, "who": run.info.who, "host": run.info.host,
         "tool": run.info.tool, "plan": run.info.plan, "status": ended(run.status),
-        "started": _iso(run.started), "finished": _iso(run.finished),
+        "started": iso(run.started), "finished": iso(run.finished),
         "calls": {"reads": run.reads, "writes": run.writes},
     }  # fmt: skip
 
@@ -109,9 +125,10 @@ def lost_lines(run: int, lost: Sequence[Lost]) -> Iterator[Line]:
     for what, addresses in grouped(lost).items():
         names = ", ".join(words.shown(each) for each in addresses[:NAMED])
         more = f" and {len(addresses) - NAMED:,} more" if len(addresses) > NAMED else ""
-        yield [(f"  {words.clean(what)}: ", "yellow"), (f"{names}{more}", "")]
+        yield [(f"  {words.clean(_HAPPENED.get(what, what))}: ", "yellow"), (f"{names}{more}", "")]
     text = "The files still say otherwise: the next apply of them does it again. Change them too."
     yield [(text, "bold yellow")]
+    yield []
 
 
 def lost_document(lost: Iterable[Lost]) -> list[dict[str, str]]:

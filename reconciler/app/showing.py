@@ -1,0 +1,79 @@
+"""A plan file → the plan in it, for looking at: offline, and checked wherever its key is at hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.app.saved import dialect_of, gates_of, plan_of
+from reconciler.disk import planfile
+from reconciler.disk.settings import Settings
+from reconciler.engine.graph import Graph, build
+from reconciler.engine.guard import Gate
+from reconciler.errors import ConfigurationError
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Plan
+
+Seal = Callable[[bytes], str]
+
+
+@dataclass(frozen=True)
+class SavedPlan:
+    """What a plan file tells. ``checked``: its integrity code was compared, and nobody edited it."""
+
+    plan: Plan
+    graph: Graph
+    gates: tuple[Gate, ...]
+    dialect: Dialect
+    slugs: frozenset[str]
+    environment: str | None
+    checked: bool
+
+
+def open_plan(path: Path, settings: Settings, on_store: Callable[[Store], None] = lambda store: None) -> SavedPlan:
+    """Raises ConfigurationError for what is no plan file, Refused for an edited one and for another version.
+
+    ``on_store`` is told of the ledger whose key is at hand.
+    """
+    raw = planfile.load(path)
+    lineage = _lineage(raw)
+    with _key(settings, lineage, on_store) as seal:
+        document, checked = planfile.look(path, seal)
+    plan = plan_of(document)
+    try:
+        graph = build(plan.changes)
+    except (KeyError, AttributeError) as error:
+        raise ConfigurationError(f"{path} holds changes that this reconciler does not know; plan again") from error
+    return SavedPlan(
+        plan, graph, gates_of(document), dialect_of(document), frozenset(document.get("slugs", ())),
+        document.get("environment"), checked,
+    )  # fmt: skip
+
+
+def _lineage(document: dict[str, object]) -> str:
+    """Of the ledger that the plan was made with; empty where the file does not say so."""
+    plan = document.get("plan")
+    base = plan.get("base") if isinstance(plan, dict) else None
+    lineage = base.get("lineage") if isinstance(base, dict) else None
+    return lineage if isinstance(lineage, str) else ""
+
+
+@contextmanager
+def _key(settings: Settings, lineage: str, on_store: Callable[[Store], None]) -> Iterator[Seal | None]:
+    """The key of the environment, or that of the ledger if it is the one that the plan was made with."""
+    if settings.digest_key is not None:
+        with Store.none(key=settings.digest_key) as store:
+            yield store.seal
+        return
+    known = None
+    if settings.ledger != "none":
+        known = Store.peek(settings.ledger, root=settings.root)
+    if known is None:
+        yield None
+        return
+    with known as store:
+        on_store(store)
+        yield store.seal if store.lineage == lineage else None

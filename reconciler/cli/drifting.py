@@ -1,0 +1,58 @@
+"""``drift``: the account's side alone, and the exit code that a pipeline stops at."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.options import account_options, fail_on_option, path_argument, place
+
+EXAMPLE = """\b
+Example:
+  reconciler drift site/
+  reconciler drift site/ --json
+  reconciler drift site/ --fail-on delete
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@path_argument
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@fail_on_option
+@account_options
+@click.pass_context
+def drift(ctx: click.Context, /, path: Path, as_json: bool, fail_on: tuple[str, ...], **given: Any) -> int:
+    """Show, field by field, what the account changed since the last run. Exit 2 when something did; never writes."""
+    from reconciler.app.drifting import find_drift
+    from reconciler.app.workspace import open_workspace
+    from reconciler.cli.running import open_session, requested, stopping
+    from reconciler.cli.terminal import show
+    from reconciler.engine.drift import alarms_of
+    from reconciler.errors import ConfigurationError
+    from reconciler.render.drifted import drift_document, drift_lines
+
+    workspace = open_workspace(path, place(ctx, given))
+    session = open_session(ctx, workspace.settings)
+    with session.ledger_to_read() as store:
+        if store is None:
+            raise ConfigurationError("without a ledger nothing is known of how things were left")
+        with session.reader() as reader, stopping(session.stop), session.progress() as progress:
+            found = find_drift(requested(workspace, session, given), reader, store, progress)
+        about = store.describe()
+    told = {"owned": found.owned, "reads": found.reads}
+    if as_json:
+        click.echo(json.dumps(drift_document(found.items, **told), ensure_ascii=False, indent=2))
+    else:
+        account = (session.account() or "the default one")[:8]
+        heading = f"{session.name} · connection {account} · ledger serial {about.serial}"
+        show(drift_lines(found.items, heading=heading, **told))
+    return raised((each.value for each in alarms_of(found.items)), fail_on or ("drift",))
+
+
+def raised(alarms: Iterable[str], fail_on: Iterable[str]) -> int:
+    """2 when one of the alarms was asked for, else 0."""
+    return 2 if set(alarms) & set(fail_on) else 0

@@ -1,0 +1,47 @@
+"""``explain``: everything about one resource, from all sides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.options import account_options, place, project_option
+
+EXAMPLE = """\b
+Example:
+  reconciler explain contact/ann@example.com
+  reconciler explain tagging/ann@example.com/VIP --project site/
+  reconciler explain tag/VIP --json
+"""
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("address")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@project_option
+@account_options
+@click.pass_context
+def explain(ctx: click.Context, /, address: str, as_json: bool, project: Path, **given: Any) -> int:
+    """Say of ADDRESS where it is declared, what each side has, what would be done, by which rule. Never writes."""
+    from reconciler.app.explaining import explain_one, parse
+    from reconciler.app.workspace import open_workspace
+    from reconciler.cli.running import open_session, requested, stopping
+    from reconciler.cli.terminal import show
+    from reconciler.render.explained import explanation_document, explanation_lines
+
+    wanted = parse(address)
+    workspace = open_workspace(project, place(ctx, given))
+    session = open_session(ctx, workspace.settings)
+    request = requested(workspace, session, given)
+    reading, progressing, stop = session.reader(), session.progress(), stopping(session.stop)
+    with session.ledger_to_read() as store, reading as reader, stop, progressing as progress:
+        told = explain_one(wanted, request, reader, store, progress)
+    if as_json:
+        document = explanation_document(told.explanation, told.requests, told.reads)
+        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    else:
+        show(explanation_lines(told.explanation, told.requests))
+    return 0

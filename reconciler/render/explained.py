@@ -1,0 +1,138 @@
+"""What is known of one resource → lines of styled text and one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from reconciler.engine.explain import Explanation, Row
+from reconciler.model.codec import to_json
+from reconciler.model.plan import Action
+from reconciler.model.planjson import lifecycle_to_json
+from reconciler.model.resource import Entry, Provenance
+from reconciler.model.values import Address, Secret, Value
+from reconciler.render import words
+from reconciler.render.past import iso, moment
+from reconciler.render.text import Line, call_lines
+
+FORMAT_VERSION = "1.0"
+
+Calls = Sequence[tuple[str, str, Any]]
+
+
+def explanation_lines(told: Explanation, requests: Calls) -> Iterator[Line]:
+    """Where it stands, what is decided and why, field by field, what hangs on it, what would be sent."""
+    yield [(words.shown(told.address), "bold")]
+    yield _fact("files", str(told.desired.origin) if told.desired else "not declared")
+    if told.desired and (guards := _lifecycle(told)):
+        yield _fact("lifecycle", guards)
+    yield _fact("ledger", _ledger(told.entry) if told.entry else "not ours")
+    for name in sorted(told.entry.digests) if told.entry else ():
+        yield _fact(
+            "", f"{name} is kept as a keyed digest; written {moment(told.entry.since if told.entry else None)}"
+        )
+    yield _fact("account", f"id {words.clean(told.live.remote_id)}" if told.live else "not there, or not read")
+    yield _fact("decision", _decision(told))
+    yield _fact("because", told.rule)
+    if told.change and told.change.note:
+        yield _fact("note", words.clean(told.change.note))
+    for label, texts in _links(told):
+        if texts:
+            yield _fact(label, ", ".join(texts))
+    yield from _table(told.rows)
+    if requests:
+        yield []
+        yield from call_lines(requests)
+
+
+def _fact(label: str, text: str) -> Line:
+    return [(f"  {label:<10} ", "dim"), (text, "")]
+
+
+def _lifecycle(told: Explanation) -> str:
+    said = lifecycle_to_json(told.desired.lifecycle) if told.desired else {}
+    return ", ".join(f"{key}: {words.value(value) if value is not True else 'true'}" for key, value in said.items())
+
+
+def _ledger(entry: Entry) -> str:
+    how = "made by us" if entry.provenance is Provenance.CREATED else "taken over"
+    state = "" if entry.state.value == "settled" else f", {entry.state.value}"
+    return f"ours: {how}, last written by run {entry.run}, {moment(entry.since)}{state}"
+
+
+def _decision(told: Explanation) -> str:
+    change = told.change
+    if change is None:
+        return "none: foreign"
+    text = "nothing" if change.action is Action.NOOP else change.action.value
+    text += f", {change.cause.value.replace('_', ' ')}" if change.cause else ""
+    return text + (f" (withheld: {change.withheld})" if change.withheld else "")
+
+
+def _links(told: Explanation) -> Iterator[tuple[str, list[str]]]:
+    effects = told.change.effects if told.change else ()
+    yield "effects", [words.clean(each) for each in effects]
+    yield "needs", [words.shown(each) for each in told.needs]
+    yield "needed by", _some(told.needed_by)
+
+
+def _some(addresses: Sequence[Address], most: int = 10) -> list[str]:
+    more = [f"and {len(addresses) - most:,} more"] if len(addresses) > most else []
+    return [*(words.shown(each) for each in addresses[:most]), *more]
+
+
+def _table(rows: Iterable[Row]) -> Iterator[Line]:
+    rows = list(rows)
+    if not rows:
+        return
+    yield []
+    for row in rows:
+        yield [(f"  {words.clean(row.path):<14} ", "bold"), (row.verdict, "dim")]
+        for side in ("desired", "applied", "live"):
+            yield [(f"      {side:<9} {_shown(row, side)}", "")]
+
+
+def _shown(row: Row, side: str) -> str:
+    value: Value = getattr(row, side)
+    if isinstance(value, Secret):
+        return words.value(value)
+    return "(not shown)" if side in row.hidden and (value is not None or side != "desired") else words.value(value)
+
+
+def explanation_document(told: Explanation, requests: Calls, reads: int) -> dict[str, Any]:
+    """What ``explain --json`` prints; secrets by their source, or not at all."""
+    change, entry = told.change, told.entry
+    origin = told.desired.origin if told.desired else None
+    return {
+        "format_version": FORMAT_VERSION, "address": str(told.address), "rule": told.rule,
+        "action": change.action.value if change else None,
+        "cause": change.cause.value if change and change.cause else None,
+        "withheld": change.withheld if change else None, "note": change.note if change else "",
+        "effects": list(change.effects) if change else [],
+        "origin": dict(zip(("file", "line", "column"), origin, strict=True)) if origin else None,
+        "lifecycle": lifecycle_to_json(told.desired.lifecycle) if told.desired else {},
+        "ledger": _entry_document(entry) if entry else None,
+        "remote_id": told.live.remote_id if told.live else None,
+        "fields": [_row_document(row) for row in told.rows],
+        "needs": [str(each) for each in told.needs], "needed_by": [str(each) for each in told.needed_by],
+        "requests": [{"method": method, "path": path, "body": body} for method, path, body in requests],
+        "calls": {"reads": reads},
+    }  # fmt: skip
+
+
+def _entry_document(entry: Entry) -> dict[str, Any]:
+    return {
+        "provenance": entry.provenance.value, "state": entry.state.value, "run": entry.run, "since": iso(entry.since),
+        "remote_id": entry.remote_id, "secrets": sorted(entry.digests),
+        "origin": str(entry.origin) if entry.origin else None,
+    }  # fmt: skip
+
+
+def _row_document(row: Row) -> dict[str, Any]:
+    sides = {side: _side(row, side) for side in ("desired", "applied", "live")}
+    return {"path": row.path, **sides, "verdict": row.verdict, "sensitive": bool(row.hidden)}
+
+
+def _side(row: Row, side: str) -> Any:
+    value: Value = getattr(row, side)
+    return None if side in row.hidden and not isinstance(value, Secret) else to_json(value)
