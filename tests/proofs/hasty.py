@@ -1,0 +1,49 @@
+"""Patience without waiting: retries at once, a pace whose clock is turned by hand, short time-outs."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from reconciler.app import arrivals, session
+from reconciler.gateway.pace import Pace
+from reconciler.gateway.retry import Retries
+
+RETRIES = Retries(first=0.0, longest=0.0)
+#: Seconds to connect and to wait for an answer: long for a busy machine, short for a test.
+TIMEOUT = (5.0, 0.6)
+
+
+class Hands:
+    """A clock that only waiting moves."""
+
+    def __init__(self) -> None:
+        self.time, self.lock = 0.0, threading.Lock()
+
+    def __call__(self) -> float:
+        return self.time
+
+    def wait(self, seconds: float, stop: threading.Event | None) -> bool:
+        """No time passes but on this clock."""
+        with self.lock:
+            self.time += seconds
+        return stop is not None and stop.is_set()
+
+
+def make_hasty(patch: pytest.MonkeyPatch) -> None:
+    """Every session from now on, through arguments that its parts have anyway."""
+
+    def pace(rate: float) -> Pace:
+        hands = Hands()
+        return Pace(rate, clock=hands, wait=hands.wait)
+
+    options = session.Session._account_options
+
+    def hurried(self: session.Session) -> dict[str, Any]:
+        return {**options(self), "retries": RETRIES, "timeout": TIMEOUT}
+
+    patch.setattr(session, "Pace", pace)
+    patch.setattr(session.Session, "_account_options", hurried)
+    patch.setattr(arrivals, "INTERVALS", (0.0,) * 4)
