@@ -16,18 +16,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reconciler.app.freshness import Freshness
-from reconciler.engine.calls import bind, hidden_in, is_the_one, lookup_for, request_for
+from reconciler.app.looking import look
+from reconciler.app.once import once
+from reconciler.engine.calls import bind, hidden_in, request_for
 from reconciler.engine.decode import decode
 from reconciler.engine.diff import Digest, differences
 from reconciler.engine.record import differing, entry_after
-from reconciler.errors import GatewayError, Interrupted, Invalid, NoAnswer, NotFound
+from reconciler.errors import GatewayError, Interrupted, Invalid, LedgerError, NoAnswer, NotFound
 from reconciler.gateway.client import Writer
 from reconciler.gateway.retry import may_have_happened
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Embedded, Item, Kind
+from reconciler.kinds.base import Item, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Action, Change, Step, Verb
@@ -84,8 +86,9 @@ class Carrier:
             return Outcome(step, change.action, Status.FAILED, message=str(error))
         try:
             made = self._send(step, change, request)
-        except Interrupted as stop:  # no attempt is in doubt, else it would be NoAnswer
-            self.store.clear_intent(self.run, self._where(step, change))
+        except Interrupted as stop:  # this attempt is not in doubt, else it would be NoAnswer
+            if change.address not in self.unconfirmed:
+                self.store.clear_intent(self.run, self._where(step, change))
             return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
         except GatewayError as error:
             return self._failed(step, change, error)
@@ -109,9 +112,21 @@ class Carrier:
         hidden = hidden_in(change.attrs)
         if step.verb is Verb.MAKE and change.action in (Action.CREATE, Action.REPLACE):
             return self._create(step, change, request, hidden)
+        if KINDS[change.address.kind].one_way:
+            announce = self._announce(step, change, step.verb)
+            said = once(lambda: self.writer.send(request, hidden, announce), lambda: self._is_so(change))
+            return Made(change.remote_id, message=said)
         verb = CREATING if change.address in self.announced and self._is_new(change) else step.verb
         answer = self.writer.send(request, hidden, self._announce(step, change, verb))
         return Made(change.remote_id, self._shown(KINDS[change.address.kind], answer))
+
+    def _is_so(self, change: Change) -> bool:
+        """Whether the account shows it as the change wants it."""
+        kind, item = KINDS[change.address.kind], self.fresh.single(change)
+        if item is None:
+            raise NoAnswer(f"{change.address} is not in the account any more")
+        shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
+        return all(shown.get(f.path) == f.after for f in change.fields if not kind.field(f.path).manner)
 
     def _is_new(self, change: Change) -> bool:
         return change.address not in self.entries
@@ -139,7 +154,7 @@ class Carrier:
                 return self._unconfirmed(change, "no answer; looked for at the end of the run")
             doubt = lost
         try:
-            found = self._look(kind, change)
+            found = self._look(change)
             if found is not None:
                 return self._take_over(step, change, found, Provenance.CREATED)
             return self._created(kind, change, self.writer.send(request, hidden, announce))
@@ -155,7 +170,7 @@ class Carrier:
     def _refused(self, step: Step, change: Change, refusal: Invalid, by: Provenance) -> Made:
         """Perhaps because it is there already; then it is ours from now on."""
         try:
-            found = self._look(KINDS[change.address.kind], change)
+            found = self._look(change)
         except (GatewayError, Interrupted):
             raise refusal from None
         if found is None:
@@ -181,25 +196,9 @@ class Carrier:
         wire = wire_of(kind, self.dialect, self.slugs)
         return decode(kind, answer.body, wire) if isinstance(answer.body, Mapping) else EMPTY
 
-    def _look(self, kind: Kind, change: Change) -> Item | None:
-        """The live one with the natural key of ``change``. Raises NoAnswer where looking cannot decide."""
-        where = lookup_for(kind, change.attrs, self.ids)
-        if where is None:
-            raise NoAnswer(f"{change.address} may or may not have been made, and cannot be looked up")
-        wire = wire_of(kind, self.dialect, self.slugs)
-        items = self._list(kind, where.path, where.query)
-        found = [item for item in items if is_the_one(kind, item, change.attrs, self.ids, wire)]
-        if len(found) > 1:
-            raise NoAnswer(f"{change.address} may have been made: the account has {len(found)} of that name")
-        return found[0] if found else None
-
-    def _list(self, kind: Kind, path: str, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        if isinstance(kind.source, Embedded):
-            inside: list[dict[str, Any]] = self.writer.get(path).get(kind.source.wire) or []
-            return inside
-        if isinstance(kind.source, Collection) and not kind.source.paged:
-            return self.writer.whole(path)
-        return [item for page in self.writer.walk(path, query) for item in page]
+    def _look(self, change: Change) -> Item | None:
+        wire = wire_of(KINDS[change.address.kind], self.dialect, self.slugs)
+        return look(self.writer, change, self.ids, wire)
 
     def _take_over(self, step: Step, change: Change, item: Item, provenance: Provenance) -> Made:
         """What is there already becomes ours; what differs is written, unless it can only be set once."""
@@ -224,7 +223,7 @@ class Carrier:
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
         where = f"{change.origin}: " if change.origin and change.action is not Action.DELETE else ""
         outcome = Outcome(step, change.action, Status.FAILED, message=f"{where}{error}")
-        if may_have_happened(error):
+        if may_have_happened(error) or (change.address in self.unconfirmed and not isinstance(error, Invalid)):
             self.store.record(self.run, [outcome])  # the intent stays open: nobody knows whether it happened
         else:
             self.store.clear_intent(self.run, self._where(step, change), outcome)
@@ -242,9 +241,28 @@ class Carrier:
         )  # fmt: skip
         if step.verb is Verb.MAKE and made.remote_id is not None:
             self.ids[change.address] = made.remote_id
+        if pending and change.address in self.unconfirmed:
+            return outcome  # nobody accepted it: the intent stays open until it shows
         self.store.settle(self.run, self._where(step, change), entry, outcome)
         self.fresh.wrote(step, change, made.shown)
         return outcome
+
+    def arrived(self, entry: Entry, outcome: Outcome) -> None:
+        """What was accepted, or perhaps was, shows now."""
+        if entry.address in self.unconfirmed:
+            self.unconfirmed.discard(entry.address)
+            self.store.settle(self.run, entry.address, entry, outcome)
+        else:
+            self.store.write(puts=[entry])
+
+    def given_up(self, outcome: Outcome) -> Outcome | LedgerError:
+        """What was sent, never answered and does not show has failed, as far as anybody knows."""
+        failed = replace(outcome, status=Status.FAILED)
+        try:
+            self.store.record(self.run, [failed])
+        except LedgerError as error:
+            return error
+        return failed
 
     def _entry(self, step: Step, change: Change, made: Made) -> Entry | None:
         """What the ledger has afterwards. One that is parked to be replaced waits under its id for its end."""

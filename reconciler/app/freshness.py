@@ -87,10 +87,12 @@ class Freshness:
         snapshot = self._shared(_collection(kind))
         if snapshot is not None:
             return self._in_snapshot(kind, change, snapshot)
-        return self._single(kind, change)
+        return self.single(change)
 
     def _shared(self, kind: Kind) -> Snapshot | None:
         """The whole collection, read again by one worker for all, where that is fewer calls."""
+        if not isinstance(kind.source, Collection):
+            return None  # there is no list of all
         pages = max(1, -(-self.sizes.get(kind.name, 0) // PAGE))
         with self._lock:
             began, snapshot = self._snapshots.get(kind.name, (0.0, {}))
@@ -129,7 +131,9 @@ class Freshness:
         rows = (owner or {}).get(kind.source.wire) or ()
         return next((row for row in rows if is_the_one(kind, row, attrs, self.ids, wire)), None)
 
-    def _single(self, kind: Kind, change: Change) -> Item | None:
+    def single(self, change: Change) -> Item | None:
+        """One look at what the change is about; None when it is not there."""
+        kind = KINDS[change.address.kind]
         try:
             if isinstance(kind.source, Embedded):
                 where = self._filter(kind, change)

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from reconciler.engine.calls import lookup_for
 from reconciler.engine.identify import Identified
-from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of
-from reconciler.errors import GatewayError, NotFound
+from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of, parents
+from reconciler.errors import ConfigurationError, GatewayError, NotFound, Problem
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Kind, Shape
+from reconciler.kinds.base import Collection, Kind, PerParent, Shape
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Attrs, Ref
 
@@ -52,11 +53,32 @@ class Reading:
         items: Items = {}
         for name, route in routes.items():
             kind = KINDS[name]
-            if kind.parents and route.way is not Way.WALK:
+            if isinstance(kind.source, PerParent):
+                items[name] = self._all(partial(self._of, kind, kind.source), self._whose(kind, found))
+            elif kind.parents and route.way is not Way.WALK:
                 live = _with_live_parents(needs_of(kind, self.state, self.ledger).keys, found)
                 queries = self._queries(kind, route.way, live, found.ids)
                 items[name] = self._all(lambda query, kind=kind: self._list(kind, query), queries)  # type: ignore[misc]
         return items
+
+    def _whose(self, kind: Kind, found: Identified) -> list[str]:
+        """Ids of the parents to ask for; of one that is not there yet nothing is there."""
+        named = parents(kind, needs_of(kind, self.state, self.ledger))
+        return sorted(found.live[address].remote_id for address in named if address in found.live)
+
+    def _of(self, kind: Kind, source: PerParent, parent: str) -> list[dict[str, Any]]:
+        """The items of one parent, which do not say whose they are."""
+        try:
+            pages = list(self.reader.walk(source.path, {source.parameter: parent}))
+        except NotFound:
+            asked = [each for each in self.state.resources.values() if each.address.kind == kind.name]
+            if not asked:
+                return []
+            hint = "set it up there, or remove these lines"
+            raise ConfigurationError(
+                Problem(str(each.origin), f"{each.address}: {source.absent} (404)", hint) for each in asked
+            ) from None
+        return [{**item, source.parameter: parent} for page in pages for item in _checked(kind, page)]
 
     def walk(self, kind: Kind) -> list[dict[str, Any]]:
         """The whole collection; ``hasMore`` false costs no further call."""
@@ -129,7 +151,7 @@ def _with_live_parents(wanted: Mapping[Address, Attrs], found: Identified) -> li
 
 def _checked(kind: Kind, page: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """An item without its id or key is not the answer that was asked for; nothing is planned from it."""
-    texts = [name for name in kind.key if kind.field(name).shape is Shape.TEXT]
+    texts = [name for name in kind.key if kind.field(name).shape is Shape.TEXT and kind.called is None]
     for item in page:
         named = all(isinstance(item.get(name), str) and item[name] for name in texts)
         if not named or not isinstance(item.get(kind.remote_id), int | str):

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from reconciler.engine.decode import decode
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Kind, Template, Wire
+from reconciler.kinds.base import Kind, PerParent, Template, Wire
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import OpenRequest, Request
@@ -45,7 +45,7 @@ def _repeated(kind: Kind, change: Change, wire: Wire, attrs: Attrs) -> Attrs:
     return {**{name: change.attrs[name] for name in wire.repeats if name in change.attrs}, **attrs}
 
 
-def _body(kind: Kind, attrs: Attrs, wire: Wire) -> dict[str, Any]:
+def _body(kind: Kind, attrs: Attrs, wire: Wire) -> dict[str, Any] | None:
     if kind.encode:
         return kind.encode(attrs, wire)
     in_path = _PLACEHOLDER.findall(kind.create.path) if kind.create else ()
@@ -140,6 +140,8 @@ class Query(NamedTuple):
 
 def lookup_for(kind: Kind, attrs: Attrs, ids: Mapping[Address, str]) -> Query | None:
     """Where the live one with the natural key in ``attrs`` is found, if the kind can be looked up."""
+    if isinstance(kind.source, PerParent):
+        return Query(kind.source.path, {kind.source.parameter: _close(attrs[kind.parents[0].name], ids)})
     if kind.lookup is None:
         return None
     path = bind(OpenRequest("GET", fill(kind.lookup.path, attrs)), ids).path

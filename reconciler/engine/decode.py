@@ -19,24 +19,29 @@ def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> di
     Raises GatewayError for an item that is not shaped as its kind is.
     """
     try:
-        return kind.decode(item, wire) if kind.decode else _by_fields(kind, item, wire, refer)
+        plain = kind.decode(item, wire) if kind.decode else _by_fields(kind, item, wire)
+        return plain | _references(kind, item, wire, refer) if refer and kind.parents else plain
     except (AttributeError, KeyError, TypeError):
         word = kind.name.replace("_", " ")
         raise GatewayError(f"the account shows a {word} in a shape that cannot be read") from None
 
 
-def _by_fields(kind: Kind, item: Item, wire: Wire, refer: Refer | None) -> dict[str, Value]:
-    attrs: dict[str, Value] = {}
+def _by_fields(kind: Kind, item: Item, wire: Wire) -> dict[str, Value]:
+    plain = (field for field in kind.fields if not field.write_only and field.shape is not Shape.REF)
+    return {field.name: _plain(field, _shown(field, item, wire)) for field in plain}
+
+
+def _references(kind: Kind, item: Item, wire: Wire, refer: Refer) -> dict[str, Value]:
+    found: dict[str, Value] = {}
     for field in kind.fields:
-        if field.write_only:
-            continue
-        value = item.get(wire.names.get(field.name) or field.answer or field.wire or field.name)
-        if field.shape is not Shape.REF:
-            attrs[field.name] = _plain(field, value)
-        elif refer and value is not None:
-            remote_id = str(value["id"] if isinstance(value, Mapping) else value)
-            attrs[field.name] = refer(field.ref or "", remote_id)
-    return attrs
+        if field.shape is Shape.REF and (value := _shown(field, item, wire)) is not None:
+            remote_id = value["id"] if isinstance(value, Mapping) else value
+            found[field.name] = refer(field.ref or "", str(remote_id))
+    return found
+
+
+def _shown(field: Field, item: Item, wire: Wire) -> Any:
+    return item.get(wire.names.get(field.name) or field.answer or field.wire or field.name)
 
 
 def _plain(field: Field, value: Any) -> Value:

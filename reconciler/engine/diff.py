@@ -39,7 +39,9 @@ def differences(
         if want == live.get(name) or name in ignore:
             continue
         field = kind.field(name)
-        if field.write_only:
+        if field.manner:
+            change = None
+        elif field.write_only:
             change = _unreadable(field.shape, name, want, entry, digest)
         elif field.shape is Shape.REF:
             change = None
@@ -49,7 +51,8 @@ def differences(
             change = _readable(name, want, live.get(name), entry)
         if change:
             found.append(change)
-    return (*found, *_released(kind, desired, live, entry, ignore))
+    manner = (FieldChange(name, None, want, Cause.NEW) for name, want in desired.items() if kind.field(name).manner)
+    return (*found, *(manner if found else ()), *_released(kind, desired, live, entry, ignore))
 
 
 def _readable(name: str, want: Value, have: Value, entry: Entry | None) -> FieldChange | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from reconciler.engine.graph import sends
 from reconciler.engine.renames import Offer
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Cause, Change, Plan
@@ -36,7 +37,7 @@ def gates(
 ) -> tuple[Gate, ...]:
     """Every class that this plan needs, whether allowed or not. ``renames`` are deletions that look like renames."""
     removing = sum(1 for change in plan.pending if change.action in REMOVING)
-    found = [*_people(plan), *_erased(plan)]
+    found = [*_people(plan), *_erased(plan), *_asked(plan)]
     found += [Gate(Allow.DELETES, removing, str(offer)) for offer in renames]
     found += _share(plan.pending, entries, REMOVING, Allow.DELETES, limits.deletes, limits.floor)
     updating = frozenset({Action.UPDATE, Action.ADOPT})
@@ -80,6 +81,14 @@ def _erased(plan: Plan) -> Iterable[Gate]:
     again = [c for c in made if c.cause is Cause.MISSING]
     if again:
         yield Gate(Allow.RECREATE, len(again), f"{_persons(len(again), ' erased before')} would be made again")
+
+
+def _asked(plan: Plan) -> Iterable[Gate]:
+    """Kinds whose every write needs a word of its own."""
+    for name in sorted({c.address.kind for c in plan.pending if KINDS[c.address.kind].asks and sends(c)}):
+        count, asks = sum(1 for c in plan.pending if c.address.kind == name and sends(c)), KINDS[name].asks
+        if asks:
+            yield Gate(asks.allow, count, f"{count:,} {name}{'' if count == 1 else 's'} would be {asks.what}")
 
 
 def _persons(number: int, which: str = "") -> str:

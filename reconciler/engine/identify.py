@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from reconciler.engine.decode import decode
 from reconciler.engine.names import Row, name_live
+from reconciler.engine.pick import pick
 from reconciler.engine.suggest import near
 from reconciler.errors import ConfigurationError, GatewayError, Problem
 from reconciler.kinds import KINDS, SLUGS
-from reconciler.kinds.base import Collection, Embedded, Item, Kind
+from reconciler.kinds.base import Embedded, Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.model.resource import Desired, DesiredState, Entry, Ledger, Live
 from reconciler.model.values import Address, Attrs, Ref, Value, unescape
@@ -33,7 +34,7 @@ RELATIONS = tuple(sorted((k for k in KINDS.values() if k.parents), key=lambda k:
 class Identified:
     """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones.
 
-    ``slugs`` are those of the account's contact fields, where they were read.
+    ``slugs`` are those of the account's contact fields, where they were read. ``remarks`` are for the reader.
     """
 
     desired: dict[Address, Desired]
@@ -43,6 +44,7 @@ class Identified:
     aliases: dict[Address, Address] = field(default_factory=dict)
     ambiguous: dict[Address, list[str]] = field(default_factory=dict)
     slugs: frozenset[str] = frozenset()
+    remarks: dict[Address, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -94,6 +96,9 @@ class _Identifier:
     def name_relations(self, kind: Kind) -> None:
         self._follow_aliases(kind)
         self._follow_moves(kind)
+        if isinstance(kind.source, PerParent):
+            self._pick(kind)
+            return
         rows = list(self._rows(kind))
         taken: set[Address] = set()
         addresses = []
@@ -105,12 +110,26 @@ class _Identifier:
             addresses.append(address)
         self._keep(kind, rows, addresses)
 
+    def _pick(self, kind: Kind) -> None:
+        """A kind that is read in the second phase, when it is known whose are to be read."""
+        if kind.name not in self.items:
+            return
+        found, rows = self.found, list(self._rows(kind))
+        desired = [each for each in found.desired.values() if each.address.kind == kind.name]
+        entries = {address: entry for address, entry in found.entries.items() if address.kind == kind.name}
+        picked = pick(kind, desired, entries, rows, found.live)
+        found.moved |= picked.moved
+        _move(found.entries, picked.moved)
+        found.remarks |= picked.remarks
+        found.problems += picked.problems
+        self._keep(kind, rows, picked.addresses)
+
     def _keep(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
         live, refs = self.found.live, self.refs[kind.name]
         for (remote_id, attrs, _), address in zip(rows, addresses, strict=True):
             live[address] = Live(address, remote_id, attrs)
             refs[remote_id] = Ref(address)
-        if not kind.writable:
+        if not kind.section:
             self._note_aliases(kind, rows, addresses)
 
     def _note_aliases(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
@@ -136,12 +155,12 @@ class _Identifier:
     def _rows(self, kind: Kind) -> Iterator[Row]:
         """Every live one of a kind as (remote id, attributes, raw item)."""
         source = kind.source
-        if isinstance(source, Collection):
-            wire = wire_of(kind, self.dialect, self.found.slugs)
-            for item in self.items.get(kind.name, ()):
-                yield str(item[kind.remote_id]), decode(kind, item, wire, self._refer), item
+        if isinstance(source, Embedded):
+            yield from self._embedded(kind, source)
             return
-        yield from self._embedded(kind, source)
+        wire = wire_of(kind, self.dialect, self.found.slugs)
+        for item in self.items.get(kind.name, ()):
+            yield str(item[kind.remote_id]), decode(kind, item, wire, self._refer), item
 
     def _embedded(self, kind: Kind, source: Embedded) -> Iterator[Row]:
         (role,) = (each.name for each in kind.parents if each.ref == source.parent)

@@ -15,7 +15,7 @@ Without a ledger nothing can be taken over: what would be ADOPT is NOOP or UPDAT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,11 +85,25 @@ class _Planner:
             attrs=_without_ignored(desired), remote_id=live.remote_id,
             before=_without_secrets(kind, live.attrs, desired.attrs, entry),
             cause=_main_cause(fields) if fields else None,
-            note=_note(kind, desired, known, fields) if known or self.rules.digest else "",
+            note="; ".join(filter(None, self._notes(kind, desired, known, fields))),
             lets_go=_lets_go(kind, desired, known) if fields else (),
         )  # fmt: skip
 
+    def _notes(
+        self, kind: Kind, desired: Desired, known: Entry | None, fields: tuple[FieldChange, ...]
+    ) -> Iterator[str]:
+        if known or (self.rules.digest and not (fields and kind.one_way)):
+            yield _note(kind, desired, known, fields)
+        live = self.found.live[desired.address].attrs
+        if fields:
+            yield from (str(live[each.name]) for each in kind.fields if each.told and live.get(each.name))
+        else:
+            yield from _settled_otherwise(kind, desired, live)
+        yield self.found.remarks.get(desired.address, "")
+
     def _absent(self, kind: Kind, desired: Desired, entry: Entry | None) -> Change:
+        if kind.create is None:
+            return self._unmakeable(desired, entry)
         pending = entry and entry.state is EntryState.PENDING
         if entry and pending and self.rules.now - entry.since < PENDING_FOR:
             return self._change(desired, Action.NOOP, (), note="accepted, not shown by the account yet")
@@ -99,6 +113,13 @@ class _Planner:
             withheld="was erased from the account; --allow recreate=N makes it again" if erased else None,
             note="accepted a day ago and never shown: sent again" if pending else "",
         )  # fmt: skip
+
+    def _unmakeable(self, desired: Desired, entry: Entry | None) -> Change:
+        """What was ours and is gone needs nothing any more; anything else has to be there."""
+        if entry is None:
+            what = f"{desired.address} is not known to be there, and cannot be made"
+            self.problems.append(Problem(str(desired.origin), what, "plan with --refresh auto, or remove it"))
+        return self._change(desired, Action.NOOP, (), note="gone from the account; nothing is left to do")
 
     def _change(self, desired: Desired, action: Action, fields: tuple[FieldChange, ...], **more: Any) -> Change:
         kind = KINDS[desired.address.kind]
@@ -114,12 +135,16 @@ class _Planner:
     def _action(self, kind: Kind, desired: Desired, fields: Iterable[FieldChange], known: Entry | None) -> Action:
         once = self.wires[kind.name].immutable
         fixed = [each.path for each in fields if kind.field(each.path).immutable or each.path in once]
+        for each in fields:
+            if self.wires[kind.name].unsaid.get(each.path, ...) == each.after:
+                what = f"{desired.address}: `{each.path}: {each.after}` cannot be said in this dialect"
+                self.problems.append(Problem(str(desired.origin), what, "write another value, or change the dialect"))
         if fixed and not kind.replaceable:
             what = f"{desired.address}: {', '.join(fixed)} cannot change on the account"
             self.problems.append(Problem(str(desired.origin), what, "declare it as another resource"))
         if fixed:
             return Action.REPLACE
-        if known is None and self.rules.digest is not None:
+        if known is None and self.rules.digest is not None and not (fields and kind.one_way):
             return Action.ADOPT
         return Action.UPDATE if fields else Action.NOOP
 
@@ -181,6 +206,14 @@ def _note(kind: Kind, desired: Desired, known: Entry | None, fields: tuple[Field
         return ("adopted" if fields else "adopted as it is") + unseen
     gone = [name for name in let_go(kind, desired.attrs, known) if name not in desired.lifecycle.ignore]
     return f"no longer managed: {', '.join(gone)}" if gone else ""
+
+
+def _settled_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[str]:
+    """It is as the files say, but was done in another manner, which cannot be changed any more."""
+    for field in kind.fields:
+        shown = live.get(field.name) if field.manner else None
+        if shown is not None and desired.attrs.get(field.name, shown) != shown:
+            yield f"done already, with `{field.name}: {shown}`; the account takes no other"
 
 
 def _still_needed(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:

@@ -57,6 +57,8 @@ class Pruning:
         if parent := self._gone_with(live):
             return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
         prune = self._prune(KINDS[entry.address.kind])
+        if not KINDS[entry.address.kind].writable:
+            return self._forget(entry, Cause.REMOVED, "stays as it is in the account")
         if prune is Prune.NONE:
             return self._forget(entry, Cause.REMOVED, "stays in the account: pruning is off for this kind")
         if prune is Prune.CREATED and entry.provenance is not Provenance.CREATED:

@@ -3,6 +3,7 @@
     WALK     every page: ceil(size / 100)
     LOOK     one by one: a call for each, by id or by natural key
     FILTER   the pages of each parent whose members are named: a course's enrollments
+    EACH     one list for each parent that is named, where there is no other way: a contact's subscriptions
 
 The size of a collection is what the last run saw; where nobody knows, it is walked.
 """
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Embedded, Kind
+from reconciler.kinds.base import Collection, Embedded, Kind, PerParent
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Attrs, Ref, unescape
 
@@ -29,6 +30,7 @@ class Way(Enum):
     WALK = "walk"
     LOOK = "look"
     FILTER = "filter"
+    EACH = "each"
 
 
 @dataclass(frozen=True)
@@ -120,6 +122,11 @@ def filter_parent(kind: Kind) -> str:
     return name
 
 
+def parents(kind: Kind, needs: Needs) -> frozenset[Address]:
+    """Whose lists have to be read to find these relations."""
+    return frozenset(target for attrs in needs.keys.values() for target in kind.refers_to(attrs))
+
+
 def _filtered_pages(kind: Kind, needs: Needs) -> int:
     """At least a page for each parent, and as many as its members that we know of fill."""
     members: dict[Address, int] = {}
@@ -143,6 +150,9 @@ def route_all(
     known = Counter(address.kind for address in (*state.resources, *ledger.entries))
     routes = {}
     for kind in collections(names):
+        if isinstance(kind.source, PerParent):
+            routes[kind.name] = Route(Way.EACH, len(parents(kind, needs_of(kind, state, ledger))))
+            continue
         size = ledger.sizes.get(kind.name)
         # half of what is known may be desired and owned at once; relations may still be fewer pages by parent
         many = size is None or (not kind.parents and known[kind.name] >= 2 * -(-size // PAGE))

@@ -33,6 +33,10 @@ KEY_REFUSED = "the gateway refuses the key: check MATON_API_KEY"
 VENDOR_KEY_REFUSED = (
     "the vendor refuses the key stored in the connection: make a new connection, then delete this one"
 )
+DISCONNECTED = (
+    "check --connection (RECONCILER_CONNECTION) against `reconciler connections list`, or make a new one with "
+    "`reconciler connections create`"
+)
 STALE = "often the vendor key stored in the connection is no longer good: make a new connection"
 
 
@@ -119,7 +123,7 @@ def _named(asked: Asked, reply: Reply, body: Any, text: str) -> GatewayError:
     if asked.vendor and not _from_vendor(reply, body) and not (isinstance(body, dict) and "errors" in body):
         which = f"no active connection {asked.connection}" if asked.connection else "no active connection"
         return NotConnected(
-            f"{asked}: the gateway finds {which}; check --connection (RECONCILER_CONNECTION) ({text})",
+            f"{asked}: the gateway finds {which}; {DISCONNECTED} ({text})",
             status=status,
         )
     return Invalid(f"{asked}: {text}", status=status, violations=violations(asked, body))

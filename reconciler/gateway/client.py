@@ -14,6 +14,8 @@ from reconciler.model.report import Answer, Request
 
 #: The vendor takes 10 to 100 (api 3); the largest makes the fewest calls.
 PAGE = 100
+#: What is asked for where 100 is refused, as subscriptions were seen to do (api 3).
+SMALLER, TOO_MANY = 50, "pagination.limit"
 
 
 class Reader(Caller):
@@ -31,6 +33,7 @@ class Reader(Caller):
         """``options`` are those of :class:`reconciler.gateway.caller.Caller`."""
         super().__init__(base_url, api_key, **options)
         self._dialect = dialect
+        self._limits: dict[str, int] = {}
 
     def get(self, path: str, query: Query | None = None) -> dict[str, Any]:
         """The JSON object at ``path``; raises NotFound on 404."""
@@ -40,13 +43,20 @@ class Reader(Caller):
     def walk(self, path: str, query: Query | None = None) -> Iterator[list[dict[str, Any]]]:
         """All pages of a collection, in its order; no page is empty, and none is asked for in vain.
 
-        ``query`` holds filters, and ``limit`` where 100 is not wanted. Raises GatewayError when a page is
-        malformed or the cursor does not move.
+        ``query`` holds filters, and ``limit`` where 100 is not wanted; where 100 is refused, it is 50 from then
+        on. Raises GatewayError when a page is malformed or the cursor does not move.
         """
         seen: set[Any] = set()
         cursor: Any = None
+        query = {"limit": self._limits.get(path, PAGE), **(query or {})}
         while True:
-            page = self.get(path, {"limit": PAGE, **(query or {}), "startingAfter": cursor})
+            try:
+                page = self.get(path, {**query, "startingAfter": cursor})
+            except Invalid as refusal:
+                if query["limit"] != PAGE or TOO_MANY not in {each.path for each in refusal.violations}:
+                    raise
+                query["limit"] = self._limits[path] = SMALLER
+                continue
             items, more = _page(path, page)
             if items:
                 yield items

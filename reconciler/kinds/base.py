@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from reconciler.model.plan import Action
-from reconciler.model.policy import Prune
+from reconciler.model.policy import Allow, Prune
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address, Attrs, Ref, Value, clean, escape
 
@@ -36,7 +37,8 @@ class Field:
     ``{env: NAME}`` or ``{file: PATH}`` and is then shown by its host only. ``reset`` is what the server assumes when
     the field is not sent, and what it returns to when the files release it. ``needs`` names the field that a value
     makes required: ``{value: field}``. ``personal``: tells who somebody is, as the key of a person
-    does, so that redacted output marks it.
+    does, so that redacted output marks it. ``manner``: says how a write is done, not what there is; it goes along
+    with one and is never a difference of its own. ``told``: files never declare it, a write's note tells it.
     """
 
     name: str
@@ -51,6 +53,8 @@ class Field:
     write_only: bool = False
     from_env: bool = False
     personal: bool = False
+    manner: bool = False
+    told: bool = False
     fold: bool = False
     ref: str | None = None
     slugs: tuple[str, ...] = ()
@@ -98,6 +102,19 @@ class Embedded:
 
 
 @dataclass(frozen=True, slots=True)
+class PerParent:
+    """Read one parent at a time, whose id ``parameter`` takes; the items do not say whose they are.
+
+    ``absent`` is what a 404 of the list means.
+    """
+
+    path: str
+    parameter: str
+    parent: str
+    absent: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lookup:
     """A list filtered to (nearly) one natural key; ``query`` maps parameters to field names."""
 
@@ -107,31 +124,46 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Sugar:
-    """Short form inside the parent's block: each item of ``parent.key`` names this kind's field ``fills``."""
+    """Short form inside the parent's block: each item of ``parent.key`` names this kind's field ``fills``.
+
+    ``exact`` is the key of the parent's block that says: these, and no others.
+    """
 
     parent: str
     key: str
     fills: str
     doc: str
     preset: Mapping[str, Value] = field(default_factory=lambda: EMPTY)
+    exact: str = ""
 
 
 Item = Mapping[str, Any]
 Decode = Callable[[Item, "Wire"], dict[str, Value]]
-Encode = Callable[[Mapping[str, Value], "Wire"], dict[str, Any]]
+Encode = Callable[[Mapping[str, Value], "Wire"], dict[str, Any] | None]
+#: Every text by which the last field of the natural key may name an item.
+Called = Callable[[Item], tuple[str, ...]]
+
+
+class Asks(NamedTuple):
+    """The class of ``--allow``, with its exact count, that each write of a kind needs; and what it comes to."""
+
+    allow: Allow
+    what: str
 
 
 @dataclass(frozen=True, slots=True)
 class Wire:
     """How one dialect spells a kind: wire names by field, which fields are set once, what a write must repeat.
 
-    ``slugs`` are those of the account's contact fields where they are known.
+    ``slugs`` are those of the account's contact fields where they are known. ``unsaid``: values that this dialect
+    has no words for, by field; they are refused, not left out.
     """
 
     names: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     immutable: frozenset[str] = frozenset()
     repeats: tuple[str, ...] = ()
     slugs: frozenset[str] = frozenset()
+    unsaid: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,19 +171,22 @@ class Kind:
     """One type of resource, as data.
 
     ``key`` names the fields of the natural key, ``alternates`` other wire keys by which a reference may pick a
-    live one. ``gather`` is the REF field that YAML may give as a list under its plural. ``by_id``: an owned one
+    live one. ``gather`` is the REF field that YAML may give as a list under its plural, or as the rows of a roster;
+    ``roster`` the key field that the rows of a roster may give, one resource each. ``exclusive`` is the REF field
+    whose target a block may claim for itself: it has these, and no others. ``by_id``: an owned one
     is recognised by its id first. ``chain`` is the field whose target's writes go one at a time. ``last``: made
     after all others and dropped before them. ``dies_with`` names the REF fields whose deletion takes this along.
     ``replaceable``: a changed set-once field may be met by delete and create. ``person``: one of them is a human
     being, so deleting one and making one again that was erased need a word of their own. ``accepted``: a create is
-    only accepted (202) and shows later.
+    only accepted (202) and shows later. ``one_way``: an update cannot be taken back, and the account refuses a second
+    one, so a look decides whether it happened. ``called``: see :data:`Called`; None means by the key's value alone.
     """
 
     name: str
     doc: str
     key: tuple[str, ...]
     fields: tuple[Field, ...]
-    source: Collection | Embedded
+    source: Collection | Embedded | PerParent
     section: str = ""
     short: bool = False
     create: Template | None = None
@@ -163,10 +198,14 @@ class Kind:
     by_id: bool = False
     alternates: tuple[str, ...] = ()
     gather: str = ""
+    roster: str = ""
+    exclusive: str = ""
     sugar: Sugar | None = None
     chain: str = ""
     last: bool = False
     accepted: bool = False
+    one_way: bool = False
+    asks: Asks | None = None
     replaceable: bool = False
     person: bool = False
     dies_with: tuple[str, ...] = ()
@@ -174,8 +213,14 @@ class Kind:
     effects: Mapping[Action, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     decode: Decode | None = None
     encode: Encode | None = None
+    called: Called | None = None
 
     @property
+    def rows(self) -> str:
+        """The field that each row of a roster gives; empty where there are no rosters."""
+        return self.roster or self.gather
+
+    @cached_property
     def parents(self) -> tuple[Field, ...]:
         """The REF fields of the natural key: a kind that has them is a relation."""
         return tuple(self.field(name) for name in self.key if self.field(name).shape is Shape.REF)
@@ -202,17 +247,26 @@ class Kind:
         """Whether the API can make one: the others are only targets of references."""
         return self.create is not None
 
+    @cached_property
+    def _by_name(self) -> Mapping[str, Field]:
+        return {each.name: each for each in self.fields}
+
     def field(self, name: str) -> Field:
         """The field of that name; an attribute ``fields.company`` belongs to the field ``fields``."""
-        head = name.partition(".")[0]
-        for each in self.fields:
-            if each.name == head:
-                return each
-        raise KeyError(f"{self.name} has no field {name}")
+        found = self._by_name.get(name) or self._by_name.get(name.partition(".")[0])
+        if found is None:
+            raise KeyError(f"{self.name} has no field {name}")
+        return found
 
     def address(self, attrs: Attrs) -> Address:
-        """The address that the natural key in ``attrs`` gives; the only constructor of addresses."""
-        return Address(self.name, "/".join(self._part(name, attrs.get(name)) for name in self.key))
+        """The address that the natural key in ``attrs`` gives; the only constructor of addresses.
+
+        A relation that is named by its id takes that in place of the last part.
+        """
+        parts = [self._part(name, attrs.get(name)) for name in self.key]
+        if self.parents and attrs.get(self.remote_id) is not None:
+            parts[-1] = self.by_remote_id(str(attrs[self.remote_id])).key
+        return Address(self.name, "/".join(parts))
 
     def _part(self, name: str, value: Value) -> str:
         if isinstance(value, Ref):

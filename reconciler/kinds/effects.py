@@ -15,6 +15,7 @@ EVENTS_LOST = "events in between are lost"
 TAGS_TAKEN = "taken from every contact that carries it"
 VALUES_LOST = "destroys its value on every contact"
 PERSON_DELETED = "deletes a person"
+PAYMENTS_END = "ends payments"
 IRREVERSIBLE = "irreversible"
 
 
@@ -34,6 +35,7 @@ _CLASSES: Mapping[str, Consequence] = {
     ACCESS_GIVEN: Consequence.SEEN,
     ACCESS_TAKEN: Consequence.SEEN,
     ACCESS_LAPSES: Consequence.SEEN,
+    PAYMENTS_END: Consequence.SEEN,
     NEW_ID: Consequence.NEW_ID,
     EVENTS_LOST: Consequence.ONE_WAY,
     TAGS_TAKEN: Consequence.TAKES_ALONG,
