@@ -12,8 +12,10 @@ from reconciler.app.executor import Bounds, Executor, Listener
 from reconciler.app.freshness import Freshness
 from reconciler.app.planning import Planned
 from reconciler.app.session import Session
+from reconciler.engine.calls import hidden_in
 from reconciler.engine.record import entry_after, is_settled
 from reconciler.engine.recovery import announced, answered
+from reconciler.errors import LedgerError, Locked
 from reconciler.gateway.client import Writer
 from reconciler.ledger import host
 from reconciler.ledger.history import RunInfo
@@ -46,7 +48,8 @@ def plan_digest(plan: Plan) -> str:
 def carry_out(planned: Planned, session: Session, store: Store, options: Options) -> Report:
     """Ledger-only changes first, then every step; ``store`` is open under our lease.
 
-    Raises LedgerError or Locked when the ledger can no longer be written; what was done until then is in it.
+    When the ledger can no longer be written, the run ends; the report says what was done, which is in the ledger or
+    announced there. Raises LedgerError or Locked when that is so before anything was sent.
     """
     me, digest = host.here(), options.digest or plan_digest(planned.plan)
     run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command))
@@ -57,14 +60,24 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
         report = Report(reads=calls.reads, writes=calls.writes, run=run)
     else:
         with session.writer() as writer:
+            writer.hide(text for change in planned.plan.changes for text in hidden_in(change.attrs))
             carrier = _carrier(planned, session, store, writer, run, options)
             executor = Executor(
                 planned.plan, planned.graph, carrier,
                 bounds=options.bounds, parallel=options.parallel, listener=options.listener,
             )  # fmt: skip
             report = executor.run()
-    _forget_gone_along(planned, store, run, report)
-    store.finish(run, _status(report), report.reads, report.writes)
+    return _finished(planned, store, run, report)
+
+
+def _finished(planned: Planned, store: Store, run: int, report: Report) -> Report:
+    """The last words to the ledger; that it cannot take them is part of the report."""
+    try:
+        if report.broken is None:
+            _forget_gone_along(planned, store, run, report)
+        store.finish(run, _status(report), report.reads, report.writes)
+    except (LedgerError, Locked) as error:
+        return report if report.broken else replace(report, stopped=str(error), broken=error.exit_code)
     return report
 
 
@@ -155,6 +168,8 @@ def _forget_gone_along(planned: Planned, store: Store, run: int, report: Report)
 
 
 def _status(report: Report) -> str:
+    if report.broken:
+        return "broken"
     if report.stopped:
         return "stopped"
     bad = report.count(Status.FAILED) + report.count(Status.SKIPPED)

@@ -7,12 +7,12 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-from reconciler.errors import GatewayError, Interrupted, NotFound, Unreachable
+from reconciler.errors import GatewayError, Interrupted, NotConnected, NotFound, Unauthorized, Unreachable
 from reconciler.gateway.answers import Asked, read
 from reconciler.gateway.pace import STOPPED, Pace, Sleep, doze
 from reconciler.gateway.retry import Retries, may_have_happened, may_repeat, pause
@@ -99,12 +99,18 @@ class Caller:
         self._pace = Pace() if pace is None else pace
         self._stop, self._log, self._retries = stop, log, retries or Retries()
         self._clock, self._sleep, self._chance = clock, sleep, chance
+        #: Whether an answer said that nothing else will get through either: no connection, or no valid key.
+        self.cut_off = False
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def hide(self, texts: Iterable[str]) -> None:
+        """No message repeats these from now on, whichever call's answer they come back in."""
+        self._hidden = (*self._hidden, *(text for text in texts if text not in self._hidden))
 
     def close(self) -> None:
         """Close the connections of all threads."""
@@ -157,6 +163,7 @@ class Caller:
         try:
             return read(asked, reply)
         except GatewayError as error:
+            self.cut_off = self.cut_off or isinstance(error, NotConnected | Unauthorized)
             return error
 
     def _back_off(

@@ -102,7 +102,7 @@ def test_a_plan_stays_a_plan(redactor: Redactor) -> None:
     attrs = {"contact": Ref(CONTACT), "tag": Ref(Address("tag", "VIP"))}
     plan = Plan(Base("acc", "l", 1, "vendor"), (
         Change(CONTACT, Action.UPDATE, Cause.EDITED, fields, {"email": "ann@example.com", "first_name": "Anne"}),
-        Change(tagging, Action.CREATE, Cause.NEW, attrs=attrs, depends_on=(CONTACT,), note="as ann@example.com asked"),
+        Change(tagging, Action.CREATE, Cause.NEW, attrs=attrs, depends_on=(CONTACT,), note="ann@example.com asked"),
     ))  # fmt: skip
     contact, tagged = redactor.plan(plan).changes
     assert contact.address == Address("contact", ANN)
@@ -110,7 +110,7 @@ def test_a_plan_stays_a_plan(redactor: Redactor) -> None:
     assert tagged.address == Address("tagging", f"{ANN}/VIP")
     assert tagged.attrs == {"contact": Ref(Address("contact", ANN)), "tag": Ref(Address("tag", "VIP"))}
     assert tagged.depends_on == (Address("contact", ANN),)
-    assert tagged.note == f"as {ANN} asked"
+    assert tagged.note == f"{ANN} asked"
 
 
 def test_a_report_and_the_past_are_marked(redactor: Redactor) -> None:
