@@ -61,7 +61,7 @@ class Executor:
         self.stopped: str | None = None
 
     def run(self) -> Report:
-        """Carry out every step that can be; raises LedgerError or Locked once everything in flight has ended."""
+        """Carry out every step that can be. An error of the ledger ends the run once all in flight has ended."""
         sorter = self._sorter()
         ready: deque[Step] = deque()
         in_flight = 0
@@ -82,8 +82,6 @@ class Executor:
                     self._take(step, result)
                     sorter.done(step)
         self._await_accepted()
-        if self.fatal:
-            raise self.fatal
         return self._report()
 
     def _sorter(self) -> TopologicalSorter[Step]:
@@ -99,7 +97,7 @@ class Executor:
         if step in self.graph.barriers:
             return True
         failed = [need for need in self.graph.needs[step] if self.outcomes[need].status not in _GOOD]
-        self.stopped = self.stopped or self.bounds.reason(self._calls())
+        self.stopped = self.stopped or self._cut_off() or self.bounds.reason(self._calls())
         if failed:
             cause = self.outcomes[failed[0]]
             status = Status.NOT_RUN if cause.status is Status.NOT_RUN else Status.SKIPPED
@@ -108,6 +106,10 @@ class Executor:
             reason = self.stopped or str(self.fatal)
             self._note(Outcome(step, self._change(step).action, Status.NOT_RUN, message=reason))
         return step in self.outcomes
+
+    def _cut_off(self) -> str | None:
+        """There is no use in trying the rest when the account is out of reach."""
+        return "the account is out of reach; the next apply does the rest" if self.carrier.writer.cut_off else None
 
     def _work(self, step: Step) -> None:
         """In a worker: whatever happens comes back as a value, so that the run can end in order."""
@@ -152,9 +154,17 @@ class Executor:
                 self._arrived(next(step for step in pending if step.address == address), remote_id)
             lost = [s for s in pending if s.address in self.carrier.unconfirmed and self._is_pending(s)]
             if not lost or not again or self.bounds.reason(self._calls()):
-                return
+                break
             for step in lost:
                 self._take(step, self._again(step))
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """What nobody accepted and the account does not show is not done; its intent stays, for the next run."""
+        for step in [step for step, o in self.outcomes.items() if o.status is Status.PENDING]:
+            if step.address in self.carrier.unconfirmed:
+                said = "no answer came, and the account does not show it; the next run looks again"
+                self._take(step, self.carrier.given_up(replace(self.outcomes[step], message=said)))
 
     def _is_pending(self, step: Step) -> bool:
         return self.outcomes[step].status is Status.PENDING
@@ -171,16 +181,20 @@ class Executor:
             change, carrier.entries.get(step.address), remote_id, {},
             digest=carrier.digest, now=carrier.now(), run=carrier.run,
         )  # fmt: skip
+        outcome = replace(self.outcomes[step], status=Status.DONE, remote_id=remote_id)
         try:
-            carrier.store.write(puts=[entry])
+            carrier.arrived(entry, outcome)
         except ReconcilerError as error:
             self.fatal = error
             return
-        self.outcomes[step] = replace(self.outcomes[step], status=Status.DONE, remote_id=remote_id)
+        self.outcomes[step] = outcome
 
     def _report(self) -> Report:
-        calls = self.carrier.writer.calls
-        return Report(tuple(self.outcomes.values()), calls.reads, calls.writes, self.carrier.run, self.stopped)
+        calls, outcomes = self.carrier.writer.calls, tuple(self.outcomes.values())
+        if self.fatal:
+            said, code = str(self.fatal), self.fatal.exit_code
+            return Report(outcomes, calls.reads, calls.writes, self.carrier.run, said, code)
+        return Report(outcomes, calls.reads, calls.writes, self.carrier.run, self.stopped)
 
 
 _GOOD = frozenset({Status.DONE, Status.PENDING})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 
 from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
 from reconciler.cli.running import Run, document, open_session, requested, stopping
-from reconciler.cli.terminal import can_ask, show
+from reconciler.cli.terminal import can_ask, show, show_json
 from reconciler.errors import ConfigurationError, Declined, Gated
 
 APPLY = """\b
@@ -164,7 +163,7 @@ def _quiet(session: Run, store: Any, planned: Any, given: dict[str, Any], settle
         settle_ledger(planned, store, 0, time.time())
     if given["as_json"]:
         told = {**document(planned), **given.get("more", {}), "outcomes": []}
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        show_json(told)
     return 0
 
 
@@ -212,13 +211,16 @@ def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
         report = carry_out(planned, session, store, options)
     if given["as_json"]:
         told = report_document({**document(planned), **given.get("more", {})}, report)
-        click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        show_json(told)
     show(report_lines(session.curtain.marked("report", report)), err=given["as_json"])
     return exit_code(report)
 
 
 def exit_code(report: Any) -> int:
-    """0 when everything is done, 4 when only a part is, 1 when nothing is, 130 when a signal stopped it."""
+    """0 when everything is done, 4 when only a part is, 1 when nothing is, 130 when a signal stopped it.
+
+    A run that the ledger broke off before anything was done ends as that error would.
+    """
     from reconciler.model.report import Status
 
     if report.stopped == "interrupted":
@@ -226,4 +228,6 @@ def exit_code(report: Any) -> int:
     bad = len(report.outcomes) - report.count(Status.DONE) - report.count(Status.PENDING)
     if not bad and not report.stopped:
         return 0
+    if report.broken and bad == len(report.outcomes):
+        return int(report.broken)
     return 4 if bad < len(report.outcomes) or report.stopped else 1

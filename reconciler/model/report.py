@@ -88,13 +88,18 @@ class Past(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All outcomes of a run in the order in which they ended, and the calls it took."""
+    """All outcomes of a run in the order in which they ended, and the calls it took.
+
+    ``stopped`` is why it ended early; ``broken`` is the exit code of the error that did it: the ledger failed, or its
+    lease was lost.
+    """
 
     outcomes: tuple[Outcome, ...] = ()
     reads: int = 0
     writes: int = 0
     run: int = 0
     stopped: str | None = None
+    broken: int | None = None
 
     def count(self, status: Status) -> int:
         """How many steps ended so."""
