@@ -95,7 +95,8 @@ class Caller:
     ) -> None:
         self.transport = Transport(base_url, api_key, self._methods, connection=connection, timeout=timeout)
         self.calls = Calls() if calls is None else calls
-        self._connection, self._hidden = connection, (api_key.strip(),)
+        self._connection = connection
+        self._hidden: tuple[str, ...] = (api_key.strip(),)
         self._pace = Pace() if pace is None else pace
         self._stop, self._log, self._retries = stop, log, retries or Retries()
         self._clock, self._sleep, self._chance = clock, sleep, chance
