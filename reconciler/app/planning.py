@@ -140,7 +140,8 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
 
 def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Iterable[Change]) -> Plan:
     found = read.found
-    routes = {name: str(route) for name, route in read.routes.items() if route.way not in (Way.WALK, Way.EACH)}
+    told = {name: route for name, route in read.routes.items() if route.way not in (Way.WALK, Way.EACH)}
+    routes = {name: str(route) for name, route in told.items() if route.calls}
     if request.refresh == "none":
         routes = {"account": "not read; this rests on the ledger alone"}
     return Plan(
