@@ -14,6 +14,8 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.history import Run
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow, Policy, Prune
+from reconciler.model.resource import DesiredState, Ledger
+from reconciler.model.values import Address, Secret, Value
 
 #: Whatever a run made goes when it is taken back, whatever pruning says.
 EVERYTHING = {kind.name: Prune.OWNED for kind in KINDS.values() if kind.writable}
@@ -41,11 +43,12 @@ def find_run(store: Store, number: int) -> Run:
 
 
 def prepare(
-    number: int, store: Store, settings: Settings, account: str | None, allow: Mapping[Allow, int | None]
-) -> Undoing:
-    """The inverse of a run, from what the ledger kept of it."""
+    number: int, store: Store, settings: Settings, account: str | None, allow: Mapping[Allow, int | None],
+    state: DesiredState,
+) -> Undoing:  # fmt: skip
+    """The inverse of a run, from what the ledger kept of it; only the secrets come from the files' ``state``."""
     run, ledger = find_run(store, number), store.load()
-    inverse = invert(store.outcomes(number), ledger)
+    inverse = invert(store.outcomes(number), ledger, Dialect(settings.dialect), secrets_at_hand(state, ledger, store))
     unknown = [
         Lost(address, "was announced, and nobody knows whether it happened; the next apply finds out")
         for address, intent in ledger.intents.items()
@@ -56,3 +59,16 @@ def prepare(
         allow=allow, parallel=settings.parallel, only=inverse.only,
     )  # fmt: skip
     return Undoing(run, request, (*inverse.lost, *unknown))
+
+
+def secrets_at_hand(state: DesiredState, ledger: Ledger, store: Store) -> dict[Address, dict[str, Value]]:
+    """Secrets that the files name; for what is ours only those that were sent last."""
+    found: dict[Address, dict[str, Value]] = {}
+    for address, desired in state.resources.items():
+        digests = ledger.entries[address].digests if address in ledger.entries else None
+        for name, value in desired.attrs.items():
+            if isinstance(value, Secret) and (
+                digests is None or digests.get(name) == store.digest(name, value.value)
+            ):
+                found.setdefault(address, {})[name] = value
+    return found

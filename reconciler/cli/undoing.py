@@ -43,8 +43,22 @@ def undo(ctx: click.Context, /, run: int, project: Path, **given: Any) -> int:
         raise ConfigurationError(f"there is no run {run}: there is no ledger yet; the first apply makes it")
     given["allow"] = dict(given["allow"])
     with session.ledger_to_write() as store:
-        undoing = prepare(run, store, settings, session.account(), given["allow"])
+        undoing = prepare(run, store, settings, session.account(), given["allow"], _files(where, project))
         show(lost_lines(run, undoing.lost), err=given["as_json"])
         given |= {"command": "undo", "nothing": f"Nothing is left to undo of run {run}."}
         given["more"] = {"undoes": run, "lost": lost_document(undoing.lost)}
         return plan_and_run(ctx, session, store, undoing.request, given)
+
+
+def _files(where: Any, project: Path) -> Any:
+    """What the files ask for, or nothing where they cannot be read: undoing rests on the ledger."""
+    from reconciler.app.workspace import open_workspace
+    from reconciler.cli.terminal import say
+    from reconciler.errors import ConfigurationError
+    from reconciler.model.resource import DesiredState
+
+    try:
+        return open_workspace(project, where).state
+    except ConfigurationError:
+        say("The files cannot be read now; secrets that they name are not at hand.")
+        return DesiredState()

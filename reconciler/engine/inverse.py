@@ -5,29 +5,31 @@ what the run did          what the inverse state asks for
 made it                   that it is not there; stays where others need it, or it was there before us
 changed it                the values that it overwrote, in the fields that it wrote
 replaced it               what was there, under a new id
-removed it, took it along what was there, under a new id; not without secrets, which nobody kept
+removed it, took it along what was there, under a new id; not without secrets that are not at hand
 adopted it, forgot it     nothing: the account did not change
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
+from reconciler.engine.deeds import MADE, Deed, deeds
 from reconciler.engine.identify import replace_refs
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
+from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, NEW_ID, PERSON_DELETED
-from reconciler.model.plan import Action, Verb
-from reconciler.model.report import Past, Status
+from reconciler.model.plan import Action
+from reconciler.model.report import Past
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ledger, Provenance
 from reconciler.model.values import Address, Attrs, Origin, Value
 
 #: Effects of a write that its inverse takes back; all others have happened and stay so.
 TAKEN_BACK = frozenset({ACCESS_GIVEN, ACCESS_TAKEN, NEW_ID, PERSON_DELETED, IRREVERSIBLE})
 
-_MADE = frozenset({Action.CREATE})
 _CHANGED = frozenset({Action.UPDATE, Action.ADOPT})
 
 
@@ -47,66 +49,25 @@ class Inverse:
     lost: tuple[Lost, ...]
 
 
-def invert(past: Sequence[Past], ledger: Ledger) -> Inverse:
-    """Everything that is ours stays as the ledger has it, but for what the run in ``past`` did."""
-    inverter = _Inverter(ledger)
-    for deed in _deeds(past):
+def invert(
+    past: Sequence[Past], ledger: Ledger, dialect: Dialect, secrets: Mapping[Address, Attrs] = EMPTY
+) -> Inverse:
+    """Everything that is ours stays as the ledger has it, but for what the run in ``past`` did.
+
+    ``secrets`` are those that are at hand now: whatever needs one of its own to be made or written gets it.
+    """
+    inverter = _Inverter(ledger, dialect, secrets)
+    for deed in deeds(past):
         inverter.undo(deed)
     inverter.keep_what_is_needed()
     return inverter.finish()
 
 
-def written(past: Past) -> dict[str, tuple[Value, Value]]:
-    """The fields that one outcome changed: (before, after); what was made has no before, what went no after."""
-    before, after = past.before or EMPTY, past.after or EMPTY
-    kind = KINDS[past.address.kind]
-    if past.action in _MADE:
-        return {name: (None, value) for name, value in after.items() if value is not None}
-    if past.verb == Verb.DROP.value or past.after is None:
-        return {name: (value, None) for name, value in before.items() if value is not None}
-    changed = {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
-    released = {
-        name: (value, kind.field(name).reset)
-        for name, value in before.items()
-        if name not in after and kind.field(name).reset not in (None, value)
-    }
-    return changed | released
-
-
-@dataclass(frozen=True, slots=True)
-class _Deed:
-    """All that a run did to one resource, which takes up to three steps."""
-
-    address: Address
-    action: Action
-    remote_ids: frozenset[str]
-    before: Attrs | None
-    fields: Mapping[str, tuple[Value, Value]]
-    place: Origin
-
-    @property
-    def kind(self) -> Kind:
-        return KINDS[self.address.kind]
-
-
-def _deeds(past: Sequence[Past]) -> Iterator[_Deed]:
-    by_address: dict[Address, list[Past]] = {}
-    for each in past:
-        half = each.address.key.startswith("#") and each.action is Action.REPLACE
-        if each.status in (Status.DONE, Status.PENDING) and not half:
-            by_address.setdefault(each.address, []).append(each)
-    for address, rows in by_address.items():
-        first, last = rows[0], rows[-1]
-        whole = last._replace(before=first.before)
-        yield _Deed(
-            address, last.action, frozenset(each.remote_id for each in rows if each.remote_id),
-            first.before, written(whole), Origin(f"run {last.run}", last.seq, 1),
-        )  # fmt: skip
-
-
 @dataclass
 class _Inverter:
     ledger: Ledger
+    dialect: Dialect
+    secrets: Mapping[Address, Attrs]
     resources: dict[Address, Desired] = field(default_factory=dict)
     removed: set[Address] = field(default_factory=set)
     renamed: dict[Address, Address] = field(default_factory=dict)
@@ -117,7 +78,7 @@ class _Inverter:
         self.resources = {address: _as_it_is(entry) for address, entry in self.ledger.entries.items()}
         self.by_id = {(e.address.kind, e.remote_id): e for e in self.ledger.entries.values() if e.remote_id}
 
-    def undo(self, deed: _Deed) -> None:
+    def undo(self, deed: Deed) -> None:
         """Invert one deed, and note what stays."""
         entry = self._entry(deed)
         self.only |= {deed.address, entry.address if entry else deed.address}
@@ -128,14 +89,14 @@ class _Inverter:
             self._make_again(deed)
         elif entry is None:
             self._lose(deed.address, "is not ours any more, and stays as it is")
-        elif deed.action in _MADE:
+        elif deed.action in MADE:
             self._remove(deed, entry)
         elif deed.action is Action.REPLACE:
             self._make_again(deed, entry)
         elif deed.action in _CHANGED:
             self._restore(deed, entry)
 
-    def _entry(self, deed: _Deed) -> Entry | None:
+    def _entry(self, deed: Deed) -> Entry | None:
         """What we own of it now, perhaps by another name."""
         found = self.ledger.entries.get(deed.address)
         ids = ((deed.address.kind, remote_id) for remote_id in sorted(deed.remote_ids))
@@ -145,7 +106,7 @@ class _Inverter:
         if (lost := Lost(address, what)) not in self.lost:
             self.lost.append(lost)
 
-    def _remove(self, deed: _Deed, entry: Entry) -> None:
+    def _remove(self, deed: Deed, entry: Entry) -> None:
         if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()) or deed.kind.delete is None:
             self._lose(deed.address, "cannot be taken back, and stays")
         elif entry.provenance is not Provenance.CREATED:
@@ -153,7 +114,7 @@ class _Inverter:
         else:
             self.removed.add(entry.address)
 
-    def _restore(self, deed: _Deed, entry: Entry) -> None:
+    def _restore(self, deed: Deed, entry: Entry) -> None:
         if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()):
             self._lose(deed.address, "cannot be taken back, and stays")
             return
@@ -162,24 +123,47 @@ class _Inverter:
             return
         for name in sorted(entry.digests):
             self._lose(deed.address, f"its {name} is a secret: what it was before is not known, and it stays")
-        values = {name: old for name, (old, _) in deed.fields.items() if entry.answered.get(name) != old}
-        hidden = entry.digests.keys()
-        attrs = {**entry.applied, **{name: old for name, old in values.items() if name not in hidden}}
-        self._want(entry, attrs)
+        values = {
+            name: old for name, (old, _) in deed.fields.items() if not _is_what_the_server_made(entry, name, old)
+        }
+        values = {
+            name: old
+            for name, old in values.items()
+            if name not in entry.digests and not (old is None and self._is_let_go(deed.kind, entry, name))
+        }
+        if values and (unknown := self._unknown_secrets(deed.kind, entry)):
+            self._lose(
+                deed.address, f"cannot be changed without its {', '.join(unknown)}, which nobody kept; left out"
+            )
+        elif values:
+            self._want(entry, {**entry.applied, **self._secrets(entry.address, entry.digests), **values})
+
+    def _is_let_go(self, kind: Kind, entry: Entry, name: str) -> bool:
+        """Whether it is an entry of a field that is not ours, and no longer managed: perhaps there is none."""
+        targets = kind.refers_to({name: None})
+        return name not in entry.applied and any(target not in self.ledger.entries for target in targets)
+
+    def _unknown_secrets(self, kind: Kind, entry: Entry) -> list[str]:
+        """What every update of it must repeat, and nobody knows."""
+        repeats = wire_of(kind, self.dialect).repeats
+        known = self._secrets(entry.address, entry.digests)
+        return [name for name in repeats if name in entry.digests and name not in known]
+
+    def _secrets(self, address: Address, names: Iterable[str]) -> dict[str, Value]:
+        at_hand = self.secrets.get(address, EMPTY)
+        return {name: at_hand[name] for name in names if name in at_hand}
 
     def _want(self, entry: Entry, attrs: Attrs) -> None:
         """The attributes that an owned one is to have; by another natural key it gets another address."""
         kind, address = KINDS[entry.address.kind], entry.address
         natural = address if address.key.startswith("@") else kind.address(attrs)
-        desired = replace(self.resources.pop(address), address=natural, attrs=attrs)
+        self.resources[address] = replace(self.resources[address], attrs=attrs)
         if natural != address:
             self.renamed[address] = natural
-            self.only.add(natural)
-            desired = replace(desired, former=address)
-        self.resources[natural] = desired
 
-    def _make_again(self, deed: _Deed, entry: Entry | None = None) -> None:
+    def _make_again(self, deed: Deed, entry: Entry | None = None) -> None:
         known = {name: value for name, value in (deed.before or EMPTY).items() if value is not None}
+        known |= self._secrets(deed.address, _missing(deed.kind, known))
         missing = _missing(deed.kind, known)
         if deed.before is None or missing:
             lacks = f"its {', '.join(missing)}, which nobody kept" if missing else "what it was, which is not known"
@@ -217,15 +201,30 @@ class _Inverter:
                     yield target, address
 
     def finish(self) -> Inverse:
-        """References follow the names that are given back."""
-        state = {}
-        for desired in self.resources.values():
+        """References follow the names that are given back; a name that another one has by now is not taken."""
+        self._keep_names_apart()
+        state: dict[Address, Desired] = {}
+        for address, desired in self.resources.items():
             moved = _renamed(desired, self.renamed)
-            if moved.address != desired.address:
-                self.only.update({moved.address} if desired.address in self.only else ())
+            if address in self.only:
+                self.only.add(moved.address)
             state[moved.address] = moved
         kinds = frozenset(address.kind for address in state)
         return Inverse(DesiredState(state, kinds), frozenset(self.only), tuple(self.lost))
+
+    def _keep_names_apart(self) -> None:
+        while True:
+            ends = Counter(self.renamed.get(address, address) for address in self.resources)
+            taken = next((old for old, new in self.renamed.items() if ends[new] > 1), None)
+            if taken is None:
+                return
+            self._lose(taken, f"keeps its name, because another one is called {self.renamed.pop(taken)} by now")
+            self.resources[taken] = _as_it_is(self.ledger.entries[taken])
+
+
+def _is_what_the_server_made(entry: Entry, name: str, old: Value) -> bool:
+    """Whether the value before is how the server shows what we sent, so that nothing was overwritten."""
+    return name in entry.answered and entry.answered[name] == old
 
 
 def _as_it_is(entry: Entry) -> Desired:
@@ -246,6 +245,8 @@ def _missing(kind: Kind, known: Attrs) -> list[str]:
 def _renamed(desired: Desired, names: Mapping[Address, Address]) -> Desired:
     attrs = replace_refs(desired.attrs, names)
     part_of = names.get(desired.part_of, desired.part_of) if desired.part_of else None
+    if new := names.get(desired.address):
+        return replace(desired, address=new, former=desired.address, part_of=part_of)
     if attrs is None:
         return replace(desired, part_of=part_of)
     return replace(desired, address=KINDS[desired.address.kind].address(attrs), attrs=attrs, part_of=part_of)

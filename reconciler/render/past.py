@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from reconciler.engine.inverse import Lost, grouped, written
+from reconciler.engine.deeds import written
+from reconciler.engine.inverse import Lost, grouped
 from reconciler.kinds.effects import (
     ACCESS_LAPSES,
     AUTOMATIONS,

@@ -1,0 +1,105 @@
+"""``history``: every run with who, when and how it ended, and what it did field by field; secrets never."""
+
+from __future__ import annotations
+
+import pytest
+
+from reconciler.ledger.store import Store
+from tests.cli.support import ended
+from tests.support.project import Project
+
+SITE = "tags: [VIP]\ncontacts: [{email: ann@example.com, first_name: Ann}]\n"
+
+
+def runs(project: Project) -> list[dict[str, object]]:
+    found: list[dict[str, object]] = project.run("history", "--json").document["runs"]
+    return found
+
+
+def test_no_ledger_and_no_run(project: Project) -> None:
+    """Before the first apply there is no history, and that is said."""
+    project.write(SITE)
+    ended(project.run("history"), 1, "there is no ledger yet")
+    ended(project.run("history", "--ledger", "none"), 1, "there is no ledger")
+    Store.open("sqlite:///.reconciler/ledger.db", root=project.folder).close()
+    ended(project.run("history"), 0, "No run yet.")
+
+
+def test_newest_first(project: Project) -> None:
+    """Every apply, destroy and undo is a run, by the name of its command."""
+    project.write(SITE)
+    project.apply()
+    project.write(SITE.replace("Ann}", "Anna}"))
+    project.apply()
+    assert project.run("undo", "2", "--yes").code == 0
+    assert project.run("destroy", "--yes").code == 0
+    found = runs(project)
+    assert [(each["run"], each["command"], each["status"]) for each in found] == [
+        (4, "destroy", "done"), (3, "undo", "done"), (2, "apply", "done"), (1, "apply", "done"),
+    ]  # fmt: skip
+    assert all(each["who"] and each["host"] and each["tool"] and each["finished"] for each in found)
+    assert len({each["plan"] for each in found}) == 4
+    assert found[-1]["calls"] == {"reads": 2, "writes": 2}
+    text = ended(project.run("history", "--limit", "2"), 0, "destroy", "undo")
+    assert "apply" not in text
+
+
+def test_the_digest_is_that_of_the_plan(project: Project) -> None:
+    """A saved plan has the digest of the same plan applied directly."""
+    project.write(SITE)
+    project.run("plan", "--out", "plan.json")
+    assert project.run("apply", "--plan", "plan.json", "--yes").code == 0
+    first = runs(project)[0]["plan"]
+    assert isinstance(first, str)
+    assert len(first) == 64
+
+
+def test_what_a_run_did(project: Project) -> None:
+    """Before and after by field, in the order in which it happened."""
+    project.write(SITE)
+    project.apply()
+    project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, first_name: Anna}]\n")
+    project.apply()
+    ended(project.run("history", "1"), 0, "created    tag/VIP", "created    contact/ann@example.com", '"Ann"')
+    ended(project.run("history", "2"), 0, "updated    contact/ann@example.com", '"Ann" → "Anna"')
+    document = project.run("history", "2", "--json").document
+    (outcome,) = document["outcomes"]
+    assert outcome["fields"] == [{"path": "first_name", "before": "Ann", "after": "Anna"}]
+    assert (document["run"], outcome["action"], outcome["status"]) == (2, "update", "done")
+
+
+def test_what_goes_along_is_told(project: Project) -> None:
+    """Relations that went with a deleted contact are part of the run."""
+    project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, tags: [VIP]}]\n")
+    project.apply()
+    project.write("prune: {contact: owned}\n", "reconciler.yaml")
+    project.write("tags: [VIP]\ncontacts: []\n")
+    project.apply("--allow", "contacts=1")
+    ended(project.run("history", "2"), 0, "deleted    contact/ann@example.com", "tagging/ann@example.com/VIP")
+
+
+def test_a_failed_step(project: Project) -> None:
+    """Failures are told with their reason, and change no field."""
+    project.write("tags: [VIP]\ncontacts: [{email: ann@nowhere.invalid}]\n")
+    result = project.run("apply", "--yes")
+    assert result.code in (0, 4)
+    if result.code == 4:
+        ended(project.run("history", "1"), 0, "failed     contact/ann@nowhere.invalid")
+        assert runs(project)[0]["status"] == "partial"
+
+
+def test_secrets_are_not_in_it(project: Project) -> None:
+    """Neither the value nor its digest."""
+    project.write("webhooks: [{name: W, url: 'https://x.example.com', secret: {env: S}, events: [SALE_NEW]}]\n")
+    assert project.run("apply", "--yes", env={"S": "canary-5f1d"}).code == 0
+    for args in (("history",), ("history", "--json"), ("history", "1"), ("history", "1", "--json")):
+        result = project.run(*args)
+        assert "canary" not in result.out + result.err
+
+
+@pytest.mark.parametrize("number", ["7", "0", "-- -1"])
+def test_an_unknown_run(project: Project, number: str) -> None:
+    """The known ones are named."""
+    project.write(SITE)
+    project.apply()
+    ended(project.run("history", *number.split()), 1, "there is no run", "knows 1")

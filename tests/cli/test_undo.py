@@ -1,0 +1,300 @@
+"""``undo``: after an apply and its undo the account is what it was, but for what was listed before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.cli.support import ended
+from tests.support.hands import rename_person
+from tests.support.project import Project
+
+SEED: dict[str, Any] = {
+    "contact_fields": [{"slug": "company", "name": "Company"}],
+    "tags": ["Gold"],
+    "courses": [{"name": "Launch", "modules": ["Welcome", "Week 1"]}],
+    "communities": [{"name": "Insiders"}],
+    "contacts": [
+        {"email": "bob@example.com", "fields": {"first_name": "Bob", "company": "Acme"}, "tags": ["Gold"]},
+        {"email": "eve@example.com"},
+    ],
+}
+
+
+@pytest.fixture
+def project(make_project: Any) -> Project:
+    """A project with an account that holds things of others."""
+    made: Project = make_project(SEED)
+    return made
+
+
+def undo(project: Project, run: int, *args: str) -> dict[str, Any]:
+    result = project.run("undo", str(run), "--yes", "--json", *args)
+    assert result.code == 0, result.err + result.out
+    document: dict[str, Any] = result.document
+    return document
+
+
+RUNS = {
+    "created": ("tags: [VIP]\ncontact_fields: [{slug: town, name: Town}]\n", ()),
+    "a person": (
+        "tags: [VIP]\ncontacts: [{email: ann@example.com, first_name: Ann, tags: [VIP]}]\n",
+        ("--allow", "contacts=1"),
+    ),
+    "changed": (
+        "contacts: [{email: bob@example.com, first_name: Robert, last_name: B, fields: {company: null}}]\n", (),
+    ),
+    "renamed": ("tags: [{name: Premium, renamed_from: Gold}]\n", ()),
+    "relations": (
+        """\
+enrollments: [{course: Launch, access: full_access, contacts: [bob@example.com]}]
+memberships: [{community: Insiders, contacts: [bob@example.com]}]
+contacts: [{email: bob@example.com}, {email: eve@example.com, tags: [Gold]}]
+tags: [Gold]
+""",
+        (),
+    ),
+    "a new field with values": (
+        "contact_fields: [{slug: town, name: T}]\ncontacts: [{email: bob@example.com, fields: {town: Rome}}]\n", (),
+    ),
+    "a label": ("contact_fields: [{slug: company, name: Firm}]\n", ()),
+    "adopted as it is": ("contacts: [{email: bob@example.com, first_name: Bob}]\ntags: [Gold]\n", ()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "args"), RUNS.values(), ids=RUNS.keys())
+def test_apply_then_undo(project: Project, files: str, args: tuple[str, ...]) -> None:
+    """The account is what it was, a second undo has nothing to do, and an apply makes it all again."""
+    before = project.account.state()
+    project.write(files)
+    project.apply()
+    after = project.account.state()
+    undo(project, 1, *args)
+    assert project.account.state() == before
+    project.account.clear()
+    ended(project.run("undo", "1", "--yes"), 0, "Nothing is left to undo of run 1")
+    assert project.account.writes == []
+    project.apply()
+    assert project.account.state() == after
+    project.assert_converged()
+
+
+SECOND = {
+    "deleted tag": ("tags: [VIP, Gold]\n", "tags: [Gold]\n", ()),
+    "deleted field": ("contact_fields: [{slug: town, name: Town}]\n", "contact_fields: []\n", ()),
+    "changed twice": (
+        "contacts: [{email: bob@example.com, first_name: B, locale: fr}]\n",
+        "contacts: [{email: bob@example.com, first_name: C, locale: de}]\n",
+        (),
+    ),
+    "tag taken away": (
+        "tags: [Gold]\ncontacts: [{email: eve@example.com, tags: [Gold]}]\n",
+        "tags: [Gold]\ncontacts: [{email: eve@example.com, tags: []}]\n",
+        (),
+    ),
+    "access replaced": (
+        "enrollments: [{course: Launch, access: partial_access, modules: [Welcome], contacts: [bob@example.com]}]\n",
+        "enrollments: [{course: Launch, access: full_access, contacts: [bob@example.com]}]\n",
+        (),
+    ),
+    "modules replaced": (
+        "enrollments: [{course: Launch, access: partial_access, modules: [Welcome], contacts: [bob@example.com]}]\n",
+        "enrollments: [{course: Launch, access: partial_access, modules: [Week 1], contacts: [bob@example.com]}]\n",
+        (),
+    ),
+    "swapped names": (
+        "tags: [One, Two]\n",
+        "tags: [{name: One, renamed_from: Two}, {name: Two, renamed_from: One}]\n",
+        (),
+    ),
+}
+
+
+@pytest.mark.parametrize(("first", "second", "args"), SECOND.values(), ids=SECOND.keys())
+def test_undo_of_a_later_run(project: Project, first: str, second: str, args: tuple[str, ...]) -> None:
+    """What a run removed or replaced is made again; the first run's work stays."""
+    project.write(first)
+    project.apply()
+    before = project.account.state()
+    project.write(second)
+    project.apply()
+    undo(project, 2, *args)
+    assert project.account.state() == before
+    project.write(first)
+    project.assert_converged()
+
+
+def test_a_deleted_person_comes_back_with_what_was_ours(project: Project) -> None:
+    """A new id, and the relations that went along; what others gave her is lost, and listed."""
+    project.write("prune: {contact: owned}\n", "reconciler.yaml")
+    project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, first_name: Ann, tags: [VIP]}]\n")
+    project.apply()
+    before, number = project.account.state(), project.account.ids()["contacts"]["ann@example.com"]
+    project.write("tags: [VIP]\ncontacts: []\n")
+    project.apply("--allow", "contacts=1")
+    lost = undo(project, 2)["lost"]
+    assert project.account.state() == before
+    assert project.account.ids()["contacts"]["ann@example.com"] != number
+    assert {"address": "contact/ann@example.com", "what": "gets a new id"} in lost
+
+
+HOOK = "webhooks: [{name: W, url: 'https://x.example.com', secret: {env: S}, events: [SALE_NEW]}]\n"
+
+
+@pytest.fixture
+def hooked(project: Project) -> Project:
+    """A project with a tag and a webhook, applied."""
+    project.env["S"] = "canary-77aa"
+    project.write(f"tags: [VIP]\n{HOOK}")
+    project.apply()
+    return project
+
+
+def test_a_webhook_cannot_come_back_without_its_secret(hooked: Project) -> None:
+    """It is listed and left out; the rest of the run is undone."""
+    hooked.write("tags: []\nwebhooks: []\n")
+    hooked.apply()
+    ended(hooked.run("undo", "2", "--yes"), 0, "cannot be made again without its secret", "webhook/W", "+ tag/VIP")
+    assert hooked.account.state()["webhooks"] == []
+    assert "VIP" in hooked.account.state()["tags"]
+
+
+def test_a_webhook_comes_back_with_the_secret_of_the_files(hooked: Project) -> None:
+    """Where the files name it, it is at hand."""
+    before = hooked.account.state()
+    assert hooked.run("destroy", "--yes").code == 0
+    said = ended(hooked.run("undo", "2", "--yes"), 0, "+ webhook/W", "gets a new id")
+    assert "canary" not in said
+    assert hooked.account.state() == before
+    hooked.assert_converged()
+
+
+def test_a_changed_webhook_goes_back_and_keeps_its_secret(hooked: Project) -> None:
+    """The fields go back; what the secret was before is not known, and it stays."""
+    hooked.write("tags: [VIP]\n" + HOOK.replace("[SALE_NEW]", "[SALE_NEW, CONTACT_OPT_IN]"))
+    hooked.apply()
+    ended(hooked.run("undo", "2", "--yes"), 0, "its secret is a secret: what it was before is not known")
+    assert [hook["events"] for hook in hooked.account.state()["webhooks"]] == [["SALE_NEW"]]
+    hooked.write(f"tags: [VIP]\n{HOOK}")
+    hooked.assert_converged()
+
+
+def test_a_changed_webhook_without_its_secret_at_hand(hooked: Project) -> None:
+    """Every update has to repeat the secret: without it, it is left out and listed."""
+    hooked.write("tags: [VIP, Two]\n" + HOOK.replace("[SALE_NEW]", "[SALE_NEW, CONTACT_OPT_IN]"))
+    hooked.apply()
+    hooked.write("tags: [VIP\n")
+    result = hooked.run("undo", "2", "--yes")
+    ended(result, 0, "cannot be changed without its secret", "The files cannot be read now", "- tag/Two")
+    assert len(hooked.account.state()["webhooks"][0]["events"]) == 2
+
+
+def test_a_name_that_is_taken_by_now(project: Project) -> None:
+    """A rename is not taken back where another one of ours has the old name."""
+    project.write("tags: [One]\n")
+    project.apply()
+    project.write("tags: [{name: Two, renamed_from: One}]\n")
+    project.apply()
+    project.write("tags: [Two, One]\n")
+    project.apply()
+    before = project.account.state()
+    ended(project.run("undo", "2", "--yes"), 0, "keeps its name, because another one is called tag/One by now")
+    assert project.account.state() == before
+
+
+def test_what_stays_lost_is_listed_first(project: Project) -> None:
+    """Before the plan: automations and mails that went out; then that the files still say otherwise."""
+    project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, tags: [VIP]}]\n")
+    project.apply()
+    result = project.run("undo", "1")
+    said = ended(result, 3, "automations were started", "The files still say otherwise", "- tag/VIP")
+    assert said.index("allow contacts=1") >= 0
+    assert result.out.index("automations were started") < result.out.index("- tag/VIP")
+    assert "ours since run 1" in result.out
+    assert "no longer in the files" not in result.out
+
+
+def test_gates_apply(project: Project) -> None:
+    """Deleting people needs its word and the exact count; without a terminal nobody is asked."""
+    project.write("contacts: [{email: ann@example.com}]\n")
+    project.apply()
+    before = project.account.state()
+    ended(project.run("undo", "1", "--yes"), 3, "--allow contacts=1")
+    ended(project.run("undo", "1", "--yes", "--allow", "contacts=2"), 3, "--allow contacts=1")
+    ended(project.run("undo", "1", "--allow", "contacts=1"), 3, "no terminal")
+    assert project.account.state() == before
+
+
+def test_only_what_the_run_touched(project: Project) -> None:
+    """Drift elsewhere, edits of the files and other runs stay as they are."""
+    project.write("tags: [One]\ncontacts: [{email: bob@example.com, first_name: Robert}]\n")
+    project.apply()
+    project.write("tags: [One, Two]\ncontacts: [{email: bob@example.com, first_name: Robert}]\n")
+    project.apply()
+    rename_person(project, "bob@example.com", first_name="Bobby")
+    project.write("tags: [One, Two, Three]\n")
+    undo(project, 2)
+    state = project.account.state()
+    assert sorted(state["tags"]) == ["Gold", "One"]
+    assert state["contacts"][0]["fields"]["first_name"] == "Bobby"
+
+
+def test_what_a_later_run_needs_stays(project: Project) -> None:
+    """A tag that another run gave to somebody is not taken away; it says which run to undo first."""
+    project.write("tags: [VIP]\n")
+    project.apply()
+    project.write("tags: [VIP]\ncontacts: [{email: bob@example.com, tags: [VIP]}]\n")
+    project.apply()
+    result = project.run("undo", "1", "--yes")
+    ended(result, 0, "needs it; undo run 2 first", "Nothing is left to undo")
+    undo(project, 2)
+    undo(project, 1)
+    assert project.account.state()["tags"] == ["Gold"]
+
+
+def test_undo_of_an_undo(project: Project) -> None:
+    """An undo is a run like any other."""
+    project.write("tags: [VIP]\ncontacts: [{email: bob@example.com, first_name: Robert}]\n")
+    project.apply()
+    after = project.account.state()
+    undo(project, 1)
+    undo(project, 2)
+    assert project.account.state() == after
+    project.assert_converged()
+
+
+def test_a_rename_after_the_run(project: Project) -> None:
+    """What has another name by now is found by its id."""
+    project.write("tags: [One]\n")
+    project.apply()
+    project.write("tags: [{name: Two, renamed_from: One}]\n")
+    project.apply()
+    undo(project, 1)
+    assert project.account.state()["tags"] == ["Gold"]
+
+
+def test_a_half_finished_run(project: Project) -> None:
+    """What was done is undone; what was not is no matter."""
+    before = project.account.state()
+    project.write("tags: [One, Two, Three]\n")
+    assert project.run("apply", "--yes", "--max-calls", "3", "--parallel", "1").code == 4
+    undo(project, 1)
+    assert project.account.state() == before
+
+
+@pytest.mark.parametrize("args", [("9",), ("nine",), ()])
+def test_bad_numbers(project: Project, args: tuple[str, ...]) -> None:
+    """An unknown run names the known ones."""
+    project.write("tags: [VIP]\n")
+    project.apply()
+    said = ended(project.run("undo", *args, "--yes"), 1)
+    if args == ("9",):
+        assert "there is no run 9; the ledger knows 1" in said
+
+
+def test_without_a_ledger(project: Project) -> None:
+    """There is nothing to undo, and none is made for it."""
+    ended(project.run("undo", "1", "--yes"), 1, "there is no ledger yet")
+    ended(project.run("undo", "1", "--yes", "--ledger", "none"), 1, "without a ledger")
+    assert not (project.folder / ".reconciler").exists()
