@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from reconciler.engine.graph import build
 from reconciler.errors import GatewayError, LedgerError, Locked, ReconcilerError
 from reconciler.model.plan import Action, Base, Change, Plan, Step
 from reconciler.model.report import Outcome, Report, Status
+from reconciler.model.resource import Entry
 from reconciler.model.values import Address, Ref
 
 ANN, BOB, VIP = Address("contact", "ann@example.com"), Address("contact", "bob@example.com"), Address("tag", "VIP")
@@ -38,7 +40,7 @@ class FakeCarrier:
 
     def __init__(self, ends: dict[str, Any] | None = None) -> None:
         self.ends, self.carried, self.lock = ends or {}, [], threading.Lock()
-        self.writer = SimpleNamespace(calls=SimpleNamespace(reads=0, writes=0))
+        self.writer = SimpleNamespace(calls=SimpleNamespace(reads=0, writes=0), cut_off=None)
         self.run, self.ids, self.unconfirmed, self.entries = 7, {}, set(), {}
 
     def carry(self, step: Step, change: Change) -> Outcome:
@@ -94,12 +96,23 @@ def test_an_error_of_the_gateway_fails_its_step() -> None:
     assert ends(report)["Hook"] is Status.DONE
 
 
-@pytest.mark.parametrize("error", [LedgerError("disk full"), Locked("somebody else")])
-def test_a_ledger_that_is_lost_ends_the_run(error: ReconcilerError) -> None:
-    """Nothing new begins, and the error comes out once everything in flight has ended."""
+@pytest.mark.parametrize(("error", "code"), [(LedgerError("disk full"), 1), (Locked("somebody else"), 3)])
+def test_a_ledger_that_is_lost_ends_the_run(error: ReconcilerError, code: int) -> None:
+    """Nothing new begins, and the report says why, once everything in flight has ended."""
     carrier = FakeCarrier({"bob@example.com": error})
-    with pytest.raises(type(error), match=str(error)):
-        run(carrier)
+    report = run(carrier)
+    assert carrier.carried == ["ann@example.com", "bob@example.com"]
+    assert (report.stopped, report.broken) == (str(error), code)
+    assert [report.count(status) for status in (Status.DONE, Status.FAILED, Status.SKIPPED)] == [1, 1, 1]
+    assert report.count(Status.NOT_RUN) == 3
+
+
+def test_an_account_out_of_reach_ends_the_run() -> None:
+    """There is no use in trying the rest."""
+    carrier = FakeCarrier()
+    carrier.ends["bob@example.com"] = lambda: setattr(carrier.writer, "cut_off", True) or Status.FAILED
+    report = run(carrier)
+    assert "out of reach" in str(report.stopped)
     assert carrier.carried == ["ann@example.com", "bob@example.com"]
 
 
@@ -185,16 +198,19 @@ class Members(FakeCarrier):
         self.shows, self.refuse, self.written, self.walks = list(shows), refuse, [], 0
         self.ids = {ANN: "7", IN: "1"}
         self.digest, self.now = None, lambda: 1.0
-        self.writer.walk, self.store = self.walk, self
+        self.writer.walk = self.walk
 
     def walk(self, path: str, query: Any) -> list[list[dict[str, Any]]]:
         self.walks += 1
         return [self.shows.pop(0) if self.shows else []]
 
-    def write(self, puts: Any) -> None:
+    def arrived(self, entry: Entry, outcome: Outcome) -> None:
         if self.refuse:
             raise self.refuse
-        self.written += puts
+        self.written.append(entry)
+
+    def given_up(self, outcome: Outcome) -> Outcome:
+        return replace(outcome, status=Status.FAILED)
 
 
 def join(carrier: Members, sleep: Callable[[float], bool] = lambda seconds: False) -> Report:
@@ -223,18 +239,24 @@ def test_what_does_not_show_stays_pending_and_is_sent_once() -> None:
 
 
 def test_what_was_lost_and_does_not_show_is_sent_once_more() -> None:
-    """After the same waits, and never a third time."""
+    """After the same waits, and never a third time; nobody accepted it, so it is not called pending."""
     carrier = Members()
     carrier.unconfirmed.add(JOIN)
-    assert join(carrier).count(Status.PENDING) == 1
+    (outcome,) = join(carrier).outcomes
+    assert (outcome.status, "the next run looks again" in outcome.message) == (Status.FAILED, True)
     assert carrier.carried == [JOIN.key, JOIN.key]
+
+
+def test_what_fails_the_second_time_has_failed() -> None:
+    """With what the gateway said."""
     failing = Members()
     failing.unconfirmed.add(JOIN)
     failing.ends[JOIN.key] = iter([Status.PENDING, GatewayError("no")]).__next__
-    assert join(failing).count(Status.FAILED) == 1
+    (outcome,) = join(failing).outcomes
+    assert (outcome.status, outcome.message) == (Status.FAILED, "no")
 
 
 def test_a_ledger_lost_while_waiting_ends_the_run() -> None:
     """What showed is not recorded, so it is not said to be done."""
-    with pytest.raises(Locked):
-        join(Members(SEEN, refuse=Locked("gone")))
+    report = join(Members(SEEN, refuse=Locked("gone")))
+    assert (report.stopped, report.broken, report.count(Status.DONE)) == ("gone", 3, 0)
