@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from reconciler.engine.calls import lookup_for
-from reconciler.engine.identify import Identified
+from reconciler.engine.identify import Identified, replace_refs
 from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of, parents
 from reconciler.errors import ConfigurationError, GatewayError, NotFound, Problem
 from reconciler.gateway.client import Reader
@@ -56,8 +56,7 @@ class Reading:
             if isinstance(kind.source, PerParent):
                 items[name] = self._all(partial(self._of, kind, kind.source), self._whose(kind, found))
             elif kind.parents and route.way is not Way.WALK:
-                live = _with_live_parents(needs_of(kind, self.state, self.ledger).keys, found)
-                queries = self._queries(kind, route.way, live, found.ids)
+                queries = self._queries(kind, route.way, needs_of(kind, self.state, self.ledger), found)
                 items[name] = self._all(lambda query, kind=kind: self._list(kind, query), queries)  # type: ignore[misc]
         return items
 
@@ -117,13 +116,14 @@ class Reading:
         assert kind.lookup is not None
         return [item for page in self.reader.walk(kind.lookup.path, query) for item in _checked(kind, page)]
 
-    def _queries(
-        self, kind: Kind, way: Way, live: Iterable[Attrs], ids: Mapping[Address, str]
-    ) -> list[Mapping[str, Any]]:
+    def _queries(self, kind: Kind, way: Way, needs: Needs, found: Identified) -> list[Mapping[str, Any]]:
         assert kind.lookup is not None
+        live, ids = _with_live_parents(needs.keys, found), found.ids
         names = {name: parameter for parameter, name in kind.lookup.query.items()}
         if way is Way.FILTER:
             names = {filter_parent(kind): names[filter_parent(kind)]}
+            owners = [found.aliases.get(owner, owner) for owner in needs.whole]
+            live += [{filter_parent(kind): Ref(owner)} for owner in owners if owner in found.live]
         asked = {tuple((names[name], ids[_target(attrs[name])]) for name in sorted(names)) for attrs in live}
         return [dict(query) for query in sorted(asked)]
 
@@ -142,9 +142,10 @@ def _target(value: Any) -> Address:
 
 def _with_live_parents(wanted: Mapping[Address, Attrs], found: Identified) -> list[Attrs]:
     """A relation of something that is not there yet is not there either: no call."""
+    named = [replace_refs(attrs, found.aliases) or attrs for attrs in wanted.values()]
     return [
         attrs
-        for attrs in wanted.values()
+        for attrs in named
         if all(value.target in found.live for value in attrs.values() if isinstance(value, Ref))
     ]
 

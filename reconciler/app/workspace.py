@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from reconciler import __version__
-from reconciler.disk import configuration, settings
+from reconciler.disk import configuration, documents, settings
 from reconciler.disk.settings import Settings
 from reconciler.engine.compile import compile_state
 from reconciler.errors import ConfigurationError
-from reconciler.kinds import KINDS, SECTIONS, schema
+from reconciler.kinds import KINDS, SECTIONS, roster_forms, schema
 from reconciler.model.policy import Policy
 from reconciler.model.resource import DesiredState
 
@@ -87,12 +87,13 @@ def open_workspace(path: Path, place: Place) -> Workspace:
 def read_state(path: Path, chosen: Settings, place: Place) -> DesiredState:
     """What the files below ``path`` ask for."""
     people = [section for section, kind in SECTIONS.items() if kind.person]
-    found = configuration.load(
-        [path], project=chosen.root, files=chosen.files, schema=schema(), environ=place.environ,
-        variables=chosen.vars, defaults=chosen.defaults, roots=chosen.files_roots, cwd=place.cwd,
-        discreet=people if chosen.redact else (),
-    )  # fmt: skip
-    state = compile_state(found)
+    with documents.collector_paused():
+        found = configuration.load(
+            [path], project=chosen.root, files=chosen.files, schema=schema(), environ=place.environ,
+            variables=chosen.vars, defaults=chosen.defaults, roots=chosen.files_roots, cwd=place.cwd,
+            discreet=people if chosen.redact else (), forms=roster_forms(),
+        )  # fmt: skip
+        state = compile_state(found)
     place.on_state(state)
     return state
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping as Table
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.disk import documents, files
+from reconciler.disk import documents, files, rosters
 from reconciler.disk.findings import Finding, raise_if_any
 from reconciler.disk.nodes import Mapping, Node, copied
 from reconciler.disk.nodes import Sequence as Items
@@ -16,7 +16,9 @@ from reconciler.disk.shapes import Shape, compile_schema
 from reconciler.disk.typed import Sealed, Typed, resolve
 from reconciler.disk.validation import Gate
 from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds.rosters import RosterForm
 from reconciler.model.resource import EMPTY, Declared
+from reconciler.model.rows import Rows
 from reconciler.model.values import Origin
 
 
@@ -46,11 +48,13 @@ def load(
     roots: Sequence[Path] = (),
     cwd: Path | None = None,
     discreet: Iterable[str] = (),
+    forms: Table[str, RosterForm] = EMPTY,
 ) -> tuple[Declared, ...]:
     """Everything that is declared below ``paths``, in the order of files and lines.
 
-    ``files`` and ``roots`` (folders for secret files beside ``project``), ``variables`` and ``defaults`` come from
-    the settings; positions name files relative to ``cwd`` where that is shorter. Raises one ConfigurationError with
+    ``files`` and ``roots`` (folders for secret files and rosters beside ``project``), ``variables`` and ``defaults``
+    come from the settings; ``forms`` says which sections take rosters; positions name files relative to ``cwd``
+    where that is shorter. Raises one ConfigurationError with
     every problem of every file. When nothing is declared the result is empty: what that means is not decided here.
     """
     rules = Rules(compile_schema(schema), Gate(schema), variables, environ, defaults, discreet)
@@ -63,8 +67,10 @@ def load(
         sealed = [place for document in read for place in document.sealed]
         findings = [finding for document in read for finding in document.findings]
         findings += unseal(sealed, environ, (project, *roots))
+        place = rosters.Place((project, *roots), cwd, bool(rules.discreet))
+        rows = _rows([document.node for document in read], forms, schema, place, findings)
     raise_if_any(findings, problems)
-    return tuple(item for document in read for item in _declared(document.node))
+    return tuple(item for document in read for item in _declared(document.node, rows))
 
 
 class _Document(NamedTuple):
@@ -125,10 +131,28 @@ def _fill(node: Mapping, defaults: Table[str, Mapping]) -> None:
                         item.borrow(key, copied(value), values)
 
 
-def _declared(node: Mapping) -> Iterator[Declared]:
+def _rows(
+    nodes: Iterable[Mapping], forms: Table[str, RosterForm], schema: Table[str, Any], place: rosters.Place,
+    findings: list[Finding],
+) -> dict[int, Rows]:  # fmt: skip
+    """The rows of every block that names a roster, by ``id()`` of the block."""
+    found: dict[int, Rows] = {}
+    for node in nodes:
+        for section, form in forms.items():
+            items = node.get(section)
+            for item in items if isinstance(items, Items) else ():
+                if isinstance(item, Mapping) and "roster" in item:
+                    rows, wrong = rosters.read(item, form, schema, place)
+                    findings += wrong
+                    if rows:
+                        found[id(item)] = rows
+    return found
+
+
+def _declared(node: Mapping, rows: Table[int, Rows]) -> Iterator[Declared]:
     for section, items in node.items():
         if isinstance(items, Items):
             for index, item in enumerate(items):
-                yield Declared(section, item, items.origin(index))
+                yield Declared(section, item, items.origin(index), rows.get(id(item)) if rows else None)
             if not items:
                 yield Declared(section, None, node.origin(section))

@@ -201,6 +201,17 @@ def _either(place: Place) -> Phrases:
         yield origin, f"{_code(there[0])} and {_code(key)} exclude each other", "remove one of them"
 
 
+def _apart(place: Place) -> Phrases:
+    """Keys that cannot stand together."""
+    if "required" not in place.error.validator_value:
+        yield from _other(place)
+        return
+    first, *others = place.error.validator_value["required"]
+    for key in others:
+        origin = _key_origin(place.error.instance, key, place.origin)
+        yield origin, f"{_code(first)} and {_code(key)} exclude each other", "remove one of them"
+
+
 def _enum(place: Place) -> Phrases:
     allowed = [shown(value)[1:-1] if isinstance(value, str) else str(value) for value in _allowed(place.error)]
     got = place.error.instance
@@ -268,7 +279,7 @@ def _other(place: Place) -> Phrases:
 _PHRASES: dict[str, Callable[[Place], Phrases]] = {
     "additionalProperties": _unknown, "required": _required, "type": _type, "enum": _enum, "const": _enum,
     "maxLength": _length, "minLength": _length, "pattern": _pattern, "uniqueItems": _unique,
-    "anyOf": _either, "oneOf": _either,
+    "anyOf": _either, "oneOf": _either, "not": _apart,
     "minItems": _size, "maxItems": _size, "minProperties": _size, "maxProperties": _size,
     "minimum": _bound, "maximum": _bound, "exclusiveMinimum": _bound, "exclusiveMaximum": _bound,
 }  # fmt: skip

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds.base import Field, Kind, Shape
 from reconciler.model.resource import UNGUARDED, Declared, Desired, DesiredState, Lifecycle
+from reconciler.model.rows import Rows
 from reconciler.model.values import Address, Origin, Ref, Value, clean, escape
+
+#: So many resources that are declared twice are told; two copies of one roster have one cause.
+TOLD = 50
 
 #: Relations of each kind that may be written inside its block.
 SUGARED: Mapping[str, tuple[Kind, ...]] = {
@@ -44,11 +48,13 @@ class _Compiler:
     def __init__(self) -> None:
         self.resources: dict[Address, Desired] = {}
         self.problems: list[Problem] = []
-        self.relations: list[Item] = []
+        self.relations: list[Iterable[tuple[Item, dict[str, Value]]]] = []
         self.addresses: dict[Address, Address] = {}
         self.bound: dict[tuple[str, str], Origin] = {}
         self.unmanaged: set[tuple[Address, str]] = set()
         self.kinds: set[str] = set()
+        self.exact: dict[tuple[str, Address], Origin] = {}
+        self.doubles = 0
 
     def read(self, declared: Declared) -> None:
         kind = SECTIONS[declared.section]
@@ -58,30 +64,98 @@ class _Compiler:
         raw = declared.raw if isinstance(declared.raw, Mapping) else {kind.key[0]: declared.raw}
         item = Item(kind, raw, declared.origin)
         if kind.parents:
-            self.relations += _gathered(item)
+            self.relations.append(self._gathered(item, declared.rows))
+        elif declared.rows is not None:
+            self._add_rows(item, declared.rows)
         else:
-            self._add_root(item)
+            self.relations += self._spelled_out(item, [self._add_root(item, self._attrs(item))])
 
     def finish(self) -> DesiredState:
-        for item in self.relations:
-            self._add(item, self._attrs(item))
+        """Relations are understood last: every handle that they may name is known then."""
+        for relations in self.relations:
+            for item, attrs in relations:
+                self._add(item, attrs)
+        if self.doubles > TOLD:
+            what = f"{self.doubles:,} resources are declared twice; {TOLD} of them are told"
+            self.problems.append(Problem("", what, "is one roster named by two blocks?"))
         if self.problems:
             raise ConfigurationError(self.problems)
-        return DesiredState(self.resources, frozenset(self.kinds), frozenset(self.unmanaged))
+        unmanaged = frozenset(self.unmanaged)
+        return DesiredState(self.resources, frozenset(self.kinds), unmanaged, self.exact)
 
-    def _add_root(self, item: Item) -> None:
-        attrs = self._attrs(item)
+    def _add_root(self, item: Item, attrs: dict[str, Value]) -> Address:
         address = self._add(item, attrs)
         natural = item.kind.address(attrs)
         if self.addresses.setdefault(natural, address) != address:
             self._twice(natural, item.origin, self.resources[self.addresses[natural]].origin)
         for child in SUGARED[item.kind.name]:
             sugar = child.sugar
-            if sugar and sugar.key in item.raw:
-                self.kinds.add(child.name)
-                self.relations += _spelled_out(child, address, item)
-            else:
+            if sugar is None or sugar.key not in item.raw:
                 self.unmanaged.add((address, child.name))
+                continue
+            self.kinds.add(child.name)
+            if sugar.exact and item.raw.get(sugar.exact):
+                self.exact[(child.name, address)] = _origin(item.raw, sugar.exact, item.origin)
+        return address
+
+    def _add_rows(self, item: Item, rows: Rows) -> None:
+        """A resource for each row: what the block says of all, and what the cells of the row say."""
+        base, names = self._attrs(item), self._attribute_names(item, rows)
+        added = []
+        for origin, cells in rows:
+            attrs = {**base, **{names[name]: self._cell(item.kind, name, text) for name, text in cells.items()}}
+            added.append(self._add_root(item._replace(origin=origin), attrs))
+        self.relations += self._spelled_out(item, added, by_row=True)
+
+    def _attribute_names(self, item: Item, rows: Rows) -> dict[str, str]:
+        """Which attribute each column fills; one that two columns fill is a problem."""
+        names: dict[str, str] = {}
+        for name in rows.columns:
+            filled = _own_name(item.kind, *name.split(".", 1)) if "." in name else name
+            if filled in names.values():
+                self.problems.append(Problem(str(item.origin), f"two columns of the roster fill {filled}"))
+            names[name] = filled
+        return names
+
+    @staticmethod
+    def _cell(kind: Kind, name: str, text: str | None) -> Value:
+        return text or None if "." in name else kind.field(name).normal(text)
+
+    def _gathered(self, item: Item, rows: Rows | None) -> Iterator[tuple[Item, dict[str, Value]]]:
+        """``contacts: [a, b]`` is one relation each, and so is a row; each carries the position of its line."""
+        kind = item.kind
+        base = self._attrs(item)
+        if kind.exclusive and item.raw.get("exclusive") and isinstance(whole := base[kind.exclusive], Ref):
+            self.exact.setdefault((kind.name, whole.target), _origin(item.raw, "exclusive", item.origin))
+        if not kind.gather or kind.gather in base:
+            yield item, base
+            return
+        field = kind.field(kind.gather)
+        for origin, value in _members(item, rows):
+            each = item._replace(origin=origin)
+            yield each, {**base, field.name: self._target(each, field, value, base)}
+
+    def _spelled_out(
+        self, item: Item, parents: Sequence[Address], *, by_row: bool = False
+    ) -> Iterator[Iterator[tuple[Item, dict[str, Value]]]]:
+        """``tags: [VIP]`` of a contact is one tagging; of a roster, one for each row, where the row stands."""
+        for child in SUGARED[item.kind.name]:
+            if child.sugar and item.raw.get(child.sugar.key):
+                yield self._short_form(child, item, parents, by_row)
+
+    def _short_form(
+        self, child: Kind, item: Item, parents: Sequence[Address], by_row: bool
+    ) -> Iterator[tuple[Item, dict[str, Value]]]:
+        sugar = child.sugar
+        assert sugar is not None
+        (role,) = (field.name for field in child.parents if field.ref == item.kind.name)
+        values = item.raw[sugar.key]
+        for index, each in enumerate(values):
+            one = Item(child, {**sugar.preset, sugar.fills: each}, _origin(values, index, item.origin))
+            base = self._attrs(one)
+            for parent in parents:
+                origin = self.resources[parent].origin if by_row else one.origin
+                yield one._replace(origin=origin, part_of=parent), {**base, role: Ref(parent)}
 
     def _add(self, item: Item, attrs: dict[str, Value]) -> Address:
         kind, raw = item.kind, item.raw
@@ -98,6 +172,9 @@ class _Compiler:
         return address
 
     def _twice(self, address: Address, here: Origin, there: Origin) -> None:
+        self.doubles += 1
+        if self.doubles > TOLD:
+            return
         self.problems.append(Problem(str(here), f"{address} is declared twice; first at {there}", "keep one of them"))
 
     @staticmethod
@@ -137,8 +214,7 @@ class _Compiler:
 
     def _read_entries(self, item: Item, field: Field, entries: Mapping[str, Any], attrs: dict[str, Value]) -> None:
         for slug, value in entries.items():
-            own = next((each.name for each in item.kind.fields if slug in each.slugs), None)
-            name = own or f"{field.name}.{slug}"
+            name = _own_name(item.kind, field.name, slug)
             if name in attrs:
                 what = f"`{field.name}.{slug}` and `{name}` are the same field"
                 self.problems.append(Problem(str(item.origin), what, "keep one of them"))
@@ -182,29 +258,21 @@ def _lifecycle(raw: Mapping[str, Any]) -> Lifecycle:
     )
 
 
-def _gathered(item: Item) -> Iterator[Item]:
-    """``contacts: [a, b]`` is one relation each; each carries the position of its line."""
-    one, many = item.kind.gather, item.kind.gather + "s"
-    if many not in item.raw:
-        yield item
-        return
-    rest = {name: value for name, value in item.raw.items() if name != many}
-    for index, each in enumerate(item.raw[many] or ()):
-        yield item._replace(raw={**rest, one: each}, origin=_origin(item.raw[many], index, item.origin))
+def _own_name(kind: Kind, head: str, slug: str) -> str:
+    """The attribute that holds an entry: some slugs have a field of their own."""
+    return next((each.name for each in kind.fields if slug in each.slugs), f"{head}.{slug}")
 
 
-def _spelled_out(child: Kind, parent: Address, item: Item) -> Iterator[Item]:
-    """``tags: [VIP]`` of a contact is one tagging."""
-    sugar = child.sugar
-    assert sugar is not None
-    (role,) = (field.name for field in child.parents if field.ref == parent.kind)
-    values = item.raw[sugar.key] or ()
-    for index, each in enumerate(values):
-        raw = {**sugar.preset, role: parent, sugar.fills: each}
-        yield Item(child, raw, _origin(values, index, item.origin), parent)
+def _members(item: Item, rows: Rows | None) -> Iterator[tuple[Origin, Any]]:
+    """Everybody in the block: the list first, then the roster."""
+    listed = item.raw.get(item.kind.gather + "s") or ()
+    for index, each in enumerate(listed):
+        yield _origin(listed, index, item.origin), each
+    for origin, cells in rows or ():
+        yield origin, cells[item.kind.gather]
 
 
-def _origin(node: Any, index: int, default: Origin) -> Origin:
+def _origin(node: Any, index: int | str, default: Origin) -> Origin:
     """Nodes of the loader know the position of each item; plain lists do not."""
     find = getattr(node, "origin", None)
     found: Origin = find(index) if find else default

@@ -11,7 +11,7 @@ from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Cause, Change, Plan
 from reconciler.model.policy import Allow, Limits
 from reconciler.model.resource import Entry
-from reconciler.model.values import Address, Ref
+from reconciler.model.values import Address, Attrs, Ref
 
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
 #: Classes whose allowance must give the exact count of the plan.
@@ -40,6 +40,7 @@ def gates(
     found = [*_people(plan), *_erased(plan), *_asked(plan)]
     found += [Gate(Allow.DELETES, removing, str(offer)) for offer in renames]
     found += _share(plan.pending, entries, REMOVING, Allow.DELETES, limits.deletes, limits.floor)
+    found += _sets(plan, limits, removing)
     updating = frozenset({Action.UPDATE, Action.ADOPT})
     found += _share(plan.pending, entries, updating, Allow.UPDATES, limits.updates, limits.floor)
     return tuple(found)
@@ -64,10 +65,32 @@ def people(changes: Iterable[Change]) -> frozenset[Address]:
         if KINDS[change.address.kind].person:
             touched.add(change.address)
             continue
-        for value in (change.attrs or change.before).values():
-            if isinstance(value, Ref) and KINDS[value.target.kind].person:
-                touched.add(value.target)
+        touched.update(_named(change.attrs or change.before))
     return frozenset(touched)
+
+
+def _named(attrs: Attrs) -> Iterable[Address]:
+    """The people that these attributes refer to."""
+    refs = (value.target for value in attrs.values() if isinstance(value, Ref))
+    return [target for target in refs if KINDS[target.kind].person]
+
+
+def _sets(plan: Plan, limits: Limits, removing: int) -> Iterable[Gate]:
+    """Removals of foreign ones out of exact sets: a share of each set, and of the people in sets of that kind."""
+    for name in sorted({c.address.kind for c in plan.pending if c.cause is Cause.NOT_IN_SET}):
+        there = [c for c in plan.changes if c.address.kind == name and c.action not in (Action.CREATE, Action.FORGET)]
+        groups: dict[str, list[Change]] = {}
+        for change in there:
+            owner = (change.attrs or change.before).get(KINDS[name].claimed_by)
+            groups.setdefault(f" of {owner}", []).append(change)
+        for whose, group in {**groups, "": there}.items():
+            gone = [c for c in group if c.action is Action.DELETE and not c.withheld]
+            sides = ((len(gone), len(group), f"{name}s"), (len(people(gone)), len(people(group)), "people"))
+            for less, all_of_them, what in sides:
+                if all_of_them >= limits.floor and less * 100 > limits.deletes * all_of_them:
+                    reason = f"{less} of {all_of_them} {what}{whose} would go, more than {limits.deletes} %"
+                    yield Gate(Allow.DELETES, removing, reason)
+                    return
 
 
 def _people(plan: Plan) -> Iterable[Gate]:
@@ -100,11 +123,15 @@ def _share(
     allow: Allow, percent: int, floor: int,
 ) -> Iterable[Gate]:  # fmt: skip
     hit = [c for c in changes if c.action in actions and (c.action is not Action.ADOPT or c.fields)]
-    owned = len(entries)
+    foreign = [c for c in hit if c.action is Action.DELETE and c.address not in entries]
+    owned = len(entries) + len(foreign)
+    word = "resources, owned or to be removed" if foreign else "owned resources"
     if owned >= floor and len(hit) * 100 > percent * owned:
-        yield Gate(allow, len(hit), f"{len(hit)} of {owned} owned resources, more than {percent} %")
+        yield Gate(allow, len(hit), f"{len(hit)} of {owned} {word}, more than {percent} %")
         return
-    persons = sum(1 for address in entries if KINDS[address.kind].person)
-    touched = len(people(hit))
+    known = {address for address in entries if KINDS[address.kind].person}
+    if foreign:
+        known |= people(foreign) | {each for entry in entries.values() for each in _named(entry.applied)}
+    persons, touched = len(known), len(people(hit))
     if persons >= floor and touched * 100 > percent * persons:
         yield Gate(allow, len(hit), f"{touched} of {persons} people, more than {percent} %")

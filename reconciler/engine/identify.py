@@ -20,9 +20,11 @@ from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Embedded, Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.model.resource import Desired, DesiredState, Entry, Ledger, Live
-from reconciler.model.values import Address, Attrs, Ref, Value, unescape
+from reconciler.model.values import Address, Attrs, Origin, Ref, Value, unescape
 
 T = TypeVar("T")
+#: So many references that lead nowhere are told: a roster may hold thousands of one cause.
+TOLD = 20
 Items = Mapping[str, Iterable[Item]]
 
 ROOTS = tuple(kind for kind in KINDS.values() if not kind.parents)
@@ -69,6 +71,7 @@ def identify(
     found = identifier.found
     if not trusting:
         found.problems += _dangling(found)
+        found.problems += _sets_of_nobody(state, found)
     if found.problems:
         raise ConfigurationError(found.problems)
     return found
@@ -238,8 +241,9 @@ def replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str
 
 
 def _dangling(found: Identified) -> Iterator[Problem]:
-    """Every reference that leads to nothing desired or live."""
+    """Every reference that leads to nothing desired or live; of very many the first ones, and how many."""
     known: set[Address] = set()
+    lost = 0
     for desired in found.desired.values():
         for target in KINDS[desired.address.kind].refers_to(desired.attrs):
             if target in known:
@@ -247,18 +251,33 @@ def _dangling(found: Identified) -> Iterator[Problem]:
             if target in found.desired or target in found.live:
                 known.add(target)
             else:
-                yield _explain_dangling(desired, target, found)
+                lost += 1
+                if lost <= TOLD:
+                    yield _explain_dangling(desired.address, desired.origin, target, found)
+    if lost > TOLD:
+        yield Problem("", f"{lost:,} references lead nowhere; {TOLD} of them are told", "repair these first")
 
 
-def _explain_dangling(desired: Desired, target: Address, found: Identified) -> Problem:
+def _sets_of_nobody(state: DesiredState, found: Identified) -> Iterator[Problem]:
+    """Exact sets of what is not there; where anybody is declared in it, that is said already."""
+    named = {
+        value.target for each in found.desired.values() for value in each.attrs.values() if isinstance(value, Ref)
+    }
+    for (kind, owner), origin in state.exact.items():
+        there = found.aliases.get(owner, owner)
+        if not (there in found.live or there in found.desired or there in named):
+            yield _explain_dangling(f"the exact set of {kind}s", origin, owner, found)
+
+
+def _explain_dangling(who: Address | str, origin: Origin, target: Address, found: Identified) -> Problem:
     name = unescape(target.key.rpartition("/")[2])
     word = target.kind.replace("_", " ")
     if ids := found.ambiguous.get(target):
-        what = f'{desired.address}: {len(ids)} {word}s are called "{name}": ids {", ".join(ids)}'
-        return Problem(str(desired.origin), what, f"say which: {{id: {ids[0]}}}")
+        what = f'{who}: {len(ids)} {word}s are called "{name}": ids {", ".join(ids)}'
+        return Problem(str(origin), what, f"say which: {{id: {ids[0]}}}")
     siblings = [each.key for each in (*found.live, *found.desired) if each.kind == target.kind]
     prefix = target.key.rpartition("/")[0]
     names = [unescape(key.rpartition("/")[2]) for key in siblings if key.rpartition("/")[0] == prefix]
     suggested = near(name, names)
     hint = f"the account has {suggested}" if suggested else f"declare it, or correct the name; there are {len(names)}"
-    return Problem(str(desired.origin), f'{desired.address}: no {word} named "{name}"', hint)
+    return Problem(str(origin), f'{who}: no {word} named "{name}"', hint)

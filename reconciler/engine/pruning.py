@@ -4,18 +4,20 @@ ours, live, the files no longer name it
 ──────────────────────────────────────────────────────────────────────────────
 written inside a block that no longer has that key        FORGET  not managed any more
 written inside a block that is forgotten itself           FORGET  with it
+in an exact set                                           DELETE  whatever pruning says
 pruning ``none``, or ``created`` and we did not make it   FORGET
 a parent that takes it along is deleted                   FORGET  gone with it, no call
 accepted and not shown yet                                nothing, until it shows
 another one has its name now                              FORGET  we delete only what is ours
 otherwise                                                 DELETE
-foreign, pruning ``all``                                  DELETE
+foreign, pruning ``all``, or in an exact set              DELETE
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.engine.exact import Around, ExactSets
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
@@ -29,11 +31,12 @@ LEFT = "no longer in the files; "
 
 
 class Pruning:
-    """One decision for every resource that is ours, or live under ``all``, and not desired."""
+    """One decision for every resource that is ours, or live under ``all`` or in an exact set, and not desired."""
 
     def __init__(self, found: Identified, state: DesiredState, policy: Policy) -> None:
         self.found, self.state, self.policy = found, state, policy
         self.decided: dict[Address, Change] = {}
+        self.sets = ExactSets(state, found)
 
     def changes(self) -> Mapping[Address, Change]:
         """Roots before relations, because a relation may go with its parent."""
@@ -41,8 +44,10 @@ class Pruning:
         for entry in sorted(leaving, key=lambda each: len(KINDS[each.address.kind].parents)):
             self.decided[entry.address] = self._owned(entry, self.found.live.get(entry.address))
         for live in list(self.found.live.values()):
-            if self._prune(KINDS[live.address.kind]) is Prune.ALL and self._is_foreign(live):
-                self.decided[live.address] = self._delete(live, None)
+            around = self.sets.around(live)
+            everything = around or self._prune(KINDS[live.address.kind]) is Prune.ALL
+            if everything and self._is_foreign(live):
+                self.decided[live.address] = self._delete(live, None, around)
         return self.decided
 
     def _owned(self, entry: Entry, live: Live | None) -> Change:
@@ -50,12 +55,15 @@ class Pruning:
             return self._keep(entry, "accepted, not shown by the account yet; removed once it shows")
         if live is None:
             return self._forget(entry, Cause.REMOVED, "gone from the account")
-        if entry.remote_id not in (None, live.remote_id):
+        around = self.sets.around(live)
+        if entry.remote_id not in (None, live.remote_id) and not around:
             return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is not ours")
         if reason := self._unmanaged(entry):
             return self._forget(entry, Cause.RELEASED, reason)
         if parent := self._gone_with(live):
             return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
+        if around:
+            return self._delete(live, entry, around)
         prune = self._prune(KINDS[entry.address.kind])
         if not KINDS[entry.address.kind].writable:
             return self._forget(entry, Cause.REMOVED, "stays as it is in the account")
@@ -101,13 +109,16 @@ class Pruning:
     def _keep(self, entry: Entry, note: str) -> Change:
         return Change(entry.address, Action.NOOP, remote_id=entry.remote_id, note=note, origin=entry.origin)
 
-    def _delete(self, live: Live, entry: Entry | None) -> Change:
+    def _delete(self, live: Live, entry: Entry | None, around: Around | None = None) -> Change:
         kind = KINDS[live.address.kind]
-        since = f"{LEFT}ours since run {entry.run}" if entry else "foreign; pruning is `all`"
+        outside = around if entry is None else None
+        foreign = f"not in the exact set of {outside.owner}" if outside else "foreign; pruning is `all`"
+        since = f"{LEFT}ours since run {entry.run}" if entry else foreign
         return Change(
-            live.address, Action.DELETE, Cause.REMOVED, remote_id=live.remote_id, note=since,
+            live.address, Action.DELETE, Cause.NOT_IN_SET if outside else Cause.REMOVED, note=since,
+            remote_id=live.remote_id, origin=entry.origin if entry else outside and outside.origin,
             before={name: value for name, value in live.attrs.items() if not entry or name not in entry.digests},
             depends_on=entry.depends_on if entry else kind.refers_to(live.attrs),
             effects=kind.effects.get(Action.DELETE, ()), moved_from=self.found.moved.get(live.address),
-            origin=entry.origin if entry else None, lifecycle=entry.lifecycle if entry else UNGUARDED,
+            lifecycle=entry.lifecycle if entry else UNGUARDED,
         )  # fmt: skip

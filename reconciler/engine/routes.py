@@ -35,11 +35,15 @@ class Way(Enum):
 
 @dataclass(frozen=True)
 class Needs:
-    """What has to be found in one collection: by remote id, by natural key, or as relations of named parents."""
+    """What has to be found in one collection: by remote id, by natural key, or as relations of named parents.
+
+    ``whole``: parents of which every relation has to be seen, foreign ones too.
+    """
 
     ids: frozenset[str] = frozenset()
     keys: Mapping[Address, Attrs] = field(default_factory=dict)
     open_ended: bool = False
+    whole: frozenset[Address] = frozenset()
 
     @property
     def calls(self) -> int:
@@ -56,11 +60,15 @@ class Route:
     pages: int | None = None
 
     def __str__(self) -> str:
-        pages = "pages of unknown number" if self.pages is None else f"{self.pages:,} pages"
+        pages = "pages of unknown number" if self.pages is None else _many(self.pages, "page")
         if self.way is Way.WALK:
             return "walked"
         how = "looked up one by one" if self.way is Way.LOOK else "read by parent"
-        return f"{how}: {self.calls:,} calls instead of {pages}"
+        return f"{how}: {_many(self.calls, 'call')} instead of {pages}"
+
+
+def _many(number: int, one: str) -> str:
+    return f"1 {one}" if number == 1 else f"{number:,} {one}s"
 
 
 def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
@@ -98,7 +106,7 @@ def _targets(state: DesiredState, ledger: Ledger) -> Iterable[Address]:
 def _relation_needs(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
     wanted = {a: d.attrs for a, d in state.resources.items() if a.kind == kind.name}
     wanted |= {a: e.applied for a, e in ledger.entries.items() if a.kind == kind.name and a not in wanted}
-    return Needs(keys=wanted)
+    return Needs(keys=wanted, whole=frozenset(owner for name, owner in state.exact if name == kind.name))
 
 
 def choose(kind: Kind, needs: Needs, size: int | None, *, whole: bool) -> Route:
@@ -110,7 +118,9 @@ def choose(kind: Kind, needs: Needs, size: int | None, *, whole: bool) -> Route:
     pages = None if size is None else max(1, -(-size // PAGE))
     if whole or pages is None or needs.open_ended or kind.lookup is None:
         return Route(Way.WALK, pages or 1, pages)
-    ways = [Route(Way.WALK, pages, pages), Route(Way.LOOK, needs.calls, pages)]
+    ways = [Route(Way.WALK, pages, pages)]
+    if not needs.whole:
+        ways.append(Route(Way.LOOK, needs.calls, pages))
     if kind.parents:
         ways.append(Route(Way.FILTER, _filtered_pages(kind, needs), pages))
     return min(ways, key=lambda route: (route.calls, list(Way).index(route.way)))
@@ -129,7 +139,7 @@ def parents(kind: Kind, needs: Needs) -> frozenset[Address]:
 
 def _filtered_pages(kind: Kind, needs: Needs) -> int:
     """At least a page for each parent, and as many as its members that we know of fill."""
-    members: dict[Address, int] = {}
+    members = dict.fromkeys(needs.whole, 0)
     for attrs in needs.keys.values():
         parent = attrs[filter_parent(kind)]
         if isinstance(parent, Ref):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciler.kinds.base import Kind, Shape
+from reconciler.kinds.rosters import RosterForm, forms
 from reconciler.kinds.schema import build
 
 
@@ -19,7 +20,7 @@ def _discover() -> Mapping[str, Kind]:
 #: Every kind by name, sorted.
 KINDS: Mapping[str, Kind] = _discover()
 
-#: Every writable kind by the section of YAML that declares it.
+#: Every kind that files declare, by its section.
 SECTIONS: Mapping[str, Kind] = MappingProxyType({kind.section: kind for kind in KINDS.values() if kind.section})
 
 #: The kind whose ids are the slugs of other kinds' entries.
@@ -31,3 +32,8 @@ SLUGS: Kind = next(
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 7) of one YAML file, made from the kinds."""
     return build(KINDS.values())
+
+
+def roster_forms() -> dict[str, RosterForm]:
+    """What a roster may hold, by the section that it fills."""
+    return forms(KINDS, schema())

@@ -221,6 +221,12 @@ class Kind:
         return self.roster or self.gather
 
     @cached_property
+    def claimed_by(self) -> str:
+        """The REF field whose target may be said to have these, and no others; empty where that cannot be said."""
+        owner = self.sugar.parent if self.sugar and self.sugar.exact else None
+        return self.exclusive or next((each.name for each in self.parents if each.ref == owner), "")
+
+    @cached_property
     def parents(self) -> tuple[Field, ...]:
         """The REF fields of the natural key: a kind that has them is a relation."""
         return tuple(self.field(name) for name in self.key if self.field(name).shape is Shape.REF)

@@ -40,7 +40,7 @@ def _own(name: str, doc: str, **more: Any) -> Field:
 
 
 KIND = Kind(
-    name="contact", section="contacts", key=("email",), by_id=True, person=True, chain="email",
+    name="contact", section="contacts", key=("email",), roster="email", by_id=True, person=True, chain="email",
     doc="A person, by e-mail address. Creating one starts the account's automations.", fields=(
         Field(name="email", doc="Set once, case ignored; its domain must accept mail.", required=True, fold=True,
               immutable=True, max_length=255, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", example="ann@example.com"),

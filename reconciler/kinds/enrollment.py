@@ -14,6 +14,7 @@ KIND = Kind(
     doc="A contact's access to a course. Another access or other modules mean leaving and joining again.",
     key=("contact", "course"),
     gather="contact",
+    exclusive="course",
     replaceable=True,
     fields=(
         Field(name="course", doc="By name, `{path: …}` or `{id: …}`.", shape=Shape.REF, ref="course",

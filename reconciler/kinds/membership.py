@@ -11,6 +11,7 @@ KIND = Kind(
     doc="A contact in a community. The vendor accepts it at once and shows it later.",
     key=("contact", "community"),
     gather="contact",
+    exclusive="community",
     accepted=True,
     fields=(
         Field(name="community", doc="By name, `{path: …}` or `{id: …}`.", shape=Shape.REF, ref="community",

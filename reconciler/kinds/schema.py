@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reconciler.kinds.base import Field, Kind, Shape
+from reconciler.kinds.base import Field, Kind, Shape, Sugar
+from reconciler.kinds.rosters import roster_property
 
 ANY_TEXT = ["string", "number", "boolean"]
 
@@ -71,8 +72,7 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
     declared = sorted((kind for kind in kinds if kind.section), key=lambda kind: kind.section)
     sugars = [kind.sugar for kind in declared if kind.sugar]
     resources = {
-        kind.name: _resource(kind, {sugar.key: _sugar(sugar.doc) for sugar in sugars if sugar.parent == kind.name})
-        for kind in declared
+        kind.name: _resource(kind, [sugar for sugar in sugars if sugar.parent == kind.name]) for kind in declared
     }
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -94,42 +94,77 @@ def _section(kind: Kind) -> dict[str, Any]:
     return {"type": "array", "description": kind.doc, "items": items}
 
 
-def _resource(kind: Kind, sugars: dict[str, Any]) -> dict[str, Any]:
-    properties = {field.name: {"description": field.doc, **_value(field)} for field in kind.fields}
-    required = [field.name for field in kind.fields if field.required]
-    either: dict[str, Any] = {}
+def _resource(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
+    properties = {field.name: {"description": field.doc, **_value(field)} for field in kind.fields if not field.told}
+    required = [field.name for field in kind.fields if field.required and field.name != kind.rows]
     if kind.gather:
-        many = kind.gather + "s"
-        properties[many] = {**_list(_target(kind.field(kind.gather))), "description": "Several, in one block."}
-        required.remove(kind.gather)
-        either = {"oneOf": [{"required": [kind.gather]}, {"required": [many]}]}
-    left_out = {"handle", "renamed_from", "id"} if kind.gather else set() if kind.renameable else {"renamed_from"}
+        properties[kind.gather + "s"] = {
+            **_list(_target(kind.field(kind.gather))), "description": "Several, in one block.",
+        }  # fmt: skip
+    if kind.rows:
+        properties["roster"] = roster_property(kind)
+    left_out = {"handle", "renamed_from"} if kind.parents else set() if kind.renameable else {"renamed_from"}
+    left_out |= {"id"} if kind.gather else properties.keys()
     own = {name: value for name, value in _COMMON.items() if name not in left_out}
     return {
         "title": kind.name.replace("_", " ").capitalize(), "description": kind.doc,
         "type": "object", "additionalProperties": False, "required": required,
-        "properties": {**properties, **sugars, **own}, **either, **_conditions(kind),
+        "properties": {**properties, **_exclusive(kind), **_short_forms(sugars), **own},
+        **_who(kind), **_conditions(kind, sugars),
     }  # fmt: skip
 
 
-def _sugar(doc: str) -> dict[str, Any]:
-    return {**_list({"$ref": "#/definitions/target"}), "description": doc}
+def _who(kind: Kind) -> dict[str, Any]:
+    """The address is given by one key, or by the rows of a roster; what names a single one fits no roster."""
+    one = kind.rows
+    if not one:
+        optional = [name for name in kind.key if not kind.field(name).required]
+        return {"anyOf": [{"required": [name]} for name in (*optional, kind.remote_id)]} if optional else {}
+    several = [one + "s", "roster"] if kind.gather else ["roster"]
+    return {"anyOf": [{"required": [key]} for key in (one, *several)]}
+
+
+def _apart(kind: Kind) -> list[dict[str, Any]]:
+    """Pairs of keys that cannot both be there."""
+    if kind.gather:
+        pairs = [(kind.gather, kind.gather + "s"), (kind.gather, "roster")]
+    else:
+        pairs = [(name, "roster") for name in (kind.roster, "handle", "id") if kind.roster]
+    return [{"not": {"required": list(pair)}} for pair in pairs]
+
+
+def _exclusive(kind: Kind) -> dict[str, Any]:
+    if not kind.exclusive:
+        return {}
+    what = f"All others of this {kind.exclusive} are removed; blocks for one {kind.exclusive} add up."
+    return {"exclusive": {"type": "boolean", "description": what, "default": False}}
+
+
+def _short_forms(sugars: list[Sugar]) -> dict[str, Any]:
+    properties: dict[str, Any] = {}
+    for sugar in sugars:
+        properties[sugar.key] = {**_list({"$ref": "#/definitions/target"}), "description": sugar.doc}
+        if sugar.exact:
+            what = f"These {sugar.key} and no others: all others are removed."
+            properties[sugar.exact] = {"type": "boolean", "description": what, "default": False}
+    return properties
 
 
 def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
-def _conditions(kind: Kind) -> dict[str, Any]:
-    """A value that makes another field required, e.g. partial access its modules."""
-    rules = [
-        {
-            "if": {"properties": {field.name: {"const": value}}, "required": [field.name]},
-            "then": {"required": [other]},
-        }
-        for field in kind.fields
-        for value, other in field.needs.items()
+def _conditions(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
+    """A value that makes another key required, e.g. partial access its modules, and keys that exclude each other."""
+    needs: list[tuple[str, Any, str]] = [
+        (field.name, value, other) for field in kind.fields for value, other in field.needs.items()
     ]
+    needs += [(sugar.exact, True, sugar.key) for sugar in sugars if sugar.exact]
+    rules = [
+        {"if": {"properties": {name: {"const": value}}, "required": [name]}, "then": {"required": [other]}}
+        for name, value, other in needs
+    ]
+    rules += _apart(kind)
     return {"allOf": rules} if rules else {}
 
 

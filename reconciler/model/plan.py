@@ -35,6 +35,7 @@ class Cause(Enum):
     REMOVED = "removed"
     ROTATED = "rotated"
     GONE_WITH = "gone_with"
+    NOT_IN_SET = "not_in_set"
 
 
 @dataclass(frozen=True, slots=True)

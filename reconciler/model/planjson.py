@@ -84,6 +84,7 @@ def state_to_json(state: DesiredState) -> Json:
     return {
         "kinds": sorted(state.kinds),
         "unmanaged": sorted([str(address), kind] for address, kind in state.unmanaged),
+        "exact": sorted([kind, str(address), *origin] for (kind, address), origin in state.exact.items()),
         "resources": [_desired_to_json(each) for each in state.resources.values()],
     }
 
@@ -95,6 +96,7 @@ def state_from_json(values: Mapping[str, Any]) -> DesiredState:
         {each.address: each for each in resources},
         frozenset(values["kinds"]),
         frozenset((Address.parse(address), kind) for address, kind in values["unmanaged"]),
+        {(kind, Address.parse(whole)): Origin(*origin) for kind, whole, *origin in values.get("exact", ())},
     )
 
 

@@ -8,6 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from reconciler.model.rows import Rows
 from reconciler.model.values import Address, Attrs, Origin
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
@@ -28,11 +29,13 @@ class Declared(NamedTuple):
     """One item of one section as the files have it: typed, validated, not yet understood.
 
     ``raw`` None stands for a section that is there and empty: "none of these", which is not "not mentioned".
+    ``rows`` are those of the block's roster.
     """
 
     section: str
     raw: Any
     origin: Origin
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,11 @@ class DesiredState:
 
     ``kinds`` are those that the files mention, if only by an empty list. ``unmanaged`` holds (resource, kind)
     where a block leaves out the short form of that kind: its relations are not managed, which is not "none".
+    ``exact`` has, for (kind of relation, resource), the line that says that the resource has those that are
+    declared and no others.
     """
 
     resources: Mapping[Address, Desired] = field(default_factory=lambda: EMPTY)
     kinds: frozenset[str] = frozenset()
     unmanaged: frozenset[tuple[Address, str]] = frozenset()
+    exact: Mapping[tuple[str, Address], Origin] = field(default_factory=lambda: EMPTY)

@@ -79,7 +79,7 @@ def _change(change: Change, width: int, hidden_fields: bool) -> Iterator[Line]:
     symbol, style = words.SYMBOLS[change.action], STYLES[change.action]
     if change.withheld:
         symbol, style = "!", "dim"
-    where = str(change.origin) if change.origin and change.action not in (Action.DELETE, Action.FORGET) else ""
+    where = str(change.origin) if change.origin and _is_of_files(change) else ""
     remarks = "; ".join(_remarks(change))
     line: Line = [(f"{symbol:>3} ", style), (f"{_title(change):<{width}}", style), (f"  {where}", "dim")]
     yield [*line, (f"  {remarks}" if remarks else "", "dim")]
@@ -87,6 +87,11 @@ def _change(change: Change, width: int, hidden_fields: bool) -> Iterator[Line]:
         for each in change.fields:
             if not _is_in_title(change, each):
                 yield from _field(each, width)
+
+
+def _is_of_files(change: Change) -> bool:
+    """Whether the position says where the files ask for it; what left them has only the one where it stood."""
+    return change.action not in (Action.DELETE, Action.FORGET) or change.cause is Cause.NOT_IN_SET
 
 
 def _is_in_title(change: Change, field: FieldChange) -> bool:

@@ -1,0 +1,38 @@
+"""Who has "these, and no others", and what is live → which relations are one too many."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from reconciler.engine.identify import Identified
+from reconciler.kinds import KINDS
+from reconciler.model.resource import DesiredState, Live
+from reconciler.model.values import Address, Origin, Ref
+
+
+class Around(NamedTuple):
+    """The set that a relation stands in without being named: whose it is, and the line that says so."""
+
+    owner: Address
+    origin: Origin
+
+
+class ExactSets:
+    """The sets of one state; several blocks for one course are one set."""
+
+    def __init__(self, state: DesiredState, found: Identified) -> None:
+        aliases = found.aliases
+        self._lines = {(kind, aliases.get(owner, owner)): line for (kind, owner), line in state.exact.items()}
+        self._kinds = {kind for kind, _ in self._lines}
+        self._desired = found.desired
+
+    def around(self, live: Live) -> Around | None:
+        """The set that has no place for this one; None for what is declared, if only once and live twice."""
+        if live.address.kind not in self._kinds:
+            return None
+        kind = KINDS[live.address.kind]
+        owner = live.attrs.get(kind.claimed_by)
+        line = self._lines.get((kind.name, owner.target)) if isinstance(owner, Ref) else None
+        if line is None or not isinstance(owner, Ref) or kind.address(live.attrs) in self._desired:
+            return None
+        return Around(owner.target, line)
