@@ -12,7 +12,7 @@ from reconciler.disk.settings import Settings
 from reconciler.errors import ConfigurationError, NotConnected, Refused
 from reconciler.gateway.caller import Calls, Exchange
 from reconciler.gateway.client import Reader, Writer
-from reconciler.gateway.connections import Connections
+from reconciler.gateway.connections import Connections, ConnectionsWriter
 from reconciler.gateway.pace import Pace
 from reconciler.ledger.lease import Lease
 from reconciler.ledger.store import Store
@@ -55,6 +55,13 @@ class Session:
 
     def _account_options(self) -> dict[str, Any]:
         return {"dialect": self.settings.dialect, "connection": self.account(), **self._shared()}
+
+    @contextmanager
+    def connections(self, *, writing: bool = False) -> Iterator[Connections]:
+        """The connections API of the key; without ``writing`` its transport can only GET."""
+        make = ConnectionsWriter if writing else Connections
+        with make(self.settings.control_url, self.api_key, **self._shared()) as connections:
+            yield connections
 
     @contextmanager
     def reader(self) -> Iterator[Reader]:

@@ -29,6 +29,8 @@ COMMANDS = {
     "history": ("history", "List the runs, and what they did."),
     "undo": ("undoing", "Take a run back."),
     "ledger": ("ledger", "Look at what the ledger records, and tend it."),
+    "connections": ("connections", "See, make and delete connections to accounts."),
+    "doctor": ("doctor", "Check key, connection, account, ledger and files."),
     "schema": ("project", "Print the JSON Schema of the files."),
     "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -79,9 +80,14 @@ class Run(Session):
 
 def open_session(ctx: click.Context, settings: Settings) -> Run:
     """The session of this command line."""
-    run = Run(settings, log=_log if ctx.obj["verbose"] >= 2 else None)
+    run = Run(settings, log=log_of(ctx))
     run.quiet, run.curtain = ctx.obj["quiet"], curtain_of(ctx)
     return run
+
+
+def log_of(ctx: click.Context) -> Callable[[Exchange], None] | None:
+    """Who is told of every request: nobody, or under ``-vv`` the reader."""
+    return _log if ctx.obj["verbose"] >= 2 else None
 
 
 def _log(exchange: Exchange) -> None:
@@ -130,13 +136,24 @@ def document(planned: Shown) -> dict[str, Any]:
     return plan_document(planned.plan, by_address, planned.gates)
 
 
+def leave() -> None:
+    """Ends this process now: waiting for the threads that wait for answers is what nobody wants any more.
+
+    Nothing is lost by it: what was sent has been announced in the ledger, and the next run looks for it.
+    """
+    say("Stopped at once. What was in flight may have happened; the next run finds out.")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(130)
+
+
 @contextmanager
 def stopping(stop: threading.Event) -> Iterator[None]:
     """SIGINT and SIGTERM stop in order the first time and at once the second time."""
 
     def on_signal(number: int, frame: Any) -> None:
         if stop.is_set():
-            raise KeyboardInterrupt
+            leave()
         stop.set()
         say("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
 

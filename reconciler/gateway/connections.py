@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -50,7 +51,7 @@ class Connections(Caller):
 
     def oldest_active(self) -> Connection | None:
         """The one that the gateway uses when none is named (api 10); one GET."""
-        return min(self.list(status=ACTIVE), key=_age, default=None)
+        return oldest_of(self.list(status=ACTIVE))
 
 
 class ConnectionsWriter(Connections):
@@ -65,6 +66,11 @@ class ConnectionsWriter(Connections):
     def delete(self, connection_id: str) -> None:
         """Delete one connection; raises NotFound."""
         self._call(Request("DELETE", _path(connection_id)))
+
+
+def oldest_of(connections: Iterable[Connection]) -> Connection | None:
+    """The oldest active one among these."""
+    return min((each for each in connections if each.status == ACTIVE), key=_age, default=None)
 
 
 def _path(connection_id: str) -> str:

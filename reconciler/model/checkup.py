@@ -1,0 +1,38 @@
+"""What a check of the surroundings found: one line, and what to do about it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import NamedTuple
+
+
+class Verdict(Enum):
+    """SKIPPED: it could not be looked at, or there is nothing to look at; the text says which."""
+
+    OK = "ok"
+    FAILED = "failed"
+    SKIPPED = "skipped"
+
+
+class Check(NamedTuple):
+    """One thing that was looked at. ``remedy`` says what to do where it failed."""
+
+    name: str
+    verdict: Verdict
+    text: str
+    remedy: str = ""
+
+
+def good(name: str, text: str) -> Check:
+    """It is as it should be."""
+    return Check(name, Verdict.OK, text)
+
+
+def bad(name: str, text: str, remedy: str) -> Check:
+    """It is not, and this helps."""
+    return Check(name, Verdict.FAILED, text, remedy)
+
+
+def passed_over(name: str, text: str) -> Check:
+    """It was not looked at, and why."""
+    return Check(name, Verdict.SKIPPED, text)

@@ -1,0 +1,45 @@
+"""Connections → lines of styled text; the address of one is no part of them, because it opens a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.render.text import Line
+from reconciler.render.words import clean, count
+
+_STYLES = {"ACTIVE": "green", "PENDING": "yellow", "FAILED": "red"}
+#: What it means to use a connection.
+USED = {
+    "configured": "named by this project",
+    "ledger": "its ledger belongs to it",
+    "default": "used where none is named",
+}
+
+
+def connection_lines(documents: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """One line each: id, status, since when, and who uses it."""
+    for each in documents:
+        users = ", ".join(USED[user] for user in each["used_by"])
+        status = clean(each["status"] or "unknown")
+        yield [
+            (f"{clean(each['id']):<38} ", "bold"),
+            (f"{status:<8} ", _STYLES.get(status, "")),
+            (f"{clean(each['created']):<33} ", "dim"),
+            (users, ""),
+        ]
+
+
+def connection_detail(document: Mapping[str, Any]) -> Iterator[Line]:
+    """One connection, a line for each thing known of it."""
+    for name in ("id", "status", "app", "method", "created", "updated"):
+        if document[name]:
+            style = _STYLES.get(document[name], "") if name == "status" else ""
+            yield [(f"{name:<8} ", "dim"), (clean(document[name]), style)]
+    for user in document["used_by"]:
+        yield [("         ", ""), (USED[user], "")]
+
+
+def total(number: int) -> str:
+    """``2 connections``."""
+    return count(number, "connection")
