@@ -73,7 +73,7 @@ class Reading:
             asked = [each for each in self.state.resources.values() if each.address.kind == kind.name]
             if not asked:
                 return []
-            hint = "set it up there, or remove these lines"
+            hint = "set that up in the account, or remove these lines"
             raise ConfigurationError(
                 Problem(str(each.origin), f"{each.address}: {source.absent} (404)", hint) for each in asked
             ) from None

@@ -85,7 +85,7 @@ class _Picking:
         free = [index for index in named if index not in self.given]
         open_ones = [index for index in free if not self._is_so(index, desired)]
         if len(open_ones) > 1:
-            ids = [self.rows[index][0] for index in open_ones]
+            ids = sorted(self.rows[index][0] for index in open_ones)
             what = f"{desired.address}: there are {len(ids)} of that {self.name}: ids {', '.join(ids)}"
             self._problem(desired, what, f"say which: `id: {ids[0]}`")
         elif free:
@@ -96,9 +96,11 @@ class _Picking:
             self._miss(desired)
 
     def _is_called(self, index: int, desired: Desired) -> bool:
+        return desired.attrs.get(self.name) in self._names(index)
+
+    def _names(self, index: int) -> tuple[str, ...]:
         _, attrs, item = self.rows[index]
-        names = self.kind.called(item) if self.kind.called else (attrs.get(self.name),)
-        return desired.attrs.get(self.name) in names
+        return self.kind.called(item) if self.kind.called else (str(attrs.get(self.name)),)
 
     def _is_so(self, index: int, desired: Desired) -> bool:
         """Whether it is as the files say, but for how it is named and how it would be done."""
@@ -112,7 +114,8 @@ class _Picking:
             if not self._is_called(index, desired):
                 what = f"{desired.address}: its {self.name} is not {name}, but {attrs.get(self.name)}"
                 self._problem(desired, what, "correct one of the two")
-            attrs[self.name] = name
+            else:
+                attrs[self.name] = name
         self.given[index] = desired.address
         self._follow(remote_id, desired.address)
         self._remark(index, desired)
@@ -153,11 +156,11 @@ class _Picking:
             what = f"{desired.address}: the {self.role} is not in the account yet, so there is no {word} of theirs"
             self._problem(desired, what, "remove it, or declare it once it is there")
             return
-        there = [self.rows[index] for index in self._siblings(desired)]
         if desired.bound_id:
-            wanted, known = desired.bound_id, [remote_id for remote_id, _, _ in there]
+            wanted, known = desired.bound_id, [self.rows[index][0] for index in self._siblings(desired)]
         else:
-            wanted, known = str(desired.attrs.get(self.name)), [str(attrs.get(self.name)) for _, attrs, _ in there]
+            wanted = str(desired.attrs.get(self.name))
+            known = [name for index in self._siblings(desired) for name in self._names(index)]
         what = f'{desired.address}: the {self.role} has no {word} "{wanted}"'
         names = near(wanted, known) or ", ".join(f'"{name}"' for name in sorted(set(known))[:5])
         self._problem(desired, what, f"there is {names}" if names else "there is none at all")

@@ -137,8 +137,9 @@ class _Planner:
         fixed = [each.path for each in fields if kind.field(each.path).immutable or each.path in once]
         for each in fields:
             if self.wires[kind.name].unsaid.get(each.path, ...) == each.after:
-                what = f"{desired.address}: `{each.path}: {each.after}` cannot be said in this dialect"
-                self.problems.append(Problem(str(desired.origin), what, "write another value, or change the dialect"))
+                said = f"`{each.path}: {each.after}` cannot be said in the {self.rules.dialect.value} dialect"
+                what = f"{desired.address}: {said}"
+                self.problems.append(Problem(str(desired.origin), what, "write another value, or set `dialect:`"))
         if fixed and not kind.replaceable:
             what = f"{desired.address}: {', '.join(fixed)} cannot change on the account"
             self.problems.append(Problem(str(desired.origin), what, "declare it as another resource"))

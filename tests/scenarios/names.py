@@ -12,6 +12,7 @@ Ids = Mapping[str, Mapping[str, Any]]
 _SEGMENTS = {
     "contacts": "contacts", "tags": "tags", "courses": "courses", "enrollments": "enrollments",
     "communities": "communities", "memberships": "memberships", "webhooks": "webhooks",
+    "subscriptions": "subscriptions",
 }  # fmt: skip
 _BODIES = {"tagId": "tags", "contactId": "contacts", "modules": "modules"}
 

@@ -122,9 +122,10 @@ class Run:
             self._edit("race")
 
     def _state(self) -> dict[str, Any]:
-        """The account; how often a pending membership still has to be looked for is no part of it."""
+        """The account; how often a pending membership still has to be looked for, and when something ended, is no
+        part of it."""
         return {
-            section: [row | {"pending": True} if isinstance(row, dict) and "pending" in row else row for row in rows]
+            section: [_timeless(row) if isinstance(row, dict) else row for row in rows]
             for section, rows in self.account.state().items()
         }
 
@@ -173,6 +174,10 @@ class Run:
             rows = 1 if section in UNPAGED else len(state[section])
             assert calls == max(1, -(-rows // 100)), f"{section}: {calls} calls for {rows} rows"
         return sorted(walks) + sorted(looks)
+
+
+def _timeless(row: dict[str, Any]) -> dict[str, Any]:
+    return {key: True if key in ("pending", "cancelled_at") else value for key, value in row.items()}
 
 
 def _for(case: dict[str, Any], others: tuple[str, ...]) -> list[str]:
