@@ -74,18 +74,25 @@ def _length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
 
 
 def _undescribed(tree: ast.Module) -> Iterator[str]:
-    """Public classes and functions of the module, and public methods of its public classes; overrides excepted."""
+    """Public classes and functions of the module, and public methods of its public classes.
+
+    Overrides of a library's methods are described there; a property is a noun, and its class describes it.
+    """
     for node in tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
             if not ast.get_docstring(node):
                 yield node.name
             if isinstance(node, ast.ClassDef) and not _overrides(node):
-                methods = (each for each in node.body if isinstance(each, ast.FunctionDef))
+                methods = (each for each in node.body if isinstance(each, ast.FunctionDef) and not _is_property(each))
                 yield from (
                     f"{node.name}.{each.name}"
                     for each in methods
                     if not each.name.startswith("_") and not ast.get_docstring(each)
                 )
+
+
+def _is_property(node: ast.FunctionDef) -> bool:
+    return any("property" in ast.unparse(each) for each in node.decorator_list)
 
 
 def _overrides(node: ast.ClassDef) -> bool:

@@ -20,7 +20,7 @@ TEXTS = [
     and not {"__pycache__", ".reconciler"} & set(path.parts)
 ] + [REPOSITORY / name for name in ("README.md", "Makefile", "pyproject.toml")]  # fmt: skip
 ADDRESS = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
-OURS = re.compile(r"(^|\.)(example\.(com|org|net)|example|invalid|test|localhost)$", re.IGNORECASE)
+OURS = re.compile(r"(^|\.)(example\.(com|org|net)(\.json)?|example|invalid|test|localhost)$", re.IGNORECASE)
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(REPOSITORY / "tests")))

@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler import __version__
 from tests.bench.measure import emulator, environment
-from tests.bench.scenarios import Bench, Row, bootstrap, drift, per_object, renames, startup, steady
+from tests.bench.scenarios import Bench, Row, bootstrap, drift, per_object, renames, small_file, startup, steady
 from tests.bench.shapes import SIZES
 
 LATENCIES = (0, 20)
@@ -53,13 +53,14 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def measured(bench: Bench, sizes: Iterable[str]) -> Iterable[Row]:
+def measured(bench: Bench, sizes: list[str]) -> Iterable[Row]:
     """All rows, as they come."""
     yield from bootstrap(bench, LATENCIES)
     yield from renames(bench, LATENCIES)
     for size in sizes:
         yield from steady(bench, size, LATENCIES)
         yield from drift(bench, size, LATENCIES)
+    yield from small_file(bench, sizes[-1], LATENCIES)
 
 
 def cells(row: Row) -> tuple[str, ...]:

@@ -1,6 +1,8 @@
 """The scenarios: each prepares an account, measures one command, and holds it against what the API allows.
 
-S1 steady state · S2 bootstrap · S3 renames · S4 drift · S8 start-up. Latency in milliseconds an answer; pace 0.
+S1 steady state · S2 bootstrap · S3 renames · S4 drift · S5 small file, large account · S8 start-up
+
+Latency is in milliseconds an answer; pace 0.
 """
 
 from __future__ import annotations
@@ -10,12 +12,12 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 
 from tests.bench.measure import CONNECTION, KEY, MIB, Run, Server, bare_memory, middle, run
-from tests.bench.shapes import SIZES, Size
+from tests.bench.shapes import PAGE, SIZES, Size
 
 TOOL = [sys.executable, "-m", "reconciler"]
 FLOOR = [sys.executable, str(Path(__file__).with_name("floor.py"))]
@@ -87,10 +89,10 @@ class Bench:
         self.server.calls()
         return done
 
-    def settle(self, folder: Path, seed: str = "seed.json") -> None:
+    def settle(self, folder: Path, seed: Path | None = None) -> None:
         """The account as the files say, and a ledger that knows it."""
         shutil.rmtree(folder / ".reconciler", ignore_errors=True)
-        self.server.start_over(folder / seed)
+        self.server.start_over(seed or folder / "seed.json")
         self.tool(folder, "-q", "apply", "--yes")
         self.server.calls()
 
@@ -175,6 +177,21 @@ def renames(bench: Bench, latencies: tuple[int, ...]) -> Iterator[Row]:
         bench.settle(folder)
         shutil.copy(folder / "renamed.yaml.txt", folder / "site.yaml")
         yield bench.applied("S3 rename 100 tags", folder, size, latency, size.chain, size.reads, size.tags)
+
+
+def small_file(bench: Bench, name: str, latencies: tuple[int, ...]) -> Iterator[Row]:
+    """S5: one in two hundred contacts is declared; asking for each by address beats walking them all."""
+    folder, size = bench.folder / "few", SIZES[name]
+    folder.mkdir()
+    shutil.copy(bench.project(name) / "few.yaml.txt", folder / "site.yaml")
+    bench.settle(folder, bench.project(name) / "seed.json")
+    asked = size.contacts // 200
+    few = replace(size, contacts=asked * PAGE, enrollments=0, courses=0)  # a call each, not one for a hundred
+    for latency in latencies:
+        row = bench.measured(f"S5 {asked} declared of {name}", folder, few, latency)
+        row.objects, row.bound = 0, math.ceil(asked / WORKERS) * latency / 1000
+        yield row
+    bench.server.latency(0)
 
 
 SMALL = """\

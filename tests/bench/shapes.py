@@ -155,6 +155,8 @@ def write(folder: Path, name: str, seed: int) -> None:
     (folder / "site.yaml").write_text(text, encoding="utf-8")
     (folder / "renamed.yaml.txt").write_text(renamed(text), encoding="utf-8")
     (folder / "seed.json").write_text(json.dumps(content), encoding="utf-8")
+    few = content | {"contacts": content["contacts"][::200], "enrollments": []}
+    (folder / "few.yaml.txt").write_text(yaml(few), encoding="utf-8")
     (folder / "empty.json").write_text(json.dumps({"courses": content["courses"]}), encoding="utf-8")
     if SIZES[name].fields_each:
         drifted(content)
