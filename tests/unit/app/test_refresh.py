@@ -18,16 +18,16 @@ from tests.unit.engine.made import VIP, entry, ledger, state
     [
         ({}, set()),
         ({"tags": ["VIP"]}, {"tag"}),
-        ({"contacts": [{"email": "a@x.org"}]}, {"contact"}),
-        ({"contacts": [{"email": "a@x.org", "tags": []}]}, {"contact", "tagging", "tag"}),
-        ({"contacts": [{"email": "a@x.org", "last_name": "X"}]}, {"contact", "contact_field"}),
-        ({"contacts": [{"email": "a@x.org", "fields": {"x": "1"}}]}, {"contact", "contact_field"}),
-        ({"taggings": [{"contact": "a@x.org", "tag": "VIP"}]}, {"contact", "tagging", "tag"}),
+        ({"contacts": [{"email": "a@example.com"}]}, {"contact"}),
+        ({"contacts": [{"email": "a@example.com", "tags": []}]}, {"contact", "tagging", "tag"}),
+        ({"contacts": [{"email": "a@example.com", "last_name": "X"}]}, {"contact", "contact_field"}),
+        ({"contacts": [{"email": "a@example.com", "fields": {"x": "1"}}]}, {"contact", "contact_field"}),
+        ({"taggings": [{"contact": "a@example.com", "tag": "VIP"}]}, {"contact", "tagging", "tag"}),
         (
-            {"enrollments": [{"contact": "a@x.org", "course": "C", "access": "full_access"}]},
+            {"enrollments": [{"contact": "a@example.com", "course": "C", "access": "full_access"}]},
             {"contact", "enrollment", "course"},
         ),
-        ({"memberships": [{"contact": "a@x.org", "community": "C"}]}, {"contact", "membership", "community"}),
+        ({"memberships": [{"contact": "a@example.com", "community": "C"}]}, {"contact", "membership", "community"}),
     ],
 )
 def test_only_what_is_named_and_what_that_refers_to(sections: dict[str, Any], kinds: set[str]) -> None:
