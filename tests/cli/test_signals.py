@@ -1,0 +1,200 @@
+"""An interrupted apply, and one that asks a person on a terminal: processes of their own."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cli.support import ended, ledger_of
+from tests.support.project import Project
+
+MakeProject = Callable[..., Project]
+
+TAGS = "tags: [" + ", ".join(f"T{n}" for n in range(30)) + "]\n"
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """A shell starts background jobs with SIGINT ignored, and children inherit that; here it has to count."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def environment(project: Project) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH", "LANG") if name in os.environ}
+    return {**kept, **project.env, "TERM": "xterm"}
+
+
+def started(project: Project, *args: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "reconciler", *args], cwd=project.folder, env=environment(project),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+
+
+def wait_for_writes(project: Project, number: int) -> None:
+    until = time.monotonic() + 30
+    while len(project.account.writes) < number:
+        assert time.monotonic() < until, "no write came"
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_an_apply_in_order(project: Project, number: signal.Signals) -> None:
+    """No new calls, what is in flight ends and is recorded, 130; the next apply does the rest, and nothing twice."""
+    project.write(TAGS)
+    project.account.fault("latency", method="POST", times=None, seconds=0.2)
+    running = started(project, "apply", "--yes", "--parallel", "2")
+    wait_for_writes(project, 3)
+    running.send_signal(number)
+    out, err = running.communicate(timeout=30)
+    assert running.returncode == 130, err
+    assert "Stopping" in err
+    assert "Traceback" not in err
+    sent, made = len(project.account.writes), project.account.state()["tags"]
+    assert 3 <= len(made) == sent <= 5
+    assert len(ledger_of(project)) == len(made)
+    assert "not run" in out + err or "not_run" in out + err
+    project.account.set_faults([])
+    ended(project.run("apply", "--yes"), 0)
+    assert len(project.account.writes) == 30
+    project.assert_converged()
+
+
+def test_a_second_signal_ends_at_once(project: Project) -> None:
+    """130 again, without waiting for what is in flight; the next apply finds out what became of it."""
+    project.write(TAGS)
+    project.account.fault("latency", method="POST", times=None, seconds=1.5)
+    running = started(project, "apply", "--yes", "--parallel", "2")
+    wait_for_writes(project, 2)
+    running.send_signal(signal.SIGINT)
+    assert running.stderr is not None
+    line = ""
+    while "Stopping" not in line:
+        line = running.stderr.readline()
+        assert line
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    project.account.set_faults([])
+    ended(project.run("apply", "--yes"), 0)
+    assert len(project.account.state()["tags"]) == 30
+    assert len(project.account.writes) == 30
+    project.assert_converged()
+
+
+def test_a_killed_apply_is_taken_up(project: Project) -> None:
+    """After a kill the lease of the dead is taken over at once, and nothing is made twice."""
+    project.write(TAGS)
+    project.account.fault("latency", method="POST", times=None, seconds=0.3)
+    running = started(project, "apply", "--yes", "--parallel", "3")
+    wait_for_writes(project, 4)
+    running.kill()
+    running.communicate(timeout=30)
+    project.account.set_faults([])
+    ended(project.run("apply", "--yes"), 0)
+    assert len(project.account.state()["tags"]) == 30
+    assert len(ledger_of(project)) == 30
+    assert len(project.account.writes) == 30
+    project.assert_converged()
+
+
+def test_a_signal_while_reading(make_project: MakeProject) -> None:
+    """A plan that is interrupted asks for no further page and ends with 130 and no traceback."""
+    project = make_project({"tags": [f"T{n}" for n in range(250)]})
+    project.write("tags: [A]\n")
+    project.account.fault("latency", method="GET", times=None, seconds=1)
+    running = started(project, "plan")
+    until = time.monotonic() + 30
+    while not project.account.requests:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=30)
+    assert running.returncode == 130, err
+    assert "Traceback" not in err
+    assert len(project.account.requests) == 1
+
+
+def test_two_at_once(project: Project) -> None:
+    """While one apply holds the ledger another one is refused with 3."""
+    project.write(TAGS)
+    project.account.fault("latency", method="POST", times=None, seconds=0.3)
+    running = started(project, "apply", "--yes", "--parallel", "1")
+    wait_for_writes(project, 1)
+    result = project.run("apply", "--yes")
+    running.send_signal(signal.SIGINT)
+    running.communicate(timeout=30)
+    ended(result, 3)
+
+
+def on_terminal(project: Project, typed: str, *args: str) -> tuple[int, str]:
+    """Runs a command on a terminal of its own and types once it asks."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(project.folder)
+        os.execve(sys.executable, [sys.executable, "-m", "reconciler", *args], environment(project))
+    said, asked, until = b"", False, time.monotonic() + 60
+    while time.monotonic() < until:
+        if not select.select([terminal], [], [], 0.2)[0]:
+            continue
+        try:
+            piece = os.read(terminal, 4096)
+        except OSError:
+            break
+        if not piece:
+            break
+        said += piece
+        if not asked and (b"Only yes counts" in said or b"to apply" in said or b"Forget" in said):
+            os.write(terminal, typed.encode())
+            asked = True
+    else:
+        os.kill(pid, signal.SIGKILL)
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), said.decode(errors="replace")
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(
+    ("typed", "code"), [("yes\n", 0), ("no\n", 3), ("y\n", 3), ("\n", 3), ("YES\n", 3), ("\x03", 130)]
+)
+def test_only_yes_counts(project: Project, typed: str, code: int) -> None:
+    """On a terminal the plan is shown and a question asked; anything but yes is no."""
+    project.write("tags: [A]\n")
+    ended_with, said = on_terminal(project, typed, "apply")
+    assert ended_with == code, said
+    assert "tag/A" in said
+    assert "Traceback" not in said
+    assert project.account.state()["tags"] == (["A"] if code == 0 else [])
+    assert len(project.account.writes) == (1 if code == 0 else 0)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.parametrize(("typed", "code"), [("production\n", 0), ("yes\n", 3), ("Production\n", 3)])
+def test_a_protected_environment_wants_its_name(project: Project, typed: str, code: int) -> None:
+    """There the name is typed."""
+    project.write("environments: {production: {protect: true}}\n", "reconciler.yaml")
+    project.write("tags: [A]\n")
+    ended_with, said = on_terminal(project, typed, "-e", "production", "apply", "--yes")
+    assert ended_with == code, said
+    assert len(project.account.writes) == (1 if code == 0 else 0)
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_colour_on_a_terminal(project: Project) -> None:
+    """A terminal gets colour, a dumb one and NO_COLOR do not."""
+    project.write("tags: [A]\n")
+    assert "\x1b[32m" in on_terminal(project, "", "plan")[1]
+    project.env["NO_COLOR"] = "1"
+    assert "\x1b[32m" not in on_terminal(project, "", "plan")[1]
