@@ -159,12 +159,14 @@ class Curtain:
         if text.lstrip()[:1] in ("{", "["):
             import json
 
+            from reconciler.cli.terminal import json_text
+
             try:
                 document = self.redactor.document(json.loads(text))
             except ValueError:
                 return str(self.redactor.text(text))
             end = text[len(text.rstrip()) :]
-            return json.dumps(document, ensure_ascii=False, indent=2 if "\n" in text.strip() else None) + end
+            return json_text(document, 2 if "\n" in text.strip() else None) + end
         return str(self.redactor.text(text))
 
     # defects

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import click
 
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place
+from reconciler.cli.terminal import show_json
 
 EXAMPLE = """\b
 Example:
@@ -45,7 +45,7 @@ def drift(ctx: click.Context, /, path: Path, as_json: bool, fail_on: tuple[str, 
         about = store.describe()
     told = {"owned": found.owned, "reads": found.reads}
     if as_json:
-        click.echo(json.dumps(drift_document(found.items, **told), ensure_ascii=False, indent=2))
+        show_json(drift_document(found.items, **told))
     else:
         account = (session.account() or "the default one")[:8]
         heading = f"{session.name} · connection {account} · ledger serial {about.serial}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.cli.options import account_options, place, project_option
+from reconciler.cli.terminal import show_json
 
 EXAMPLE = """\b
 Example:
@@ -41,7 +41,7 @@ def explain(ctx: click.Context, /, address: str, as_json: bool, project: Path, *
         told = explain_one(wanted, request, reader, store, progress)
     if as_json:
         document = explanation_document(told.explanation, told.requests, told.reads)
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        show_json(document)
     else:
         show(explanation_lines(told.explanation, told.requests))
     return 0

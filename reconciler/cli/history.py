@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.options import account_options, place, project_option
+from reconciler.cli.terminal import show_json
 
 EXAMPLE = """\b
 Example:
@@ -38,7 +38,7 @@ def history(
             return _one(ctx, store, run, as_json)
         document = history_document(store.runs()[:limit])
     if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        show_json(document)
         return 0
     from reconciler.cli.terminal import say, show
     from reconciler.render.past import run_lines
@@ -60,7 +60,7 @@ def _one(ctx: click.Context, store: Any, number: int, as_json: bool) -> int:
     past = curtain.marked("past", past)
     document = outcomes_document(run, past)
     if as_json:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        show_json(document)
     else:
         show(run_lines([document]))
         show(outcome_lines(curtain_of(ctx).marked("past", past)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import click
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.ledger_tending import export, import_, move, rebind, unlock
 from reconciler.cli.options import account_options, place, project_option
+from reconciler.cli.terminal import show_json
 
 EXAMPLE = """\b
 Example:
@@ -41,7 +41,7 @@ def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **g
     if as_json:
         rows = [_row(entry) for entry in entries]
         head = {"url": about.url, "lineage": about.lineage, "serial": about.serial, "account": about.account}
-        click.echo(json.dumps({**head, "entries": rows}, ensure_ascii=False, indent=2))
+        show_json({**head, "entries": rows})
         return 0
     from reconciler.render.words import clean, count
 
@@ -72,12 +72,12 @@ def show(ctx: click.Context, /, address: str, project: Path, **given: Any) -> in
 
     with opened(ctx, place(ctx, given), project) as (_, store):
         entry = one(store, address)
-    click.echo(json.dumps({
+    show_json({
         **_row(entry), "applied": attrs_to_json(entry.applied), "answered": attrs_to_json(entry.answered),
         "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
         "depends_on": [str(each) for each in entry.depends_on], "since": entry.since,
         "origin": str(entry.origin) if entry.origin else None, "lifecycle": _lifecycle(entry),
-    }, ensure_ascii=False, indent=2))  # fmt: skip
+    })  # fmt: skip
     return 0
 
 

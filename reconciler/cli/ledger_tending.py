@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.cli.options import account_options, allow_option, place, project_option
+from reconciler.cli.terminal import show_json
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
 
@@ -77,7 +77,7 @@ def export(ctx: click.Context, /, out: Path | None, project: Path, **given: Any)
     with opened(ctx, where, project) as (_, store):
         document = exported(store)
     if out is None:
-        click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+        show_json(document)
         return 0
     write_export(where.cwd / out, document)
     click.echo(f"wrote {len(document['entries'])} entries to {out}", err=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place, selection_options
-from reconciler.cli.terminal import say, show
+from reconciler.cli.terminal import say, show, show_json
 from reconciler.errors import Refused
 
 EXAMPLE = """\b
@@ -56,7 +55,7 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
     if given["as_json"]:
         from reconciler.cli.running import document
 
-        click.echo(json.dumps(document(planned), ensure_ascii=False, indent=2))
+        show_json(document(planned))
     else:
         show_plan(ctx, planned, session, calls=given["calls"])
     if given["detailed_exitcode"] and planned.plan.pending:

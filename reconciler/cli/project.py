@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from reconciler.cli.options import path_argument, place, start_folder
+from reconciler.cli.terminal import show_json
 
 INIT = """\b
 Example:
@@ -17,7 +17,7 @@ Example:
 VALIDATE = """\b
 Example:
   reconciler validate site/
-  reconciler -e staging validate
+  reconciler -e staging validate --show
 """
 SCHEMA = """\b
 Example:
@@ -41,12 +41,15 @@ def init(ctx: click.Context, /, path: Path) -> int:
 
 @click.command(epilog=VALIDATE)
 @path_argument
+@click.option("--show", is_flag=True, help="Say also which settings hold, and where each came from.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
-def validate(ctx: click.Context, /, path: Path, as_json: bool) -> int:
+def validate(ctx: click.Context, /, path: Path, as_json: bool, show: bool) -> int:
     """Check every file below PATH, offline. Shows every problem of every file at once."""
+    from reconciler.app.effective import effective
     from reconciler.app.workspace import open_workspace
     from reconciler.errors import ConfigurationError
+    from reconciler.render.settings import setting_lines
 
     try:
         workspace = open_workspace(path, place(ctx, {}))
@@ -54,14 +57,18 @@ def validate(ctx: click.Context, /, path: Path, as_json: bool) -> int:
         if not as_json:
             raise
         problems = [problem._asdict() for problem in error.problems]
-        click.echo(json.dumps({"valid": False, "problems": problems}, indent=2))
+        show_json({"valid": False, "problems": problems})
         return 1
     counts: dict[str, int] = {}
     for address in workspace.state.resources:
         counts[address.kind] = counts.get(address.kind, 0) + 1
+    settings = effective(workspace.settings) if show else []
     if as_json:
-        click.echo(json.dumps({"valid": True, "problems": [], "resources": counts}, indent=2))
+        shown = {"settings": [row._asdict() for row in settings]} if show else {}
+        show_json({"valid": True, "problems": [], "resources": counts, **shown})
     else:
+        for line in setting_lines(settings):
+            click.echo(line)
         click.echo(_summary(counts))
     return 0
 
@@ -80,5 +87,5 @@ def schema(what: str) -> int:
     from reconciler.app.bootstrap import schema_of
 
     document: dict[str, Any] = schema_of(what)
-    click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+    show_json(document)
     return 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import click
 
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.options import account_options, place, project_option
+from reconciler.cli.terminal import show_json
 
 EXAMPLE = """\b
 Example:
@@ -40,7 +40,7 @@ def show(ctx: click.Context, /, file: Path, project: Path, **given: Any) -> int:
     if given["as_json"]:
         from reconciler.cli.running import document
 
-        click.echo(json.dumps(document(saved), ensure_ascii=False, indent=2))
+        show_json(document(saved))
     else:
         _tell(ctx, saved, settings.pace, file, calls=given["calls"])
     return 2 if given["detailed_exitcode"] and saved.plan.pending else 0

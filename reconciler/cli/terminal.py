@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from collections.abc import Iterable
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from reconciler.render.words import clean
+
+#: What JSON may hold as it is, and terminals act upon: deletion, C1 controls, marks of direction, lone surrogates.
+_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 
 Line = list[tuple[str, str]]
 
@@ -31,6 +36,17 @@ def show(lines: Iterable[Line], *, err: bool = False) -> None:
         safe = [(clean(piece), style) for piece, style in line]
         text = "".join(_styled(piece, style) if colour else piece for piece, style in safe)
         click.echo(text.rstrip(), file=stream, color=colour)
+
+
+def show_json(document: Any) -> None:
+    """Write one JSON document to stdout, whole and readable."""
+    click.echo(json_text(document))
+
+
+def json_text(document: Any, indent: int | None = 2) -> str:
+    """The document with nothing in it that a terminal would obey."""
+    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    return _UNSEEN.sub(lambda char: f"\\u{ord(char.group()):04x}", text)
 
 
 def say(text: str) -> None:
