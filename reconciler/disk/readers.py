@@ -107,6 +107,12 @@ def has_password(url: str) -> bool:
     return bool(_PASSWORD.search(url))
 
 
+def without_password(url: str) -> str:
+    """The same URL with marks in place of its secret parts."""
+    hidden = re.sub(r"(//[^/@:]*):[^@]+@", r"\1:***@", url)
+    return re.sub(r"([?&](?:password|passfile|sslpassword|sslkey)=)[^&]*", r"\1***", hidden, flags=re.IGNORECASE)
+
+
 def sqlite_path(url: str, root: Path) -> Path | None:
     """The file of an SQLite ledger, relative ones below ``root``; None for others and for one in memory."""
     name = url.removeprefix("sqlite:///")

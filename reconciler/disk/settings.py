@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.disk import nodes, readers, settings_file
-from reconciler.disk.findings import Finding, raise_if_any, suggest
+from reconciler.disk import environments, layers, nodes, readers, settings_file
+from reconciler.disk.findings import Finding, nearest, raise_if_any, suggest
 from reconciler.disk.settings_schema import DIALECTS, PRESETS, WORKERS, settings_schema
 from reconciler.errors import Problem
 from reconciler.model.policy import Limits, Prune
@@ -56,6 +56,10 @@ class Settings:
     max_calls: int | None
     max_minutes: float | None
     sources: Mapping[str, str]
+
+
+#: Settings that are taken as their block has them.
+_WHOLE = ("files", "protect")
 
 
 class Setting(NamedTuple):
@@ -123,7 +127,10 @@ class _Reading:
         )
         self._findings += findings
         self._problems += problems
+        self._findings += environments.clashes(top, self._root)
         name = environment or self._environ.get("RECONCILER_ENVIRONMENT") or None
+        if name:
+            self.sources["environment"] = "-e" if environment else "RECONCILER_ENVIRONMENT"
         self._blocks = [*self._environment(top, name), top]
         self._requires(top, version)
         values = {setting.name: self._value(setting) for setting in _SETTINGS}
@@ -133,14 +140,19 @@ class _Reading:
         digest_key = self._variable("digest_key", "RECONCILER_LEDGER_KEY")
         raise_if_any(self._findings, self._problems)
         gateway_url, control_url = self._addresses(values)
+        prune, pruned = layers.merged(self._blocks, "prune")
+        variables, named = layers.merged(self._blocks, "vars")
+        defaults, filled = layers.defaults(self._blocks)
+        self.sources |= {**pruned, **named, **filled}
+        self._note_blocks(top)
         return Settings(
             root=self._root, format=1, requires=top.get("requires"), environment=name, api_key=key,
             digest_key=digest_key, gateway=values["gateway"], gateway_url=gateway_url, control_url=control_url,
             connection=values["connection"], ledger=ledger, dialect=values["dialect"], pace=values["pace"],
             parallel=values["parallel"], fresh=values["fresh"],
             limits=Limits(values["deletes"], values["updates"], values["floor"]),
-            prune={kind: Prune(word) for kind, word in self._merged("prune").items()}, defaults=self._defaults(),
-            vars={name: str(value) for name, value in self._merged("vars").items()}, files=self._files(),
+            prune={kind: Prune(word) for kind, word in prune.items()}, defaults=defaults,
+            vars={name: str(value) for name, value in variables.items()}, files=layers.files(self._blocks),
             files_roots=roots, protect=bool(self._blocks[0].get("protect", False)), redact=values["redact"],
             ci=self._environ.get("CI", "").lower() in ("true", "1"), max_calls=values["max_calls"],
             max_minutes=values["max_minutes"], sources=self.sources,
@@ -152,10 +164,17 @@ class _Reading:
         if name is None or self._findings or self._problems:
             return []
         if name not in known:
-            hint = suggest(name, known, noun="environments")
+            near, known_ones = nearest(name, known), suggest("", known, noun="environments")
+            hint = f"{near} {known_ones}" if near else known_ones
             self._problems.append(Problem("-e", f"there is no environment `{name}`", hint))
             return []
         return [known[name]]
+
+    def _note_blocks(self, top: nodes.Mapping) -> None:
+        """Where the settings stand that are no more than a key of a block."""
+        for key, block in (("requires", top), *((key, block) for block in self._blocks[::-1] for key in _WHOLE)):
+            if key in block:
+                self.sources[key] = str(block.origin(key))
 
     def _requires(self, top: nodes.Mapping, version: str) -> None:
         if "requires" not in top or not version:
@@ -176,6 +195,8 @@ class _Reading:
                 return self._read(setting, value, source)
         for block in self._blocks if setting.path else ():
             holder = block if len(setting.path) == 1 else block.get(setting.path[0], EMPTY)
+            if holder is None or holder.get(setting.path[-1], setting) is None:
+                break  # null in an environment: what the top level says is dropped
             if setting.path[-1] in holder:
                 return self._from_file(setting, holder)
         self.sources[setting.name] = "default"
@@ -212,7 +233,7 @@ class _Reading:
 
     def _ledger(self, url: str | None, environment: str | None) -> str:
         """The URL with an absolute path for SQLite; by default one file for each environment."""
-        url = url or f"sqlite:///.reconciler/{environment or 'ledger'}.db"
+        url = url or environments.default_ledger(environment)
         path = readers.sqlite_path(url, self._root)
         return f"sqlite:///{path}" if path else url
 
@@ -235,36 +256,8 @@ class _Reading:
         for name in filter(None, self._environ.get("RECONCILER_FILES", "").split(os.pathsep)):
             if not (self._root / name).is_dir():
                 self._problems.append(Problem("RECONCILER_FILES", f"{name} is no folder", "name folders that exist"))
+            self.sources["files_roots"] = "RECONCILER_FILES"
             yield self._root / name
-
-    def _merged(self, key: str) -> dict[str, Any]:
-        """The mapping under a key, the environment's entries before those of the top level."""
-        merged: dict[str, Any] = {}
-        for block in reversed(self._blocks):
-            for name, value in (block.get(key) or EMPTY).items():
-                merged[name] = value
-                self.sources[f"{key}.{name}"] = str(block[key].origin(name))
-        return merged
-
-    def _defaults(self) -> dict[str, nodes.Mapping]:
-        """By section, the environment's defaults with those of the top level that it does not name."""
-        merged: dict[str, nodes.Mapping] = {}
-        for block in self._blocks:
-            for section, values in (block.get("defaults") or EMPTY).items():
-                mine = merged.setdefault(section, nodes.copied(values))
-                for key in values.keys() - mine.keys():
-                    mine.borrow(key, nodes.copied(values[key]), values)
-        return merged
-
-    def _files(self) -> tuple[str, ...] | None:
-        """The patterns of the top level, replaced by those of the environment, or added to and dropped from."""
-        top = self._blocks[-1].get("files")
-        chosen = self._blocks[0].get("files")
-        if not isinstance(chosen, nodes.Mapping):
-            patterns = top if chosen is None else chosen
-            return tuple(patterns) if patterns else None
-        added, dropped = chosen.get("add") or [], chosen.get("drop") or []
-        return (*(top or ["."]), *added, *(f"!{pattern}" for pattern in dropped))
 
     def _say(self, holder: nodes.Mapping, key: str, what: str, hint: str) -> None:
         self._findings.append(Finding(holder.value_origin(key), what, hint))

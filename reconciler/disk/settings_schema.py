@@ -25,7 +25,8 @@ _GATEWAY_HINT = (
 def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> dict[str, Any]:
     """The schema: ``kinds`` may be pruned, ``sections`` may have defaults."""
     shared = _shared(kinds, sections)
-    environment = {**shared, "files": _files_of_environment(), "protect": _protect()}
+    environment = {name: _or_null(value) for name, value in {**shared, "files": _files_of_environment()}.items()}
+    environment["protect"] = _protect()
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler.yaml",
@@ -101,6 +102,21 @@ def _files_of_environment() -> dict[str, Any]:
         "description": "Files to read instead, or what to add to and drop from those of the project.",
         "anyOf": [{**_NAMES, "minItems": 1}, _closed({"add": _NAMES, "drop": _NAMES})],
     }
+
+
+def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """What the top level sets an environment may unset, whole or entry by entry."""
+    if "anyOf" in schema:
+        return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
+    types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]
+    found = {**schema, "type": [*types, "null"]}
+    if "enum" in schema:
+        found["enum"] = [*schema["enum"], None]
+    if "properties" in schema:
+        found["properties"] = {name: _or_null(inner) for name, inner in schema["properties"].items()}
+    if isinstance(schema.get("additionalProperties"), dict):
+        found["additionalProperties"] = _or_null(schema["additionalProperties"])
+    return found
 
 
 def _protect() -> dict[str, Any]:

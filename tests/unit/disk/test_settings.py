@@ -225,7 +225,9 @@ def test_an_unknown_environment(tmp_path):
     assert refused(tmp_path, FULL, environment="prod") == [
         "-e: there is no environment `prod`; the environments are other, staging"
     ]
-    assert refused(tmp_path, FULL, environment="stagign")[0].endswith("did you mean `staging`?")
+    assert refused(tmp_path, FULL, environment="stagign")[0].endswith(
+        "did you mean `staging`? the environments are other, staging"
+    )
 
 
 def test_an_environment_without_a_file(tmp_path):

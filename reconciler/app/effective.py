@@ -1,0 +1,53 @@
+"""Settings → every value that holds for a run and where it came from; keys and passwords stay hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from reconciler.disk.readers import without_password
+from reconciler.disk.settings import Settings
+
+#: In place of a key: that it is there is all that may be said.
+HIDDEN = "set, not shown"
+
+_PLAIN = (
+    "environment", "connection", "dialect", "gateway", "gateway_url", "control_url", "pace", "parallel", "fresh",
+    "max_calls", "max_minutes", "redact", "protect", "requires",
+)  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One setting: its value as JSON has it, and the flag, variable or position that it came from."""
+
+    name: str
+    value: Any
+    source: str
+
+
+def effective(settings: Settings) -> list[Row]:
+    """Every setting, sorted by name; those of mappings one by one, e.g. ``prune.tag``."""
+    return sorted(Row(name, value, settings.sources.get(name, "default")) for name, value in _values(settings))
+
+
+def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
+    for name in _PLAIN:
+        yield name, getattr(settings, name)
+    for name in ("api_key", "digest_key"):
+        yield name, HIDDEN if getattr(settings, name) else None
+    yield "ledger", without_password(settings.ledger)
+    for name in ("deletes", "updates", "floor"):
+        yield name, getattr(settings.limits, name)
+    yield "files", list(settings.files) if settings.files is not None else None
+    yield "files_roots", [str(root) for root in settings.files_roots]
+    yield from ((f"prune.{kind}", word.value) for kind, word in settings.prune.items())
+    yield from ((f"vars.{name}", value) for name, value in settings.vars.items())
+    for section, values in settings.defaults.items():
+        yield from ((f"defaults.{section}.{key}", _plain(value)) for key, value in values.items())
+
+
+def _plain(value: Any) -> Any:
+    """Nodes of the file as what they hold; secrets are named there, and never given."""
+    if isinstance(value, Mapping):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, list) else value
