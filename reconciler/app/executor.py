@@ -147,13 +147,15 @@ class Executor:
         """
         for again in (True, False):
             pending = {step: o for step, o in self.outcomes.items() if o.status is Status.PENDING}
-            if not pending or self.fatal:
+            if self.fatal:
                 return
+            if not pending or self.bounds.reason(self._calls()):
+                break
             arrivals = Arrivals(self.carrier.writer, self.carrier.ids, self.sleep)
             for address, remote_id in arrivals.wait(self._change(step) for step in pending).items():
                 self._arrived(next(step for step in pending if step.address == address), remote_id)
             lost = [s for s in pending if s.address in self.carrier.unconfirmed and self._is_pending(s)]
-            if not lost or not again or self.bounds.reason(self._calls()):
+            if not lost or not again:
                 break
             for step in lost:
                 self._take(step, self._again(step))

@@ -12,7 +12,8 @@ ENVIRON = {"OLD_SECRET": "the old one", "NEW_SECRET": "the new one"}
 #: What is there before us. Names of tags need not be unique, so that a tag made twice is seen and not refused;
 #: memberships show at the third look only.
 SEED: dict[str, Any] = {
-    "unique_tags": False, "membership_delay": 2,
+    "unique_tags": False,
+    "membership_delay": 2,
     "tags": ["Foreign", "Foreign too", "Found"],
     "contact_fields": [{"slug": "theirs", "name": "Theirs"}, {"slug": "found", "name": "Found"}],
     "courses": [{"name": "Yoga", "modules": ["M1", "M2"]}, {"name": "Zen", "modules": ["N1"]}],
@@ -125,7 +126,5 @@ def foreign(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def ever_made(account: Account) -> dict[str, int]:
-    """How many of each sort the account has made since it exists: the numbers of what comes next."""
-    frozen = freeze(account.content)
-    numbers = {name: table["next"] for name, table in frozen["tables"].items()}
-    return {**numbers, "webhooks": frozen["next_uuid"], "fields": len(frozen["fields"])}
+    """How many of each sort with numbers the account has made since it exists; the others have unique names."""
+    return {name: table["next"] for name, table in freeze(account.content)["tables"].items()}

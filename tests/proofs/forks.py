@@ -46,13 +46,13 @@ class Worker:
         self.process.wait(30)
         self.process.stdout.close()
 
-    def run(self, project: Project, *args: str, point: int | None = None, **environ: str) -> Ended:
-        """One command line in a child of the worker, killed at event ``point``."""
+    def run(self, project: Project, *args: str, point: int | None = None, full: int | None = None) -> Ended:
+        """One command line in a child of the worker, killed at event ``point``, on a disk that is full some time."""
         assert self.process.stdin and self.process.stdout
         base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         job = {
-            "folder": str(project.folder), "environ": {**base, **project.env, **environ},
-            "args": list(args), "point": point,
+            "folder": str(project.folder), "environ": {**base, **project.env},
+            "args": list(args), "point": point, "full": full,
         }  # fmt: skip
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()

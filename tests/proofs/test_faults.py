@@ -37,7 +37,7 @@ BOUND = 30.0
 
 
 class Trial(NamedTuple):
-    """One fault of one operation: ``path`` is a regular expression, ``nth`` its first call, ``times`` None for all."""
+    """One fault of one operation: ``path`` is a regular expression, ``nth`` the call, ``times`` None for all."""
 
     name: str
     method: str
@@ -63,7 +63,7 @@ def trials(found: Counter[tuple[str, str]]) -> Iterator[Trial]:
     for (method, path), count in sorted(found.items()):
         for name, kind, parameters in FAULTS:
             for place, nth in zip(PLACES, (1, (count + 1) // 2, count, 1), strict=True):
-                if place in ("middle", "last") and nth == 1 or place == "last" and nth == (count + 1) // 2:
+                if (place, nth) in (("middle", 1), ("last", 1), ("last", (count + 1) // 2)):
                     continue
                 times = None if place == "always" else 1
                 if times is None and kind == "timeout" and count > 3:
@@ -74,7 +74,9 @@ def trials(found: Counter[tuple[str, str]]) -> Iterator[Trial]:
 def endure(owned: Moment, right: Right, trial: Trial) -> int:
     """The run converges or the next one does; the exit code of the first."""
     account, project = owned.restore(), owned.project
-    account.fault(trial.kind, method=trial.method, path=trial.path, nth=trial.nth, times=trial.times, **trial.parameters)
+    account.fault(
+        trial.kind, method=trial.method, path=trial.path, nth=trial.nth, times=trial.times, **trial.parameters
+    )
     began = time.monotonic()
     first = project.run(*APPLY)
     assert time.monotonic() - began < BOUND
@@ -99,7 +101,9 @@ STRIDE = 1 if WHOLE else 43
 
 
 @pytest.mark.parametrize("part", range(SLICES))
-def test_no_answer_that_can_come_makes_anything_twice(owned: Moment, monkeypatch: pytest.MonkeyPatch, part: int) -> None:
+def test_no_answer_that_can_come_makes_anything_twice(
+    owned: Moment, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
     """The run converges by itself or the next one does, in bounded time, with nothing foreign touched."""
     make_hasty(monkeypatch)
     owned.restore()

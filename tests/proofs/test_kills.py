@@ -31,7 +31,9 @@ def survive(owned: Moment, worker: Worker, right: Right, point: int, *flags: str
 
 @pytest.mark.parametrize("part", range(SLICES))
 @pytest.mark.parametrize("flags", [("--parallel", "1"), ("--parallel", "8")] if WHOLE else [("--parallel", "4")])
-def test_a_killed_apply_is_finished_by_the_next(owned: Moment, worker: Worker, part: int, flags: tuple[str, ...]) -> None:
+def test_a_killed_apply_is_finished_by_the_next(
+    owned: Moment, worker: Worker, part: int, flags: tuple[str, ...]
+) -> None:
     """Nothing is made twice, nothing is lost, nothing foreign is touched, wherever the process dies."""
     owned.restore()
     done = worker.run(owned.project, *APPLY, *flags)

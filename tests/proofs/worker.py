@@ -1,9 +1,9 @@
 """A process without threads that forks one child for each job it is given, so that a child may be killed anywhere.
 
-A job is one line of JSON, ``{"folder", "environ", "args", "point"}``; the answer one line, ``{"code", "events",
-"out", "err"}``, in which ``code`` is negative for the number of the signal that ended the child. The child counts
-what happens on its way, before and after every request and before and after every commit of the ledger, and kills
-itself (SIGKILL) at event number ``point``.
+A job is one line of JSON, ``{"folder", "environ", "args", "point", "full"}``; the answer one line, ``{"code",
+"events", "out", "err"}``, in which ``code`` is negative for the number of the signal that ended the child. The child
+counts what happens on its way, before and after every request and before and after every commit of the ledger, and
+kills itself (SIGKILL) at event number ``point``. From commit number ``full`` on, its disk is full.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import RootTransaction
+from sqlalchemy.exc import OperationalError
 
 from reconciler.app import applying, arrivals, planning, saved, workspace
 from reconciler.cli import applying as _commands
@@ -33,8 +35,9 @@ LOADED = (applying, planning, saved, workspace, _commands, machine, text)
 class Clockwork:
     """Counts events of all threads, and dies at one of them."""
 
-    def __init__(self, point: int | None) -> None:
-        self.point, self.events, self.lock = point, 0, threading.Lock()
+    def __init__(self, point: int | None, full: int | None) -> None:
+        self.point, self.full, self.events, self.commits = point, full, 0, 0
+        self.lock = threading.Lock()
 
     def tick(self) -> None:
         with self.lock:
@@ -56,6 +59,20 @@ class Clockwork:
 
         return wrapped
 
+    def commit(self, commit: Callable[[RootTransaction], None]) -> Callable[[RootTransaction], None]:
+        """The same commit while there is room on the disk."""
+
+        def wrapped(transaction: RootTransaction) -> None:
+            with self.lock:
+                self.commits += _writes(transaction)
+                if _writes(transaction) and self.full and self.commits >= self.full:
+                    cause = sqlite3.OperationalError("database or disk is full")
+                    cause.sqlite_errorcode = sqlite3.SQLITE_FULL
+                    raise OperationalError("COMMIT", {}, cause)
+            commit(transaction)
+
+        return wrapped
+
 
 def _writes(transaction: RootTransaction) -> bool:
     return not transaction.connection.get_execution_options().get("reading")
@@ -63,7 +80,8 @@ def _writes(transaction: RootTransaction) -> bool:
 
 def carry_out(job: dict[str, Any], answer: io.TextIOBase) -> None:
     """In the child: one command line, with its events counted."""
-    clockwork = Clockwork(job["point"])
+    clockwork = Clockwork(job["point"], job["full"])
+    RootTransaction.commit = clockwork.commit(RootTransaction.commit)  # type: ignore[method-assign]
     Transport.exchange = clockwork.around(Transport.exchange, lambda *_: True)  # type: ignore[method-assign]
     RootTransaction.commit = clockwork.around(RootTransaction.commit, _writes)  # type: ignore[method-assign]
     arrivals.INTERVALS = (0.0,) * 4
@@ -93,7 +111,10 @@ def serve() -> None:
             said = answer.read()
         _, status = os.waitpid(child, 0)
         code = os.waitstatus_to_exitcode(status)
-        print(said if code == 0 and said else json.dumps({"code": code, "events": None, "out": "", "err": ""}), flush=True)
+        print(
+            said if code == 0 and said else json.dumps({"code": code, "events": None, "out": "", "err": ""}),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

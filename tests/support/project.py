@@ -59,12 +59,16 @@ class Project:
 
     def process(self, *args: str, env: Mapping[str, str | None] | None = None, stdin: str | None = None) -> Result:
         """The same as a process of its own."""
-        merged = {**_clean_environment(), **self.env, **(env or {})}
         done = subprocess.run(
             [sys.executable, "-m", "reconciler", *args], cwd=self.folder, capture_output=True, text=True, timeout=120,
-            env={name: value for name, value in merged.items() if value is not None}, input=stdin, check=False,
+            env=self.environment(env), input=stdin, check=False,
         )  # fmt: skip
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def environment(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
+        """What a process of its own is given."""
+        merged = {**_clean_environment(), **self.env, **(env or {})}
+        return {name: value for name, value in merged.items() if value is not None}
 
     def plan(self, *args: str) -> dict[str, Any]:
         """The document of ``plan --json``; fails when the plan fails."""
