@@ -95,6 +95,8 @@ def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[st
     from reconciler.disk import planfile
 
     where = place(ctx, given)
+    if (given["targets"] or given["excludes"]) and not planfile.says_sealed(where.cwd / plan_file):
+        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
     settings = read_settings(where.cwd / path, where)
     session = open_session(ctx, settings)
     account = session.account()
@@ -117,8 +119,6 @@ def _saved_request(saved: dict[str, Any], path: Path, where: Any, session: Run, 
 
     if is_sealed(saved):
         return requested(open_workspace(path, where), session, given)
-    if given["targets"] or given["excludes"]:
-        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
     roots = (session.settings.root, *session.settings.files_roots)
     request = to_request(saved, session.account(), lambda source: secrets.resolve(source, where.environ, roots))
     return replace(request, allow=given["allow"])

@@ -77,6 +77,14 @@ def look(path: Path, seal: Seal) -> tuple[dict[str, Any], bool]:
     return document, True
 
 
+def says_sealed(path: Path) -> bool:
+    """Whether the file claims to hold a sealed plan; :func:`read` finds out whether that is so."""
+    try:
+        return load(path).get("sealed") is True
+    except ConfigurationError:
+        return False
+
+
 def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
     """A JSON object as it stands; raises ConfigurationError. ``command`` writes ``what`` it should be."""
     try:
