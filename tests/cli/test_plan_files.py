@@ -205,6 +205,12 @@ def test_a_partial_plan_stays_partial(project: Project) -> None:
     assert project.account.state()["tags"] == ["A"]
 
 
+def test_a_saved_plan_is_applied_whole(saved: Project) -> None:
+    """--target and --exclude belong to the plan."""
+    ended(saved.run("apply", "--plan", "plan.json", "--yes", "--target", "tag/New"), 1, "--target")
+    assert saved.account.writes == []
+
+
 def test_a_plan_before_the_first_apply(project: Project) -> None:
     """Without a ledger the file has a checksum only, and says so; it can be applied."""
     project.env["HOOK"] = "s3cret-value"

@@ -87,7 +87,6 @@ def test_no_command(project: Project) -> None:
         (["-C", "nowhere", "plan"], "nowhere"),
         (["ledger", "lst"], "lst"),
         (["emulator", "--port", "99999"], "--port"),
-        (["apply", "--plan", "x.json", "--target", "tag/A"], "--target"),
     ],
 )
 def test_usage_errors(declared: Project, args: list[str], said: str) -> None:
