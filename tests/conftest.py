@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,14 @@ from tests.support.project import Project
 _NUMBERS = itertools.count(1)
 
 
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
     """With RECONCILER_REQUIRE=all a skip is a failure: CI must not pass by leaving things out."""
-    if os.environ.get("RECONCILER_REQUIRE") == "all" and call.excinfo and call.excinfo.errisinstance(pytest.skip.Exception):
-        reason = str(call.excinfo.value)
-        call.excinfo = pytest.ExceptionInfo.from_exception(AssertionError(f"skipped where nothing may be: {reason}"))
+    report = yield
+    if os.environ.get("RECONCILER_REQUIRE") == "all" and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome, report.longrepr = "failed", f"skipped where nothing may be: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -41,9 +44,7 @@ def make_account(server: Emulator) -> Callable[..., Account]:
 
 
 @pytest.fixture
-def make_project(
-    server: Emulator, make_account: Callable[..., Account], tmp_path: Path
-) -> Callable[..., Project]:
+def make_project(server: Emulator, make_account: Callable[..., Account], tmp_path: Path) -> Callable[..., Project]:
     """Makes projects: ``make_project({"tags": [...]})`` is a folder with an account seeded so."""
 
     def make(seed: dict[str, Any] | None = None, **options: Any) -> Project:
