@@ -96,7 +96,10 @@ class Executor:
         """Barriers stand for nothing; a step whose need failed is skipped; after a stop nothing begins."""
         if step in self.graph.barriers:
             return True
-        failed = [need for need in self.graph.needs[step] if self.outcomes[need].status not in _GOOD]
+        failed = sorted(
+            (need for need in self.graph.needs[step] if self.outcomes[need].status not in _GOOD),
+            key=lambda need: (self.outcomes[need].status is Status.NOT_RUN, need.address),
+        )  # what failed says more than what was not run
         self.stopped = self.stopped or self._cut_off() or self.bounds.reason(self._calls())
         if failed:
             cause = self.outcomes[failed[0]]
