@@ -193,3 +193,30 @@ def test_the_other_dialect_is_recognised(build: Build, spoken: str, theirs: str,
         assert own.whole("/api/contact_fields")
         with pytest.raises(Invalid):
             own.send(Request("POST", "/api/contact_fields", {"slug": "a"}))
+
+
+def test_where_a_hundred_are_refused_fifty_are_asked_for(build: Build) -> None:
+    """Once; every later page and walk of that collection knows."""
+    refusal = {
+        "title": "An error occurred", "detail": "…",
+        "violations": [{"propertyPath": "pagination.limit", "message": "Wrong value", "code": "c"}],
+    }  # fmt: skip
+    with requests_mock.Mocker() as mock:
+        rows = account(mock, 70)
+        mock.get(f"{TAGS}?limit=100", status_code=422, json=refusal)
+        client = build(BASE, Reader)
+        for _ in range(2):
+            assert [row for page in client.walk("/api/tags") for row in page] == rows
+        limits = [parse_qs(urlsplit(call.url).query)["limit"][0] for call in mock.request_history]
+    assert limits == ["100", "50", "50", "50", "50"]
+
+
+def test_another_limit_and_another_refusal_are_not_helped(build: Build) -> None:
+    """What the caller asked for is the caller's; what is wrong otherwise stays wrong."""
+    refusal = {"detail": "…", "violations": [{"propertyPath": "contact", "message": "m", "code": "c"}]}
+    with requests_mock.Mocker() as mock:
+        mock.get(TAGS, status_code=422, json=refusal)
+        for query in ({}, {"limit": 20}):
+            with pytest.raises(Invalid):
+                list(build(BASE, Reader).walk("/api/tags", query))
+    assert mock.call_count == 2
