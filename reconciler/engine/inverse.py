@@ -166,8 +166,8 @@ class _Inverter:
         known |= self._secrets(deed.address, _missing(deed.kind, known))
         missing = _missing(deed.kind, known)
         if deed.before is None or missing:
-            lacks = f"its {', '.join(missing)}, which nobody kept" if missing else "what it was, which is not known"
-            self._lose(deed.address, f"cannot be made again without {lacks}; left out")
+            lacks = f"its {', '.join(missing)}" if deed.before else "what it was"
+            self._lose(deed.address, f"cannot be made again without {lacks}, which nobody kept; left out")
             return
         if deed.kind.remote_id:
             self._lose(deed.address, "gets a new id")
