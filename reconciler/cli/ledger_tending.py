@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.curtain import curtain_of
 from reconciler.cli.options import account_options, allow_option, place, project_option
 from reconciler.cli.terminal import show_json
 
@@ -72,9 +73,12 @@ def export(ctx: click.Context, /, out: Path | None, project: Path, **given: Any)
     from reconciler.app.tending import export as exported
     from reconciler.app.tending import write_export
     from reconciler.cli.recorded import opened
+    from reconciler.errors import Refused
 
     where = place(ctx, given)
     with opened(ctx, where, project) as (_, store):
+        if out is None and curtain_of(ctx).redactor:
+            raise Refused("a redacted export could not be imported again; write it with --out, or add --no-redact")
         document = exported(store)
     if out is None:
         show_json(document)
