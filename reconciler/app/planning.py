@@ -33,6 +33,7 @@ from reconciler.model.values import Address
 class Request:
     """What is to be planned: the state, the policy, and what this one run may do and choose.
 
+    ``places`` says of targets that a file lists where they stand.
     ``only``: nothing but these addresses, and what moves to another address along with them. ``on_found`` is told
     what was read, before anything is said about it.
     """
@@ -44,6 +45,7 @@ class Request:
     allow: Mapping[Allow, int | None] = field(default_factory=dict)
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
     refresh: str = "auto"
     parallel: int = 8
     only: frozenset[Address] | None = None
@@ -134,7 +136,7 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
         chosen = (c for c in changes if c.address in request.only or c.moved_from is not None)
         return tuple(replace(c, note=c.note.removeprefix(LEFT)) for c in chosen)
     if request.targets or request.excludes:
-        return select(changes, request.targets, request.excludes)
+        return select(changes, request.targets, request.excludes, request.places)
     return changes
 
 

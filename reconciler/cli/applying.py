@@ -95,7 +95,8 @@ def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[st
     from reconciler.disk import planfile
 
     where = place(ctx, given)
-    if (given["targets"] or given["excludes"]) and not planfile.says_sealed(where.cwd / plan_file):
+    chosen = given["targets"] or given["excludes"] or given["target_file"]
+    if chosen and not planfile.says_sealed(where.cwd / plan_file):
         raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
     settings = read_settings(where.cwd / path, where)
     session = open_session(ctx, settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,8 +23,26 @@ _ACCOUNT = (
     click.option("--control-url", metavar="URL", help="Connections API [RECONCILER_CONTROL_URL]."),
 )
 
-_SELECTION = (
+
+def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
+    """The patterns of ``--target-file``, with where each stands."""
+    if value is None:
+        return {}
+    from reconciler.disk.targets import parse_targets, read_targets
+
+    if value == "-":
+        return parse_targets(sys.stdin, "stdin")
+    return read_targets(start_folder(ctx) / value, value)
+
+
+_SELECTION: tuple[Callable[[Any], Any], ...] = (
     click.option("--target", "targets", multiple=True, metavar="ADDRESS", help="Only this, and what it needs."),
+    click.option(
+        "--target-file",
+        metavar="FILE",
+        callback=_patterns,
+        help="The same, one a line; # begins a comment, - is stdin.",
+    ),
     click.option(
         "--refresh",
         type=click.Choice(["auto", "full", "none"]),

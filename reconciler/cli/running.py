@@ -100,7 +100,8 @@ def requested(workspace: Workspace, session: Run, given: Mapping[str, Any]) -> R
     """What this command line asks to be planned."""
     return Request(
         workspace.state, workspace.policy, Dialect(workspace.settings.dialect), session.account(),
-        allow=given.get("allow") or {}, targets=tuple(given.get("targets") or ()),
+        allow=given.get("allow") or {}, targets=(*(given.get("targets") or ()), *(given.get("target_file") or ())),
+        places=given.get("target_file") or {},
         excludes=tuple(given.get("excludes") or ()), refresh=given.get("refresh") or "auto",
         parallel=workspace.settings.parallel, on_found=session.curtain.learn_found,
     )  # fmt: skip
