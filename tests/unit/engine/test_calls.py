@@ -76,7 +76,8 @@ def field(name: str, after: Any = None) -> FieldChange:
             Verb.MAKE, Request("PATCH", "/api/webhooks/u-1", {"name": "Hook", "active": True}),
         ),
         (
-            Change(ANN, Action.CREATE, attrs={"email": "ann@example.com", "first_name": None, "locale": "en"}), Verb.MAKE,
+            Change(ANN, Action.CREATE, attrs={"email": "ann@example.com", "first_name": None, "locale": "en"}),
+            Verb.MAKE,
             Request("POST", "/api/contacts", {"email": "ann@example.com", "locale": "en"}),
         ),
     ],

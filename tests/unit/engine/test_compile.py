@@ -60,7 +60,8 @@ def test_handles_ids_and_lifecycles_are_kept() -> None:
     }  # fmt: skip
     handled = Address("tag", "@best")
     found = state(
-        tags=[raw], taggings=[{"contact": "ann@example.com", "tag": "@best"}, {"contact": "b@x.org", "tag": "VIP"}]
+        tags=[raw],
+        taggings=[{"contact": "ann@example.com", "tag": "@best"}, {"contact": "b@example.com", "tag": "VIP"}],
     )
     tag = found.resources[handled]
     assert (tag.bound_id, tag.former) == ("7", Address("tag", "Gold"))
@@ -76,7 +77,8 @@ def test_references_pick_by_id_path_or_name() -> None:
     """The address says how, until the live one is known."""
     raw = {"contact": "ann@example.com", "access": "partial_access"}
     rows = [
-        {**raw, "course": {"id": "5"}, "modules": [{"id": "6"}]}, {**raw, "course": {"path": "launch"}, "modules": ["M"]},
+        {**raw, "course": {"id": "5"}, "modules": [{"id": "6"}]},
+        {**raw, "course": {"path": "launch"}, "modules": ["M"]},
         {**raw, "course": {"name": "C"}, "modules": [{"name": "M"}]},
     ]  # fmt: skip
     found = [each.attrs for each in state(enrollments=rows).resources.values()]
@@ -100,12 +102,18 @@ def test_empty_values_are_nothing() -> None:
         ({"tags": ["VIP", {"name": "VIP", "handle": "x"}]}, "tag/VIP is declared twice"),
         ({"tags": [{"name": "A", "handle": "x"}, {"name": "B", "handle": "x"}]}, "tag/@x is declared twice"),
         ({"tags": [{"name": "A", "id": "1"}, {"name": "B", "id": "1"}]}, "id 1 is bound twice"),
-        ({"contacts": [{"email": "A@x.org"}, {"email": "a@x.org"}]}, "contact/a@x.org is declared twice"),
+        (
+            {"contacts": [{"email": "A@example.com"}, {"email": "a@example.com"}]},
+            "contact/a@example.com is declared twice",
+        ),
         (
             {"contacts": [{"email": "ann@example.com", "first_name": "Ann", "fields": {"first_name": "X"}}]},
             "`fields.first_name` and `first_name` are the same field",
         ),
-        ({"taggings": [{"contact": "a@x.org", "tag": {"path": "x"}}]}, "a tag has no path; name it by id, name"),
+        (
+            {"taggings": [{"contact": "a@example.com", "tag": {"path": "x"}}]},
+            "a tag has no path; name it by id, name",
+        ),
     ],
 )
 def test_every_double_is_an_error_that_names_both_places(sections: dict[str, Any], message: str) -> None:

@@ -98,7 +98,8 @@ def test_webhooks_go_first_and_come_last() -> None:
     """Barriers keep everything else between them, without being steps themselves."""
     graph = build(
         [
-            Change(HOOK, Action.CREATE, attrs={"name": "Hook"}), Change(OLD_HOOK, Action.DELETE, before={"name": "Old"}),
+            Change(HOOK, Action.CREATE, attrs={"name": "Hook"}),
+            Change(OLD_HOOK, Action.DELETE, before={"name": "Old"}),
             Change(VIP, Action.CREATE, attrs={"name": "VIP"}), Change(ANN, Action.DELETE),
         ]
     )  # fmt: skip
@@ -130,7 +131,8 @@ def test_writes_of_one_contact_go_one_at_a_time() -> None:
     """An *after* chain: a failure does not skip what follows."""
     tags = [Address("tag", name) for name in "ABC"]
     relations = [
-        Change(Address("tagging", f"{who.key}/{tag.key}"), Action.CREATE, attrs={"contact": Ref(who), "tag": Ref(tag)})
+        Change(Address("tagging", f"{who.key}/{tag.key}"), Action.CREATE,
+               attrs={"contact": Ref(who), "tag": Ref(tag)})
         for who in (ANN, BOB) for tag in tags
     ]  # fmt: skip
     graph = build(relations)

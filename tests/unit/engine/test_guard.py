@@ -44,7 +44,8 @@ def test_replacing_counts_as_deleting() -> None:
 
 
 @pytest.mark.parametrize(("action", "fields", "shut"), [
-    (Action.UPDATE, FIELD, True), (Action.ADOPT, FIELD, True), (Action.ADOPT, (), False), (Action.CREATE, FIELD, False),
+    (Action.UPDATE, FIELD, True), (Action.ADOPT, FIELD, True), (Action.ADOPT, (), False),
+    (Action.CREATE, FIELD, False),
     (Action.FORGET, (), False), (Action.NOOP, (), False),
 ])  # fmt: skip
 def test_updates_are_what_overwrites(action: Action, fields: tuple[FieldChange, ...], shut: bool) -> None:
@@ -88,7 +89,8 @@ def test_deleting_and_recreating_people_have_words_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("allow", "given", "passes"),
     [
-        (Allow.DELETES, {}, False), (Allow.DELETES, {Allow.DELETES: None}, True), (Allow.DELETES, {Allow.DELETES: 4}, True),
+        (Allow.DELETES, {}, False), (Allow.DELETES, {Allow.DELETES: None}, True),
+        (Allow.DELETES, {Allow.DELETES: 4}, True),
         (Allow.DELETES, {Allow.DELETES: 5}, False), (Allow.DELETES, {Allow.UPDATES: None}, False),
         (Allow.CONTACTS, {Allow.CONTACTS: None}, False), (Allow.CONTACTS, {Allow.CONTACTS: 4}, True),
         (Allow.RECREATE, {Allow.RECREATE: None}, False), (Allow.RECREATE, {Allow.RECREATE: 3}, False),

@@ -22,7 +22,8 @@ def tag(name: str, **more: Any) -> Desired:
     )  # fmt: skip
 
 
-def named(live: dict[str, str], *desired: Desired, ours: dict[str, str] | None = None, entries: list[Entry] | None = None
+def named(live: dict[str, str], *desired: Desired, ours: dict[str, str] | None = None,
+          entries: list[Entry] | None = None
           ) -> Names:  # fmt: skip
     """``live`` and ``ours`` map ids to names."""
     rows = [(remote_id, {"name": name}, {"id": remote_id}) for remote_id, name in live.items()]

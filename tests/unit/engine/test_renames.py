@@ -1,0 +1,63 @@
+"""Deletions and creations that look like one rename."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from reconciler.engine.planner import plan_changes
+from reconciler.engine.renames import Offer, offers
+from reconciler.model.resource import Entry
+from reconciler.model.values import Address
+from tests.unit.engine.made import ANN, RULES, VIP, contact_item, entry, identified, ledger, state, tag_items
+
+
+def offered(desired: Any, *entries: Entry, **items: Any) -> list[str]:
+    found = identified(desired, ledger(*entries), **items)
+    return [str(offer) for offer in offers(plan_changes(found, desired, RULES), found)]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "alike"),
+    [
+        ("Premium", "premium plus", True), ("Newsletter", "Newsletters", True), ("Gold", "Trial", False),
+        ("Week 1", "Week 2", False),
+    ],
+)  # fmt: skip
+def test_names_that_read_alike(old: str, new: str, alike: bool) -> None:
+    """Those that differ in their numbers are meant to differ."""
+    found = offered(state(tags=[new]), entry(Address("tag", old)), tag=tag_items(old))
+    advice = f"a.yaml:1:1: tag/{old} goes and tag/{new} comes: if it was renamed, add `renamed_from: {old}`"
+    assert found == ([advice] if alike else [])
+
+
+def test_the_same_bearers_are_a_sign() -> None:
+    """Whatever the names are."""
+    desired = state(tags=["Trial"], contacts=[{"email": "ann@example.com", "tags": ["Trial"]}])
+    person = entry(ANN, "1", {"email": "ann@example.com"})
+    contacts = [contact_item("ann@example.com", 1, (1,))]
+    assert len(offered(desired, entry(VIP), person, tag=tag_items("VIP"), contact=contacts)) == 1
+
+
+def test_the_same_label_is_a_sign_for_a_field() -> None:
+    """Its slug never changes, so the advice is to keep it, and says what would be lost."""
+    desired = state(contact_fields=[{"slug": "employer", "name": "Company"}])
+    known = entry(Address("contact_field", "company"), "company", {"slug": "company", "name": "Company"})
+    items = {"contact_field": [{"slug": "company", "fieldName": "Company"}]}
+    (plain,) = offered(desired, known, **items)
+    assert plain.endswith("keep `slug: company` and only change the label to Company")
+    (lossy,) = offered(desired, known, **items, contact=[contact_item("a@example.com", company="Acme")])
+    assert lossy.endswith(", or 1 value is lost")
+
+
+def test_nobody_is_paired_twice() -> None:
+    """The likest pair first."""
+    found = offered(state(tags=["Premiums", "Premium A"]), entry(Address("tag", "Premium")), tag=tag_items("Premium"))
+    assert len(found) == 1
+    assert "tag/Premiums comes" in found[0]
+
+
+def test_without_a_line_the_offer_stands_alone() -> None:
+    """A plan that rests on no files."""
+    assert str(Offer(VIP, ANN, None, "say so")) == "tag/VIP goes and contact/ann@example.com comes: say so"
