@@ -66,8 +66,8 @@ class Freshness:
             return "" if step.verb is Verb.DROP else "is gone from the account since it was read"
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
         expected = self.written.get(change.address, change.before)
-        names = [name for name in _rests_on(step, change, kind) if name in expected and not self._ours(kind, name)]
-        differs = [name for name in names if shown.get(name) != expected[name]]
+        names = [name for name in _rests_on(step, change, kind, shown) if not self._ours(kind, name)]
+        differs = [name for name in names if shown.get(name) != expected.get(name)]
         return f"{', '.join(sorted(differs))} moved since it was read; plan again" if differs else ""
 
     def wrote(self, step: Step, change: Change, shown: Attrs) -> None:
@@ -169,9 +169,16 @@ def _collection(kind: Kind) -> Kind:
     return KINDS[kind.source.parent] if isinstance(kind.source, Embedded) else kind
 
 
-def _rests_on(step: Step, change: Change, kind: Kind) -> list[str]:
-    """The fields that the write replaces: those that it sends, or everything where the whole thing goes."""
-    if step.verb is Verb.DROP:
-        readable = (name for name in change.before if kind.field(name).shape not in (Shape.REF, Shape.SECRET))
-        return [name for name in readable if not kind.field(name).write_only]
-    return [each.path for each in change.fields if not each.sensitive and not kind.field(each.path).write_only]
+def _rests_on(step: Step, change: Change, kind: Kind, shown: Attrs) -> set[str]:
+    """The fields that the write replaces: those that it sends, or everything where the whole thing goes.
+
+    One that was empty when it was read counts too; one that the plan does not carry along, being a secret, does not.
+    """
+    names = {*change.before, *shown} if step.verb is Verb.DROP else {e.path for e in change.fields if not e.sensitive}
+    return {name for name in names if _is_known(kind, name, change.before)}
+
+
+def _is_known(kind: Kind, name: str, before: Attrs) -> bool:
+    field = kind.field(name)
+    hidden = field.from_env and name not in before
+    return not (hidden or field.write_only or field.shape in (Shape.REF, Shape.SECRET))
