@@ -79,7 +79,7 @@ class Carrier:
             return Outcome(step, change.action, Status.FAILED, message=f"nobody knows the id of {unknown.args[0]}")
         try:
             if moved := self.fresh.moved(step, change):
-                return Outcome(step, change.action, Status.FAILED, message=moved)
+                return Outcome(step, change.action, Status.FAILED, message=_where(change) + moved)
         except Interrupted as stop:
             return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
         except GatewayError as error:
@@ -221,8 +221,7 @@ class Carrier:
         return Made(remote_id, self._shown(kind, answer), "was there already; updated", provenance)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
-        where = f"{change.origin}: " if change.origin and change.action is not Action.DELETE else ""
-        outcome = Outcome(step, change.action, Status.FAILED, message=f"{where}{error}")
+        outcome = Outcome(step, change.action, Status.FAILED, message=f"{_where(change)}{error}")
         if may_have_happened(error) or (change.address in self.unconfirmed and not isinstance(error, Invalid)):
             self.store.record(self.run, [outcome])  # the intent stays open: nobody knows whether it happened
         else:
@@ -292,3 +291,8 @@ class Carrier:
 
 def _is_last_of_three(step: Step, change: Change) -> bool:
     return step.verb is Verb.DROP and change.action is Action.REPLACE and change.lifecycle.create_before_destroy
+
+
+def _where(change: Change) -> str:
+    """The line that asked for it, for messages; what is deleted has none any more."""
+    return f"{change.origin}: " if change.origin and change.action is not Action.DELETE else ""

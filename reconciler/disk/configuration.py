@@ -146,6 +146,8 @@ def _rows(
                     findings += wrong
                     if rows:
                         found[id(item)] = rows
+                    elif not findings:  # never go on as if the block named nobody
+                        findings.append(Finding(item.value_origin("roster"), "this roster cannot be read"))
     return found
 
 

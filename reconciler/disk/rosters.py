@@ -94,7 +94,7 @@ def _wanted(block: Mapping) -> Wanted | None:
     node = block["roster"]
     if isinstance(node, str):
         return Wanted(node, None, ",", "utf-8", {}, False, lambda key: block.value_origin("roster"))
-    fields = node.get("fields", {}) if isinstance(node, Mapping) else None
+    fields = node.get("fields", Mapping.at(node.file)) if isinstance(node, Mapping) else None
     if not isinstance(node, Mapping) or not isinstance(fields, Mapping):
         return None
     texts = [node.get("file"), node.get("column", ""), *(fields[name] for name in fields)]
@@ -230,7 +230,8 @@ class _Reading:
         for same in (names, [name.casefold() for name in names]):
             wanted = wanted if same is names else wanted.casefold()
             if same.count(wanted) > 1:
-                self._absent(key, f"several columns of {self.name} are called {shown(column)}", names)
+                what = f"several columns of {self.name} are called {shown(column)}"
+                self.findings.append(Finding(self._wanted.at(key), what, "name it by its number, from 1"))
                 return -1
             if wanted in same:
                 return same.index(wanted)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import replace
 
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Shape
 from reconciler.model.plan import Action, Change
-from reconciler.model.values import Address, Ref
+from reconciler.model.values import Address, Attrs, Ref
 
 
 def with_counts(changes: Mapping[Address, Change], found: Identified) -> dict[Address, Change]:
     """The same changes; renames say how many keep the thing, deletions how many lose it."""
     counted = dict(changes)
-    for address, change in changes.items():
-        if change.action is Action.DELETE or is_rename(change):
-            note = _note(change, found)
-            if note:
-                counted[address] = replace(change, note="; ".join(filter(None, (change.note, note))))
+    telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
+    bearers = bearers_of((live.address.kind, live.attrs) for live in found.live.values()) if telling else {}
+    for change in telling:
+        note = _note(change, found, bearers.get(change.address, frozenset()))
+        if note:
+            counted[change.address] = replace(change, note="; ".join(filter(None, (change.note, note))))
     return counted
 
 
@@ -30,13 +31,14 @@ def is_rename(change: Change) -> bool:
     return named and any(each.path in kind.key for each in change.fields)
 
 
-def _note(change: Change, found: Identified) -> str:
+def _note(change: Change, found: Identified, bearers: Set[Address]) -> str:
     if change.address.kind == SLUGS.name:
         lost = values_of(change.address, found)
         return values_lost(lost) if lost else ""
-    bearers = carried_by(change.address, found)
+    if not bearers or KINDS[change.address.kind].person:
+        return ""
     verb = "keep" if is_rename(change) else "lose"
-    return f"{len(bearers):,} {_words(bearers, verb)} it" if bearers else ""
+    return f"{len(bearers):,} {_words(bearers, verb)} it"
 
 
 def values_lost(number: int) -> str:
@@ -44,7 +46,7 @@ def values_lost(number: int) -> str:
     return "1 value is lost" if number == 1 else f"{number:,} values are lost"
 
 
-def _words(bearers: frozenset[Address], verb: str) -> str:
+def _words(bearers: Set[Address], verb: str) -> str:
     kinds = {address.kind for address in bearers}
     noun = kinds.pop() if len(kinds) == 1 else "other"
     return f"{noun} {verb}s" if len(bearers) == 1 else f"{noun}s {verb}"
@@ -60,12 +62,11 @@ def values_of(contact_field: Address, found: Identified) -> int:
 _ENTRIES = [(kind.name, f.name) for kind in KINDS.values() for f in kind.fields if f.shape is Shape.ENTRIES]
 
 
-def carried_by(address: Address, found: Identified) -> frozenset[Address]:
-    """What is live in relation to ``address``: the contacts of a tag."""
-    bearers: set[Address] = set()
-    for live in found.live.values():
-        parents = KINDS[live.address.kind].dies_with
-        targets = [ref.target for name in parents if isinstance(ref := live.attrs.get(name), Ref)]
-        if address in targets:
-            bearers.update(target for target in targets if target != address)
-    return frozenset(bearers)
+def bearers_of(relations: Iterable[tuple[str, Attrs]]) -> dict[Address, set[Address]]:
+    """Everything → what is in relation to it, e.g. a tag → its contacts; (kind, attributes) in, inverted once."""
+    bearers: dict[Address, set[Address]] = {}
+    for kind, attrs in relations:
+        targets = [ref.target for name in KINDS[kind].dies_with if isinstance(ref := attrs.get(name), Ref)]
+        for target in targets:
+            bearers.setdefault(target, set()).update(other for other in targets if other != target)
+    return bearers

@@ -71,7 +71,8 @@ def _of(entry: Entry, live: Live | None, wanted: Desired | None, digest: Digest)
         return
     kind, ignored = KINDS[entry.address.kind], entry.lifecycle.ignore
     for name, sent in entry.applied.items():
-        unseen = kind.field(name).write_only or kind.field(name).shape is Shape.REF or name in ignored
+        field = kind.field(name)
+        unseen = field.write_only or field.manner or field.shape is Shape.REF or name in ignored
         have, shown = live.attrs.get(name), entry.answered.get(name, sent)
         if not unseen and have not in (sent, shown):
             want = wanted.attrs.get(name, sent) if wanted else sent

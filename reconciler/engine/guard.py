@@ -122,16 +122,18 @@ def _share(
     changes: tuple[Change, ...], entries: Mapping[Address, Entry], actions: frozenset[Action],
     allow: Allow, percent: int, floor: int,
 ) -> Iterable[Gate]:  # fmt: skip
-    hit = [c for c in changes if c.action in actions and (c.action is not Action.ADOPT or c.fields)]
+    all_of_them = [c for c in changes if c.action in actions and (c.action is not Action.ADOPT or c.fields)]
+    hit = [c for c in all_of_them if c.cause is not Cause.NOT_IN_SET]  # those are a share of their sets
+    count = len(all_of_them)
     foreign = [c for c in hit if c.action is Action.DELETE and c.address not in entries]
     owned = len(entries) + len(foreign)
     word = "resources, owned or to be removed" if foreign else "owned resources"
     if owned >= floor and len(hit) * 100 > percent * owned:
-        yield Gate(allow, len(hit), f"{len(hit)} of {owned} {word}, more than {percent} %")
+        yield Gate(allow, count, f"{len(hit)} of {owned} {word}, more than {percent} %")
         return
     known = {address for address in entries if KINDS[address.kind].person}
     if foreign:
         known |= people(foreign) | {each for entry in entries.values() for each in _named(entry.applied)}
     persons, touched = len(known), len(people(hit))
     if persons >= floor and touched * 100 > percent * persons:
-        yield Gate(allow, len(hit), f"{touched} of {persons} people, more than {percent} %")
+        yield Gate(allow, count, f"{touched} of {persons} people, more than {percent} %")

@@ -69,7 +69,9 @@ def identify(
     for kind in RELATIONS:
         identifier.name_relations(kind)
     found = identifier.found
-    if not trusting:
+    if trusting:
+        found.problems.clear()
+    else:
         found.problems += _dangling(found)
         found.problems += _sets_of_nobody(state, found)
     if found.problems:

@@ -100,6 +100,10 @@ class _Naming:
             self._give(index, address)
             if entry and entry != address:
                 self.names.moved[address] = entry
+        for remote_id, address in bound.items():
+            if address not in self.taken:
+                what = f"the account has no {self.kind.name} with the id {remote_id}"
+                self._problem(address, what, "correct `id`, or remove it")
 
     def _heir(self, address: Address, index: int) -> Address:
         """An owned one that the files no longer name may carry the natural key of one that they do."""

@@ -143,8 +143,11 @@ class _Picking:
         numbers = {remote_id: index for index, (remote_id, _, _) in enumerate(self.rows)}
         for entry in self.entries.values():
             index = numbers.get(entry.remote_id or "")
-            if index is not None and index not in self.given and entry.address not in self.desired:
-                self.given[index] = entry.address
+            if index is None or index in self.given or entry.address in self.desired:
+                continue
+            self.given[index] = entry.address
+            if (name := entry.applied.get(self.name)) in self._names(index):
+                self.rows[index][1][self.name] = name
 
     def _miss(self, desired: Desired) -> None:
         """Nothing to be found; of what was ours it is known that it was there."""

@@ -98,6 +98,8 @@ class Pruning:
 
     def _is_foreign(self, live: Live) -> bool:
         known = live.address in self.found.desired or live.address in self.found.entries
+        if live.address.key in KINDS[live.address.kind].reserved:
+            return False
         return not known and not self._gone_with(live)
 
     def _forget(self, entry: Entry, cause: Cause, note: str) -> Change:

@@ -11,15 +11,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from reconciler.engine.consequences import carried_by, values_lost, values_of
+from reconciler.engine.consequences import bearers_of, values_lost, values_of
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.model.plan import Action, Change
-from reconciler.model.values import Address, Origin, Ref, unescape
+from reconciler.model.values import Address, Origin, unescape
 
 #: From this likeness on (0 to 1) two are taken for one thing.
 ALIKE = 0.7
+#: So many deletions and creations are held against each other; more of them meet the limits anyway.
+MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,18 @@ class Offer:
 
 def offers(changes: Iterable[Change], found: Identified) -> tuple[Offer, ...]:
     """One offer for each pair that is alike, the likest first; nobody is paired twice."""
-    changes = [change for change in changes if not change.withheld]
-    gone = [c for c in changes if c.action is Action.DELETE and _can_be_renamed(KINDS[c.address.kind])]
-    come = [c for c in changes if c.action is Action.CREATE]
+    open_changes = [c for c in changes if not c.withheld and _can_be_renamed(KINDS[c.address.kind])]
+    gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
+    come = [c for c in open_changes if c.action is Action.CREATE][:MOST]
+    if not gone or not come:
+        return ()
+    had = bearers_of((each.address.kind, each.attrs) for each in found.live.values())
+    get = bearers_of((each.address.kind, each.attrs) for each in found.desired.values())
     pairs = [
-        (_likeness(old, new, found), old, new) for old in gone for new in come if old.address.kind == new.address.kind
+        (_likeness(old, new, had.get(old.address, set()), get.get(new.address, set())), old, new)
+        for old in gone
+        for new in come
+        if old.address.kind == new.address.kind
     ]
     made: list[Offer] = []
     paired: set[Address] = set()
@@ -58,14 +67,15 @@ def _can_be_renamed(kind: Kind) -> bool:
     return not kind.parents and not kind.person and kind.update is not None
 
 
-def _likeness(old: Change, new: Change, found: Identified) -> float:
+def _likeness(old: Change, new: Change, had: set[Address], get: set[Address]) -> float:
     """The best of: names that read alike, equal other fields, the same bearers."""
     kind = KINDS[old.address.kind]
-    names = _ratio(unescape(old.address.key), unescape(new.address.key))
     others = [name for name in new.attrs if name not in kind.key and not kind.field(name).write_only]
     same = [old.before.get(name) == new.attrs[name] for name in others]
     fields = sum(same) / len(same) if same else 0.0
-    return max(names, fields, _shared(old.address, new.address, found))
+    shared = len(had & get) / len(had | get) if had and get else 0.0
+    alike = max(fields, shared)
+    return alike if alike >= ALIKE else max(alike, _ratio(unescape(old.address.key), unescape(new.address.key)))
 
 
 def _ratio(one: str, other: str) -> float:
@@ -73,19 +83,6 @@ def _ratio(one: str, other: str) -> float:
     if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other):
         return 0.0
     return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
-
-
-def _shared(old: Address, new: Address, found: Identified) -> float:
-    """How much of those that carry the old one are to carry the new one."""
-    had = carried_by(old, found)
-    get = {
-        ref.target
-        for desired in found.desired.values()
-        if new in (targets := [v.target for v in desired.attrs.values() if isinstance(v, Ref)])
-        for ref in map(Ref, targets)
-        if ref.target != new
-    }
-    return len(had & get) / len(had | get) if had and get else 0.0
 
 
 def _advice(old: Change, new: Change, found: Identified) -> str:

@@ -170,16 +170,17 @@ class Wire:
 class Kind:
     """One type of resource, as data.
 
-    ``key`` names the fields of the natural key, ``alternates`` other wire keys by which a reference may pick a
-    live one. ``gather`` is the REF field that YAML may give as a list under its plural, or as the rows of a roster;
+    ``key`` names the fields of the natural key, ``alternates`` other wire keys by which a reference may pick a live
+    one. ``gather`` is the REF field that YAML may give as a list under its plural, or as the rows of a roster;
     ``roster`` the key field that the rows of a roster may give, one resource each. ``exclusive`` is the REF field
-    whose target a block may claim for itself: it has these, and no others. ``by_id``: an owned one
-    is recognised by its id first. ``chain`` is the field whose target's writes go one at a time. ``last``: made
-    after all others and dropped before them. ``dies_with`` names the REF fields whose deletion takes this along.
-    ``replaceable``: a changed set-once field may be met by delete and create. ``person``: one of them is a human
-    being, so deleting one and making one again that was erased need a word of their own. ``accepted``: a create is
-    only accepted (202) and shows later. ``one_way``: an update cannot be taken back, and the account refuses a second
-    one, so a look decides whether it happened. ``called``: see :data:`Called`; None means by the key's value alone.
+    whose target a block may claim for itself: it has these, and no others. ``by_id``: an owned one is recognised by
+    its id first. ``chain`` is the field whose target's writes go one at a time. ``last``: made after all others and
+    dropped before them. ``dies_with`` names the REF fields whose deletion takes this along. ``replaceable``: a
+    changed set-once field may be met by delete and create. ``person``: one of them is a human being, so deleting one
+    and making one again that was erased need a word of their own. ``reserved`` keys come with every account and are
+    never deleted. ``accepted``: a create is only accepted (202) and shows later. ``one_way``: an update cannot be
+    taken back, and the account refuses a second one, so a look decides whether it happened. ``called``: see
+    :data:`Called`; None means by the key's value alone.
     """
 
     name: str
@@ -208,6 +209,7 @@ class Kind:
     asks: Asks | None = None
     replaceable: bool = False
     person: bool = False
+    reserved: frozenset[str] = frozenset()
     dies_with: tuple[str, ...] = ()
     prune: Prune = Prune.NONE
     effects: Mapping[Action, tuple[str, ...]] = field(default_factory=lambda: EMPTY)

@@ -5,6 +5,11 @@ from reconciler.kinds.effects import VALUES_LOST
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
+#: Slugs that accounts come with (api.md §5.1); nobody asks for their deletion.
+BUILT_IN = frozenset(
+    "first_name surname last_name phone_number country company_name postcode city street_address state".split(" ")
+)
+
 KIND = Kind(
     name="contact_field",
     section="contact_fields",
@@ -28,5 +33,6 @@ KIND = Kind(
     update=Template("PATCH", "/api/contact_fields/{id}"),
     delete=Template("DELETE", "/api/contact_fields/{id}"),
     prune=Prune.CREATED,
+    reserved=BUILT_IN,
     effects={Action.DELETE: (VALUES_LOST,)},
 )  # fmt: skip

@@ -34,7 +34,6 @@ def plan_lines(
     if not listed:
         yield from _notes(plan)
         yield [(_quiet(plan), "bold")]
-        yield from _routes(plan)
         return
     yield [(heading, "dim")]
     yield []
@@ -58,7 +57,8 @@ def _is_listed(change: Change) -> bool:
 
 def _quiet(plan: Plan) -> str:
     same = sum(1 for change in plan.changes if change.action is Action.NOOP)
-    return f"No changes. {words.count(same, 'resource is', 'resources are')} as the files say ({_reads(plan)})."
+    ways = "".join(f"; {name.replace('_', ' ')} {route}" for name, route in plan.routes.items())
+    return f"No changes. {words.count(same, 'resource is', 'resources are')} as the files say ({_reads(plan)}{ways})."
 
 
 def _reads(plan: Plan) -> str:

@@ -121,3 +121,31 @@ def test_people_are_touched_through_relations() -> None:
         Change(Address("tag", "y"), Action.DELETE, before={"name": "y"}),
     ]  # fmt: skip
     assert people(changes) == {ann, bob, eve}
+
+
+def enrolled(number: int, action: Action, cause: Cause | None = None) -> Change:
+    person = Ref(Address("contact", f"{number}@example.com"))
+    attrs = {"contact": person, "course": Ref(Address("course", "Launch"))}
+    address = Address("enrollment", f"{number}@example.com/Launch")
+    sides = {"before": attrs} if action is Action.DELETE else {"attrs": attrs}
+    return Change(address, action, cause, **sides)
+
+
+@pytest.mark.parametrize(("stay", "go", "shut"), [(5, 4, False), (7, 3, False), (6, 4, True), (0, 10, True)])
+def test_foreign_ones_are_a_share_of_their_set(stay: int, go: int, shut: bool) -> None:
+    """Though nothing is owned, and from the same floor on."""
+    changes = [enrolled(number, Action.ADOPT) for number in range(stay)]
+    changes += [enrolled(number, Action.DELETE, Cause.NOT_IN_SET) for number in range(50, 50 + go)]
+    assert found(changes, []) == ([(Allow.DELETES, go)] if shut else [])
+
+
+def test_one_word_allows_what_several_gates_ask_for() -> None:
+    """The count is that of all deletions."""
+    changes = [enrolled(number, Action.DELETE, Cause.NOT_IN_SET) for number in range(10)]
+    changes += [Change(address, Action.DELETE) for address in tags(10)]
+    assert set(found(changes, tags(10))) == {(Allow.DELETES, 20)}
+
+
+def test_foreign_ones_that_pruning_removes_count_as_owned() -> None:
+    """Pruning `all` on the first run owns nothing yet."""
+    assert found([Change(address, Action.DELETE) for address in tags(10)], []) == [(Allow.DELETES, 10)]
