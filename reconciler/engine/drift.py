@@ -17,7 +17,7 @@ from enum import Enum
 from reconciler.engine.diff import Digest, host
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Shape
+from reconciler.kinds.fields import Shape
 from reconciler.model.plan import Action, Cause, Plan
 from reconciler.model.resource import Desired, Entry, EntryState, Live
 from reconciler.model.values import Address, Origin, Secret, Value

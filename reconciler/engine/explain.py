@@ -152,7 +152,7 @@ def _quiet(kind: Kind, name: str, desired: Desired | None, entry: Entry | None, 
         return "ignored, as its lifecycle says"
     if name not in desired.attrs:
         return "let go: no longer in the files, stays as it is" if entry and name in entry.applied else "not managed"
-    if kind.field(name).write_only:
+    if kind.field(name).write_only or kind.field(name).manner:
         return "cannot be read; taken to be as it was sent"
     if (
         live is not None

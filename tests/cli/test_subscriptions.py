@@ -140,3 +140,14 @@ def test_an_account_that_goes_away_ends_the_run(make_project: MakeProject, monke
     project.apply()
     assert len(project.account.writes) == 20
     project.assert_converged()
+
+
+@pytest.mark.parametrize("name", ["Monthly", "PP1"])
+def test_what_was_ended_has_not_drifted(make_project: MakeProject, name: str) -> None:
+    """How it ended is nothing that the account shows, and its price plan has two names."""
+    price = {"contact": "ann@example.com", "plan": "Monthly", "inner_name": "PP1"}
+    project = make_project({**SEED, "subscriptions": [price]})
+    project.write(FILE.replace("Monthly", name))
+    project.apply("--allow", "cancel=1")
+    ended(project.run("drift"), 0, "No drift.")
+    ended(project.run("explain", f"subscription/ann@example.com/{name}"), 0, "nothing is to be done")
