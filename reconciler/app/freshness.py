@@ -19,8 +19,9 @@ from reconciler.engine.graph import Graph
 from reconciler.errors import NotFound
 from reconciler.gateway.client import PAGE, Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Embedded, Item, Kind, Shape
+from reconciler.kinds.base import Collection, Embedded, Item, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.kinds.fields import Shape
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import OpenRequest
 from reconciler.model.values import Address, Attrs, Ref, Secret

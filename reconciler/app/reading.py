@@ -14,7 +14,8 @@ from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of,
 from reconciler.errors import ConfigurationError, GatewayError, NotFound, Problem
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Kind, PerParent, Shape
+from reconciler.kinds.base import Collection, Kind, PerParent
+from reconciler.kinds.fields import Shape
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Attrs, Ref
 

@@ -13,8 +13,9 @@ from reconciler.engine.routes import Route, Way, route_all
 from reconciler.errors import NotFound, Refused
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Embedded, Kind, Shape
+from reconciler.kinds.base import Embedded, Kind
 from reconciler.kinds.dialect import Dialect
+from reconciler.kinds.fields import Shape
 from reconciler.model.resource import DesiredState, Entry, EntryState, Ledger, Live
 from reconciler.model.values import Attrs, Ref
 

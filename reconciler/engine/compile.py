@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS
-from reconciler.kinds.base import Field, Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.resource import UNGUARDED, Declared, Desired, DesiredState, Lifecycle
 from reconciler.model.rows import Rows
 from reconciler.model.values import Address, Origin, Ref, Value, clean, escape

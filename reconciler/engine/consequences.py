@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS, SLUGS
-from reconciler.kinds.base import Shape
+from reconciler.kinds.fields import Shape
 from reconciler.model.plan import Action, Change
 from reconciler.model.values import Address, Attrs, Ref
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reconciler.errors import GatewayError
-from reconciler.kinds.base import Field, Item, Kind, Shape, Wire
+from reconciler.kinds.base import Item, Kind, Wire
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.values import Ref, Value, clean
 
 #: (kind, remote id) → the reference to what has that id.

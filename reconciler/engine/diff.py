@@ -20,7 +20,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from reconciler.kinds.base import Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Shape
 from reconciler.model.codec import to_json
 from reconciler.model.plan import Cause, FieldChange
 from reconciler.model.resource import Entry

@@ -6,7 +6,8 @@ from pkgutil import iter_modules
 from types import MappingProxyType
 from typing import Any
 
-from reconciler.kinds.base import Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Shape
 from reconciler.kinds.rosters import RosterForm, forms
 from reconciler.kinds.schema import build
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from reconciler.kinds.base import Collection, Field, Item, Kind, Lookup, Shape, Template, Wire
+from reconciler.kinds.base import Collection, Item, Kind, Lookup, Template, Wire
 from reconciler.kinds.effects import AUTOMATIONS, IRREVERSIBLE, PERSON_DELETED
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.values import Attrs, Value
 

@@ -1,7 +1,8 @@
 """Contact fields: what an account can store about a contact; the slug is the id and never changes (api.md §5.4)."""
 
-from reconciler.kinds.base import Collection, Field, Kind, Lookup, Template
+from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import VALUES_LOST
+from reconciler.kinds.fields import Field
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 

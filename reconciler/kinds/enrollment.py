@@ -1,7 +1,8 @@
 """Enrollments: a contact's access to a course; it is set once, and its modules are never shown (api.md §5.5)."""
 
-from reconciler.kinds.base import Collection, Field, Kind, Lookup, Shape, Sugar, Template
+from reconciler.kinds.base import Collection, Kind, Lookup, Sugar, Template
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_LAPSES, ACCESS_TAKEN, MAIL, NEW_ID
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 

@@ -1,7 +1,8 @@
 """Memberships: a contact in a community; accepted at once (202), visible later, without an id (api.md §5.6)."""
 
-from reconciler.kinds.base import Collection, Field, Kind, Lookup, Shape, Template
+from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, MAIL
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 

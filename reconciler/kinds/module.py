@@ -1,6 +1,7 @@
 """Modules: read-only parts of a course, read from inside it, found by name or id (api.md §5.5)."""
 
-from reconciler.kinds.base import Embedded, Field, Kind, Shape
+from reconciler.kinds.base import Embedded, Kind
+from reconciler.kinds.fields import Field, Shape
 
 KIND = Kind(
     name="module",

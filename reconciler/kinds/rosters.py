@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.kinds.base import Field, Kind, Shape
+from reconciler.kinds.base import Kind
+from reconciler.kinds.fields import Field, Shape
 
 #: Encodings that a roster may say it has; the first is taken when it says none.
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from reconciler.kinds.base import Field, Kind, Shape, Sugar
+from reconciler.kinds.base import Kind, Sugar
+from reconciler.kinds.fields import Field, Shape
 from reconciler.kinds.rosters import roster_property
 
 ANY_TEXT = ["string", "number", "boolean"]

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.kinds.base import Asks, Field, Item, Kind, PerParent, Shape, Template, Wire
+from reconciler.kinds.base import Asks, Item, Kind, PerParent, Template, Wire
 from reconciler.kinds.effects import IRREVERSIBLE, PAYMENTS_END
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Allow
 from reconciler.model.values import Value, clean
@@ -53,7 +54,6 @@ KIND = Kind(
         Field(name="price", doc="Amount and interval, as plans show them.", told=True),
     ),
     source=PerParent("/api/payment/subscriptions", "contact", "contact", absent=UNPAID),
-    update=Template("POST", "/api/payment/subscriptions/{id}/cancel"),
-    effects={Action.UPDATE: (PAYMENTS_END, IRREVERSIBLE)},
-    asks=Asks(Allow.CANCEL, "cancelled for good"), decode=decode, encode=encode, called=called,
+    effects={Action.UPDATE: (PAYMENTS_END, IRREVERSIBLE)}, decode=decode, encode=encode, called=called,
+    update=Template("POST", "/api/payment/subscriptions/{id}/cancel"), asks=Asks(Allow.CANCEL, "cancelled for good"),
 )  # fmt: skip

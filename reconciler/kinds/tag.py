@@ -1,7 +1,8 @@
 """Tags: a word that contacts carry; renaming one keeps its id and every assignment (api.md §5.3)."""
 
-from reconciler.kinds.base import Collection, Field, Kind, Lookup, Template
+from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import TAGS_TAKEN
+from reconciler.kinds.fields import Field
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 

@@ -1,7 +1,8 @@
 """Taggings: one tag on one contact, read from inside contacts; setting one starts automations (api.md §5.2)."""
 
-from reconciler.kinds.base import Embedded, Field, Kind, Lookup, Shape, Sugar, Template
+from reconciler.kinds.base import Embedded, Kind, Lookup, Sugar, Template
 from reconciler.kinds.effects import AUTOMATIONS
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 

@@ -1,7 +1,8 @@
 """Webhooks: where the vendor sends events; the secret is never shown, a new url is a new webhook (api.md §5.8)."""
 
-from reconciler.kinds.base import Collection, Field, Item, Kind, Lookup, Shape, Template, Wire
+from reconciler.kinds.base import Collection, Item, Kind, Lookup, Template, Wire
 from reconciler.kinds.effects import EVENTS_LOST, NEW_ID
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 from reconciler.model.values import Value

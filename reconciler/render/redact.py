@@ -21,8 +21,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Field, Kind
+from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import TABLE
+from reconciler.kinds.fields import Field
 from reconciler.model.codec import attrs_from_json, attrs_to_json
 from reconciler.model.plan import Plan, Step
 from reconciler.model.planjson import plan_from_json, plan_to_json

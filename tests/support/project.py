@@ -52,9 +52,11 @@ class Project:
     def run(self, *args: str, env: Mapping[str, str | None] | None = None) -> Result:
         """One command line in this process, started in the project folder."""
         out, err = io.StringIO(), io.StringIO()
-        with self._environment({**self.env, **(env or {})}), contextlib.chdir(self.folder):
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                code = run(list(args))
+        streams = contextlib.ExitStack()
+        streams.enter_context(contextlib.redirect_stdout(out))
+        streams.enter_context(contextlib.redirect_stderr(err))
+        with self._environment({**self.env, **(env or {})}), contextlib.chdir(self.folder), streams:
+            code = run(list(args))
         return Result(code, out.getvalue(), err.getvalue())
 
     def process(self, *args: str, env: Mapping[str, str | None] | None = None, stdin: str | None = None) -> Result:
@@ -112,4 +114,5 @@ def _clean_environment() -> dict[str, str]:
 def requests_of(account: Account, *, writes: bool = False) -> list[str]:
     """The account's request log as ``METHOD /path?query`` lines, in order."""
     log = account.writes if writes else account.requests
-    return [f"{each['method']} {each['path']}" + (f"?{urlencode(each['query'])}" if each["query"] else "") for each in log]
+    queries = [f"?{urlencode(each['query'])}" if each["query"] else "" for each in log]
+    return [f"{each['method']} {each['path']}{query}" for each, query in zip(log, queries, strict=True)]

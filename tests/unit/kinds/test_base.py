@@ -3,7 +3,8 @@
 import pytest
 
 from reconciler.kinds import KINDS, SECTIONS
-from reconciler.kinds.base import Field, Shape, text_key
+from reconciler.kinds.base import text_key
+from reconciler.kinds.fields import Field, Shape
 from reconciler.model.values import Address, Ref
 
 ANN, VIP = Address("contact", "ann@example.com"), Address("tag", "VIP")

@@ -1,0 +1,181 @@
+"""These and no others: tags of a contact, members of a course and of a community."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.support.project import Project, requests_of
+
+PEOPLE = [f"p{number:02}@example.com" for number in range(20)]
+
+
+@pytest.fixture
+def school(make_project) -> Project:
+    """Twenty people in a course, three of them in a community too; the first carries three tags."""
+    return make_project({
+        "tags": ["VIP", "Old", "New"],
+        "courses": [{"id": 71, "name": "Launch"}, {"name": "Deep"}], "communities": [{"name": "Club"}],
+        "contacts": [{"email": email, "tags": ["Old", "New", "VIP"] if email == PEOPLE[0] else []} for email in PEOPLE],
+        "enrollments": [{"course": course, "contact": email} for course in ("Launch", "Deep") for email in PEOPLE],
+        "memberships": [{"community": "Club", "contact": email} for email in PEOPLE[:3]],
+    })  # fmt: skip
+
+
+def block(who: list[str], course: str = "Launch", more: str = "exclusive: true") -> str:
+    """One block of enrollments."""
+    return f"  - {{course: {course}, access: full_access, contacts: [{', '.join(who)}], {more}}}\n"
+
+
+def deletions(document: dict[str, Any]) -> list[str]:
+    """Addresses that the plan deletes."""
+    return [each["address"] for each in document["changes"] if each["action"] == "delete"]
+
+
+def members(project: Project, course: str) -> set[str]:
+    """Who is in a course."""
+    return {each["contact"] for each in project.account.state()["enrollments"] if each["course"] == course}
+
+
+def test_other_tags_of_a_contact_go(school: Project) -> None:
+    """Those of that contact only, with the line that says so; nothing more is read for it."""
+    school.write(f"contacts:\n  - email: {PEOPLE[0]}\n    tags: [VIP]\n    tags_exact: true\n")
+    document = school.plan()
+    assert deletions(document) == [f"tagging/{PEOPLE[0]}/New", f"tagging/{PEOPLE[0]}/Old"]
+    change = next(each for each in document["changes"] if each["action"] == "delete")
+    assert (change["cause"], change["note"]) == ("not_in_set", f"not in the exact set of contact/{PEOPLE[0]}")
+    assert change["origin"] == {"file": "site.yaml", "line": 4, "column": 5}
+    assert "site.yaml:4:5  not in the exact set" in school.run("plan").out
+    school.apply()
+    school.assert_converged()
+    assert school.account.state()["contacts"][0]["tags"] in (["VIP"], [])
+
+
+def test_no_tags_at_all(school: Project) -> None:
+    """An exact empty list is a list."""
+    school.write(f"contacts: [{{email: {PEOPLE[0]}, tags: [], tags_exact: true}}]")
+    assert len(deletions(school.plan())) == 3
+
+
+def test_a_tag_declared_elsewhere_belongs_to_the_set(school: Project) -> None:
+    """The section of taggings counts as the short form does."""
+    school.write(
+        f"contacts: [{{email: {PEOPLE[0]}, tags: [VIP], tags_exact: true}}]\n"
+        f"taggings: [{{contact: {PEOPLE[0]}, tag: Old}}]\n"
+    )
+    assert deletions(school.plan()) == [f"tagging/{PEOPLE[0]}/New"]
+
+
+def test_others_leave_a_course_and_blocks_add_up(school: Project) -> None:
+    """Two blocks of one course are one set, whichever says it; other courses stay as they are."""
+    school.write("enrollments:\n" + block(PEOPLE[:10]) + block(PEOPLE[10:15], more="exclusive: false"))
+    assert deletions(school.plan()) == [f"enrollment/{email}/Launch" for email in PEOPLE[15:]]
+    school.apply()
+    school.assert_converged()
+    assert (members(school, "Launch"), len(members(school, "Deep"))) == (set(PEOPLE[:15]), 20)
+
+
+@pytest.mark.parametrize("name", ["Launch", "{path: launch}", "{id: 71}"])
+def test_however_the_course_is_named(school: Project, name: str) -> None:
+    """By name, path or id; and again once it is known how large the list is."""
+    school.write("enrollments:\n" + block(PEOPLE[:15], name))
+    found = school.run("plan")
+    assert found.out.count("not in the exact set of course/Launch") == 5
+    school.apply()
+    school.assert_converged()
+    school.write("enrollments:\n" + block([*PEOPLE[:14], PEOPLE[16]], name))
+    found = school.run("plan")
+    assert f"+ enrollment/{PEOPLE[16]}" in found.out
+    assert f"- enrollment/{PEOPLE[14]}" in found.out
+
+
+def test_a_large_share_of_a_set_needs_a_word(school: Project) -> None:
+    """Foreign ones count as much as ours do."""
+    school.write("enrollments:\n" + block(PEOPLE[:13]))
+    assert school.run("apply", "--yes").code == 3
+    found = school.run("plan")
+    assert "Needs --allow deletes=7: 7 of 20 enrollments of course/Launch would go, more than 30 %." in found.out
+    assert requests_of(school.account, writes=True) == []
+    school.apply("--allow", "deletes=7")
+    school.assert_converged()
+
+
+def test_nobody_at_all_is_gated(school: Project) -> None:
+    """The first apply owns nothing, and that is no licence."""
+    school.write("enrollments:\n" + block([]))
+    found = school.run("apply", "--yes")
+    assert (found.code, "20 of 20" in found.err) == (3, True)
+    assert len(members(school, "Launch")) == 20
+
+
+def test_ours_go_whatever_pruning_says(school: Project) -> None:
+    """The set is exact, or it is not."""
+    school.write("prune: {enrollment: none}", "reconciler.yaml")
+    school.write("enrollments:\n" + block(PEOPLE))
+    school.apply()
+    school.write("enrollments:\n" + block(PEOPLE[:19]))
+    assert deletions(school.plan()) == [f"enrollment/{PEOPLE[19]}/Launch"]
+
+
+def test_a_guarded_one_stays(school: Project) -> None:
+    """prevent_destroy outlives its block."""
+    guarded = block([PEOPLE[19]], more="lifecycle: {prevent_destroy: true}")
+    school.write("enrollments:\n" + block(PEOPLE[:19]) + guarded)
+    school.apply()
+    school.write("enrollments:\n" + block(PEOPLE[:19]))
+    found = school.run("plan")
+    assert f"! enrollment/{PEOPLE[19]}/Launch" in found.out
+    assert "withheld: prevent_destroy" in found.out
+    assert school.run("apply", "--yes").code == 0
+    assert PEOPLE[19] in members(school, "Launch")
+
+
+def test_a_target_removes_nobody(school: Project) -> None:
+    """A partial plan never deletes."""
+    school.write("enrollments:\n" + block(PEOPLE[:19]))
+    assert deletions(school.plan("--target", "enrollment")) == []
+
+
+def test_a_community_of_its_own(school: Project) -> None:
+    """Who was in it leaves, and who is new is not taken for a stranger while that is only accepted."""
+    school.write(f"memberships: [{{community: Club, contacts: [{PEOPLE[5]}], exclusive: true}}]")
+    assert deletions(school.plan()) == [f"membership/{email}/Club" for email in PEOPLE[:3]]
+    school.apply()
+    school.assert_converged()
+    assert [each["contact"] for each in school.account.state()["memberships"]] == [PEOPLE[5]]
+
+
+def test_a_set_of_what_is_not_there(school: Project) -> None:
+    """An empty set refers to nothing but its course, which has to be there all the same."""
+    school.write("enrollments:\n" + block([], "Lunch"))
+    found = school.run("plan")
+    assert found.code == 1
+    assert 'site.yaml:2:56: the exact set of enrollments: no course named "Lunch"; the account has "Launch"' in found.err
+
+
+def test_a_saved_plan_keeps_the_set(school: Project) -> None:
+    """Fresh is what would remove the same ones."""
+    school.write("enrollments:\n" + block(PEOPLE[:19]))
+    assert school.run("plan", "--out", "plan.json").code == 0
+    assert school.run("apply", "--plan", "plan.json", "--yes").code == 0
+    assert members(school, "Launch") == set(PEOPLE[:19])
+
+
+def test_reading_a_set_costs_its_own_pages(make_project) -> None:
+    """Once the size of the list is known, a small set is read by its course, and not looked up one by one."""
+    people = [f"m{number}@example.com" for number in range(400)]
+    seed = {
+        "courses": [{"name": "Small"}, {"name": "Large"}], "contacts": [{"email": email} for email in people],
+        "enrollments": [{"course": "Large", "contact": email} for email in people]
+        + [{"course": "Small", "contact": email} for email in people[:2]],
+    }  # fmt: skip
+    project = make_project(seed)
+    project.write("enrollments:\n" + block(people[:1], "Small"))
+    project.apply()
+    before = len(requests_of(project.account))
+    project.assert_converged()
+    reads = [line for line in requests_of(project.account)[before:] if "/enrollments" in line]
+    assert len(reads) == 1
+    assert "course=" in reads[0]
+    assert "contact=" not in reads[0]

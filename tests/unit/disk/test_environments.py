@@ -1,0 +1,101 @@
+"""Environments: layers that add, override and drop, and what no two of them may share."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.policy import Limits, Prune
+from tests.unit.disk.test_settings import loaded, refused
+
+TOP = """\
+connection: top
+ledger: sqlite:///top.db
+dialect: skill
+limits: {pace: 5, deletes: 10}
+prune: {tag: owned, contact: created}
+vars: {a: 1, b: 2}
+defaults: {contacts: {locale: en}, tags: {x: y}}
+files: [site.yaml]
+redact: true
+environments:
+  bare:
+"""
+
+
+def test_null_drops_what_the_top_level_has(tmp_path: Path) -> None:
+    """One entry, or everything under a key; what is left is the default."""
+    text = TOP + "    {connection: null, ledger: ~, dialect: null, limits: {pace: null}, prune: {tag: null}, "
+    text += "vars: {a: null}, defaults: {tags: null}, files: null, redact: null}\n"
+    found = loaded(tmp_path, text, environment="bare")
+    assert (found.connection, found.dialect, found.pace, found.redact) == (None, "vendor", 10.0, False)
+    assert found.ledger == f"sqlite:///{tmp_path}/.reconciler/bare.db"
+    assert (found.limits, found.prune) == (Limits(deletes=10), {"contact": Prune.CREATED})
+    assert (found.vars, found.defaults, found.files) == ({"b": "2"}, {"contacts": {"locale": "en"}}, None)
+    assert found.sources["connection"] == "default"
+    assert "vars.a" not in found.sources
+
+
+def test_null_drops_whole_mappings(tmp_path: Path) -> None:
+    """All limits, all pruning, all variables, all defaults."""
+    text = TOP + "    {connection: b, ledger: none, limits: null, prune: null, vars: null, defaults: null}\n"
+    found = loaded(tmp_path, text, environment="bare")
+    assert (found.limits, found.pace, found.prune, found.vars, found.defaults) == (Limits(), 10.0, {}, {}, {})
+
+
+def test_null_inside_of_defaults_is_a_value(tmp_path: Path) -> None:
+    """It clears the field of every item."""
+    text = TOP + "    {connection: b, ledger: none, defaults: {contacts: {locale: null}}}\n"
+    assert loaded(tmp_path, text, environment="bare").defaults["contacts"].keys() == {"locale"}
+
+
+def test_the_top_level_has_nothing_to_unset(tmp_path: Path) -> None:
+    """There null stands for a value that is missing."""
+    assert "reconciler.yaml:1:13" in refused(tmp_path, "connection: null\n")[0]
+
+
+@pytest.mark.parametrize(("environments", "problem"), [
+    ("{a: {connection: x}, b: {connection: x}}",
+     ("reconciler.yaml:1:55: `b` would use the connection of `a`, at reconciler.yaml:1:33; "
+     "give each environment a connection of its own")),
+    ("{a: {ledger: 'sqlite:///l.db'}, b: {ledger: 'sqlite:///./l.db'}}",
+     ("reconciler.yaml:1:60: `b` would use the ledger of `a`, at reconciler.yaml:1:29; "
+     "give each environment a ledger of its own")),
+    ("{a: {ledger: 'sqlite:///.reconciler/b.db'}, b: {}}",
+     ("reconciler.yaml:1:60: `b` would use the ledger of `a`, at reconciler.yaml:1:29; "
+     "give each environment a ledger of its own")),
+])  # fmt: skip
+@pytest.mark.parametrize("chosen", [None, "a"])
+def test_no_two_use_one_account_or_one_ledger(
+    tmp_path: Path, environments: str, problem: str, chosen: str | None
+) -> None:
+    """Whichever is chosen, with both lines."""
+    found = refused(tmp_path, f"environments: {environments}\n", environment=chosen)
+    assert [_place_free(each) for each in found] == [_place_free(problem)]
+
+
+def _place_free(problem: str) -> str:
+    """The sentence without columns, which the table above does not count."""
+    return re.sub(r":1:\d+", ":1", problem)
+
+
+def test_inheriting_from_the_top_level_is_sharing_too(tmp_path: Path) -> None:
+    """Two that both say nothing use what stands above them."""
+    found = refused(tmp_path, "connection: x\nledger: sqlite:///l.db\nenvironments:\n  a: {}\n  b: {}\n")
+    assert [each.partition(";")[0] for each in found] == [
+        "reconciler.yaml:5:3: `b` would use the connection of `a`, at reconciler.yaml:4:3",
+        "reconciler.yaml:5:3: `b` would use the ledger of `a`, at reconciler.yaml:4:3",
+    ]
+
+
+@pytest.mark.parametrize("text", [
+    "connection: x\nenvironments: {a: {}}\n",
+    "environments: {a: {}, b: {}}\n",
+    "environments: {a: {ledger: none}, b: {ledger: none}}\n",
+    "connection: x\nenvironments: {a: {}, b: {connection: null}}\n",
+])  # fmt: skip
+def test_what_is_not_said_is_not_shared(tmp_path: Path, text: str) -> None:
+    """A connection may come from a variable of the run, and no ledger is shared by nobody."""
+    assert loaded(tmp_path, text, environment="a").environment == "a"

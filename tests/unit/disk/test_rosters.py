@@ -1,0 +1,236 @@
+"""Rosters: what a CSV file may be, and every way in which it may not."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reconciler.disk import configuration
+from reconciler.disk.cells import column_of
+from reconciler.errors import ConfigurationError
+from reconciler.kinds import roster_forms, schema
+from reconciler.model.rows import Rows
+
+RELATION = "enrollments:\n  - course: Launch\n    access: full_access\n    roster: %s\n"
+PEOPLE = "contacts:\n  - roster: %s\n"
+NOBODY = "an empty list is written in YAML, so that a file that was cut off removes nobody: `contacts: []`"
+
+
+def rows_of(root: Path, content: bytes | str, roster: str = "s.csv", text: str = RELATION) -> Rows:
+    """What one block makes of one file."""
+    (root / "s.csv").write_bytes(content.encode() if isinstance(content, str) else content)
+    (root / "site.yaml").write_text(text % roster)
+    (item,) = configuration.load(
+        [root / "site.yaml"], project=root, schema=schema(), environ={}, cwd=root, forms=roster_forms()
+    )
+    assert item.rows is not None
+    return item.rows
+
+
+def addresses(*arguments, **more) -> list[tuple[int, int, str]]:
+    """Line, column and text of each address."""
+    rows = rows_of(*arguments, **more)
+    (column,) = (rows.columns[name] for name in ("contact", "email") if name in rows.columns)
+    return list(zip(rows.lines, rows.places, column, strict=True))
+
+
+def refused(*arguments, **more) -> list[str]:
+    """The problems, as lines."""
+    with pytest.raises(ConfigurationError) as caught:
+        rows_of(*arguments, **more)
+    return [str(problem) for problem in caught.value.problems]
+
+
+@pytest.mark.parametrize(("content", "roster"), [
+    ("ann@example.com\nbob@example.com\n", "s.csv"),
+    ("whoever\nann@example.com\nbob@example.com", "s.csv"),
+    ("\r\nEmail\r\nann@example.com\r\n\r\nbob@example.com\r\n", "s.csv"),
+    ("n,E-Mail Address\nA,ann@example.com\nB, bob@example.com ,\n,,\n", "s.csv"),
+    ("n;m\nA;ann@example.com\nB;bob@example.com\n", "{file: s.csv, column: m, delimiter: ;}"),
+    ("n\tm\nA\tann@example.com\nB\tbob@example.com\n", "{file: s.csv, column: 2, delimiter: tab}"),
+    ("A,ann@example.com\nB,bob@example.com\n", "{file: s.csv, column: 2}"),
+    ("1,2\nann@example.com,x\nbob@example.com,y\n", '{file: s.csv, column: "1"}'),
+    (codecs.BOM_UTF8 + b"email\nann@example.com\nbob@example.com\n", "s.csv"),
+    ("email\nann@example.com\nbob@example.com\n".encode("utf-16"), "{file: s.csv, encoding: utf-16}"),
+    ("n,email\nJosé,ann@example.com\nÉ,bob@example.com\n".encode("latin-1"), "{file: s.csv, encoding: latin-1}"),
+    ('"n","email"\n"a ""b""\nc","ann@example.com"\n"d","bob@example.com"\n', "s.csv"),
+])  # fmt: skip
+def test_what_a_roster_may_look_like(tmp_path: Path, content: bytes | str, roster: str) -> None:
+    """With and without a header, by name and number, in every encoding that is named."""
+    assert [text for _, _, text in addresses(tmp_path, content, roster)] == ["ann@example.com", "bob@example.com"]
+
+
+def test_every_row_knows_where_it_stands(tmp_path: Path) -> None:
+    """The line on which it begins, and the column of the address, quotes and line breaks in cells aside."""
+    content = 'name,email\n"A, ""a""",ann@example.com\n"two\nlines",bob@example.com\n,cid@example.com\n'
+    assert addresses(tmp_path, content) == [
+        (2, 12, "ann@example.com"), (3, 8, "bob@example.com"), (5, 2, "cid@example.com"),
+    ]  # fmt: skip
+
+
+@given(st.lists(st.text(st.sampled_from('a", ;é'), max_size=5), min_size=1, max_size=5), st.data())
+def test_a_column_is_where_the_cell_begins(cells: list[str], data: st.DataObject) -> None:
+    """What is read from there on is the cell again."""
+    out = io.StringIO()
+    csv.writer(out, quoting=data.draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))).writerow(cells)
+    index = data.draw(st.integers(0, len(cells) - 1))
+    place = column_of(out.getvalue(), cells, index, ",")
+    assert next(csv.reader([out.getvalue()[place - 1 :]])) in (cells[index:], [] if cells[index:] == [""] else None)
+
+
+def test_further_columns_become_fields(tmp_path: Path) -> None:
+    """By name, in any case, or by number; an attribute for each."""
+    rows = rows_of(
+        tmp_path, "Mail,First,C\na@example.com,Ann,Acme\n",
+        "{file: s.csv, column: mail, fields: {first_name: First, fields.company: 3}, empty: null}", text=PEOPLE,
+    )  # fmt: skip
+    assert {name: list(cells) for name, cells in rows.columns.items()} == {
+        "email": ["a@example.com"], "first_name": ["Ann"], "fields.company": ["Acme"],
+    }  # fmt: skip
+    assert rows.clears
+
+
+def test_all_that_is_wrong_with_rows_is_told_at_once(tmp_path: Path) -> None:
+    """Each with its own line and column."""
+    content = "n,email\nA,ann@example\nB,ANN@example.com\nC,ann@example.com\nD\nE,e@example.com,x\nF,\n"
+    content += "G,two words@x.y\n"
+    assert refused(tmp_path, content) == [
+        's.csv:2:3: contact: "ann@example" is not written as it should be; it has to match '
+        "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$",
+        's.csv:4:3: "ann@example.com" is in this file twice; the first is in line 3; remove one of them',
+        "s.csv:5:1: this row has 1 cell, and the first one has 2; write empty cells out",
+        "s.csv:6:1: this row has 3 cells, and the first one has 2; quote a cell that holds the delimiter",
+        "s.csv:7:3: there is no address in this row; write it, or remove the row",
+        ('s.csv:8:3: contact: "two words@x.y" is not written as it should be; it has to match '
+        "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"),
+    ]
+
+
+def test_cells_are_held_to_what_yaml_is_held_to(tmp_path: Path) -> None:
+    """In the words that YAML gets."""
+    roster = "{file: s.csv, fields: {country: c, locale: l}}"
+    found = refused(tmp_path, "email,c,l\na@example.com,FRA,en\nb@example.com,FR,xx\n", roster, text=PEOPLE)
+    assert found[0].startswith('s.csv:2:15: country: "FRA" is not written as it should be')
+    assert found[1].startswith('s.csv:3:18: locale: "xx" is not allowed here; write one of en, fr')
+
+
+def test_very_many_problems_are_counted(tmp_path: Path) -> None:
+    """Nobody reads a hundred thousand lines."""
+    found = refused(tmp_path, "email\n" + "nobody\n" * 1 + "".join(f"nobody{n}\n" for n in range(5000)))
+    assert found[0] == "s.csv:1:1: 5,001 things are wrong in this file; 50 of them are told; repair these first"
+    assert len(found) == 51
+
+
+@pytest.mark.parametrize(("content", "roster", "problem"), [
+    (b"", "s.csv", f"s.csv:1:1: this file is empty; {NOBODY}"),
+    (b"\n \n\n", "s.csv", f"s.csv:1:1: this file is empty; {NOBODY}"),
+    (b"email,name\n", "s.csv", f"s.csv:1:1: no row follows the header; {NOBODY}"),
+    (b"a,b\n1,2\n", "s.csv", ("site.yaml:4:13: no column of s.csv is called `email`; "
+     "say which holds the addresses, e.g. `column: 1`; the columns are a, b")),
+    (b"email,mail\nx@y.z,x@y.z\n", "s.csv", ("site.yaml:4:13: two columns of s.csv are called `email`; "
+     "say which holds the addresses, e.g. `column: 1`; the columns are email, mail")),
+    (b"e-mial,b\n1,2\n", "{file: s.csv, column: e-mail}",
+     'site.yaml:4:35: s.csv has no column "e-mail"; did you mean `e-mial`?'),
+    (b"a,a\n1,2\n", "{file: s.csv, column: a}",
+     'site.yaml:4:35: several columns of s.csv are called "a"; name it by its number, from 1'),
+    (b"a,b\n1,2\n", "{file: s.csv, column: 3}", 'site.yaml:4:35: s.csv has no column "3"; the columns are a, b'),
+    (b"n;email\nA;a@example.com\n", "s.csv", ("site.yaml:4:13: no column of s.csv is called `email`; "
+     "its cells seem to be parted otherwise: say `delimiter: ';'`")),
+    (b"n\temail\nA\ta@example.com\n", "{file: s.csv, column: email}", ('site.yaml:4:35: s.csv has no column "email"; '
+     "its cells seem to be parted otherwise: say `delimiter: tab`")),
+    ("n,email\nA,a@example.com\nJosé,b@example.com\n".encode("cp1252"), "s.csv",
+     "s.csv:3:4: this is not utf-8; it looks like cp1252: say `encoding: cp1252`, or save it as UTF-8"),
+    (b"email\na@example.com\n\x81\xe9@example.com\n", "{file: s.csv, encoding: cp1252}",
+     "s.csv:3:1: this is not cp1252; say `encoding: latin-1` if it is that, or save it as UTF-8"),
+    (b"email\na@example.com\n\x81\xe9@example.com\n", "s.csv",
+     "s.csv:3:1: this is not utf-8; say `encoding: latin-1` if it is that, or save it as UTF-8"),
+    (b"email\na@example.com\n\xc3", "s.csv", "s.csv:3:1: this utf-8 ends too early; save it again, as UTF-8"),
+    ("email\na@example.com".encode("utf-16"), "s.csv",
+     "s.csv:1:1: this file is marked as UTF-16; say `encoding: utf-16`, or save it as UTF-8"),
+    (codecs.BOM_UTF8 + b"email\na@example.com", "{file: s.csv, encoding: cp1252}",
+     "s.csv:1:1: this file is marked as UTF-8, and not cp1252; leave `encoding` away"),
+    (b'n,email\n"a,b@example.com\nc\n', "s.csv", ("s.csv:2:1: a quote is opened here and not closed; "
+     'close it, or write "" for a quote inside of a cell')),
+    (b'email\n"a"b,b@example.com\n', "s.csv", ("s.csv:2:1: a quote stands inside of a quoted cell; "
+     'write "" for a quote inside of a cell')),
+])  # fmt: skip
+def test_what_no_row_can_be_read_from(tmp_path: Path, content: bytes, roster: str, problem: str) -> None:
+    """One clear problem, with what to do."""
+    assert refused(tmp_path, content, roster) == [problem]
+
+
+def test_utf_16_without_a_mark(tmp_path: Path) -> None:
+    """It decodes, to nothing that anybody wrote."""
+    assert refused(tmp_path, "n,email\nA,a@example.com\n".encode("utf-16-le"))[0].endswith(
+        "it looks like UTF-16: say `encoding: utf-16`"
+    )
+
+
+@pytest.mark.parametrize("content", [b"x" * 10_000_000, b'"' + b"x\n" * 5_000_000, b"email," + b"x" * 10_000_000])
+def test_ten_megabytes_in_one_cell(tmp_path: Path, content: bytes) -> None:
+    """Refused, and never held whole."""
+    (tmp_path / "s.csv").write_bytes(content)
+    tracemalloc.start()
+    try:
+        (found,) = refused(tmp_path, content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert "longer than" in found
+    assert peak < 15_000_000
+
+
+def test_a_file_of_far_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody named the wrong one."""
+    monkeypatch.setattr("reconciler.disk.rosters.MOST_ROWS", 3)
+    found = refused(tmp_path, "email\na@example.com\nb@example.com\nc@example.com\n")
+    assert found == ["s.csv:4:1: this file has more than 3 rows; is it the right one? if so, split it"]
+
+
+@pytest.mark.parametrize(("kind", "words"), [("folder", "there is no file s.csv"), ("forbidden", "cannot be read")])
+def test_a_file_that_cannot_be_opened(
+    tmp_path: Path, kind: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Said at the line that names it."""
+    (tmp_path / "site.yaml").write_text(RELATION % "s.csv")
+    if kind == "folder":
+        (tmp_path / "s.csv").mkdir()
+    else:
+        (tmp_path / "s.csv").write_text("a@example.com\n")
+        read, whole = Path.open, tmp_path / "s.csv"
+
+        def refuse(path: Path, *arguments, **more):
+            if path == whole:
+                raise PermissionError(13, "Permission denied")
+            return read(path, *arguments, **more)
+
+        monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ConfigurationError) as caught:
+        configuration.load(
+            [tmp_path / "site.yaml"], project=tmp_path, schema=schema(), environ={}, cwd=tmp_path,
+            forms=roster_forms(),
+        )
+    (problem,) = caught.value.problems
+    assert problem.where == "site.yaml:4:13"
+    assert words in problem.what
+
+
+def test_a_hundred_thousand_rows_stay_lean(tmp_path: Path) -> None:
+    """Some 100 bytes a row: the text of the address, and where it stands."""
+    (tmp_path / "s.csv").write_text("email\n" + "".join(f"person{n}@example.com\n" for n in range(20_000)))
+    content = (tmp_path / "s.csv").read_bytes()
+    tracemalloc.start()
+    try:
+        rows = rows_of(tmp_path, content)
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(rows) == 20_000
+    assert held < 20_000 * 250
