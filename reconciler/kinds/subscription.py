@@ -39,7 +39,7 @@ def encode(attrs: Mapping[str, Value], wire: Wire) -> dict[str, Any] | None:
 
 def called(item: Item) -> tuple[str, ...]:
     """A price plan has a name and an inner name; either will do."""
-    return tuple(clean(name) for key in ("name", "innerName") if (name := (item["pricePlan"] or {}).get(key)))
+    return tuple(clean(str(name)) for key in ("name", "innerName") if (name := (item["pricePlan"] or {}).get(key)))
 
 
 KIND = Kind(
@@ -48,7 +48,7 @@ KIND = Kind(
     fields=(
         Field(name="contact", doc="Whose.", shape=Shape.REF, ref="contact", required=True, example="ann@example.com"),
         Field(name="plan", doc="Name or inner name of the price plan.", immutable=True, example="Monthly"),
-        Field(name="id", doc="Which one, where the price plan does not tell.", immutable=True),
+        Field(name="id", doc="Which one, where the plan does not tell.", immutable=True, pattern=r"^\S+$"),
         Field(name="state", doc="The only state that can be asked for.", required=True, choices=("cancelled",)),
         Field(name="when", doc="At once, or with the paid period.", manner=True, required=True, choices=tuple(WHEN)),
         Field(name="price", doc="Amount and interval, as plans show them.", told=True),
