@@ -18,9 +18,8 @@ def decode(item: Item, wire: Wire) -> dict[str, Value]:
     """Names come as rows of ``fields`` or, in the other dialect, beside them; unset fields may be absent."""
     attrs: dict[str, Value] = {"email": item["email"].casefold(), "locale": item.get("locale")}
     attrs |= {name: item.get(key) or None for name, key in wire.names.items()}
-    for row in item.get("fields") or ():
-        attrs[FRIENDLY.get(row["slug"]) or "fields." + row["slug"]] = row["value"] or None
-    return attrs
+    rows = {row["slug"]: row["value"] or None for row in item.get("fields") or ()}
+    return attrs | {FRIENDLY.get(slug) or f"fields.{slug}": value for slug, value in rows.items()}
 
 
 def encode(attrs: Attrs, wire: Wire) -> dict[str, Any]:
