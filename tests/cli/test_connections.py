@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -168,3 +169,18 @@ def test_a_ledger_that_cannot_be_asked_is_no_obstacle(project: Project) -> None:
     result = project.run("connections", "list", "--ledger", "sqlite:///broken.db")
     assert result.code == 0
     assert "named by this project" in result.out
+
+
+def test_a_gateway_that_gives_no_address(project: Project, alone: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody documents the answer; then the connection is finished where connections are kept."""
+    connect = alone.gateway.connect
+
+    def without(*args: Any, **more: Any) -> Any:
+        account = connect(*args, **more)
+        alone.gateway.connections[account.connection].url = ""
+        return account
+
+    monkeypatch.setattr(alone.gateway, "connect", without)
+    result = project.run("connections", "create", "--wait", "0")
+    assert (result.code, result.out) == (0, "")
+    assert "The gateway gave no address to open; finish the connection at maton.ai." in result.err

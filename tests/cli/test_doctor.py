@@ -211,3 +211,23 @@ def test_no_files(project: Project) -> None:
 def test_requests_can_be_followed(project: Project) -> None:
     """With ``-vv``, on stderr."""
     assert "GET /api/contact_fields → 200" in project.run("-vv", "doctor").err
+
+
+def test_what_helps_stands_below_what_failed(project: Project) -> None:
+    """For people: a mark for each check, and the number of those that failed."""
+    lines = project.run("doctor", env={"MATON_API_KEY": None}).out.splitlines()
+    (at,) = (number for number, line in enumerate(lines) if line.startswith(" ✗ API key"))
+    assert lines[at + 1].strip() == "→ get a key at maton.ai/settings and export it as MATON_API_KEY"
+    assert lines[-1] == "1 check failed."
+
+
+def test_what_no_ledger_knows(project: Project, alone: Emulator) -> None:
+    """Whose it is, where nobody says which account is used; and a ledger of nobody."""
+    project.apply("--ledger", "sqlite:///own.db")
+    alone.gateway.set_status("first", "FAILED")
+    env: dict[str, str | None] = {"RECONCILER_CONNECTION": None, "RECONCILER_LEDGER": "sqlite:///own.db"}
+    assert checked(project, **env)["ledger account"]["result"] == "skipped"
+    with Store.open("sqlite:///nobody.db", root=project.folder):
+        pass
+    check = checked(project, RECONCILER_LEDGER="sqlite:///nobody.db")["ledger account"]
+    assert check["text"] == "it belongs to no account yet; the first apply binds it"
