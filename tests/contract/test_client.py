@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +13,6 @@ from tests.contract.openapi import Interface
 from tests.support.project import Project
 
 HERE = Path(__file__).parent
-BESIDE = HERE.parents[1].parent / "shared/vendor/systeme-openapi.json"
-VENDOR = Path(os.environ.get("RECONCILER_VENDOR_OPENAPI", BESIDE))
 
 MakeProject = Callable[..., Project]
 
@@ -128,11 +125,9 @@ def test_requests_fit_our_description(log: list[Any]) -> None:
     assert writing - met == {("POST", "/api/payment/subscriptions/{id}/cancel")}
 
 
-def test_requests_fit_the_vendors_description(log: list[Any]) -> None:
+def test_requests_fit_the_vendors_description(log: list[Any], vendor: Interface) -> None:
     """The same against the vendor's own document."""
-    if not VENDOR.is_file():
-        pytest.skip("the vendor's OpenAPI document is not beside the repository")
-    assert wrong(Interface.load(VENDOR), log) == []
+    assert wrong(vendor, log) == []
 
 
 def test_lists_are_asked_for_in_the_largest_pages(log: list[Any]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,6 @@ from reconciler.emulator import Account, Emulator
 from tests.contract.openapi import Interface
 
 HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
-VENDOR = Path(os.environ.get("RECONCILER_VENDOR_OPENAPI", ROOT.parent / "shared/vendor/systeme-openapi.json"))
 
 SEED: dict[str, Any] = {
     "tags": ["VIP", "Spare", "Doomed"],
@@ -168,13 +165,6 @@ def session(emulator: Emulator) -> Iterator[requests.Session]:
 @pytest.fixture(scope="module")
 def interface() -> Interface:
     return Interface.load(HERE / "interface.yaml")
-
-
-@pytest.fixture(scope="module")
-def vendor() -> Interface:
-    if not VENDOR.is_file():
-        pytest.skip("the vendor's OpenAPI document is not beside the repository")
-    return Interface.load(VENDOR)
 
 
 def resolved(given: Any, ids: Ids) -> Any:

@@ -56,12 +56,14 @@ def test_a_taken_port_is_an_error(emulator: Emulator) -> None:
 
 
 def test_ipv6_loopback_works(session: requests.Session) -> None:
-    """The server listens on ::1 as well when told to."""
+    """The server listens on ::1 as well when told to, and says so where there is none."""
     with socket.socket(socket.AF_INET6) as probe:
         try:
             probe.bind(("::1", 0))
         except OSError:
-            pytest.skip("this machine has no IPv6 loopback")
+            with pytest.raises(OSError, match="address"):
+                Emulator(host="::1").start()
+            return
     with Emulator(host="::1") as emulator:
         emulator.account("one", {"tags": ["A"]})
         assert emulator.url.startswith("http://[::1]:")
