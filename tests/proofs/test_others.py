@@ -159,3 +159,27 @@ def test_nothing_that_somebody_else_wrote_is_overwritten(owned: Moment, edits: l
     seen = sight(account)
     lost = {what: (value, seen.get(what)) for what, value in stranger.left.items() if seen.get(what) != value}
     assert not {what: sides for what, sides in lost.items() if not went_along(what, seen)}
+
+
+@pytest.mark.parametrize(("waited", "again"), [(29.0, 0), (31.0, 6)])
+def test_waiting_at_the_prompt_counts(
+    owned: Moment, monkeypatch: pytest.MonkeyPatch, waited: float, again: int
+) -> None:
+    """A reading older than ``fresh`` seconds is made again: one page for each collection that is written to."""
+    account = owned.restore()
+    desk = Desk(owned.project)
+    make_hasty(monkeypatch)
+    with desk.session.ledger_to_write() as store:
+        planned = desk.plan(store)
+        account.clear()
+        report = desk.carry_out(planned, store, clock=lambda: planned.read_at + waited)
+    assert not report.stopped
+    looks = [each for each in account.requests if each["method"] == "GET"]
+    lists = {each["path"] for each in looks} - {"/api/community/memberships"}
+    assert len(looks) - _arrivals(looks) == again, [each["path"] for each in looks]
+    assert not again or lists >= {"/api/contacts", "/api/tags", "/api/webhooks", "/api/contact_fields"}
+
+
+def _arrivals(looks: list[Any]) -> int:
+    """How often a community was asked who has arrived."""
+    return sum("community" in each["query"] and "contact" not in each["query"] for each in looks)
