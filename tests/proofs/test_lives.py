@@ -27,7 +27,7 @@ from tests.properties.bench import Bench
 from tests.properties.worlds import HAND, PRUNE, World, desired, seeds
 
 #: How many lives, and how many steps each; the long version takes 10,000 steps or more.
-LIVES, STEPS = (260, 50) if WHOLE else (8, 14)
+LIVES, STEPS = (330, 50) if WHOLE else (8, 14)
 _STEPS_TAKEN = itertools.count()
 
 
