@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import click
@@ -28,6 +29,7 @@ def emulator(host: str, port: int, key: str, connection: str, seed: Path | None,
     def ready(url: str) -> None:
         click.echo(f"listening on {url} (key {key}, connection {connection}); stop with Ctrl-C")
 
+    gc.enable()  # it stays for long
     try:
         serve(host, port, key, {connection: seed or {}}, store, ready)
     except (OSError, ValueError) as error:

@@ -80,6 +80,8 @@ class _Planner:
             return self._absent(kind, desired, entry)
         known = entry if entry and (not kind.by_id or entry.remote_id == live.remote_id) else None
         fields = differences(kind, desired.attrs, live.attrs, known, desired.lifecycle.ignore, self.rules.digest)
+        if not fields and known is not None and self._is_plain(kind, desired, known):
+            return self._change(desired, Action.NOOP, (), remote_id=live.remote_id, before=live.attrs)
         return self._change(
             desired, self._action(kind, desired, fields, known), aged(fields, known, self.rules.now),
             attrs=_without_ignored(desired), remote_id=live.remote_id,
@@ -88,6 +90,13 @@ class _Planner:
             note="; ".join(filter(None, self._notes(kind, desired, known, fields))),
             lets_go=_lets_go(kind, desired, known) if fields else (),
         )  # fmt: skip
+
+    def _is_plain(self, kind: Kind, desired: Desired, known: Entry) -> bool:
+        """Nothing to say and nothing to hide: most of what is as it should be, so it is asked first."""
+        return (
+            known.applied.keys() <= desired.attrs.keys()
+            and not (known.digests or desired.lifecycle.ignore or kind.one_way or self.found.remarks)
+        )
 
     def _notes(
         self, kind: Kind, desired: Desired, known: Entry | None, fields: tuple[FieldChange, ...]

@@ -139,9 +139,9 @@ def parents(kind: Kind, needs: Needs) -> frozenset[Address]:
 
 def _filtered_pages(kind: Kind, needs: Needs) -> int:
     """At least a page for each parent, and as many as its members that we know of fill."""
-    members = dict.fromkeys(needs.whole, 0)
+    members, name = dict.fromkeys(needs.whole, 0), filter_parent(kind)
     for attrs in needs.keys.values():
-        parent = attrs[filter_parent(kind)]
+        parent = attrs[name]
         if isinstance(parent, Ref):
             members[parent.target] = members.get(parent.target, 0) + 1
     return sum(max(1, -(-count // PAGE)) for count in members.values())
@@ -166,7 +166,7 @@ def route_all(
         size = ledger.sizes.get(kind.name)
         # half of what is known may be desired and owned at once; relations may still be fewer pages by parent
         many = size is None or (not kind.parents and known[kind.name] >= 2 * -(-size // PAGE))
-        walked = full or many or kind.name in seen_whole
+        walked = full or many or not kind.writable or kind.name in seen_whole
         needs = Needs() if walked else needs_of(kind, state, ledger)
         routes[kind.name] = choose(kind, needs, size, whole=walked)
     return routes

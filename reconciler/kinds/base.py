@@ -208,14 +208,15 @@ class Kind:
 
         A relation that is named by its id takes that in place of the last part.
         """
-        parts = [self._part(name, attrs.get(name)) for name in self.key]
+        parts = [
+            value.target.key if isinstance(value := attrs.get(name), Ref) else self._part(name, value)
+            for name in self.key
+        ]
         if self.parents and attrs.get(self.remote_id) is not None:
             parts[-1] = self.by_remote_id(str(attrs[self.remote_id])).key
         return Address(self.name, "/".join(parts))
 
     def _part(self, name: str, value: Value) -> str:
-        if isinstance(value, Ref):
-            return value.target.key
         text = escape(str(value))
         return text.casefold() if self.field(name).fold else text
 

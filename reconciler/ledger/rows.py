@@ -15,7 +15,7 @@ from reconciler.model.values import Address, Attrs, Origin, Secret, Value
 
 #: ASCII, so that half a surrogate pair in an answer is text like any other.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
-_decode = json.JSONDecoder().decode
+_scan = json.JSONDecoder().raw_decode
 
 #: In the column ``answered``: the same as ``applied``, as it is for nearly every entry.
 SAME = "="
@@ -26,6 +26,11 @@ _PLAIN = frozenset((str, int, bool, type(None)))
 _PROVENANCE = {member.value: member for member in Provenance}
 _STATE = {member.value: member for member in EntryState}
 _NO_LIFECYCLE = Lifecycle()
+
+
+def _decode(text: str) -> Any:
+    """Of what :func:`_encode` wrote, so without a look for white space around it: this runs for every row."""
+    return _scan(text)[0]
 
 
 def attrs_text(attrs: Attrs) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.model.resource import EMPTY, UNGUARDED, Lifecycle
@@ -89,7 +90,7 @@ class Base(NamedTuple):
     dialect: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """The changes in address order, NOOP and withheld ones included, with what they rest on.
 
@@ -106,12 +107,12 @@ class Plan:
     routes: Mapping[str, str] = field(default_factory=lambda: EMPTY, compare=False)
     partial: bool = False
 
-    @property
+    @cached_property
     def pending(self) -> tuple[Change, ...]:
         """The changes that do something: everything but NOOP without a move, and what is withheld."""
         return tuple(c for c in self.changes if not c.withheld and is_effective(c))
 
-    @property
+    @cached_property
     def withheld(self) -> tuple[Change, ...]:
         """The changes that policy forbids."""
         return tuple(c for c in self.changes if c.withheld)

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -25,10 +26,7 @@ class Address(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Address:
         """``"tag/VIP"`` → ``Address("tag", "VIP")``; raises ValueError when there is no kind or no key."""
-        kind, slash, key = text.partition("/")
-        if not (kind and slash and key):
-            raise ValueError(f"{text!r} is no address; an address is written kind/key, e.g. tag/VIP")
-        return cls(kind, key)
+        return _parsed(text)
 
 
 _ESCAPES = {"%": "%25", "/": "%2F", "#": "%23", "@": "%40", "?": "%3F"}
@@ -60,15 +58,27 @@ def unescape(part: str) -> str:
     return re.sub("%(25|2F|23|40|3F)", lambda match: _UNESCAPES[match.group()], part)
 
 
+@lru_cache(maxsize=1 << 16)
+def _parsed(text: str) -> Address:
+    """Ledgers and plans name the same ones many times."""
+    kind, slash, key = text.partition("/")
+    if not (kind and slash and key):
+        raise ValueError(f"{text!r} is no address; an address is written kind/key, e.g. tag/VIP")
+    return Address(kind, key)
+
+
 class Origin(NamedTuple):
-    """Where something was written: file as the user would type it, line and column from 1."""
+    """Where something was written: file as the user would type it, line and column from 1.
+
+    Line 0: not in a file at all; ``file`` says in words where it comes from.
+    """
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 @dataclass(frozen=True, slots=True)
