@@ -43,6 +43,11 @@ def discover(
     return unique
 
 
+def holds_yaml(folder: Path, project: Path) -> bool:
+    """Whether anything below the folder is a file of resources."""
+    return any(True for _ in _below(folder, project))
+
+
 def read(path: Path, name: str) -> bytes:
     """The content of a file; ``name`` is what a message calls it. Raises ConfigurationError."""
     try:

@@ -1,0 +1,243 @@
+"""A live account → the files that declare it, written into a folder that holds none, and the ledger that owns it."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler import __version__
+from reconciler.app.planning import Request, decide
+from reconciler.app.reading import Items, Progress, Reading
+from reconciler.app.refresh import Refreshed, touched
+from reconciler.app.session import Session
+from reconciler.app.workspace import Place, Workspace, read_state
+from reconciler.disk import files, writing
+from reconciler.engine.export import export, is_inside, pullable
+from reconciler.engine.identify import Identified, identify
+from reconciler.engine.record import entry_after
+from reconciler.engine.routes import route_all
+from reconciler.engine.written import Export
+from reconciler.errors import ConfigurationError
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS, schema
+from reconciler.kinds.base import Collection
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger import host
+from reconciler.ledger.history import RunInfo
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Action, Change
+from reconciler.model.policy import Policy
+from reconciler.model.resource import EMPTY, DesiredState, Ledger, Provenance
+from reconciler.model.values import Address, Attrs, Ref
+
+SCHEMA = "reconciler.schema.json"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is pulled: kinds (empty: all that can be), and of the people only those that fit every filter.
+
+    ``after`` and ``before`` are ISO dates or moments of registration.
+    """
+
+    kinds: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    courses: tuple[str, ...] = ()
+    after: str | None = None
+    before: str | None = None
+    rosters: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The kinds, with the relations that are written inside of them."""
+        chosen = [kind for kind in pullable() if not self.kinds or kind.name in self.kinds]
+        names = {kind.name for kind in chosen}
+        inside = {kind.name for kind in pullable() if is_inside(kind) and kind.sugar and kind.sugar.parent in names}
+        return tuple(sorted(names | inside))
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether only some people are wanted."""
+        return bool(self.tags or self.courses or self.after or self.before)
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What was read and what it comes to."""
+
+    made: Export
+    items: Items
+    reads: int
+    sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
+
+
+def holds_yaml(path: Path, root: Path) -> bool:
+    """Whether there are files already, so that a pull is a patch."""
+    return path.is_file() or files.holds_yaml(path, root)
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """The folder is there; it goes again where nothing came to be in it."""
+    before = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=before)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be made: {error.strerror}; nothing was written") from error
+    try:
+        yield
+    finally:
+        if not before and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def read_account(reader: Reader, wanted: Wanted, dialect: Dialect, progress: Progress | None = None) -> Pulled:
+    """Read every collection that is wanted, once, and say it as documents. Raises ConfigurationError for a filter
+    that names what is not there."""
+    state, ledger = DesiredState(kinds=frozenset(wanted.names) | _filtering(wanted)), Ledger()
+    routes = route_all(touched(state, ledger), state, ledger, full=True)
+    reading = Reading(reader, state, ledger, progress=progress)
+    people = [name for name in routes if KINDS[name].person and (wanted.after or wanted.before)]
+    items = reading.roots({name: route for name, route in routes.items() if name not in people})
+    for name in people:
+        items[name] = _registered(reader, name, wanted)
+    found = identify(state, ledger, items, dialect)
+    exported = export(found, wanted.names, people=_people(found, wanted), rosters=wanted.rosters)
+    sizes = {} if wanted.is_filtered else {name: len(rows) for name, rows in items.items()}
+    return Pulled(exported, items, reader.calls.reads, sizes)
+
+
+def _filtering(wanted: Wanted) -> frozenset[str]:
+    """The relations by which people are chosen."""
+    return frozenset(name for name, asked in (("tagging", wanted.tags), ("enrollment", wanted.courses)) if asked)
+
+
+def _registered(reader: Reader, name: str, wanted: Wanted) -> list[dict[str, Any]]:
+    """The account filters by moment of registration (api.md §3)."""
+    source = KINDS[name].source
+    assert isinstance(source, Collection)
+    moments = {"registeredAfter": wanted.after, "registeredBefore": wanted.before}
+    query = {key: value for key, value in moments.items() if value}
+    return [item for page in reader.walk(source.path, query) for item in page]
+
+
+def _people(found: Identified, wanted: Wanted) -> frozenset[Address] | None:
+    """Those that carry every tag and are in every course; None is everybody."""
+    if not wanted.is_filtered:
+        return None
+    chosen = {address for address in found.live if KINDS[address.kind].person}
+    relations = ([("tagging", tag) for tag in wanted.tags]) + [("enrollment", name) for name in wanted.courses]
+    for relation, name in relations:
+        kind = KINDS[relation]
+        (role,) = (each.name for each in kind.parents if KINDS[each.ref or ""].person)
+        (other,) = (each for each in kind.parents if each.name != role)
+        targets = _called(found, KINDS[other.ref or ""].name, name)
+        with_it = (live.attrs for live in found.live.values() if live.address.kind == relation)
+        pairs = ((_target(attrs, role), _target(attrs, other.name)) for attrs in with_it)
+        chosen &= {who for who, target in pairs if who and target in targets}
+    return frozenset(chosen)
+
+
+def _target(attrs: Attrs, name: str) -> Address | None:
+    value = attrs.get(name)
+    return value.target if isinstance(value, Ref) else None
+
+
+def _called(found: Identified, kind: str, name: str) -> set[Address]:
+    """Everything of that name, of which there may be several."""
+    key = KINDS[kind].key[-1]
+    of_kind = [live for live in found.live.values() if live.address.kind == kind]
+    named = {live.address for live in of_kind if live.attrs.get(key) == name}
+    if not named:
+        raise ConfigurationError(f'the account has no {kind.replace("_", " ")} named "{name}"; nothing was written')
+    return named
+
+
+# writing
+
+
+def write(pulled: Pulled, folder: Path, root: Path) -> list[Path]:
+    """New files in the folder, all or none; the schema beside them, unless there is one. Returns their paths."""
+    found = pulled.made
+    if not found.documents:
+        return []
+    head = (f"yaml-language-server: $schema={SCHEMA}",)
+    texts = {
+        folder / f"{section}.yaml": writing.document(section, blocks, head).encode()
+        for section, blocks in _placed(found, folder, root).items()
+    }
+    texts |= {folder / roster.file: writing.table(roster).encode() for roster in found.rosters}
+    if not (folder / SCHEMA).exists():
+        texts[folder / SCHEMA] = (json.dumps(schema(), indent=2, ensure_ascii=False) + "\n").encode()
+    writing.create(texts)
+    return list(texts)
+
+
+def _placed(found: Export, folder: Path, root: Path) -> Mapping[str, tuple[Any, ...]]:
+    """Rosters are named from the project folder, wherever the YAML stands."""
+    below = os.path.relpath(folder, root)
+    if below == "." or not found.rosters:
+        return found.documents
+    names = {roster.file: (Path(below) / roster.file).as_posix() for roster in found.rosters}
+    return {
+        section: tuple(replace(block, value=_renamed(block.value, names)) for block in blocks)
+        for section, blocks in found.documents.items()
+    }
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(value, dict) or "roster" not in value:
+        return value
+    roster = value["roster"]
+    return {
+        **value,
+        "roster": names[roster] if isinstance(roster, str) else {**roster, "file": names[roster["file"]]},
+    }
+
+
+# owning
+
+
+def own(pulled: Pulled, workspace: Workspace, place: Place, session: Session, store: Store) -> int:
+    """Record all that the written files declare as made by us; returns how many. The account hears nothing.
+
+    ``store`` is open under our lease. The files are read again, with something in the place of each secret.
+    """
+    ledger, settings = store.load(), workspace.settings
+    placeholders = {name: "?" for name, _ in pulled.made.secrets}
+    state = read_state(workspace.path, settings, replace(place, environ={**place.environ, **placeholders}))
+    dialect, now = Dialect(settings.dialect), time.time()
+    found = identify(state, ledger, pulled.items, dialect)
+    request = Request(state, Policy(settings.prune, settings.limits), dialect, session.account())
+    changes = decide(request, Refreshed(found, {}, pulled.sizes), ledger, store.digest, now).plan.changes
+    mine = [change for change in changes if _is_as_it_is(change)]
+    me = host.here()
+    run = store.begin(RunInfo(me.who, me.host, __version__, command="pull"))
+    entries = [
+        entry_after(
+            change, found.entries.get(change.address), change.remote_id, change.before,
+            digest=store.digest, now=now, run=run, provenance=Provenance.CREATED,
+        )
+        for change in mine
+    ]  # fmt: skip
+    store.write(puts=entries)
+    store.measured(pulled.sizes)
+    store.finish(run, "done", session.calls.reads, 0)
+    return len(entries)
+
+
+def _is_as_it_is(change: Change) -> bool:
+    quiet = change.action is Action.NOOP or (change.action is Action.ADOPT and not change.fields)
+    return quiet and change.remote_id is not None and not change.withheld
+
+
+def unknown_kinds(names: Iterable[str]) -> list[str]:
+    """Those that cannot be pulled."""
+    known = {kind.name for kind in pullable()}
+    return sorted(set(names) - known)
