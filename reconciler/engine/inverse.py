@@ -163,8 +163,8 @@ class _Inverter:
 
     def _make_again(self, deed: Deed, entry: Entry | None = None) -> None:
         known = {name: value for name, value in (deed.before or EMPTY).items() if value is not None}
-        known |= self._secrets(deed.address, _missing(deed.kind, known))
-        missing = _missing(deed.kind, known)
+        known |= self._secrets(deed.address, lacking(deed.kind, known))
+        missing = lacking(deed.kind, known)
         if deed.before is None or missing:
             lacks = f"its {', '.join(missing)}" if deed.before else "what it was"
             self._lose(deed.address, f"cannot be made again without {lacks}, which nobody kept; left out")
@@ -232,7 +232,7 @@ def _as_it_is(entry: Entry) -> Desired:
     return Desired(entry.address, entry.applied, origin, entry.lifecycle, entry.former, part_of=entry.part_of)
 
 
-def _missing(kind: Kind, known: Attrs) -> list[str]:
+def lacking(kind: Kind, known: Attrs) -> list[str]:
     """What a create needs and nobody knows."""
     missing = [each.name for each in kind.fields if each.required and each.name not in known]
     for each in kind.fields:

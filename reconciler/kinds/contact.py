@@ -36,7 +36,7 @@ def _slug(name: str, wire: Wire) -> str:
 
 
 def _own(name: str, doc: str, **more: Any) -> Field:
-    return Field(name=name, doc=doc, nullable=True, max_length=255, slugs=SLUGS[name], **more)
+    return Field(name=name, doc=doc, nullable=True, max_length=255, slugs=SLUGS[name], marked="_name" in name, **more)
 
 
 KIND = Kind(

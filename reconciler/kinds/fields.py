@@ -36,6 +36,7 @@ class Field:
     makes required: ``{value: field}``. ``personal``: tells who somebody is, as the key of a person
     does, so that redacted output marks it. ``manner``: says how a write is done, not what there is; it goes along
     with one and is never a difference of its own. ``told``: files never declare it, a write's note tells it.
+    ``marked``: where people may not be named, a mark takes the value's place.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Field:
     personal: bool = False
     manner: bool = False
     told: bool = False
+    marked: bool = False
     fold: bool = False
     ref: str | None = None
     slugs: tuple[str, ...] = ()

@@ -1,0 +1,50 @@
+"""What a clone leaves out → lines and a document; nobody is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.engine.cloning import Cloned, Left, grouped
+from reconciler.render import words
+
+Line = list[tuple[str, str]]
+#: So many names of one reason are told.
+NAMED = 5
+
+
+def cloned_lines(made: Cloned) -> Iterator[Line]:
+    """Who was replaced, what stays behind and why, and patterns that let nobody through."""
+    if made.replaced:
+        people = words.count(made.replaced, "person goes", "people go")
+        yield [(f"{people} by made-up addresses; no name, number or other personal value comes along.", "")]
+    if made.left:
+        yield [("Left out:", "bold")]
+    for (kind, why), names in grouped(made.left).items():
+        number = words.count(sum(names.values()), kind.replace("_", " "))
+        told = _named(names)
+        yield [(f"  {number}{f' ({told})' if told else ''}: ", "yellow"), (words.clean(why), "")]
+    for pattern in made.unmatched:
+        yield [(f"--allow-contact {words.clean(pattern)} matches nobody of the source.", "yellow")]
+
+
+def _named(names: Mapping[str, int]) -> str:
+    told = [words.clean(name) for name in sorted(names) if name]
+    more = f" and {len(told) - NAMED:,} more" if len(told) > NAMED else ""
+    return ", ".join(told[:NAMED]) + more
+
+
+def cloned_document(source: str, target: str, made: Cloned) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "from": source, "to": target, "replaced": made.replaced, "left_out": left_document(made.left),
+        "unmatched": list(made.unmatched),
+    }  # fmt: skip
+
+
+def left_document(left: Iterable[Left]) -> list[dict[str, Any]]:
+    """Each reason with how many of which kind."""
+    return [
+        {"kind": kind, "why": why, "count": sum(names.values()), "names": sorted(name for name in names if name)}
+        for (kind, why), names in grouped(left).items()
+    ]
