@@ -1,0 +1,78 @@
+"""What a pull wrote or would patch → lines of styled text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Protocol
+
+from reconciler.engine.written import Export
+from reconciler.render import words
+from reconciler.render.text import Line
+
+#: So many resources that were left out are named; the rest is counted.
+TOLD = 20
+
+
+def pulled_lines(made: Export, written: Sequence[str], owned: int | None, reads: int) -> Iterator[Line]:
+    """The files, then the secrets that have to be set, then what no file can say."""
+    if not written:
+        calls = words.count(reads, "call")
+        yield [(f"The account holds nothing of these kinds; no file was written ({calls}).", "bold")]
+        return
+    yield from ([("  + ", "green"), (words.clean(name), "")] for name in written)
+    yield []
+    if made.secrets:
+        yield [("Secrets are never shown; set these variables before you plan:", "")]
+        yield from ([(f"  {name}", ""), (f"  {words.shown(address)}", "dim")] for name, address in made.secrets)
+        yield []
+    if made.left_out:
+        yield [("Left out:", "")]
+        for address, why in made.left_out[:TOLD]:
+            yield [(f"  {words.shown(address)}", ""), (f"  {words.clean(why)}", "dim")]
+        if len(made.left_out) > TOLD:
+            yield [(f"  and {len(made.left_out) - TOLD:,} more", "dim")]
+        yield []
+    mine = "" if owned is None else f" {words.count(owned, 'resource is', 'resources are')} recorded as made by us."
+    text = f"{words.count(made.declared, 'resource')} written down, {words.count(reads, 'call')}.{mine}"
+    yield [(text, "bold")]
+
+
+class Patch(Protocol):
+    """What is known of a patch."""
+
+    @property
+    def offered(self) -> Sequence[tuple[str, str, str]]:
+        """Address, what would change, and where, of all that could be taken back."""
+
+    @property
+    def hard(self) -> Sequence[tuple[str, str, str]]:
+        """Address, why it cannot be taken back, and where."""
+
+    @property
+    def difference(self) -> Iterable[str]:
+        """A unified difference, line by line."""
+
+
+_STYLES = {"+": "green", "-": "red", "@": "dim"}
+
+
+def patch_lines(patch: Patch, *, chosen: bool) -> Iterator[Line]:
+    """The difference where something was chosen, else what could be; then what a person has to do."""
+    lines = list(patch.difference)
+    yield from ([(words.clean(line), _STYLES.get(line[:1], ""))] for line in lines)
+    if not chosen:
+        for address, what, where in patch.offered:
+            head: Line = [("  ~ ", "yellow"), (words.clean(address), "")]
+            yield [*head, (f"  {words.clean(what)}", ""), (f"  {where}", "dim")]
+    if patch.hard:
+        yield []
+        yield [("Cannot be taken back automatically:", "")]
+        for address, why, where in patch.hard:
+            yield [(f"  {words.clean(address)}", ""), (f"  {words.clean(why)}", "dim"), (f"  {where}", "dim")]
+    if not lines and not patch.offered and not patch.hard:
+        yield [("The files say what the account holds; there is nothing to take back.", "bold")]
+    elif not chosen and patch.offered:
+        yield []
+        yield [("Take it into the files with --accept ADDRESS or --all.", "bold")]
+    elif chosen and not lines:
+        yield [("Nothing of this can be written into the files.", "bold")]
