@@ -13,8 +13,9 @@ from reconciler.app.session import Session
 from reconciler.app.workspace import Place, read_settings
 from reconciler.disk import secrets
 from reconciler.disk.settings import Settings
-from reconciler.engine.cloning import OF_PEOPLE, Choice, Cloned, clone, referred, settled_in, without
+from reconciler.engine.cloning import OF_PEOPLE, Choice, Cloned, clone
 from reconciler.engine.identify import TOLD, Identified
+from reconciler.engine.settling import referred, settled_in, without
 from reconciler.engine.suggest import near
 from reconciler.errors import ConfigurationError, NotConnected, Problem, Refused
 from reconciler.gateway.client import Reader

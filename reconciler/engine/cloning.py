@@ -14,8 +14,8 @@ Text that spells an e-mail address which is not allow-listed goes nowhere, whate
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 from urllib.parse import quote
@@ -25,7 +25,7 @@ from reconciler.engine.inverse import lacking
 from reconciler.errors import Refused
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.model.resource import Desired, DesiredState, Ledger, Live
+from reconciler.model.resource import Desired, DesiredState, Live
 from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, unescape
 
 _EMAIL = re.compile(r"[^\s<>()\[\]{}\",;:/\\|=&?]+@[^\s<>()\[\]{}\",;:/\\|=&?@]+")
@@ -108,6 +108,10 @@ class _Cloning:
     replaced: set[str] = field(default_factory=set)
     used: set[str] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.exact = {pattern.casefold(): pattern for pattern in self.choice.allowed}
+        self.globs = [pattern for pattern in self.choice.allowed if any(char in pattern for char in "*?[")]
+
     def root(self, live: Live) -> None:
         """What has a name of its own: known under its new name from now on, and wanted where its kind was chosen."""
         kind = KINDS[live.address.kind]
@@ -170,13 +174,16 @@ class _Cloning:
         return {**kept, kind.key[0]: f"{mark}@{self.choice.domain}"}
 
     def _may_name(self, email: str) -> bool:
-        matching = [pattern for pattern in self.choice.allowed if fnmatchcase(email.casefold(), pattern.casefold())]
+        text = email.casefold()
+        matching = [self.exact[text]] if text in self.exact else []
+        matching += [pattern for pattern in self.globs if fnmatchcase(text, pattern.casefold())]
         self.used.update(matching)
         return bool(matching)
 
     def _sayable(self, kind: Kind, attrs: Attrs) -> Attrs | None:
         """Without texts that spell somebody's address; None where the thing cannot be told without."""
-        told = {name: v for name, v in attrs.items() if isinstance(v, str) and not kind.field(name).from_env}
+        known = {each.name for each in kind.fields if each.from_env or (kind.person and each.name in kind.key)}
+        told = {name: value for name, value in attrs.items() if isinstance(value, str) and name not in known}
         loud = [name for name, text in told.items() if self._spells_somebody(text)]
         needed = [name for name in loud if name in kind.key or kind.field(name).required]
         for name in (needed or loud) if kind.name in self.choice.kinds else ():
@@ -187,9 +194,12 @@ class _Cloning:
     def _spells_somebody(self, text: str) -> bool:
         if "@" not in text and "%40" not in text:
             return False
-        spelled = (each.strip(_AROUND) for each in _EMAIL.findall(text.replace("%40", "@")))
-        ours = f"@{self.choice.domain}"
-        return any(not (self.choice.domain and each.endswith(ours)) and not self._may_name(each) for each in spelled)
+        plain = text.replace("%40", "@")
+        spelled = [each.strip(_AROUND) for each in _EMAIL.findall(plain)] or re.findall(r"\S@\S", plain)
+        return any(not self._is_ours(each) and not self._may_name(each) for each in spelled)
+
+    def _is_ours(self, email: str) -> bool:
+        return bool(self.choice.domain) and email.endswith(f"@{self.choice.domain}")
 
     # what is sent elsewhere
 
@@ -230,56 +240,6 @@ def _refuse_inhabited(found: Identified, domain: str) -> None:
             f"{inhabited:,} of the source's contacts have addresses at {domain}: a made-up one could be somebody's; "
             "name another domain with --domain. Nothing was changed"
         )
-
-
-def settled_in(state: DesiredState, ledger: Ledger) -> DesiredState:
-    """The state under the addresses by which the target's ledger knows things, and with what it manages of them.
-
-    What a clone does not speak of stays managed as it was: it is no file that stopped to say it.
-    """
-    whole = {address: e for address, e in ledger.entries.items() if KINDS[address.kind].key[0] in e.applied}
-    known = {KINDS[a.kind].address(entry.applied): a for a, entry in whole.items() if not KINDS[a.kind].parents}
-    settled = {}
-    for desired in state.resources.values():
-        kind = KINDS[desired.address.kind]
-        attrs: Attrs = replace_refs(desired.attrs, known) or desired.attrs
-        address = kind.address(attrs) if kind.parents else known.get(desired.address, desired.address)
-        each = replace(desired, address=address, attrs=attrs)
-        if entry := ledger.entries.get(address):
-            each = replace(
-                each, attrs={**entry.applied, **attrs}, lifecycle=entry.lifecycle, former=entry.former,
-                part_of=entry.part_of,
-            )  # fmt: skip
-        settled[address] = each
-    return replace(state, resources=settled)
-
-
-def referred(state: DesiredState) -> frozenset[Address]:
-    """Everything that the state refers to and does not hold."""
-    resources = state.resources
-    targets = (t for each in resources.values() for t in KINDS[each.address.kind].refers_to(each.attrs))
-    return frozenset(target for target in targets if target not in resources)
-
-
-def without(state: DesiredState, lost: Mapping[Address, str]) -> tuple[DesiredState, tuple[Left, ...]]:
-    """The state without what refers to one of ``lost``, which maps an address to why; a map loses its entry only."""
-    kept: dict[Address, Desired] = {}
-    left: list[Left] = []
-    for desired in state.resources.values():
-        kind = KINDS[desired.address.kind]
-        whole = [v.target for v in desired.attrs.values() if isinstance(v, Ref) and v.target in lost]
-        if whole:
-            left.append(Left(kind.name, _name(whole[0]), lost[whole[0]]))
-            continue
-        loose = {name: t for name in desired.attrs for t in kind.refers_to({name: None}) if t in lost}
-        left += [Left(kind.name, name, lost[target]) for name, target in loose.items()]
-        attrs = {name: value for name, value in desired.attrs.items() if name not in loose}
-        kept[desired.address] = replace(desired, attrs=attrs) if loose else desired
-    return replace(state, resources=kept), tuple(left)
-
-
-def _name(address: Address) -> str:
-    return unescape(address.key.rpartition("/")[2])
 
 
 def grouped(left: Iterable[Left]) -> dict[tuple[str, str], dict[str, int]]:

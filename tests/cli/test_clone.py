@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,8 @@ import pytest
 
 from reconciler.emulator import Account
 from tests.cli.support import ended
-from tests.support.project import Project, Result, requests_of
+from tests.support.pair import Pair
+from tests.support.project import requests_of
 
 SEED: dict[str, Any] = {
     "tags": ["Gold", "VIP"],
@@ -39,43 +39,13 @@ KNOWN = ("ann@", "bob@", "annabel", "archer", "33612345678", "acme")
 PEOPLE = ("--kind", "all", "--domain", "staging.example.com")
 
 
-class Pair(Project):
-    """A project with two environments; ``account`` is the target of clones."""
-
-    source: Account
-
-    def clone(self, *args: str, env: Mapping[str, str | None] | None = None) -> Result:
-        """``clone --from production --to staging``."""
-        return self.run("clone", "--from", "production", "--to", "staging", *args, env=env)
-
-    def done(self, *args: str, env: Mapping[str, str | None] | None = None) -> dict[str, Any]:
-        """The document of a clone that was applied."""
-        result = self.clone("--apply", "--yes", "--json", *args, env=env)
-        assert result.code == 0, result.err + result.out
-        document: dict[str, Any] = result.document
-        return document
-
-    def told(self) -> str:
-        """Everything that the target was sent, and its ledger's every byte."""
-        ledger = b"".join(path.read_bytes() for path in sorted((self.folder / ".reconciler").glob("staging*")))
-        sent = json.dumps(self.account.requests, ensure_ascii=False, default=str)
-        return (sent + ledger.decode("utf-8", "replace")).casefold()
-
-
 @pytest.fixture
-def make_pair(make_account: Callable[..., Account], server: Any, tmp_path: Path) -> Callable[..., Pair]:
+def make_pair(server: Any, make_account: Callable[..., Account], tmp_path: Path) -> Callable[..., Pair]:
     """Makes pairs: ``make_pair(seed of the source, seed of the target)``."""
 
     def make(source: Mapping[str, Any] = SEED, target: Mapping[str, Any] = ROOM, **options: Any) -> Pair:
-        folder = tmp_path / "pair"
-        folder.mkdir()
-        pair = Pair(folder, server, make_account(dict(target), id_offset=500, **options))
-        pair.source = make_account(dict(source))
-        del pair.env["RECONCILER_CONNECTION"]
-        blocks = {"production": pair.source, "staging": pair.account}
-        lines = "".join(f"  {name}: {{connection: {each.connection}}}\n" for name, each in blocks.items())
-        pair.write(f"environments:\n{lines}", "reconciler.yaml")
-        return pair
+        accounts = make_account(dict(source)), make_account(dict(target), id_offset=500, **options)
+        return Pair(tmp_path, server, *accounts)
 
     return make
 
