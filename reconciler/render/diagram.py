@@ -133,14 +133,14 @@ def _sort(kind: Kind) -> str:
 
 def _line(text: str) -> str:
     """One line, cut where it is very long."""
-    line = words.clean(" ".join(text.split()))
+    line = words.clean(" ".join(text.split())) or " "
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _mermaid_text(text: str) -> str:
     """Inside double quotes. Whatever is in some syntax, Markdown's included, is written as ``#number;``."""
     line = _line(text)
-    beside = zip(" " + line[:-1], line, line[1:] + " ", strict=True)
+    beside = zip(f" {line}", line, f"{line[1:]} ", strict=False)
     listed = re.match(r"\d+\.", line)
     return "".join(
         f"#{ord(char)};" if not _is_plain(before, char, after) or (listed and index == listed.end() - 1) else char
