@@ -27,6 +27,10 @@ from reconciler.model.resource import Desired
 from reconciler.model.values import Address, Origin, Ref, Secret, Value, unescape
 
 
+#: What is gone with all that it stands in is not taken apart item by item.
+GONE = "gone from the account; remove it from the files, or apply makes it again"
+
+
 class Act(Enum):
     """What a wish does: sets a field, removes the item itself, or adds to a list."""
 
@@ -91,7 +95,8 @@ def _of(change: Change, found: Identified, referred: frozenset[Address]) -> Iter
         return
     if change.action is Action.CREATE:
         if change.cause is Cause.MISSING:
-            hard = "" if kind.parents else "gone from the account; remove its block, or apply makes it again"
+            lost = any(target not in found.live for target in kind.refers_to(desired.attrs))
+            hard = "" if kind.parents and not lost else GONE
             yield Wish(change.address, desired.origin, "gone", Act.REMOVE, hard=hard), True
         return
     for each in change.fields:

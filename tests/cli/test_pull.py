@@ -1,0 +1,179 @@
+"""``pull`` into a folder without YAML: the account as files, and what is refused without a trace."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import ended, ledger_of
+from tests.support.project import Project, requests_of
+
+SEED = {
+    "tags": ["VIP", "no", "a: b", 'q"uo\'te', "${var.x}", "line 😀"],
+    "contact_fields": [{"slug": "company", "name": "Company: x"}],
+    "contacts": [
+        {"email": "ann@example.com", "locale": "no", "tags": ["VIP", "${var.x}"],
+         "fields": {"first_name": "Ann\nB", "surname": " lead ", "phone_number": "+33612345678", "company": "null"}},
+        {"email": "bob@example.com", "locale": "en", "fields": {"company": "Acme"}},
+    ],
+    "courses": [{"name": "Yoga", "path": "y1"}, {"name": "Yoga", "path": "y2"}, {"name": "Zen", "modules": ["N"]}],
+    "communities": [{"name": "Club"}],
+    "enrollments": [
+        {"contact": "ann@example.com", "course": "Zen", "access": "full_access"},
+        {"contact": "bob@example.com", "course": "Zen", "access": "partial_access", "modules": ["N"]},
+    ],
+    "memberships": [{"contact": "ann@example.com", "community": "Club"}],
+    "webhooks": [{"name": "CRM sync", "url": "https://crm.example.com/", "secret": "s", "events": ["SALE_NEW"]}],
+}  # fmt: skip
+
+
+@pytest.fixture
+def full(make_project: Callable[..., Project]) -> Project:
+    """A project without files, whose account holds one of everything."""
+    project = make_project(SEED)
+    project.env["WEBHOOK_CRM_SYNC_SECRET"] = "a secret"
+    return project
+
+
+def files_of(folder: Path) -> dict[str, str]:
+    """Every file of a folder by its name."""
+    return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.is_file()}
+
+
+def test_the_account_as_files(full: Project) -> None:
+    """A file a kind, sorted, with names in the place of ids; secrets and what cannot be read are told at the end."""
+    said = ended(
+        full.run("pull"), 0, "WEBHOOK_CRM_SYNC_SECRET", "webhook/CRM sync", "modules of these cannot be read"
+    )
+    assert "+ tags.yaml" in said
+    files = files_of(full.folder)
+    assert set(files) == {
+        "tags.yaml", "contact_fields.yaml", "contacts.yaml", "enrollments.yaml", "memberships.yaml", "webhooks.yaml",
+        "reconciler.schema.json",
+    }  # fmt: skip
+    assert all(text.startswith("# yaml-language-server: $schema=") for name, text in files.items() if "yaml" in name)
+    assert files["contacts.yaml"].partition("\n")[2] == (
+        "contacts:\n  - email: ann@example.com\n    first_name: \"Ann\\nB\"\n    last_name: \" lead \"\n"
+        "    phone_number: \"+33612345678\"\n    locale: \"no\"\n    fields: {company: \"null\"}\n"
+        "    tags: [\"$${var.x}\", VIP]\n"
+        "  - email: bob@example.com\n    locale: en\n    fields: {company: Acme}\n"
+    )  # fmt: skip
+    assert "first_name" not in files["contact_fields.yaml"]
+    assert '  #   modules: ["…"]' in files["enrollments.yaml"]
+    assert all(line.startswith("GET ") for line in requests_of(full.account))
+    document = full.plan()
+    assert (document["calls"]["writes"], {each["action"] for each in document["changes"]}) == (0, {"adopt"})
+
+
+def test_own(full: Project) -> None:
+    """Everything is recorded as made by us, without a write and without the secrets at hand; the plan is quiet."""
+    ended(full.run("pull", "--own", env={"WEBHOOK_CRM_SYNC_SECRET": None}), 0, "are recorded as made by us")
+    assert full.account.writes == []
+    assert ledger_of(full)
+    assert all("CREATED" in entry for entry in ledger_of(full))
+    full.assert_converged()
+    assert full.account.writes == []
+
+
+def test_rosters(full: Project) -> None:
+    """Whom a row can hold stands in the CSV; the others stand in the YAML."""
+    ended(full.run("pull", "--roster", "people"), 0)
+    files = files_of(full.folder / "people")
+    assert files["contacts.csv"] == "email,locale,fields.company\nbob@example.com,en,Acme\n"
+    assert "ann@example.com" in files["contacts.yaml"]
+    assert full.plan("people")["calls"]["writes"] == 0
+
+
+@pytest.mark.parametrize(
+    ("flags", "people"),
+    [
+        (["--tag", "VIP"], {"ann@example.com"}), (["--course", "Zen"], {"ann@example.com", "bob@example.com"}),
+        (["--tag", "VIP", "--tag", "no"], set()), (["--registered-after", "2000-01-01"], None),
+        (["--registered-before", "2000-01-01"], set()),
+    ],
+)  # fmt: skip
+def test_filters(full: Project, flags: list[str], people: set[str] | None) -> None:
+    """People who fit every filter, and nobody else's relations."""
+    ended(full.run("pull", *flags), 0)
+    text = "".join(files_of(full.folder).values())
+    everybody = {"ann@example.com", "bob@example.com"}
+    said = {email for email in everybody if f"email: {email}" in text}
+    assert said == (everybody if people is None else people)
+
+
+def test_kinds(full: Project) -> None:
+    """Only what was asked for; an unknown kind is a mistake with a proposal."""
+    ended(full.run("pull", "--kind", "tag"), 0)
+    assert set(files_of(full.folder)) == {"tags.yaml", "reconciler.schema.json"}
+    ended(full.run("pull", "x", "--kind", "tga"), 1, "did you mean")
+    assert not (full.folder / "x").exists()
+
+
+def test_an_empty_account(project: Project) -> None:
+    """Nothing there, nothing written, not even the folder."""
+    ended(project.run("pull", "site"), 0, "no file was written")
+    assert list(project.folder.iterdir()) == []
+
+
+def test_two_courses_of_one_name(make_project: Callable[..., Project]) -> None:
+    """They are told apart by their paths; a third one, whose name is its own, goes by that."""
+    courses = [{"name": "Yoga", "path": "y1"}, {"name": "Yoga", "path": "y2"}, {"name": "Zen", "path": "z"}]
+    places = [{"contact": "ann@example.com", "course": each["path"], "access": "full_access"} for each in courses]
+    project = make_project({"courses": courses, "contacts": [{"email": "ann@example.com"}], "enrollments": places})
+    ended(project.run("pull"), 0)
+    text = files_of(project.folder)["enrollments.yaml"]
+    assert ("course: {path: y1}" in text, "course: {path: y2}" in text, "course: Zen" in text) == (True, True, True)
+    assert project.plan()["calls"]["writes"] == 0
+
+
+def test_nothing_is_overwritten(full: Project) -> None:
+    """A file of a name that is needed: refused, and nothing else is written."""
+    (full.folder / "contacts.csv").write_text("mine")
+    ended(full.run("pull", "--roster"), 3, "contacts.csv", "nothing is overwritten", "move it away")
+    assert files_of(full.folder) == {"contacts.csv": "mine"}
+
+
+def test_a_folder_that_takes_no_file(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One line, and no trace."""
+    (full.folder / "file").write_text("mine")
+    ended(full.run("pull", "file/site"), 1, "cannot be made", "nothing was written")
+
+    def refuse(*args: object, **more: object) -> None:
+        raise PermissionError(13, "Permission denied", str(full.folder / "x"))
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    ended(full.run("pull", "site"), 1, "cannot be written: permission denied", "nothing was written")
+    assert [path.name for path in full.folder.iterdir()] == ["file"]
+
+
+def test_a_disk_that_fills_up(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The third file does not fit: the first two are gone again."""
+    real, calls = os.link, []
+
+    def link(*args: object, **more: object) -> None:
+        calls.append(args)
+        if len(calls) > 2:
+            raise FileExistsError(17, "File exists", str(args[1]))
+        real(*args, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "link", link)
+    ended(full.run("pull"), 1, "nothing was written")
+    assert files_of(full.folder) == {}
+
+
+def test_flags_of_the_other_half(full: Project) -> None:
+    """--accept needs files, and --own needs a folder without any."""
+    ended(full.run("pull", "--all"), 1, "--all")
+    full.write("tags: [VIP]\n")
+    ended(full.run("pull", "--own"), 1, "--own")
+    ended(full.run("pull", "--kind", "tag"), 1, "--kind")
+
+
+def test_own_needs_a_ledger(full: Project) -> None:
+    """Without one nothing is read."""
+    ended(full.run("pull", "--own", "--ledger", "none"), 1, "needs one")
+    assert full.account.requests == []
