@@ -23,8 +23,9 @@ Example:
       --allow-contact '*@example.org' --webhook-url https://hooks.example.com/ --webhook-secret-env HOOK_SECRET
 
 \b
-What a clone makes is recorded in the ledger of --to as made by us. Declare it in files of that environment before
-you apply files there: what no file names is removed, where pruning says so.
+Each side has the connection and the ledger that reconciler.yaml gives its environment; --connection and --ledger are
+those of --to. What a clone makes is recorded there as made by us: declare it in files of that environment before you
+apply files to it, or what no file names is removed, where pruning says so.
 """
 
 PROVISIONAL = (
@@ -172,7 +173,7 @@ def _prepared(found: Any, wish: Any, source: Any, target: Any, store: Any, given
     made = check_targets(made, target, skip=given["skip_missing"])
     say(f"Read {given['source']} with {source.calls.reads:,} calls; nothing is written there.")
     show(cloned_lines(made), err=given["as_json"])
-    same = f"No changes. {given['goal']} has the {len(made.state.resources):,} of {given['source']}."
+    same = f"No changes. {given['goal']} holds all {len(made.state.resources):,} that are cloned of {given['source']}."
     empty = f"Nothing to clone: {given['source']} has none of that. Nothing was changed."
     given |= {"command": "clone", "nothing": same if made.state.resources else empty}
     given["more"] = {"clone": cloned_document(given["source"], given["goal"], made)}

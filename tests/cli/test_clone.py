@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from reconciler.emulator import Account
@@ -67,7 +68,7 @@ def test_tags_and_fields_by_default(pair: Pair) -> None:
     assert pair.account.state()["contact_fields"] == SEED["contact_fields"]
     assert pair.account.state()["contacts"] == pair.account.state()["webhooks"] == []
     pair.account.clear()
-    ended(pair.clone("--apply", "--yes"), 0, "No changes. staging has the 3 of production.")
+    ended(pair.clone("--apply", "--yes"), 0, "No changes. staging holds all 3 that are cloned of production.")
     assert pair.account.writes == pair.source.writes == []
 
 
@@ -89,6 +90,25 @@ def test_people_become_made_up_ones(pair: Pair) -> None:
     pair.account.clear()
     assert pair.done(*PEOPLE)["summary"]["create"] == 0
     assert pair.account.writes == pair.source.writes == []
+
+
+def test_documents_fit_their_schemas(pair: Pair) -> None:
+    """Of a plan and of a report."""
+    for what, result in (("plan", pair.clone(*PEOPLE, "--json")),
+                         ("report", pair.clone(*PEOPLE, "--json", "--apply", "--yes"))):  # fmt: skip
+        jsonschema.Draft7Validator(pair.run("schema", what).document).validate(result.document)
+        assert result.document["clone"]["to"] == "staging"
+
+
+def test_another_dialect(make_pair: Callable[..., Pair]) -> None:
+    """Each side is spoken to in its own, and last names go under the slug of the target."""
+    pair = make_pair(dialect="skill", last_name_slug="last_name")
+    pair.done(*PEOPLE, "--allow-contact", "ann@example.com")
+    (ann,) = (each for each in pair.account.state()["contacts"] if each["email"] == "ann@example.com")
+    assert ann["fields"]["last_name"] == "Archer"
+    pair.account.clear()
+    pair.done(*PEOPLE, "--allow-contact", "ann@example.com")
+    assert pair.account.writes == []
 
 
 def test_who_is_let_through(pair: Pair) -> None:
@@ -261,6 +281,20 @@ def test_a_source_that_fails_in_the_middle(make_pair: Callable[..., Pair]) -> No
     ended(pair.clone("--apply", "--yes"), 1, "FAILED")
     assert pair.account.writes == []
     assert not (pair.folder / ".reconciler").exists()
+
+
+def test_a_target_that_fails_in_the_middle(pair: Pair) -> None:
+    """What is done is recorded; the next clone makes the rest, and nothing twice."""
+    body = {"error": f"Connection '{pair.account.connection}' is FAILED, not ACTIVE."}
+    pair.account.fault("status", status=400, method="POST", path="contacts", nth=2, times=None, body=body)
+    ended(pair.clone(*PEOPLE, "--apply", "--yes"), 4, "FAILED")
+    pair.account.set_faults([])
+    pair.done(*PEOPLE)
+    assert len(pair.account.state()["contacts"]) == 2
+    assert len(pair.account.state()["memberships"]) == 1
+    pair.account.clear()
+    pair.done(*PEOPLE)
+    assert pair.account.writes == []
 
 
 def test_gates_and_protection(pair: Pair) -> None:
