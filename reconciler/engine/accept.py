@@ -26,7 +26,6 @@ from reconciler.model.plan import Action, Cause, Change, FieldChange
 from reconciler.model.resource import Desired
 from reconciler.model.values import Address, Origin, Ref, Secret, Value, unescape
 
-
 #: What is gone with all that it stands in is not taken apart item by item.
 GONE = "gone from the account; remove it from the files, or apply makes it again"
 

@@ -39,6 +39,7 @@ def export(
     """Documents of these kinds. ``people``: only these, and only their relations; ``rosters``: rows as CSV."""
     exporter = _Exporter(found, people)
     chosen = [KINDS[name] for name in kinds]
+    exporter.name(kind for kind in chosen if not kind.parents)
     for kind in chosen:
         if kind.parents:
             if rosters or not is_inside(kind):
@@ -60,15 +61,21 @@ class _Exporter:
                 self.others.setdefault(address, {})[name] = unescape(value)
         self.variables: set[str] = set()
         self.first_of_name: dict[Address, Address] = {}
+        self.named: dict[str, list[tuple[Live, bool]]] = {}
 
     # resources
+
+    def name(self, kinds: Iterable[Kind]) -> None:
+        """Before anything refers to anything: what goes by which name."""
+        for kind in kinds:
+            self.named[kind.name] = list(self._named(kind))
 
     def roots(self, kind: Kind, children: Iterable[Kind], *, with_roster: bool) -> None:
         """Every live one as a block; with a roster, those that a row can hold as rows."""
         within = {child.name: self._by_parent(child) for child in children}
         blocks: list[Block] = []
         rows: list[dict[str, str]] = []
-        for live, bound in self._named(kind):
+        for live, bound in self.named[kind.name]:
             value = self._value(kind, live)
             if value is None:
                 continue

@@ -130,6 +130,34 @@ def test_two_courses_of_one_name(make_project: Callable[..., Project]) -> None:
     assert project.plan()["calls"]["writes"] == 0
 
 
+def test_two_tags_of_one_name(make_project: Callable[..., Project]) -> None:
+    """Of those that only a normal form tells apart one is bound by its id; people keep both."""
+    twins = ["\u00e9", "e\u0301"]
+    project = make_project({"tags": [*twins, "VIP"], "contacts": [{"email": "ann@example.com", "tags": twins}]})
+    ended(project.run("pull"), 0, "another one has its name")
+    files, ids = files_of(project.folder), project.account.ids()["tags"]
+    assert files["tags.yaml"].endswith(f'tags:\n  - VIP\n  - name: é\n    id: "{ids[twins[0]]}"\n')
+    assert f'tags: [é, {{id: "{ids[twins[1]]}"}}]' in files["contacts.yaml"]
+    assert project.plan()["calls"]["writes"] == 0
+
+
+def test_what_files_cannot_say(make_project: Callable[..., Project]) -> None:
+    """Values that the schema refuses are left alone and told; the rest is written down."""
+    person = {"email": "ann@example.com", "fields": {"country": "France", "first_name": "Ann"}}
+    project = make_project({"contacts": [person]})
+    ended(project.run("pull"), 0, "contact/ann@example.com", "its country cannot be written in a file")
+    assert "first_name: Ann" in files_of(project.folder)["contacts.yaml"]
+    assert project.plan()["calls"]["writes"] == 0
+
+
+def test_the_other_dialect(make_project: Callable[..., Project]) -> None:
+    """The same account, read in the other spelling."""
+    project = make_project(SEED, dialect="skill")
+    project.env["WEBHOOK_CRM_SYNC_SECRET"] = "a secret"
+    ended(project.run("pull"), 0)
+    assert project.plan()["calls"]["writes"] == 0
+
+
 def test_nothing_is_overwritten(full: Project) -> None:
     """A file of a name that is needed: refused, and nothing else is written."""
     (full.folder / "contacts.csv").write_text("mine")
