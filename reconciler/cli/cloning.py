@@ -173,11 +173,12 @@ def _prepared(found: Any, wish: Any, source: Any, target: Any, store: Any, given
     made = check_targets(made, target, skip=given["skip_missing"])
     say(f"Read {given['source']} with {source.calls.reads:,} calls; nothing is written there.")
     show(cloned_lines(made), err=given["as_json"])
-    same = f"No changes. {given['goal']} holds all {len(made.state.resources):,} that are cloned of {given['source']}."
+    number = len(made.state.resources)
+    same = f"No changes. {given['goal']} holds all {number:,} that are cloned of {given['source']}."
     empty = f"Nothing to clone: {given['source']} has none of that. Nothing was changed."
-    given |= {"command": "clone", "nothing": same if made.state.resources else empty}
+    given |= {"command": "clone", "nothing": same if number else empty}
     given["more"] = {"clone": cloned_document(given["source"], given["goal"], made)}
-    if not made.state.resources and made.left:
+    if not number and made.left:
         given["nothing"] = "Nothing is left to clone. Nothing was changed."
     return made, request_of(made, target, ledger, given["allow"])
 
