@@ -125,7 +125,7 @@ class _Splicer:
             raise Hard("the value comes from ${…}")
         quote = node.style if node.style in ("'", '"') else ""
         new = scalar(value, quote) if isinstance(value, str) else inline(plain_of(value))
-        lead = " " if node.start == node.end else ""
+        lead = " " if node.start == node.end and self.text[node.start - 1] != " " else ""
         self._edits.append(Edit(node.start, node.end, lead + new))
 
     def _set_list(self, node: Span, value: frozenset[Value]) -> None:
