@@ -17,7 +17,7 @@ from reconciler.errors import ConfigurationError, Refused
 
 #: Words that some reader of YAML takes for something else than text (1.1: yes, on; 1.2: null, true).
 _WORDS = frozenset("null true false yes no on off y n".split())
-_PLAIN = re.compile(r"[^\W\d_](?:[\w .@+/&()!?'=-]|:(?=/))*")
+_PLAIN = re.compile(r"[^\W\d_](?:[\w .@+/&()!'=-]|:(?=/))*")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 
