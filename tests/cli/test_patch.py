@@ -149,6 +149,31 @@ def test_what_a_person_has_to_do(project: Project) -> None:
     assert text_of(project) == site
 
 
+def test_people_who_left(make_project: Callable[..., Project]) -> None:
+    """Who was taken out of a course or a community leaves its list; a block for one person goes as a whole."""
+    courses = [{"name": "Yoga"}, {"name": "Zen"}]
+    project = make_project({"courses": courses, "communities": [{"name": "Club"}]})
+    people = "contacts:\n  - email: ann@example.com\n  - email: bob@example.com\n"
+    both = "[ann@example.com, bob@example.com]"
+    places = f"enrollments:\n  - course: Yoga  # y\n    access: full_access\n    contacts: {both}\n"
+    single = "  - course: Zen\n    access: full_access\n    contact: ann@example.com\n"
+    clubs = (
+        "memberships:\n  - community: Club\n    contacts:\n      - ann@example.com\n      - bob@example.com  # b\n"
+    )
+    project.write(people + places + single + clubs)
+    project.apply()
+    for section in ("enrollments", "memberships"):
+        for key, number in project.account.ids()[section].items():
+            if "Zen" in key or "bob" in key:
+                way = "school" if section == "enrollments" else "community"
+                project.account.edit("DELETE", f"/api/{way}/{section}/{number}")
+    ended(project.run("pull", "--all", "--yes"), 0)
+    assert text_of(project) == people + places.replace(", bob@example.com", "") + clubs.replace(
+        "- bob@example.com  # b", "# b"
+    )
+    assert project.plan()["calls"]["writes"] == 0
+
+
 def test_a_person_who_is_gone(applied: Project) -> None:
     """Nothing of the block is taken apart because the account has lost her."""
     applied.account.edit("DELETE", f"/api/contacts/{applied.account.ids()['contacts'][ANN]}")
