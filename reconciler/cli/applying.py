@@ -204,7 +204,7 @@ def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
     bounds = Bounds(
         session.stop, session.settings.max_calls, None if minutes is None else time.monotonic() + minutes * 60
     )
-    with stopping(session.stop), following(len(planned.graph.order), quiet=session.quiet) as listener:
+    with stopping(session.stop, reports=True), following(len(planned.graph.order), quiet=session.quiet) as listener:
         options = Options(
             bounds, session.settings.parallel, session.curtain.listening(listener),
             digest=given.get("digest", ""), command=given.get("command", "apply"),

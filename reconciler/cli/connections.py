@@ -109,7 +109,7 @@ def create(ctx: click.Context, /, wait: float, as_json: bool, project: Path, **g
             say("The gateway gave no address to open; finish the connection at maton.ai.")
         if wait and made.status != "ACTIVE":
             say(f"Waiting up to {wait:g} s for connection {made.id}. Interrupting leaves it as it is.")
-            with stopping(session.stop):
+            with stopping(session.stop, reports=True):
                 made = wait_until_active(api, made.id, wait, sleep=session.stop.wait)
     if as_json:
         show_json(connection_document(made, {}))

@@ -21,6 +21,7 @@ from reconciler.disk.settings import Settings
 from reconciler.engine.calls import request_for, show
 from reconciler.engine.graph import Graph
 from reconciler.engine.guard import Gate
+from reconciler.errors import Interrupted
 from reconciler.gateway.caller import Exchange
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
@@ -149,8 +150,12 @@ def leave() -> None:
 
 
 @contextmanager
-def stopping(stop: threading.Event) -> Iterator[None]:
-    """SIGINT and SIGTERM stop in order the first time and at once the second time."""
+def stopping(stop: threading.Event, *, reports: bool = False) -> Iterator[None]:
+    """SIGINT and SIGTERM stop in order the first time and at once the second time.
+
+    A reading that was stopped ends the command, even where its last answer was in; what ``reports`` says itself
+    how far it came.
+    """
 
     def on_signal(number: int, frame: Any) -> None:
         if stop.is_set():
@@ -164,3 +169,5 @@ def stopping(stop: threading.Event) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if stop.is_set() and not reports:
+        raise Interrupted("stopped; nothing was changed")

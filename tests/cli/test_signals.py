@@ -142,11 +142,15 @@ def on_terminal(project: Project, typed: str, *args: str) -> tuple[int, str]:
     """Runs a command on a terminal of its own and types once it asks."""
     pid, terminal = pty.fork()
     if pid == 0:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # what is ignored or blocked here stays so behind exec
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
         os.chdir(project.folder)
         os.execve(sys.executable, [sys.executable, "-m", "reconciler", *args], environment(project))
     said, asked, until = b"", False, time.monotonic() + 60
     while time.monotonic() < until:
         if not select.select([terminal], [], [], 0.2)[0]:
+            if asked and typed == "\x03":  # quicker than a hand: it may have come before the reading began
+                os.write(terminal, typed.encode())
             continue
         try:
             piece = os.read(terminal, 4096)
