@@ -93,9 +93,8 @@ class _Planner:
 
     def _is_plain(self, kind: Kind, desired: Desired, known: Entry) -> bool:
         """Nothing to say and nothing to hide: most of what is as it should be, so it is asked first."""
-        return (
-            known.applied.keys() <= desired.attrs.keys()
-            and not (known.digests or desired.lifecycle.ignore or kind.one_way or self.found.remarks)
+        return known.applied.keys() <= desired.attrs.keys() and not (
+            known.digests or desired.lifecycle.ignore or kind.one_way or self.found.remarks
         )
 
     def _notes(

@@ -39,7 +39,7 @@ def origins(project: Project) -> dict[str, str]:
 
 def test_each_row_is_a_relation_at_its_line(school: Project) -> None:
     """A header called email is found; the case of an address does not matter; the list of the block adds up."""
-    school.write("name,email\nAnn,ANN@example.com\n\n\"B, Bob\",bob@example.com\n", "people.csv")
+    school.write('name,email\nAnn,ANN@example.com\n\n"B, Bob",bob@example.com\n', "people.csv")
     school.write(COURSE.replace("roster:", "contacts: [cid@example.com], roster:"))
     assert origins(school) == {
         "enrollment/ann@example.com/Launch": "people.csv:2:5",

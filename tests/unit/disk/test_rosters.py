@@ -102,14 +102,18 @@ def test_all_that_is_wrong_with_rows_is_told_at_once(tmp_path: Path) -> None:
     content = "n,email\nA,ann@example\nB,ANN@example.com\nC,ann@example.com\nD\nE,e@example.com,x\nF,\n"
     content += "G,two words@x.y\n"
     assert refused(tmp_path, content) == [
-        ('s.csv:2:3: contact: "ann@example" is not written as it should be; it has to match '
-        "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"),
+        (
+            's.csv:2:3: contact: "ann@example" is not written as it should be; it has to match '
+            "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"
+        ),
         's.csv:4:3: "ann@example.com" is in this file twice; the first is in line 3; remove one of them',
         "s.csv:5:1: this row has 1 cell, and the first one has 2; write empty cells out",
         "s.csv:6:1: this row has 3 cells, and the first one has 2; quote a cell that holds the delimiter",
         "s.csv:7:3: there is no address in this row; write it, or remove the row",
-        ('s.csv:8:3: contact: "two words@x.y" is not written as it should be; it has to match '
-        "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"),
+        (
+            's.csv:8:3: contact: "two words@x.y" is not written as it should be; it has to match '
+            "^[^@\\s]+@[^@\\s]+\\.[^@\\s]+$"
+        ),
     ]
 
 
@@ -195,9 +199,7 @@ def test_a_file_of_far_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize(("kind", "words"), [("folder", "there is no file s.csv"), ("forbidden", "cannot be read")])
-def test_a_file_that_cannot_be_opened(
-    tmp_path: Path, kind: str, words: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_cannot_be_opened(tmp_path: Path, kind: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said at the line that names it."""
     (tmp_path / "site.yaml").write_text(RELATION % "s.csv")
     if kind == "folder":
@@ -214,7 +216,11 @@ def test_a_file_that_cannot_be_opened(
         monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ConfigurationError) as caught:
         configuration.load(
-            [tmp_path / "site.yaml"], project=tmp_path, schema=schema(), environ={}, cwd=tmp_path,
+            [tmp_path / "site.yaml"],
+            project=tmp_path,
+            schema=schema(),
+            environ={},
+            cwd=tmp_path,
             forms=roster_forms(),
         )
     (problem,) = caught.value.problems
