@@ -15,6 +15,12 @@ from tests.support.project import Project
 
 _NUMBERS = itertools.count(1)
 
+#: What steers the tests themselves; everything else that steers the tool is none of theirs.
+_KEPT = ("RECONCILER_REQUIRE", "RECONCILER_PROVE", "RECONCILER_VENDOR_OPENAPI", "RECONCILER_UPDATE")
+for _name in [name for name in os.environ if name == "CI" or name.startswith(("MATON_", "RECONCILER_"))]:
+    if _name not in _KEPT:
+        del os.environ[_name]
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, Any, Any]:
