@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.emulator import Account, Emulator
+from tests.support.postgres import Postgres, programs
 from tests.support.project import Project
 
 _NUMBERS = itertools.count(1)
@@ -37,6 +38,21 @@ def server() -> Iterator[Emulator]:
     """A running emulator."""
     with Emulator(key="test-key") as emulator:
         yield emulator
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A PostgreSQL server of our own."""
+    found = programs()
+    if found is None:
+        pytest.skip("the PostgreSQL server programs (initdb, pg_ctl) are not installed")
+    running = Postgres(found)
+    try:
+        running.start()
+        yield running
+        running.stop()
+    finally:
+        running.remove()
 
 
 @pytest.fixture

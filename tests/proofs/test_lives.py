@@ -131,6 +131,13 @@ class Lives(RuleBasedStateMachine):
         assert not self.account.writes
         self.knows_only_what_is_there()
 
+    @rule(which=st.integers(0, 30))
+    def undo(self, which: int) -> None:
+        """A run is taken back; what cannot come back stays away, and nothing else is touched."""
+        runs = self.bench.ledger.runs()
+        if runs:
+            self.watched(lambda: self.bench.undo(runs[which % len(runs)].id))
+
     @rule(point=st.integers(1, 60))
     def die(self, point: int) -> None:
         """A run is killed; whatever it left, the next one goes on from there."""

@@ -12,6 +12,7 @@ from reconciler.app.applying import Options, carry_out
 from reconciler.app.executor import Bounds
 from reconciler.app.planning import Planned, Request, make_plan
 from reconciler.app.session import Session
+from reconciler.app.undoing import prepare
 from reconciler.app.workspace import Place, Workspace, open_workspace
 from reconciler.emulator import Account, Emulator
 from reconciler.kinds.dialect import Dialect
@@ -87,3 +88,12 @@ class Bench:
         with session.reader() as reader:
             planned = make_plan(request, reader, self.ledger)
         return planned, carry_out(planned, session, self.ledger, Options(Bounds()))
+
+    def undo(self, run: int) -> Report:
+        """Take a run back, as far as that goes."""
+        session, allow = self.session(), {Allow.RECREATE: None, Allow.MISSING: None}
+        state = self.workspace().state
+        request = prepare(run, self.ledger, session.settings, self.account.connection, allow, state).request
+        with session.reader() as reader:
+            planned = make_plan(request, reader, self.ledger)
+        return carry_out(planned, session, self.ledger, Options(Bounds()))

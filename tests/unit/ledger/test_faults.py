@@ -14,16 +14,17 @@ from reconciler.ledger.lease import Lease
 from reconciler.ledger.place import write_ahead
 from reconciler.ledger.store import Store
 from reconciler.model.resource import Entry
+from tests.support.postgres import Postgres
 from tests.unit.ledger.conftest import Where
 from tests.unit.ledger.samples import FULL, VIP, tag
 
 
-def test_a_server_without_that_database_says_so(server: str, tmp_path: Path) -> None:
+def test_a_server_without_that_database_says_so(postgres: Postgres, tmp_path: Path) -> None:
     """The server's own words, and where to look."""
     with pytest.raises(
         LedgerError, match=r"database \"missing\" does not exist; check that .* the ledger URL is right"
     ):
-        Store.open(server.replace("/postgres?", "/missing?"), root=tmp_path)
+        Store.open(postgres.url.replace("/postgres?", "/missing?"), root=tmp_path)
 
 
 def test_a_file_that_is_no_database(file: Where) -> None:
@@ -126,7 +127,7 @@ def test_opening_again_keeps_the_locks_of_the_first(file: Where, monkeypatch: py
     assert closed == []
 
 
-def test_a_locked_server(server: str, where: Where) -> None:
+def test_a_locked_server(postgres: Postgres, where: Where) -> None:
     """The same, for a row that another session holds."""
     store, other = where.open(patience=0.05), where.open()
     Lease.acquire(store)
@@ -134,12 +135,11 @@ def test_a_locked_server(server: str, where: Where) -> None:
         store.write([tag("VIP")])
 
 
-def test_a_server_that_dropped_an_idle_connection_is_asked_again(server: str, tmp_path: Path) -> None:
+def test_a_server_that_dropped_an_idle_connection_is_asked_again(postgres: Postgres, tmp_path: Path) -> None:
     """A restart or a firewall between two writes costs nothing; during one it is an error, and the next goes on."""
-    from tests.unit.ledger.conftest import _namespace
 
     killing = "SELECT pg_terminate_backend(%s)"
-    place = Where(_namespace(server), tmp_path)
+    place = Where(postgres.namespace(), tmp_path)
     with place.held() as store, place.open() as other:
 
         def kill() -> None:
