@@ -14,7 +14,7 @@ from reconciler.kinds.base import Kind, Wire
 from reconciler.model.plan import Change
 from reconciler.model.values import Address, Ref
 
-#: Seconds between looks (DESIGN §8: growing, bounded); the first look is at once.
+#: Seconds between looks, growing and bounded; the first look is at once.
 INTERVALS = (0.5, 1.0, 2.0, 4.0)
 PLAIN = Wire()
 

@@ -19,7 +19,7 @@ from reconciler.kinds.fields import Shape
 from reconciler.model.resource import DesiredState, Entry, EntryState, Ledger, Live
 from reconciler.model.values import Attrs, Ref
 
-#: Owned ones of a kind from which on "none of them is there" is not believed (DESIGN §9).
+#: Owned ones of a kind from which on "none of them is there" is not believed.
 SUSPICIOUS = 10
 
 

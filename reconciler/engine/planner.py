@@ -32,7 +32,7 @@ from reconciler.model.policy import Policy
 from reconciler.model.resource import Desired, DesiredState, Entry, EntryState
 from reconciler.model.values import Address, Attrs, Secret, Value
 
-#: How long an accepted write that does not show yet counts as done, in seconds (DESIGN: 24 hours).
+#: How long an accepted write that does not show yet counts as done, in seconds: a day.
 PENDING_FOR = 24 * 3600.0
 
 

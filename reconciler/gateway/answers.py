@@ -55,7 +55,7 @@ class Asked(NamedTuple):
 
 
 def read(asked: Asked, reply: Reply) -> Answer:
-    """The answer of a 2xx; raises the GatewayError that any other reply means (api 2, 10).
+    """The answer of a 2xx; raises the GatewayError that any other reply means (api.md §2, 10).
 
     A reply that is not what this API sends (HTML, cut or empty JSON, an unexpected status) is NoAnswer.
     """
@@ -137,7 +137,7 @@ def _broken(asked: Asked, status: int, text: str) -> GatewayError:
 
 
 def _from_vendor(reply: Reply, body: Any) -> bool:
-    """Vendor errors are problem+json with ``detail``; a gateway's body is unknown (api 2.4)."""
+    """Vendor errors are problem+json with ``detail``; a gateway's body is unknown (api.md §2.4)."""
     if "api key" in (reply.headers.get("WWW-Authenticate") or "").lower():
         return True
     if not isinstance(body, dict):

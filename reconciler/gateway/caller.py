@@ -19,7 +19,7 @@ from reconciler.gateway.retry import Retries, may_have_happened, may_repeat, pau
 from reconciler.gateway.transport import READING, Reply, Transport
 from reconciler.model.report import Answer, Request
 
-#: What a query can hold; None leaves the parameter out, a list is joined by commas (api 3).
+#: What a query can hold; None leaves the parameter out, a list is joined by commas (api.md §3).
 Query = Mapping[str, str | int | bool | list[int] | None]
 
 #: Called before each attempt of a write, when its turn has come; what it raises ends the call and nothing leaves.

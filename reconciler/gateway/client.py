@@ -12,9 +12,9 @@ from reconciler.gateway.dialects import check_dialect
 from reconciler.gateway.transport import READING, WRITING
 from reconciler.model.report import Answer, Request
 
-#: The vendor takes 10 to 100 (api 3); the largest makes the fewest calls.
+#: The vendor takes 10 to 100 (api.md §3); the largest makes the fewest calls.
 PAGE = 100
-#: What is asked for where 100 is refused, as subscriptions were seen to do (api 3).
+#: What is asked for where 100 is refused, as subscriptions were seen to do (api.md §3).
 SMALLER, TOO_MANY = 50, "pagination.limit"
 
 
@@ -68,7 +68,7 @@ class Reader(Caller):
             seen.add(cursor)
 
     def whole(self, path: str) -> list[dict[str, Any]]:
-        """A collection that comes at once and takes no parameters: contact fields and webhooks (api 3)."""
+        """A collection that comes at once and takes no parameters: contact fields and webhooks (api.md §3)."""
         items, more = _page(path, self.get(path))
         if more:
             raise GatewayError(f"GET {path}: there is more than one answer holds, and no way to ask for it")

@@ -50,7 +50,7 @@ class Connections(Caller):
         return _connection(self._call(Request("GET", _path(connection_id))).body)
 
     def oldest_active(self) -> Connection | None:
-        """The one that the gateway uses when none is named (api 10); one GET."""
+        """The one that the gateway uses when none is named (api.md §10); one GET."""
         return oldest_of(self.list(status=ACTIVE))
 
 

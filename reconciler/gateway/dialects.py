@@ -8,7 +8,7 @@ from reconciler.errors import GatewayError, Invalid
 
 
 class Mark(NamedTuple):
-    """The keys by which an item of one collection gives its dialect away (api 9)."""
+    """The keys by which an item of one collection gives its dialect away (api.md §9)."""
 
     vendor: frozenset[str]
     skill: frozenset[str]

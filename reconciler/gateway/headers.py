@@ -25,7 +25,7 @@ class Quota(NamedTuple):
 
 
 def quota(headers: Mapping[str, str], now: float) -> Quota:
-    """Read ``X-RateLimit-*`` and ``Retry-After`` (api 4); ``now`` is our wall clock, used without a Date."""
+    """Read ``X-RateLimit-*`` and ``Retry-After`` (api.md §4); ``now`` is our wall clock, used without a Date."""
     limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
     refill, after = headers.get("X-RateLimit-Refill"), headers.get("Retry-After")
     if limit is None and remaining is None and refill is None and after is None:

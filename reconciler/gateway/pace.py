@@ -88,7 +88,7 @@ class Pace:
                 raise Interrupted(STOPPED)
 
     def heard(self, headers: Mapping[str, str], status: int) -> None:
-        """Take note of one answer: its quota headers (api 4) and whether it was a 429."""
+        """Take note of one answer: its quota headers (api.md §4) and whether it was a 429."""
         said = quota(headers, self._wall())
         if status != 429 and said.remaining is None and said.limit is None and said.retry_after is None:
             return
