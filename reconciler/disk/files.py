@@ -147,8 +147,11 @@ def _match(project: Path, pattern: str, problems: list[Problem]) -> list[Path]:
     if not Path(pattern).parts:
         return list(_below(project, project))
     try:
-        found = sorted(project.glob(pattern))
+        odd = any("**" in part and part != "**" for part in Path(pattern).parts)  # not every Python refuses it
+        found = [] if odd else sorted(project.glob(pattern))
     except (ValueError, NotImplementedError):
+        odd = True
+    if odd:
         problems.append(Problem("files", f"{pattern} is no pattern", "write e.g. people/*.yaml"))
         return []
     leaves = [leaf for path in found for leaf in (_below(path, project) if path.is_dir() else [path])]
