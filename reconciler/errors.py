@@ -16,7 +16,6 @@ ReconcilerError                 1   base: one clear message, never a traceback
 │   ├── Gated                   3   the plan needs an --allow that was not given
 │   ├── Declined                3   somebody answered no
 │   └── Locked                  3   another apply holds the ledger
-├── PartlyApplied               4   some steps failed or were not run
 └── Interrupted               130   stopped by a signal
 """
 
@@ -125,12 +124,6 @@ class Declined(Refused):
 
 class Locked(Refused):
     """Another apply holds the lease of this ledger."""
-
-
-class PartlyApplied(ReconcilerError):
-    """Some steps failed or were not run; the rest is done and recorded."""
-
-    exit_code = 4
 
 
 class Interrupted(ReconcilerError):

@@ -123,13 +123,6 @@ class Sequence(list[Any]):
 Node = Mapping | Sequence | str
 
 
-def origin_of(node: Mapping | Sequence, key: str | int | None = None) -> Origin:
-    """Where a node begins; with a key, where that key (or the item of that index) stands."""
-    if isinstance(node, Mapping):
-        return node.origin(None if key is None else str(key))
-    return node.origin(key if isinstance(key, int) else None)
-
-
 def value_origin(node: Mapping | Sequence, key: str | int) -> Origin:
     """Where the value under a key or index stands."""
     if isinstance(node, Mapping):

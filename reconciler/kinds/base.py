@@ -11,7 +11,7 @@ from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Address, Attrs, Ref, Value, clean, escape
+from reconciler.model.values import Address, Attrs, Ref, Value, escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,8 +231,3 @@ class Kind:
     def by_property(self, name: str, value: str) -> Address:
         """The address by which a reference picks a live one through another property, e.g. a course's path."""
         return Address(self.name, f"?{name}={escape(value)}")
-
-
-def text_key(kind: Kind, text: str) -> Address:
-    """The address of the resource of a kind with a single text key, e.g. a tag by its name."""
-    return kind.address({kind.key[-1]: clean(text)})

@@ -148,12 +148,6 @@ class Lease:
             self.release()
 
 
-def current(session: Session) -> Held | None:
-    """Who holds the lease, expired or not."""
-    with session.reading() as connection:
-        return held(connection.execute(select(HEAD)).one())
-
-
 def unlock(session: Session) -> Held | None:
     """Takes the lease away from whoever has it, and says who that was; their next write is refused."""
     with session.writing() as connection:

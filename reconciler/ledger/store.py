@@ -47,7 +47,6 @@ class Store:
 
     def __init__(self, session: Session, key: str | None = None) -> None:
         self.session = session
-        self.has_key_from_env = bool(key)
         self._put = upsert(session.dialect, ENTRY)
         self._announce = upsert(session.dialect, INTENT)
         try:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from reconciler.disk import documents, syntax
 from reconciler.disk.documents import parse
-from reconciler.disk.nodes import Mapping, Sequence, origin_of, value_origin
+from reconciler.disk.nodes import Mapping, Sequence, value_origin
 from reconciler.errors import ConfigurationError
 from reconciler.model.values import Origin
 
@@ -36,12 +36,12 @@ def test_positions_of_keys_values_and_nodes():
     node = parse("tags:\n  - VIP\n  - name: Gold\n    note: x\n", "a.yaml")
     items = node["tags"]
     assert node.origin() == Origin("a.yaml", 1, 1)
-    assert node.origin("tags") == origin_of(node, "tags") == Origin("a.yaml", 1, 1)
-    assert node.value_origin("tags") == items.origin() == origin_of(items) == Origin("a.yaml", 2, 3)
-    assert items.origin(0) == origin_of(items, 0) == Origin("a.yaml", 2, 5)
+    assert node.origin("tags") == Origin("a.yaml", 1, 1)
+    assert node.value_origin("tags") == items.origin() == Origin("a.yaml", 2, 3)
+    assert items.origin(0) == Origin("a.yaml", 2, 5)
     assert items[1].origin("note") == Origin("a.yaml", 4, 5)
     assert value_origin(items[1], "note") == Origin("a.yaml", 4, 11)
-    assert value_origin(items, 1) == items[1].origin() == origin_of(items[1]) == Origin("a.yaml", 3, 5)
+    assert value_origin(items, 1) == items[1].origin() == Origin("a.yaml", 3, 5)
     assert node.origin("absent") == node.value_origin("absent") == node.origin()
 
 

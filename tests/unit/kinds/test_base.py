@@ -3,7 +3,6 @@
 import pytest
 
 from reconciler.kinds import KINDS, SECTIONS
-from reconciler.kinds.base import text_key
 from reconciler.kinds.fields import Field, Shape
 from reconciler.model.values import Address, Ref
 
@@ -36,7 +35,7 @@ def test_other_names_of_an_address_cannot_be_taken_for_a_name() -> None:
     assert tag.by_handle("vip").key == "@vip"
     assert tag.by_remote_id("7").key == "#7"
     assert course.by_property("path", "a/b").key == "?path=a%2Fb"
-    assert text_key(tag, "@vip").key == "%40vip"
+    assert tag.address({"name": "@vip"}).key == "%40vip"
 
 
 def test_attributes_of_a_map_belong_to_its_field() -> None:

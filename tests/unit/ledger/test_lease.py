@@ -8,7 +8,7 @@ import pytest
 from reconciler.errors import LedgerError, Locked
 from reconciler.ledger import host
 from reconciler.ledger.host import Holder
-from reconciler.ledger.lease import Lease, current
+from reconciler.ledger.lease import Lease
 from reconciler.model.plan import Verb
 from tests.unit.ledger.conftest import FakeClock, Where
 from tests.unit.ledger.samples import INFO, VIP, done, tag
@@ -46,7 +46,7 @@ def test_a_released_lease_is_free(where: Where) -> None:
     store = where.open()
     lease = Lease.acquire(store)
     lease.release()
-    assert current(store.session) is None
+    assert store.describe().held is None
     other = where.open()
     Lease.acquire(other)
     lease.release()
@@ -120,7 +120,7 @@ def test_unlock_takes_the_lease_from_anybody(where: Where) -> None:
 def test_the_servers_clock_counts_when_none_is_given(where: Where) -> None:
     """The lease lasts a minute by whatever clock that is."""
     store = where.held()
-    held = current(store.session)
+    held = store.describe().held
     assert held is not None
     assert held.expires - held.acquired == pytest.approx(60)
     store.write([tag("VIP")])
@@ -142,11 +142,11 @@ def test_the_thread_renews_until_it_is_stopped(where: Where, clock: FakeClock) -
     store = where.open(clock=clock)
     with Lease.acquire(store, wait=wait):
         assert seen.wait(30)
-        held = current(store.session)
+        held = store.describe().held
     assert held is not None
     assert held.renewed - held.acquired == 100
     assert set(waited) == {20.0}
-    assert current(store.session) is None
+    assert store.describe().held is None
     assert not [t for t in threading.enumerate() if t.name == "ledger-lease"]
 
 

@@ -10,7 +10,7 @@ from typing import IO
 import pytest
 
 from reconciler.errors import Locked
-from reconciler.ledger.lease import Lease, current
+from reconciler.ledger.lease import Lease
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Verb
 from tests.unit.ledger.conftest import Where
@@ -146,4 +146,4 @@ def test_plan_reads_while_apply_writes(where: Where) -> None:
         store.write([tag("Gold")])
         assert connection.exec_driver_sql("SELECT count(*) FROM reconciler_entry").scalar() == 1
     assert len(store.load().entries) == 2
-    assert current(store.session) is not None
+    assert store.describe().held is not None
