@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
@@ -143,9 +144,10 @@ def leave() -> None:
 
     Nothing is lost by it: what was sent has been announced in the ledger, and the next run looks for it.
     """
-    say("Stopped at once. What was in flight may have happened; the next run finds out.")
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with contextlib.suppress(RuntimeError):  # the signal came in the middle of a write to the same stream
+        say("Stopped at once. What was in flight may have happened; the next run finds out.")
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(130)
 
 
@@ -161,7 +163,8 @@ def stopping(stop: threading.Event, *, reports: bool = False) -> Iterator[None]:
         if stop.is_set():
             leave()
         stop.set()
-        say("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
+        with contextlib.suppress(RuntimeError):
+            say("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -8,11 +8,13 @@ import select
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from reconciler.cli import running as commands
 from tests.cli.support import ended, ledger_of
 from tests.support.project import Project
 
@@ -202,3 +204,24 @@ def test_colour_on_a_terminal(project: Project) -> None:
     assert "\x1b[32m" in on_terminal(project, "", "plan")[1]
     project.env["NO_COLOR"] = "1"
     assert "\x1b[32m" not in on_terminal(project, "", "plan")[1]
+
+
+def test_a_signal_within_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second one while the first is still being told of ends the process too, and is no defect."""
+    told: list[str] = []
+
+    def say(text: str) -> None:
+        told.append(text)
+        if len(told) == 1:
+            signal.raise_signal(signal.SIGINT)
+        raise RuntimeError("reentrant call")
+
+    def leave(code: int) -> None:
+        raise SystemExit(code)
+
+    monkeypatch.setattr(commands, "say", say)
+    monkeypatch.setattr(os, "_exit", leave)
+    with pytest.raises(SystemExit) as ended_with, commands.stopping(threading.Event()):
+        signal.raise_signal(signal.SIGINT)
+    assert ended_with.value.code == 130
+    assert len(told) == 2

@@ -106,8 +106,8 @@ def test_settings_are_described(setting: object) -> None:
 
 
 def test_exit_codes_are_described() -> None:
-    """Every code of the exception tree has a row."""
-    codes = {each.exit_code for each in vars(errors).values() if hasattr(each, "exit_code")} | {0, 2}
+    """Every code of the exception tree has a row, and so have done, changes found and applied in part."""
+    codes = {each.exit_code for each in vars(errors).values() if hasattr(each, "exit_code")} | {0, 2, 4}
     rows = {int(code) for code in re.findall(r"^\| (\d+) \|", readme.text(), re.MULTILINE)}
     assert rows == codes
 
