@@ -75,15 +75,12 @@ def _fails(planned: Any, fail_on: tuple[str, ...]) -> int:
 
 def show_plan(ctx: click.Context, planned: Any, session: Any, *, calls: bool = False, err: bool = False) -> None:
     """The plan for people; with ``calls`` every request after it."""
-    from reconciler.cli.running import requests
+    from reconciler.cli.running import requests, sheet_of
     from reconciler.render.text import call_lines, plan_lines
 
     curtain = session.curtain
-    lines = plan_lines(
-        curtain.marked("plan", planned.plan), heading=session.heading(planned), writes=len(planned.graph.order),
-        pace=session.settings.pace, needed=planned.gates, hidden_fields=ctx.obj["quiet"],
-    )  # fmt: skip
-    show(lines, err=err)
+    sheet = sheet_of(planned, curtain, session.heading(planned), session.settings.pace)
+    show(plan_lines(sheet, hidden_fields=ctx.obj["quiet"]), err=err)
     if calls:
         show([[]], err=err)
         show(call_lines(curtain.marked("request", call) for _, call in requests(planned)), err=err)

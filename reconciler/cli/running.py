@@ -28,6 +28,7 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Plan, Step
 from reconciler.render.machine import plan_document
+from reconciler.render.sentences import Sheet
 
 
 class Run(Session):
@@ -129,6 +130,11 @@ def requests(planned: Shown) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
     changes = {change.address: change for change in planned.plan.changes}
     for step in planned.graph.order:
         yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
+
+
+def sheet_of(planned: Shown, curtain: Curtain, heading: str, pace: float) -> Sheet:
+    """What every output of a plan is made from, marks in place of people where they are asked for."""
+    return Sheet(curtain.marked("plan", planned.plan), heading, len(planned.graph.order), pace, planned.gates)
 
 
 def document(planned: Shown) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def show(ctx: click.Context, /, file: Path, project: Path, **given: Any) -> int:
 
 
 def _tell(ctx: click.Context, saved: Any, pace: float, file: Path, *, calls: bool) -> None:
-    from reconciler.cli.running import requests
+    from reconciler.cli.running import requests, sheet_of
     from reconciler.cli.terminal import show as put
     from reconciler.render.text import call_lines, plan_lines
 
@@ -55,11 +55,7 @@ def _tell(ctx: click.Context, saved: Any, pace: float, file: Path, *, calls: boo
     curtain.learn_plan(saved.plan)
     name = saved.environment or file.name
     heading = f"{name} · connection {(base.account or 'the default one')[:8]} · ledger serial {base.serial}"
-    lines = plan_lines(
-        curtain.marked("plan", saved.plan), heading=heading, writes=len(saved.graph.order), pace=pace,
-        needed=saved.gates, hidden_fields=ctx.obj["quiet"],
-    )  # fmt: skip
-    put(lines)
+    put(plan_lines(sheet_of(saved, curtain, heading, pace), hidden_fields=ctx.obj["quiet"]))
     if calls:
         put([[]])
         put(call_lines(curtain.marked("request", call) for _, call in requests(saved)))

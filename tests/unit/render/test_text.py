@@ -11,6 +11,7 @@ from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin, Ref
+from reconciler.render.sentences import Sheet
 from reconciler.render.text import STYLES, call_lines, outcome_line, plan_lines, report_lines
 
 VIP, ANN = Address("tag", "VIP"), Address("contact", "ann@example.com")
@@ -22,8 +23,9 @@ def text(lines: Any) -> str:
 
 
 def planned(*changes: Change, pace: float = 10, writes: int = 1, **more: Any) -> str:
-    options = {key: more.pop(key) for key in ("needed", "hidden_fields") if key in more}
-    return text(plan_lines(Plan(BASE, changes, **more), heading="site", writes=writes, pace=pace, **options))
+    gates, hidden = more.pop("needed", ()), more.pop("hidden_fields", False)
+    sheet = Sheet(Plan(BASE, changes, **more), "site", writes, pace, tuple(gates))
+    return text(plan_lines(sheet, hidden_fields=hidden))
 
 
 def field(before: Any, after: Any, cause: Cause = Cause.EDITED, path: str = "locale", **more: Any) -> FieldChange:

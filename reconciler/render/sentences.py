@@ -1,0 +1,205 @@
+"""A plan → the sentences and rows that every rendering of it shares: what is listed, what a line says, the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from reconciler.engine.consequences import is_rename
+from reconciler.engine.diff import leaves
+from reconciler.engine.graph import sends
+from reconciler.engine.guard import Gate, people
+from reconciler.kinds import KINDS
+from reconciler.kinds.effects import MAILING
+from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, is_effective
+from reconciler.model.resource import EMPTY
+from reconciler.model.values import Address, Value
+from reconciler.render import words
+
+#: One request as it is shown: method, path, body with references open.
+Call = tuple[str, str, Any]
+
+VERBS = (
+    (Action.CREATE, "to create"), (Action.UPDATE, "to update"), (Action.REPLACE, "to replace"),
+    (Action.DELETE, "to delete"), (Action.ADOPT, "to adopt"), (Action.FORGET, "to forget"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One plan with all that may be said of it; every output is made from one.
+
+    ``heading`` names environment, account and ledger. ``writes`` is the number of calls that it takes, ``pace`` how
+    many go out in a second (0: no limit). ``gates`` are what has to be allowed, ``requests`` the calls by address.
+    """
+
+    plan: Plan
+    heading: str
+    writes: int
+    pace: float
+    gates: tuple[Gate, ...] = ()
+    requests: Mapping[Address, tuple[Call, ...]] = field(default_factory=lambda: EMPTY)
+
+
+class Row(NamedTuple):
+    """One field of a change as it is shown: its path, what becomes of it, and why."""
+
+    path: str
+    shown: str
+    cause: str
+
+
+def listed(plan: Plan) -> list[Change]:
+    """The changes that are worth a line: what does something and what is withheld."""
+    return [change for change in plan.changes if _is_listed(change)]
+
+
+def _is_listed(change: Change) -> bool:
+    """A relation that only follows its renamed parent goes without saying."""
+    if change.action is Action.NOOP and KINDS[change.address.kind].parents:
+        return False
+    return change.withheld is not None or is_effective(change)
+
+
+def quiet(plan: Plan) -> str:
+    """The one sentence of a plan without changes."""
+    same = sum(1 for change in plan.changes if change.action is Action.NOOP)
+    ways = "".join(f"; {name.replace('_', ' ')} {route}" for name, route in plan.routes.items())
+    return f"No changes. {words.count(same, 'resource is', 'resources are')} as the files say ({_reads(plan)}{ways})."
+
+
+def _reads(plan: Plan) -> str:
+    return words.count(plan.reads, "call")
+
+
+def title(change: Change) -> str:
+    """``tag/Gold → VIP`` for a rename, else the address."""
+    kind = KINDS[change.address.kind]
+    if kind.renameable:
+        for each in change.fields:
+            if each.path in kind.key and each.before is not None:
+                return f"{kind.name}/{words.clean(str(each.before))} → {words.clean(str(each.after))}"
+    return words.shown(change.address)
+
+
+def where(change: Change) -> str:
+    """``site.yaml:4:3`` for what the files ask for, else nothing."""
+    return str(change.origin) if change.origin and _is_of_files(change) else ""
+
+
+def _is_of_files(change: Change) -> bool:
+    """Whether the position says where the files ask for it; what left them has only the one where it stood."""
+    return change.action not in (Action.DELETE, Action.FORGET) or change.cause is Cause.NOT_IN_SET
+
+
+def _is_in_title(change: Change, field: FieldChange) -> bool:
+    kind = KINDS[change.address.kind]
+    return kind.renameable and field.path in kind.key
+
+
+def remarks(change: Change) -> Iterator[str]:
+    """What is to be said of a change beside its fields, effects included."""
+    if change.withheld:
+        yield f"withheld: {change.withheld}"
+    if change.cause is Cause.MISSING:
+        yield "missing from the account"
+    if is_rename(change):
+        yield "renamed" + "".join(f", {_CAUSES[cause]}" for cause in _moved_by_others(change))
+    elif change.moved_from:
+        yield f"known as {words.shown(change.moved_from)} before"
+    if change.note:
+        yield words.clean(change.note)
+    yield from change.effects
+
+
+def _moved_by_others(change: Change) -> Iterator[Cause]:
+    """Why a name is another one, where that is not the files alone."""
+    for each in change.fields:
+        if _is_in_title(change, each) and each.cause in (Cause.DRIFTED, Cause.BOTH):
+            yield each.cause
+
+
+def rows(change: Change) -> Iterator[Row]:
+    """The fields of a change, a set as one row for each item that comes or goes; a rename stands in the title."""
+    if change.action is Action.FORGET:
+        return
+    for each in change.fields:
+        if not _is_in_title(change, each):
+            yield from _field_rows(each)
+
+
+def _field_rows(change: FieldChange) -> Iterator[Row]:
+    cause = "; ".join(filter(None, (_CAUSES.get(change.cause, change.cause.value), words.clean(change.note))))
+    if change.sensitive:
+        shown = "not shown" if change.cause is Cause.NEW else "changed, not shown"
+        yield Row(words.clean(change.path), shown, cause)
+        return
+    for path, before, after in leaves(change) if isinstance(change.before, frozenset) else [_sides(change)]:
+        yield Row(words.clean(path), _arrow(change, before, after), cause)
+
+
+def _sides(change: FieldChange) -> tuple[str, Value, Value]:
+    return change.path, change.before, change.after
+
+
+def _arrow(change: FieldChange, before: Value, after: Value) -> str:
+    if isinstance(change.before, frozenset):
+        return f"- {words.clean(str(before))}" if after is None else f"+ {words.clean(str(after))}"
+    if change.cause is Cause.NEW:
+        return words.value(after)
+    return f"{words.value(before)} → {words.value(after)}"
+
+
+_CAUSES = {
+    Cause.NEW: "",
+    Cause.DRIFTED: "drifted: changed in the account since the last apply",
+    Cause.BOTH: "both the files and the account changed; the files win",
+    Cause.RELEASED: "released: no longer in the files, back to its default",
+}
+
+
+def notes(plan: Plan) -> Iterator[str]:
+    """Remarks on what needs no change."""
+    for change in plan.changes:
+        if change.note and not change.withheld and not is_effective(change):
+            yield f"{words.shown(change.address)}: {words.clean(change.note)}"
+
+
+def routes(plan: Plan) -> Iterator[str]:
+    """How the kinds were read that were not read whole, a sentence each."""
+    for name, route in plan.routes.items():
+        yield f"{name.replace('_', ' ').capitalize()}: {route}."
+
+
+def summary(plan: Plan) -> str:
+    """The counts, as one line."""
+    counts = {action: sum(1 for c in plan.pending if c.action is action) for action in Action}
+    parts = [f"{counts[action]:,} {verb}" for action, verb in VERBS if counts[action]]
+    if plan.withheld:
+        parts = parts or ["Nothing to do"]
+        parts.append(f"{len(plan.withheld):,} withheld")
+    same = sum(1 for change in plan.changes if change.action is Action.NOOP)
+    foreign = sum(plan.foreign.values())
+    text = (", ".join(parts) or "Nothing to do") + f". {same:,} as they should be"
+    least = "at least " if plan.routes else ""
+    text += f", {least}{foreign:,} foreign and untouched." if foreign else "."
+    return text + (" A partial plan: the rest was not looked at." if plan.partial else "")
+
+
+def cost(sheet: Sheet) -> str:
+    """What reading took, what writing will take, and how many people it concerns."""
+    plan, writes, pace = sheet.plan, sheet.writes, sheet.pace
+    seconds = max(0, writes - 1) / pace if pace else 0.0
+    when = f", {words.duration(seconds)} at {pace:g} a second" if pace and writes else ""
+    text = f"{words.count(plan.reads, 'call')} read this; {words.count(writes, 'call')} will write{when}."
+    touched = people(change for change in plan.pending if sends(change))
+    mailed = people(c for c in plan.pending if MAILING.intersection(c.effects))
+    if touched:
+        text += f" {words.count(len(touched), 'person', 'people')} touched, {len(mailed):,} may be e-mailed."
+    return text
+
+
+def need(gate: Gate) -> str:
+    """What has to be said before this may be applied."""
+    return f"Needs {gate.flag}: {gate.reason}."
