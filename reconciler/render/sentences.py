@@ -20,6 +20,9 @@ from reconciler.render import words
 #: One request as it is shown: method, path, body with references open.
 Call = tuple[str, str, Any]
 
+#: Outputs that can wrap a value cut it here only.
+_WHOLE = 4_000
+
 VERBS = (
     (Action.CREATE, "to create"), (Action.UPDATE, "to update"), (Action.REPLACE, "to replace"),
     (Action.DELETE, "to delete"), (Action.ADOPT, "to adopt"), (Action.FORGET, "to forget"),
@@ -48,6 +51,19 @@ class Row(NamedTuple):
     path: str
     shown: str
     cause: str
+
+
+class Sides(NamedTuple):
+    """The same with both sides apart and whole: None is a side that there is none of.
+
+    ``hidden`` stands in place of both where neither may be shown.
+    """
+
+    path: str
+    before: str | None
+    after: str | None
+    cause: str
+    hidden: str = ""
 
 
 def listed(plan: Plan) -> list[Change]:
@@ -137,6 +153,29 @@ def _field_rows(change: FieldChange) -> Iterator[Row]:
         return
     for path, before, after in leaves(change) if isinstance(change.before, frozenset) else [_sides(change)]:
         yield Row(words.clean(path), _arrow(change, before, after), cause)
+
+
+def sides(change: Change) -> Iterator[Sides]:
+    """What :func:`rows` says, for outputs that set the two sides apart."""
+    if change.action is Action.FORGET:
+        return
+    for each in change.fields:
+        if not _is_in_title(change, each):
+            yield from _field_sides(each)
+
+
+def _field_sides(change: FieldChange) -> Iterator[Sides]:
+    if change.sensitive:
+        yield from (Sides(row.path, None, None, row.cause, row.shown) for row in _field_rows(change))
+        return
+    is_set = isinstance(change.before, frozenset)
+    found = leaves(change) if is_set else [_sides(change)]
+    for (path, before, after), row in zip(found, _field_rows(change), strict=True):
+        if is_set:
+            both = [None if side is None else words.clean(str(side)) for side in (before, after)]
+        else:
+            both = [None if change.cause is Cause.NEW else words.value(before, _WHOLE), words.value(after, _WHOLE)]
+        yield Sides(words.clean(path), both[0], both[1], row.cause)
 
 
 def _sides(change: FieldChange) -> tuple[str, Value, Value]:

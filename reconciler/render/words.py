@@ -43,8 +43,8 @@ def name_of(address: Address) -> str:
     return clean(unescape(address.key.rpartition("/")[2]))
 
 
-def value(content: Any) -> str:
-    """One value: text in quotes, nothing as ``(none)``, a set as its sorted items."""
+def value(content: Any, longest: int = LONGEST) -> str:
+    """One value: text in quotes, nothing as ``(none)``, a set as its sorted items; cut where it is very long."""
     if content is None:
         return "(none)"
     if isinstance(content, bool):
@@ -56,7 +56,7 @@ def value(content: Any) -> str:
     if isinstance(content, frozenset):
         return "[" + ", ".join(sorted(value(item).strip('"') for item in content)) + "]"
     text = clean(str(content))
-    return f'"{text[: LONGEST - 1]}…"' if len(text) > LONGEST else f'"{text}"'
+    return f'"{text[: longest - 1]}…"' if len(text) > longest else f'"{text}"'
 
 
 def count(number: int, one: str, many: str = "") -> str:
