@@ -35,6 +35,11 @@ def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
         yield name, getattr(settings, name)
     for name in ("api_key", "digest_key"):
         yield name, HIDDEN if getattr(settings, name) else None
+    notify = settings.notify
+    yield "notify_url", HIDDEN if notify.url else None
+    yield "notify_format", notify.form
+    yield "notify_on", sorted(notify.events)
+    yield "notify_link", notify.link
     yield "ledger", without_password(settings.ledger)
     for name in ("deletes", "updates", "floor"):
         yield name, getattr(settings.limits, name)

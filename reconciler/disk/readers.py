@@ -86,6 +86,60 @@ def address(value: Any) -> str:
     return found.rstrip("/")
 
 
+def hook(value: Any) -> str:
+    """Where notifications go: https, or http on loopback; path and query may be its secret, so it is never shown."""
+    found, scheme, host = _address_parts(value)
+    if scheme == "http" and not _is_loopback(host):
+        raise ValueError("expected https: without it the address, which is a secret, can be read on the way")
+    return found
+
+
+def link(value: Any) -> str:
+    """An http or https address that people may follow."""
+    return _address_parts(value)[0]
+
+
+def _address_parts(value: Any) -> tuple[str, str, str]:
+    """The address, its scheme and its host; no user, no fragment, nothing that cannot be sent as it stands."""
+    found, wrong = str(value).strip(), "expected an https address, without user and fragment"
+    try:
+        parts = urlsplit(found)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError(wrong) from error
+    sound = found.isascii() and found.isprintable() and not re.search(r"[\s\\<>|\"#]", found)
+    if not host or not sound or parts.scheme not in ("https", "http") or "@" in parts.netloc:
+        raise ValueError(wrong)
+    return found, parts.scheme, host
+
+
+def several(names: Iterable[str]) -> Reader:
+    """A reader of one or more of the names, as a list or with commas; gives them with commas."""
+    allowed = tuple(names)
+
+    def read(value: Any) -> str:
+        given = value if isinstance(value, list) else [part.strip() for part in str(value).split(",")]
+        if not given or any(part not in allowed for part in given):
+            raise ValueError(f"expected one or more of {', '.join(allowed)}")
+        return ",".join(name for name in allowed if name in given)
+
+    return read
+
+
+_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
+
+
+def duration(value: Any) -> float:
+    """``90s``, ``5m``, ``1h30m``, ``2d``, or a bare number of seconds → seconds, above 0."""
+    found = str(value).strip().lower().replace(" ", "")
+    matched = _DURATION.fullmatch(found + ("s" if found[-1:].isdigit() else ""))
+    parts = [float(part or 0) for part in matched.groups()] if matched else []
+    seconds = sum(part * size for part, size in zip(parts, (86400, 3600, 60, 1), strict=False))
+    if not 0 < seconds <= 366 * 86400:
+        raise ValueError("expected a time such as 30s, 5m or 1h30m")
+    return seconds
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback

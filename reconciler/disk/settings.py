@@ -13,10 +13,20 @@ from typing import Any, NamedTuple
 
 from reconciler.disk import environments, layers, nodes, readers, settings_file
 from reconciler.disk.findings import Finding, nearest, raise_if_any, suggest
-from reconciler.disk.settings_schema import DIALECTS, PRESETS, WORKERS, settings_schema
+from reconciler.disk.settings_schema import DIALECTS, EVENTS, NOTICES, PRESETS, WORKERS, settings_schema
 from reconciler.errors import Problem
 from reconciler.model.policy import Limits, Prune
 from reconciler.model.resource import EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Who is told of events, and how: ``url`` is a secret, ``form`` json or slack, ``link`` is put into each."""
+
+    url: str | None = field(repr=False)
+    form: str
+    events: frozenset[str]
+    link: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +65,7 @@ class Settings:
     ci: bool
     max_calls: int | None
     max_minutes: float | None
+    notify: Notify
     sources: Mapping[str, str]
 
 
@@ -87,6 +98,10 @@ _SETTINGS = (
     Setting("redact", readers.truth, ("redact",), False),
     Setting("max_calls", readers.whole(0), (), None),
     Setting("max_minutes", readers.number, (), None),
+    Setting("notify_url", readers.hook, (), None),
+    Setting("notify_format", readers.choice(NOTICES), ("notify", "format"), "json"),
+    Setting("notify_on", readers.several(EVENTS), ("notify", "on"), ",".join(EVENTS)),
+    Setting("notify_link", readers.link, (), None),
 )
 
 
@@ -155,7 +170,7 @@ class _Reading:
             vars={name: str(value) for name, value in variables.items()}, files=layers.files(self._blocks),
             files_roots=roots, protect=bool(self._blocks[0].get("protect", False)), redact=values["redact"],
             ci=self._environ.get("CI", "").lower() in ("true", "1"), max_calls=values["max_calls"],
-            max_minutes=values["max_minutes"], sources=self.sources,
+            max_minutes=values["max_minutes"], notify=_notify(values), sources=self.sources,
         )  # fmt: skip
 
     def _environment(self, top: nodes.Mapping, name: str | None) -> list[nodes.Mapping]:
@@ -261,3 +276,8 @@ class _Reading:
 
     def _say(self, holder: nodes.Mapping, key: str, what: str, hint: str) -> None:
         self._findings.append(Finding(holder.value_origin(key), what, hint))
+
+
+def _notify(values: Mapping[str, Any]) -> Notify:
+    events = frozenset(values["notify_on"].split(","))
+    return Notify(values["notify_url"], values["notify_format"], events, values["notify_link"])

@@ -22,6 +22,10 @@ _NOT_HERE = {
     "gateway_url": ("a gateway's address cannot be set in a file", "use --gateway-url or RECONCILER_GATEWAY_URL"),
     "control_url": ("a gateway's address cannot be set in a file", "use --control-url or RECONCILER_CONTROL_URL"),
 }
+_NO_HOOK = (
+    "an address of notifications does not belong into a file",
+    "set the environment variable RECONCILER_NOTIFY_URL",
+)
 
 
 class Content(NamedTuple):
@@ -68,3 +72,6 @@ def _misplaced(node: Node) -> Iterator[Finding]:
     for block in [node, *(block for block in inner if isinstance(block, Mapping))]:
         for key in _NOT_HERE.keys() & block.keys():
             yield Finding(block.origin(key), *_NOT_HERE[key])
+        notify = block.get("notify")
+        if isinstance(notify, Mapping) and "url" in notify:
+            yield Finding(notify.origin("url"), *_NO_HOOK)

@@ -13,6 +13,9 @@ PRESETS = {
 DIALECTS = ("vendor", "skill")
 PRUNING = ("none", "created", "owned", "all")
 WORKERS = 64
+#: How a notification is written, and what there may be one of.
+NOTICES = ("json", "slack")
+EVENTS = ("drift", "apply", "failure")
 
 _TEXT = {"type": ["string", "number", "boolean"]}
 _NAMES: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
@@ -77,6 +80,16 @@ def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
             "type": "object", "additionalProperties": _TEXT, "description": "Values for ${var.NAME} in the files.",
         },
         "redact": {"type": "boolean", "description": "Replace addresses and names by marks in every output."},
+        "notify": {
+            **_closed({
+                "format": {"type": "string", "enum": list(NOTICES), "description": "How a notification is written."},
+                "on": {
+                    "type": "array", "items": {"type": "string", "enum": list(EVENTS)}, "minItems": 1,
+                    "description": "What there is one of.",
+                },
+            }),
+            "description": "Notifications to the address in RECONCILER_NOTIFY_URL; never in this file.",
+        },
     }  # fmt: skip
 
 
