@@ -1,4 +1,4 @@
-"""What stands between the commands and the two streams: with ``--redact`` everything that is written passes it.
+"""What stands between the commands and the two streams: all that is written passes it, and is marked or reshaped.
 
 Commands do not have to know. What they write is looked through on its way out: JSON by the names of its fields,
 text by what looks like an e-mail address and by the personal values that this run has met. Who renders a plan or a
@@ -16,34 +16,22 @@ from typing import Any, TextIO, TypeVar, cast
 
 import click
 
+from reconciler.cli.streams import Plain, Talk, Wrapped, speaks_unicode
+
 T = TypeVar("T")
 
 
-class Veil:
+class Veil(Wrapped):
     """A text stream that marks people in what is written to it."""
 
     def __init__(self, stream: TextIO, redact: Callable[[str], str]) -> None:
-        self._stream, self._redact = stream, redact
+        super().__init__(stream)
+        self._redact = redact
 
     def write(self, text: str) -> int:
         """Write the text, redacted."""
-        shown = self._redact(text)
-        try:
-            self._stream.write(shown)
-        except UnicodeEncodeError:  # a terminal of long ago: spelled out rather than not shown
-            encoding = self._stream.encoding
-            self._stream.write(shown.encode(encoding, "backslashreplace").decode(encoding))
+        super().write(self._redact(text))
         return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write each."""
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "buffer":  # bytes would pass by
-            raise AttributeError(name)
-        return getattr(self._stream, name)
 
 
 class Curtain:
@@ -53,10 +41,26 @@ class Curtain:
         self.redactor: Any = None
         self._digest: Callable[[str, str], str] | None = None
         self._used = False
-        self._streams: tuple[TextIO, TextIO] | None = None
         self._secrets: set[str] = set()
+        self._streams = (sys.stdout, sys.stderr)
+        self.talk: Talk | None = None
+        #: The stream of events on standard output, once somebody asked for one.
+        self.events: Any = None
 
     # drawing it
+
+    def hang(self) -> None:
+        """From now on nothing is refused by a stream for the signs in it."""
+        self._streams = (sys.stdout, sys.stderr)
+        for name, stream in zip(("stdout", "stderr"), self._streams, strict=True):
+            if not speaks_unicode(stream):
+                setattr(sys, name, Plain(stream))
+
+    def speak_json(self) -> None:
+        """From now on everything on standard error is one JSON object a line."""
+        if self.talk is None:
+            self.talk = Talk(sys.stderr)
+            sys.stderr = cast(TextIO, self.talk)
 
     def draw(self) -> None:
         """From now on nobody is named."""
@@ -65,15 +69,17 @@ class Curtain:
         from reconciler.render.redact import Redactor
 
         self.redactor = Redactor(self._mark)
-        self._streams = (sys.stdout, sys.stderr)
         sys.stdout = cast(TextIO, Veil(sys.stdout, self.text))
-        sys.stderr = cast(TextIO, Veil(sys.stderr, self.text))
+        if self.talk is not None:  # whole objects are marked by the names of their fields
+            self.talk.stream = cast(TextIO, Veil(self.talk.stream, self.text))
+        else:
+            sys.stderr = cast(TextIO, Veil(sys.stderr, self.text))
 
     def lift(self) -> None:
         """Give the streams back."""
-        if self._streams:
-            sys.stdout, sys.stderr = self._streams
-            self._streams = None
+        if self.talk is not None:
+            self.talk.close()
+        sys.stdout, sys.stderr = self._streams
 
     def settle(self, settings: Any) -> None:
         """The settings of this command line are known."""
@@ -82,7 +88,7 @@ class Curtain:
 
             key = settings.digest_key.encode()
             self.keyed(lambda name, value: digest(key, name, value))
-        self._secrets |= {settings.api_key, settings.digest_key} - {None}
+        self._secrets |= {settings.api_key, settings.digest_key, settings.notify.url} - {None}
         if settings.redact:
             self.draw()
 
@@ -178,14 +184,18 @@ class Curtain:
         told = "".join(traceback.format_exception(kind, error, trace))
         for secret in sorted({*self._secrets, *_own_secrets()}, key=len, reverse=True):
             told = told.replace(secret, "(hidden)").replace(repr(secret)[1:-1], "(hidden)")
-        click.echo(self.text(told) + "This is a defect of reconciler; please report it with these lines.", err=True)
+        told = self.text(told) + "This is a defect of reconciler; please report it with these lines."
+        if self.talk is not None:
+            self.talk.tell(told, "error", "defect")
+        else:
+            click.echo(told, err=True)
 
 
 def _own_secrets() -> set[str]:
     """Our keys, and the password in the ledger's URL."""
     from urllib.parse import urlsplit
 
-    names = ("MATON_API_KEY", "RECONCILER_LEDGER_KEY", "RECONCILER_LEDGER")
+    names = ("MATON_API_KEY", "RECONCILER_LEDGER_KEY", "RECONCILER_NOTIFY_URL", "RECONCILER_LEDGER")
     values = [os.environ.get(name, "").strip() for name in names]
     with contextlib.suppress(ValueError):
         values.append(urlsplit(values[-1]).password or "")

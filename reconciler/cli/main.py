@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -21,6 +22,7 @@ from reconciler.errors import ReconcilerError
 COMMANDS = {
     "init": ("project", "Write a commented reconciler.yaml and a first file."),
     "validate": ("project", "Check every file offline; shows every problem at once."),
+    "secrets": ("leaking", "Find secrets that are written into files."),
     "plan": ("planning", "Show what would change. Never writes."),
     "apply": ("applying", "Make the changes that the plan shows."),
     "destroy": ("applying", "Remove what this project made."),
@@ -79,8 +81,25 @@ class Commands(click.Group):
 @click.version_option(__version__, message="%(prog)s %(version)s", prog_name="reconciler")
 @click.option("-C", "directory", metavar="DIR", default=".", help="Start in this folder.")
 @click.option("-e", "--environment", metavar="NAME", envvar="RECONCILER_ENVIRONMENT", help="Environment to use.")
-@click.option("-v", "--verbose", count=True, help="Say more; twice: every request.")
+@click.option("-v", "--verbose", count=True, help="Say more; -vv: every request; -vvv: bodies too.")
 @click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
+@click.option(
+    "--log-format",
+    type=click.Choice(["text", "json"]),
+    envvar="RECONCILER_LOG_FORMAT",
+    default="text",
+    show_default=True,
+    help="What standard error holds: text, or one JSON object a line.",
+)
+@click.option(
+    "--heartbeat",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    envvar="RECONCILER_HEARTBEAT",
+    default=10.0,
+    show_default=True,
+    help="How often a long run says how far it is, off a terminal.",
+)
 @click.option("--pace", type=float, metavar="N", help="Requests a second (10; 0: no limit of our own).")
 @click.option("--redact/--no-redact", default=None, envvar="RECONCILER_REDACT", help="Marks instead of people.")
 @click.pass_context
@@ -88,6 +107,8 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""
     curtain = ctx.obj if isinstance(ctx.obj, Curtain) else Curtain()
     ctx.obj = {**options, "curtain": curtain}
+    if options["log_format"] == "json":
+        curtain.speak_json()
     if options["redact"]:
         curtain.draw()
 
@@ -107,6 +128,9 @@ def main(args: list[str] | None = None) -> None:
 def run(args: list[str] | None = None, curtain: Curtain | None = None) -> int:
     """The exit code of one command line; nothing is written but through the curtain."""
     curtain = curtain or Curtain()
+    curtain.hang()
+    if os.environ.get("RECONCILER_LOG_FORMAT") == "json":  # before the flags are read: they may be wrong
+        curtain.speak_json()
     try:
         return _run(args, curtain)
     finally:
@@ -118,22 +142,32 @@ def _run(args: list[str] | None, curtain: Curtain) -> int:
     try:
         result = cli.main(args=args, prog_name="reconciler", standalone_mode=False, obj=curtain)
     except click.ClickException as error:
-        error.show(file=sys.stderr)
-        return 1
+        return _ended(curtain, error.format_message(), 1, "usage", error)
     except (click.Abort, KeyboardInterrupt):
-        click.echo("Interrupted.", err=True)
-        return 130
+        return _ended(curtain, "Interrupted.", 130, "interrupted")
     except ReconcilerError as error:
-        click.echo(_message(error), err=True)
-        return error.exit_code
+        return _ended(curtain, _message(error), error.exit_code, "error")
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     return result if isinstance(result, int) else 0
 
 
+def _ended(curtain: Curtain, message: str, code: int, event: str, usage: click.ClickException | None = None) -> int:
+    """Tells why a command line ends early, to people, collectors of logs and readers of events."""
+    plain = message.removeprefix("error: ").replace("\nerror: ", "\n")
+    if curtain.talk is not None:
+        curtain.talk.tell(plain, "error", event, exit_code=code)
+    elif usage is not None:
+        usage.show(file=sys.stderr)
+    else:
+        click.echo(message, err=True)
+    if curtain.events is not None:
+        curtain.events.failed(plain, code)
+    return code
+
+
 def _message(error: ReconcilerError) -> str:
     from reconciler.render.words import clean
 
-    lines = [clean(line) for line in str(error).splitlines()]
-    return "\n".join(f"error: {line}" for line in lines) if len(lines) > 1 else f"error: {lines[0] if lines else ''}"
+    return "\n".join(f"error: {clean(line)}" for line in str(error).splitlines()) or "error: "

@@ -7,10 +7,11 @@ import os
 import re
 import sys
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
+from reconciler.cli.streams import Plain, Talk, Wrapped
 from reconciler.render.words import clean
 
 #: What JSON may hold as it is, and terminals act upon: deletion, C1 controls, marks of direction, lone surrogates.
@@ -19,9 +20,19 @@ _UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud
 Line = list[tuple[str, str]]
 
 
-def coloured(stream: TextIO) -> bool:
+def is_unicode(*, err: bool = False) -> bool:
+    """Whether the stream takes more than ASCII."""
+    stream: Any = sys.stderr if err else sys.stdout
+    while isinstance(stream, Wrapped):
+        if isinstance(stream, Plain):
+            return False
+        stream = stream.stream
+    return True
+
+
+def coloured(stream: Any) -> bool:
     """Whether ``stream`` takes colour (https://no-color.org)."""
-    if os.environ.get("NO_COLOR"):
+    if os.environ.get("NO_COLOR") or isinstance(stream, Talk):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
@@ -44,14 +55,18 @@ def show_json(document: Any) -> None:
 
 
 def json_text(document: Any, indent: int | None = 2) -> str:
-    """The document with nothing in it that a terminal would obey."""
-    text = json.dumps(document, ensure_ascii=False, indent=indent)
+    """The document with nothing in it that a terminal would obey, or that standard output cannot show."""
+    text = json.dumps(document, ensure_ascii=not is_unicode(), indent=indent)
     return _UNSEEN.sub(lambda char: f"\\u{ord(char.group()):04x}", text)
 
 
-def say(text: str) -> None:
-    """Talk: goes to stderr."""
-    click.echo(text, err=True)
+def say(text: str, level: str = "info", event: str = "message", **fields: Any) -> None:
+    """Talk: goes to stderr; collectors of logs get the event's name and fields too."""
+    stream: Any = sys.stderr
+    if isinstance(stream, Talk):
+        stream.tell(text, level, event, **fields)
+    else:
+        click.echo(text, err=True)
 
 
 def _styled(text: str, style: str) -> str:

@@ -43,6 +43,7 @@ def test_all_that_is_written_is_looked_through(streams: Callable[[str], io.TextI
     """By click and by print, on streams of any encoding; afterwards the streams are the old ones."""
     out = streams(encoding)
     curtain = Curtain()
+    curtain.hang()
     curtain.draw()
     curtain.draw()
     click.echo("ann@example.com · 1")
