@@ -13,6 +13,7 @@ from reconciler.engine.guard import Gate, people
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING
 from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, is_effective
+from reconciler.model.report import Report
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address, Value
 from reconciler.render import words
@@ -35,6 +36,10 @@ class Sheet:
 
     ``heading`` names environment, account and ledger. ``writes`` is the number of calls that it takes, ``pace`` how
     many go out in a second (0: no limit). ``gates`` are what has to be allowed, ``requests`` the calls by address.
+
+    ``name`` is what the project is called, ``base`` the folder that positions are relative to, seen from that of the
+    repository. ``report`` is what came of the plan where it was carried out, ``refused`` why it was not.
+    ``document`` is the same for machines.
     """
 
     plan: Plan
@@ -43,6 +48,11 @@ class Sheet:
     pace: float
     gates: tuple[Gate, ...] = ()
     requests: Mapping[Address, tuple[Call, ...]] = field(default_factory=lambda: EMPTY)
+    name: str = ""
+    base: str = ""
+    report: Report | None = None
+    refused: str = ""
+    document: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 class Row(NamedTuple):
