@@ -1,0 +1,1 @@
+"""What stands between a repository and the tool: the action, the pipeline, the hooks, held to real checkers."""
