@@ -106,7 +106,7 @@ class Transport:
         if connection:
             name = "the connection (--connection, RECONCILER_CONNECTION)"
             self._headers["Maton-Connection"] = _checked_token(connection, name)
-        self._proxies, self._verify, self._cert = _environment(self._base)
+        self._proxies, self._verify, self._cert = proxies_and_trust(self._base)
         self._local = threading.local()
         self._opened: list[requests.Session] = []
         self._lock = threading.Lock()
@@ -186,7 +186,11 @@ def is_loopback(url: str) -> bool:
     return (urlsplit(url).hostname or "") in _LOOPBACK
 
 
-def _environment(base: str) -> tuple[dict[str, str], bool | str, Any]:
+def proxies_and_trust(base: str) -> tuple[dict[str, str], bool | str, Any]:
+    """What the environment says of the way to a URL: proxies (none to loopback), CA bundle, client certificate.
+
+    Raises ConfigurationError when the CA bundle does not exist.
+    """
     with requests.Session() as session:
         found = session.merge_environment_settings(f"{base}/", {}, None, None, None)
     proxies: dict[str, str] = {} if is_loopback(base) else dict(found["proxies"])
