@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
 from reconciler.cli.running import Run, document, open_session, requested, stopping
 from reconciler.cli.terminal import can_ask, show, show_json
@@ -50,6 +51,7 @@ def run_options(command: Any) -> Any:
 @selection_options
 @account_options
 @click.pass_context
+@notifies
 def apply(ctx: click.Context, /, path: Path, plan_file: Path | None, **given: Any) -> int:
     """Make the account as the files below PATH say, with exactly the changes that the plan shows."""
     given["allow"] = dict(given["allow"])
@@ -151,6 +153,7 @@ def plan_and_run(
         show_plan(ctx, planned, session)
     if not planned.plan.pending:
         return _quiet(session, store, planned, given, needs_ledger(planned, store, time.time()))
+    came_of(given).planned = planned
     _pass_gates(planned, given)
     _ask(session, given)
     return _run(session, store, planned, given)
@@ -209,7 +212,7 @@ def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
             bounds, session.settings.parallel, session.curtain.listening(listener),
             digest=given.get("digest", ""), command=given.get("command", "apply"),
         )  # fmt: skip
-        report = carry_out(planned, session, store, options)
+        came_of(given).report = report = carry_out(planned, session, store, options)
     if given["as_json"]:
         told = report_document({**document(planned), **given.get("more", {})}, report)
         show_json(told)

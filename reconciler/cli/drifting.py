@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place
 from reconciler.cli.terminal import show_json
 
@@ -25,6 +26,7 @@ Example:
 @fail_on_option
 @account_options
 @click.pass_context
+@notifies
 def drift(ctx: click.Context, /, path: Path, as_json: bool, fail_on: tuple[str, ...], **given: Any) -> int:
     """Show, field by field, what the account changed since the last run. Exit 2 when something did; never writes."""
     from reconciler.app.drifting import find_drift
@@ -42,7 +44,7 @@ def drift(ctx: click.Context, /, path: Path, as_json: bool, fail_on: tuple[str, 
             raise ConfigurationError("without a ledger nothing is known of how things were left")
         with session.reader() as reader, stopping(session.stop), session.progress() as progress:
             found = find_drift(requested(workspace, session, given), reader, store, progress)
-        about = store.describe()
+        about, came_of(given).drifted = store.describe(), found.items
     told = {"owned": found.owned, "reads": found.reads}
     if as_json:
         show_json(drift_document(found.items, **told))

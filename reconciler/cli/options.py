@@ -122,6 +122,9 @@ def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
         if ctx.obj[name] is not None:
             flags[name] = ctx.obj[name]
     curtain = curtain_of(ctx)
-    return Place(
-        start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"], curtain.settle, curtain.learn_state
-    )
+
+    def settled(settings: Any) -> None:
+        ctx.obj["settings"] = settings
+        curtain.settle(settings)
+
+    return Place(start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"], settled, curtain.learn_state)

@@ -11,7 +11,7 @@ partly, failed        a back-off that doubles up to its cap       failure
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -73,6 +73,12 @@ def pending_by_kind(plan: Plan) -> dict[tuple[str, str], int]:
 def drifted_by_kind(found: Iterable[Drift]) -> dict[str, int]:
     """How many resources drifted, by kind; fields of one count once."""
     return dict(Counter(address.kind for address in {each.address for each in found}))
+
+
+def one_for_a_run(events: Iterable[str], wanted: Container[str]) -> list[str]:
+    """Those of the events that somebody wants to hear of; a run that went wrong is told of once, as a failure."""
+    chosen = [event for event in events if event in wanted]
+    return [event for event in chosen if event != "apply" or "failure" not in chosen]
 
 
 @dataclass(frozen=True, slots=True)
