@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from reconciler.engine.calls import lookup_for
 from reconciler.engine.identify import Identified, replace_refs
 from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of, parents
+from reconciler.engine.sought import Sought
 from reconciler.errors import ConfigurationError, GatewayError, NotFound, Problem
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
@@ -26,13 +27,17 @@ Progress = Callable[[str, int], None]
 
 @dataclass(frozen=True)
 class Reading:
-    """Reads one account; ``parallel`` single look-ups are under way at once, collections always side by side."""
+    """Reads one account; ``parallel`` single look-ups are under way at once, collections always side by side.
+
+    ``cut`` says, by kind, which walks ended before their last page.
+    """
 
     reader: Reader
     state: DesiredState
     ledger: Ledger
     parallel: int = 8
     progress: Progress | None = None
+    cut: dict[str, Route] = field(default_factory=dict)
 
     def roots(self, routes: Mapping[str, Route]) -> Items:
         """Every collection whose items can be asked for at once: all that is walked, and single roots."""
@@ -46,7 +51,7 @@ class Reading:
 
     def _job(self, kind: Kind, route: Route) -> Callable[[], list[dict[str, Any]]] | None:
         if route.way is Way.WALK:
-            return lambda: self.walk(kind)
+            return lambda: self.walk(kind, route)
         return None if kind.parents else lambda: self._look_up(kind, needs_of(kind, self.state, self.ledger))
 
     def relations(self, routes: Mapping[str, Route], found: Identified) -> Items:
@@ -80,21 +85,40 @@ class Reading:
             ) from None
         return [{**item, source.parameter: parent} for page in pages for item in _checked(kind, page)]
 
-    def walk(self, kind: Kind) -> list[dict[str, Any]]:
-        """The whole collection; ``hasMore`` false costs no further call."""
+    def walk(self, kind: Kind, route: Route) -> list[dict[str, Any]]:
+        """The whole collection, or as much of it as is sought; ``hasMore`` false costs no further call."""
         source = kind.source
         assert isinstance(source, Collection)
         items: list[dict[str, Any]] = []
-        for page in self.reader.walk(source.path) if source.paged else [self.reader.whole(source.path)]:
-            items += _checked(kind, page)
-            if self.progress:
-                self.progress(kind.name, len(items))
+        if not source.paged:
+            return self._noted(kind, items, self.reader.whole(source.path))
+        sought = self._sought(kind, route)
+        for walked, (page, more) in enumerate(self.reader.pages(source.path), 1):
+            self._noted(kind, items, page)
+            if sought and more and sought.is_worth_a_cut(walked, items):
+                self.cut[kind.name] = sought.cut(walked)
+                return items + self._look_up(kind, sought.rest, items)
         return items
 
-    def _look_up(self, kind: Kind, needs: Needs) -> list[dict[str, Any]]:
-        """By id first; one that is gone may have come back under its name, so that is asked too."""
+    def _noted(self, kind: Kind, items: list[dict[str, Any]], page: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        items += _checked(kind, page)
+        if self.progress:
+            self.progress(kind.name, len(items))
+        return items
+
+    def _sought(self, kind: Kind, route: Route) -> Sought | None:
+        if not route.stops:
+            return None
+        least = sum(1 for address in self.state.resources if address.kind == kind.name)
+        return Sought(kind, route, least, lambda: needs_of(kind, self.state, self.ledger))
+
+    def _look_up(self, kind: Kind, needs: Needs, known: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+        """By id first; one that is gone may have come back under its name, so that is asked too.
+
+        ``known`` were read before.
+        """
         items = self._all(lambda remote_id: self._by_id(kind, remote_id), sorted(needs.ids))
-        seen = {str(item[kind.remote_id]) for item in items}
+        seen = {str(item[kind.remote_id]) for item in (*known, *items)}
         lost = [e for e in self.ledger.entries.values() if e.address.kind == kind.name and e.remote_id not in seen]
         again = {e.address: e.applied for e in lost if e.address in self.state.resources and e.remote_id}
         keyed = self._all(lambda attrs: self._by_key(kind, attrs), [*needs.keys.values(), *again.values()])

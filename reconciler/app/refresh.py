@@ -10,6 +10,7 @@ from reconciler.app.reading import Items, Progress, Reading
 from reconciler.engine.calls import fill, lookup_for
 from reconciler.engine.identify import Identified, identify
 from reconciler.engine.routes import Route, Way, route_all
+from reconciler.engine.sought import size_after
 from reconciler.errors import NotFound, Refused
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
@@ -70,7 +71,7 @@ class Scope:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The three sides, the routes by which they were read, and the sizes of what was read whole."""
+    """The three sides, the routes by which they were read, and about how many there are of what was walked."""
 
     found: Identified
     routes: Mapping[str, Route]
@@ -92,7 +93,9 @@ def refresh(
     routes = route_all(touched(state, ledger), state, ledger, whole=scope.whole, full=full)
     reading = Reading(reader, state, ledger, scope.parallel, progress)
     items = reading.roots(routes)
+    routes |= reading.cut
     sizes = {name: len(items[name]) for name, route in routes.items() if route.way is Way.WALK}
+    guessed = {name: size_after(route) for name, route in reading.cut.items()}
     if len(items) < len(routes):
         items |= reading.relations(routes, identify(state, ledger, items, dialect))
     found = identify(state, ledger, items, dialect)
@@ -102,7 +105,7 @@ def refresh(
     walked = [entry for entry in gone if KINDS[entry.address.kind].name in sizes]
     if walked and _look_again(reader, found, walked, items):
         found = identify(state, ledger, items, dialect)
-    return Refreshed(found, routes, sizes)
+    return Refreshed(found, routes, sizes | guessed)
 
 
 def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> Identified:

@@ -3,6 +3,7 @@
     WALK     every page: ceil(size / 100)
     LOOK     one by one: a call for each, by id or by natural key
     FILTER   the pages of each parent whose members are named: a course's enrollments
+    CUT      a walk that ended early: all was found, or the rest took fewer look-ups than the pages to come
     EACH     one list for each parent that is named, where there is no other way: a contact's subscriptions
 
 The size of a collection is what the last run saw; where nobody knows, it is walked.
@@ -12,7 +13,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from reconciler.kinds import KINDS
@@ -30,6 +31,7 @@ class Way(Enum):
     WALK = "walk"
     LOOK = "look"
     FILTER = "filter"
+    CUT = "cut"
     EACH = "each"
 
 
@@ -53,16 +55,26 @@ class Needs:
 
 @dataclass(frozen=True)
 class Route:
-    """The way taken and what the others would have cost, in calls; None where nobody knows."""
+    """The way taken and what the others would have cost, in calls; None where nobody knows.
+
+    ``stops``: a walk may end before the last page. ``walked``: the pages of one that did.
+    """
 
     way: Way
     calls: int
     pages: int | None = None
+    stops: bool = False
+    walked: int = 0
 
     def __str__(self) -> str:
-        pages = "pages of unknown number" if self.pages is None else _many(self.pages, "page")
+        pages = "pages of unknown number" if self.pages is None else f"about {_many(self.pages, 'page')}"
         if self.way is Way.WALK:
             return "walked"
+        if self.way is Way.CUT:
+            if self.calls == self.walked:
+                return f"walked until all were found: {_many(self.calls, 'page')} instead of {pages}"
+            left = _many(self.calls - self.walked, "call")
+            return f"{_many(self.walked, 'page')} walked, the rest looked up: {left} instead of {pages} in all"
         how = "looked up one by one" if self.way is Way.LOOK else "read by parent"
         return f"{how}: {_many(self.calls, 'call')} instead of {pages}"
 
@@ -168,5 +180,12 @@ def route_all(
         many = size is None or (not kind.parents and known[kind.name] >= 2 * -(-size // PAGE))
         walked = full or many or not kind.writable or kind.name in seen_whole
         needs = Needs() if walked else needs_of(kind, state, ledger)
-        routes[kind.name] = choose(kind, needs, size, whole=walked)
+        route = choose(kind, needs, size, whole=walked)
+        stops = (
+            isinstance(kind.source, Collection)
+            and kind.source.unique
+            and not (full or kind.name in seen_whole)
+            and route.way is Way.WALK
+        )
+        routes[kind.name] = replace(route, stops=stops)
     return routes

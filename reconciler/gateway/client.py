@@ -41,10 +41,15 @@ class Reader(Caller):
         return body
 
     def walk(self, path: str, query: Query | None = None) -> Iterator[list[dict[str, Any]]]:
-        """All pages of a collection, in its order; no page is empty, and none is asked for in vain.
+        """All pages of a collection, as :meth:`pages` reads them."""
+        return (items for items, _ in self.pages(path, query))
 
-        ``query`` holds filters, and ``limit`` where 100 is not wanted; where 100 is refused, it is 50 from then
-        on. Raises GatewayError when a page is malformed or the cursor does not move.
+    def pages(self, path: str, query: Query | None = None) -> Iterator[tuple[list[dict[str, Any]], bool]]:
+        """All pages of a collection, in its order, each with whether there is more.
+
+        No page is empty, and none is asked for before it is wanted, or in vain. ``query`` holds filters, and
+        ``limit`` where 100 is not wanted; where 100 is refused, it is 50 from then on. Raises GatewayError when a
+        page is malformed or the cursor does not move.
         """
         seen: set[Any] = set()
         cursor: Any = None
@@ -59,7 +64,7 @@ class Reader(Caller):
                 continue
             items, more = _page(path, page)
             if items:
-                yield items
+                yield items, more
             if not more:
                 return
             cursor = items[-1].get("id") if items else None

@@ -24,10 +24,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Read as a list of its own; ``paged`` by cursor, or whole in one answer (api: only two are whole)."""
+    """Read as a list of its own; ``paged`` by cursor, or whole in one answer (api: only two are whole).
+
+    ``unique``: the vendor lets no two have one natural key.
+    """
 
     path: str
     paged: bool = True
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def test_walks_overlap(make_project: MakeProject) -> None:
     project.plan()
     log = project.account.requests
     assert {each["path"] for each in log[:2]} == {"/api/contacts", "/api/tags"}
-    assert len(log) == 6
+    assert len(log) == 5
 
 
 def test_without_a_connection_one_is_asked_for(project: Project) -> None:

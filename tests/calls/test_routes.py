@@ -16,11 +16,11 @@ def test_few_of_many_are_looked_up_one_by_one(make_project) -> None:
     """Once the ledger knows the size, three declared of 500 cost three calls, and the plan says so."""
     project = make_project(crowd(500))
     project.write("contacts:\n" + "\n".join(TEN.splitlines()[:3]) + "\n")
-    project.apply()
+    project.apply("--refresh", "full")
     project.account.clear()
     result = project.run("plan")
     assert sorted(requests_of(project.account)) == [f"GET /api/contacts/{n}" for n in (1000001, 1000002, 1000003)]
-    route = "contact looked up one by one: 3 calls instead of 5 pages"
+    route = "contact looked up one by one: 3 calls instead of about 5 pages"
     assert result.out == f"No changes. 3 resources are as the files say (3 calls; {route}).\n"
 
 
@@ -38,7 +38,7 @@ def test_a_new_one_is_looked_up_by_its_address(make_project) -> None:
     """What the ledger does not know yet is asked for by its natural key."""
     project = make_project(crowd(500))
     project.write("contacts:\n  - {email: p0@example.com}\n")
-    project.apply()
+    project.apply("--refresh", "full")
     project.write(
         "contacts:\n  - {email: p0@example.com}\n  - {email: p9@example.com}\n  - {email: new@example.com}\n"
     )
@@ -87,6 +87,56 @@ def test_members_of_one_course_are_read_by_course(make_project) -> None:
     course = next(each for each in requests_of(project.account) if "enrollments" in each)
     assert "course=" in course and "contact=" not in course
     assert sum("enrollments" in each for each in requests_of(project.account)) == 2
+
+
+def test_a_walk_ends_when_all_were_found(make_project) -> None:
+    """No two contacts have one address, so pages after the last one that is sought tell nothing new."""
+    project = make_project(crowd(500))
+    newest = "\n".join(f"  - {{email: p{n}@example.com}}" for n in range(250, 500))
+    project.write("contacts:\n" + newest + "\n")
+    document = project.plan()
+    assert document["calls"]["reads"] == 3
+    told = "walked until all were found: 3 pages instead of pages of unknown number"
+    assert document["routes"] == {"contact": told}
+    assert document["foreign"] == {"contact": 50}
+    project.apply()
+    project.assert_converged()
+
+
+def test_an_account_that_is_all_ours_is_walked_whole(make_project) -> None:
+    """The one that is left after three full pages is found on the fourth, which also says that it is the last."""
+    project = make_project(crowd(301))
+    project.write("contacts:\n" + "\n".join(f"  - {{email: p{n}@example.com}}" for n in range(301)) + "\n")
+    for _ in range(2):
+        document = project.plan()
+        assert (document["calls"]["reads"], document["routes"]) == (4, {})
+        project.apply()
+
+
+def test_a_walk_whose_pages_hold_little_gives_way_to_look_ups(make_project) -> None:
+    """Where nobody knows how many there are, the calls come to twice what the better way takes at most."""
+    project = make_project(crowd(1500))
+    project.write("contacts:\n" + TEN.replace("p0@", "nobody@") + "\n")
+    document = project.plan()
+    assert document["calls"]["reads"] == 10 + 10
+    assert document["routes"] == {
+        "contact": "10 pages walked, the rest looked up: 10 calls instead of pages of unknown number in all"
+    }
+    project.apply()
+    project.account.clear()
+    document = project.plan()
+    assert document["calls"]["reads"] == 10
+    assert {c["action"] for c in document["changes"]} == {"noop"}
+
+
+def test_what_may_have_two_of_a_name_is_walked_to_its_end(make_project) -> None:
+    """A second tag of the name that is needed may stand on the last page."""
+    project = make_project({"tags": [*(f"T{n}" for n in range(250)), "T249"]})
+    project.write("tags: [T249]\n")
+    result = project.run("plan")
+    assert result.code == 1
+    assert "the account has 2 of the name" in result.err
+    assert len(requests_of(project.account)) == 3
 
 
 def test_refresh_full_walks_everything(make_project) -> None:
