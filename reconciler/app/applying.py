@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from reconciler import __version__
 from reconciler.app.carrier import Carrier
-from reconciler.app.executor import Bounds, Executor, Listener
+from reconciler.app.executor import Bounds, Executor, Listener, Starter
 from reconciler.app.freshness import Freshness
 from reconciler.app.planning import Planned
 from reconciler.app.session import Session
@@ -34,6 +34,7 @@ class Options:
     bounds: Bounds
     parallel: int = 8
     listener: Listener | None = None
+    starter: Starter | None = None
     now: Callable[[], float] = time.time
     clock: Callable[[], float] = time.monotonic
     digest: str = ""
@@ -65,6 +66,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
             executor = Executor(
                 planned.plan, planned.graph, carrier,
                 bounds=options.bounds, parallel=options.parallel, listener=options.listener,
+                starter=options.starter,
             )  # fmt: skip
             report = executor.run()
     return _finished(planned, store, run, report)

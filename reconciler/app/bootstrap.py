@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.disk.settings_schema import settings_schema
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, schema
-from reconciler.render.schema import plan_schema, report_schema
+from reconciler.render.schema import event_schema, plan_schema, report_schema
 
 SETTINGS = """\
 # Settings of this project. Everything here is optional.
@@ -77,12 +77,13 @@ def write_first_files(folder: Path) -> list[Path]:
 
 
 def schema_of(what: str) -> dict[str, Any]:
-    """A published schema: ``files``, ``settings``, ``plan`` or ``report``."""
+    """A published schema: ``files``, ``settings``, ``plan``, ``report`` or ``event``."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
     makers = {
         "files": schema,
         "settings": lambda: settings_schema(writable, list(SECTIONS)),
         "plan": plan_schema,
         "report": report_schema,
+        "event": event_schema,
     }
     return makers[what]()

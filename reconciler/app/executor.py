@@ -21,6 +21,8 @@ from reconciler.model.report import Outcome, Report, Status
 
 #: Told of every outcome as it comes, with how many steps are done and how many there are.
 Listener = Callable[[Outcome, int, int], None]
+#: Told of every step that begins.
+Starter = Callable[[Step], None]
 
 
 @dataclass
@@ -49,8 +51,9 @@ class Executor:
     def __init__(
         self, plan: Plan, graph: Graph, carrier: Carrier, *,
         bounds: Bounds, parallel: int = 8, listener: Listener | None = None,
-        sleep: Callable[[float], bool] | None = None,
+        sleep: Callable[[float], bool] | None = None, starter: Starter | None = None,
     ) -> None:  # fmt: skip
+        self.starter = starter
         self.graph, self.carrier, self.bounds, self.listener = graph, carrier, bounds, listener
         self.changes = {change.address: change for change in plan.changes}
         self.parallel = parallel
@@ -74,6 +77,8 @@ class Executor:
                         sorter.done(step)
                         ready.extend(sorter.get_ready())
                     else:
+                        if self.starter:
+                            self.starter(step)
                         pool.submit(self._work, step)
                         in_flight += 1
                 if in_flight:

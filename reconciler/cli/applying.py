@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from pathlib import Path
 from typing import Any
 
 import click
 
+from reconciler.cli.curtain import curtain_of
 from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
-from reconciler.cli.running import Run, document, open_session, requested, stopping
-from reconciler.cli.terminal import can_ask, show, show_json
-from reconciler.errors import ConfigurationError, Declined, Gated
+from reconciler.cli.running import Run, document, open_session, requested, stopping, tell_reading
+from reconciler.cli.terminal import show, show_json
+from reconciler.errors import ConfigurationError, Gated
 
 APPLY = """\b
 Example:
@@ -29,6 +31,7 @@ Example:
 _RUN = (
     click.option("--yes", is_flag=True, help="Do not ask."),
     click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end."),
+    click.option("--json-events", is_flag=True, help="Print one JSON object a line as things happen."),
     allow_option,
     click.option("--confirm", metavar="NAME", help="Name of a protected environment, in place of typing it."),
     click.option("--parallel", type=int, metavar="N", help="Writes in flight at most (8)."),
@@ -39,9 +42,26 @@ _RUN = (
 
 def run_options(command: Any) -> Any:
     """Flags of a run that writes."""
+
+    @functools.wraps(command)
+    def begun(*args: Any, **given: Any) -> Any:
+        if given.pop("json_events"):
+            _begin_events(click.get_current_context(), given)
+        return command(*args, **given)
+
     for option in reversed(_RUN):
-        command = option(command)
-    return command
+        begun = option(begun)
+    return begun
+
+
+def _begin_events(ctx: click.Context, given: dict[str, Any]) -> None:
+    """The stream begins before anything can go wrong; its last event is what ``--json`` would print."""
+    from reconciler.cli.events import Events
+
+    if given["as_json"]:
+        raise click.UsageError("--json-events and --json both want standard output; choose one")
+    given["as_json"] = True
+    curtain_of(ctx).events = Events(str(ctx.info_name))
 
 
 @click.command(epilog=APPLY)
@@ -137,6 +157,7 @@ def plan_and_run(
     from reconciler.app.applying import needs_ledger
     from reconciler.app.planning import make_plan
     from reconciler.app.saved import begun, check_fresh, plan_digest
+    from reconciler.cli.consent import ask
     from reconciler.cli.planning import show_plan
 
     ledgered = session.settings.ledger != "none"
@@ -144,6 +165,9 @@ def plan_and_run(
         session.curtain.learn_state(request.state)
         request = replace(request, on_found=session.curtain.learn_found)
         planned = make_plan(request, reader, store if ledgered else None, progress=progress)
+    tell_reading(session, planned)
+    if session.manner.events is not None:
+        session.manner.events.planned(document(planned))
     if saved is not None:
         check_fresh(saved, planned, request, store.digest if ledgered else None, begun(saved, store))
         given = {**given, "digest": plan_digest(saved)}
@@ -155,7 +179,7 @@ def plan_and_run(
         return _quiet(session, store, planned, given, needs_ledger(planned, store, time.time()))
     came_of(given).planned = planned
     _pass_gates(planned, given)
-    _ask(session, given)
+    ask(session, planned, given)
     return _run(session, store, planned, given)
 
 
@@ -167,8 +191,16 @@ def _quiet(session: Run, store: Any, planned: Any, given: dict[str, Any], settle
         settle_ledger(planned, store, 0, time.time())
     if given["as_json"]:
         told = {**document(planned), **given.get("more", {}), "outcomes": []}
-        show_json(told)
+        deliver(session, told)
     return 0
+
+
+def deliver(session: Run, told: dict[str, Any]) -> None:
+    """The document of a run, or the last event of its stream."""
+    if session.manner.events is not None:
+        session.manner.events.report(told)
+    else:
+        show_json(told)
 
 
 def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
@@ -180,42 +212,25 @@ def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
         raise Gated(f"{reasons}\nnothing was changed")
 
 
-def _ask(session: Run, given: dict[str, Any]) -> None:
-    """A person types yes, or the name of a protected environment; without a terminal it has to be a flag."""
-    name = session.settings.environment if session.settings.protect else None
-    if name:
-        asks = not given["confirm"] and can_ask()
-        if (click.prompt(f"Type {name} to apply", err=True) if asks else given["confirm"]) != name:
-            raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")
-        return
-    if given["yes"]:
-        return
-    if not can_ask():
-        raise Declined("there is no terminal to ask; say --yes, or plan with --out and apply with --plan --yes")
-    if click.prompt("Apply these changes? Only yes counts", default="no", show_default=False, err=True) != "yes":
-        raise Declined("declined; nothing was changed")
-
-
 def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
     from reconciler.app.applying import Options, carry_out
     from reconciler.app.executor import Bounds
-    from reconciler.cli.progress import following
     from reconciler.render.machine import report_document
     from reconciler.render.text import report_lines
 
-    minutes = session.settings.max_minutes
+    minutes, events = session.settings.max_minutes, session.manner.events
     bounds = Bounds(
         session.stop, session.settings.max_calls, None if minutes is None else time.monotonic() + minutes * 60
     )
-    with stopping(session.stop, reports=True), following(len(planned.graph.order), quiet=session.quiet) as listener:
+    with stopping(session.stop, reports=True), session.following(planned.graph.order) as listener:
         options = Options(
-            bounds, session.settings.parallel, session.curtain.listening(listener),
+            bounds, session.settings.parallel, listener, events and events.started,
             digest=given.get("digest", ""), command=given.get("command", "apply"),
         )  # fmt: skip
         came_of(given).report = report = carry_out(planned, session, store, options)
     if given["as_json"]:
         told = report_document({**document(planned), **given.get("more", {})}, report)
-        show_json(told)
+        deliver(session, told)
     show(report_lines(session.curtain.marked("report", report)), err=given["as_json"])
     return exit_code(report)
 

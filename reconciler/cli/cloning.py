@@ -94,6 +94,8 @@ def _check_usage(ctx: click.Context, given: Mapping[str, Any]) -> None:
         raise click.UsageError("clone takes its two environments from --from and --to, not from -e")
     if given["source"] == given["goal"]:
         raise click.UsageError("--from and --to name one environment; a clone needs two")
+    if ctx.obj["curtain"].events and not given["applies"]:
+        raise click.UsageError("--json-events belongs to --apply; without that nothing happens but a plan")
     if (given["yes"] or given["confirm"]) and not given["applies"]:
         raise click.UsageError("--yes and --confirm belong to --apply; without that nothing is written")
     if bool(given["webhook_url"]) != bool(given["webhook_secret_env"]):

@@ -146,6 +146,10 @@ class Curtain:
         if self.redactor is not None:
             self.redactor.learn(named)
 
+    def secrets(self) -> set[str]:
+        """The texts that nobody may read: keys, and what the files' secrets hold."""
+        return {*self._secrets, *_own_secrets()}
+
     # values and texts
 
     def marked(self, way: str, value: T) -> T:
@@ -182,7 +186,7 @@ class Curtain:
         import traceback
 
         told = "".join(traceback.format_exception(kind, error, trace))
-        for secret in sorted({*self._secrets, *_own_secrets()}, key=len, reverse=True):
+        for secret in sorted(self.secrets(), key=len, reverse=True):
             told = told.replace(secret, "(hidden)").replace(repr(secret)[1:-1], "(hidden)")
         told = self.text(told) + "This is a defect of reconciler; please report it with these lines."
         if self.talk is not None:

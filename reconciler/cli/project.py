@@ -81,9 +81,9 @@ def _summary(counts: dict[str, int]) -> str:
 
 
 @click.command(epilog=SCHEMA)
-@click.argument("what", type=click.Choice(["files", "settings", "plan", "report"]), default="files")
+@click.argument("what", type=click.Choice(["files", "settings", "plan", "report", "event"]), default="files")
 def schema(what: str) -> int:
-    """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``plan --json`` or of ``apply --json``."""
+    """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``--json`` and ``--json-events``."""
     from reconciler.app.bootstrap import schema_of
 
     document: dict[str, Any] = schema_of(what)

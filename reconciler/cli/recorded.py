@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from reconciler.app.workspace import Place, read_settings
+from reconciler.cli.asking import can_ask, says
 from reconciler.cli.curtain import curtain_of
-from reconciler.cli.terminal import can_ask
 from reconciler.disk.settings import Settings
 from reconciler.errors import ConfigurationError, Declined, LedgerError
 from reconciler.ledger.lease import Lease
@@ -58,5 +58,5 @@ def ask(question: str, *, yes: bool, declined: str) -> None:
         return
     if not can_ask():
         raise Declined("there is no terminal to ask; say --yes")
-    if not click.confirm(question, err=True):
+    if not says(question):
         raise Declined(f"declined; {declined}")

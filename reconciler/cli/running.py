@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
 
@@ -17,7 +17,10 @@ from reconciler.app.planning import Planned, Request
 from reconciler.app.session import Session
 from reconciler.app.workspace import Workspace
 from reconciler.cli.curtain import Curtain, curtain_of
+from reconciler.cli.progress import Manner, following, reading
+from reconciler.cli.pulse import Reads, Writes
 from reconciler.cli.terminal import say
+from reconciler.cli.wirelog import log_for
 from reconciler.disk.settings import Settings
 from reconciler.engine.calls import request_for, show
 from reconciler.engine.graph import Graph
@@ -29,18 +32,32 @@ from reconciler.ledger.store import Store
 from reconciler.model.plan import Plan, Step
 from reconciler.render.machine import plan_document
 from reconciler.render.sentences import Sheet
+from reconciler.render.words import count
 
 
 class Run(Session):
-    """A session that talks to a person: progress of reads, requests under ``-vv``."""
+    """A session that talks: of what it reads, of what it decides under ``-v``, of every call under ``-vv``."""
 
-    quiet: bool = False
     curtain: Curtain
+    verbose: int = 0
+    manner: Manner = Manner()
+    _store: Store | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only results and errors are wanted."""
+        return self.manner.quiet
+
+    def note(self, text: str, event: str, **fields: Any) -> None:
+        """What is worth knowing under ``-v``."""
+        if self.verbose:
+            say(text, "debug", event, **fields)
 
     @contextmanager
     def ledger_to_read(self) -> Iterator[Store | None]:
         """The same; marks are made with the ledger's own key."""
         with super().ledger_to_read() as store:
+            self._store = store
             if store is not None:
                 self.curtain.opened(store)
             yield store
@@ -49,6 +66,7 @@ class Run(Session):
     def ledger_to_write(self) -> Iterator[Store]:
         """The same; marks are made with the ledger's own key."""
         with super().ledger_to_write() as store:
+            self._store = store
             self.curtain.opened(store)
             yield store
 
@@ -64,39 +82,50 @@ class Run(Session):
         return f"{self.name} · connection {(base.account or 'the default one')[:8]} · {ledger}"
 
     @contextmanager
-    def progress(self) -> Iterator[Callable[[str, int], None] | None]:
-        """Counts of what was read, on a terminal only: a plan in CI says them at its end."""
-        if self.quiet or not sys.stderr.isatty():
-            yield None
-            return
-        from rich.console import Console
+    def progress(self) -> Iterator[Callable[..., None] | None]:
+        """Counts of what is read, beside those that the ledger remembers."""
+        sizes = self._store.sizes() if self._store is not None else {}
+        pulse = Reads(lambda: self.calls.reads, lambda: self.pace.closed_for)
+        with reading(pulse, self.manner) as reached:
+            yield reached and (lambda kind, number, *more: reached(kind, number, *(more or (sizes.get(kind),))))
 
-        seen: dict[str, int] = {}
-        with Console(stderr=True).status("reading the account") as status:
-
-            def note(kind: str, number: int) -> None:
-                seen[kind] = number
-                status.update("reading " + ", ".join(f"{count:,} {name}s" for name, count in sorted(seen.items())))
-
-            yield note
+    @contextmanager
+    def following(self, order: Sequence[Step]) -> Iterator[Callable[..., None] | None]:
+        """A listener for the outcomes of these steps."""
+        pulse = Writes(lambda: self.calls.reads + self.calls.writes, lambda: self.pace.closed_for)
+        with following(order, pulse, self.manner) as listener:
+            yield self.curtain.listening(listener)
 
 
 def open_session(ctx: click.Context, settings: Settings) -> Run:
     """The session of this command line."""
-    run = Run(settings, log=log_of(ctx))
-    run.quiet, run.curtain = ctx.obj["quiet"], curtain_of(ctx)
+    run, given, curtain = Run(settings, log=log_of(ctx)), ctx.find_root().obj, curtain_of(ctx)
+    run.curtain, run.verbose = curtain, given["verbose"]
+    run.manner = Manner(given["quiet"], given["heartbeat"], curtain.events)
     return run
 
 
 def log_of(ctx: click.Context) -> Callable[[Exchange], None] | None:
-    """Who is told of every request: nobody, or under ``-vv`` the reader."""
-    return _log if ctx.obj["verbose"] >= 2 else None
+    """Who is told of every attempt of a call."""
+    return log_for(ctx.find_root().obj["verbose"], curtain_of(ctx))
 
 
-def _log(exchange: Exchange) -> None:
-    took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
-    again = f", attempt {exchange.attempt}" if exchange.attempt > 1 else ""
-    say(f"{exchange.method} {exchange.path} → {took}{again}")
+def tell_reading(session: Run, planned: Planned) -> None:
+    """Under ``-v``: how each collection was read, what was decided on the way, and at which pace."""
+    plan, size = planned.plan, planned.sizes
+    session.note(
+        f"{count(plan.reads, 'call')} read the account, at most {session.settings.pace:g} a second; "
+        f"dialect {planned.dialect.value}, ledger serial {plan.base.serial}",
+        "read", calls=plan.reads, pace=session.settings.pace, dialect=planned.dialect.value, serial=plan.base.serial,
+    )  # fmt: skip
+    for kind in sorted({change.address.kind for change in plan.changes} | set(plan.foreign)):
+        route = plan.routes.get(kind, "read whole")
+        session.note(
+            f"{kind.replace('_', ' ')}: {route}"
+            + (f", {size[kind]:,} in the account" if kind in size else "")
+            + (f", {plan.foreign[kind]:,} foreign" if plan.foreign.get(kind) else ""),
+            "route", kind=kind, route=route, size=size.get(kind), foreign=plan.foreign.get(kind, 0),
+        )  # fmt: skip
 
 
 def requested(workspace: Workspace, session: Run, given: Mapping[str, Any]) -> Request:

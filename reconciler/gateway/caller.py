@@ -8,12 +8,13 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
 from reconciler.errors import GatewayError, Interrupted, NotConnected, NotFound, Unauthorized, Unreachable
 from reconciler.gateway.answers import Asked, read
+from reconciler.gateway.headers import QUOTA_HEADERS
 from reconciler.gateway.pace import STOPPED, Pace, Sleep, doze
 from reconciler.gateway.retry import Retries, may_have_happened, may_repeat, pause
 from reconciler.gateway.transport import READING, Reply, Transport
@@ -30,14 +31,19 @@ _PLAIN_PATH = re.compile(r"(?:/[\w~@%+:-][\w.~@%+:-]*)+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One attempt, for the log: no headers and no bodies. ``status`` is None when no reply came; the query may
-    hold an e-mail address, which the writer of the log redacts."""
+    """One attempt, for the log. ``status`` is None when no reply came; the query may hold an e-mail address, which
+    the writer of the log redacts. ``quota`` are the headers about it, as (name, value); bodies are raw: the writer of the
+    log masks them, and in them what is ``hidden``."""
 
     method: str
     path: str
     status: int | None
     seconds: float
     attempt: int
+    quota: tuple[tuple[str, str], ...] = ()
+    sent: bytes | None = field(default=None, repr=False)
+    answered: bytes | None = field(default=None, repr=False)
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
 class Calls:
@@ -156,10 +162,10 @@ class Caller:
         except GatewayError as error:
             if may_have_happened(error):
                 self.calls.count(asked.method)
-            self._note(asked, target, None, began, attempt)
+            self._note(asked, target, body, None, began, attempt)
             return type(error)(f"{asked}: {error}", status=error.status)
         self.calls.count(asked.method)
-        self._note(asked, target, reply, began, attempt)
+        self._note(asked, target, body, reply, began, attempt)
         self._pace.heard(reply.headers, reply.status)
         try:
             return read(asked, reply)
@@ -177,11 +183,17 @@ class Caller:
         if self._sleep(seconds, self._stop):
             raise _worse(method, doubt, Interrupted(STOPPED))
 
-    def _note(self, asked: Asked, target: str, reply: Reply | None, began: float, attempt: int) -> None:
-        if self._log is not None:
-            path = target.removeprefix(self._prefix)
-            status = None if reply is None else reply.status
-            self._log(Exchange(asked.method, path, status, self._clock() - began, attempt))
+    def _note(
+        self, asked: Asked, target: str, body: bytes | None, reply: Reply | None, began: float, attempt: int
+    ) -> None:
+        if self._log is None:
+            return
+        path, took = target.removeprefix(self._prefix), self._clock() - began
+        if reply is None:
+            self._log(Exchange(asked.method, path, None, took, attempt, (), body, None, asked.hidden))
+            return
+        said = tuple((name, value) for name in QUOTA_HEADERS if (value := reply.headers.get(name)) is not None)
+        self._log(Exchange(asked.method, path, reply.status, took, attempt, said, body, reply.content, asked.hidden))
 
 
 def _worse(method: str, doubt: GatewayError | None, last: GatewayError | Interrupted) -> GatewayError | Interrupted:

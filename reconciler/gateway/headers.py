@@ -11,6 +11,9 @@ from typing import NamedTuple
 #: A longer wait than a day is taken for a misread header.
 LONGEST = 86_400.0
 
+#: What may say something about the quota (api.md §4).
+QUOTA_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Refill", "Retry-After")
+
 #: From here on a number is an epoch in seconds (1973), and from there on one in milliseconds.
 EPOCH, EPOCH_MS = 1e8, 1e11
 

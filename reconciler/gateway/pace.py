@@ -70,6 +70,12 @@ class Pace:
             self._settle(self._clock())
             return self._current
 
+    @property
+    def closed_for(self) -> float:
+        """Seconds for which an answer closed the gate to everybody, from now on; 0 while it is open."""
+        with self._lock:
+            return max(0.0, self._quiet_until - self._clock())
+
     def take(self, stop: threading.Event | None = None, patience: float | None = None) -> None:
         """Return when one call may leave.
 

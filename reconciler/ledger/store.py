@@ -184,6 +184,13 @@ class Store:
             merged = {**(json.loads(known) if known else {}), **sizes}
             connection.execute(update(HEAD).values(sizes=json.dumps(merged, sort_keys=True)))
 
+    def sizes(self) -> dict[str, int]:
+        """How many items the collections had when they were read whole the last time."""
+        with self.session.reading() as connection:
+            known = connection.execute(select(HEAD.c.sizes)).scalar_one()
+        sizes: dict[str, int] = json.loads(known) if known else {}
+        return sizes
+
     def finish(self, run: int, status: str, reads: int, writes: int) -> None:
         """Stores how a run ended. Needs no lease: a run that lost it may still say so."""
         with self.session.writing() as connection:

@@ -1,4 +1,4 @@
-"""The JSON Schemas of what ``plan --json`` and ``apply --json`` print."""
+"""The JSON Schemas of what ``plan --json``, ``apply --json`` and ``apply --json-events`` print."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from reconciler.kinds.effects import Consequence
 from reconciler.model.plan import Action, Cause, Verb
 from reconciler.model.policy import Allow
 from reconciler.model.report import Status
+from reconciler.render.events import EVENTS, PLANNED
 from reconciler.render.machine import FORMAT_VERSION
 
 _TEXT = {"type": "string"}
@@ -40,6 +41,60 @@ def report_schema() -> dict[str, Any]:
             "stopped": {**_MAYBE_TEXT, "description": "Why the run ended early."},
             "outcomes": {"type": "array", "items": _outcome()},
         },
+    }
+
+
+def event_schema() -> dict[str, Any]:
+    """Of one line of ``apply --json-events``."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "reconciler event",
+        "description": f"Format {FORMAT_VERSION}. One line of the stream: begin first, report or error last. "
+        "Minor versions add keys and events, so unknown ones are to be ignored.",
+        "type": "object",
+        "required": ["event", "time", "number"],
+        "properties": {
+            "event": {"enum": list(EVENTS)},
+            "time": {**_TEXT, "format": "date-time", "description": "RFC 3339, UTC."},
+            "number": {**_COUNT, "description": "Events so far, this one included."},
+        },
+        "allOf": [
+            {
+                "if": {"properties": {"event": {"const": event}}},
+                "then": {"description": EVENTS[event], **fields},
+            }
+            for event, fields in _events().items()
+        ],
+    }
+
+
+def _events() -> dict[str, dict[str, Any]]:
+    """What each event holds beside its name, time and number."""
+    plan, report = _plan(), report_schema()
+    properties = plan["properties"]
+    kind = _object({"done": _COUNT, "total": {"type": ["integer", "null"]}, "about": {"type": "boolean"}})
+    pulse = _object(
+        {
+            "kinds": {"type": "object", "additionalProperties": kind, "description": "How far each kind is."},
+            "calls": _COUNT,
+            "rate": {"type": "number", "description": "Calls, or once it writes steps, a second."},
+            "seconds": {"type": "number", "description": "Since reading, or writing, began."},
+            "waiting": {"type": "number", "description": "Seconds until the gateway takes the next call."},
+            "done": _COUNT, "total": _COUNT, "failed": _COUNT,
+            "left": {"type": ["number", "null"], "description": "Seconds to the end at this rate."},
+        },
+        "done", "total", "failed", "left",
+    )  # fmt: skip
+    outcome = _outcome()["properties"]
+    return {
+        "begin": _object({"format_version": properties["format_version"], "version": _TEXT, "command": _TEXT}),
+        "plan": _object({name: properties[name] for name in PLANNED}),
+        "started": _object({"address": _TEXT, "verb": _enum(Verb)}),
+        "ended": _object({**outcome, "done": _COUNT, "total": _COUNT}),
+        "heartbeat": pulse,
+        "waiting": pulse,
+        "report": {key: report[key] for key in ("required", "properties")},
+        "error": _object({"message": _TEXT, "exit_code": {"type": "integer"}}),
     }
 
 

@@ -1,0 +1,65 @@
+"""A question on a terminal → the line that somebody typed after it was asked, and nothing that came by accident."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+
+import click
+
+from reconciler.cli.terminal import can_ask
+
+__all__ = ["answer", "can_ask", "says"]
+
+
+def says(question: str, word: str = "yes") -> bool:
+    """Whether somebody types exactly this word. There is no default, and a closed input says nothing."""
+    return answer(f"{question} Only {word} counts: ") == word
+
+
+def answer(question: str) -> str | None:
+    """The next line, without what was typed before the question; None at the end of the input or of a broken one.
+
+    Raises KeyboardInterrupt on Ctrl-C, whenever it comes after the question began to be asked.
+    """
+    fd = sys.stdin.fileno()
+    with _waking() as woken:
+        _forget_typed(fd)
+        click.echo(question, nl=False, err=True)
+        try:
+            ready, _, _ = select.select([fd, woken], [], [])
+            line = os.read(fd, 4096) if fd in ready else b""
+        except OSError:
+            line = b""
+    if not line.endswith(b"\n"):
+        click.echo("", err=True)
+        return None
+    return line.decode(errors="replace").rstrip("\r\n")
+
+
+def _forget_typed(fd: int) -> None:
+    """Drop what waits to be read: it was typed before anybody knew what it would be taken for."""
+    try:
+        import termios
+    except ImportError:  # no such terminal
+        return
+    with contextlib.suppress(termios.error):
+        termios.tcflush(fd, termios.TCIFLUSH)
+
+
+@contextlib.contextmanager
+def _waking() -> Iterator[int]:
+    """A descriptor that is readable once a signal has come: one just before the wait ends it too."""
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    before = signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+    try:
+        yield reads
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reads)
+        os.close(writes)

@@ -1,0 +1,42 @@
+"""A plan → the one line that is said before somebody agrees to it: what happens, to how many people, for how long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from reconciler.engine.graph import sends
+from reconciler.engine.guard import people
+from reconciler.kinds.effects import ACCESS_TAKEN, MAILING, PERSON_DELETED, Consequence, classes_of
+from reconciler.model.plan import Action, Change, Plan
+from reconciler.render import words
+from reconciler.render.sentences import VERBS
+
+#: Classes of which nothing brings back what was.
+_FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
+
+
+def question(plan: Plan, writes: int, name: str) -> str:
+    """``Apply to production: 5 to create, 2 to delete; 8 calls; 3 people touched, 2 may be e-mailed.``"""
+    return f"Apply to {words.clean(name)}: {'; '.join(_parts(plan, writes))}."
+
+
+def _parts(plan: Plan, writes: int) -> Iterator[str]:
+    counts = ((sum(1 for change in plan.pending if change.action is action), verb) for action, verb in VERBS)
+    yield ", ".join(f"{number:,} {verb}" for number, verb in counts if number) or "nothing to change"
+    yield words.count(writes, "call")
+    concerned = people(change for change in plan.pending if sends(change))
+    if concerned:
+        mailed = people(change for change in plan.pending if MAILING.intersection(change.effects))
+        yield f"{words.count(len(concerned), 'person', 'people')} touched, {len(mailed):,} may be e-mailed"
+    for effect, said in ((PERSON_DELETED, "deleted for good"), (ACCESS_TAKEN, "to lose access")):
+        lost = people(change for change in plan.pending if effect in change.effects)
+        if lost:
+            yield f"{words.count(len(lost), 'person', 'people')} {said}"
+    lasting = [change for change in plan.pending if _is_for_good(change)]
+    if lasting:
+        yield f"{words.count(len(lasting), 'change')} cannot be taken back"
+
+
+def _is_for_good(change: Change) -> bool:
+    lost = change.action in (Action.DELETE, Action.REPLACE, Action.UPDATE)
+    return lost and bool(_FOR_GOOD.intersection(classes_of(change.effects)))
