@@ -14,7 +14,7 @@ REPOSITORY = ROOT.parent
 TESTS = sorted((REPOSITORY / "tests").rglob("test_*.py"))
 TEXTS = [
     path
-    for top in ("reconciler", "tests", "examples", "schema", ".ci")
+    for top in ("reconciler", "tests", "docs", "examples", "schema", ".ci")
     for path in sorted((REPOSITORY / top).rglob("*"))
     if path.is_file() and path.suffix in ("", ".py", ".md", ".yaml", ".json", ".toml", ".csv", ".txt")
     and not {"__pycache__", ".reconciler"} & set(path.parts)

@@ -1,1 +1,1 @@
-"""The README, the examples and the schemas say what the tool does."""
+"""README, docs, examples and schemas say what the tool does."""

@@ -20,7 +20,7 @@ SECRETS = {"CRM_WEBHOOK_SECRET": "one", "ORDERS_WEBHOOK_SECRET": "two"}
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    """What a reader of the README has before them, to run commands in."""
+    """What a reader of the pages has before them, to run commands in."""
     folder = tmp_path / "copy"
     shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns(".reconciler"))
     for name in ("Makefile", "pyproject.toml"):

@@ -9,12 +9,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from reconciler.cli.project import schema
 from reconciler.emulator.seedfiles import parse
 from tests.docs.conftest import ROOT
-from tests.docs.test_examples import OPTIONS, PROJECTS
+from tests.docs.test_examples import FILES, OPTIONS, PROJECTS
 from tests.support.project import Project
 
-NAMES = {"files": "reconciler", "settings": "settings", "plan": "plan", "report": "report"}
+NAMES = {what: "reconciler" if what == "files" else what for what in schema.params[0].type.choices}
 
 
 def committed(what: str) -> Path:
@@ -31,9 +32,9 @@ def test_it_is_fresh(what: str, project: Project) -> None:
 @pytest.mark.parametrize("what", NAMES)
 def test_it_is_a_schema(what: str) -> None:
     """Draft 7, the newest that editors' YAML servers support."""
-    schema = json.loads(committed(what).read_text(encoding="utf-8"))
-    assert schema["$schema"] == "http://json-schema.org/draft-07/schema#"
-    jsonschema.Draft7Validator.check_schema(schema)
+    document = json.loads(committed(what).read_text(encoding="utf-8"))
+    assert document["$schema"] == "http://json-schema.org/draft-07/schema#"
+    jsonschema.Draft7Validator.check_schema(document)
 
 
 def test_nothing_else_is_there() -> None:
@@ -41,14 +42,14 @@ def test_nothing_else_is_there() -> None:
     assert {path.name for path in (ROOT / "schema").iterdir()} == {f"{name}.schema.json" for name in NAMES.values()}
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "examples").rglob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_an_editor_finds_nothing_wrong(path: Path) -> None:
     """Read as YAML 1.2, as editors do, each example is valid."""
     if path.parent.name == "accounts":
         return
     what = "settings" if path.name == "reconciler.yaml" else "files"
-    schema = json.loads(committed(what).read_text(encoding="utf-8"))
-    jsonschema.validate(parse(path.read_bytes(), "yaml"), schema, jsonschema.Draft7Validator)
+    document = json.loads(committed(what).read_text(encoding="utf-8"))
+    jsonschema.validate(parse(path.read_bytes(), "yaml"), document, jsonschema.Draft7Validator)
 
 
 @pytest.mark.parametrize("name", PROJECTS)

@@ -1,0 +1,43 @@
+"""The schemas of plan and report → docs/reference/documents.md: what the JSON documents hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from docs.generate import meanings, schemas
+from docs.generate.markdown import code, table
+from reconciler.app.bootstrap import schema_of
+from reconciler.model.report import Status
+from reconciler.render.machine import FORMAT_VERSION
+
+INTRO = f"""\
+# JSON documents
+
+`plan --json` and `show --json` print a plan, `apply --json`, `destroy --json` and `undo --json` a report: the plan
+with what came of it. This is format {FORMAT_VERSION}: minor versions add keys, so unknown ones are to be ignored;
+major ones break. The schemas are [schema/plan.schema.json](../../schema/plan.schema.json) and
+[schema/report.schema.json](../../schema/report.schema.json). With `--redact` people are marks, as everywhere.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    meanings.complete(Status, meanings.STATUSES)  # type: ignore[arg-type]
+    plan, report = schema_of("plan"), schema_of("report")
+    more = {name: each for name, each in report["properties"].items() if name not in plan["properties"]}
+    return "\n".join([
+        INTRO,
+        "## Plan\n",
+        _keys(plan),
+        "## Report\n",
+        "A report has every key of a plan, and these:\n",
+        _keys({"properties": more, "required": report["required"]}),
+        "What `status` says of a step:\n",
+        table(["status", "what it means"], ([code(each.value), text] for each, text in meanings.STATUSES.items())),
+    ])  # fmt: skip
+
+
+def _keys(schema: dict[str, Any]) -> str:
+    return table(["key", "holds", "always there", "what it is"], (
+        [code(row.path), row.holds, "yes" if row.required else "", row.doc] for row in schemas.rows(schema)
+    ))  # fmt: skip

@@ -1,0 +1,32 @@
+"""The exception tree → docs/reference/exit-codes.md."""
+
+from __future__ import annotations
+
+import re
+
+from docs.generate import meanings
+from docs.generate.markdown import sentence, table
+from reconciler import errors
+
+INTRO = "# Exit codes\n\n"
+ERRORS = """
+A mistyped flag is a failure (1) as well; 2 is for changes only. A message says what is wrong, which address, where in
+the files and what to do, one line for each problem, each after `error: `. Nothing that a user can cause ends in a
+traceback.
+
+## What ends a run
+
+"""
+
+
+def page() -> str:
+    """The whole page: what each code means, then every way to end a run, with its code."""
+    rows = ([str(code), text] for code, text in meanings.CODES.items())
+    tree = re.findall(r"([A-Z]\w+) +(\d+)   (.+)$", errors.__doc__ or "", re.MULTILINE)
+    ends = ([_spaced(name), code, sentence(text)] for name, code, text in tree[1:])
+    return INTRO + table(["exit code", "meaning"], rows) + ERRORS + table(["what", "exit code", "when"], ends)
+
+
+def _spaced(name: str) -> str:
+    words = re.findall(r"[A-Z][a-z]+", name)
+    return " ".join([words[0], *(word.lower() for word in words[1:])])

@@ -1,0 +1,102 @@
+"""What README and docs show is what happens: every block runs, quotes or validates, and every name is there."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reconciler.disk.settings_schema import settings_schema
+from tests.docs import pages
+from tests.docs.conftest import ROOT
+from tests.docs.pages import PAGES, WRITTEN, Block
+from tests.docs.worlds import Shell, World, worlds
+from tests.support.project import Project
+
+BLOCKS = [block for page in WRITTEN for block in pages.blocks(page)]
+WORLDS = [world for page in WRITTEN for world in worlds(pages.blocks(page))]
+QUOTES = [block for block in BLOCKS if block.what == "file"]
+YAML = [block for page in PAGES for block in pages.blocks(page) if block.language == "yaml" and not block.what]
+LONGEST_README = 90
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+
+
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.name)
+def test_a_reader_can_follow(world: World, copy: Path, shell: dict[str, str]) -> None:
+    """Every command runs as it stands, and prints what the page says; ``make docs`` copies what it prints."""
+    changed: dict[Block, str] = {}
+    with ExitStack() as stack:
+        reader = Shell(copy, shell, stack)
+        if world.setting:
+            reader.enter(world.setting.text)
+        for block in world.blocks:
+            printed = reader.do(block)
+            if block.language == "console" and printed != block.text:
+                changed[block] = printed
+    if os.environ.get("RECONCILER_UPDATE") == "docs" and changed:
+        pages.refresh(world.blocks[0].page, changed)
+    else:
+        assert {block.name: block.text for block in changed} == {block.name: new for block, new in changed.items()}
+
+
+@pytest.mark.parametrize("block", YAML, ids=lambda block: block.name)
+def test_files_are_valid(block: Block, make_project: Callable[..., Project]) -> None:
+    """Every YAML block is a file of a project, or its reconciler.yaml."""
+    project = make_project()
+    keys = yaml.safe_load(block.text).keys()
+    settings = keys & settings_schema()["properties"].keys()
+    project.write(block.text, "reconciler.yaml" if settings else "site.yaml")
+    if settings:
+        project.write("tags: [VIP]\n")
+    for roster in re.findall(r"[\w./-]+\.csv", block.text):
+        project.write("Name;Address;email\n", roster)
+    secrets = dict.fromkeys(re.findall(r"env: (\w+)", block.text), "secret")
+    environment = next(iter(yaml.safe_load(block.text).get("environments") or {}), None)
+    chosen = ["-e", environment] if environment else []
+    result = project.run(*chosen, "validate", env=secrets)
+    assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize("block", QUOTES, ids=lambda block: block.name)
+def test_quotes_are_exact(block: Block) -> None:
+    """What a page quotes of a file stands in that file."""
+    assert block.text in (ROOT / block.path).read_text(encoding="utf-8")
+
+
+def test_no_block_is_left_out() -> None:
+    """A block runs, is validated, quotes a file or is written to one; the others are drawings."""
+    ran = {block for world in WORLDS for block in world.blocks}
+    drawings = {block for block in BLOCKS if block.language == "text" and "─" in block.text}
+    left = [b.name for b in BLOCKS if b.language != "try" and b not in {*ran, *QUOTES, *YAML, *drawings}]
+    assert left == []
+    assert len(ran) > 10
+
+
+def test_the_first_page_is_short() -> None:
+    """The README is one screen; what is more than that belongs to docs/."""
+    lines = pages.text(ROOT / "README.md").splitlines()
+    assert len(lines) <= LONGEST_README
+
+
+@each_page
+def test_links_lead_somewhere(page: Path) -> None:
+    """Every file and heading that a page points to is there."""
+    for path, anchor in pages.links(page):
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {path}"
+        assert not anchor or anchor in pages.anchors(target), f"{page.name}: {path}#{anchor}"
+    assert [path for path in pages.paths(page) if not (ROOT / path).exists()] == []
+
+
+def test_every_page_is_found() -> None:
+    """The index of docs leads to each of them, and the README to the index."""
+    index = ROOT / "docs" / "README.md"
+    linked = {(index.parent / path).resolve() for path, _ in pages.links(index)}
+    assert [page.name for page in PAGES if page not in {index, ROOT / "README.md", *linked}] == []
+    assert "docs/README.md" in [path for path, _ in pages.links(ROOT / "README.md")]
