@@ -125,6 +125,15 @@ class Reading:
         fresh = {str(item[kind.remote_id]): item for item in keyed}
         return items + [item for remote_id, item in fresh.items() if remote_id not in seen]
 
+    def named(
+        self, kind: Kind, ids: Iterable[str], known: list[dict[str, Any]], pages: int | None
+    ) -> list[dict[str, Any]]:
+        """What is known of a kind, and these by their ids: one by one, or all of it where that takes fewer calls."""
+        asked = sorted(ids)
+        if pages is not None and pages < len(asked):
+            return self.walk(kind, Route(Way.WALK, pages, pages))
+        return known + self._all(lambda remote_id: self._by_id(kind, remote_id), asked)
+
     def _by_id(self, kind: Kind, remote_id: str) -> list[dict[str, Any]]:
         assert kind.show is not None
         try:

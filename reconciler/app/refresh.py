@@ -8,6 +8,7 @@ from typing import Any
 
 from reconciler.app.reading import Items, Progress, Reading
 from reconciler.engine.calls import fill, lookup_for
+from reconciler.engine.exact import nameless
 from reconciler.engine.identify import Identified, identify
 from reconciler.engine.routes import Route, Way, route_all
 from reconciler.engine.sought import size_after
@@ -84,7 +85,8 @@ def refresh(
 ) -> Refreshed:  # fmt: skip
     """Read what the files and the ledger touch, by the cheapest routes, and bring it under one set of names.
 
-    An owned one that a walk did not show is looked at once before it counts as gone. Raises Refused when ten or
+    An owned one that a walk did not show is looked at once before it counts as gone, and whoever an exact set has no
+    place for is asked for the name. Raises Refused when ten or
     more owned of a kind are all gone and nobody said that this is meant.
     """
     if scope.mode == "none":
@@ -103,7 +105,11 @@ def refresh(
     if gone and not scope.allow_missing:
         _refuse_empty(found, gone)
     walked = [entry for entry in gone if KINDS[entry.address.kind].name in sizes]
-    if walked and _look_again(reader, found, walked, items):
+    seen_again = bool(walked) and _look_again(reader, found, walked, items)
+    for name, ids in nameless(state, found).items():
+        items[name] = reading.named(KINDS[name], ids, items.get(name, []), routes[name].pages)
+        seen_again = True
+    if seen_again:
         found = identify(state, ledger, items, dialect)
     return Refreshed(found, routes, sizes | guessed)
 

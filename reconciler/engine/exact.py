@@ -1,4 +1,4 @@
-"""Who has "these, and no others", and what is live → which relations are one too many."""
+"""Who has "these, and no others", and what is live → what is one too many, and whose name is missing."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS
 from reconciler.model.resource import DesiredState, Live
-from reconciler.model.values import Address, Origin, Ref
+from reconciler.model.values import Address, Origin, Ref, unescape
 
 
 class Around(NamedTuple):
@@ -36,3 +36,16 @@ class ExactSets:
         if line is None or not isinstance(owner, Ref) or kind.address(live.attrs) in self._desired:
             return None
         return Around(owner.target, line)
+
+
+def nameless(state: DesiredState, found: Identified) -> dict[str, set[str]]:
+    """Remote ids, by kind, of those who are one too many and of whom no more than the id was read."""
+    if not state.exact:
+        return {}
+    sets, ids = ExactSets(state, found), dict[str, set[str]]()
+    for live in found.live.values():
+        if sets.around(live):
+            for target in KINDS[live.address.kind].refers_to(live.attrs):
+                if target.key.startswith("#") and target not in found.live:
+                    ids.setdefault(target.kind, set()).add(unescape(target.key[1:]))
+    return ids

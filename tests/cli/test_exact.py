@@ -180,3 +180,21 @@ def test_reading_a_set_costs_its_own_pages(make_project) -> None:
     assert len(reads) == 1
     assert "course=" in reads[0]
     assert "contact=" not in reads[0]
+
+
+def test_whoever_is_removed_is_named(make_project) -> None:
+    """Where only the declared contacts were looked up, whoever leaves is asked for the name, not shown as an id."""
+    people = [f"m{number}@example.com" for number in range(400)]
+    seed = {
+        "courses": [{"name": "Small"}], "contacts": [{"email": email} for email in people],
+        "enrollments": [{"course": "Small", "contact": email} for email in people[:3]],
+    }  # fmt: skip
+    project = make_project(seed)
+    project.write("enrollments:\n" + block(people[:1], "Small", "exclusive: false"))
+    project.apply("--refresh", "full")
+    project.write("enrollments:\n" + block(people[:1], "Small"))
+    project.account.clear()
+    document = project.plan()
+    assert deletions(document) == ["enrollment/m1@example.com/Small", "enrollment/m2@example.com/Small"]
+    asked = [line for line in requests_of(project.account) if "/contacts" in line]
+    assert len(asked) == 3
