@@ -21,8 +21,8 @@ from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Attrs, Ref
 
 Items = dict[str, list[dict[str, Any]]]
-#: Called with a kind's name and how many of it were read so far.
-Progress = Callable[[str, int], None]
+#: Called with a kind's name and how many of it were read so far; of look-ups also with how many there are, and False.
+Progress = Callable[..., None]
 
 
 @dataclass(frozen=True)
@@ -60,10 +60,10 @@ class Reading:
         for name, route in routes.items():
             kind = KINDS[name]
             if isinstance(kind.source, PerParent):
-                items[name] = self._all(partial(self._of, kind, kind.source), self._whose(kind, found))
+                items[name] = self._all(kind, partial(self._of, kind, kind.source), self._whose(kind, found))
             elif kind.parents and route.way is not Way.WALK:
                 queries = self._queries(kind, route.way, needs_of(kind, self.state, self.ledger), found)
-                items[name] = self._all(lambda query, kind=kind: self._list(kind, query), queries)  # type: ignore[misc]
+                items[name] = self._all(kind, partial(self._list, kind), queries)
         return items
 
     def _whose(self, kind: Kind, found: Identified) -> list[str]:
@@ -117,11 +117,11 @@ class Reading:
 
         ``known`` were read before.
         """
-        items = self._all(lambda remote_id: self._by_id(kind, remote_id), sorted(needs.ids))
+        items = self._all(kind, partial(self._by_id, kind), sorted(needs.ids))
         seen = {str(item[kind.remote_id]) for item in (*known, *items)}
         lost = [e for e in self.ledger.entries.values() if e.address.kind == kind.name and e.remote_id not in seen]
         again = {e.address: e.applied for e in lost if e.address in self.state.resources and e.remote_id}
-        keyed = self._all(lambda attrs: self._by_key(kind, attrs), [*needs.keys.values(), *again.values()])
+        keyed = self._all(kind, partial(self._by_key, kind), [*needs.keys.values(), *again.values()])
         fresh = {str(item[kind.remote_id]): item for item in keyed}
         return items + [item for remote_id, item in fresh.items() if remote_id not in seen]
 
@@ -132,7 +132,7 @@ class Reading:
         asked = sorted(ids)
         if pages is not None and pages < len(asked):
             return self.walk(kind, Route(Way.WALK, pages, pages))
-        return known + self._all(lambda remote_id: self._by_id(kind, remote_id), asked)
+        return known + self._all(kind, partial(self._by_id, kind), asked)
 
     def _by_id(self, kind: Kind, remote_id: str) -> list[dict[str, Any]]:
         assert kind.show is not None
@@ -161,12 +161,19 @@ class Reading:
         asked = {tuple((names[name], ids[_target(attrs[name])]) for name in sorted(names)) for attrs in live}
         return [dict(query) for query in sorted(asked)]
 
-    def _all(self, ask: Callable[[Any], list[dict[str, Any]]], questions: Iterable[Any]) -> list[dict[str, Any]]:
+    def _all(
+        self, kind: Kind, ask: Callable[[Any], list[dict[str, Any]]], questions: Iterable[Any]
+    ) -> list[dict[str, Any]]:
         questions = list(questions)
         if len(questions) < 2:
             return [item for question in questions for item in ask(question)]
+        items: list[dict[str, Any]] = []
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
-            return [item for answer in pool.map(ask, questions) for item in answer]
+            for number, answer in enumerate(pool.map(ask, questions), 1):
+                items += answer
+                if self.progress:
+                    self.progress(kind.name, number, len(questions), False)
+        return items
 
 
 def _target(value: Any) -> Address:
