@@ -8,6 +8,7 @@ from typing import Any
 from reconciler.disk.settings_schema import settings_schema
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, schema
+from reconciler.render.notice import notification_schema
 from reconciler.render.schema import event_schema, plan_schema, report_schema
 
 SETTINGS = """\
@@ -77,7 +78,7 @@ def write_first_files(folder: Path) -> list[Path]:
 
 
 def schema_of(what: str) -> dict[str, Any]:
-    """A published schema: ``files``, ``settings``, ``plan``, ``report`` or ``event``."""
+    """A published schema: ``files``, ``settings``, ``plan``, ``report``, ``event`` or ``notification``."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
     makers = {
         "files": schema,
@@ -85,5 +86,6 @@ def schema_of(what: str) -> dict[str, Any]:
         "plan": plan_schema,
         "report": report_schema,
         "event": event_schema,
+        "notification": notification_schema,
     }
     return makers[what]()

@@ -27,6 +27,7 @@ COMMANDS = {
     "apply": ("applying", "Make the changes that the plan shows."),
     "destroy": ("applying", "Remove what this project made."),
     "drift": ("drifting", "Show what the account changed behind our back."),
+    "watch": ("watching", "Report or apply again and again."),
     "pull": ("pulling", "Write the account down as files, or its drift into them."),
     "show": ("showing", "Show a saved plan."),
     "explain": ("explaining", "Say everything about one resource."),

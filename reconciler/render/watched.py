@@ -31,11 +31,12 @@ def round_line(
     if drift:
         parts.append(f"{words.count(sum(drift.values()), 'resource')} drifted")
     took = f"{words.count(sum(calls), 'call')} in {seconds:.1f} s"
-    parts.append(took if pause is None else f"{took}; next in {_span(pause)}")
+    parts.append(took if pause is None else f"{took}; next in {span(pause)}")
     return ". ".join(part.rstrip(".") for part in parts) + "."
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
+    """``0.5 s``, ``30 s``, ``5 min``, ``2.5 h``."""
     if seconds < 120:
         return f"{seconds:.0f} s" if seconds >= 1 else f"{seconds:.1f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

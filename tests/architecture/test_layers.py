@@ -17,12 +17,14 @@ EFFECTS = frozenset(
     "requests urllib3 http socket click rich yaml sqlalchemy sqlite3 os pathlib time random threading logging "
     "subprocess asyncio tempfile shutil secrets uuid getpass platform".split()
 )
-HEAVY = frozenset("requests jsonschema jsonschema_rs deepdiff sqlalchemy rich yaml starlette uvicorn".split())
+HEAVY = frozenset(
+    "requests jsonschema jsonschema_rs deepdiff sqlalchemy rich yaml starlette uvicorn prometheus_client".split()
+)
 #: Package → the heavy libraries that may be imported at the top of its modules.
 HOMES = {
     "requests": {"gateway"}, "sqlalchemy": {"ledger"}, "yaml": {"disk", "emulator"}, "jsonschema": {"disk"},
     "jsonschema_rs": {"disk"}, "deepdiff": {"engine"}, "rich": {"cli"}, "click": {"cli"},
-    "starlette": {"emulator"}, "uvicorn": {"emulator"},
+    "starlette": {"emulator"}, "uvicorn": {"emulator"}, "prometheus_client": {"cli"},
 }  # fmt: skip
 
 

@@ -1,0 +1,125 @@
+"""Rounds of a watch → numbers that Prometheus collects from an address of this machine; kinds and words, no names."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from reconciler.app.watching import Round, Standing
+from reconciler.engine.guard import Gate
+from reconciler.engine.rounds import Ending, drifted_by_kind, pending_by_kind
+from reconciler.errors import ConfigurationError
+from reconciler.gateway.caller import Exchange
+from reconciler.model.policy import Allow
+
+_SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600)
+_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+
+
+def address_of(text: str, public: bool) -> tuple[str, int]:
+    """``127.0.0.1:9309`` or ``[::1]:9309`` → host and port; port 0 takes a free one.
+
+    Raises ConfigurationError for anything else, and for an address that others can reach unless ``public``.
+    """
+    host, _, port = text.rpartition(":")
+    host = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        address = None
+    if address is None or not (port.isascii() and port.isdigit()) or int(port) > 65535:
+        raise ConfigurationError("--metrics takes an address and a port, such as 127.0.0.1:9309")
+    if not address.is_loopback and not public:
+        raise ConfigurationError(
+            f"--metrics {text} can be reached from other machines, and asks nobody who they are; "
+            "name a loopback address, or say --metrics-public"
+        )
+    return host, int(port)
+
+
+class Metrics:
+    """What is counted, and shown to whoever asks ``/metrics``."""
+
+    def __init__(self) -> None:
+        try:
+            import prometheus_client as prometheus
+        except ImportError:
+            raise ConfigurationError(
+                "--metrics needs prometheus-client, which is not installed; run: pip install 'reconciler[metrics]'"
+            ) from None
+        self._prometheus = prometheus
+        self.registry = prometheus.CollectorRegistry()
+        prometheus.ProcessCollector(registry=self.registry)
+        self._rounds = self._made("Counter", "rounds", "Rounds by how they ended.", "outcome")
+        self._calls = self._made(
+            "Counter", "calls", "Calls by method and status; none: no answer.", "method", "status"
+        )
+        self._seconds = prometheus.Histogram(
+            "reconciler_round_duration_seconds", "How long a round took.", registry=self.registry, buckets=_SECONDS
+        )
+        self._ended = self._made("Gauge", "last_round_timestamp_seconds", "When the last round ended.")
+        self._success = self._made("Gauge", "last_success_timestamp_seconds", "When a round last succeeded.")
+        self._failures = self._made("Gauge", "failures_in_a_row", "Failed rounds since the last one that did not.")
+        self._pending = self._made("Gauge", "pending_changes", "Changes not made yet.", "kind", "action")
+        self._drifted = self._made("Gauge", "drifted_resources", "Resources that others changed.", "kind")
+        self._withheld = self._made("Gauge", "withheld_changes", "Changes that policy holds back.")
+        self._gates = self._made("Gauge", "gate_closed", "1 where the plan needs --allow.", "allow")
+        for ending in Ending:
+            self._rounds.labels(ending.value)
+        for allow in Allow:
+            self._gates.labels(allow.value)
+        self._known: dict[int, set[tuple[str, ...]]] = {}
+
+    def _made(self, what: str, name: str, text: str, *labels: str) -> Any:
+        return getattr(self._prometheus, what)(f"reconciler_{name}", text, labels, registry=self.registry)
+
+    def called(self, exchange: Exchange) -> None:
+        """One attempt of a call."""
+        method = exchange.method if exchange.method in _METHODS else "other"
+        self._calls.labels(method, str(exchange.status or "none")).inc()
+
+    def ended(self, done: Round, standing: Standing) -> None:
+        """One round."""
+        self._rounds.labels(done.ending.value).inc()
+        self._seconds.observe(done.seconds)
+        self._ended.set_to_current_time()
+        self._failures.set(standing.failures)
+        if standing.last_success is not None:
+            self._success.set(standing.last_success)
+        if done.planned is None:
+            return  # nothing was seen: what was, stays
+        left = done.ending is Ending.APPLIED
+        plan = done.planned.plan
+        self._set(self._pending, {} if left else pending_by_kind(plan))
+        self._set(self._drifted, {} if left else {(k,): n for k, n in drifted_by_kind(done.drift).items()})
+        self._withheld.set(len(plan.withheld))
+        self._set(self._gates, {} if left else _shut(done.planned.gates))
+
+    def _set(self, gauge: Any, values: Mapping[Any, int]) -> None:
+        """These values, and 0 for what had one before: a scrape in between misses nothing."""
+        known = self._known.setdefault(id(gauge), set())
+        known |= values.keys()
+        for labels in known:
+            gauge.labels(*labels).set(values.get(labels, 0))
+
+    @contextmanager
+    def served(self, host: str, port: int) -> Iterator[str]:
+        """Answer at this address until the block ends; gives the URL. Raises ConfigurationError when it is taken."""
+        try:
+            server, thread = self._prometheus.start_http_server(port, host, self.registry)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise ConfigurationError(f"--metrics {host}:{port} cannot be listened on: {reason}") from error
+        shown = f"[{host}]" if ":" in host else host
+        try:
+            yield f"http://{shown}:{server.server_port}/metrics"
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join(5)
+
+
+def _shut(gates: tuple[Gate, ...]) -> dict[tuple[str, ...], int]:
+    return {(gate.allow.value,): 1 for gate in gates}
