@@ -150,6 +150,7 @@ ARGUMENTS: dict[tuple[str, ...], list[tuple[str, ...]]] = {
     ("ledger", "move"): [("contact/canary.cid+x@example.com", "contact/canary.fay@example.com")],
     ("ledger", "import"): [("canary.ann@example.com.json",)],
     ("schema",): [("files",), ("plan",)],
+    ("watch",): [("--once",), ("--once", "--apply")],
 }
 
 
