@@ -12,15 +12,17 @@ import click
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
+from reconciler.cli.outputs import PLAN, output_option, outputs_of
 from reconciler.cli.running import Run, document, open_session, requested, stopping, tell_reading
-from reconciler.cli.terminal import show, show_json
-from reconciler.errors import ConfigurationError, Gated
+from reconciler.cli.terminal import say, show
+from reconciler.errors import ConfigurationError, Gated, Refused
 
 APPLY = """\b
 Example:
   reconciler apply site/
   reconciler apply --plan plan.json --yes
   reconciler apply site/ --allow deletes=12 --max-minutes 20
+  reconciler apply site/ --yes --output markdown=comment.md --output junit=report.xml
 """
 
 DESTROY = """\b
@@ -30,7 +32,8 @@ Example:
 
 _RUN = (
     click.option("--yes", is_flag=True, help="Do not ask."),
-    click.option("--json", "as_json", is_flag=True, help="Print one JSON document at the end."),
+    click.option("--json", "as_json", is_flag=True, help="The same as --output json."),
+    output_option(PLAN),
     click.option("--json-events", is_flag=True, help="Print one JSON object a line as things happen."),
     allow_option,
     click.option("--confirm", metavar="NAME", help="Name of a protected environment, in place of typing it."),
@@ -47,6 +50,7 @@ def run_options(command: Any) -> Any:
     def begun(*args: Any, **given: Any) -> Any:
         if given.pop("json_events"):
             _begin_events(click.get_current_context(), given)
+        given["outputs"] = outputs_of(click.get_current_context(), given, PLAN)
         return command(*args, **given)
 
     for option in reversed(_RUN):
@@ -60,7 +64,6 @@ def _begin_events(ctx: click.Context, given: dict[str, Any]) -> None:
 
     if given["as_json"]:
         raise click.UsageError("--json-events and --json both want standard output; choose one")
-    given["as_json"] = True
     curtain_of(ctx).events = Events(str(ctx.info_name))
 
 
@@ -81,8 +84,9 @@ def apply(ctx: click.Context, /, path: Path, plan_file: Path | None, **given: An
         return _apply_saved(ctx, path, plan_file, given)
     from reconciler.app.workspace import open_workspace, require_resources
 
-    workspace = open_workspace(path, place(ctx, given))
-    require_resources(workspace)
+    with given["outputs"].problems(ctx, path):
+        workspace = open_workspace(path, place(ctx, given))
+        require_resources(workspace)
     return _apply(ctx, workspace, given)
 
 
@@ -159,6 +163,7 @@ def plan_and_run(
     from reconciler.app.saved import begun, check_fresh, plan_digest
     from reconciler.cli.consent import ask
     from reconciler.cli.planning import show_plan
+    from reconciler.cli.telling import tell_run
 
     ledgered = session.settings.ledger != "none"
     with stopping(session.stop), session.reader() as reader, session.progress() as progress:
@@ -172,35 +177,30 @@ def plan_and_run(
         check_fresh(saved, planned, request, store.digest if ledgered else None, begun(saved, store))
         given = {**given, "digest": plan_digest(saved)}
     if "nothing" in given and not (planned.plan.pending or planned.plan.withheld):
-        click.echo(given["nothing"], err=given["as_json"])
-    elif not given["as_json"]:
+        click.echo(given["nothing"], err=given["outputs"].claimed)
+    elif not given["outputs"].claimed:
         show_plan(ctx, planned, session)
     if not planned.plan.pending:
         return _quiet(session, store, planned, given, needs_ledger(planned, store, time.time()))
     came_of(given).planned = planned
-    _pass_gates(planned, given)
-    ask(session, planned, given)
+    try:
+        _pass_gates(planned, given)
+        ask(session, planned, given)
+    except Refused as error:
+        tell_run(session, planned, given, refused="; ".join(str(error).splitlines()))
+        raise
     return _run(session, store, planned, given)
 
 
 def _quiet(session: Run, store: Any, planned: Any, given: dict[str, Any], settle: bool) -> int:
     """Nothing to send; the ledger may still have something to learn."""
     from reconciler.app.applying import settle_ledger
+    from reconciler.cli.telling import tell_run
 
     if settle and session.settings.ledger != "none":
         settle_ledger(planned, store, 0, time.time())
-    if given["as_json"]:
-        told = {**document(planned), **given.get("more", {}), "outcomes": []}
-        deliver(session, told)
+    tell_run(session, planned, given)
     return 0
-
-
-def deliver(session: Run, told: dict[str, Any]) -> None:
-    """The document of a run, or the last event of its stream."""
-    if session.manner.events is not None:
-        session.manner.events.report(told)
-    else:
-        show_json(told)
 
 
 def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
@@ -215,7 +215,7 @@ def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
 def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
     from reconciler.app.applying import Options, carry_out
     from reconciler.app.executor import Bounds
-    from reconciler.render.machine import report_document
+    from reconciler.cli.telling import tell_run
     from reconciler.render.text import report_lines
 
     minutes, events = session.settings.max_minutes, session.manner.events
@@ -228,11 +228,14 @@ def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
             digest=given.get("digest", ""), command=given.get("command", "apply"),
         )  # fmt: skip
         came_of(given).report = report = carry_out(planned, session, store, options)
-    if given["as_json"]:
-        told = report_document({**document(planned), **given.get("more", {})}, report)
-        deliver(session, told)
-    show(report_lines(session.curtain.marked("report", report)), err=given["as_json"])
-    return exit_code(report)
+    show(report_lines(session.curtain.marked("report", report)), err=given["outputs"].claimed)
+    code = exit_code(report)
+    try:
+        tell_run(session, planned, given, report=report)
+    except ConfigurationError as error:  # a file that cannot be written any more; what was done is what counts
+        say(f"error: {error}")
+        return code or error.exit_code
+    return code
 
 
 def exit_code(report: Any) -> int:

@@ -13,7 +13,7 @@ import click
 
 from reconciler.cli.applying import plan_and_run, run_options
 from reconciler.cli.options import account_options, path_argument, place, start_folder
-from reconciler.cli.terminal import say, show, show_json
+from reconciler.cli.terminal import say, show
 
 EXAMPLE = """\b
 Example:
@@ -174,7 +174,7 @@ def _prepared(found: Any, wish: Any, source: Any, target: Any, store: Any, given
     made = cloned(found, wish, source.settings, target.settings, ledger)
     made = check_targets(made, target, skip=given["skip_missing"])
     say(f"Read {given['source']} with {source.calls.reads:,} calls; nothing is written there.")
-    show(cloned_lines(made), err=given["as_json"])
+    show(cloned_lines(made), err=given["outputs"].claimed)
     number = len(made.state.resources)
     same = f"No changes. {given['goal']} holds all {number:,} that are cloned of {given['source']}."
     empty = f"Nothing to clone: {given['source']} has none of that. Nothing was changed."
@@ -191,20 +191,29 @@ def _plan(
     from dataclasses import replace
 
     from reconciler.app.planning import make_plan
-    from reconciler.cli.planning import show_plan
-    from reconciler.cli.running import document, stopping
+    from reconciler.cli.running import stopping
+    from reconciler.cli.telling import sheet_for
 
     target.curtain.learn_state(request.state)
     request = replace(request, on_found=target.curtain.learn_found)
     with stopping(target.stop), target.reader() as reader, target.progress() as progress:
         planned = make_plan(request, reader, store, progress=progress)
-    if given["as_json"]:
-        show_json({**document(planned), **given["more"]})
-    elif planned.plan.pending or planned.plan.withheld:
+    outputs = given["outputs"]
+    if outputs.wanted:
+        heading, pace = target.heading(planned), target.settings.pace
+        outputs.write(sheet_for(planned, outputs, heading, target.name, pace=pace, extra=given["more"]))
+    if not outputs.claimed:
+        _say_plan(ctx, target, planned, given)
+    if provisional and not (target.has_ledger() or target.settings.digest_key):
+        say(PROVISIONAL)
+    return 0
+
+
+def _say_plan(ctx: click.Context, target: Any, planned: Any, given: Mapping[str, Any]) -> None:
+    from reconciler.cli.planning import show_plan
+
+    if planned.plan.pending or planned.plan.withheld:
         show_plan(ctx, planned, target)
         say("Nothing was written; --apply makes these changes.")
     else:
         click.echo(given["nothing"])
-    if provisional and not (target.has_ledger() or target.settings.digest_key):
-        say(PROVISIONAL)
-    return 0

@@ -10,24 +10,26 @@ import click
 
 from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place
-from reconciler.cli.terminal import show_json
+from reconciler.cli.outputs import DRIFT, output_option, outputs_of
 
 EXAMPLE = """\b
 Example:
   reconciler drift site/
   reconciler drift site/ --json
   reconciler drift site/ --fail-on delete
+  reconciler drift site/ --output markdown=issue.md --output junit=drift.xml
 """
 
 
 @click.command(epilog=EXAMPLE)
 @path_argument
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@output_option(DRIFT)
 @fail_on_option
 @account_options
 @click.pass_context
 @notifies
-def drift(ctx: click.Context, /, path: Path, as_json: bool, fail_on: tuple[str, ...], **given: Any) -> int:
+def drift(ctx: click.Context, /, path: Path, fail_on: tuple[str, ...], **given: Any) -> int:
     """Show, field by field, what the account changed since the last run. Exit 2 when something did; never writes."""
     from reconciler.app.drifting import find_drift
     from reconciler.app.workspace import open_workspace
@@ -35,9 +37,11 @@ def drift(ctx: click.Context, /, path: Path, as_json: bool, fail_on: tuple[str, 
     from reconciler.cli.terminal import show
     from reconciler.engine.drift import alarms_of
     from reconciler.errors import ConfigurationError
-    from reconciler.render.drifted import drift_document, drift_lines
+    from reconciler.render.drifted import Drifts, drift_lines
 
-    workspace = open_workspace(path, place(ctx, given))
+    outputs = outputs_of(ctx, given, DRIFT)
+    with outputs.problems(ctx, path):
+        workspace = open_workspace(path, place(ctx, given))
     session = open_session(ctx, workspace.settings)
     with session.ledger_to_read() as store:
         if store is None:
@@ -45,13 +49,14 @@ def drift(ctx: click.Context, /, path: Path, as_json: bool, fail_on: tuple[str, 
         with session.reader() as reader, stopping(session.stop), session.progress() as progress:
             found = find_drift(requested(workspace, session, given), reader, store, progress)
         about, came_of(given).drifted = store.describe(), found.items
-    told = {"owned": found.owned, "reads": found.reads}
-    if as_json:
-        show_json(drift_document(found.items, **told))
-    else:
-        account = (session.account() or "the default one")[:8]
-        heading = f"{session.name} · connection {account} · ledger serial {about.serial}"
-        show(drift_lines(found.items, heading=heading, **told))
+    account = (session.account() or "the default one")[:8]
+    heading = f"{session.name} · connection {account} · ledger serial {about.serial}"
+    if not outputs.claimed:
+        show(drift_lines(found.items, heading=heading, owned=found.owned, reads=found.reads))
+    if outputs.wanted:
+        from reconciler.cli.telling import drifts_for
+
+        outputs.write(drifts_for(outputs, Drifts(found.items, found.owned, found.reads, heading, session.name)))
     return raised((each.value for each in alarms_of(found.items)), fail_on or ("drift",))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place, selection_options
-from reconciler.cli.terminal import say, show, show_json
+from reconciler.cli.outputs import PLAN, output_option, outputs_of
+from reconciler.cli.terminal import say, show
 from reconciler.errors import Refused
 
 EXAMPLE = """\b
@@ -17,6 +18,7 @@ Example:
   reconciler plan site/ --json --detailed-exitcode
   reconciler plan site/ --target 'contact/ann@example.com' --calls
   reconciler plan site/ --fail-on drift --fail-on delete
+  reconciler plan site/ --output markdown=comment.md --output html=plan.html --output github
 """
 
 NO_KEY = (
@@ -28,7 +30,8 @@ NO_KEY = (
 @click.command(epilog=EXAMPLE)
 @path_argument
 @click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@output_option(PLAN)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option("--calls", is_flag=True, help="List every request, in order.")
 @fail_on_option
@@ -41,8 +44,10 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
     from reconciler.app.workspace import open_workspace, require_resources
     from reconciler.cli.running import open_session, requested, stopping
 
-    workspace = open_workspace(path, place(ctx, given))
-    require_resources(workspace)
+    outputs = outputs_of(ctx, given, PLAN)
+    with outputs.problems(ctx, path):
+        workspace = open_workspace(path, place(ctx, given))
+        require_resources(workspace)
     session = open_session(ctx, workspace.settings)
     if given["out"] and session.curtain.redactor and not _is_keyed(session):
         raise Refused(NO_KEY)
@@ -52,12 +57,13 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
             planned = make_plan(request, reader, store, progress=progress)
         if given["out"]:
             save(Path(ctx.obj["directory"]) / given["out"], planned, request, session, store)
-    if given["as_json"]:
-        from reconciler.cli.running import document
-
-        show_json(document(planned))
-    else:
+    if not outputs.claimed:
         show_plan(ctx, planned, session, calls=given["calls"])
+    if outputs.wanted:
+        from reconciler.cli.telling import sheet_for
+
+        heading, pace = session.heading(planned), session.settings.pace
+        outputs.write(sheet_for(planned, outputs, heading, session.name, pace=pace))
     if given["detailed_exitcode"] and planned.plan.pending:
         return 2
     return _fails(planned, given["fail_on"]) if given["fail_on"] else 0

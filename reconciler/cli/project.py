@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli.options import path_argument, place, start_folder
+from reconciler.cli.outputs import PROBLEMS, name_of, output_option, outputs_of
 from reconciler.cli.terminal import show_json
 
 INIT = """\b
@@ -18,6 +19,7 @@ VALIDATE = """\b
 Example:
   reconciler validate site/
   reconciler -e staging validate --show
+  reconciler validate site/ --output github --output sarif=problems.sarif
 """
 SCHEMA = """\b
 Example:
@@ -42,31 +44,33 @@ def init(ctx: click.Context, /, path: Path) -> int:
 @click.command(epilog=VALIDATE)
 @path_argument
 @click.option("--show", is_flag=True, help="Say also which settings hold, and where each came from.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@output_option(PROBLEMS)
 @click.pass_context
-def validate(ctx: click.Context, /, path: Path, as_json: bool, show: bool) -> int:
+def validate(ctx: click.Context, /, path: Path, show: bool, **given: Any) -> int:
     """Check every file below PATH, offline. Shows every problem of every file at once."""
     from reconciler.app.effective import effective
     from reconciler.app.workspace import open_workspace
     from reconciler.errors import ConfigurationError
     from reconciler.render.settings import setting_lines
 
+    outputs = outputs_of(ctx, given, PROBLEMS)
     try:
         workspace = open_workspace(path, place(ctx, {}))
     except ConfigurationError as error:
-        if not as_json:
+        if outputs.wanted:
+            outputs.tell_problems(error, name_of(ctx, path))
+        if not outputs.claimed:
             raise
-        problems = [problem._asdict() for problem in error.problems]
-        show_json({"valid": False, "problems": problems})
         return 1
     counts: dict[str, int] = {}
     for address in workspace.state.resources:
         counts[address.kind] = counts.get(address.kind, 0) + 1
     settings = effective(workspace.settings) if show else []
-    if as_json:
+    if outputs.wanted:
         shown = {"settings": [row._asdict() for row in settings]} if show else {}
-        show_json({"valid": True, "problems": [], "resources": counts, **shown})
-    else:
+        outputs.tell_valid(name_of(ctx, path), {"resources": counts, **shown})
+    if not outputs.claimed:
         for line in setting_lines(settings):
             click.echo(line)
         click.echo(_summary(counts))
@@ -81,7 +85,9 @@ def _summary(counts: dict[str, int]) -> str:
 
 
 @click.command(epilog=SCHEMA)
-@click.argument("what", type=click.Choice(["files", "settings", "plan", "report", "event"]), default="files")
+@click.argument(
+    "what", type=click.Choice(["files", "settings", "plan", "report", "event", "notification"]), default="files"
+)
 def schema(what: str) -> int:
     """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``--json`` and ``--json-events``."""
     from reconciler.app.bootstrap import schema_of

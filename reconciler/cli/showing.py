@@ -9,18 +9,20 @@ import click
 
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.options import account_options, place, project_option
-from reconciler.cli.terminal import show_json
+from reconciler.cli.outputs import PLAN, output_option, outputs_of
 
 EXAMPLE = """\b
 Example:
   reconciler show plan.json
   reconciler show plan.json --json --detailed-exitcode
+  reconciler show plan.json --output html=plan.html --output gitlab=counts.json
 """
 
 
 @click.command(epilog=EXAMPLE)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document, as `plan --json` does.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@output_option(PLAN)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option("--calls", is_flag=True, help="List every request, in order.")
 @project_option
@@ -32,29 +34,36 @@ def show(ctx: click.Context, /, file: Path, project: Path, **given: Any) -> int:
     from reconciler.app.workspace import read_settings
     from reconciler.cli.terminal import say
 
+    outputs = outputs_of(ctx, given, PLAN)
     where = place(ctx, given)
     settings = read_settings(where.cwd / project, where)
     saved = open_plan(where.cwd / file, settings, lambda store: curtain_of(ctx).keyed(store.digest))
     if not saved.checked:
         say("The plan is sealed with a key that is not here: whether it was edited could not be checked.")
-    if given["as_json"]:
-        from reconciler.cli.running import document
+    curtain_of(ctx).learn_plan(saved.plan)
+    heading = _heading(saved, file)
+    if not outputs.claimed:
+        _tell(ctx, saved, settings.pace, heading, calls=given["calls"])
+    if outputs.wanted:
+        from reconciler.cli.telling import sheet_for
 
-        show_json(document(saved))
-    else:
-        _tell(ctx, saved, settings.pace, file, calls=given["calls"])
+        name = saved.environment or settings.environment or settings.root.name
+        outputs.write(sheet_for(saved, outputs, heading, name, pace=settings.pace))
     return 2 if given["detailed_exitcode"] and saved.plan.pending else 0
 
 
-def _tell(ctx: click.Context, saved: Any, pace: float, file: Path, *, calls: bool) -> None:
+def _heading(saved: Any, file: Path) -> str:
+    base = saved.plan.base
+    name = saved.environment or file.name
+    return f"{name} · connection {(base.account or 'the default one')[:8]} · ledger serial {base.serial}"
+
+
+def _tell(ctx: click.Context, saved: Any, pace: float, heading: str, *, calls: bool) -> None:
     from reconciler.cli.running import requests, sheet_of
     from reconciler.cli.terminal import show as put
     from reconciler.render.text import call_lines, plan_lines
 
-    curtain, base = curtain_of(ctx), saved.plan.base
-    curtain.learn_plan(saved.plan)
-    name = saved.environment or file.name
-    heading = f"{name} · connection {(base.account or 'the default one')[:8]} · ledger serial {base.serial}"
+    curtain = curtain_of(ctx)
     put(plan_lines(sheet_of(saved, curtain, heading, pace), hidden_fields=ctx.obj["quiet"]))
     if calls:
         put([[]])

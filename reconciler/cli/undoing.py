@@ -44,7 +44,7 @@ def undo(ctx: click.Context, /, run: int, project: Path, **given: Any) -> int:
     given["allow"] = dict(given["allow"])
     with session.ledger_to_write() as store:
         undoing = prepare(run, store, settings, session.account(), given["allow"], _files(where, project))
-        show(lost_lines(run, undoing.lost), err=given["as_json"])
+        show(lost_lines(run, undoing.lost), err=given["outputs"].claimed)
         given |= {"command": "undo", "nothing": f"Nothing is left to undo of run {run}."}
         given["more"] = {"undoes": run, "lost": lost_document(undoing.lost)}
         return plan_and_run(ctx, session, store, undoing.request, given)

@@ -2,54 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 from reconciler.engine.drift import Drift
 from reconciler.model.codec import to_json
+from reconciler.model.resource import EMPTY
 from reconciler.render import words
 from reconciler.render.text import Line
 
 FORMAT_VERSION = "1.0"
 
 
+@dataclass(frozen=True)
+class Drifts:
+    """What the account changed, with all that may be said of it; every output of it is made from one.
+
+    ``heading``, ``name``, ``base`` and ``document`` as in :class:`~reconciler.render.sentences.Sheet`.
+    """
+
+    items: tuple[Drift, ...]
+    owned: int
+    reads: int
+    heading: str = ""
+    name: str = ""
+    base: str = ""
+    document: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def summary(self) -> str:
+        """The counts, as one sentence."""
+        return summary(self.items, owned=self.owned, reads=self.reads)
+
+
 def drift_lines(found: Sequence[Drift], *, heading: str, owned: int, reads: int) -> Iterator[Line]:
     """Resource by resource and field by field; on a quiet day one line."""
     if not found:
-        same = words.count(owned, "resource is", "resources are")
-        yield [(f"No drift. {same} as the last run left them ({words.count(reads, 'call')}).", "bold")]
+        yield [(summary(found, owned=owned, reads=reads), "bold")]
         return
     yield [(heading, "dim")]
     yield []
     for address, items in groupby(found, key=lambda each: each.address):
         yield from _resource(words.shown(address), list(items))
     yield []
+    yield [(summary(found, owned=owned, reads=reads), "bold")]
+
+
+def summary(found: Sequence[Drift], *, owned: int, reads: int) -> str:
+    """How many of ours drifted, and how many calls it took to know."""
+    calls = words.count(reads, "call")
+    if not found:
+        same = words.count(owned, "resource is", "resources are")
+        return f"No drift. {same} as the last run left them ({calls})."
     resources = len({each.address for each in found})
-    gone = sum(1 for each in found if each.path is None)
-    text = f"{words.count(resources, 'resource')} of {owned:,} drifted, {gone:,} of them gone."
-    yield [(f"{text} {words.count(reads, 'call')} read this.", "bold")]
+    text = f"{words.count(resources, 'resource')} of {owned:,} drifted, {_count(found, gone=True):,} of them gone."
+    return f"{text} {calls} read this."
 
 
 def _resource(address: str, items: Sequence[Drift]) -> Iterator[Line]:
-    first = items[0]
-    where = f"  {first.origin}" if first.origin and first.desired else "  no longer in the files"
-    gone = first.path is None
-    note = "; ".join(filter(None, ("gone from the account" if gone else "", words.clean(first.note))))
+    gone, note = items[0].path is None, note_of(items[0])
     head: Line = [("  - " if gone else "  ~ ", "red" if gone else "yellow"), (address, "")]
-    yield [*head, (where, "dim"), (f"  {note}" if note else "", "")]
+    yield [*head, (f"  {where(items[0])}", "dim"), (f"  {note}" if note else "", "")]
     for each in items:
         if each.path is not None:
-            yield [(f"        {words.clean(each.path):<14} {_arrow(each)}", ""), (_conflict(each), "dim")]
+            yield [(f"        {words.clean(each.path):<14} {arrow(each)}", ""), (_conflict(each), "dim")]
 
 
-def _arrow(each: Drift) -> str:
+def where(each: Drift) -> str:
+    """The line that declares it."""
+    return str(each.origin) if each.origin and each.desired else "no longer in the files"
+
+
+def note_of(each: Drift) -> str:
+    """What is to be said of the whole resource."""
+    gone = "gone from the account" if each.path is None else ""
+    return "; ".join(filter(None, (gone, words.clean(each.note))))
+
+
+def arrow(each: Drift) -> str:
+    """What was recorded, and what is there now."""
     recorded = "(not shown)" if each.sensitive else words.value(each.recorded)
     return f"{recorded} → {words.value(each.live)}"
 
 
+#: What is said of a field that the files want to be yet another.
+CONFLICT = "the files want another value too"
+
+
 def _conflict(each: Drift) -> str:
-    return "  the files want another value too" if each.conflict else ""
+    return f"  {CONFLICT}" if each.conflict else ""
+
+
+def resource_words(items: Sequence[Drift]) -> Iterator[str]:
+    """What happened to one resource, a remark for each field."""
+    yield from filter(None, (note_of(items[0]),))
+    for each in items:
+        if each.path is not None:
+            conflict = f", {CONFLICT}" if each.conflict else ""
+            yield f"{words.clean(each.path)} {arrow(each)}{conflict}"
 
 
 def drift_document(found: Sequence[Drift], *, owned: int, reads: int) -> dict[str, Any]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.engine.guard import Gate
+from reconciler.errors import Problem
 from reconciler.kinds.effects import classes_of
 from reconciler.model.codec import to_json
 from reconciler.model.plan import Action, Plan
 from reconciler.model.planjson import change_to_json
 from reconciler.model.report import Outcome, Report
 from reconciler.model.values import Address
+from reconciler.render.attention import Findings
+from reconciler.render.drifted import Drifts
+from reconciler.render.jsontext import json_text
+from reconciler.render.sentences import Sheet
 
 FORMAT_VERSION = "1.0"
 
@@ -69,11 +74,37 @@ def report_document(plan: dict[str, Any], report: Report) -> dict[str, Any]:
         "run": report.run,
         "stopped": report.stopped,
         "calls": {**plan["calls"], "sent": {"reads": report.reads, "writes": report.writes}},
-        "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+        "outcomes": [outcome_document(outcome) for outcome in report.outcomes],
     }
 
 
-def _outcome(outcome: Outcome) -> dict[str, Any]:
+def unrun_document(plan: dict[str, Any], reason: str) -> dict[str, Any]:
+    """The same of a run that had nothing to do, or was refused for that reason before it began."""
+    return {**plan, **({"stopped": f"refused: {reason}"} if reason else {}), "outcomes": []}
+
+
+def problems_document(problems: Sequence[Problem]) -> dict[str, Any]:
+    """What ``validate --json`` prints of the files."""
+    return {"valid": not problems, "problems": [problem._asdict() for problem in problems]}
+
+
+def plan_json(sheet: Sheet) -> str:
+    """The text of a plan's or a report's document."""
+    return json_text(sheet.document)
+
+
+def drift_json(drifts: Drifts) -> str:
+    """The text of what the account changed."""
+    return json_text(drifts.document)
+
+
+def problems_json(findings: Findings) -> str:
+    """The text of what is wrong with the files."""
+    return json_text(findings.document)
+
+
+def outcome_document(outcome: Outcome) -> dict[str, Any]:
+    """One step as it ended; what the server made of our values with it."""
     return {
         "address": str(outcome.step.address), "verb": outcome.step.verb.value, "action": outcome.action.value,
         "status": outcome.status.value, "remote_id": outcome.remote_id, "message": outcome.message,

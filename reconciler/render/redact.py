@@ -20,6 +20,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import unquote
 
+from reconciler.engine.drift import Drift
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import TABLE
@@ -145,6 +146,16 @@ class Redactor:
         """Method, path and body of a call."""
         method, path, body = call
         return method, self.text(path), self.document(body)
+
+    def drift(self, found: Iterable[Drift]) -> tuple[Drift, ...]:
+        """What the account changed."""
+        return tuple(
+            replace(
+                each, address=self.address(each.address), note=self.text(each.note),
+                recorded=self._value(each.path or "", each.recorded), live=self._value(each.path or "", each.live),
+            )
+            for each in found
+        )  # fmt: skip
 
     def outcome(self, outcome: Outcome) -> Outcome:
         """The end of a step."""

@@ -100,10 +100,11 @@ def report_lines(report: Report, *, forgotten: int = 0) -> Iterator[Line]:
             yield [("  note: ", "cyan"), (f"{words.shown(outcome.step.address)}: {text}", "")]
     if report.stopped:
         yield [(f"Stopped: {report.stopped}.", "bold yellow")]
-    yield [(_result(report, forgotten), "bold")]
+    yield [(result(report, forgotten), "bold")]
 
 
-def _result(report: Report, forgotten: int) -> str:
+def result(report: Report, forgotten: int = 0) -> str:
+    """How many steps ended how, and the calls that it took."""
     counts: Mapping[Status, int] = {status: report.count(status) for status in Status}
     parts = [f"{counts[status]:,} {word}" for status, word in _ENDS if counts[status]]
     if forgotten:

@@ -1,0 +1,200 @@
+"""``--output FORMAT[=FILE]``: what a command has to tell, in every format and to every place that was asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from reconciler.cli.curtain import Curtain, Veil, curtain_of
+from reconciler.cli.options import start_folder
+from reconciler.cli.terminal import say
+from reconciler.errors import ConfigurationError
+from reconciler.render.outputs import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
+
+__all__ = ["DRIFT", "PLAN", "PROBLEMS", "Outputs", "name_of", "output_option", "outputs_of"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+#: Standard output as a stream of events, which a run writes itself.
+EVENTS = "--json-events"
+#: Marks in place of people: such a file may be read by others.
+_OPEN = 0o644
+
+
+class Wish(NamedTuple):
+    """One ``--output``: a format, and the file as it was typed; none is standard output."""
+
+    form: str
+    file: str = ""
+
+
+class WishType(click.ParamType[Wish]):
+    """``FORMAT`` or ``FORMAT=FILE``."""
+
+    name = "format[=file]"
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Wish:
+        form, equals, file = str(value).partition("=")
+        known = names(self.subject)
+        if form not in known:
+            what = f"{form} tells of plans only" if form in FORMATS else f"{form!r} is no format"
+            self.fail(f"{what}; there are {', '.join(known)}", param, ctx)
+        if equals and not file.strip():
+            self.fail(f"{value}: name a file after the =, or leave it away for standard output", param, ctx)
+        return Wish(form, "" if file == "-" else file)
+
+
+def output_option(subject: str) -> Callable[[F], F]:
+    """``--output`` of a command that tells of this."""
+    return click.option(
+        "--output", "wishes", multiple=True, type=WishType(subject), metavar="FORMAT[=FILE]",
+        help=f"Tell it as {', '.join(names(subject))}: into FILE, or on standard output; repeatable.",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What was asked for: the format on standard output, and the files; ``base`` is our folder in the repository."""
+
+    subject: str
+    screen: str
+    files: tuple[tuple[str, Path], ...]
+    curtain: Curtain
+    base: str
+
+    @property
+    def claimed(self) -> bool:
+        """Whether standard output belongs to a document, and talk has to stay away from it."""
+        return self.screen != "text"
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything but text on standard output is."""
+        return self.claimed or bool(self.files)
+
+    def write(self, told: Any, subject: str = "") -> None:
+        """All of them, each file whole or not at all; ``told`` names nobody who is not to be named."""
+        subject = subject or self.subject
+        able = names(subject)
+        texts = [(path, rendered(form, subject, told)) for form, path in self.files if form in able]
+        screen = rendered(self.screen, subject, told) if self.claimed and self.screen in able else ""
+        for path, text in texts:
+            self._write(path, text)
+        if screen:
+            # marked already: looked through again as free text, markup could lose a word to somebody's name
+            stream = sys.stdout.stream if isinstance(sys.stdout, Veil) else sys.stdout
+            click.echo(screen, nl=False, file=stream)
+
+    def _write(self, path: Path, text: str) -> None:
+        from reconciler.disk.planfile import write_whole
+
+        try:
+            write_whole(path, text.encode("utf-8", "backslashreplace"))
+            if self.curtain.redactor is not None:
+                path.chmod(_OPEN)
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+
+    @contextmanager
+    def problems(self, ctx: click.Context, path: Path) -> Iterator[None]:
+        """What is wrong with the files is told in the same formats, before it ends the command."""
+        try:
+            yield
+        except ConfigurationError as error:
+            if self.wanted:
+                self.tell_problems(error, name_of(ctx, path))
+            raise
+
+    def tell_problems(self, error: ConfigurationError, name: str) -> None:
+        """In every format that can; a plan that could not be made has no page and no counts."""
+        from reconciler.errors import Problem
+        from reconciler.render.attention import Findings
+        from reconciler.render.machine import problems_document
+
+        shown = tuple(Problem(*map(self.curtain.text, problem)) for problem in error.problems)
+        found = Findings(shown, self.curtain.text(name), self.base)
+        self.write(replace(found, document=problems_document(shown)), PROBLEMS)
+        unable = {form for form in (self.screen, *(form for form, _ in self.files)) if form not in names(PROBLEMS)}
+        if unable:
+            say(f"Not written, as there is no plan: {', '.join(sorted(unable))}.")
+
+    def tell_valid(self, name: str, found: Mapping[str, Any]) -> None:
+        """The files are as they should be: ``resources`` counts them by kind."""
+        from reconciler.render.attention import Findings
+        from reconciler.render.machine import problems_document
+
+        document = self.curtain.marked("document", {**problems_document(()), **found})
+        total = sum(found["resources"].values())
+        self.write(Findings((), self.curtain.text(name), self.base, total, document))
+
+
+def outputs_of(ctx: click.Context, given: Mapping[str, Any], subject: str) -> Outputs:
+    """What this command line asks for; raises before anything is read where it cannot be had."""
+    wishes = [*given["wishes"], *([Wish("json")] if given.get("as_json") else [])]
+    screen = _screen([wish.form for wish in wishes if not wish.file], curtain_of(ctx))
+    folder = start_folder(ctx)
+    files = [(wish.form, _place(folder, wish)) for wish in wishes if wish.file]
+    taken: dict[Path, str] = {}
+    if given.get("out"):
+        taken[(folder / given["out"]).resolve()] = "--out"
+    for form, path in files:
+        if path in taken:
+            raise click.UsageError(f"{taken[path]} and --output {form} both go to {path}")
+        taken[path] = f"--output {form}"
+    return Outputs(subject, screen, tuple(files), curtain_of(ctx), _base(folder))
+
+
+def _screen(asked: list[str], curtain: Curtain) -> str:
+    """What standard output is for; raises a usage error when more than one thing wants it."""
+    screens = list(dict.fromkeys([*asked, *([EVENTS] if curtain.events is not None else [])]))
+    if len(screens) > 1:
+        what = " and ".join(screens)
+        raise click.UsageError(f"{what} both want standard output; give one a file: --output {screens[0]}=FILE")
+    return screens[0] if screens else "text"
+
+
+def name_of(ctx: click.Context, path: Path) -> str:
+    """What a project is called whose files cannot be read."""
+    return str(ctx.find_root().obj["environment"] or (start_folder(ctx) / path).resolve().name)
+
+
+def _place(folder: Path, wish: Wish) -> Path:
+    """Where the file goes, links followed; raises ConfigurationError where none can be."""
+    path = (folder / wish.file).resolve()
+    what = f"--output {wish.form}={wish.file}"
+    if path.is_dir() or wish.file.endswith("/"):
+        raise ConfigurationError(f"{what}: that is a folder; name a file")
+    if path.exists() and not path.is_file():
+        raise ConfigurationError(f"{what}: that is no ordinary file; leave the file away for standard output")
+    if path.suffix.lower() in (".yaml", ".yml"):
+        raise ConfigurationError(f"{what}: that would be read as a file of the project; give it another ending")
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{what}: there is no folder {path.parent}; make it first")
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        os.close(handle)
+        Path(name).unlink()
+    except OSError as error:
+        raise ConfigurationError(f"{what} cannot be written: {error.strerror}") from error
+    if path.exists() and not os.access(path, os.W_OK):
+        raise ConfigurationError(f"{what} cannot be written: it is read-only")
+    return path
+
+
+def _base(folder: Path) -> str:
+    """The folder as the repository around it names it; positions in files are relative to it."""
+    for root in (folder, *folder.parents):
+        if (root / ".git").exists():
+            return folder.relative_to(root).as_posix().removeprefix(".")
+    return ""

@@ -1,0 +1,205 @@
+"""A plan, drift or problems of files → what needs attention, gravest first, each with its rule and its place."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from reconciler.engine.guard import REMOVING, Gate
+from reconciler.errors import Problem
+from reconciler.kinds import KINDS
+from reconciler.kinds.effects import Consequence, classes_of
+from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.policy import Allow
+from reconciler.model.report import Outcome, Status
+from reconciler.model.resource import EMPTY
+from reconciler.model.values import Origin
+from reconciler.render import sentences, words
+from reconciler.render.drifted import Drifts, resource_words
+from reconciler.render.sentences import Sheet
+
+
+class Level(Enum):
+    """How grave something is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Rule(NamedTuple):
+    """A reason to look: its lasting id, what it means, how grave it is."""
+
+    id: str
+    about: str
+    level: Level
+
+
+FILES = Rule("files", "The files cannot be used as they are.", Level.ERROR)
+FAILED = Rule("failed", "A step of the run failed.", Level.ERROR)
+GATE = Rule("needs-allowance", "The plan is refused until this class of changes is allowed.", Level.ERROR)
+UNDONE = Rule("not-done", "A step of the run was skipped or not reached.", Level.WARNING)
+WITHHELD = Rule("withheld", "Policy holds this change back.", Level.WARNING)
+CONFLICT = Rule("conflict", "Both the files and the account changed this.", Level.WARNING)
+DRIFT = Rule("drift", "The account changed what the files declare.", Level.WARNING)
+DELETE = Rule("delete", "Something is removed from the account.", Level.WARNING)
+ONE_WAY = Rule("one-way", "This change cannot be put back whole.", Level.WARNING)
+NOTE = Rule("note", "Worth knowing.", Level.NOTE)
+
+#: In the order in which one of several is chosen for a change.
+RULES = (FILES, FAILED, GATE, UNDONE, WITHHELD, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
+
+_FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
+_RUN = re.compile(r"run \d+")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing to look at. ``subject`` is an address, or nothing; ``origin`` a place in a file, or None."""
+
+    rule: Rule
+    message: str
+    subject: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """What is wrong with the files; ``name``, ``base``, ``document`` as of a :class:`~.sentences.Sheet`."""
+
+    problems: Sequence[Problem]
+    name: str = ""
+    base: str = ""
+    resources: int = 0
+    document: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+def position(origin: Origin | None) -> Origin | None:
+    """A place in a file, or None for what comes from elsewhere: a run that is undone, a clone."""
+    return origin if origin and origin.line > 0 and not _RUN.fullmatch(origin.file) else None
+
+
+def below(base: str, origin: Origin) -> str:
+    """The file as the repository names it."""
+    return posixpath.normpath(posixpath.join(base, origin.file.replace("\\", "/")))
+
+
+def of_plan(sheet: Sheet) -> list[Finding]:
+    """What needs attention in a plan, or in a run."""
+    found = [*_gates(sheet), *_changes(sheet)]
+    if sheet.report:
+        found += _outcomes(sheet)
+    return _ordered(found)
+
+
+def _ordered(found: Iterable[Finding]) -> list[Finding]:
+    return sorted(found, key=lambda each: RULES.index(each.rule))
+
+
+def _gates(sheet: Sheet) -> Iterator[Finding]:
+    for gate in sheet.gates:
+        places = (_place(change) for change in sheet.plan.pending if _is_behind(gate, change))
+        yield Finding(GATE, sentences.need(gate), "", next(filter(None, places), None))
+
+
+def _is_behind(gate: Gate, change: Change) -> bool:
+    """Whether the change is one of those that the gate is about."""
+    kind = KINDS[change.address.kind]
+    if gate.allow is Allow.DELETES:
+        return change.action in REMOVING
+    if gate.allow is Allow.UPDATES:
+        return change.action is Action.UPDATE or (change.action is Action.ADOPT and bool(change.fields))
+    if gate.allow is Allow.CONTACTS:
+        return change.action is Action.DELETE and kind.person
+    if gate.allow is Allow.RECREATE:
+        return change.action is Action.CREATE and kind.person and change.cause is Cause.MISSING
+    return kind.asks is not None and kind.asks.allow is gate.allow
+
+
+def _changes(sheet: Sheet) -> Iterator[Finding]:
+    for change in sheet.plan.changes:
+        rule = _rule(change)
+        if rule:
+            message = "; ".join([f"{_what(change)}{sentences.title(change)}", *sentences.remarks(change)])
+            yield Finding(rule, message, words.shown(change.address), _place(change))
+
+
+def _place(change: Change) -> Origin | None:
+    """Where the files ask for it; of what left them the file alone: its line says something else by now."""
+    origin = position(change.origin)
+    return origin if origin is None or sentences.where(change) else Origin(origin.file, 1, 1)
+
+
+def _what(change: Change) -> str:
+    """``to delete: ``, nothing for what is only to be known."""
+    verb = dict(sentences.VERBS).get(change.action)
+    return f"{verb}: " if verb and not change.withheld else ""
+
+
+def _rule(change: Change) -> Rule | None:
+    """The gravest reason to look at a change; most have none."""
+    causes = {change.cause, *(each.cause for each in change.fields)}
+    if change.withheld:
+        return WITHHELD
+    if Cause.BOTH in causes:
+        return CONFLICT
+    if causes & {Cause.DRIFTED, Cause.MISSING}:
+        return DRIFT
+    if change.action in REMOVING:
+        return DELETE
+    if _FOR_GOOD.intersection(classes_of(change.effects)):
+        return ONE_WAY
+    return NOTE if change.note and position(change.origin) else None
+
+
+def _outcomes(sheet: Sheet) -> Iterator[Finding]:
+    origins = {change.address: change.origin for change in sheet.plan.changes}
+    for outcome in sheet.report.outcomes if sheet.report else ():
+        rule = BAD.get(outcome.status)
+        if rule:
+            subject = words.shown(outcome.step.address)
+            yield Finding(rule, f"{subject}: {ended(outcome)}", subject, position(origins.get(outcome.step.address)))
+
+
+#: The ends of a step that need attention.
+BAD = {Status.FAILED: FAILED, Status.SKIPPED: UNDONE, Status.NOT_RUN: UNDONE}
+
+
+def ended(outcome: Outcome) -> str:
+    """``failed: the reason``, ``not run``."""
+    status = outcome.status.value.replace("_", " ")
+    return f"{status}: {words.clean(outcome.message)}" if outcome.message else status
+
+
+def of_drift(drifts: Drifts) -> list[Finding]:
+    """One for each resource that is not as it was left."""
+    found: list[Finding] = []
+    for address, items in groupby(drifts.items, key=lambda each: each.address):
+        fields = list(items)
+        rule = CONFLICT if any(each.conflict for each in fields) else DRIFT
+        message = "; ".join([words.shown(address), *resource_words(fields)])
+        found.append(Finding(rule, message, words.shown(address), position(fields[0].origin)))
+    return _ordered(found)
+
+
+_PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
+
+
+def of_problems(findings: Findings) -> list[Finding]:
+    """One for each problem; where it says ``file:line:column``, there."""
+    found: list[Finding] = []
+    for problem in findings.problems:
+        text = "; ".join(words.clean(each) for each in (problem.what, problem.hint) if each)
+        place = _PLACE.fullmatch(problem.where)
+        if place:
+            origin = Origin(place["file"], int(place["line"]), int(place["column"] or 1))
+            found.append(Finding(FILES, text, "", position(origin)))
+        else:
+            where = f"{words.clean(problem.where)}: " if problem.where else ""
+            found.append(Finding(FILES, f"{where}{text}"))
+    return found

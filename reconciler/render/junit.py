@@ -1,0 +1,131 @@
+"""A plan, a report, drift or problems → test results as JUnit writes them: a suite of each kind, a case of each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from xml.etree import ElementTree as Tree
+
+from reconciler.model.plan import Change
+from reconciler.model.report import Outcome, Status
+from reconciler.model.values import Address, Origin
+from reconciler.render import attention, sentences, words
+from reconciler.render.attention import Finding, Findings
+from reconciler.render.drifted import Drifts
+from reconciler.render.sentences import Sheet
+
+#: What XML 1.0 has no place for, and what is left of it after cleaning (https://www.w3.org/TR/xml/#charsets).
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case and what is said of it; ``failure`` (rule, message) or ``skipped`` where it is not good."""
+
+    suite: str
+    name: str
+    lines: tuple[str, ...] = ()
+    failure: tuple[str, str] | None = None
+    skipped: str | None = None
+    origin: Origin | None = None
+
+
+def plan_suites(sheet: Sheet) -> str:
+    """A case for every change; closed gates, what is withheld and, after a run, what failed are failures."""
+    gates = [
+        Case("allowances", f"--allow {gate.allow.value}", failure=("needs-allowance", sentences.need(gate)))
+        for gate in sheet.gates
+    ]
+    ends = _ends(sheet.report.outcomes if sheet.report else ())
+    cases = [_case(change, ends.get(change.address, [])) for change in sentences.listed(sheet.plan)]
+    quiet = [Case("plan", "nothing to change", (sentences.quiet(sheet.plan),))]
+    return _suites([*gates, *cases] or quiet, sheet.name, sheet.base)
+
+
+def _ends(outcomes: Iterable[Outcome]) -> dict[Address, list[Outcome]]:
+    ends: dict[Address, list[Outcome]] = {}
+    for outcome in outcomes:
+        ends.setdefault(outcome.step.address, []).append(outcome)
+    return ends
+
+
+def _case(change: Change, ends: list[Outcome]) -> Case:
+    remarks = tuple(sentences.remarks(change))
+    fields = tuple(": ".join(filter(None, (row.path, row.shown, row.cause))) for row in sentences.rows(change))
+    bad = [outcome for outcome in ends if outcome.status in attention.BAD]
+    failed = next((outcome for outcome in bad if outcome.status is Status.FAILED), None)
+    failure = ("withheld", f"withheld: {words.clean(change.withheld)}") if change.withheld else None
+    if failed:
+        failure = ("failed", attention.ended(failed))
+    skipped = attention.ended(bad[0]) if bad and not failed else None
+    name = f"{change.action.value} {sentences.title(change)}"
+    return Case(change.address.kind, name, (*remarks, *fields), failure, skipped, attention.position(change.origin))
+
+
+def drift_suites(drifts: Drifts) -> str:
+    """A failure for every resource that is not as it was left."""
+    return _of_findings(attention.of_drift(drifts), "drift", drifts.summary, drifts.name, drifts.base)
+
+
+def problems_suites(findings: Findings) -> str:
+    """A failure for every problem."""
+    good = f"{words.count(findings.resources, 'resource')}"
+    return _of_findings(attention.of_problems(findings), "files", good, findings.name, findings.base)
+
+
+def _of_findings(found: Iterable[Finding], suite: str, good: str, name: str, base: str) -> str:
+    def case(each: Finding) -> Case:
+        kind = each.subject.partition("/")[0] or suite
+        where = f"{each.origin}" if each.origin else each.message
+        return Case(kind, each.subject or where, failure=(each.rule.id, each.message), origin=each.origin)
+
+    return _suites([case(each) for each in found] or [Case(suite, "as it should be", (good,))], name, base)
+
+
+def _suites(cases: list[Case], name: str, base: str) -> str:
+    root = Tree.Element("testsuites", {"name": _text(f"reconciler {name}".strip()), **_counts(cases)})
+    for suite, group in groupby(sorted(cases, key=lambda each: each.suite), key=lambda each: each.suite):
+        members = list(group)
+        node = Tree.SubElement(root, "testsuite", {"name": suite, **_counts(members)})
+        for member in members:
+            _append(node, member, base)
+    Tree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + Tree.tostring(root, encoding="unicode") + "\n"
+
+
+def _counts(cases: list[Case]) -> dict[str, str]:
+    failures = sum(1 for case in cases if case.failure)
+    skipped = sum(1 for case in cases if case.skipped is not None and not case.failure)
+    return {
+        "tests": str(len(cases)), "failures": str(failures), "errors": "0", "skipped": str(skipped), "time": "0",
+    }  # fmt: skip
+
+
+def _append(suite: Tree.Element, case: Case, base: str) -> None:
+    attributes = {"classname": f"reconciler.{case.suite}", "name": _text(case.name), "time": "0"}
+    if case.origin:
+        file = _text(attention.below(base, case.origin))
+        attributes |= {"file": file, "line": str(case.origin.line)}
+    node = Tree.SubElement(suite, "testcase", attributes)
+    if case.failure:
+        rule, message = case.failure
+        failure = Tree.SubElement(node, "failure", {"type": rule, "message": _text(message)})
+        failure.text = "\n".join(_lines(case, message))
+    elif case.skipped is not None:
+        Tree.SubElement(node, "skipped", {"message": _text(case.skipped)})
+    if case.lines and not case.failure:
+        Tree.SubElement(node, "system-out").text = "\n".join(_text(line) for line in case.lines)
+
+
+def _lines(case: Case, message: str) -> Iterator[str]:
+    yield _text(message)
+    if case.origin:
+        yield _text(str(case.origin))
+    yield from (_text(line) for line in case.lines)
+
+
+def _text(text: str) -> str:
+    """Without control characters: spelled out, as everywhere, those included that only XML forbids."""
+    return _FORBIDDEN.sub(lambda char: f"\\u{ord(char.group()):04x}", words.clean(text))

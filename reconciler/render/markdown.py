@@ -1,0 +1,158 @@
+"""A plan or a report → a comment of a pull request: what matters first, the rest folded, cut where it is too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from reconciler.kinds.effects import Consequence, classes_of
+from reconciler.model.plan import Action, Change
+from reconciler.model.report import Outcome, Report, Status
+from reconciler.render import attention, sentences, text, words
+from reconciler.render.markdown_text import LONGEST, code, folded, head, marker, prose, row, size
+from reconciler.render.sentences import Sheet
+
+#: GitHub refuses a longer body of a comment.
+LIMIT = 65_535
+#: So much of it is left to those who add a line of their own.
+HEADROOM = 535
+#: So many are named before the folded part.
+NAMED = 10
+
+_SIGNS = {**words.SYMBOLS, Action.REPLACE: "−/+", Action.DELETE: "−", Action.FORGET: "·"}
+_TABLE = head("", "resource", "what", "why")
+
+
+def plan_comment(sheet: Sheet, limit: int = LIMIT) -> str:
+    """The comment, ``limit`` characters at most (10,000 or more); a first line that nobody sees says whose it is."""
+    front = "".join(_front(sheet))
+    tail = "".join(_tail(sheet))
+    room = limit - HEADROOM - size(front) - size(tail)
+    return front + _cut_to(room, sentences.listed(sheet.plan)) + tail
+
+
+def _front(sheet: Sheet) -> Iterator[str]:
+    plan, listed = sheet.plan, sentences.listed(sheet.plan)
+    yield marker(sheet.name)
+    yield f"### {prose(sheet.heading)}\n\n"
+    if sheet.report:
+        yield from _ended(sheet.report)
+    if sheet.refused:
+        yield f"> **Refused:** {prose(sheet.refused)}\n\n"
+    if not listed:
+        yield f"**{prose(sentences.quiet(plan))}**\n\n"
+        return
+    yield f"**{prose(sentences.summary(plan))}**\n{prose(sentences.cost(sheet))}\n\n"
+    for gate in sheet.gates:
+        yield f"> **{prose(sentences.need(gate))}**\n\n"
+    yield from _seen(plan.pending)
+    yield from _named("Withheld", [(change, change.withheld or "") for change in plan.withheld])
+
+
+def _seen(changes: Iterable[Change]) -> Iterator[str]:
+    """What people notice, counted."""
+    counts: dict[str, int] = {}
+    for change in changes:
+        for effect in change.effects:
+            if Consequence.REVERSIBLE not in classes_of([effect]) and Consequence.NEW_ID not in classes_of([effect]):
+                counts[effect] = counts.get(effect, 0) + 1
+    if counts:
+        parts = (f"{prose(effect)}: {number:,}" for effect, number in sorted(counts.items()))
+        yield f"> **Consequences:** {' · '.join(parts)}\n\n"
+
+
+def _named(title: str, what: list[tuple[Change, str]]) -> Iterator[str]:
+    if what:
+        yield f"**{title}:**\n\n"
+        yield from (f"- {code(sentences.title(change))}: {prose(why)}\n" for change, why in what[:NAMED])
+        yield f"- and {len(what) - NAMED:,} more\n\n" if len(what) > NAMED else "\n"
+
+
+def _ended(report: Report) -> Iterator[str]:
+    """How the run went: the sum, then what failed and was skipped, with the reasons."""
+    yield f"**{prose(text.result(report))}**\n\n"
+    if report.stopped:
+        yield f"> **Stopped:** {prose(report.stopped)}\n\n"
+    bad = [each for each in report.outcomes if each.status in (Status.FAILED, Status.SKIPPED)]
+    bad.sort(key=lambda each: each.status is not Status.FAILED)
+    for outcome in bad[:NAMED]:
+        yield f"- {code(words.shown(outcome.step.address))} {prose(attention.ended(outcome))}\n"
+    if len(bad) > NAMED:
+        yield f"- and {len(bad) - NAMED:,} more\n"
+    yield "\n" if bad else ""
+    yield from _outcomes(report.outcomes)
+
+
+def _outcomes(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """What else there is to say of single steps."""
+    for outcome in [each for each in outcomes if each.differs][:NAMED]:
+        for path, (sent, shown) in list(outcome.differs.items())[:NAMED]:
+            said = f"was sent as {code(words.value(sent))}, and is {code(words.value(shown))}"
+            yield f"- {code(words.shown(outcome.step.address))}: {code(path)} {said}\n"
+    yield "\n"
+
+
+def _tail(sheet: Sheet) -> Iterator[str]:
+    """Remarks on what stays, and how it was read."""
+    notes = [*sentences.notes(sheet.plan), *sentences.routes(sheet.plan)]
+    if notes:
+        more = [f"and {len(notes) - NAMED:,} more"] if len(notes) > NAMED else []
+        lines = "".join(f"- {prose(note)}\n" for note in [*notes[:NAMED], *more])
+        yield folded("Notes", lines)
+
+
+def _cut_to(room: int, changes: list[Change]) -> str:
+    """A folded table for each kind, as far as they fit; whole changes only, and at the end how many are missing."""
+    room -= LONGEST  # for the sentence that says so
+    parts: list[str] = []
+    shown = 0
+    for kind, group in groupby(changes, key=lambda change: change.address.kind):
+        members = list(group)
+        frame = folded(_kind_words(kind, members), _TABLE)
+        fitting = _fitting(room - size(frame), members)
+        if not fitting:
+            break
+        parts.append(folded(_kind_words(kind, members), _TABLE + "".join(fitting)))
+        room -= size(parts[-1])
+        shown += len(fitting)
+        if len(fitting) < len(members):
+            break
+    left = len(changes) - shown
+    if left:
+        are = words.count(left, "change is", "changes are")
+        parts.append(f"**{are} not shown here:** the whole plan is in the HTML or JSON output of this run.\n")
+    return "".join(parts)
+
+
+def _fitting(room: int, changes: list[Change]) -> list[str]:
+    """The rows of the first changes that fit."""
+    found: list[str] = []
+    for change in changes:
+        rows = "".join(_rows(change))
+        room -= size(rows)
+        if room < 0:
+            break
+        found.append(rows)
+    return found
+
+
+def _kind_words(kind: str, changes: list[Change]) -> str:
+    """``contact: 1 to create, 2 to adopt``"""
+    counts = {
+        verb: sum(1 for change in changes if change.action is action and not change.withheld)
+        for action, verb in sentences.VERBS
+    }
+    counts["withheld"] = sum(1 for change in changes if change.withheld)
+    counts["known by another name"] = len(changes) - sum(counts.values())
+    parts = [f"{number:,} {verb}" for verb, number in counts.items() if number]
+    return f"<b>{kind.replace('_', ' ')}</b>: {', '.join(parts)}"
+
+
+def _rows(change: Change) -> Iterator[str]:
+    """The change, then its fields."""
+    sign = "!" if change.withheld else _SIGNS[change.action].strip()
+    where = code(sentences.where(change)) if change.origin else ""
+    remarks = prose("; ".join(sentences.remarks(change)))
+    yield row(f"**{sign}**" if sign else "", code(sentences.title(change)), where, remarks)
+    for each in sentences.rows(change):
+        yield row("", code(each.path), code(each.shown), prose(each.cause))

@@ -1,0 +1,52 @@
+"""What is to be told → one text in the format that was asked for: the one table of formats.
+
+A module is imported when its format is wanted: the help of every command lists them all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+#: What may be told: a plan (with what came of it, where it was carried out), what the account changed, what is wrong
+#: with the files.
+PLAN, DRIFT, PROBLEMS = "plan", "drift", "problems"
+
+
+class Format(NamedTuple):
+    """What it is for, and ``module.function`` below reconciler.render for each thing that it can tell."""
+
+    about: str
+    plan: str
+    drift: str = ""
+    problems: str = ""
+
+
+FORMATS = {
+    "text": Format("for people, as on a terminal",
+                   "plaintext.plan_text", "plaintext.drift_text", "plaintext.problems_text"),
+    "json": Format("for programs; `reconciler schema plan` describes it",
+                   "machine.plan_json", "machine.drift_json", "machine.problems_json"),
+    "markdown": Format("a comment of a pull request, or the summary of a job",
+                       "markdown.plan_comment", "markdown_drift.drift_comment", "markdown_drift.problems_comment"),
+    "html": Format("one page with everything, to look at and to keep", "html.page"),
+    "junit": Format("test results: one case for each resource",
+                    "junit.plan_suites", "junit.drift_suites", "junit.problems_suites"),
+    "sarif": Format("code scanning: what needs attention, at its line",
+                    "sarif.plan_log", "sarif.drift_log", "sarif.problems_log"),
+    "github": Format("annotations of a GitHub job, at their lines",
+                     "annotations.plan_commands", "annotations.drift_commands", "annotations.problems_commands"),
+    "gitlab": Format("the counts that a GitLab merge request shows", "gitlab.plan_counts"),
+}  # fmt: skip
+
+
+def names(subject: str) -> list[str]:
+    """The formats that can tell this."""
+    return [name for name, form in FORMATS.items() if getattr(form, subject)]
+
+
+def rendered(name: str, subject: str, told: Any) -> str:
+    """``told`` (a Sheet, a Drifts, a Findings) as a text of that format, with a line end after it."""
+    module, _, function = str(getattr(FORMATS[name], subject)).rpartition(".")
+    text: str = getattr(import_module(f"reconciler.render.{module}"), function)(told)
+    return text if text.endswith("\n") or not text else text + "\n"
