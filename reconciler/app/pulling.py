@@ -103,10 +103,10 @@ def read_account(reader: Reader, wanted: Wanted, dialect: Dialect, progress: Pro
     state, ledger = DesiredState(kinds=frozenset(wanted.names) | _filtering(wanted)), Ledger()
     routes = route_all(touched(state, ledger), state, ledger, full=True)
     reading = Reading(reader, state, ledger, progress=progress)
-    people = [name for name in routes if KINDS[name].person and (wanted.after or wanted.before)]
+    people = [name for name in routes if KINDS[name].person and (wanted.after or wanted.before or wanted.tags)]
     items = reading.roots({name: route for name, route in routes.items() if name not in people})
     for name in people:
-        items[name] = _registered(reader, name, wanted)
+        items[name] = _filtered(reader, name, wanted, items)
     found = identify(state, ledger, items, dialect)
     exported = export(found, wanted.names, people=_people(found, wanted), rosters=wanted.rosters)
     sizes = {} if wanted.is_filtered else {name: len(rows) for name, rows in items.items()}
@@ -118,13 +118,20 @@ def _filtering(wanted: Wanted) -> frozenset[str]:
     return frozenset(name for name, asked in (("tagging", wanted.tags), ("enrollment", wanted.courses)) if asked)
 
 
-def _registered(reader: Reader, name: str, wanted: Wanted) -> list[dict[str, Any]]:
-    """The account filters by moment of registration (api.md §3)."""
+def _filtered(reader: Reader, name: str, wanted: Wanted, items: Items) -> list[dict[str, Any]]:
+    """The account filters by moment of registration, and by tags of which all must be there (api.md §3)."""
     source = KINDS[name].source
     assert isinstance(source, Collection)
-    moments = {"registeredAfter": wanted.after, "registeredBefore": wanted.before}
-    query = {key: value for key, value in moments.items() if value}
+    filters = {"registeredAfter": wanted.after, "registeredBefore": wanted.before, "tags": _tag_ids(wanted, items)}
+    query = {key: value for key, value in filters.items() if value}
     return [item for page in reader.walk(source.path, query) for item in page]
+
+
+def _tag_ids(wanted: Wanted, items: Items) -> str:
+    """The ids of the wanted tags; nothing where a name has none or several, since then no filter says it."""
+    tag = KINDS["tag"]
+    ids = [[str(item[tag.remote_id]) for item in items[tag.name] if item["name"] == name] for name in wanted.tags]
+    return ",".join(found[0] for found in ids) if all(len(found) == 1 for found in ids) else ""
 
 
 def _people(found: Identified, wanted: Wanted) -> frozenset[Address] | None:

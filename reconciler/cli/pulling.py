@@ -15,6 +15,7 @@ Example:
   reconciler pull site/ --kind tag --kind contact --tag VIP --roster
   reconciler pull site/ --own
   reconciler pull site/ --accept 'contact/*'
+  reconciler pull site/ --all --yes --json
 """
 
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
@@ -46,10 +47,11 @@ _PATCH = (
     click.option("--yes", is_flag=True, help="Do not ask."),
     click.option("--force", is_flag=True, help="Also where the files have uncommitted edits."),
 )
+_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def _options(command: Any) -> Any:
-    for option in reversed((*_FRESH, *_PATCH)):
+    for option in reversed((*_FRESH, *_PATCH, _JSON)):
         command = option(command)
     return command
 
@@ -119,7 +121,7 @@ def _fresh(ctx: click.Context, path: Path, where: Any, settings: Any, given: dic
         owned = None
         if store is not None and written:
             owned = own(pulled, Workspace(path, settings, DesiredState()), where, session, store)
-    return _tell(pulled, written, owned, where)
+    return _tell(pulled, written, owned, where, as_json=given["as_json"])
 
 
 def _ledger(session: Any, wanted: bool) -> Any:
@@ -138,22 +140,25 @@ def _no_such_kind(name: str) -> str:
     return f"{name!r} cannot be pulled; " + (f"did you mean {hint}?" if hint else f"there are {', '.join(known)}")
 
 
-def _tell(pulled: Any, written: list[Path], owned: int | None, where: Any) -> int:
-    from reconciler.cli.terminal import show
+def _tell(pulled: Any, written: list[Path], owned: int | None, where: Any, *, as_json: bool) -> int:
+    from reconciler.cli.terminal import show, show_json
     from reconciler.disk.files import shown_name
-    from reconciler.render.pulled import pulled_lines
+    from reconciler.render.pulled import pulled_document, pulled_lines
 
-    show(pulled_lines(pulled.made, [shown_name(path, where.cwd) for path in written], owned, pulled.reads))
+    told = (pulled.made, [shown_name(path, where.cwd) for path in written], owned, pulled.reads)
+    if as_json:
+        show_json(pulled_document(*told))
+    else:
+        show(pulled_lines(*told))
     return 0
 
 
 def _patch(ctx: click.Context, path: Path, where: Any, given: dict[str, Any]) -> int:
     """What drifted, as a difference of the files; written after a yes."""
-    from reconciler.app.taking import Chosen, find, prepare, put
-    from reconciler.cli.recorded import ask
+    from reconciler.app.taking import Chosen, find, prepare
     from reconciler.cli.running import open_session, requested, stopping
-    from reconciler.cli.terminal import show
-    from reconciler.render.pulled import patch_lines
+    from reconciler.cli.terminal import show, show_json
+    from reconciler.render.pulled import patch_document, patch_lines
 
     taking = prepare(path, where)
     session = open_session(ctx, taking.workspace.settings)
@@ -162,10 +167,18 @@ def _patch(ctx: click.Context, path: Path, where: Any, given: dict[str, Any]) ->
         request = requested(taking.workspace, session, given)
         with session.progress() as progress:
             patch = find(taking, request, reader, store, wanted, progress)
-    show(patch_lines(patch, chosen=bool(given["accepted"] or given["everything"])))
-    if not patch.texts:
-        return 0
+    show(patch_lines(patch, chosen=bool(given["accepted"] or given["everything"])), err=given["as_json"])
+    if patch.texts:
+        _write(patch, given)
+    if given["as_json"]:
+        show_json(patch_document(patch, patch.names if patch.texts else ()))
+    return 0
+
+
+def _write(patch: Any, given: dict[str, Any]) -> None:
+    from reconciler.app.taking import put
+    from reconciler.cli.recorded import ask
+
     ask(f"Write this into {', '.join(patch.names)}?", yes=given["yes"], declined="nothing was written")
     put(patch, force=given["force"])
     click.echo(f"Written: {', '.join(patch.names)}.", err=True)
-    return 0

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from reconciler.engine.written import Export
 from reconciler.render import words
+from reconciler.render.machine import FORMAT_VERSION
 from reconciler.render.text import Line
 
 #: So many resources that were left out are named; the rest is counted.
@@ -35,6 +36,19 @@ def pulled_lines(made: Export, written: Sequence[str], owned: int | None, reads:
     mine = "" if owned is None else f" {words.count(owned, 'resource is', 'resources are')} recorded as made by us."
     text = f"{words.count(made.declared, 'resource')} written down, {words.count(reads, 'call')}.{mine}"
     yield [(text, "bold")]
+
+
+def pulled_document(made: Export, written: Sequence[str], owned: int | None, reads: int) -> dict[str, Any]:
+    """What ``pull --json`` prints where files were written."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "written": list(written),
+        "resources": made.declared,
+        "calls": {"reads": reads, "writes": 0},
+        "owned": owned,
+        "secrets": [{"variable": name, "address": str(address)} for name, address in made.secrets],
+        "left_out": [{"address": str(address), "why": why} for address, why in made.left_out],
+    }
 
 
 class Patch(Protocol):
@@ -76,3 +90,18 @@ def patch_lines(patch: Patch, *, chosen: bool) -> Iterator[Line]:
         yield [("Take it into the files with --accept ADDRESS or --all.", "bold")]
     elif chosen and not lines:
         yield [("Nothing of this can be written into the files.", "bold")]
+
+
+def patch_document(patch: Patch, written: Sequence[str]) -> dict[str, Any]:
+    """What ``pull --json`` prints where files were there: what drifted, and the difference that was chosen of it."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "written": list(written),
+        "offered": [_row(row, "change") for row in patch.offered],
+        "by_hand": [_row(row, "why") for row in patch.hard],
+        "difference": list(patch.difference),
+    }
+
+
+def _row(row: tuple[str, str, str], second: str) -> dict[str, str]:
+    return dict(zip(("address", second, "where"), row, strict=True))

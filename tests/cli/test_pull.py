@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Callable
@@ -103,6 +104,39 @@ def test_filters(full: Project, flags: list[str], people: set[str] | None) -> No
     everybody = {"ann@example.com", "bob@example.com"}
     said = {email for email in everybody if f"email: {email}" in text}
     assert said == (everybody if people is None else people)
+
+
+def test_a_tag_costs_its_own_pages(make_project: Callable[..., Project]) -> None:
+    """Who has a tag is asked for, not looked for among everybody; a name that two tags have cannot be asked for."""
+    people = [{"email": f"p{n}@example.com", "tags": ["Few", "Two"] if n < 3 else []} for n in range(250)]
+    project = make_project({"tags": ["Few", "Two", "Two"], "contacts": people})
+    for name, pages in (("Few", 1), ("Two", 3)):
+        project.account.clear()
+        ended(project.run("pull", "--kind", "contact", "--tag", name, name), 0)
+        assert sum(line.startswith("GET /api/contacts?") for line in requests_of(project.account)) == pages
+        assert files_of(project.folder / name)["contacts.yaml"].count("email:") == 3
+
+
+def test_what_was_pulled_as_json(full: Project) -> None:
+    """Files, counts, the variables of secrets, and what was left out, as one document."""
+    document = json.loads(full.run("pull", "--own", "--json").out)
+    assert "tags.yaml" in document["written"]
+    assert document["owned"] > 10
+    assert document["secrets"] == [{"variable": "WEBHOOK_CRM_SYNC_SECRET", "address": "webhook/CRM sync"}]
+    assert document["calls"]["writes"] == 0
+
+
+def test_a_patch_as_json(full: Project) -> None:
+    """What drifted is offered; what was chosen is a difference, and where it was written."""
+    ended(full.run("pull", "--own"), 0)
+    number = full.account.ids()["contacts"]["bob@example.com"]
+    full.account.edit("PATCH", f"/api/contacts/{number}", {"locale": "fr"})
+    document = json.loads(full.run("pull", "--json").out)
+    assert [row["address"] for row in document["offered"]] == ["contact/bob@example.com"]
+    assert (document["written"], document["difference"]) == ([], [])
+    document = json.loads(full.run("pull", "--all", "--yes", "--json").out)
+    assert document["written"] == ["contacts.yaml"]
+    assert any(line.startswith("+") and "fr" in line for line in document["difference"])
 
 
 def test_kinds(full: Project) -> None:
