@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
@@ -111,6 +114,15 @@ def program(site: Project, text: str) -> dict[str, str | None]:
     (folder / "dot").write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     (folder / "dot").chmod(0o755)
     return {"PATH": f"{folder}:/usr/bin:/bin"}
+
+
+@pytest.mark.skipif(not shutil.which("dot"), reason="graphviz is not installed")
+def test_graphviz_draws_it(site: Project) -> None:
+    """The program itself understands what it is given: a box for each resource, as well-formed SVG."""
+    text = ended(site.run("graph", "--format", "svg", env={"PATH": os.environ["PATH"]}), 0)
+    drawn = ElementTree.fromstring(text[text.index("<svg") :])
+    nodes = [each for each in drawn.iter("{http://www.w3.org/2000/svg}g") if each.get("class") == "node"]
+    assert len(nodes) == site.run("graph", "--format", "dot").out.count("shape=")
 
 
 def test_svg_is_drawn_by_graphviz(site: Project) -> None:
