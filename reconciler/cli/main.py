@@ -23,6 +23,7 @@ COMMANDS = {
     "init": ("project", "Write a commented reconciler.yaml and a first file."),
     "validate": ("project", "Check every file offline; shows every problem at once."),
     "secrets": ("leaking", "Find secrets that are written into files."),
+    "fmt": ("formatting", "Bring YAML files into canonical order and style."),
     "plan": ("planning", "Show what would change. Never writes."),
     "apply": ("applying", "Make the changes that the plan shows."),
     "destroy": ("applying", "Remove what this project made."),

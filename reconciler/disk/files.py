@@ -43,6 +43,18 @@ def discover(
     return unique
 
 
+def formattable(path: Path, *, cwd: Path | None = None) -> list[Path]:
+    """The file itself, or every ``*.yaml`` and ``*.yml`` below a folder but hidden ones, settings included; sorted.
+
+    Raises ConfigurationError with all that is missing or unreadable.
+    """
+    if not path.is_dir():
+        return discover(path, cwd=cwd)
+    found = sorted({*_below(path, path), *(path / name for name in SETTINGS_NAMES if (path / name).is_file())})
+    _check(found, [path], cwd)
+    return list({os.path.realpath(file): file for file in reversed(found)}.values())[::-1]
+
+
 def holds_yaml(folder: Path, project: Path) -> bool:
     """Whether anything below the folder is a file of resources."""
     return any(True for _ in _below(folder, project))

@@ -18,6 +18,9 @@ from reconciler.errors import ConfigurationError, Refused
 #: Words that some reader of YAML takes for something else than text (1.1: yes, on; 1.2: null, true).
 _WORDS = frozenset("null true false yes no on off y n".split())
 _PLAIN = re.compile(r"[^\W\d_](?:[\w .@+/&()!'=-]|:(?=/))*")
+#: A line with brackets that would be longer is written as a block.
+WIDTH = 118
+
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
 
 
@@ -60,7 +63,12 @@ def inline(value: Plain) -> str:
 
 
 def _key(key: str) -> str:
-    return key if re.fullmatch(r"[A-Za-z]\w*(\.\w+)?", key) and key.lower() not in _WORDS else scalar(key, '"')
+    return key if is_word(key) else scalar(key, '"')
+
+
+def is_word(key: str) -> bool:
+    """Whether a key needs no quotes."""
+    return re.fullmatch(r"[A-Za-z]\w*(\.\w+)?", key) is not None and key.lower() not in _WORDS
 
 
 def document(section: str, blocks: Iterable[Block], head: Sequence[str] = ()) -> str:
@@ -83,12 +91,24 @@ def _item(value: Plain) -> Iterator[str]:
         return
     lead = "- "
     for key, each in value.items():
-        if isinstance(each, list) and len(each) > 3:
-            yield f"{lead}{_key(key)}:"
-            yield from (f"    - {inline(member)}" for member in each)
-        else:
-            yield f"{lead}{_key(key)}: {inline(each)}"
+        yield from _pair(lead, key, each)
         lead = "  "
+
+
+def _pair(lead: str, key: str, value: Plain) -> Iterator[str]:
+    """A key of an item: on one line, or what has many parts or is long as a block."""
+    short = f"{lead}{_key(key)}: {inline(value)}"
+    many = isinstance(value, list) and len(value) > 3
+    if not isinstance(value, list | dict) or (len(short) <= WIDTH - 2 and not many):
+        yield short
+        return
+    yield f"{lead}{_key(key)}:"
+    pad = " " * (len(lead) + 2)
+    if isinstance(value, list):
+        yield from (f"{pad}- {inline(member)}" for member in value)
+    else:
+        for inner, each in value.items():
+            yield from _pair(pad, inner, each)
 
 
 def table(roster: Roster) -> str:
@@ -143,7 +163,7 @@ def replace(texts: Mapping[Path, bytes], before: Mapping[Path, bytes]) -> None:
         with _staged(texts) as staged:
             for path in texts:
                 if path.read_bytes() != before[path]:
-                    raise Refused(f"{path} was changed meanwhile; nothing was written, pull again")
+                    raise Refused(f"{path} was changed meanwhile; nothing was written, run it again")
             for path, temporary in staged.items():
                 temporary.chmod(stat.S_IMODE(path.stat().st_mode))
                 temporary.replace(path.resolve())

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from reconciler.engine.identify import Identified
 from reconciler.engine.written import Block, Export, Plain, Roster, cells_of, fits, gathered, plain_of, sayable
-from reconciler.kinds import KINDS
+from reconciler.kinds import KINDS, schema
 from reconciler.kinds.base import Embedded, Kind, PerParent
 from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.order import FREE, Order, of_schema, rank_of
 from reconciler.model.resource import Live
 from reconciler.model.values import Address, Ref, clean, unescape
 
@@ -54,6 +56,7 @@ class _Exporter:
     def __init__(self, found: Identified, people: frozenset[Address] | None) -> None:
         self.found, self.people = found, people
         self.made = Export()
+        self.order = of_schema(schema())
         self.others: dict[Address, dict[str, str]] = {}
         for alias, address in found.aliases.items():
             name, equals, value = alias.key.removeprefix("?").partition("=")
@@ -209,7 +212,8 @@ class _Exporter:
             if not unread:
                 self.made.declared += len(members)
             blocks.append(gathered(kind, said, members, unread))
-        self._keep(kind, sorted(blocks, key=lambda block: block.off))
+        rank = rank_of(kind)
+        self._keep(kind, sorted(blocks, key=lambda block: (block.off, rank(block.value))))
 
     def _related(self, kind: Kind) -> Iterator[Live]:
         roles = [each.name for each in kind.parents if KINDS[each.ref or ""].person]
@@ -280,7 +284,15 @@ class _Exporter:
             if block.off:
                 self._leave(Address(kind.name, "*"), block.note)
         if blocks:
-            self.made.documents[kind.section] = tuple(blocks)
+            order = self.order.of(kind.section).items or FREE
+            self.made.documents[kind.section] = tuple(_arranged(block, order) for block in blocks)
 
     def _leave(self, address: Address, why: str) -> None:
         self.made.left_out.append((address, why))
+
+
+def _arranged(block: Block, order: Order) -> Block:
+    """The keys in the order in which files have them."""
+    if not isinstance(block.value, dict):
+        return block
+    return replace(block, value={name: block.value[name] for name in order.sorted(block.value)})

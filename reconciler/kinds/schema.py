@@ -11,6 +11,7 @@ from typing import Any
 
 from reconciler.kinds.base import Kind, Sugar
 from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.order import sections
 from reconciler.kinds.rosters import roster_property
 
 ANY_TEXT = ["string", "number", "boolean"]
@@ -70,8 +71,8 @@ _DEFINITIONS: dict[str, Any] = {
 
 def build(kinds: Iterable[Kind]) -> dict[str, Any]:
     """The schema of one YAML file: a mapping of sections, each a list of resources."""
-    declared = sorted((kind for kind in kinds if kind.section), key=lambda kind: kind.section)
-    sugars = [kind.sugar for kind in declared if kind.sugar]
+    declared = sections(kinds)
+    sugars = _sugars(declared)
     resources = {
         kind.name: _resource(kind, [sugar for sugar in sugars if sugar.parent == kind.name]) for kind in declared
     }
@@ -84,6 +85,13 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
         "properties": {kind.section: _section(kind) for kind in declared},
         "definitions": {**_DEFINITIONS, **resources},
     }
+
+
+def _sugars(declared: list[Kind]) -> list[Sugar]:
+    """Short forms; those that name what files declare come first."""
+    names = [kind.name for kind in declared]
+    found = [(kind.field(kind.sugar.fills).ref not in names, kind.sugar) for kind in declared if kind.sugar]
+    return [sugar for _, sugar in sorted(found, key=lambda each: each[0])]
 
 
 def _section(kind: Kind) -> dict[str, Any]:
@@ -107,10 +115,12 @@ def _resource(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
     left_out = {"handle", "renamed_from"} if kind.parents else set() if kind.renameable else {"renamed_from"}
     left_out |= {"id"} if kind.gather else properties.keys()
     own = {name: value for name, value in _COMMON.items() if name not in left_out}
+    named = {name: own.pop(name) for name in ("handle", "renamed_from") if name in own}
+    first = dict(list(properties.items())[:1])
     return {
         "title": kind.name.replace("_", " ").capitalize(), "description": kind.doc,
         "type": "object", "additionalProperties": False, "required": required,
-        "properties": {**properties, **_exclusive(kind), **_short_forms(sugars), **own},
+        "properties": {**first, **named, **properties, **_exclusive(kind), **_short_forms(sugars), **own},
         **_who(kind), **_conditions(kind, sugars),
     }  # fmt: skip
 

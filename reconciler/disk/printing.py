@@ -1,0 +1,238 @@
+"""The blocks of a file and an order → its text in one style; nothing is left out, nothing is said anew."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import Any
+
+from reconciler.disk import flow
+from reconciler.disk.layout import Block, Entry, Layout, Piece
+from reconciler.disk.writing import WIDTH, is_word
+from reconciler.kinds.order import FREE, Order
+
+#: Comments that speak to a program about the whole file; with what stands below them they stay at its top.
+_MODELINE = re.compile(r"#\s*(yaml-language-server:|\$schema:|-\*-|vim?:|!)|#!")
+
+
+def printed(layout: Layout, text: str, order: Order, *, apart: bool, sort: bool) -> str:
+    """The whole file. ``apart``: a blank line between the keys of the top; ``sort``: things may move."""
+    printer = _Printer(text, sort=sort)
+    if isinstance(layout.node, Block) and layout.node.keyed:
+        printer.root(layout.node, order, apart=apart)
+    elif isinstance(layout.node, Block):
+        printer.block(layout.node, 0, FREE)
+    else:
+        printer.out += printer.piece(layout.node, 0, 0, FREE)
+    lines = [*layout.top, *printer.out, *thin(layout.rest)]
+    while lines and not lines[-1] and not printer.open_end:
+        lines.pop()
+    return "\n".join(lines) + "\n"
+
+
+class _Printer:
+    def __init__(self, text: str, *, sort: bool) -> None:
+        self.text, self.sort = text, sort
+        self.out: list[str] = []
+        self.open_end = False
+
+    def root(self, block: Block, order: Order, *, apart: bool) -> None:
+        """The mapping of a file: its head stays where it is."""
+        first = block.entries[0]
+        head, first.lead = _head(first.lead)
+        self.out += thin(head)
+        if self.out and not self.out[0]:
+            del self.out[0]
+        for index, entry in enumerate(self._arranged(block, order)):
+            lead = thin(entry.lead)
+            if index == 0:
+                lead = lead[1:] if lead[:1] == [""] else lead
+                lead = ["", *lead] if self.out and self.out[-1] and entry is not first else lead
+            elif apart and lead[:1] != [""] and not self.open_end:
+                lead = ["", *lead]
+            self.out += lead
+            self.pair(entry, 0, block, order)
+
+    def block(self, block: Block, indent: int, order: Order) -> None:
+        """The entries of a mapping or list, and the lines at its end."""
+        pad = " " * indent
+        for index, entry in enumerate(self._arranged(block, order)):
+            lead = thin(entry.lead)
+            if index == 0 and lead and not lead[0]:
+                del lead[0]
+            if lead:
+                self.out += [pad + line if line else "" for line in lead]
+            if block.keyed:
+                self.pair(entry, indent, block, order)
+            else:
+                self.item(entry, indent, block, order)
+        self.out += [pad + line if line else "" for line in thin(block.foot)]
+
+    def pair(self, entry: Entry, indent: int, block: Block, order: Order) -> None:
+        """``key: value``, or the key and its block below it."""
+        key, value = entry.key, entry.value
+        assert key is not None
+        name = self.text[key.start : key.end]
+        if key.style in ("'", '"') and not key.decked and is_word(str(key.value)):
+            name = str(key.value)
+        head = " " * indent + name + (" :" if key.style == "*" else ":")
+        inner = order.of(str(key.value))
+        if isinstance(value, Block):
+            self._line(head + (f" {value.deck}" if value.deck else ""), entry)
+            self.block(value, indent + 2, inner)
+            return
+        first, *others = self.piece(value, indent, indent - block.column, inner)
+        line = f"{head} {first}" if first else head
+        if value.style == "flow" and not others and len(line) > WIDTH:
+            others = flow.spread(first, " " * (indent + 2), inner) or []
+            line = head if others else line
+        self._line(line, entry)
+        self.out += others
+
+    def item(self, entry: Entry, indent: int, block: Block, order: Order) -> None:
+        """``- value``, or the first line of a block behind the ``-``."""
+        pad, value, inner = " " * indent, entry.value, order.items or FREE
+        if isinstance(value, Block):
+            if value.deck:
+                self.out.append(f"{pad}- {value.deck}")
+                self.block(value, indent + 2, inner)
+                return
+            self.out += [pad + line for line in self._first_leads(value, inner)]
+            at = len(self.out)
+            self.block(value, indent + 2, inner)
+            self.out[at] = f"{pad}- {self.out[at][indent + 2 :]}"
+            return
+        first, *others = self.piece(value, indent, indent - block.column, inner, base=indent + 2)
+        line = f"{pad}- {first}" if first else f"{pad}-"
+        if value.style == "flow" and not others and len(line) > WIDTH:
+            spread = flow.spread(first, pad + "  ", inner)
+            if spread:
+                line, others = f"{pad}- {spread[0].lstrip()}", spread[1:]
+        self._line(line, entry)
+        self.out += others
+
+    def _first_leads(self, block: Block, order: Order) -> Iterator[str]:
+        """Comments above the first key of an item: they go above its ``-``."""
+        first = next(iter(self._arranged(block, order)))
+        yield from (line for line in first.lead if line)
+        first.lead = []
+        if isinstance(first.value, Block) and not block.keyed and not first.value.deck:
+            yield from self._first_leads(first.value, order.items or FREE)
+
+    def piece(self, piece: Piece, indent: int, shift: int, order: Order, *, base: int = -1) -> list[str]:
+        """The lines of a scalar or of brackets; the first follows a key or a dash."""
+        text = self.text[piece.start : piece.end]
+        if piece.style == "flow":
+            if "\n" in text:
+                return flow.shifted(text, max(base, indent))
+            keys = list(piece.value) if piece.value is not None else None
+            return [text if piece.decked else flow.tidy(text, keys, order if self.sort else FREE)]
+        self.open_end = piece.style in ("|", ">") and "+" in text.partition("\n")[0]
+        if piece.style in ("|", ">"):
+            return _shifted(text, indent, shift)
+        if "\n" in text:
+            return list(_folded(text, " " * (indent + 2), piece.style))
+        return [text if piece.decked else flow.unquoted(text, piece.style, piece.value)]
+
+    def _line(self, code: str, entry: Entry) -> None:
+        """A line with its comment: at the column where it stood, unless it stood near and the line became another."""
+        if entry.tail is not None:
+            column, gap, comment = entry.tail
+            near = gap <= 2
+            code += " " * (max(gap, 1) if near else max(column - len(code), 2)) + comment
+        self.out.append(code)
+
+    def _arranged(self, block: Block, order: Order) -> list[Entry]:
+        """The entries in their order."""
+        if not self.sort:
+            return block.entries
+        if block.keyed:
+            if not order.keys:
+                return block.entries
+            ranks, last = order.keys, len(order.keys)
+            return sorted(block.entries, key=lambda each: -1 if _name(each) == "<<" else ranks.get(_name(each), last))
+        if order.rank is None:
+            return block.entries
+        return [entry for group in _paragraphs(block.entries) for entry in _ranked(group, order)]
+
+
+def _name(entry: Entry) -> str:
+    return str(entry.key.value) if entry.key else ""
+
+
+def _head(lead: list[str]) -> tuple[list[str], list[str]]:
+    """What stands at the top of a file: its head, and what belongs to the first key."""
+    if "" in lead:
+        cut = len(lead) - lead[::-1].index("")
+        return lead[:cut], lead[cut:]
+    return (lead, []) if lead and _MODELINE.match(lead[0]) else ([], lead)
+
+
+def _paragraphs(entries: list[Entry]) -> Iterator[list[Entry]]:
+    """Entries between which no blank line stands."""
+    number = 0
+
+    def paragraph(entry: Entry) -> int:
+        nonlocal number
+        number += "" in entry.lead
+        return number
+
+    return (list(group) for _, group in groupby(entries, paragraph))
+
+
+def _ranked(group: list[Entry], order: Order) -> list[Entry]:
+    """A paragraph in the order of its keys; what stands above all of it stays there."""
+    values = [_plain(entry.value) for entry in group]
+    if order.rank is None or len(group) < 2 or None in values:
+        return group
+    lead = group[0].lead
+    cut = len(lead) - lead[::-1].index("") if "" in lead else 0
+    head, group[0].lead = lead[:cut], lead[cut:]
+    ranks = [order.rank(value) for value in values]
+    placed = [group[index] for index in sorted(range(len(group)), key=ranks.__getitem__)]
+    placed[0].lead = [*head, *placed[0].lead]
+    return placed
+
+
+def _plain(node: Piece | Block) -> Any:
+    """What an item is sorted by: its text, or its keys and their texts; None where it stands elsewhere."""
+    if isinstance(node, Piece):
+        return node.value
+    if not node.keyed:
+        return {}
+    found = {_name(entry): _plain(entry.value) for entry in node.entries}
+    return None if "<<" in found else found
+
+
+def thin(lines: Iterable[str]) -> list[str]:
+    """At most one blank line in a row."""
+    kept: list[str] = []
+    for line in lines:
+        if line or not kept or kept[-1]:
+            kept.append(line)
+    return kept
+
+
+def _shifted(text: str, indent: int, shift: int) -> list[str]:
+    """A block scalar, its content two deeper than what it belongs to; as it was where it says how deep."""
+    head, *lines = text.split("\n")
+    first = next((line for line in lines if line.strip(" ")), "")
+    old = len(first) - len(first.lstrip(" "))
+    if re.match(r"(?:[&!]\S*\s+)*[|>][+-]?\d", head):
+        by = shift
+    else:
+        by = max(indent + 2, 1) - old
+    moved = (" " * by + line if by >= 0 else line[-by:] for line in lines)
+    return [head.rstrip(), *(new if new.strip(" ") or len(old_line) > old else "" for new, old_line in
+                             zip(moved, lines, strict=True))]  # fmt: skip
+
+
+def _folded(text: str, pad: str, style: str) -> Iterator[str]:
+    """A scalar over several lines: the blanks at their beginnings and ends say nothing."""
+    first, *others = text.split("\n")
+    for index, line in enumerate((first, *others)):
+        bare = line.lstrip(" \t") if index else line
+        if index < len(others) and not (style == '"' and line.rstrip(" \t").endswith("\\")):
+            bare = bare.rstrip(" \t")
+        yield pad + bare if index and bare else bare
