@@ -29,7 +29,7 @@ from reconciler.model.planjson import (
 from reconciler.model.policy import Allow, Limits, Policy, Prune
 from reconciler.model.report import Status
 from reconciler.model.resource import Desired, DesiredState
-from reconciler.model.values import Secret, Value
+from reconciler.model.values import Address, Secret, Value
 
 T = TypeVar("T")
 
@@ -53,7 +53,10 @@ def to_document(
             "prune": {kind: prune.value for kind, prune in sorted(request.policy.prune.items())},
             "limits": {name: getattr(request.policy.limits, name) for name in ("deletes", "updates", "floor")},
         },
-        "selection": {"targets": list(request.targets), "excludes": list(request.excludes)},
+        "selection": {
+            "targets": list(request.targets), "excludes": list(request.excludes),
+            **({} if request.only is None else {"only": sorted(map(str, request.only))}),
+        },
         "secrets": _digests(request.state, digest),
         "needs": [[gate.allow.value, gate.count, gate.reason] for gate in planned.gates],
         "slugs": sorted(planned.slugs),
@@ -104,6 +107,7 @@ def to_request(document: Mapping[str, Any], account: str | None, resolve: Resolv
             Policy({kind: Prune(word) for kind, word in policy["prune"].items()}, Limits(**policy["limits"])),
             Dialect(document["dialect"]), account,
             targets=tuple(selection["targets"]), excludes=tuple(selection["excludes"]),
+            only=frozenset(map(Address.parse, selection["only"])) if "only" in selection else None,
         )  # fmt: skip
 
     return _decoded(decode)

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.applying import plan_and_run, run_options
 from reconciler.cli.options import account_options, path_argument, place, start_folder
 from reconciler.cli.terminal import say, show
@@ -19,6 +20,7 @@ EXAMPLE = """\b
 Example:
   reconciler clone --from production --to staging
   reconciler clone --from production --to staging --apply
+  reconciler clone --from production --to staging --out clone.json
   reconciler clone --from production --to staging --kind all --domain staging.example.com \\
       --allow-contact '*@example.org' --webhook-url https://hooks.example.com/ --webhook-secret-env HOOK_SECRET
 
@@ -36,9 +38,11 @@ _DOMAIN = re.compile(r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-
 _URL = re.compile(r"https?://[^\s/?#@]+[^\s#]*")
 
 _CLONE = (
-    click.option("--from", "source", required=True, metavar="ENV", help="Environment that is read, and only read."),
-    click.option("--to", "goal", required=True, metavar="ENV", help="Environment that gets what the other one has."),
-    click.option("--kind", "sections", multiple=True, metavar="SECTION",
+    click.option("--from", "source", required=True, metavar="ENV", help="Environment that is read, and only read.",
+                 shell_complete=completing.environments),
+    click.option("--to", "goal", required=True, metavar="ENV", help="Environment that gets what the other one has.",
+                 shell_complete=completing.environments),
+    click.option("--kind", "sections", multiple=True, metavar="SECTION", shell_complete=completing.kinds,
                  help="What to clone: tags, contact_fields (these two by default), contacts …, or all."),
     click.option("--allow-contact", "allowed", multiple=True, metavar="ADDRESS|FILE",
                  help="Let this person through, or all that a glob like '*@example.com' or a file names."),
@@ -47,6 +51,8 @@ _CLONE = (
     click.option("--webhook-url", metavar="URL", help="Redirect all webhooks there; without it they are left out."),
     click.option("--webhook-secret-env", metavar="NAME", help="Variable with the secret of redirected webhooks."),
     click.option("--apply", "applies", is_flag=True, help="Make the changes that the plan shows."),
+    click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+                 help="Save the plan, for `-e ENV apply --plan FILE`."),
 )  # fmt: skip
 
 
@@ -98,6 +104,9 @@ def _check_usage(ctx: click.Context, given: Mapping[str, Any]) -> None:
         raise click.UsageError("--json-events belongs to --apply; without that nothing happens but a plan")
     if (given["yes"] or given["confirm"]) and not given["applies"]:
         raise click.UsageError("--yes and --confirm belong to --apply; without that nothing is written")
+    if given["out"] and (given["applies"] or ctx.obj["curtain"].redactor):
+        other = "--apply makes it now" if given["applies"] else "under --redact it would be applied from files"
+        raise click.UsageError(f"--out saves a plan for later; {other}, and a clone has none")
     if bool(given["webhook_url"]) != bool(given["webhook_secret_env"]):
         raise click.UsageError("redirected webhooks are signed: give --webhook-url and --webhook-secret-env together")
 
@@ -198,15 +207,28 @@ def _plan(
     request = replace(request, on_found=target.curtain.learn_found)
     with stopping(target.stop), target.reader() as reader, target.progress() as progress:
         planned = make_plan(request, reader, store, progress=progress)
+    fleeting = provisional and not (target.has_ledger() or target.settings.digest_key)
+    if given["out"]:
+        _save(start_folder(ctx) / given["out"], planned, request, target, store, fleeting=fleeting)
     outputs = given["outputs"]
     if outputs.wanted:
         heading, pace = target.heading(planned), target.settings.pace
         outputs.write(sheet_for(planned, outputs, heading, target.name, pace=pace, extra=given["more"]))
     if not outputs.claimed:
         _say_plan(ctx, target, planned, given)
-    if provisional and not (target.has_ledger() or target.settings.digest_key):
+    if fleeting:
         say(PROVISIONAL)
     return 0
+
+
+def _save(path: Path, planned: Any, request: Any, target: Any, store: Any, *, fleeting: bool) -> None:
+    """The plan for later, unless a second clone would make up other people."""
+    from reconciler.cli.planning import save
+    from reconciler.errors import Refused
+
+    if fleeting:
+        raise Refused(f"{PROVISIONAL} Nothing was saved")
+    save(path, planned, request, target, store)
 
 
 def _say_plan(ctx: click.Context, target: Any, planned: Any, given: Mapping[str, Any]) -> None:

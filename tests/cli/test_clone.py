@@ -307,6 +307,29 @@ def test_gates_and_protection(pair: Pair) -> None:
     ended(pair.clone("--apply", "--confirm", "staging"), 0)
 
 
+def test_a_saved_clone(pair: Pair) -> None:
+    """What was looked at is what is made, by ``apply --plan`` on the target; a source that moved does not matter."""
+    pair.env["RECONCILER_LEDGER_KEY"] = "a key that stays"
+    ended(pair.clone(*PEOPLE, "--out", "clone.json"), 0, "apply --plan")
+    assert pair.account.writes == []
+    pair.source.edit("POST", "/api/tags", {"name": "Later"})
+    ended(pair.run("-e", "staging", "apply", "--plan", "clone.json", "--yes"), 0)
+    assert pair.account.state()["tags"] == ["Gold", "VIP"]
+    text = (pair.folder / "clone.json").read_text(encoding="utf-8").casefold()
+    assert not [known for known in KNOWN if known in text]
+    said = ended(pair.clone(*PEOPLE, "--apply", "--yes"), 0)
+    assert "1 to create" in said
+
+
+def test_a_clone_that_cannot_be_saved(pair: Pair) -> None:
+    """Where made-up people would be others next time, and where the file would need files that are not there."""
+    ended(pair.clone(*PEOPLE, "--out", "clone.json"), 3, "made-up addresses will be others", "Nothing was saved")
+    ended(pair.clone("--out", "clone.json", "--apply", "--yes"), 1, "--out saves a plan for later")
+    pair.env["RECONCILER_REDACT"] = "true"
+    ended(pair.clone("--out", "clone.json"), 1, "under --redact")
+    assert not (pair.folder / "clone.json").exists()
+
+
 def test_redacted(pair: Pair) -> None:
     """Made-up addresses are marked like any other."""
     result = pair.run("--redact", "clone", "--from", "production", "--to", "staging", *PEOPLE, "--json")
