@@ -11,15 +11,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from reconciler.engine.decode import decode
+from reconciler.engine.decode import Shown, decode, referred
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.pick import pick
+from reconciler.engine.settled import Sides, settled_blocks, unsettled
 from reconciler.engine.suggest import near
+from reconciler.engine.ties import TIES, Settled, Tie, remote_id_of, singles
 from reconciler.errors import ConfigurationError, GatewayError, Problem
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Embedded, Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect, wire_of
-from reconciler.model.resource import Desired, DesiredState, Entry, Ledger, Live
+from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ledger, Live
 from reconciler.model.values import Address, Attrs, Origin, Ref, Value, unescape
 
 T = TypeVar("T")
@@ -36,7 +38,8 @@ RELATIONS = tuple(sorted((k for k in KINDS.values() if k.parents), key=lambda k:
 class Identified:
     """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones.
 
-    ``slugs`` are those of the account's contact fields, where they were read. ``remarks`` are for the reader.
+    ``slugs`` are those of the account's contact fields, where they were read. ``settled`` has the relations about
+    which nothing is to be decided; they are in none of the three sides. ``remarks`` are for the reader.
     """
 
     desired: dict[Address, Desired]
@@ -46,6 +49,7 @@ class Identified:
     aliases: dict[Address, Address] = field(default_factory=dict)
     ambiguous: dict[Address, list[str]] = field(default_factory=dict)
     slugs: frozenset[str] = frozenset()
+    settled: dict[str, dict[Address, Settled]] = field(default_factory=dict)
     remarks: dict[Address, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
@@ -56,14 +60,16 @@ class Identified:
 
 
 def identify(
-    state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect, *, trusting: bool = False
-) -> Identified:
-    """``items`` holds, by kind, the raw items of each collection that was read.
+    state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect, *, trusting: bool = False,
+    settling: bool = False,
+) -> Identified:  # fmt: skip
+    """``items`` holds, by kind, the items of each collection that was read.
 
-    ``trusting``: nothing was read, so references are taken to lead somewhere. Raises ConfigurationError with every
-    ambiguous name and every reference that leads nowhere.
+    ``trusting``: nothing was read, so references are taken to lead somewhere. ``settling``: relations that are as
+    they should be are set apart. Raises ConfigurationError with every ambiguous name and every reference that leads
+    nowhere.
     """
-    identifier = _Identifier(Identified(dict(state.resources), dict(ledger.entries)), items, dialect)
+    identifier = _Identifier(state, ledger, items, dialect, settling=settling)
     for kind in ROOTS:
         identifier.name_roots(kind)
     for kind in RELATIONS:
@@ -80,8 +86,14 @@ def identify(
 
 
 class _Identifier:
-    def __init__(self, found: Identified, items: Items, dialect: Dialect) -> None:
-        self.found, self.items, self.dialect = found, items, dialect
+    def __init__(
+        self, state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect, *, settling: bool
+    ) -> None:
+        self.state, self.ledger, self.settling = state, ledger, settling
+        sides = (singles(state.resources), singles(ledger.entries)) if settling else (state.resources, ledger.entries)
+        self.found, self.dialect = Identified(dict(sides[0]), dict(sides[1])), dialect
+        found = self.found
+        self.items = {name: [_understood(KINDS[name], each, dialect) for each in rows] for name, rows in items.items()}
         self.found.slugs = frozenset(item[SLUGS.remote_id] for item in items.get(SLUGS.name, ()))
         self.refs: dict[str, dict[str, Ref]] = {name: {} for name in KINDS}
         self.desired_by_kind = _by_kind(found.desired)
@@ -96,9 +108,12 @@ class _Identifier:
         _move(self.found.entries, names.moved)
         self.found.ambiguous |= names.ambiguous
         self.found.problems += names.problems
+        self.found.remarks |= names.remarks
         self._keep(kind, rows, names.addresses)
 
     def name_relations(self, kind: Kind) -> None:
+        if self.settling and kind.name in TIES:
+            self._settle(TIES[kind.name])
         self._follow_aliases(kind)
         self._follow_moves(kind)
         if isinstance(kind.source, PerParent):
@@ -163,22 +178,48 @@ class _Identifier:
         if isinstance(source, Embedded):
             yield from self._embedded(kind, source)
             return
-        wire = wire_of(kind, self.dialect, self.found.slugs)
         for item in self.items.get(kind.name, ()):
-            yield str(item[kind.remote_id]), decode(kind, item, wire, self._refer), item
+            yield item.remote_id, {**item.attrs, **referred(item.refs, self._refer)} if item.refs else item.attrs, item.item
 
     def _embedded(self, kind: Kind, source: Embedded) -> Iterator[Row]:
+        if kind.name in TIES:
+            yield from self._tied(TIES[kind.name], source)
+            return
         (role,) = (each.name for each in kind.parents if each.ref == source.parent)
         owners = self.refs[source.parent]
         wire = wire_of(kind, self.dialect)
         for parent in self.items.get(source.parent, ()):
-            parent_id = str(parent["id"])
-            for item in parent.get(source.wire) or ():
+            for item in parent.item.get(source.wire) or ():
                 attrs = decode(kind, item, wire, self._refer)
                 if "id" not in item:
                     raise GatewayError(f"the account shows a {source.parent} whose {source.wire} have no id")
-                attrs[role] = owners[parent_id]
-                yield (str(item["id"]) if kind.remote_id else f"{parent_id}/{item['id']}"), attrs, item
+                attrs[role] = owners[parent.remote_id]
+                yield (str(item["id"]) if kind.remote_id else f"{parent.remote_id}/{item['id']}"), attrs, item
+
+    def _tied(self, tie: Tie, source: Embedded) -> Iterator[Row]:
+        """Those that are not settled; foreign ones are not, whosesoever they are."""
+        owners, settled, target = self.refs[source.parent], self.found.settled.get(tie.name, {}), tie.kind_of(tie.end)
+        for parent in self.items.get(source.parent, ()):
+            owner, ids = owners[parent.remote_id], parent.ties[tie.place]
+            done = settled.get(owner.target)
+            if done is not None and len(done.ends) == len(ids):
+                continue
+            for end_id in ids:
+                end = self._refer(target, end_id)
+                if done is None or end.target not in done.ends:
+                    yield remote_id_of(parent.remote_id, end_id), {tie.end: end, tie.owner: owner}, EMPTY
+
+    def _settle(self, tie: Tie) -> None:
+        """What agrees on all sides becomes rows apart, and everything else joins the three sides."""
+        found, owner = self.found, tie.kind_of(tie.owner)
+        found.settled[tie.name] = settled_blocks(
+            tie, self.state, self.ledger, self.items.get(owner, ()), self.refs[owner], self._refer,
+            Sides(found.desired, found.entries, found.moved),
+        )  # fmt: skip
+        for each in unsettled(self.state.resources, tie, found.settled[tie.name]):
+            found.desired[each.address] = self.desired_by_kind.setdefault(tie.name, {})[each.address] = each
+        for entry in unsettled(self.ledger.entries, tie, found.settled[tie.name]):
+            found.entries[entry.address] = self.entries_by_kind.setdefault(tie.name, {})[entry.address] = entry
 
     def _refer(self, kind: str, remote_id: str) -> Ref:
         return self.refs[kind].get(remote_id) or Ref(KINDS[kind].by_remote_id(remote_id))
@@ -214,6 +255,10 @@ class _Identifier:
             )
         self.found.moved |= moved
         _move(self.found.entries, moved)
+
+
+def _understood(kind: Kind, item: Item, dialect: Dialect) -> Shown:
+    return item if isinstance(item, Shown) else Shown(kind, item, wire_of(kind, dialect))
 
 
 def _by_kind(resources: Mapping[Address, T]) -> dict[str, dict[Address, T]]:

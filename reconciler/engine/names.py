@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from reconciler.errors import Problem
 from reconciler.kinds.base import Item, Kind
 from reconciler.model.resource import Desired, Entry
-from reconciler.model.values import Address, Secret, Value
+from reconciler.model.values import Address, Secret, Value, unescape
 
 #: One live one: remote id, attributes, the raw item.
 Row = tuple[str, dict[str, Value], Item]
@@ -23,12 +23,16 @@ Row = tuple[str, dict[str, Value], Item]
 
 @dataclass
 class Names:
-    """``addresses`` in the order of the rows; ``moved`` maps new addresses to those that the ledger has."""
+    """``addresses`` in the order of the rows; ``moved`` maps new addresses to those that the ledger has.
+
+    ``remarks`` say which ``renamed_from`` was not followed.
+    """
 
     addresses: list[Address] = field(default_factory=list)
     moved: dict[Address, Address] = field(default_factory=dict)
     ambiguous: dict[Address, list[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    remarks: dict[Address, str] = field(default_factory=dict)
 
 
 def name_live(
@@ -74,7 +78,7 @@ class _Naming:
         stays = {natural: each.address for natural, each in self.wanted.items()}
         while settled := [new for new, old in moving.items() if stays.get(old, new) not in {new, *moving}]:
             for address in settled:  # the former name is that of another one, which keeps it
-                del moving[address]
+                self._remark(address, moving.pop(address), "the files still declare that one")
         for address, former in moving.items():
             if address in known and address not in moving.values():
                 self._problem(address, f'both "{former.key}" and "{address.key}" exist',
@@ -128,8 +132,12 @@ class _Naming:
     def _claimant(self, natural: Address, heir: Address | None, moving: Mapping[Address, Address]) -> Address:
         """The one in the files of that name, unless it is to come from elsewhere and this one gets another name."""
         want = self.wanted.get(natural)
-        if want is None or (heir and want.address in moving and not _is_circle(want.address, moving)):
+        if want is None:
             return heir or natural
+        if heir and want.address in moving:
+            if not _is_circle(want.address, moving):
+                return heir
+            self._remark(want.address, moving[want.address], "whether the two have swapped already cannot be known")
         return want.address
 
     def _leave_nameless(self, natural: Address, group: Iterable[int], needed_by: Desired | None) -> None:
@@ -172,6 +180,9 @@ class _Naming:
     def _give(self, index: int, address: Address) -> None:
         self.found[index] = address
         self.taken.add(address)
+
+    def _remark(self, address: Address, former: Address, why: str) -> None:
+        self.names.remarks[address] = f"renamed_from {unescape(former.key)} is ignored: {why}"
 
     def _problem(self, address: Address, what: str, hint: str) -> None:
         self.names.problems.append(Problem(str(self.desired[address].origin), f"{address}: {what}", hint))

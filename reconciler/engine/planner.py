@@ -107,7 +107,10 @@ class _Planner:
             yield from (str(live[each.name]) for each in kind.fields if each.told and live.get(each.name))
         else:
             yield from _settled_otherwise(kind, desired, live)
-        yield self.found.remarks.get(desired.address, "")
+        yield self._remark(desired)
+
+    def _remark(self, desired: Desired) -> str:
+        return self.found.remarks.get(desired.address, "")
 
     def _absent(self, kind: Kind, desired: Desired, entry: Entry | None) -> Change:
         if kind.create is None:
@@ -119,7 +122,7 @@ class _Planner:
         return self._change(
             desired, Action.CREATE, _all_fields(kind, desired), cause=Cause.MISSING if entry else Cause.NEW,
             withheld="was erased from the account; --allow recreate=N makes it again" if erased else None,
-            note="accepted a day ago and never shown: sent again" if pending else "",
+            note="accepted a day ago and never shown: sent again" if pending else self._remark(desired),
         )  # fmt: skip
 
     def _unmakeable(self, desired: Desired, entry: Entry | None) -> Change:
