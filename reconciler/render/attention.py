@@ -56,6 +56,8 @@ RULES = (FILES, FAILED, GATE, UNDONE, WITHHELD, CONFLICT, DRIFT, DELETE, ONE_WAY
 
 _FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
 _RUN = re.compile(r"run \d+")
+#: What every adoption says.
+_ADOPTED = re.compile(r"adopted( as it is)?")
 
 
 @dataclass(frozen=True)
@@ -154,7 +156,7 @@ def _rule(change: Change) -> Rule | None:
         return DELETE
     if _FOR_GOOD.intersection(classes_of(change.effects)):
         return ONE_WAY
-    return NOTE if change.note and position(change.origin) else None
+    return NOTE if change.note and position(change.origin) and not _ADOPTED.fullmatch(change.note) else None
 
 
 def _outcomes(sheet: Sheet) -> Iterator[Finding]:

@@ -1,8 +1,8 @@
 """Any text → GitHub's and GitLab's Markdown that shows exactly it: no markup, no link, nobody and nothing mentioned.
 
-What is in a code span is neither markup nor a mention on either of them, and keeps every sign; in the cell of a table
-alone a pipe ends it all the same. So names and values are code, and so are those words of a sentence that could mean
-anything but themselves.
+What is in a code span is neither markup nor a mention on either of them. So names and values are code, and so are
+those words of a sentence that could mean anything but themselves. Backticks, and pipes in the cell of a table, end a
+span all the same: a text that has one is spelled in character references, between the tags that a span makes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ LONGEST = 300
 _PLAIN = re.compile(r"(?!(?i:www\.|gh-\d|[0-9a-f]{7,}\W*$))[\w.,;'\"()/→…+=·–—%?:-]*")
 _RISKY = re.compile(r"_|:(?=.)|%(?=.)|\w[.=](?=\w)|^[-+=.:]|[A-Z]{2,}-\d")
 _ENDS = re.compile(r"[,.;:]*$")
-_SPELLED = re.compile(r"[^\w ]")
+_SPELLED = re.compile(r"[ -/:-@\[-`{-~]")
 
 
 def code(text: str) -> str:
@@ -27,9 +27,9 @@ def code(text: str) -> str:
     text = _cut(words.clean(text))
     if not text.strip():
         return f"<code>{'&#32;' * len(text)}</code>" if text else ""
-    if "`" in text or ("|" in text and "\\" in text) or text[0] == " " or text[-1] == " ":
-        return f"<code>{_SPELLED.sub(lambda char: f'&#{ord(char.group())};', text).replace(' ', '&#32;')}</code>"
-    return "`" + text.replace("|", "\\|") + "`"
+    if "`" in text or "|" in text or text[0] == " " or text[-1] == " ":
+        return f"<code>{_SPELLED.sub(lambda char: f'&#{ord(char.group())};', text)}</code>"
+    return f"`{text}`"
 
 
 def prose(text: str) -> str:
