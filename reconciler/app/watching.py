@@ -105,11 +105,16 @@ class Watch:
 
     def run(self, most: int | None = None) -> int:
         """Round after round until ``most`` of them, or until somebody stops it; the exit code of the last one."""
-        while True:
-            code, pause = self._turn(most)
-            gc.collect()  # a round rests it, and what it leaves is to be gone before the next
-            if pause is None or self.world.wait(pause):
-                return code
+        try:
+            while True:
+                code, pause = self._turn(most)
+                gc.collect()  # a round rests it, and what it leaves is to be gone before the next
+                if self.standing.rounds == 1:
+                    gc.freeze()  # what the program itself consists of need not be walked each time
+                if pause is None or self.world.wait(pause):
+                    return code
+        finally:
+            gc.unfreeze()
 
     def _turn(self, most: int | None) -> tuple[int, float | None]:
         """One round, told of; its exit code, and the seconds until the next one, if there is to be one."""

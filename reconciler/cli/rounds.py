@@ -41,26 +41,24 @@ class Rounds:
     """One watch: what it needs of its command line, and what it remembers from round to round, which is little."""
 
     def __init__(
-        self, ctx: click.Context, path: Path, where: Place, given: dict[str, Any], stop: threading.Event, metrics: Any
+        self, ctx: click.Context, path: Path, where: Place, given: dict[str, Any], stop: threading.Event
     ) -> None:
         self._ctx, self._path, self._where, self._given = ctx, path, where, given
-        self._stop, self._metrics, self._log = stop, metrics, log_of(ctx)
+        self._stop, self._log = stop, log_of(ctx)
+        self._metrics: Any = None
         self._health = where.cwd / given["health"] if given["health"] else None
         self._plan, self._trouble, self._memory = "", "", Memory()
 
     def check(self, settings: Settings) -> None:
-        """What no later round can mend: no key, no name of a protected environment, no place for the health file.
-
-        Raises ConfigurationError or Declined.
-        """
+        """What no round can mend: raises ConfigurationError without a key, Declined without a name to confirm."""
         _check_protected(settings, self._given)
         open_session(self._ctx, settings).api_key  # noqa: B018
+
+    def run(self, most: int | None, metrics: Any = None) -> int:
+        """Round after round; the exit code of the last. Raises ConfigurationError without a place for its file."""
+        given, self._metrics = self._given, metrics
         if self._health:
             write_health(self._health, _standing("starting", Standing()))
-
-    def run(self, most: int | None) -> int:
-        """Round after round; the exit code of the last one."""
-        given = self._given
         hands = Hands(self._opened, self._show, self._options, exit_code)
         timing = Timing(given["interval"], given["jitter"], cap=given["max_backoff"])
         watch = Watch(hands, given["applies"], timing, World(self._stop.wait), self._told, self._beat)

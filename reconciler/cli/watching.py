@@ -108,11 +108,11 @@ def watch(ctx: click.Context, /, path: Path, **given: Any) -> int:
     settings = read_settings(where.cwd / path, where)
     stop = threading.Event()
     gc.enable()  # it stays; a round rests it
-    with only_one(settings.ledger, settings.root, settings.environment), _metrics(given) as metrics:
-        rounds = Rounds(ctx, path, where, given, stop, metrics)
-        rounds.check(settings)
-        with _heard(stop) as signals:
-            code = rounds.run(1 if given["once"] else given["max_rounds"])
+    rounds = Rounds(ctx, path, where, given, stop)
+    rounds.check(settings)
+    alone = only_one(settings.ledger, settings.root, settings.environment)
+    with alone, _metrics(given) as metrics, _heard(stop) as signals:
+        code = rounds.run(1 if given["once"] else given["max_rounds"], metrics)
     if signals:
         say("Stopped.", event="stopped")
         return 0 if signals[0] == signal.SIGTERM else 130
