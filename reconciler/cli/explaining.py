@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.options import account_options, place, project_option
 from reconciler.cli.terminal import show_json
 
@@ -19,7 +20,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("address")
+@click.argument("address", shell_complete=completing.addresses)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option
 @account_options

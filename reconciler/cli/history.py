@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.options import account_options, place, project_option
 from reconciler.cli.terminal import show_json
@@ -20,7 +21,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("run", type=int, required=False)
+@click.argument("run", type=int, required=False, shell_complete=completing.runs)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The newest N runs only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option

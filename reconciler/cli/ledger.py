@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.ledger_tending import export, import_, move, rebind, unlock
 from reconciler.cli.options import account_options, place, project_option
@@ -27,7 +28,7 @@ def ledger() -> None:
 
 
 @ledger.command("list")
-@click.argument("pattern", default="*")
+@click.argument("pattern", default="*", shell_complete=completing.recorded)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option
 @account_options
@@ -61,7 +62,7 @@ def _row(entry: Any) -> dict[str, Any]:
 
 
 @ledger.command()
-@click.argument("address")
+@click.argument("address", shell_complete=completing.recorded)
 @project_option
 @account_options
 @click.pass_context
@@ -88,7 +89,7 @@ def _lifecycle(entry: Any) -> dict[str, Any]:
 
 
 @ledger.command()
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...")
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=completing.recorded)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @project_option
 @account_options

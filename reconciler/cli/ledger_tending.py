@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.options import account_options, allow_option, place, project_option
 from reconciler.cli.terminal import show_json
@@ -115,8 +116,8 @@ def import_(ctx: click.Context, /, file: Path, project: Path, **given: Any) -> i
 
 
 @click.command(epilog=MOVE)
-@click.argument("old")
-@click.argument("new")
+@click.argument("old", shell_complete=completing.recorded)
+@click.argument("new", shell_complete=completing.addresses)
 @project_option
 @account_options
 @click.pass_context

@@ -13,8 +13,10 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler import __version__
+from reconciler.cli import completing
 from reconciler.cli.curtain import Curtain
 from reconciler.errors import ReconcilerError
 
@@ -40,6 +42,8 @@ COMMANDS = {
     "connections": ("connections", "See, make and delete connections to accounts."),
     "doctor": ("doctor", "Check key, connection, account, ledger and files."),
     "schema": ("project", "Print the JSON Schema of the files."),
+    "completion": ("completion", "Print what lets a shell complete commands."),
+    "help": ("helping", "Explain a topic or a command."),
     "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
 }
 
@@ -67,6 +71,11 @@ class Commands(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[str]]:
+        flags = click.Command.shell_complete(self, ctx, incomplete)
+        named = ((name, text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete))
+        return [*(CompletionItem(name, help=text) for name, text in named), *flags]
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -82,7 +91,14 @@ class Commands(click.Group):
 @click.group(cls=Commands, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s", prog_name="reconciler")
 @click.option("-C", "directory", metavar="DIR", default=".", help="Start in this folder.")
-@click.option("-e", "--environment", metavar="NAME", envvar="RECONCILER_ENVIRONMENT", help="Environment to use.")
+@click.option(
+    "-e",
+    "--environment",
+    metavar="NAME",
+    envvar="RECONCILER_ENVIRONMENT",
+    help="Environment to use.",
+    shell_complete=completing.environments,
+)
 @click.option("-v", "--verbose", count=True, help="Say more; -vv: every request; -vvv: bodies too.")
 @click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
 @click.option(
@@ -130,6 +146,10 @@ def main(args: list[str] | None = None) -> None:
 def run(args: list[str] | None = None, curtain: Curtain | None = None) -> int:
     """The exit code of one command line; nothing is written but through the curtain."""
     curtain = curtain or Curtain()
+    if instruction := os.environ.get("_RECONCILER_COMPLETE"):
+        from reconciler.cli.completion import answer
+
+        return answer(cli, instruction, obj=curtain)
     curtain.hang()
     if os.environ.get("RECONCILER_LOG_FORMAT") == "json":  # before the flags are read: they may be wrong
         curtain.speak_json()

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.curtain import curtain_of
 from reconciler.model.policy import Allow
 
@@ -26,7 +27,7 @@ _ACCOUNT = (
 
 def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
     """The patterns of ``--target-file``, with where each stands."""
-    if value is None:
+    if value is None or ctx.resilient_parsing:
         return {}
     from reconciler.disk.targets import parse_targets, read_targets
 
@@ -36,7 +37,14 @@ def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> 
 
 
 _SELECTION: tuple[Callable[[Any], Any], ...] = (
-    click.option("--target", "targets", multiple=True, metavar="ADDRESS", help="Only this, and what it needs."),
+    click.option(
+        "--target",
+        "targets",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Only this, and what it needs.",
+        shell_complete=completing.addresses,
+    ),
     click.option(
         "--target-file",
         metavar="FILE",
@@ -50,7 +58,14 @@ _SELECTION: tuple[Callable[[Any], Any], ...] = (
         show_default=True,
         help="Read by the cheapest way, everything, or (plan only) nothing.",
     ),
-    click.option("--exclude", "excludes", multiple=True, metavar="ADDRESS", help="All but this."),
+    click.option(
+        "--exclude",
+        "excludes",
+        multiple=True,
+        metavar="ADDRESS",
+        help="All but this.",
+        shell_complete=completing.addresses,
+    ),
 )
 
 SETTINGS = ("connection", "ledger", "dialect", "gateway_url", "control_url", "parallel", "max_calls", "max_minutes")
@@ -74,7 +89,11 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
 
 
 allow_option = click.option(
-    "--allow", multiple=True, type=AllowType(), help="Let a class of changes pass, for this run."
+    "--allow",
+    multiple=True,
+    type=AllowType(),
+    help="Let a class of changes pass, for this run.",
+    shell_complete=completing.allowances,
 )
 fail_on_option = click.option(
     "--fail-on", multiple=True, type=click.Choice(["drift", "conflict", "delete"]), help="Exit 2 when there is one.",

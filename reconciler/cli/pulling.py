@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.options import account_options, place
 
 EXAMPLE = """\b
@@ -31,7 +32,8 @@ def _moment(ctx: click.Context, param: click.Parameter, value: Any) -> str | Non
 
 
 _FRESH = (
-    click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind; repeatable."),
+    click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind; repeatable.",
+                 shell_complete=completing.kinds),
     click.option("--tag", "tags", multiple=True, metavar="NAME", help="Only people with this tag; repeatable, all."),
     click.option("--course", "courses", multiple=True, metavar="NAME", help="Only people in this course."),
     click.option("--registered-after", "after", type=click.DateTime(_DATES), callback=_moment, metavar="DATE",
@@ -42,7 +44,14 @@ _FRESH = (
     click.option("--own", is_flag=True, help="Record everything as made by us; writes nothing to the account."),
 )  # fmt: skip
 _PATCH = (
-    click.option("--accept", "accepted", multiple=True, metavar="ADDRESS", help="Take this back (globs)."),
+    click.option(
+        "--accept",
+        "accepted",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Take this back (globs).",
+        shell_complete=completing.recorded,
+    ),
     click.option("--all", "everything", is_flag=True, help="Take back all that drifted."),
     click.option("--yes", is_flag=True, help="Do not ask."),
     click.option("--force", is_flag=True, help="Also where the files have uncommitted edits."),

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from reconciler.cli import completing
 from reconciler.cli.applying import plan_and_run, run_options
 from reconciler.cli.options import account_options, place, project_option
 
@@ -19,7 +20,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("run", type=int)
+@click.argument("run", type=int, shell_complete=completing.runs)
 @project_option
 @run_options
 @account_options

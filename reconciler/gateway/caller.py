@@ -32,8 +32,8 @@ _PLAIN_PATH = re.compile(r"(?:/[\w~@%+:-][\w.~@%+:-]*)+", re.ASCII)
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """One attempt, for the log. ``status`` is None when no reply came; the query may hold an e-mail address, which
-    the writer of the log redacts. ``quota`` are the headers about it, as (name, value); bodies are raw: the writer of the
-    log masks them, and in them what is ``hidden``."""
+    the writer of the log redacts. ``quota`` are the headers about it, as (name, value); bodies are raw: the writer
+    of the log masks them, and in them what is ``hidden``."""
 
     method: str
     path: str

@@ -59,6 +59,24 @@ def value(content: Any, longest: int = LONGEST) -> str:
     return f'"{text[: longest - 1]}…"' if len(text) > longest else f'"{text}"'
 
 
+def cells(text: str) -> int:
+    """The columns that a text takes on a terminal: wide signs take two, marks on others none."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(char) for char in text)
+
+
+def _cells(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def padded(text: str, width: int) -> str:
+    """The text with blanks up to that many columns."""
+    return text + " " * (width - cells(text))
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """``1 call``, ``1,204 calls``."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

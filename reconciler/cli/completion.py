@@ -1,0 +1,132 @@
+"""A shell's question → what fits at its cursor; ``completion`` prints the script by which a shell comes to ask."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from click.shell_completion import (
+    BashComplete,
+    CompletionItem,
+    FishComplete,
+    ShellComplete,
+    ZshComplete,
+    split_arg_string,
+)
+
+VARIABLE = "_RECONCILER_COMPLETE"
+
+EXAMPLE = """\b
+Example:
+  source <(reconciler completion bash)
+  reconciler completion zsh > "${fpath[1]}/_reconciler"
+  reconciler completion fish > ~/.config/fish/completions/reconciler.fish
+"""
+
+_BASH = """\
+%(complete_func)s() {
+    local type value
+    COMPREPLY=()
+    while IFS=, read -r type value; do
+        case $type in
+            dir) compopt -o dirnames ;;
+            file) compopt -o default ;;
+            plain) COMPREPLY+=("$value") ;;
+        esac
+    done < <(env COMP_LINE="${COMP_LINE:0:COMP_POINT}" COMP_WORDBREAKS="$COMP_WORDBREAKS" \\
+        %(complete_var)s=bash_complete "$1" 2>/dev/null)
+}
+
+complete -o nosort -F %(complete_func)s %(prog_name)s
+"""
+
+
+class Bash(BashComplete):
+    """Reads the line as it was typed: bash breaks words at ``@``, ``=`` and ``:``, which stand in addresses."""
+
+    source_template = _BASH
+
+    def get_completion_args(self) -> tuple[list[str], str]:
+        """The words before the cursor, and the one at it."""
+        line = os.environ.get("COMP_LINE", "")
+        words, last = split_arg_string(line), _last(line)
+        return (words[1:-1], words[-1]) if last and len(words) > 1 else (words[1:], "")
+
+    def format_completion(self, item: CompletionItem[str]) -> str:
+        """What bash puts in the place of what it takes for the word: what follows the last break in it."""
+        last = _last(os.environ.get("COMP_LINE", ""))
+        if item.type != "plain" or last[:1] in ("'", '"'):  # in quotes bash takes the text as it is
+            return super().format_completion(item)
+        value = item.value
+        if "=" in last and last.startswith("-"):
+            last, value = last.partition("=")[2], item.value
+        breaks = [sign for sign in os.environ.get("COMP_WORDBREAKS", "") if sign in "@=:"]
+        typed = max((last.rfind(sign) + 1 for sign in breaks), default=0)
+        return f"{item.type},{_quoted(value[typed:])}"
+
+
+class Fish(FishComplete):
+    """The same script, for values with commas in them."""
+
+    source_template = FishComplete.source_template.replace('string split ","', 'string split -m 1 ","')
+
+
+SHELLS: Mapping[str, type[ShellComplete]] = {"bash": Bash, "zsh": ZshComplete, "fish": Fish}
+
+
+def _last(line: str) -> str:
+    """The word at the end of the line as it was typed, quotes and escapes included; empty after a blank."""
+    word, quote, skip = "", "", False
+    for sign in line:
+        if skip:
+            skip = False
+        elif sign == "\\" and quote != "'":
+            skip = True
+        elif sign == quote:
+            quote = ""
+        elif not quote and sign in "'\"":
+            quote = sign
+        elif not quote and sign.isspace():
+            word = ""
+            continue
+        word += sign
+    return word
+
+
+def _quoted(value: str) -> str:
+    """With a backslash before what the shell would not take for text."""
+    return value if shlex.quote(value) == value else re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
+
+
+def answer(cli: click.Command, instruction: str, **options: Any) -> int:
+    """Answer a shell; whatever goes wrong, the answer is nothing, and nobody who types is disturbed."""
+    shell, _, what = instruction.partition("_")
+    if shell not in SHELLS or what not in ("complete", "source"):
+        return 1
+    asked = SHELLS[shell](cli, options, "reconciler", VARIABLE)
+    try:
+        with contextlib.redirect_stderr(io.StringIO()):
+            told = asked.complete() if what == "complete" else asked.source()
+    except Exception:  # the boundary to a shell: a half-typed line may be anything
+        return 0
+    click.echo(told)
+    return 0
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.pass_context
+def completion(ctx: click.Context, /, shell: str) -> int:
+    """Print the script that lets SHELL complete commands, flags, addresses, environments and runs.
+
+    What it offers comes from the files and the ledger of the project; the network is never asked.
+    """
+    asked = SHELLS[shell](ctx.find_root().command, {}, "reconciler", VARIABLE)
+    click.echo(asked.source_template % asked.source_vars())
+    return 0

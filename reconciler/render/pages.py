@@ -1,0 +1,219 @@
+"""Topics by name → what each page says; what a table knows is taken from the table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from reconciler.render.blocks import (
+    Block,
+    Code,
+    Maker,
+    Rows,
+    allow_rows,
+    code_rows,
+    event_rows,
+    format_rows,
+    kind_rows,
+    limits,
+    prune_rows,
+)
+
+Settings = Sequence[tuple[str, str]]
+
+
+def _files(_: Settings) -> Iterable[Block]:
+    yield (
+        "Every *.yaml and *.yml below the project's folder is read, hidden ones excepted; how they are split is "
+        "yours to choose. A file has sections:"
+    )
+    yield kind_rows()
+    yield Code("""
+tags: [VIP]
+contacts:
+  - email: ann@example.com
+    first_name: Ann
+    tags: [VIP]
+""")
+    yield (
+        "Plain text needs no quotes: +33612345678, 01234 and no stay text. A list that is not there is not managed; "
+        "an empty one (tags: []) means: none of ours. renamed_from makes a rename of what would be a deletion and a "
+        "creation. ${var.NAME} and ${env.RECONCILER_VAR_NAME:-default} work in any text."
+    )
+    yield (
+        "`reconciler validate` checks the files offline, `reconciler fmt` sorts them, `reconciler schema` prints "
+        "what editors check them by."
+    )
+
+
+def _addresses(_: Settings) -> Iterable[Block]:
+    yield (
+        "A resource has one name in plans, reports, the ledger and on the command line, its address: the kind, a "
+        "slash, and what it is known by."
+    )
+    yield Code("tag/VIP\ncontact/ann@example.com\ntagging/ann@example.com/VIP\ntag/@gold")
+    yield (
+        "An address that begins with @ after the slash is a handle, which stays when the name changes. A / in a name "
+        "is written %2F and a % as %25. #ID stands for what has no name of its own."
+    )
+    yield (
+        "--target, --exclude, --accept and `ledger list` take patterns too: * stands for any text, ? for one sign. "
+        "Quote them, so that the shell does not take them for files."
+    )
+    yield Code("reconciler plan --target 'tagging/*/VIP'")
+
+
+def _settings(rows: Settings) -> Iterable[Block]:
+    yield (
+        "A flag wins over the environment, that over environments.NAME and then the top of reconciler.yaml. No file "
+        "is needed. `reconciler validate --show` says what holds, and where it came from."
+    )
+    if rows:
+        yield Rows(tuple(rows))
+    yield "These stand in the environment or on the command line only:"
+    yield Rows((
+        ("MATON_API_KEY", "The key of the gateway."),
+        ("RECONCILER_ENVIRONMENT", "The environment, as -e."),
+        ("RECONCILER_LEDGER_KEY", "The key of digests, plan files and marks, in place of the ledger's own."),
+        ("RECONCILER_FILES", "More folders for secret files and rosters, written as in PATH."),
+        ("RECONCILER_LOG_FORMAT", "text or json, as --log-format."),
+        ("RECONCILER_HEARTBEAT", "Seconds between signs of life off a terminal, as --heartbeat; 0: none."),
+    ))  # fmt: skip
+
+
+def _exit_codes(_: Settings) -> Iterable[Block]:
+    yield "Every command ends with one of these:"
+    yield code_rows()
+    yield "Nothing that a user can cause ends in a traceback; each problem is one line that says what to do."
+
+
+def _outputs(_: Settings) -> Iterable[Block]:
+    yield (
+        "Results go to standard output, talk to standard error. --output FORMAT[=FILE] tells the same in other "
+        "formats, several at once:"
+    )
+    yield format_rows()
+    yield (
+        "apply, destroy, undo and clone --apply have --json-events: one JSON object a line, each as soon as it "
+        "happens. `reconciler schema event` describes them."
+    )
+    yield event_rows()
+    yield (
+        "-v says how the account was read, -vv each call, -vvv the bodies as well, without keys and secrets. With "
+        "--log-format json (RECONCILER_LOG_FORMAT) everything on standard error is one JSON object a line: time, "
+        "level, event, message, and the fields of the event. Off a terminal a long run says every --heartbeat "
+        "seconds how far it is; -q says nothing but results and errors. NO_COLOR, FORCE_COLOR and "
+        "TERM=dumb are obeyed."
+    )
+
+
+def _pruning(_: Settings) -> Iterable[Block]:
+    yield (
+        "Only what the ledger says is ours is deleted, and only once the files no longer name it. An empty or "
+        "unreadable folder never means: delete everything. `prune` in reconciler.yaml says by kind what goes:"
+    )
+    yield prune_rows()
+    yield Code("prune: {tag: owned, contact: none}")
+    yield (
+        "lifecycle: {prevent_destroy: true} holds even after its block is gone. tags_exact: true on a contact and "
+        "exclusive: true on a block of a course or community mean: these and no others, foreign ones included."
+    )
+
+
+def _gates(_: Settings) -> Iterable[Block]:
+    yield (
+        "plan always shows; apply refuses with exit code 3 what needs a word of its own. It is given by "
+        "--allow CLASS[=N], for this one run; no setting and no variable opens a gate. With =N the number has to be "
+        "that of the plan; where the list shows it without brackets it has to be given."
+    )
+    yield allow_rows()
+    few = limits()
+    yield (
+        f"The limits are limits.deletes and limits.updates ({few.deletes} and {few.updates} % of what is ours), from "
+        f"limits.floor ({few.floor}) resources on. protect: true on an environment asks for its name, typed, or "
+        "--confirm NAME."
+    )
+
+
+def _ledger(_: Settings) -> Iterable[Block]:
+    yield (
+        "The ledger is the record of what is ours: what was made or taken over, under which id, what was sent and "
+        "what the account made of it. By default it is a SQLite file below .reconciler, one for each environment; a "
+        "team gives it a PostgreSQL URL."
+    )
+    yield Code("export RECONCILER_LEDGER=postgresql+psycopg://db.example.com/reconciler")
+    yield (
+        "It holds addresses and values, but no secret. One apply at a time: it holds a lease. A run that was killed "
+        "is finished by the next one, and nothing is made twice. `reconciler ledger list`, show, forget, move, "
+        "rebind, export, import and unlock tend it; `history` and `undo` rest on it. Without one (--ledger none) "
+        "nothing is ever pruned."
+    )
+
+
+def _secrets(_: Settings) -> Iterable[Block]:
+    yield "A secret is named in the files, never written:"
+    yield Code("webhooks:\n  - name: CRM\n    url: https://crm.example.com/hook\n    secret: {env: CRM_SECRET}")
+    yield (
+        "{file: PATH} reads it from a file of the project, or of a folder named in RECONCILER_FILES. Plans, logs, "
+        "errors, the ledger and plan files hold its source or a keyed digest; a rotation is noticed by itself. "
+        "`reconciler secrets` finds those that were written into files. The API key comes from MATON_API_KEY alone."
+    )
+    yield (
+        "--redact (RECONCILER_REDACT) puts marks in place of people in everything that is written: text, JSON, logs, "
+        "errors and reports."
+    )
+
+
+def _plan_files(_: Settings) -> Iterable[Block]:
+    yield "A plan can be saved, looked at, and applied as it is:"
+    yield Code(
+        "reconciler plan site/ --out plan.json\nreconciler show plan.json\nreconciler apply site/ --plan plan.json"
+    )
+    yield (
+        "apply makes exactly these changes, or refuses with exit code 3 when anything has moved since. The file "
+        "holds no secret and is readable by its owner alone. plan --out FILE --redact seals it: it names nobody, "
+        "and is applied from the files that it was made from."
+    )
+
+
+def _environments(_: Settings) -> Iterable[Block]:
+    yield "Several accounts can be kept from one set of files:"
+    yield Code(
+        "environments:\n"
+        "  staging:\n"
+        "    connection: 21fd90f9-5935-43cd-b6c8-bde9d915ca80\n"
+        "    vars: {domain: staging.example.com}\n"
+        "  production:\n"
+        "    connection: 6a0c0f2e-7c34-4d0b-9d51-2f1f3d9f8b11\n"
+        "    protect: true"
+    )
+    yield Code("reconciler -e staging plan")
+    yield (
+        "Each has a ledger of its own, and no two may use one connection. What an environment sets overrides the top "
+        "of reconciler.yaml; null drops it. files: {add: [...], drop: [...]} changes which files are read."
+    )
+
+
+def _completion(_: Settings) -> Iterable[Block]:
+    yield "Let your shell complete commands, flags, addresses, environments and runs:"
+    yield Code(
+        "source <(reconciler completion bash)    # ~/.bashrc\n"
+        "source <(reconciler completion zsh)     # ~/.zshrc, after compinit\n"
+        "reconciler completion fish | source     # ~/.config/fish/config.fish"
+    )
+    yield "What is offered comes from the files and the ledger of the project; the network is never asked."
+
+
+PAGES: Mapping[str, tuple[str, Maker]] = {
+    "files": ("what the YAML files say", _files),
+    "addresses": ("how a resource is named", _addresses),
+    "settings": ("where settings come from", _settings),
+    "environments": ("several accounts from one set of files", _environments),
+    "exit-codes": ("how a command ends", _exit_codes),
+    "outputs": ("what is written, where and in which form", _outputs),
+    "pruning": ("what is deleted", _pruning),
+    "gates": ("what needs a word of its own (--allow)", _gates),
+    "ledger": ("the record of what is ours", _ledger),
+    "plan-files": ("plans that are saved and applied later", _plan_files),
+    "secrets": ("secrets and people", _secrets),
+    "completion": ("completion in bash, zsh and fish", _completion),
+}
