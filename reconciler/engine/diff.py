@@ -92,6 +92,14 @@ def _unreadable(shape: Shape, name: str, want: Value, entry: Entry | None, diges
     return FieldChange(name, entry.applied[name], want, Cause.EDITED)
 
 
+def sent_along(kind: Kind, desired: Attrs, entry: Entry | None) -> Iterator[FieldChange]:
+    """What one that is made anew carries and nobody can read: its first value, where the ledger knows of none."""
+    for name, want in desired.items():
+        known = entry is not None and name in entry.applied
+        if kind.field(name).write_only and not isinstance(want, Secret) and not known:
+            yield FieldChange(name, None, want, Cause.NEW)
+
+
 def aged(fields: tuple[FieldChange, ...], entry: Entry | None, now: float) -> tuple[FieldChange, ...]:
     """With the age of what a rotation replaces, where the ledger knows it; ``now`` is seconds of the epoch."""
     return tuple(

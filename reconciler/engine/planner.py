@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.engine.consequences import with_counts
-from reconciler.engine.diff import Digest, aged, differences, let_go
+from reconciler.engine.diff import Digest, aged, differences, let_go, sent_along
 from reconciler.engine.identify import Identified
 from reconciler.engine.pruning import Pruning
 from reconciler.errors import ConfigurationError, Problem
@@ -82,8 +82,11 @@ class _Planner:
         fields = differences(kind, desired.attrs, live.attrs, known, desired.lifecycle.ignore, self.rules.digest)
         if not fields and known is not None and self._is_plain(kind, desired, known):
             return self._change(desired, Action.NOOP, (), remote_id=live.remote_id, before=live.attrs)
+        action = self._action(kind, desired, fields, known)
+        if action is Action.REPLACE:
+            fields = (*fields, *sent_along(kind, desired.attrs, known))
         return self._change(
-            desired, self._action(kind, desired, fields, known), aged(fields, known, self.rules.now),
+            desired, action, aged(fields, known, self.rules.now),
             attrs=_without_ignored(desired), remote_id=live.remote_id,
             before=_without_secrets(kind, live.attrs, desired.attrs, entry),
             cause=_main_cause(fields) if fields else None,
