@@ -15,7 +15,7 @@ import click
 
 from reconciler.cli.curtain import Curtain, Veil, curtain_of
 from reconciler.cli.options import start_folder
-from reconciler.cli.terminal import say
+from reconciler.cli.terminal import json_text, say
 from reconciler.errors import ConfigurationError
 from reconciler.render.outputs import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
 
@@ -88,13 +88,17 @@ class Outputs:
         subject = subject or self.subject
         able = names(subject)
         texts = [(path, rendered(form, subject, told)) for form, path in self.files if form in able]
-        screen = rendered(self.screen, subject, told) if self.claimed and self.screen in able else ""
+        screen = self._screen_text(subject, told) if self.claimed and self.screen in able else ""
         for path, text in texts:
             self._write(path, text)
         if screen:
             # marked already: looked through again as free text, markup could lose a word to somebody's name
             stream = sys.stdout.stream if isinstance(sys.stdout, Veil) else sys.stdout
             click.echo(screen, nl=False, file=stream)
+
+    def _screen_text(self, subject: str, told: Any) -> str:
+        """Of a document every sign arrives, whatever standard output can show."""
+        return json_text(dict(told.document)) + "\n" if self.screen == "json" else rendered(self.screen, subject, told)
 
     def _write(self, path: Path, text: str) -> None:
         from reconciler.disk.planfile import write_whole

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -12,10 +10,8 @@ from typing import Any
 import click
 
 from reconciler.cli.streams import Plain, Talk, Wrapped
+from reconciler.render import jsontext
 from reconciler.render.words import clean
-
-#: What JSON may hold as it is, and terminals act upon: deletion, C1 controls, marks of direction, lone surrogates.
-_UNSEEN = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]")
 
 Line = list[tuple[str, str]]
 
@@ -56,8 +52,7 @@ def show_json(document: Any) -> None:
 
 def json_text(document: Any, indent: int | None = 2) -> str:
     """The document with nothing in it that a terminal would obey, or that standard output cannot show."""
-    text = json.dumps(document, ensure_ascii=not is_unicode(), indent=indent)
-    return _UNSEEN.sub(lambda char: f"\\u{ord(char.group()):04x}", text)
+    return jsontext.json_text(document, indent, plain=not is_unicode())
 
 
 def say(text: str, level: str = "info", event: str = "message", **fields: Any) -> None:

@@ -90,17 +90,17 @@ def problems_document(problems: Sequence[Problem]) -> dict[str, Any]:
 
 def plan_json(sheet: Sheet) -> str:
     """The text of a plan's or a report's document."""
-    return json_text(sheet.document)
+    return json_text(dict(sheet.document))
 
 
 def drift_json(drifts: Drifts) -> str:
     """The text of what the account changed."""
-    return json_text(drifts.document)
+    return json_text(dict(drifts.document))
 
 
 def problems_json(findings: Findings) -> str:
     """The text of what is wrong with the files."""
-    return json_text(findings.document)
+    return json_text(dict(findings.document))
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:

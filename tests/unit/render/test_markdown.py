@@ -35,13 +35,16 @@ OURS = {
     "th", "td",
 }  # fmt: skip
 NASTY = [
-    "a|b", "`x`", "``", "\\|", "\\", "a\\", "|`\\", "@octocat", "#123", "GH-12", "<script>alert(1)</script>", "</details>",
-    "-->", "<!--", "![x](https://example.com/x.png)", "[x](javascript:x)", "https://example.com", "www.example.com",
+    "a|b", "`x`", "``", "\\|", "\\", "a\\", "|`\\", "@octocat", "#123", "GH-12", "<script>alert(1)</script>",
+    "</details>", "-->", "<!--", "![x](https://example.com/x.png)", "[x](javascript:x)",
+    "https://example.com", "www.example.com",
     "**bold**", "_em_", "~~gone~~", "a\nb", "a\r\n\r\n# head", "&amp;", "&#64;octocat", "\U0001f600", ":+1:", "$x^2$",
-    " lead", "trail ", "\u202eabc", "\x00", "|", "| --- |", "ann@example.com", "1. x", "- x", "> x", "    x", "$100 %x",
-    "owner/repo#1", "deadbeefdeadbeef",
+    " lead", "trail ", "\u202eabc", "\x00", "|", "| --- |", "ann@example.com", "1. x", "- x", "> x", "    x",
+    "$100 %x", "owner/repo#1", "deadbeefdeadbeef",
 ]  # fmt: skip
-texts = st.one_of(st.sampled_from(NASTY), st.text(min_size=1, max_size=60), st.text("|`\\<>&@#*_~[]()!-\n ", max_size=20))
+texts = st.one_of(
+    st.sampled_from(NASTY), st.text(min_size=1, max_size=60), st.text("|`\\<>&@#*_~[]()!-\n ", max_size=20)
+)
 
 
 class Page(HTMLParser):
@@ -103,7 +106,12 @@ def seen(page: Page) -> None:
 def changed(name: str, value: str, note: str) -> Change:
     field = FieldChange("first_name", value, None, Cause.EDITED, note=note)
     return Change(
-        Address("contact", name), Action.UPDATE, Cause.EDITED, fields=(field,), note=note, origin=Origin("a.yaml", 3, 5)
+        Address("contact", name),
+        Action.UPDATE,
+        Cause.EDITED,
+        fields=(field,),
+        note=note,
+        origin=Origin("a.yaml", 3, 5),
     )
 
 
@@ -165,8 +173,9 @@ def test_what_matters_comes_first() -> None:
         )
     )  # fmt: skip
     order = [
-        "<!-- reconciler: production -->", "1 to create, 1 withheld", "1 person touched", "Needs `--allow deletes=3`:",
-        "**Consequences:** starts automations: 1", "**Withheld:**", "- `tag/VIP`: `prevent_destroy`", "<details>",
+        "<!-- reconciler: production -->", "1 to create, 1 withheld", "1 person touched",
+        "Needs `--allow deletes=3`:", "**Consequences:** starts automations: 1", "**Withheld:**",
+        "- `tag/VIP`: `prevent_destroy`", "<details>",
     ]  # fmt: skip
     places = [text.index(piece) for piece in order]
     assert places == sorted(places)
@@ -185,7 +194,8 @@ def test_a_quiet_day() -> None:
 def test_it_is_cut_between_changes(number: int) -> None:
     """At most what GitHub takes, whole changes only, closed tables, and the number of those that are missing."""
     changes = [
-        changed(f"person{index:05}@example.com", f"Name {index} \U0001f600", "a note | of it") for index in range(number)
+        changed(f"person{index:05}@example.com", f"Name {index} \U0001f600", "a note | of it")
+        for index in range(number)
     ]
     tags = [Change(Address("tag", f"T{index:05}"), Action.CREATE, Cause.NEW) for index in range(number)]
     text = plan_comment(sheet(*changes, *tags))
