@@ -19,32 +19,42 @@ from functools import cache
 from reconciler import __version__
 from reconciler.kinds.effects import Consequence, classes_of
 from reconciler.model.plan import Change
-from reconciler.render import sentences
-from reconciler.render.html_changes import change_groups, needs_attention, placed
-from reconciler.render.html_markup import SYMBOL, WORD, items, mood, name, text
+from reconciler.model.report import Outcome
+from reconciler.model.values import Address
+from reconciler.render import sentences, words
+from reconciler.render import text as lines
+from reconciler.render.html_changes import Places, change_groups, placed
+from reconciler.render.html_filters import filters
+from reconciler.render.html_markup import items, name, text
+from reconciler.render.html_outcomes import spelled, worst
 from reconciler.render.html_picture import gathered, is_telling, picture_markup
 from reconciler.render.sentences import Sheet
 
-#: So many withheld changes are named at the top.
+#: So many changes that did not happen are named at the top.
 NAMED = 8
 
 
 def page(sheet: Sheet) -> str:
     """The whole document. The same plan gives the same bytes."""
-    changes = sentences.listed(sheet.plan)
     first, rest = _headline(sheet)
-    body = "".join(_body(sheet, changes, first, rest))
+    body = "".join(_body(sheet, first, rest))
     return (
         f'<!doctype html>\n<html lang="en">\n{_head(f"{first} · {sheet.heading}")}\n<body>\n{body}</body>\n</html>\n'
     )
 
 
-def _headline(sheet: Sheet) -> tuple[str, str]:
+def _headline(sheet: Sheet) -> tuple[str, Sequence[str]]:
     """The first sentence, which is the title of the page, and what follows it."""
-    plan = sheet.plan
-    said = sentences.summary(plan) if sentences.listed(plan) else sentences.quiet(plan)
+    plan, report = sheet.plan, sheet.report
+    if not sentences.listed(plan):
+        first, _, rest = sentences.quiet(plan).partition(". ")
+        return first, [rest]
+    said, cost = sentences.summary(plan), sentences.cost(sheet)
+    if report:
+        first, _, rest = lines.result(report).partition(". ")
+        return first, [rest, said, cost, *([f"Stopped: {report.stopped}."] if report.stopped else [])]
     first, _, rest = said.partition(". ")
-    return first, rest
+    return first, [rest, cost]
 
 
 def _head(title: str) -> str:
@@ -74,40 +84,58 @@ def _digest(content: str) -> str:
     return "sha256-" + base64.b64encode(hashlib.sha256(content.encode("utf-8")).digest()).decode("ascii")
 
 
-def _body(sheet: Sheet, changes: Sequence[Change], first: str, rest: str) -> Iterator[str]:
-    plan = sheet.plan
+def _body(sheet: Sheet, first: str, rest: Iterable[str]) -> Iterator[str]:
+    plan, changes = sheet.plan, sentences.listed(sheet.plan)
+    places = placed(sheet, changes)
     if changes:
         yield '<a class="skip" href="#changes">Skip to the changes</a>\n'
     yield f'<header class="top"><p class="heading">{text(sheet.heading)}</p><h1>{text(first)}</h1>'
-    yield "".join(f"<p>{text(said)}</p>" for said in (rest, sentences.cost(sheet) if changes else "") if said)
+    yield "".join(f"<p>{text(said)}</p>" for said in rest if said)
     yield "</header>\n<main>\n"
-    yield _before(sheet, changes)
+    yield _before(sheet, changes, places)
     if changes:
         yield '<div class="overview">' + _consequences(changes) + _picture(changes) + "</div>\n"
     yield _asides(sentences.notes(plan), sentences.routes(plan) if changes else ())
     if changes:
         yield '<section class="changes" id="changes" aria-labelledby="changes-head" tabindex="-1">'
-        yield f'<h2 id="changes-head">Changes <span class="dim">{len(changes):,}</span></h2>{_filters(changes)}'
-        yield f'<div class="list">{"".join(change_groups(sheet, changes))}'
+        yield f'<h2 id="changes-head">Changes <span class="dim">{len(changes):,}</span></h2>'
+        yield filters(changes, places)
+        yield f'<div class="list">{"".join(change_groups(sheet, changes, places))}'
         yield '<p class="none" hidden>No change is like that.</p></div></section>\n'
     yield f"</main>\n<footer>reconciler {text(__version__)}</footer>\n"
 
 
-def _before(sheet: Sheet, changes: Sequence[Change]) -> str:
-    """What has to be allowed, and what is forbidden."""
-    held = [change for change in changes if change.withheld]
-    if not sheet.gates and not held:
+def _before(sheet: Sheet, changes: Sequence[Change], places: Places) -> str:
+    """What is in the way: what failed, what has to be allowed, what is forbidden."""
+    bad = worst(sheet.report) if sheet.report else []
+    failed = [(each.step.address, words.shown(each.step.address), _ended(each)) for each in bad]
+    held = [(each.address, sentences.title(each), each.withheld or "") for each in changes if each.withheld]
+    refused = f"<p>{text(sheet.refused)}</p>" if sheet.refused else ""
+    needs = items((sentences.need(gate) for gate in sheet.gates), "gates") if not sheet.report else ""
+    inner = refused + needs + _named("not done", failed, places) + _named("withheld", held, places)
+    if not inner:
         return ""
-    needs = items((sentences.need(gate) for gate in sheet.gates), "gates")
-    ids = placed(changes).ids
-    lines = "".join(
-        f'<li><a href="#{ids[change.address]}">{text(sentences.title(change))}</a> {text(change.withheld)}</li>'
-        for change in held[:NAMED]
+    head = "Refused" if refused else "Before it is applied" if needs else "Not done" if failed else "Held back"
+    return (
+        f'<section class="before" aria-labelledby="before-head"><h2 id="before-head">{head}</h2>{inner}</section>\n'
     )
-    more = f"<li>and {len(held) - NAMED:,} more</li>" if len(held) > NAMED else ""
-    withheld = f"<h3>{len(held):,} withheld</h3><ul>{lines}{more}</ul>" if held else ""
-    head = '<h2 id="before-head">Before it is applied</h2>' if sheet.gates else '<h2 id="before-head">Held back</h2>'
-    return f'<section class="before" aria-labelledby="before-head">{head}{needs}{withheld}</section>\n'
+
+
+def _ended(outcome: Outcome) -> str:
+    return ": ".join(filter(None, (spelled(outcome.status), outcome.message)))
+
+
+def _named(title: str, found: Sequence[tuple[Address, str, str]], places: Places) -> str:
+    """The first of them, each leading to where it stands."""
+    if not found:
+        return ""
+    rows = "".join(
+        f'<li><a href="#{places.ids[address]}">{text(said)}</a> {text(why)}</li>'
+        for address, said, why in found[:NAMED]
+        if address in places.ids
+    )
+    more = f"<li>and {len(found) - NAMED:,} more</li>" if len(found) > NAMED else ""
+    return f"<h3>{len(found):,} {title}</h3><ul>{rows}{more}</ul>"
 
 
 def _consequences(changes: Iterable[Change]) -> str:
@@ -154,42 +182,4 @@ def _asides(notes: Iterable[str], routes: Iterable[str]) -> str:
     lines = items((*notes, *routes), "asides")
     return (
         f'<section aria-labelledby="asides-head"><h2 id="asides-head">Notes</h2>{lines}</section>\n' if lines else ""
-    )
-
-
-def _filters(changes: Sequence[Change]) -> str:
-    """Hidden until the script shows it: without one there is nothing that it could do."""
-    moods, kinds = Counter(map(mood, changes)), Counter(change.address.kind for change in changes)
-    classes = Counter(each.value for change in changes for each in classes_of(change.effects))
-    actions = [
-        (each, f'<span class="sign {each}" aria-hidden="true">{SYMBOL[each]}</span> {WORD[each]}', moods[each])
-        for each in SYMBOL
-    ]
-    grave = sum(1 for change in changes if needs_attention(change))
-    attention = _toggle("x", "1", "needs attention", grave) if grave else ""
-    return (
-        '<form class="filters" role="search" aria-label="Changes" hidden>'
-        '<p class="search"><label for="search">Search</label>'
-        '<input id="search" type="search" autocomplete="off" spellcheck="false" placeholder="text, address, file"'
-        ' aria-keyshortcuts="/"></p>'
-        '<p class="shown"><span role="status" aria-live="polite"></span> <button type="reset">Show all</button></p>'
-        + attention
-        + _toggles("Action", "a", actions)
-        + _toggles("Kind", "k", [(kind, text(name(kind)), kinds[kind]) for kind in kinds])
-        + _toggles("Consequence", "c", [(e.value, text(name(e.value)), classes[e.value]) for e in Consequence])
-        + '<p class="folds"><button type="button" data-fold="open">Unfold</button> '
-        '<button type="button" data-fold="">Fold</button></p></form>'
-    )
-
-
-def _toggles(legend: str, facet: str, found: Iterable[tuple[str, str, int]]) -> str:
-    buttons = "".join(_toggle(facet, value, label, number) for value, label, number in found if number)
-    return f"<fieldset><legend>{legend}</legend>{buttons}</fieldset>"
-
-
-def _toggle(facet: str, value: str, label: str, number: int) -> str:
-    """``label`` is markup."""
-    return (
-        f'<button type="button" aria-pressed="false" data-f="{facet}" data-v="{text(value)}">'
-        f'<span>{label}</span> <span class="n">{number:,}</span></button>'
     )

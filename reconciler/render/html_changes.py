@@ -14,6 +14,7 @@ from reconciler.model.plan import Cause, Change
 from reconciler.model.values import Address
 from reconciler.render import sentences, words
 from reconciler.render.html_markup import SYMBOL, WORD, mood, name, text
+from reconciler.render.html_outcomes import BAD, End, differs_markup, end_markup, ends_of
 from reconciler.render.sentences import Call, Sheet, Sides
 
 #: Plans of up to this many changes are shown unfolded.
@@ -26,32 +27,33 @@ _MOVED = frozenset({Cause.DRIFTED, Cause.BOTH, Cause.MISSING})
 
 
 class Places(NamedTuple):
-    """Where on the page a change stands, by its address, and who on it needs whom."""
+    """Where on the page a change stands, by its address, who on it needs whom, and what came of it."""
 
     ids: Mapping[Address, str]
     needed_by: Mapping[Address, Sequence[Address]]
+    ends: Mapping[Address, End]
 
 
-def needs_attention(change: Change) -> bool:
-    """Whether it is withheld, takes something away, cannot be put back, or meets what somebody else did."""
+def needs_attention(change: Change, end: End | None = None) -> bool:
+    """Whether it failed, is withheld, takes something away, cannot be put back, or meets what somebody else did."""
     causes = {change.cause, *(field.cause for field in change.fields)}
     grave = change.action in REMOVING or bool(_GRAVE.intersection(classes_of(change.effects)))
-    return bool(change.withheld) or grave or bool(causes & _MOVED)
+    failed = end is not None and end.status in BAD
+    return failed or bool(change.withheld) or grave or bool(causes & _MOVED)
 
 
-def placed(changes: Sequence[Change]) -> Places:
+def placed(sheet: Sheet, changes: Sequence[Change]) -> Places:
     """A place for each."""
     ids = {change.address: f"c{number}" for number, change in enumerate(changes, 1)}
     needed_by: dict[Address, list[Address]] = {}
     for change in changes:
         for target in change.depends_on:
             needed_by.setdefault(target, []).append(change.address)
-    return Places(ids, needed_by)
+    return Places(ids, needed_by, ends_of(sheet.report))
 
 
-def change_groups(sheet: Sheet, changes: Sequence[Change]) -> Iterator[str]:
+def change_groups(sheet: Sheet, changes: Sequence[Change], places: Places) -> Iterator[str]:
     """A section for each kind."""
-    places = placed(changes)
     unfolded = len(changes) <= UNFOLDED
     for kind, found in groupby(changes, lambda change: change.address.kind):
         group = list(found)
@@ -72,22 +74,25 @@ def _count(moods: Counter[str], each: str) -> str:
 def _block(change: Change, calls: Iterable[Call], places: Places, unfolded: bool) -> str:
     """One change: the line that a terminal shows, and folded in it everything else."""
     sort, classes = mood(change), " ".join(each.value for each in classes_of(change.effects))
-    flags = (" data-x" if needs_attention(change) else "") + (" open" if unfolded else "")
+    end = places.ends.get(change.address)
+    flags = f' data-o="{end.status.value}"' if end else ""
+    flags += (" data-x" if needs_attention(change, end) else "") + (" open" if unfolded else "")
     return (
         f'<details class="change {sort}" id="{places.ids[change.address]}" data-k="{text(change.address.kind)}"'
-        f' data-a="{sort}" data-c="{classes}"{flags}><summary>{_line(change, sort)}</summary>'
+        f' data-a="{sort}" data-c="{classes}"{flags}><summary>{_line(change, sort, end)}</summary>'
         f'<div class="more">{_diff(sentences.sides(change))}{_facts(change, places)}{_calls(list(calls))}</div>'
         "</details>"
     )
 
 
-def _line(change: Change, sort: str) -> str:
+def _line(change: Change, sort: str, end: End | None) -> str:
     kind, slash, rest = sentences.title(change).partition("/")
-    remarks, where = "; ".join(sentences.remarks(change)), sentences.where(change)
+    remarks, where = text("; ".join(sentences.remarks(change))), sentences.where(change)
+    remarks = " ".join(filter(None, (end_markup(end), remarks)))
     return (
         f'<span class="sign" aria-hidden="true">{SYMBOL[sort]}</span><span class="sr">{WORD[sort]}:</span> '
         f'<span class="title"><span class="dim">{text(kind + slash)}</span>{text(rest)}</span>'
-        + (f' <span class="remarks">{text(remarks)}</span>' if remarks else "")
+        + (f' <span class="remarks">{remarks}</span>' if remarks else "")
         + (f' <span class="where">{text(where)}</span>' if where else "")
     )
 
@@ -116,6 +121,7 @@ def _facts(change: Change, places: Places) -> str:
         ("needed by", _links(places.needed_by.get(change.address, ()), places)),
         ("lets go", _links(change.lets_go, places)),
         ("id", text(change.remote_id or "")),
+        ("answered", differs_markup(places.ends.get(change.address))),
     ]
     lines = "".join(f"<div><dt>{term}</dt><dd>{said}</dd></div>" for term, said in found if said)
     return f'<dl class="facts">{lines}</dl>'

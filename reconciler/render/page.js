@@ -13,14 +13,14 @@ addEventListener("DOMContentLoaded", () => {
   // One pass over the page; after it, filtering touches the classes of those rows that come or go.
   const rows = groups.flatMap((group) =>
     [...group.place.querySelectorAll(".change")].map((place) => {
-      const { k, a, c, x } = place.dataset;
-      return { place, group, k: [k], a: [a], c: c.split(" "), x: x === undefined ? [] : ["1"], text: "", off: false };
+      const { k, a, o, c, x } = place.dataset;
+      return { place, group, k: [k], a: [a], o: [o], c: c.split(" "), x: x === undefined ? [] : ["1"], text: "", off: false };
     }));
   const pressed = (facet) => toggles.filter((each) => each.dataset.f === facet && each.ariaPressed === "true")
     .map((each) => each.dataset.v);
 
   function filter() {
-    const wanted = ["k", "a", "c", "x"].map((facet) => [facet, pressed(facet)]).filter(([, values]) => values.length);
+    const wanted = ["k", "a", "o", "c", "x"].map((facet) => [facet, pressed(facet)]).filter(([, values]) => values.length);
     const terms = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const group of groups) group.left = 0;

@@ -27,12 +27,12 @@ class Browser:
 
     def __init__(self, driver: Any) -> None:
         self.driver = driver
-        self.ask("Network.enable")
+        for domain in ("Network", "DOM", "CSS"):
+            self.ask(f"{domain}.enable")
 
     def open(self, path: Path, **media: str) -> None:
         """Load it, as seen with this media: ``media="print"``, ``prefers_color_scheme="dark"``."""
         self.emulate(**media)
-        self.driver.get_log("browser"), self.driver.get_log("performance")
         self.driver.get("about:blank")
         self.driver.get(path.as_uri())
 
@@ -69,17 +69,52 @@ class Browser:
         )
         return found
 
+    def forget(self) -> None:
+        """Complaints and requests until now."""
+        self.driver.get("about:blank")
+        self.driver.get_log("browser")
+        self.driver.get_log("performance")
+
+    def settle(self) -> None:
+        """Wait until what was just done has been painted."""
+        self.driver.execute_async_script(f"const done = arguments[0]; {_PAINTED}(done)")
+
+    def timed(self, script: str) -> float:
+        """Milliseconds from doing this until it has been painted."""
+        found: float = self.driver.execute_async_script(
+            "const done = arguments[0], search = document.getElementById('search'), begun = performance.now();"
+            f"{script}; {_PAINTED}(() => done(performance.now() - begun))"
+        )
+        return found
+
+    def focused(self) -> str:
+        """The text of what has the focus."""
+        return str(self.run("return document.activeElement.textContent")).strip()
+
+    def visible(self, selector: str) -> int:
+        """How many of these take up room; asked of the layout, so that it works where scripts do not."""
+        root = self.ask("DOM.getDocument")["root"]["nodeId"]
+        count = 0
+        for node in self.ask("DOM.querySelectorAll", nodeId=root, selector=selector)["nodeIds"]:
+            found = self.ask("CSS.getComputedStyleForNode", nodeId=node)["computedStyle"]
+            count += {"name": "display", "value": "none"} not in found
+        return count
+
+    def contrast(self, selector: str) -> float:
+        """The least ratio of text to ground, as WCAG 2 counts it, of these elements; none are fine."""
+        pairs = self.run(_COLOURS, selector)
+        return min((_ratio(*pair) for pair in pairs), default=21.0)
+
     def complaints(self) -> list[str]:
         """What the console was told since the page was opened."""
         return [entry["message"] for entry in self.driver.get_log("browser")]
 
     def requests(self) -> list[str]:
-        """Every address that was asked for since the page was opened."""
+        """Every address that was asked for since the last look; what the page's policy held back was not."""
         events = [json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance")]
-        sent = [
-            event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"
-        ]
-        return [url for url in sent if url != "about:blank"]
+        held = {e["params"]["requestId"] for e in events if e["params"].get("blockedReason") == "csp"}
+        sent = [e["params"] for e in events if e["method"] == "Network.requestWillBeSent"]
+        return [each["request"]["url"] for each in sent if each["requestId"] not in held]
 
     def picture(self, path: Path, **clip: float) -> None:
         """What is to be seen, as PNG."""
@@ -89,6 +124,27 @@ class Browser:
     def printed(self) -> bytes:
         """The page on paper, as PDF."""
         return base64.b64decode(self.ask("Page.printToPDF")["data"])
+
+
+#: Two frames: the first begins with what was done, the second when it has been painted.
+_PAINTED = "(then => requestAnimationFrame(() => requestAnimationFrame(then)))"
+
+_COLOURS = """
+const ground = (e) => getComputedStyle(e).backgroundColor;
+const solid = (e) => ground(e) == 'rgba(0, 0, 0, 0)' ? solid(e.parentElement) : ground(e);
+const parts = (c) => c.match(/[\\d.]+/g).slice(0, 3).map(Number);
+return [...document.querySelectorAll(arguments[0])].map(e => [parts(getComputedStyle(e).color), parts(solid(e))]);
+"""
+
+
+def _ratio(one: list[float], other: list[float]) -> float:
+    dark, light = sorted((_luminance(one), _luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: list[float]) -> float:
+    parts = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in colour]
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
 
 
 @contextmanager

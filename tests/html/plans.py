@@ -92,11 +92,12 @@ def _people() -> Iterator[Change]:
                  effects=(AUTOMATIONS,), origin=Origin("people.yaml", 9, 5))  # fmt: skip
     yield Change(cy, Action.DELETE, Cause.REMOVED, remote_id="503", effects=(PERSON_DELETED, IRREVERSIBLE))
     yield Change(address("contact", "dee@example.com"), Action.CREATE, Cause.MISSING,
-                 origin=Origin("people.yaml", 14, 5), withheld="gone from the account; erased people stay erased")  # fmt: skip
+                 origin=Origin("people.yaml", 14, 5), withheld="gone from the account; it stays erased")  # fmt: skip
     yield Change(address("contact", "eve@example.com"), Action.FORGET, Cause.REMOVED, remote_id="505")
     for who in (ann, bo):
-        yield Change(Address("tagging", f"{who.key}/VIP"), Action.CREATE, Cause.NEW,
-                     depends_on=(who, address("tag", "VIP")), effects=(AUTOMATIONS,), origin=Origin("people.yaml", 5, 12))  # fmt: skip
+        needs = (who, address("tag", "VIP"))
+        yield Change(Address("tagging", f"{who.key}/VIP"), Action.CREATE, Cause.NEW, depends_on=needs,
+                     effects=(AUTOMATIONS,), origin=Origin("people.yaml", 5, 12))  # fmt: skip
     yield Change(Address("enrollment", f"{ann.key}/Deep Dive"), Action.CREATE, Cause.NEW,
                  (field("access", None, "full_access", Cause.NEW),), depends_on=(ann, address("course", "Deep Dive")),
                  effects=(ACCESS_GIVEN, MAIL), origin=Origin("site.yaml", 21, 7))  # fmt: skip
@@ -137,5 +138,5 @@ def _family(index: int) -> Iterator[Change]:
                  depends_on=(who, address("course", "Launch Course")), effects=(ACCESS_GIVEN, MAIL),
                  origin=Origin("site.yaml", line, 7))  # fmt: skip
     action = Action.DELETE if index % 20 == 0 else Action.CREATE
-    yield Change(Address("membership", f"{who.key}/Insiders"), action, Cause.NEW, depends_on=(who, address("community", "Insiders")),
-                 effects=(ACCESS_GIVEN, MAIL))  # fmt: skip
+    yield Change(Address("membership", f"{who.key}/Insiders"), action, Cause.NEW,
+                 depends_on=(who, address("community", "Insiders")), effects=(ACCESS_GIVEN, MAIL))  # fmt: skip
