@@ -98,7 +98,9 @@ class Outputs:
 
     def _screen_text(self, subject: str, told: Any) -> str:
         """Of a document every sign arrives, whatever standard output can show."""
-        return json_text(dict(told.document)) + "\n" if self.screen == "json" else rendered(self.screen, subject, told)
+        if self.screen == "json":
+            return json_text(dict(told.document)) + "\n"
+        return rendered(self.screen, subject, told)
 
     def _write(self, path: Path, text: str) -> None:
         from reconciler.disk.planfile import write_whole
