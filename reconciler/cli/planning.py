@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place, selection_options
 from reconciler.cli.outputs import PLAN, output_option, outputs_of
-from reconciler.cli.terminal import say, show
+from reconciler.cli.terminal import columns, say, show
 from reconciler.errors import Refused
 
 EXAMPLE = """\b
@@ -42,7 +42,7 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
     """Show what would change in the account to make it as the files below PATH say. Never writes."""
     from reconciler.app.planning import make_plan
     from reconciler.app.workspace import open_workspace, require_resources
-    from reconciler.cli.running import open_session, requested, stopping
+    from reconciler.cli.running import open_session, requested, stopping, tell_reading
 
     outputs = outputs_of(ctx, given, PLAN)
     with outputs.problems(ctx, path):
@@ -55,6 +55,7 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
         request = requested(workspace, session, given)
         with stopping(session.stop), session.progress() as progress:
             planned = make_plan(request, reader, store, progress=progress)
+        tell_reading(session, planned)
         if given["out"]:
             save(Path(ctx.obj["directory"]) / given["out"], planned, request, session, store)
     if not outputs.claimed:
@@ -86,7 +87,7 @@ def show_plan(ctx: click.Context, planned: Any, session: Any, *, calls: bool = F
 
     curtain = session.curtain
     sheet = sheet_of(planned, curtain, session.heading(planned), session.settings.pace)
-    show(plan_lines(sheet, hidden_fields=ctx.obj["quiet"]), err=err)
+    show(plan_lines(sheet, hidden_fields=ctx.obj["quiet"], columns=columns(err=err)), err=err)
     if calls:
         show([[]], err=err)
         show(call_lines(curtain.marked("request", call) for _, call in requests(planned)), err=err)

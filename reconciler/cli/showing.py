@@ -60,11 +60,13 @@ def _heading(saved: Any, file: Path) -> str:
 
 def _tell(ctx: click.Context, saved: Any, pace: float, heading: str, *, calls: bool) -> None:
     from reconciler.cli.running import requests, sheet_of
+    from reconciler.cli.terminal import columns
     from reconciler.cli.terminal import show as put
     from reconciler.render.text import call_lines, plan_lines
 
     curtain = curtain_of(ctx)
-    put(plan_lines(sheet_of(saved, curtain, heading, pace), hidden_fields=ctx.obj["quiet"]))
+    sheet = sheet_of(saved, curtain, heading, pace)
+    put(plan_lines(sheet, hidden_fields=ctx.obj["quiet"], columns=columns()))
     if calls:
         put([[]])
         put(call_lines(curtain.marked("request", call) for _, call in requests(saved)))

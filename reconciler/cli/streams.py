@@ -72,9 +72,15 @@ class Plain(Wrapped):
     """Spells out what ASCII cannot show: our own signs in their like, everything else by its code."""
 
     def write(self, text: str) -> int:
-        """Write the text."""
-        super().write(plainly(text).encode("ascii", "backslashreplace").decode("ascii"))
+        """Write the text; JSON with the escapes that JSON has, and no other sign in it."""
+        shown = text if text.lstrip()[:1] in ("{", "[") else plainly(text)
+        super().write(shown if shown.isascii() else "".join(_spelled(char) for char in shown))
         return len(text)
+
+
+def _spelled(char: str) -> str:
+    """``\\u00e9``; beyond the first plane two of them, as in JSON."""
+    return char if char.isascii() else json.dumps(char)[1:-1]
 
 
 class Talk(Wrapped):

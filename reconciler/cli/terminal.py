@@ -9,9 +9,10 @@ from typing import Any
 
 import click
 
-from reconciler.cli.streams import Plain, Talk, Wrapped
+from reconciler.cli.streams import Plain, Talk, Wrapped, plainly
 from reconciler.render import jsontext
 from reconciler.render.words import clean
+from reconciler.render.wrapping import wrapped
 
 Line = list[tuple[str, str]]
 
@@ -36,13 +37,37 @@ def coloured(stream: Any) -> bool:
 
 
 def show(lines: Iterable[Line], *, err: bool = False) -> None:
-    """Write lines; trailing blanks go, and so does whatever a terminal would obey, wherever it came from."""
+    """Write lines; trailing blanks go, and so does whatever a terminal would obey, wherever it came from.
+
+    On a terminal a line that is too long goes on further in, rather than anywhere.
+    """
     stream = sys.stderr if err else sys.stdout
-    colour = coloured(stream)
+    colour, width, plain = coloured(stream), columns(err=err), not is_unicode(err=err)
     for line in lines:
-        safe = [(clean(piece), style) for piece, style in line]
-        text = "".join(_styled(piece, style) if colour else piece for piece, style in safe)
-        click.echo(text.rstrip(), file=stream, color=colour)
+        safe = [(_folded(clean(piece)) if plain else clean(piece), style) for piece, style in line]
+        for part in wrapped(safe, width) if width else [safe]:
+            text = "".join(_styled(piece, style) if colour else piece for piece, style in part)
+            click.echo(text.rstrip(), file=stream, color=colour)
+
+
+def columns(*, err: bool = False) -> int:
+    """How wide the terminal behind the stream is, or COLUMNS says; 0 where there is none."""
+    stream = sys.stderr if err else sys.stdout
+    if not stream.isatty():
+        return 0
+    said = os.environ.get("COLUMNS", "")
+    try:
+        return int(said) if said.isdecimal() and int(said) else os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return 0
+
+
+def _folded(text: str) -> str:
+    """In ASCII; the blanks after it give way, so that columns still stand in line."""
+    shown = plainly(text)
+    while len(shown) > len(text) and shown.endswith("  "):
+        shown = shown[:-1]
+    return shown
 
 
 def show_json(document: Any) -> None:

@@ -20,8 +20,8 @@ STYLES = {
 _WIDEST = 58
 
 
-def plan_lines(sheet: Sheet, *, hidden_fields: bool = False) -> Iterator[Line]:
-    """The whole plan; on a quiet day one line."""
+def plan_lines(sheet: Sheet, *, hidden_fields: bool = False, columns: int = 0) -> Iterator[Line]:
+    """The whole plan; on a quiet day one line. ``columns`` is how wide a terminal is, if it is one."""
     plan, listed = sheet.plan, sentences.listed(sheet.plan)
     notes: list[Line] = [[("    ", ""), (note, "dim")] for note in sentences.notes(plan)]
     if not listed:
@@ -30,7 +30,7 @@ def plan_lines(sheet: Sheet, *, hidden_fields: bool = False) -> Iterator[Line]:
         return
     yield [(sheet.heading, "dim")]
     yield []
-    width = min(_WIDEST, max(len(sentences.title(change)) for change in listed) + 2)
+    width = min(max(_WIDEST, columns // 2), max(words.cells(sentences.title(change)) for change in listed) + 2)
     for change in listed:
         yield from _change(change, width, hidden_fields)
     yield from notes
@@ -48,7 +48,7 @@ def _change(change: Change, width: int, hidden_fields: bool) -> Iterator[Line]:
     if change.withheld:
         symbol, style = "!", "dim"
     remarks = "; ".join(sentences.remarks(change))
-    head: Line = [(f"{symbol:>3} ", style), (f"{sentences.title(change):<{width}}", style)]
+    head: Line = [(f"{symbol:>3} ", style), (words.padded(sentences.title(change), width), style)]
     yield [*head, (f"  {sentences.where(change)}", "dim"), (f"  {remarks}" if remarks else "", "dim")]
     if not hidden_fields:
         for row in sentences.rows(change):
@@ -56,7 +56,8 @@ def _change(change: Change, width: int, hidden_fields: bool) -> Iterator[Line]:
 
 
 def _field_line(row: Row, width: int) -> Line:
-    return [(f"        {row.path:<14} ", ""), (f"{row.shown:<{max(1, width - 16)}}", ""), (f"  {row.cause}", "dim")]
+    path, shown = words.padded(row.path, 14), words.padded(row.shown, max(1, width - 16))
+    return [(f"        {path} ", ""), (shown, ""), (f"  {row.cause}", "dim")]
 
 
 def call_lines(requests: Iterable[tuple[str, str, object]]) -> Iterator[Line]:
