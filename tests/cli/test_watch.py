@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -256,7 +257,7 @@ def test_a_ledger_that_goes_away(project: Project, script: Script, postgres: Pos
 
 
 def test_memory_does_not_grow(project: Project) -> None:
-    """A process that applies, fails and finds nothing to do, again and again, stays as large as it was.
+    """A process that applies, fails and finds nothing to do, again and again, stays as it was, files included.
 
     RECONCILER_PROVE=1 takes more rounds.
     """
@@ -265,11 +266,13 @@ def test_memory_does_not_grow(project: Project) -> None:
     running = Running(
         project, "--apply", "--interval", "0.005s", "--max-backoff", "0.005s", "--max-rounds", str(last)
     )
-    seen = []
+    seen, files = [], []
     for number in (last // 4, last - 2):
         running.wait_for(f"round {number}:")
         seen.append(rss(running.process.pid))
+        files.append(len(list(Path(f"/proc/{running.process.pid}/fd").iterdir())))
         project.write("tags: [") if len(seen) == 1 else None
     assert running.end() == 1
     assert {"applied", "unchanged", "failed"} == set(rounds_of(Result(1, "", running.said())))
+    assert abs(files[1] - files[0]) <= 3, files  # a round may be under way
     assert seen[1] - seen[0] < 2048, seen  # KiB; 150 rounds that leave 20 KiB each would show
