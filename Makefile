@@ -14,7 +14,7 @@ FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$each" -c "$(FITS)" >/dev/null 2>&1 && command -v "$$each" && exit; done)
 
-.PHONY: help demo test lint prove bench schema docs clean
+.PHONY: help demo test lint prove bench schema docs pictures clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -52,6 +52,9 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 docs: $(VENV)/.developed ## Write docs/reference anew, and what the pages show of the tool.
 	$(BIN)/python -m docs.generate
 	RECONCILER_UPDATE=docs $(BIN)/python -m pytest -q tests/docs/test_pages.py -k follow
+
+pictures: $(VENV)/.developed ## Draw docs/pictures anew; needs Chromium and its driver.
+	$(BIN)/python -m tests.html.pictures
 
 clean: ## Remove what make made.
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .pytest_cache

@@ -13,7 +13,7 @@ import base64
 import hashlib
 import pkgutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 
 from reconciler import __version__
@@ -52,7 +52,8 @@ def _headline(sheet: Sheet) -> tuple[str, Sequence[str]]:
     said, cost = sentences.summary(plan), sentences.cost(sheet)
     if report:
         first, _, rest = lines.result(report).partition(". ")
-        return first, [rest, said, cost, *([f"Stopped: {report.stopped}."] if report.stopped else [])]
+        stopped = [f"Stopped: {report.stopped}."] if report.stopped else []
+        return first, [rest, *stopped, f"This was the plan: {said} {cost}"]
     first, _, rest = said.partition(". ")
     return first, [rest, cost]
 
@@ -149,7 +150,7 @@ def _consequences(changes: Iterable[Change]) -> str:
                 effects[classes_of([effect])[0]][effect] += 1
     rows = "".join(
         f'<tr class="{each.value}"><th scope="row">{text(name(each.value))}</th><td class="n">{classes[each]:,}</td>'
-        f"<td>{text(_effects(effects[each]))}</td></tr>"
+        f"<td>{items(f'{effect} ({number:,})' for effect, number in effects[each].items())}</td></tr>"
         for each in Consequence
         if classes[each]
     )
@@ -161,10 +162,6 @@ def _consequences(changes: Iterable[Change]) -> str:
         '<h2 id="consequences-head">Consequences</h2>'
         f"<table>{head}<tbody>{rows}</tbody></table></section>"
     )
-
-
-def _effects(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{effect} ({number:,})" for effect, number in counts.items())
 
 
 def _picture(changes: Sequence[Change]) -> str:

@@ -88,7 +88,7 @@ def _block(change: Change, calls: Iterable[Call], places: Places, unfolded: bool
 def _line(change: Change, sort: str, end: End | None) -> str:
     kind, slash, rest = sentences.title(change).partition("/")
     remarks, where = text("; ".join(sentences.remarks(change))), sentences.where(change)
-    remarks = " ".join(filter(None, (end_markup(end), remarks)))
+    remarks = " · ".join(filter(None, (end_markup(end), remarks)))
     return (
         f'<span class="sign" aria-hidden="true">{SYMBOL[sort]}</span><span class="sr">{WORD[sort]}:</span> '
         f'<span class="title"><span class="dim">{text(kind + slash)}</span>{text(rest)}</span>'

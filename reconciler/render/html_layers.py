@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 180, 58
-_ACROSS, _DOWN, _LANE = 76, 22, 14
+WIDTH, HEIGHT = 180, 52
+_ACROSS, _DOWN, _LANE = 76, 16, 14
 _SWEEPS = 6
 
 Needs = Mapping[str, Set[str]]

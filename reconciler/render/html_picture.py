@@ -78,8 +78,8 @@ def _box(picture: Picture, kind: str, corner: Point) -> str:
     ]
     inner = (
         f'<rect x="{corner.x:g}" y="{corner.y:g}" width="{WIDTH}" height="{HEIGHT}" rx="6"/>'
-        f'<text class="kind" x="{corner.x + 14:g}" y="{corner.y + 24:g}">{text(name(kind))}</text>'
-        f'<text class="counts" x="{corner.x + 14:g}" y="{corner.y + 44:g}">{"&#160;&#160;".join(pieces)}</text>'
+        f'<text class="kind" x="{corner.x + 14:g}" y="{corner.y + 21:g}">{text(name(kind))}</text>'
+        f'<text class="counts" x="{corner.x + 14:g}" y="{corner.y + 40:g}">{"&#160;&#160;".join(pieces)}</text>'
     )
     if not counts:
         return f'<g class="box outside">{inner}</g>'
