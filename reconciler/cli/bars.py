@@ -35,7 +35,7 @@ class Picture:
             bar = [share if row.total else Text("")] if roomy else []
             rows.add_row(Text(row.name, overflow="ellipsis", no_wrap=True), *bar, Text(str(row), no_wrap=True))
         foot = f"{self.title}: {self.pulse.foot()}"
-        yield Group(rows, Text(plainly(foot) if self.fold else foot, style="dim"))
+        yield Group(rows, Text(plainly(foot) if self.fold else foot, style="dim" if _colours() else ""))
 
 
 @contextmanager

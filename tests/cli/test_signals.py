@@ -151,8 +151,6 @@ def on_terminal(project: Project, typed: str, *args: str) -> tuple[int, str]:
     said, asked, until = b"", False, time.monotonic() + 60
     while time.monotonic() < until:
         if not select.select([terminal], [], [], 0.2)[0]:
-            if asked and typed == "\x03":  # quicker than a hand: it may have come before the reading began
-                os.write(terminal, typed.encode())
             continue
         try:
             piece = os.read(terminal, 4096)
