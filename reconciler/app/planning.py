@@ -83,7 +83,8 @@ def make_plan(
 
     Raises ConfigurationError for what cannot be planned and Refused for an account that looks like another one.
     """
-    ledger, began = store.load() if store else Ledger(), time.monotonic()
+    ledger = store.load(like=request.state.resources) if store else Ledger()
+    began = time.monotonic()
     read = look(request, reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None, now)
     return replace(planned, plan=replace(planned.plan, reads=reader.calls.reads), read_at=began)

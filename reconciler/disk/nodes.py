@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import abc
 from typing import Any, NamedTuple
 
 from reconciler.model.values import Origin
@@ -93,6 +94,21 @@ class Mapping(dict[str, Any]):
         raise KeyError(key)
 
 
+class Places(abc.Sequence[Origin]):
+    """Where the items of a list stand; an origin is made when it is asked for."""
+
+    __slots__ = ("file", "marks")
+
+    def __init__(self, file: str, marks: array[int]) -> None:
+        self.file, self.marks = file, marks
+
+    def __getitem__(self, index: Any) -> Any:
+        return unpack(self.marks[index], self.file)
+
+    def __len__(self) -> int:
+        return len(self.marks)
+
+
 class Sequence(list[Any]):
     """A YAML list that knows its position and those of its items; ``marks`` holds one int for each item."""
 
@@ -105,6 +121,11 @@ class Sequence(list[Any]):
     def origin(self, index: int | None = None) -> Origin:
         """Where the list begins, or where the item at ``index`` stands."""
         return unpack(self.place if index is None else self.marks[index], self.file)
+
+    @property
+    def places(self) -> Places:
+        """The origins of all items, without the items."""
+        return Places(self.file, self.marks)
 
     def value_origin(self, index: int) -> Origin:
         """The same as ``origin(index)``: an item has no key of its own."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from reconciler.engine.ties import TIES
+from reconciler.engine.tying import Tying
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds.base import Kind
@@ -47,7 +49,8 @@ class _Compiler:
     """Collects in two passes: first what has a name of its own, then the relations that refer to it."""
 
     def __init__(self) -> None:
-        self.resources: dict[Address, Desired] = {}
+        self.tying = Tying()
+        self.resources = self.tying.resources
         self.problems: list[Problem] = []
         self.relations: list[Iterable[tuple[Item, dict[str, Value]]]] = []
         self.addresses: dict[Address, Address] = {}
@@ -149,8 +152,14 @@ class _Compiler:
     ) -> Iterator[tuple[Item, dict[str, Value]]]:
         sugar = child.sugar
         assert sugar is not None
-        (role,) = (field.name for field in child.parents if field.ref == item.kind.name)
         values = item.raw[sugar.key]
+        if tie := TIES.get(child.name):
+            at, field = item._replace(kind=child), child.field(tie.end)
+            ends = self.tying.ends(tie, values, lambda each: self._target(at, field, each, {}).target)
+            parents = list(self.tying.tie(tie, parents, ends, values, item.origin, by_row=by_row))
+        if not parents:
+            return
+        (role,) = (field.name for field in child.parents if field.ref == item.kind.name)
         for index, each in enumerate(values):
             one = Item(child, {**sugar.preset, sugar.fills: each}, _origin(values, index, item.origin))
             base = self._attrs(one)
@@ -166,7 +175,7 @@ class _Compiler:
             self._twice(address, item.origin, self.resources[address].origin)
             return address
         former = raw.get("renamed_from")
-        self.resources[address] = Desired(
+        self.resources.single[address] = Desired(
             address, attrs, item.origin, _lifecycle(raw), self._former(kind, former) if former else None,
             self._bound(kind, raw, item.origin), item.part_of,
         )  # fmt: skip

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from sys import intern
 from typing import Any
 
+from reconciler.engine.ties import TIES
 from reconciler.errors import GatewayError
-from reconciler.kinds.base import Item, Kind, Wire
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Embedded, Item, Kind, Wire
 from reconciler.kinds.fields import Field, Shape
+from reconciler.model.resource import EMPTY
 from reconciler.model.values import Ref, Value, clean
 
 #: (kind, remote id) → the reference to what has that id.
 Refer = Callable[[str, str], Ref]
+#: What an item refers to: (field, kind, remote id).
+Refs = tuple[tuple[str, str, str], ...]
 
 
 def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> dict[str, Value]:
@@ -19,9 +25,19 @@ def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> di
 
     Raises GatewayError for an item that is not shaped as its kind is.
     """
+    plain, refs = _read(kind, item, wire)
+    return plain | referred(refs, refer) if refer else plain
+
+
+def referred(refs: Refs, refer: Refer) -> dict[str, Value]:
+    """The references that these ids are."""
+    return {name: refer(kind, remote_id) for name, kind, remote_id in refs}
+
+
+def _read(kind: Kind, item: Item, wire: Wire) -> tuple[dict[str, Value], Refs]:
     try:
         plain = kind.decode(item, wire) if kind.decode else _by_fields(kind, item, wire)
-        return plain | _references(kind, item, wire, refer) if refer and kind.parents else plain
+        return plain, _reference_ids(kind, item, wire) if kind.parents else ()
     except (AttributeError, KeyError, TypeError):
         word = kind.name.replace("_", " ")
         raise GatewayError(f"the account shows a {word} in a shape that cannot be read") from None
@@ -32,13 +48,13 @@ def _by_fields(kind: Kind, item: Item, wire: Wire) -> dict[str, Value]:
     return {field.name: _plain(field, _shown(field, item, wire)) for field in plain}
 
 
-def _references(kind: Kind, item: Item, wire: Wire, refer: Refer) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+def _reference_ids(kind: Kind, item: Item, wire: Wire) -> Refs:
+    found = []
     for field in kind.fields:
         if field.shape is Shape.REF and (value := _shown(field, item, wire)) is not None:
             remote_id = value["id"] if isinstance(value, Mapping) else value
-            found[field.name] = refer(field.ref or "", str(remote_id))
-    return found
+            found.append((field.name, field.ref or "", intern(str(remote_id))))
+    return tuple(found)
 
 
 def _shown(field: Field, item: Item, wire: Wire) -> Any:
@@ -50,3 +66,54 @@ def _plain(field: Field, value: Any) -> Value:
         raise TypeError(f"{field.name} is no text")
     plain: Value = field.normal(clean(value)) if isinstance(value, str) else value
     return plain
+
+
+class Shown(Mapping[str, Any]):
+    """An item of a walk, understood: its id, its readable fields, and the ids of what it refers to and holds.
+
+    ``refs`` are (field, kind, id); ``ties`` has, for each kind of relations that it holds and that are nothing but
+    their ends, the ids of the other ends. ``item`` is the answer itself where more of it matters, elsewhere empty.
+    As a mapping it still has its id and its fields.
+    """
+
+    __slots__ = ("attrs", "item", "kind", "refs", "remote_id", "ties")
+
+    def __init__(self, kind: Kind, item: Item, wire: Wire) -> None:
+        self.kind = kind
+        self.remote_id = intern(str(item[kind.remote_id]))
+        plain, self.refs = _read(kind, item, wire)
+        self.attrs = {intern(name): intern(v) if type(v) is str else v for name, v in plain.items()}
+        self.ties = tuple(_tie_ids(kind, item, inside) for inside in _TIED[kind.name])
+        self.item = item if kind.name in _WHOLE else EMPTY
+
+    def __getitem__(self, name: str) -> Any:
+        return self.remote_id if name == self.kind.remote_id else self.attrs[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter({self.kind.remote_id: None, **self.attrs})
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def _inside(kind: Kind) -> dict[str, str]:
+    """What is read inside the items of a kind, and where it stands there."""
+    sources = {each.name: each.source for each in KINDS.values()}
+    return {name: at.wire for name, at in sources.items() if isinstance(at, Embedded) and at.parent == kind.name}
+
+
+#: Where in an item the relations stand that are nothing but their ends, by the kind of the item.
+_TIED: Mapping[str, tuple[str, ...]] = {
+    kind.name: tuple(wire for name, wire in _inside(kind).items() if name in TIES) for kind in KINDS.values()
+}
+#: Kinds whose items are asked for more: names by which others refer to them, what else is read inside them.
+_WHOLE = frozenset(
+    kind.name for kind in KINDS.values() if not kind.section or kind.called or _inside(kind).keys() - TIES.keys()
+)
+
+
+def _tie_ids(kind: Kind, item: Item, wire: str) -> tuple[str, ...]:
+    try:
+        return tuple([intern(str(each["id"])) for each in item.get(wire) or ()])
+    except (KeyError, TypeError):
+        raise GatewayError(f"the account shows a {kind.name} whose {wire} have no id") from None

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from reconciler.engine.decode import Shown, decode, referred
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.pick import pick
+from reconciler.engine.rows import Rows
 from reconciler.engine.settled import Sides, settled_blocks, unsettled
 from reconciler.engine.suggest import near
-from reconciler.engine.ties import TIES, Settled, Tie, remote_id_of, singles
-from reconciler.errors import ConfigurationError, GatewayError, Problem
+from reconciler.engine.ties import TIES, Settled, Tie, singles
+from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SLUGS
-from reconciler.kinds.base import Embedded, Item, Kind, PerParent
-from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.kinds.base import Item, Kind, PerParent
+from reconciler.kinds.dialect import Dialect
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ledger, Live
 from reconciler.model.values import Address, Attrs, Origin, Ref, Value, unescape
 
@@ -91,16 +91,14 @@ class _Identifier:
     ) -> None:
         self.state, self.ledger, self.settling = state, ledger, settling
         sides = (singles(state.resources), singles(ledger.entries)) if settling else (state.resources, ledger.entries)
-        self.found, self.dialect = Identified(dict(sides[0]), dict(sides[1])), dialect
-        found = self.found
-        self.items = {name: [_understood(KINDS[name], each, dialect) for each in rows] for name, rows in items.items()}
+        found = self.found = Identified(dict(sides[0]), dict(sides[1]))
+        self.rows = Rows(items, dialect)
         self.found.slugs = frozenset(item[SLUGS.remote_id] for item in items.get(SLUGS.name, ()))
-        self.refs: dict[str, dict[str, Ref]] = {name: {} for name in KINDS}
         self.desired_by_kind = _by_kind(found.desired)
         self.entries_by_kind = _by_kind(found.entries)
 
     def name_roots(self, kind: Kind) -> None:
-        rows = list(self._rows(kind))
+        rows = list(self.rows.of(kind))
         desired, entries = self.desired_by_kind.get(kind.name, {}), self.entries_by_kind.get(kind.name, {})
         names = name_live(kind, desired, entries, rows)
         for new, old in names.moved.items():
@@ -119,7 +117,7 @@ class _Identifier:
         if isinstance(kind.source, PerParent):
             self._pick(kind)
             return
-        rows = list(self._rows(kind))
+        rows = list(self.rows.of(kind, self.found.settled.get(kind.name, EMPTY)))
         taken: set[Address] = set()
         addresses = []
         for remote_id, attrs, _ in rows:
@@ -132,9 +130,9 @@ class _Identifier:
 
     def _pick(self, kind: Kind) -> None:
         """A kind that is read in the second phase, when it is known whose are to be read."""
-        if kind.name not in self.items:
+        if kind.name not in self.rows:
             return
-        found, rows = self.found, list(self._rows(kind))
+        found, rows = self.found, list(self.rows.of(kind))
         desired = [each for each in found.desired.values() if each.address.kind == kind.name]
         entries = {address: entry for address, entry in found.entries.items() if address.kind == kind.name}
         picked = pick(kind, desired, entries, rows, found.live)
@@ -145,7 +143,7 @@ class _Identifier:
         self._keep(kind, rows, picked.addresses)
 
     def _keep(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
-        live, refs = self.found.live, self.refs[kind.name]
+        live, refs = self.found.live, self.rows.refs[kind.name]
         for (remote_id, attrs, _), address in zip(rows, addresses, strict=True):
             live[address] = Live(address, remote_id, attrs)
             refs[remote_id] = Ref(address)
@@ -172,57 +170,17 @@ class _Identifier:
         others = [alias.key for alias, address in self.found.aliases.items() if address == parent.target]
         return [f"{key}/" for key in (parent.target.key, *others)]
 
-    def _rows(self, kind: Kind) -> Iterator[Row]:
-        """Every live one of a kind as (remote id, attributes, raw item)."""
-        source = kind.source
-        if isinstance(source, Embedded):
-            yield from self._embedded(kind, source)
-            return
-        for item in self.items.get(kind.name, ()):
-            yield item.remote_id, {**item.attrs, **referred(item.refs, self._refer)} if item.refs else item.attrs, item.item
-
-    def _embedded(self, kind: Kind, source: Embedded) -> Iterator[Row]:
-        if kind.name in TIES:
-            yield from self._tied(TIES[kind.name], source)
-            return
-        (role,) = (each.name for each in kind.parents if each.ref == source.parent)
-        owners = self.refs[source.parent]
-        wire = wire_of(kind, self.dialect)
-        for parent in self.items.get(source.parent, ()):
-            for item in parent.item.get(source.wire) or ():
-                attrs = decode(kind, item, wire, self._refer)
-                if "id" not in item:
-                    raise GatewayError(f"the account shows a {source.parent} whose {source.wire} have no id")
-                attrs[role] = owners[parent.remote_id]
-                yield (str(item["id"]) if kind.remote_id else f"{parent.remote_id}/{item['id']}"), attrs, item
-
-    def _tied(self, tie: Tie, source: Embedded) -> Iterator[Row]:
-        """Those that are not settled; foreign ones are not, whosesoever they are."""
-        owners, settled, target = self.refs[source.parent], self.found.settled.get(tie.name, {}), tie.kind_of(tie.end)
-        for parent in self.items.get(source.parent, ()):
-            owner, ids = owners[parent.remote_id], parent.ties[tie.place]
-            done = settled.get(owner.target)
-            if done is not None and len(done.ends) == len(ids):
-                continue
-            for end_id in ids:
-                end = self._refer(target, end_id)
-                if done is None or end.target not in done.ends:
-                    yield remote_id_of(parent.remote_id, end_id), {tie.end: end, tie.owner: owner}, EMPTY
-
     def _settle(self, tie: Tie) -> None:
         """What agrees on all sides becomes rows apart, and everything else joins the three sides."""
         found, owner = self.found, tie.kind_of(tie.owner)
         found.settled[tie.name] = settled_blocks(
-            tie, self.state, self.ledger, self.items.get(owner, ()), self.refs[owner], self._refer,
+            tie, self.state, self.ledger, self.rows.shown(owner), self.rows.refs[owner], self.rows.refer,
             Sides(found.desired, found.entries, found.moved),
         )  # fmt: skip
         for each in unsettled(self.state.resources, tie, found.settled[tie.name]):
             found.desired[each.address] = self.desired_by_kind.setdefault(tie.name, {})[each.address] = each
         for entry in unsettled(self.ledger.entries, tie, found.settled[tie.name]):
             found.entries[entry.address] = self.entries_by_kind.setdefault(tie.name, {})[entry.address] = entry
-
-    def _refer(self, kind: str, remote_id: str) -> Ref:
-        return self.refs[kind].get(remote_id) or Ref(KINDS[kind].by_remote_id(remote_id))
 
     def _follow_aliases(self, kind: Kind) -> None:
         """Desired relations get the addresses of what they refer to by id or path."""
@@ -255,10 +213,6 @@ class _Identifier:
             )
         self.found.moved |= moved
         _move(self.found.entries, moved)
-
-
-def _understood(kind: Kind, item: Item, dialect: Dialect) -> Shown:
-    return item if isinstance(item, Shown) else Shown(kind, item, wire_of(kind, dialect))
 
 
 def _by_kind(resources: Mapping[Address, T]) -> dict[str, dict[Address, T]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
@@ -99,7 +98,8 @@ def _origin_text(origin: Origin) -> str:
     return f"{origin.line}:{origin.column}:{plain(origin.file)}"
 
 
-def _origin_value(text: str) -> Origin:
+def origin_value(text: str) -> Origin:
+    """The inverse of it."""
     line, column, file = text.split(":", 2)
     return Origin(file, int(line), int(column))
 
@@ -133,7 +133,7 @@ def from_row(row: Any) -> Entry:
             answered=attrs if answered == SAME else attrs_value(answered),
             digests=_decode(digests) if digests else EMPTY,
             depends_on=_addresses(depends_on) if depends_on else (),
-            origin=_origin_value(origin) if origin else None,
+            origin=origin_value(origin) if origin else None,
             lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,
             provenance=_PROVENANCE[provenance],
             former=Address.parse(former) if former else None,
@@ -148,16 +148,10 @@ def from_row(row: Any) -> Entry:
         ) from None
 
 
-def from_rows(found: Iterable[Any]) -> dict[Address, Entry]:
-    """All entries by address. The cyclic collector pauses: it would walk the growing heap again and again, which
-    takes as long as the work itself, and finds nothing, because rows make no cycles."""
-    paused = gc.isenabled()
-    gc.disable()
-    try:
-        return {entry.address: entry for entry in map(from_row, found)}
-    finally:
-        if paused:
-            gc.enable()
+@lru_cache(4096)
+def quoted(text: str) -> str:
+    """Text as it stands between the quotes of JSON."""
+    return _encode(text)[1:-1]
 
 
 def mark(name: str) -> str:

@@ -14,14 +14,17 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from reconciler.errors import LedgerError
 from reconciler.ledger import digest, history, lease, opening, rows
 from reconciler.ledger.history import Run, RunInfo
+from reconciler.ledger.loading import entries_of
 from reconciler.ledger.moves import drop, move
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
 from reconciler.ledger.session import Clock, Session
 from reconciler.model.plan import Verb
 from reconciler.model.report import Outcome, Past
-from reconciler.model.resource import EMPTY, Entry, Intent, Ledger
+from reconciler.model.resource import EMPTY, Desired, Entry, Intent, Ledger
 from reconciler.model.values import Address, Attrs
 
+#: So many rows are in memory at once as the driver gives them.
+_ENTRIES = select(ENTRY).execution_options(yield_per=1000)
 _CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
 
 
@@ -114,11 +117,12 @@ class Store:
 
     # reading
 
-    def load(self) -> Ledger:
-        """Everything at one moment: entries and open intents by address."""
+    def load(self, like: Mapping[Address, Desired] = EMPTY) -> Ledger:
+        """Everything at one moment: entries and open intents by address; what is ``like`` that is kept once."""
         with self.session.reading() as connection:
             head = connection.execute(select(HEAD)).one()
-            entries = rows.from_rows(connection.execute(select(ENTRY)))
+            with connection.execute(_ENTRIES) as found:
+                entries = entries_of(found, like)
             intents = [_intent(row) for row in connection.execute(select(INTENT)).all()]
         return Ledger(
             head.lineage,

@@ -1,0 +1,103 @@
+"""Blocks of relations on three sides → those that agree, which stay rows, and the others as resources like any other.
+
+A block is settled when files, ledger and account name the same relations under the same ids, and nothing at either
+end of them goes, moves or is another one now. Then there is nothing to decide about them, and nothing to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
+
+from reconciler.engine.decode import Refer, Shown
+from reconciler.engine.ties import Ends, Settled, Tie, Wanted, remote_id_of, rows_of
+from reconciler.model.resource import Desired, DesiredState, Entry, Ledger
+from reconciler.model.values import Address, Ref
+
+T = TypeVar("T")
+
+
+class Recorded(Protocol):
+    """The relations of one block, as a ledger has them."""
+
+    @property
+    def ends(self) -> Ends:
+        """The other ends."""
+
+    def remote_ids(self) -> list[str]:
+        """What each goes by in the account, in the same order."""
+
+
+class Sides:
+    """What is known of the two ends: who is declared, who is recorded, and who goes by another name now."""
+
+    def __init__(
+        self, desired: Mapping[Address, Desired], entries: Mapping[Address, Entry], moved: Mapping[Address, Address]
+    ) -> None:
+        self._desired, self._entries = desired, entries
+        self._moving = {*moved, *moved.values()}
+        self._stays: dict[Address, bool] = {}
+
+    def is_ours(self, owner: Address, remote_id: str) -> bool:
+        """Whether the block belongs to the very one that the ledger knows."""
+        entry = self._entries.get(owner)
+        return (
+            entry is not None
+            and entry.remote_id == remote_id
+            and owner in self._desired
+            and owner not in self._moving
+        )
+
+    def stays(self, end: Address) -> bool:
+        """Whether nothing happens to what stands at the other end."""
+        known = self._stays.get(end)
+        if known is None:
+            leaves = end in self._entries and end not in self._desired
+            known = self._stays[end] = not leaves and end not in self._moving
+        return known
+
+
+def settled_blocks(
+    tie: Tie, state: DesiredState, ledger: Ledger, items: Iterable[Shown], owners: Mapping[str, Ref], refer: Refer,
+    sides: Sides,
+) -> dict[Address, Settled]:  # fmt: skip
+    """The blocks of one kind that agree, by whose they are."""
+    wanted, recorded = rows_of(state.resources).get(tie.name, {}), rows_of(ledger.entries).get(tie.name, {})
+    if not wanted or not recorded or any(address.kind == tie.name for address in ledger.intents):
+        return {}
+    settled: dict[Address, Settled] = {}
+    kind = tie.kind_of(tie.end)
+    ends_of: dict[tuple[str, ...], Ends] = {}
+    for item in items:
+        ids, owner = item.ties[tie.place], owners[item.remote_id].target
+        want, row = wanted.get(owner), recorded.get(owner)
+        if want is None or row is None or not sides.is_ours(owner, item.remote_id):
+            continue
+        if (ends := ends_of.get(ids)) is None:
+            ends = ends_of[ids] = tuple([refer(kind, each).target for each in ids])
+        found = _agreed(want, item.remote_id, ends, ids)
+        if found and all(map(sides.stays, want.ends)) and _is_recorded(found, row):
+            settled[owner] = found
+    return settled
+
+
+def _agreed(want: Wanted, owner_id: str, ends: Ends, ids: tuple[str, ...]) -> Settled | None:
+    """Files and account; the ids come into the order of the files, and those of foreign ones are left out."""
+    if want.ends == ends:
+        return Settled(want, owner_id, ids)
+    by_end = dict(zip(ends, ids, strict=True))
+    if len(by_end) < len(ids) or not by_end.keys() >= set(want.ends):
+        return None
+    return Settled(want, owner_id, tuple([by_end[end] for end in want.ends]))
+
+
+def _is_recorded(found: Settled, row: Recorded) -> bool:
+    ids = [remote_id_of(found.owner_id, each) for each in found.end_ids]
+    return dict(zip(row.ends, row.remote_ids(), strict=True)) == dict(zip(found.ends, ids, strict=True))
+
+
+def unsettled(resources: Mapping[Address, T], tie: Tie, settled: Mapping[Address, Settled]) -> Iterator[T]:
+    """The resources of all other blocks."""
+    for owner, row in rows_of(resources).get(tie.name, {}).items():
+        if owner not in settled:
+            yield from (row.make(tie, owner, index) for index in range(len(row.ends)))
