@@ -46,7 +46,14 @@ class Api:
         self._pause = float(told("RECONCILER_GITHUB_PAUSE") or 2)
         self._session = requests.Session()
         self._session.auth = _Token(told("TOKEN"))
-        self._session.headers |= {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
+        self._session.headers["Accept"] = "application/vnd.github+json"
+        self._session.headers["X-GitHub-Api-Version"] = "2022-11-28"
+
+    def __enter__(self) -> Api:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._session.close()
 
     def get(self, path: str, **query: Any) -> Any:
         """The JSON of one GET."""
@@ -71,13 +78,16 @@ class Api:
 
     def download(self, path: str) -> bytes:
         """The bytes behind a redirect, without the token there."""
-        with self._send("GET", path, stream=True) as answer:
-            found = b""
-            for chunk in answer.iter_content(1 << 16):
-                found += chunk
-                if len(found) > LARGEST:
-                    raise ApiFault(f"{path} is larger than a plan can be")
-            return found
+        found = b""
+        try:
+            with self._send("GET", path, stream=True) as answer:
+                for chunk in answer.iter_content(1 << 16):
+                    found += chunk
+                    if len(found) > LARGEST:
+                        raise ApiFault(f"{path} is larger than a plan can be")
+        except requests.RequestException as fault:
+            raise ApiFault(f"GitHub did not send {path} whole ({type(fault).__name__})") from None
+        return found
 
     def _send(self, method: str, path: str, attempts: int = ATTEMPTS, **more: Any) -> requests.Response:
         for attempt in range(1, attempts + 1):
@@ -91,6 +101,7 @@ class Api:
                     return answer
                 problem = ApiFault(f"GitHub answered {answer.status_code} to {method} {path}", answer.status_code)
                 again = answer.status_code >= 500 or answer.status_code == 429
+                answer.close()
             if not again or attempt == attempts:
                 raise problem
             time.sleep(self._pause * attempt)

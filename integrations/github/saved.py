@@ -39,8 +39,11 @@ class Wanted(NamedTuple):
 
 def find() -> int:
     """Write the plan to a file of this job. Refused with the reason where there is none to trust."""
-    api = Api()
-    wanted = _wanted(api)
+    with Api() as api:
+        return _found(api, _wanted(api))
+
+
+def _found(api: Api, wanted: Wanted) -> int:
     name = f"{told('ARTIFACT')}-{wanted.sha}"
     reasons: list[str] = []
     for artifact in _newest(api.pages("/actions/artifacts", "artifacts", name=name)):

@@ -17,11 +17,13 @@ def tell() -> int:
     """Comment on the pull request, or keep the issue; a plan is never lost for want of a comment."""
     text = Path(told("BODY")).read_text(encoding="utf-8")
     if told("COMMAND") == "drift":
-        return _keep_issue(Api(), _marked("drift", text))
+        with Api() as api:
+            return _keep_issue(api, _marked("drift", text))
     number = event().get("pull_request", {}).get("number")
     if number and told("COMMENT") != "false":
         try:
-            _comment(Api(), int(number), _marked("plan", text))
+            with Api() as api:
+                _comment(api, int(number), _marked("plan", text))
         except ApiFault as fault:
             say = notice if fault.status in _READ_ONLY else warning
             say(f"No comment on the pull request ({fault}); the plan is in the summary of this job.")
