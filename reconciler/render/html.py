@@ -13,7 +13,7 @@ import base64
 import hashlib
 import pkgutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 
 from reconciler import __version__
@@ -23,7 +23,7 @@ from reconciler.model.report import Outcome
 from reconciler.model.values import Address
 from reconciler.render import sentences, words
 from reconciler.render import text as lines
-from reconciler.render.html_changes import Places, change_groups, placed
+from reconciler.render.html_changes import Places, change_groups, link, placed
 from reconciler.render.html_filters import filters
 from reconciler.render.html_markup import items, name, text
 from reconciler.render.html_outcomes import spelled, worst
@@ -130,11 +130,7 @@ def _named(title: str, found: Sequence[tuple[Address, str, str]], places: Places
     """The first of them, each leading to where it stands."""
     if not found:
         return ""
-    rows = "".join(
-        f'<li><a href="#{places.ids[address]}">{text(said)}</a> {text(why)}</li>'
-        for address, said, why in found[:NAMED]
-        if address in places.ids
-    )
+    rows = "".join(f"<li>{link(address, said, places)} {text(why)}</li>" for address, said, why in found[:NAMED])
     more = f"<li>and {len(found) - NAMED:,} more</li>" if len(found) > NAMED else ""
     return f"<h3>{len(found):,} {title}</h3><ul>{rows}{more}</ul>"
 
@@ -150,7 +146,7 @@ def _consequences(changes: Iterable[Change]) -> str:
                 effects[classes_of([effect])[0]][effect] += 1
     rows = "".join(
         f'<tr class="{each.value}"><th scope="row">{text(name(each.value))}</th><td class="n">{classes[each]:,}</td>'
-        f"<td>{items(f'{effect} ({number:,})' for effect, number in effects[each].items())}</td></tr>"
+        f"<td>{items(_counted(effects[each]))}</td></tr>"
         for each in Consequence
         if classes[each]
     )
@@ -162,6 +158,10 @@ def _consequences(changes: Iterable[Change]) -> str:
         '<h2 id="consequences-head">Consequences</h2>'
         f"<table>{head}<tbody>{rows}</tbody></table></section>"
     )
+
+
+def _counted(effects: Mapping[str, int]) -> Iterator[str]:
+    return (f"{effect}\u00a0({number:,})" for effect, number in effects.items())
 
 
 def _picture(changes: Sequence[Change]) -> str:

@@ -129,15 +129,15 @@ def _facts(change: Change, places: Places) -> str:
 
 def _links(targets: Sequence[Address], places: Places) -> str:
     """Those that change lead to where they stand; of many, the first."""
-    shown = [_link(target, places) for target in targets[:LINKED]]
+    shown = [link(target, words.shown(target), places) for target in targets[:LINKED]]
     more = len(targets) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more else "")
 
 
-def _link(target: Address, places: Places) -> str:
+def link(target: Address, said: str, places: Places) -> str:
+    """To where it stands; what is not on the page is named only."""
     place = places.ids.get(target)
-    said = text(words.shown(target))
-    return f'<a href="#{place}">{said}</a>' if place else f"<span>{said}</span>"
+    return f'<a href="#{place}">{text(said)}</a>' if place else f"<span>{text(said)}</span>"
 
 
 def _calls(calls: Sequence[Call]) -> str:
