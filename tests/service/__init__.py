@@ -1,0 +1,1 @@
+"""The examples of services hold against the tools that read them."""
