@@ -12,7 +12,7 @@ import click
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
-from reconciler.cli.outputs import PLAN, output_option, outputs_of
+from reconciler.cli.outputs import PLAN, name_of, output_option, outputs_of
 from reconciler.cli.running import Run, document, open_session, requested, stopping, tell_reading
 from reconciler.cli.terminal import say, show
 from reconciler.errors import ConfigurationError, Gated, Refused
@@ -84,7 +84,7 @@ def apply(ctx: click.Context, /, path: Path, plan_file: Path | None, **given: An
         return _apply_saved(ctx, path, plan_file, given)
     from reconciler.app.workspace import open_workspace, require_resources
 
-    with given["outputs"].problems(ctx, path):
+    with given["outputs"].problems(name_of(ctx, path)):
         workspace = open_workspace(path, place(ctx, given))
         require_resources(workspace)
     return _apply(ctx, workspace, given)
@@ -166,7 +166,8 @@ def plan_and_run(
     from reconciler.cli.telling import tell_run
 
     ledgered = session.settings.ledger != "none"
-    with stopping(session.stop), session.reader() as reader, session.progress() as progress:
+    problems = given["outputs"].problems(session.name)
+    with problems, stopping(session.stop), session.reader() as reader, session.progress() as progress:
         session.curtain.learn_state(request.state)
         request = replace(request, on_found=session.curtain.learn_found)
         planned = make_plan(request, reader, store if ledgered else None, progress=progress)

@@ -10,7 +10,7 @@ import click
 
 from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place
-from reconciler.cli.outputs import DRIFT, output_option, outputs_of
+from reconciler.cli.outputs import DRIFT, name_of, output_option, outputs_of
 
 EXAMPLE = """\b
 Example:
@@ -40,7 +40,7 @@ def drift(ctx: click.Context, /, path: Path, fail_on: tuple[str, ...], **given: 
     from reconciler.render.drifted import Drifts, drift_lines
 
     outputs = outputs_of(ctx, given, DRIFT)
-    with outputs.problems(ctx, path):
+    with outputs.problems(name_of(ctx, path)):
         workspace = open_workspace(path, place(ctx, given))
     session = open_session(ctx, workspace.settings)
     with session.ledger_to_read() as store:

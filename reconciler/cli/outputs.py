@@ -113,13 +113,13 @@ class Outputs:
             raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
 
     @contextmanager
-    def problems(self, ctx: click.Context, path: Path) -> Iterator[None]:
-        """What is wrong with the files is told in the same formats, before it ends the command."""
+    def problems(self, name: str) -> Iterator[None]:
+        """What is wrong with the files and settings is told in the same formats, before it ends the command."""
         try:
             yield
         except ConfigurationError as error:
             if self.wanted:
-                self.tell_problems(error, name_of(ctx, path))
+                self.tell_problems(error, name)
             raise
 
     def tell_problems(self, error: ConfigurationError, name: str) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from reconciler.cli.options import account_options, fail_on_option, path_argument, place, selection_options
-from reconciler.cli.outputs import PLAN, output_option, outputs_of
+from reconciler.cli.outputs import PLAN, name_of, output_option, outputs_of
 from reconciler.cli.terminal import columns, say, show
 from reconciler.errors import Refused
 
@@ -40,24 +40,9 @@ NO_KEY = (
 @click.pass_context
 def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
     """Show what would change in the account to make it as the files below PATH say. Never writes."""
-    from reconciler.app.planning import make_plan
-    from reconciler.app.workspace import open_workspace, require_resources
-    from reconciler.cli.running import open_session, requested, stopping, tell_reading
-
     outputs = outputs_of(ctx, given, PLAN)
-    with outputs.problems(ctx, path):
-        workspace = open_workspace(path, place(ctx, given))
-        require_resources(workspace)
-    session = open_session(ctx, workspace.settings)
-    if given["out"] and session.curtain.redactor and not _is_keyed(session):
-        raise Refused(NO_KEY)
-    with session.ledger_to_read() as store, session.reader() as reader:
-        request = requested(workspace, session, given)
-        with stopping(session.stop), session.progress() as progress:
-            planned = make_plan(request, reader, store, progress=progress)
-        tell_reading(session, planned)
-        if given["out"]:
-            save(Path(ctx.obj["directory"]) / given["out"], planned, request, session, store)
+    with outputs.problems(name_of(ctx, path)):
+        planned, session = _planned(ctx, path, given)
     if not outputs.claimed:
         show_plan(ctx, planned, session, calls=given["calls"])
     if outputs.wanted:
@@ -68,6 +53,27 @@ def plan(ctx: click.Context, /, path: Path, **given: Any) -> int:
     if given["detailed_exitcode"] and planned.plan.pending:
         return 2
     return _fails(planned, given["fail_on"]) if given["fail_on"] else 0
+
+
+def _planned(ctx: click.Context, path: Path, given: dict[str, Any]) -> tuple[Any, Any]:
+    """The plan, saved where that was asked for, and the session that made it."""
+    from reconciler.app.planning import make_plan
+    from reconciler.app.workspace import open_workspace, require_resources
+    from reconciler.cli.running import open_session, requested, stopping, tell_reading
+
+    workspace = open_workspace(path, place(ctx, given))
+    require_resources(workspace)
+    session = open_session(ctx, workspace.settings)
+    if given["out"] and session.curtain.redactor and not _is_keyed(session):
+        raise Refused(NO_KEY)
+    with session.ledger_to_read() as store, session.reader() as reader:
+        request = requested(workspace, session, given)
+        with stopping(session.stop), session.progress() as progress:
+            planned = make_plan(request, reader, store, progress=progress)
+        tell_reading(session, planned)
+        if given["out"]:
+            save(Path(ctx.obj["directory"]) / given["out"], planned, request, session, store)
+    return planned, session
 
 
 def _fails(planned: Any, fail_on: tuple[str, ...]) -> int:

@@ -40,7 +40,7 @@ class Rule(NamedTuple):
     level: Level
 
 
-FILES = Rule("files", "The files cannot be used as they are.", Level.ERROR)
+WRONG = Rule("configuration", "The files or settings cannot be used as they are.", Level.ERROR)
 FAILED = Rule("failed", "A step of the run failed.", Level.ERROR)
 GATE = Rule("needs-allowance", "The plan is refused until this class of changes is allowed.", Level.ERROR)
 UNDONE = Rule("not-done", "A step of the run was skipped or not reached.", Level.WARNING)
@@ -52,7 +52,7 @@ ONE_WAY = Rule("one-way", "This change cannot be put back whole.", Level.WARNING
 NOTE = Rule("note", "Worth knowing.", Level.NOTE)
 
 #: In the order in which one of several is chosen for a change.
-RULES = (FILES, FAILED, GATE, UNDONE, WITHHELD, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
+RULES = (WRONG, FAILED, GATE, UNDONE, WITHHELD, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
 
 _FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
 _RUN = re.compile(r"run \d+")
@@ -200,8 +200,8 @@ def of_problems(findings: Findings) -> list[Finding]:
         place = _PLACE.fullmatch(problem.where)
         if place:
             origin = Origin(place["file"], int(place["line"]), int(place["column"] or 1))
-            found.append(Finding(FILES, text, "", position(origin)))
+            found.append(Finding(WRONG, text, "", position(origin)))
         else:
             where = f"{words.clean(problem.where)}: " if problem.where else ""
-            found.append(Finding(FILES, f"{where}{text}"))
+            found.append(Finding(WRONG, f"{where}{text}"))
     return found

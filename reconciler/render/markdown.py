@@ -25,10 +25,21 @@ _TABLE = head("", "resource", "what", "why")
 
 def plan_comment(sheet: Sheet, limit: int = LIMIT) -> str:
     """The comment, ``limit`` characters at most (10,000 or more); a first line that nobody sees says whose it is."""
-    front = "".join(_front(sheet))
-    tail = "".join(_tail(sheet))
+    front = within(_front(sheet), limit // 2)
+    tail = within(_tail(sheet), limit // 8)
     room = limit - HEADROOM - size(front) - size(tail)
     return front + _cut_to(room, sentences.listed(sheet.plan)) + tail
+
+
+def within(parts: Iterable[str], room: int) -> str:
+    """The first parts that fit, whole ones only."""
+    found: list[str] = []
+    for part in parts:
+        room -= size(part)
+        if room < 0:
+            break
+        found.append(part)
+    return "".join(found) if room >= 0 else "".join([*found, "\n…\n\n"])
 
 
 def _front(sheet: Sheet) -> Iterator[str]:
@@ -85,11 +96,11 @@ def _ended(report: Report) -> Iterator[str]:
 
 def _outcomes(outcomes: Iterable[Outcome]) -> Iterator[str]:
     """What else there is to say of single steps."""
-    for outcome in [each for each in outcomes if each.differs][:NAMED]:
-        for path, (sent, shown) in list(outcome.differs.items())[:NAMED]:
-            said = f"was sent as {code(words.value(sent))}, and is {code(words.value(shown))}"
-            yield f"- {code(words.shown(outcome.step.address))}: {code(path)} {said}\n"
-    yield "\n"
+    found = [(outcome, path, both) for outcome in outcomes for path, both in outcome.differs.items()]
+    for outcome, path, (sent, shown) in found[:NAMED]:
+        said = f"was sent as {code(words.value(sent))}, and is {code(words.value(shown))}"
+        yield f"- {code(words.shown(outcome.step.address))}: {code(path)} {said}\n"
+    yield "\n" if found else ""
 
 
 def _tail(sheet: Sheet) -> Iterator[str]:

@@ -62,7 +62,7 @@ def head(*cells: str) -> str:
 
 def marker(name: str) -> str:
     """The hidden first line by which a comment is found again; what could end it is replaced."""
-    safe = re.sub(r"-{2,}", "-", re.sub(r"[^\w .:/-]", "_", words.clean(name)))
+    safe = re.sub(r"-{2,}", "-", re.sub(r"[^\w .:/-]", "_", words.clean(name)[:LONGEST]))
     return f"<!-- reconciler: {safe} -->\n"
 
 

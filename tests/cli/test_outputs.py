@@ -221,6 +221,16 @@ def test_a_plan_of_files_that_are_wrong(site: Project, command: list[str]) -> No
         assert not (site.folder / "out/h").exists()
 
 
+@pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"]], ids=" ".join)
+def test_files_that_do_not_fit_the_account(site: Project, command: list[str]) -> None:
+    """What only the account can tell is told at its line, too."""
+    site.write("enrollments: [{course: Nowhere, access: full_access, contacts: [ann@example.com]}]\n")
+    ended(site.run(*command, "--output", "github=out/g"), 1, "site.yaml:1:")
+    text = (site.folder / "out/g").read_text(encoding="utf-8")
+    assert text.startswith("::error file=site.yaml,line=1,")
+    assert "Nowhere" in text
+
+
 def test_files_that_are_right(site: Project) -> None:
     """One case that passes, no annotation, no result; the counts on standard output."""
     files = {form: FILES[form] for form in names(PROBLEMS)}
@@ -353,6 +363,30 @@ def test_somebody_who_is_called_like_markup(site: Project) -> None:
     text = site.run("--redact", "plan", "--output", "junit").out
     assert Tree.fromstring(text).tag == "testsuites"
     assert "table" not in site.run("--redact", "plan", "--output", "markdown").out
+
+
+def test_no_secret_is_told(site: Project) -> None:
+    """Keys, secrets and addresses that came from the environment are in no artefact."""
+    secrets = {"HOOK": "https://hooks.example.com/canary-1", "SECRET": "canary-2"}
+    site.env |= secrets
+    hook = "webhooks: [{name: W, url: {env: HOOK}, secret: {env: SECRET}, events: [SALE_NEW]}]\n"
+    site.write(hook, "hook.yaml")
+    for command in (["plan"], ["apply", "--yes", "--allow", "deletes"]):
+        said = ended(site.run(*command, *flags(FILES)), 0, "webhook/W")
+        for text in (said, *(read(site, form) for form in FORMATS)):
+            assert "canary" not in text
+            assert site.env["MATON_API_KEY"] not in text
+
+
+def test_beside_a_stream_of_events(site: Project) -> None:
+    """Files as ever; standard output belongs to the stream, whose last event is the document."""
+    args = ["apply", "--yes", "--allow", "deletes", "--json-events"]
+    ended(site.run(*args, "--output", "html"), 1, "both want standard output")
+    result = site.run(*args, "--output", "json=out/r.json", "--output", "markdown=out/c.md")
+    ended(result, 0)
+    last = json.loads(result.out.splitlines()[-1])
+    document = json.loads((site.folder / "out/r.json").read_text(encoding="utf-8"))
+    assert {key: last[key] for key in document} == document
 
 
 def test_thousands_of_changes(project: Project) -> None:

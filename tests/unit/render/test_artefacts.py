@@ -144,8 +144,8 @@ def test_commands() -> None:
     first = drift_commands(DRIFTS).splitlines()[0]
     assert first.startswith("::warning file=sub/people.yaml,line=2,col=1,title=reconciler%3A conflict::contact/ann@")
     assert problems_commands(PROBLEMS_FOUND).splitlines() == [
-        "::error file=s/a.yaml,line=3,col=7,title=reconciler%3A files::unknown key `x`; did you mean `y`?",
-        "::error title=reconciler%3A files::odd",
+        "::error file=s/a.yaml,line=3,col=7,title=reconciler%3A configuration::unknown key `x`; did you mean `y`?",
+        "::error title=reconciler%3A configuration::odd",
     ]
 
 
@@ -369,7 +369,7 @@ def test_a_log_of_a_plan() -> None:
 def test_logs_of_drift_and_of_files() -> None:
     """The same rules, told apart by what the log is about."""
     assert [each["ruleId"] for each in log(drift_log(DRIFTS))] == ["conflict", "drift"]
-    assert [each["ruleId"] for each in log(problems_log(PROBLEMS_FOUND))] == ["files", "files"]
+    assert [each["ruleId"] for each in log(problems_log(PROBLEMS_FOUND))] == ["configuration", "configuration"]
     ids = {
         json.loads(text)["runs"][0]["automationDetails"]["id"]
         for text in (drift_log(DRIFTS), problems_log(PROBLEMS_FOUND))
@@ -391,8 +391,8 @@ def test_a_result_is_known_again() -> None:
 def test_rules_last() -> None:
     """Dashboards and suppressions refer to them; a new one is added, none is renamed."""
     assert {rule.id for rule in RULES} == {
-        "files", "failed", "needs-allowance", "not-done", "withheld", "conflict", "drift", "delete", "one-way",
-        "note",
+        "configuration", "failed", "needs-allowance", "not-done", "withheld", "conflict", "drift", "delete",
+        "one-way", "note",
     }  # fmt: skip
 
 

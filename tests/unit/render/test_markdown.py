@@ -221,6 +221,31 @@ def test_a_smaller_limit() -> None:
     assert "**1 change is not shown here:**" in text
 
 
+@pytest.mark.parametrize("limit", [10_000, LIMIT])
+def test_the_longest_names_there_are(limit: int) -> None:
+    """In every place that names something: it stays within the limit, and what was opened is closed."""
+    long = "|`" * 5_000
+    changes = [
+        Change(Address("tag", f"{i}{long}"), Action.DELETE, Cause.REMOVED, withheld=long, note=long, effects=(long,))
+        for i in range(50)
+    ]  # fmt: skip
+    changes += [Change(Address("webhook", f"{index}{long}"), Action.NOOP, note=long) for index in range(50)]
+    outcomes = tuple(
+        Outcome(
+            Step(each.address, Verb.DROP), Action.DELETE, Status.FAILED, message=long, differs={long: (long, long)}
+        )
+        for each in changes
+    )  # fmt: skip
+    gates = tuple(Gate(allow, 1, long) for allow in Allow)
+    text = plan_comment(
+        sheet(*changes, report=Report(outcomes, stopped=long), gates=gates, refused=long, name=long, heading=long),
+        limit,
+    )
+    assert size(text) <= limit
+    assert text.count("<details>") == text.count("</details>")
+    seen(Page(text))
+
+
 def test_names_of_projects_in_the_marker() -> None:
     """Nothing ends it early."""
     assert marker("a-->b--c\n<x>") == "<!-- reconciler: a-_b-c_u000a_x_ -->\n"
