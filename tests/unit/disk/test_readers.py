@@ -115,3 +115,54 @@ def test_refused_small_values(reader, text):
     """Each says what it expects."""
     with pytest.raises(ValueError, match="expected"):
         reader(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("5m", 300), ("90s", 90), ("0.5s", 0.5), ("1h30m", 5400), ("2d", 172800), ("45", 45), (" 10 M ", 600),
+        ("1d1h1m1s", 90061),
+    ],
+)  # fmt: skip
+def test_durations(text, seconds):
+    """As people write them; a bare number is seconds."""
+    assert readers.duration(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "0s", "m", "5x", "-5m", "1m1h", "1e9d", "999999d", "٥m", "5 minutes"])
+def test_refused_durations(text):
+    """What is none, or nothing, or longer than a year."""
+    with pytest.raises(ValueError, match="such as 30s"):
+        readers.duration(text)
+
+
+def test_hooks_and_links():
+    """Path and query stay as they are; a link may be http."""
+    url = "https://hooks.example.com/a/b?token=c&x=1"
+    assert readers.hook(url) == readers.link(url) == url
+    assert readers.hook("http://127.0.0.1:8080/x") == "http://127.0.0.1:8080/x"
+    assert readers.link("http://ci.example.com/1") == "http://ci.example.com/1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://hooks.example.com/secret", "ftp://hooks.example.com/secret", "https://a:secret@example.com",
+        "https://example.com/#secret", "https://[secret", "https://example.com:port/secret", "secret",
+        "https://example.com/a secret", "https://example.com/<secret>", "https://exämple.com/secret", "https:///secret",
+    ],
+)  # fmt: skip
+def test_refused_hooks(text):
+    """Each says what it expects, and repeats nothing of it."""
+    with pytest.raises(ValueError, match="expected") as refusal:
+        readers.hook(text)
+    assert "secret" not in str(refusal.value).replace("a secret", "")
+
+
+def test_several():
+    """With commas or as a list, in the order of the names, each once."""
+    read = readers.several(["drift", "apply", "failure"])
+    assert read("failure, drift") == read(["failure", "drift", "drift"]) == "drift,failure"
+    for wrong in ("", "drift,", "all", [], ["x"]):
+        with pytest.raises(ValueError, match="one or more of drift, apply, failure"):
+            read(wrong)
