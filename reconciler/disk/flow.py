@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
+from reconciler.disk.layout import SAID
 from reconciler.disk.spans import Form, Span, parse
 from reconciler.disk.writing import WIDTH, is_plain, is_word
 from reconciler.kinds.order import Order
 
 #: Nothing of this stands in brackets that are written as they should be, the order of keys aside.
 _ODD = re.compile(r"""["']|  |\t|[\[{] | [,:\]}]|,(?! )""")
-#: Signs in these open and close nothing: quoted text, comments.
-_SAID = re.compile(r"""(?<![^\s,\[{:])(?:"(?:\\.|[^"\\])*"|'(?:''|[^'])*')|(?<!\S)#.*""")
 
 
 class _Kept(Exception):
@@ -22,7 +22,8 @@ class _Kept(Exception):
 def tidy(text: str, keys: list[str] | None, order: Order) -> str:
     """Brackets on one line, in one style; ``keys`` are those of a mapping as they stand."""
     nested = text.find("{", 1) >= 0
-    if not _ODD.search(text) and not nested and (keys is None or keys == order.sorted(keys)):
+    settled = order.rank is None if keys is None else keys == order.sorted(keys)
+    if settled and not nested and not _ODD.search(text):
         return text
     try:
         return _written(_parsed(text), text, order)
@@ -40,7 +41,7 @@ def spread(text: str, pad: str, order: Order) -> list[str] | None:
 
 def shifted(text: str, base: int) -> list[str]:
     """Brackets over several lines: each line indented by how deep it stands, from ``base`` blanks on."""
-    masked = _SAID.sub(lambda found: re.sub("[^\n]", "x", found.group()), text)
+    masked = SAID.sub(lambda found: re.sub("[^\n]", "x", found.group()), text)
     depth = 0
     lines: list[str] = []
     for line, signs in zip(text.split("\n"), masked.split("\n"), strict=True):
@@ -64,14 +65,14 @@ def _written(span: Span, text: str, order: Order) -> str:
     if text[span.start] not in "[{":
         raise _Kept
     if span.form is Form.SEQUENCE:
-        return "[" + ", ".join(_written(item, text, order.items or order) for item in span.items) + "]"
+        return "[" + ", ".join(_written(item, text, order.items or order) for item in _items(span, order)) + "]"
     pairs = (f"{_key(key, text)}: {_written(value, text, order.of(key.value))}" for key, value in _pairs(span, order))
     return "{" + ", ".join(pairs) + "}"
 
 
 def _lines(span: Span, text: str, pad: str, order: Order) -> Iterator[str]:
     if span.form is Form.SEQUENCE:
-        for item in span.items:
+        for item in _items(span, order):
             short = f"{pad}- {_written(item, text, order.items or order)}"
             if len(short) <= WIDTH or not (item.items or item.pairs):
                 yield short
@@ -91,6 +92,15 @@ def _lines(span: Span, text: str, pad: str, order: Order) -> Iterator[str]:
 def _pairs(span: Span, order: Order) -> list[tuple[Span, Span]]:
     found = {key.value: (key, value) for key, value in span.pairs}
     return [found[name] for name in order.sorted(found)]
+
+
+def _items(span: Span, order: Order) -> list[Span]:
+    rank = order.rank
+    return list(span.items) if rank is None else sorted(span.items, key=lambda item: rank(_plain(item)))
+
+
+def _plain(span: Span) -> Any:
+    return span.value if span.form is Form.SCALAR else {key.value: _plain(value) for key, value in span.pairs}
 
 
 def _scalar(span: Span, text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from reconciler.disk import documents, layout, printing, syntax
+from reconciler.disk.blocks import Unmovable
 from reconciler.disk.findings import Finding, raise_if_any
 from reconciler.disk.nodes import Node
 from reconciler.errors import ConfigurationError
@@ -42,33 +43,28 @@ def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) ->
         return Formatted(text, "it has line breaks that readers of YAML do not agree on", known)
     try:
         return _printed(text, tree, file, order, apart)._replace(known=known)
-    except layout.Unmovable as why:
+    except Unmovable as why:
         return Formatted(text, str(why), known)
 
 
 def _printed(text: str, tree: Node, file: str, order: Order, apart: bool) -> Formatted:
     for sort in (True, False):
-        result = printing.printed(layout.read(text), text, order, apart=apart, sort=sort)
-        if _says_the_same(text, tree, result, file, order):
+        found = layout.read(text)
+        result = printing.printed(found, text, order, apart=apart, sort=sort)
+        if result == text or _says_the_same(found.comments, tree, result, file, order):
             return Formatted(result, "" if sort else _ANCHORS)
-    raise layout.Unmovable("it could not be formatted without changing what it says")
+    raise Unmovable("it could not be formatted without changing what it says")
 
 
-def _says_the_same(text: str, tree: Node, result: str, file: str, order: Order) -> bool:
+def _says_the_same(comments: list[str], tree: Node, result: str, file: str, order: Order) -> bool:
     """Nothing is believed: the result is read again, and its comments are counted."""
-    if result == text:
-        return True
-    if _comments(text) != _comments(result):
-        return False
     try:
         again = documents.parse(result, file)
     except ConfigurationError:
         return False
-    return again == tree or _unordered(again, order) == _unordered(tree, order)
-
-
-def _comments(text: str) -> list[str]:
-    return sorted(found.rstrip() for found in _COMMENT.findall(text))
+    if again != tree and _unordered(again, order) != _unordered(tree, order):
+        return False
+    return not comments or sorted(layout.read(result).comments) == sorted(comments)
 
 
 def _unordered(tree: Any, order: Order) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 from yaml.events import (
@@ -21,66 +21,12 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from reconciler.disk.blocks import NOTHING, Block, Entry, Layout, Piece, Unmovable
+
 _DECK = re.compile(r"(?:[&!]\S*[ \t]*)+")
+#: Signs in these open and close nothing: quoted text, comments.
+SAID = re.compile(r"""(?<![^\s,\[{:])(?:"(?:\\.|[^"\\])*"|'(?:''|[^'])*')|(?<!\S)#.*""")
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*")
-
-
-class Unmovable(Exception):
-    """The text is written in a way that is left alone: ``args`` say why."""
-
-
-class Entry:
-    """A pair of a mapping, or an item of a list (``key`` is None).
-
-    ``lead``: the lines above it, comments without their indentation and ``""`` for blank ones. ``tail``: a comment
-    at the end of its (first) line, with its column and the blanks before it.
-    """
-
-    __slots__ = ("key", "lead", "tail", "value")
-
-    def __init__(self, key: Piece | None) -> None:
-        self.key = key
-        self.value: Piece | Block = NOTHING
-        self.lead: list[str] = []
-        self.tail: tuple[int, int, str] | None = None
-
-
-class Piece:
-    """A scalar, an alias, or brackets: one slice of the text. ``style``: its quote, ``|``, ``>``, ``*`` or ``flow``.
-
-    ``value``: a scalar's text; for brackets what stands in them, one deep. ``decked``: it has an anchor or a tag.
-    """
-
-    __slots__ = ("decked", "end", "start", "style", "value")
-
-    def __init__(self, start: int, end: int, style: str, value: Any, decked: bool) -> None:
-        self.start, self.end, self.style, self.value, self.decked = start, end, style, value, decked
-
-
-class Block:
-    """A mapping (``keyed``) or a list of entries in block style; ``deck`` is its anchor and tag.
-
-    ``foot``: the lines after its last entry that belong to it.
-    """
-
-    __slots__ = ("column", "deck", "entries", "foot", "keyed")
-
-    def __init__(self, keyed: bool, column: int, deck: str) -> None:
-        self.keyed, self.column, self.deck = keyed, column, deck
-        self.entries: list[Entry] = []
-        self.foot: list[str] = []
-
-
-#: No value yet.
-NOTHING = Piece(0, 0, "", "", False)
-
-
-class Layout(NamedTuple):
-    """A file: its node, the lines to ``---`` with it, and the lines at the end that belong to no block."""
-
-    node: Block | Piece
-    top: list[str]
-    rest: list[str]
 
 
 def read(text: str) -> Layout:
@@ -102,6 +48,7 @@ class _Reader:
         self.last: Entry | None = None
         self.closed: list[Block] = []
         self.decks: list[tuple[int, int]] = []
+        self.comments: list[str] = []
 
     def run(self) -> Layout:
         self.get()
@@ -110,11 +57,13 @@ class _Reader:
             raise Unmovable("it holds nothing")
         top = self._top(event) if event.explicit else []
         node = self._node(self.get())
+        if not isinstance(node, Block):
+            raise Unmovable("it is neither a mapping nor a list, line by line")
         end = self.get()
         if end.explicit:
             raise Unmovable("its document ends with `...`")
-        rest = self._gap(self.text[self.at :] + "\n", last=True)
-        return Layout(node, top, rest)
+        rest = self._gap(self.text[self.at :], last=True)
+        return Layout(node, top, rest, self.comments)
 
     def _top(self, event: Any) -> list[str]:
         """The lines to ``---``, with it."""
@@ -167,7 +116,11 @@ class _Reader:
                 found.append(inner.value if kind is ScalarEvent else None)
         value = dict(zip(map(str, found[::2]), found[1::2], strict=True)) if mapping else None
         decked = event.anchor is not None or event.tag is not None
-        return self._piece(Piece(event.start_mark.index, inner.end_mark.index, "flow", value, decked))
+        start, end = event.start_mark.index, inner.end_mark.index
+        if self.text.find("\n", start, end) >= 0:
+            said = SAID.findall(self.text[start:end])
+            self.comments += [token.rstrip() for token in said if token[0] == "#"]
+        return self._piece(Piece(start, end, "flow", value, decked))
 
     def _block(self, event: Any) -> Block:
         keyed, place = type(event) is MappingStartEvent, event.start_mark
@@ -220,19 +173,36 @@ class _Reader:
         first, *lines = (gap if self.last else "\n" + gap).split("\n")
         found: list[tuple[int, str]] = []
         self._behind(first, found)
-        column = 0 if last else -1
-        for line in lines[:-1]:
+        before, column = len(found), 0 if last else -1
+        for line in lines if last and not gap.endswith("\n") else lines[:-1]:
             column = _line(line, found, column)
+        self.comments += [text for _, text in found[before:] if text]
         if lines and not last and column < 0:
             _code(lines[-1])
             column = len(lines[-1]) - len(lines[-1].lstrip(" "))
+        found = self._below(found)
         return [text for _, text in (self._feet(found, column) if self.closed else found)]
+
+    def _below(self, found: list[tuple[int, str]]) -> list[tuple[int, str]]:
+        """Comments in the place of a value stay there; returns the others."""
+        last = self.last
+        if last is None or last.key is None or not isinstance(last.value, Piece) or last.value is NOTHING:
+            return found
+        if last.value.start < last.value.end:
+            return found
+        own = last.key.start - (self.text.rfind("\n", 0, last.key.start) + 1)
+        deep = next((index for index, (indent, text) in enumerate(found) if text and indent <= own), len(found))
+        while deep and not found[deep - 1][1]:
+            deep -= 1
+        last.below = [text for _, text in found[:deep]]
+        return found[deep:]
 
     def _behind(self, line: str, found: list[tuple[int, str]]) -> None:
         """What stands on the line of the last piece, behind it."""
         code, comment = _code(line)
         if not comment:
             return
+        self.comments.append(comment)
         if self.open is None and not self.closed and self.entry is self.last and not self._is_done():
             found.append((0, comment))
         elif self.last is not None:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any
 
 from reconciler.disk import flow
-from reconciler.disk.layout import Block, Entry, Layout, Piece
+from reconciler.disk.blocks import Block, Entry, Layout, Piece
 from reconciler.disk.writing import WIDTH, is_word
 from reconciler.kinds.order import FREE, Order
 
@@ -19,12 +19,10 @@ _MODELINE = re.compile(r"#\s*(yaml-language-server:|\$schema:|-\*-|vim?:|!)|#!")
 def printed(layout: Layout, text: str, order: Order, *, apart: bool, sort: bool) -> str:
     """The whole file. ``apart``: a blank line between the keys of the top; ``sort``: things may move."""
     printer = _Printer(text, sort=sort)
-    if isinstance(layout.node, Block) and layout.node.keyed:
+    if layout.node.keyed:
         printer.root(layout.node, order, apart=apart)
-    elif isinstance(layout.node, Block):
-        printer.block(layout.node, 0, FREE)
     else:
-        printer.out += printer.piece(layout.node, 0, 0, FREE)
+        printer.block(layout.node, 0, FREE)
     lines = [*layout.top, *printer.out, *thin(layout.rest)]
     while lines and not lines[-1] and not printer.open_end:
         lines.pop()
@@ -53,6 +51,7 @@ class _Printer:
                 lead = ["", *lead]
             self.out += lead
             self.pair(entry, 0, block, order)
+        self.out += thin(block.foot)
 
     def block(self, block: Block, indent: int, order: Order) -> None:
         """The entries of a mapping or list, and the lines at its end."""
@@ -79,16 +78,15 @@ class _Printer:
         head = " " * indent + name + (" :" if key.style == "*" else ":")
         inner = order.of(str(key.value))
         if isinstance(value, Block):
-            self._line(head + (f" {value.deck}" if value.deck else ""), entry)
+            self._lines([head + (f" {value.deck}" if value.deck else "")], entry, 0)
             self.block(value, indent + 2, inner)
             return
         first, *others = self.piece(value, indent, indent - block.column, inner)
         line = f"{head} {first}" if first else head
-        if value.style == "flow" and not others and len(line) > WIDTH:
-            others = flow.spread(first, " " * (indent + 2), inner) or []
-            line = head if others else line
-        self._line(line, entry)
-        self.out += others
+        spread = self._spread(line, value, first, others, indent, inner)
+        self._lines([head, *spread] if spread else [line, *others], entry, 0 if spread else -1)
+        pad = " " * (indent + 2)
+        self.out += [pad + each if each else "" for each in thin(entry.below)]
 
     def item(self, entry: Entry, indent: int, block: Block, order: Order) -> None:
         """``- value``, or the first line of a block behind the ``-``."""
@@ -105,12 +103,10 @@ class _Printer:
             return
         first, *others = self.piece(value, indent, indent - block.column, inner, base=indent + 2)
         line = f"{pad}- {first}" if first else f"{pad}-"
-        if value.style == "flow" and not others and len(line) > WIDTH:
-            spread = flow.spread(first, pad + "  ", inner)
-            if spread:
-                line, others = f"{pad}- {spread[0].lstrip()}", spread[1:]
-        self._line(line, entry)
-        self.out += others
+        spread = self._spread(line, value, first, others, indent, inner)
+        if spread:
+            line, others = f"{pad}- {spread[0].lstrip()}", spread[1:]
+        self._lines([line, *others], entry, 0 if spread else -1)
 
     def _first_leads(self, block: Block, order: Order) -> Iterator[str]:
         """Comments above the first key of an item: they go above its ``-``."""
@@ -135,13 +131,21 @@ class _Printer:
             return list(_folded(text, " " * (indent + 2), piece.style))
         return [text if piece.decked else flow.unquoted(text, piece.style, piece.value)]
 
-    def _line(self, code: str, entry: Entry) -> None:
-        """A line with its comment: at the column where it stood, unless it stood near and the line became another."""
+    def _spread(
+        self, line: str, value: Piece, first: str, others: list[str], indent: int, order: Order
+    ) -> list[str] | None:
+        """Brackets that make their line too long, as a block."""
+        if value.style != "flow" or others or len(line) <= WIDTH:
+            return None
+        return flow.spread(first, " " * (indent + 2), order if self.sort else FREE)
+
+    def _lines(self, lines: list[str], entry: Entry, at: int) -> None:
+        """Lines of code, of which one has the comment: at the column where it stood, or as near as it stood."""
         if entry.tail is not None:
             column, gap, comment = entry.tail
-            near = gap <= 2
-            code += " " * (max(gap, 1) if near else max(column - len(code), 2)) + comment
-        self.out.append(code)
+            blanks = max(gap, 1) if gap <= 2 else max(column - len(lines[at]), 2)
+            lines[at] += " " * blanks + comment
+        self.out += lines
 
     def _arranged(self, block: Block, order: Order) -> list[Entry]:
         """The entries in their order."""

@@ -1,0 +1,152 @@
+"""However a project is written, fmt says the same in one way; and what pull writes is that way already."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+
+from reconciler.app.formatting import format_stream
+from reconciler.app.workspace import Place, open_workspace
+from reconciler.emulator import Account, Emulator
+from reconciler.kinds.contact import LOCALES
+from reconciler.kinds.webhook import EVENTS
+from tests.properties.sloppy import Writer
+from tests.properties.test_pull import NAMES, TEXT, accounts
+from tests.properties.worlds import World, some
+from tests.support.project import Project
+
+PARTS = [
+    *("a: ", "b: ", "tags:", "contacts:", "- ", "-", "\n", "\n", "\n  ", "\n    ", "\n\n", " ", "# c\n", " # d\n"),
+    *("|\n", ">-\n", "|+\n", "|2\n", "&x ", "*x", "!!str ", "[", "]", "{", "}", ", ", '"q"', "'s'", "word", "? "),
+    *("---\n", "...\n", "<<: ", "name: ", "email: ", "no", "1", "\t", "\r\n", "'\n  '", '"\\\n"', "#", ":", "\u2028"),
+]
+PEOPLE = ["zed@example.com", "ann@example.com", "Bo+no@example.com", "1@example.com"]
+VALUES = TEXT.map(lambda text: text.replace("$", "")).filter(lambda text: bool(text.strip()) and "\x07" not in text)
+SAFE = VALUES.filter(lambda text: not re.search("[\ud800-\udfff\x00-\x08\x0b-\x1f\x7f-\x9f]", text))
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> World:
+    """What a file may declare: every section, short and long forms, values of every sort."""
+    tags = draw(st.lists(NAMES.filter(lambda text: "$" not in text), unique_by=str.casefold, max_size=4))
+    slugs = draw(some(["company", "no", "f_1"]))
+    made: World = {
+        "tags": [{"name": tag, "handle": f"t{at}"} if draw(st.booleans()) else tag for at, tag in enumerate(tags)],
+        "contact_fields": [{"slug": slug, "name": draw(SAFE)} for slug in slugs],
+        "contacts": [draw(_person(email, slugs, tags)) for email in draw(some(PEOPLE))],
+        "webhooks": [
+            {"name": name, "url": f"https://{name}.example.com/", "secret": {"env": "HOOK"}, "active": False,
+             "events": draw(some(list(EVENTS))) or [EVENTS[0]], "lifecycle": {"prevent_destroy": True}}
+            for name in draw(some(["crm", "billing"]))
+        ],
+        "enrollments": [
+            {"course": course, "access": "partial_access", "modules": draw(st.lists(SAFE, min_size=1, max_size=3)),
+             "contacts": draw(some(PEOPLE)) or PEOPLE[:1]}
+            for course in draw(some(["Zen", "Art", "Yoga: 2"]))
+        ],
+        "memberships": [{"community": {"path": "club"}, "contacts": PEOPLE}] if draw(st.booleans()) else [],
+    }  # fmt: skip
+    return {section: items for section, items in made.items() if items}
+
+
+@st.composite
+def _person(draw: st.DrawFn, email: str, slugs: list[str], tags: list[str]) -> World:
+    person: World = {"email": email}
+    if draw(st.booleans()):
+        person |= {"first_name": draw(SAFE), "locale": draw(st.sampled_from([*LOCALES[:3], None]))}
+    if slugs and draw(st.booleans()):
+        person["fields"] = {
+            slug: draw(SAFE | st.just("A long value. " * 9).map(str.strip) | st.none()) for slug in slugs
+        }
+    if draw(st.booleans()):
+        person["tags"] = draw(some(tags))
+    return person
+
+
+def formatted(text: str) -> str:
+    """The text that fmt makes; nothing may be left undone."""
+    paper = format_stream(text.encode())
+    assert paper.note == ""
+    return paper.after.decode()
+
+
+def comments(text: str) -> list[str]:
+    """Every comment that the writer made: they all end with a number."""
+    return sorted(found.rstrip() for found in re.findall(r"# (?:x: \[y\] )?\d+[ \t]*$", text, re.MULTILINE))
+
+
+def desired(folder: Path, text: str) -> dict[str, Any]:
+    """The compiled state of a project of one file, where each stands left out."""
+    (folder / "site.yaml").write_text(text, encoding="utf-8")
+    state = open_workspace(Path("site.yaml"), Place(folder, {"HOOK": "secret"}, {})).state
+    return {str(each.address): (dict(each.attrs), each.lifecycle) for each in state.resources.values()}
+
+
+@given(document=documents(), random=st.randoms(use_true_random=False))
+def test_it_says_the_same_in_one_way(tmp_path_factory: Any, document: World, random: Random) -> None:
+    """The same state, the same comments; doing it again changes nothing, and order in the file tells nothing."""
+    folder = tmp_path_factory.mktemp("fmt")
+    text = Writer(random).write(document) if document else "# 1\n"
+    result = formatted(text)
+    assert formatted(result) == result
+    assert comments(result) == comments(text)
+    assert desired(folder, result) == desired(folder, text)
+    assert not re.search(r"\n\n\n| \n|\n\n\Z|\A\n", result)
+    event("changed" if result != text else "as it was")
+
+
+@given(document=documents(), one=st.randoms(use_true_random=False), other=st.randoms(use_true_random=False))
+def test_order_does_not_matter(document: World, one: Random, other: Random) -> None:
+    """Without comments and blank lines two writings of one document in block style become one."""
+    texts = []
+    for random in (one, other):
+        writer = Writer(random, calm=True)
+        shuffled = {
+            section: random.sample([_shuffled(item, random) for item in items], len(items))
+            for section, items in random.sample(list(document.items()), len(document))
+        }
+        texts.append(formatted(writer.write(shuffled) if shuffled else "# 1\n"))
+    assert texts[0] == texts[1]
+
+
+def _shuffled(item: Any, random: Random) -> Any:
+    return dict(random.sample(list(item.items()), len(item))) if isinstance(item, dict) else item
+
+
+@given(text=st.lists(st.sampled_from(PARTS), max_size=25).map("".join))
+@example("a: |+\n b\n\n\n")
+@example("? a\n: b\n")
+@example("--- a\n")
+@example("a: &x [1]\nb: *x\n")
+@example("tags: [a\n, b]\n")
+def test_whatever_can_be_read_stays_what_it_is(text: str) -> None:
+    """Any text: refused, left alone, or the same in one way."""
+    from reconciler.errors import ConfigurationError
+
+    try:
+        paper = format_stream(text.encode())
+    except ConfigurationError:
+        event("not YAML")
+        return
+    event(paper.note or "formatted")
+    again = format_stream(paper.after)
+    assert again.after == paper.after
+    assert again.note == paper.note
+
+
+@given(seed=accounts(), roster=st.booleans())
+def test_what_pull_writes_is_as_it_should_be(
+    server: Emulator, make_account: Callable[..., Account], tmp_path_factory: Any, seed: World, roster: bool
+) -> None:
+    """Nothing would change in a pulled project."""
+    project = Project(tmp_path_factory.mktemp("pulled"), server, make_account(seed))
+    pulled = project.run("pull", *(["--roster"] if roster else []))
+    assert pulled.code == 0, pulled.err
+    checked = project.run("fmt", "--diff", "--check")
+    assert (checked.out, checked.code) == ("", 0)
