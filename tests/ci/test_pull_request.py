@@ -22,7 +22,6 @@ def test_a_plan_is_told_in_one_comment_that_is_updated(repository: Repository) -
     assert first.uploaded == f"reconciler-plan-default-{'b' * 40}"
     assert first.uploaded in github.comments[1]["body"]
     assert "tag/VIP" in first.summary
-    assert any("file=site.yaml" in line for line in first.annotations)
     repository.project.write(TWO)
     second = repository.plan("d" * 40)
     assert len(github.comments) == 2
