@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import start_folder
+from reconciler.cli.options import place, start_folder
 
 EXAMPLE = """\b
 Example:
@@ -28,7 +28,7 @@ def fmt(ctx: click.Context, /, paths: tuple[str, ...], check: bool, diff: bool) 
 
     PATH is a file, a folder (.), or - for standard input to standard output.
     """
-    if ctx.obj["redact"] and (diff or "-" in paths):
+    if (diff or "-" in paths) and _is_discreet(ctx, paths):
         raise click.UsageError("this prints files as they are, people included: leave --redact away")
     if "-" in paths:
         if len(paths) > 1:
@@ -46,6 +46,20 @@ def fmt(ctx: click.Context, /, paths: tuple[str, ...], check: bool, diff: bool) 
     if not ctx.obj["quiet"]:
         click.echo(_summary(len(changed), len(papers), dry=check or diff), err=True)
     return 1 if check and changed else 0
+
+
+def _is_discreet(ctx: click.Context, paths: tuple[str, ...]) -> bool:
+    """Whether this run, or a project of these paths, names nobody."""
+    if ctx.obj["redact"] is not None:
+        return bool(ctx.obj["redact"])
+    from reconciler.app.workspace import read_settings
+    from reconciler.errors import ConfigurationError
+
+    where = place(ctx, {})
+    try:
+        return any(read_settings(where.cwd / path, where).redact for path in paths or (".",))
+    except ConfigurationError:  # what is wrong in the settings is for other commands to say
+        return False
 
 
 def _stream(ctx: click.Context, check: bool, diff: bool) -> int:

@@ -1,0 +1,141 @@
+"""``reconciler fmt``: files, folders, standard input; what it prints, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+
+MESSY = "contacts:\n- first_name: 'Ann'\n  email:   ann@example.com # her\ntags: [ B,A ]\n"
+TIDY = "tags: [A, B]\n\ncontacts:\n  - email: ann@example.com # her\n    first_name: Ann\n"
+
+
+def test_a_folder(project: Project) -> None:
+    """Every file of ours below it, settings included; the names of changed ones are the answer."""
+    project.write(MESSY, "people/ann.yml")
+    project.write(TIDY, "tidy.yaml")
+    project.write("vars: {a: 1}\nformat: 1\n", "reconciler.yaml")
+    project.write("services: {}\n", "docker-compose.yml")
+    project.write(MESSY, ".hidden/site.yaml")
+    result = project.run("fmt")
+    assert (result.code, result.out.splitlines()) == (0, ["people/ann.yml", "reconciler.yaml"])
+    assert result.err == "2 files formatted, 1 file as it should be.\n"
+    assert (project.folder / "people/ann.yml").read_text() == TIDY
+    assert (project.folder / "reconciler.yaml").read_text() == "format: 1\nvars: {a: 1}\n"
+    assert (project.folder / ".hidden/site.yaml").read_text() == MESSY
+    again = project.run("fmt")
+    assert (again.code, again.out) == (0, "")
+
+
+def test_named_files(project: Project) -> None:
+    """Those and no others, each once; one that is not ours too, since it was named."""
+    project.write(MESSY, "a.yaml")
+    project.write(MESSY, "b.yaml")
+    project.write("other:   1\n", "c.yaml")
+    result = project.run("fmt", "a.yaml", "./a.yaml", "c.yaml")
+    assert result.out.split() == ["a.yaml", "c.yaml"]
+    assert (project.folder / "b.yaml").read_text() == MESSY
+
+
+@pytest.mark.parametrize("options", [["--check"], ["--diff"], ["--check", "--diff"]], ids=" ".join)
+def test_nothing_is_written(project: Project, options: list[str]) -> None:
+    """--check ends with 1 where something would change; --diff shows it and is no verdict."""
+    path = project.write(MESSY)
+    result = project.run("fmt", *options)
+    assert result.code == ("--check" in options)
+    assert path.read_text() == MESSY
+    if "--diff" in options:
+        assert "\n-tags: [ B,A ]\n" in result.out
+        assert "\n+tags: [A, B]\n" in result.out
+    else:
+        assert result.out == "site.yaml\n"
+    project.write(TIDY)
+    result = project.run("fmt", *options)
+    assert (result.code, result.out) == (0, "")
+
+
+def test_a_diff_can_be_applied(project: Project) -> None:
+    """What git and patch read, a missing last line break included."""
+    project.write("tags:\n- A")
+    lines = project.run("fmt", "--diff").out.splitlines()
+    assert lines[0].startswith("--- site.yaml")
+    assert lines[1].startswith("+++ site.yaml")
+    assert lines[-3:] == ["-- A", "\\ No newline at end of file", "+  - A"]
+
+
+def test_standard_input(project: Project) -> None:
+    """For editors: text in, text out, and nothing else there."""
+    result = project.process("fmt", "-", stdin=MESSY)
+    assert (result.code, result.out, result.err) == (0, TIDY, "")
+    result = project.process("fmt", "--check", "-", stdin=MESSY)
+    assert (result.code, result.out) == (1, "stdin\n")
+    result = project.process("fmt", "-", stdin="vars: {}\nformat: 1\n")
+    assert result.out == "format: 1\nvars: {}\n"
+
+
+def test_bad_files_stop_all(project: Project) -> None:
+    """Every problem with its place, and no file is touched."""
+    good = project.write(MESSY, "a.yaml")
+    project.write("tags: [A\n", "b.yaml")
+    project.write("tags: [A]\ntags: [B]\n", "c.yaml")
+    (project.folder / "d.yaml").write_bytes(b"tags: [\xff]\n")
+    result = project.run("fmt")
+    assert (result.code, result.out) == (1, "")
+    for place in ("b.yaml:1:7", "c.yaml:2:1", "d.yaml:1:8"):
+        assert f"error: {place}: " in result.err
+    assert good.read_text() == MESSY
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [(["missing.yaml"], "no such file"), (["-", "a.yaml"], "stands alone"), (["--nope"], "No such option")],
+    ids=["missing", "both", "option"],
+)
+def test_bad_calls(project: Project, args: list[str], said: str) -> None:
+    """One message, exit code 1."""
+    result = project.run("fmt", *args)
+    assert (result.code, result.out) == (1, "")
+    assert said in result.err
+
+
+def test_people_stay_unnamed(project: Project) -> None:
+    """A difference and a formatted file name people, so they are not for redacted runs."""
+    project.write(MESSY)
+    for args in (["--diff"], ["-"]):
+        result = project.run("--redact", "fmt", *args)
+        assert result.code == 1
+        assert "ann@example.com" not in result.out + result.err
+    assert project.run("--redact", "fmt", "--check").out == "site.yaml\n"
+    project.write("redact: true\n", "reconciler.yaml")
+    result = project.run("fmt", "--diff")
+    assert (result.code, result.out) == (1, "")
+    assert project.run("fmt").out == "site.yaml\n"
+
+
+def test_rights_and_links_stay(project: Project, tmp_path: Path) -> None:
+    """A file keeps its mode, and a link leads to the file that changed."""
+    path = project.write(MESSY, "real.yaml")
+    path.chmod(0o600)
+    link = project.folder / "link.yaml"
+    link.symlink_to("real.yaml")
+    assert project.run("fmt", "link.yaml").code == 0
+    assert link.is_symlink()
+    assert path.read_text() == TIDY
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [each.name for each in project.folder.iterdir() if each.name.startswith(".")] == []
+
+
+def test_what_is_left_alone_is_told_on_request(project: Project) -> None:
+    """With -v, and why."""
+    project.write("? tags\n: [B, A]\n")
+    assert "site.yaml: it has keys with `?`" in project.run("-v", "fmt").err
+    assert "keys" not in project.run("fmt").err
+
+
+def test_a_folder_without_yaml(project: Project) -> None:
+    """Nothing to do is no failure."""
+    result = project.run("fmt")
+    assert (result.code, result.out) == (0, "")
