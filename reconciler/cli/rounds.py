@@ -89,7 +89,7 @@ class Rounds:
 
     def _show(self, planned: Planned, session: Session) -> None:
         """The plan, where it says something and is not the one that was shown last."""
-        found = _digest(planned.plan.pending + planned.plan.withheld)
+        found = _digest((*planned.plan.pending, *planned.plan.withheld))
         if found and found != self._plan:
             show_plan(self._ctx, planned, session)
         self._plan = found
