@@ -279,11 +279,17 @@ def test_on_paper_nothing_is_folded_or_left_out(show: Show) -> None:
 def test_narrow_screens(show: Show, width: int) -> None:
     """Nothing makes the page wider than the screen; the picture scrolls in its place."""
     long = Change(address("tag", "x" * 300), Action.UPDATE, fields=(field("colour", "y" * 300, "z" * 300),))
-    sheet = mixed()
     show.browser.size(width, 700)
-    browser = show(replace(sheet, plan=replace(sheet.plan, changes=(*sheet.plan.changes, long))))
-    browser.run("for (const each of document.querySelectorAll('details')) each.open = true")
+    browser = show(
+        sheet_of(*mixed().plan.changes, long, requests={long.address: (("PUT", "/" + "p" * 300, "b" * 300),)})
+    )
+    browser.run(
+        "for (const each of document.querySelectorAll('details')) each.open = true;"
+        "for (const each of document.querySelectorAll('.change')) each.style.contentVisibility = 'visible'"
+    )
     assert browser.run("return document.documentElement.scrollWidth") <= width
+    cut = "return [...document.querySelectorAll('.change')].filter(e => e.scrollWidth > e.clientWidth).map(e => e.id)"
+    assert browser.run(cut) == []
 
 
 def test_names_and_roles(show: Show) -> None:

@@ -45,6 +45,8 @@ def test_lines_join_their_boxes_and_run_beside_others(needs: Mapping[str, set[st
         one, other = drawn.boxes[start], drawn.boxes[end]
         assert points[0].x == one.x + WIDTH and one.y < points[0].y < one.y + HEIGHT
         assert points[-1].x == other.x and other.y < points[-1].y < other.y + HEIGHT
+        between = {box.x for box in drawn.boxes.values() if one.x < box.x < other.x}
+        assert between == {point.x for point in points[1:-1:2]}
         for point in points[1:-1]:
             passed = [box for box in drawn.boxes.values() if box.x <= point.x <= box.x + WIDTH]
             assert all(not box.y <= point.y <= box.y + HEIGHT for box in passed)

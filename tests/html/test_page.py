@@ -21,6 +21,7 @@ from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin, escape
 from reconciler.render import sentences
 from reconciler.render.html import asset, page
+from reconciler.render.html_markup import text
 from reconciler.render.sentences import Sheet
 from reconciler.render.words import clean
 from tests.html.parsed import Parsed
@@ -53,6 +54,11 @@ def told(texts: Mapping[str, str]) -> Sheet:
         requests={tag: (("POST", texts["path"], {texts["body"]: [texts["body"]]}),)},
     )  # fmt: skip
     return replace(sheet, heading=texts["heading"])
+
+
+def test_a_text_may_stand_in_an_attribute() -> None:
+    """Quotes of both sorts are spelled out; what is harmless stays as it is."""
+    assert text("\"'<&>\x07 é→") == "&quot;&#x27;&lt;&amp;&gt;\\u0007 é→"
 
 
 PLAIN = Parsed(page(told(dict.fromkeys(NAMES, "x")))).skeleton
