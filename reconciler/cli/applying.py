@@ -22,7 +22,8 @@ Example:
   reconciler apply site/
   reconciler apply --plan plan.json --yes
   reconciler apply site/ --allow deletes=12 --max-minutes 20
-  reconciler apply site/ --yes --output markdown=comment.md --output junit=report.xml
+  reconciler apply site/ --yes --output junit=report.xml
+  reconciler apply site/ --yes --json-events
 """
 
 DESTROY = """\b

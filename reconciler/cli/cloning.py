@@ -21,10 +21,10 @@ Example:
   reconciler clone --from production --to staging
   reconciler clone --from production --to staging --apply
   reconciler clone --from production --to staging --out clone.json
-  reconciler clone --from production --to staging --kind all --domain staging.example.com \\
-      --allow-contact '*@example.org' --webhook-url https://hooks.example.com/ --webhook-secret-env HOOK_SECRET
+  reconciler clone --from production --to staging --kind all \\
+      --domain staging.example.com --allow-contact '*@example.org' \\
+      --webhook-url https://hooks.example.com/ --webhook-secret-env HOOK
 
-\b
 Each side has the connection and the ledger that reconciler.yaml gives its environment; --connection and --ledger are
 those of --to. What a clone makes is recorded there as made by us: declare it in files of that environment before you
 apply files to it, or what no file names is removed, where pruning says so.

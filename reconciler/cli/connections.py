@@ -21,6 +21,24 @@ Example:
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
+LIST = """\b
+Example:
+  reconciler connections list --status active
+"""
+SHOW = """\b
+Example:
+  reconciler connections show 21fd90f9-5935-43cd-b6c8-bde9d915ca80
+"""
+CREATE = """\b
+Example:
+  reconciler connections create --wait 600
+"""
+DELETE = """\b
+Example:
+  reconciler connections delete 21fd90f9-5935-43cd-b6c8-bde9d915ca80
+"""
+
+
 @click.group(epilog=EXAMPLE)
 def connections() -> None:
     """The accounts that the key reaches through the gateway."""
@@ -39,7 +57,7 @@ def _reached(ctx: click.Context, project: Path, given: dict[str, Any], *, writin
         yield settings, session, api
 
 
-@connections.command("list")
+@connections.command("list", epilog=LIST)
 @click.option(
     "--status", type=click.Choice(["ACTIVE", "PENDING", "FAILED"], case_sensitive=False), help="Only these."
 )
@@ -65,7 +83,7 @@ def list_(ctx: click.Context, /, status: str | None, as_json: bool, project: Pat
     return 0
 
 
-@connections.command("show")
+@connections.command("show", epilog=SHOW)
 @click.argument("connection_id", metavar="ID")
 @json_option
 @project_option
@@ -87,7 +105,7 @@ def show_(ctx: click.Context, /, connection_id: str, as_json: bool, project: Pat
     return 0
 
 
-@connections.command()
+@connections.command(epilog=CREATE)
 @click.option("--wait", type=click.FloatRange(min=0), default=300.0, show_default=True, metavar="SECONDS",
               help="How long to wait until it is active; 0: do not.")  # fmt: skip
 @json_option
@@ -117,7 +135,7 @@ def create(ctx: click.Context, /, wait: float, as_json: bool, project: Path, **g
     return 0
 
 
-@connections.command()
+@connections.command(epilog=DELETE)
 @click.argument("connection_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @project_option

@@ -22,12 +22,26 @@ Example:
 """
 
 
+LIST = """\b
+Example:
+  reconciler ledger list 'tagging/*/VIP'
+"""
+SHOW = """\b
+Example:
+  reconciler ledger show tag/VIP
+"""
+FORGET = """\b
+Example:
+  reconciler ledger forget tag/VIP tag/Gold --yes
+"""
+
+
 @click.group(epilog=EXAMPLE)
 def ledger() -> None:
     """The record of what this project made or took over."""
 
 
-@ledger.command("list")
+@ledger.command("list", epilog=LIST)
 @click.argument("pattern", default="*", shell_complete=completing.recorded)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option
@@ -61,7 +75,7 @@ def _row(entry: Any) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@ledger.command()
+@ledger.command(epilog=SHOW)
 @click.argument("address", shell_complete=completing.recorded)
 @project_option
 @account_options
@@ -88,7 +102,7 @@ def _lifecycle(entry: Any) -> dict[str, Any]:
     return lifecycle_to_json(entry.lifecycle)
 
 
-@ledger.command()
+@ledger.command(epilog=FORGET)
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=completing.recorded)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @project_option

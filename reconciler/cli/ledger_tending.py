@@ -24,7 +24,7 @@ Example:
 """
 IMPORT = """\b
 Example:
-  reconciler ledger import ledger.json --ledger postgresql+psycopg://db.example.com/reconciler
+  reconciler ledger import ledger.json --ledger sqlite:///team.db
 """
 MOVE = """\b
 Example:

@@ -18,7 +18,7 @@ Example:
   reconciler plan site/ --json --detailed-exitcode
   reconciler plan site/ --target 'contact/ann@example.com' --calls
   reconciler plan site/ --fail-on drift --fail-on delete
-  reconciler plan site/ --output markdown=comment.md --output html=plan.html --output github
+  reconciler plan site/ --output markdown=comment.md --output github
 """
 
 NO_KEY = (

@@ -15,7 +15,7 @@ EXAMPLE = """\b
 Example:
   reconciler show plan.json
   reconciler show plan.json --json --detailed-exitcode
-  reconciler show plan.json --output html=plan.html --output gitlab=counts.json
+  reconciler show plan.json --output html=plan.html
 """
 
 
