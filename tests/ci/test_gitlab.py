@@ -1,0 +1,194 @@
+"""The jobs for GitLab: scripts as they stand in the template, against the emulator and a stand-in for the API."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.ci.jobs import ROOT
+from tests.support.postgres import Postgres
+from tests.support.project import Project, Result
+
+TEMPLATE = yaml.safe_load((ROOT / "integrations" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
+HEAD, MERGED = "b" * 40, "c" * 40
+REQUEST = {"iid": 7, "state": "merged", "target_branch": "main", "source_project_id": 5, "sha": HEAD}
+PIPELINE = {"id": 3, "ref": "refs/merge-requests/7/head", "sha": HEAD}
+JOB = {"id": 9, "name": "reconciler:plan", "status": "success"}
+
+
+class GitLab:
+    """``answers`` maps ``METHOD path`` below ``/projects/5`` to JSON or bytes; an int is a status of refusal."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = {
+            f"GET /repository/commits/{MERGED}/merge_requests": [REQUEST],
+            "GET /merge_requests/7/pipelines": [PIPELINE],
+            "GET /pipelines/3/jobs": [JOB], "GET /user": {"id": 1}, "GET /merge_requests/7/notes": [],
+        }  # fmt: skip
+        self.requests: list[tuple[str, Any]] = []
+        gitlab = self
+
+        class Handler(BaseHTTPRequestHandler):
+            """One call."""
+
+            def _handle(self) -> None:
+                path = self.path.partition("?")[0].removeprefix("/api/projects/5").removeprefix("/api")
+                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
+                gitlab.requests.append((f"{self.command} {path}", body))
+                found = gitlab.answers.get(f"{self.command} {path}", 404 if self.command == "GET" else {})
+                status, content = (found, b"{}") if isinstance(found, int) else (200, found)
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(content if isinstance(content, bytes) else json.dumps(content).encode())
+
+            do_GET = do_POST = do_PUT = _handle  # noqa: N815
+
+            def log_message(self, *args: Any) -> None:
+                """Not on our screen."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        """Where CI_API_V4_URL leads."""
+        return f"http://127.0.0.1:{self.server.server_port}/api"
+
+
+@pytest.fixture
+def gitlab() -> Iterator[GitLab]:
+    """An API with one merged merge request, whose plan was made."""
+    serving = GitLab()
+    yield serving
+    serving.server.shutdown()
+    serving.server.server_close()
+
+
+@pytest.fixture
+def job(project: Project, tool: Path, gitlab: GitLab, tmp_path: Path) -> Callable[..., Result]:
+    """``job("reconciler:plan", CI_…="…")`` carries out before_script and script in the project."""
+    installed = tmp_path / "installed"
+    installed.mkdir()
+    for name, target in (
+        ("bin", tool / "bin"),
+        ("lib", tool / "lib"),
+        ("pyvenv.cfg", tool / "pyvenv.cfg"),
+        ("source", ROOT),
+    ):
+        (installed / name).symlink_to(target)
+
+    def run(name: str, **told: str) -> Result:
+        template = TEMPLATE[name]
+        assert template["extends"] == ".reconciler"
+        script = "\n".join([*TEMPLATE[".reconciler"]["before_script"], *template["script"]])
+        env = {
+            **TEMPLATE["variables"], **project.environment(), "CI": "true", "TOOL": str(installed),
+            "CI_PROJECT_ID": "5", "CI_PROJECT_DIR": str(project.folder),
+            "RECONCILER_LEDGER_KEY": "a-key-of-the-team", "CI_API_V4_URL": gitlab.url, "CI_COMMIT_SHA": MERGED,
+            "CI_COMMIT_BRANCH": "main", "RECONCILER_GITLAB_PAUSE": "0.001", **told,
+        }  # fmt: skip
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", script], cwd=project.folder, env=env, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return Result(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+def test_what_a_merge_request_planned_is_applied(
+    project: Project, job: Callable[..., Result], gitlab: GitLab, postgres: Postgres
+) -> None:
+    """Plan with counts for the widget and a comment, apply of just that plan, and no drift after it but by hand."""
+    project.env["RECONCILER_LEDGER"] = postgres.namespace()
+    project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, first_name: Ann}]\n")
+    told = {"CI_MERGE_REQUEST_IID": "7", "RECONCILER_GITLAB_TOKEN": "glpat"}
+    planned = job("reconciler:plan", **told)
+    assert planned.code == 0, planned.err
+    kept = project.folder / "reconciler-plan"
+    assert json.loads((kept / "gitlab.json").read_text()) == {"create": 2, "update": 0, "delete": 0}
+    (posted,) = [body["body"] for call, body in gitlab.requests if call == "POST /merge_requests/7/notes"]
+    assert posted.startswith("<!-- reconciler: plan . -->\n")
+    assert "ann@example.com" not in posted + planned.out + (kept / "plan.json").read_text()
+
+    gitlab.answers["GET /jobs/9/artifacts/reconciler-plan/plan.json"] = (kept / "plan.json").read_bytes()
+    applied = job("reconciler:apply", RECONCILER_GITLAB_TOKEN="glpat")
+    assert applied.code == 0, applied.err
+    assert [each["name"] for each in project.account.state()["tags"]] == ["VIP"]
+    assert job("reconciler:apply", RECONCILER_GITLAB_TOKEN="glpat").code == 0
+    project.account.edit("POST", "/api/tags", {"name": "Gold"})
+    assert job("reconciler:drift").code == 0
+    project.account.edit("DELETE", f"/api/tags/{project.account.ids()['tags']['VIP']}", None)
+    drifted = job("reconciler:drift")
+    assert drifted.code == 2
+    assert "tag/VIP" in (project.folder / "reconciler-drift" / "drift.md").read_text()
+
+
+def test_without_a_key_there_is_no_plan(project: Project, job: Callable[..., Result]) -> None:
+    """A fork is told so, and its pipeline goes on."""
+    project.write("tags: [VIP]\n")
+    result = job("reconciler:plan", MATON_API_KEY="")
+    assert result.code == 0
+    assert "forks get none" in result.out
+    assert not project.account.requests
+
+
+REFUSED = {
+    "no merge request": ({f"GET /repository/commits/{MERGED}/merge_requests": []}, 3, "without a merge request"),
+    "of a fork": (
+        {f"GET /repository/commits/{MERGED}/merge_requests": [{**REQUEST, "source_project_id": 6}]}, 3, "from a fork",
+    ),
+    "no pipeline": ({"GET /merge_requests/7/pipelines": []}, 3, "there is no plan of the head"),
+    "of an older head": ({"GET /merge_requests/7/pipelines": [{**PIPELINE, "sha": "d" * 40}]}, 3, "there is no plan"),
+    "of a branch": ({"GET /merge_requests/7/pipelines": [{**PIPELINE, "ref": "feature"}]}, 3, "there is no plan"),
+    "failed": ({"GET /pipelines/3/jobs": [{**JOB, "status": "failed"}]}, 3, "there is no plan"),
+    "another job": ({"GET /pipelines/3/jobs": [{**JOB, "name": "other"}]}, 3, "there is no plan"),
+    "no right": ({"GET /merge_requests/7/pipelines": 403}, 1, "GitLab answered 403"),
+    "out of order": ({"GET /pipelines/3/jobs": 500}, 1, "GitLab answered 500"),
+    "expired": ({}, 1, "GitLab answered 404 to GET /jobs/9/artifacts/reconciler-plan/plan.json"),
+    "no JSON": ({"GET /pipelines/3/jobs": b"<html>"}, 1, "is no JSON"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("answers", "code", "text"), REFUSED.values(), ids=REFUSED)
+def test_without_the_plan_that_was_reviewed_nothing_is_applied(
+    project: Project, tool: Path, gitlab: GitLab, tmp_path: Path, answers: dict[str, Any], code: int, text: str
+) -> None:
+    """The reason and the way on; the job ends there."""
+    gitlab.answers |= answers
+    env = {
+        "CI_PROJECT_ID": "5", "CI_API_V4_URL": gitlab.url, "CI_COMMIT_SHA": MERGED, "CI_COMMIT_BRANCH": "main",
+        "RECONCILER_GITLAB_TOKEN": "glpat", "RECONCILER_GITLAB_PAUSE": "0.001",
+    }  # fmt: skip
+    script = ROOT / "integrations" / "gitlab" / "act.py"
+    done = subprocess.run(
+        [tool / "bin" / "python", "-I", script, "find", tmp_path / "plan.json"], env=env, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "plan.json").exists()
+
+
+def test_an_apply_at_a_time_and_files_for_developers_only() -> None:
+    """What the template promises at its head."""
+    jobs = {name: job for name, job in TEMPLATE.items() if name.startswith("reconciler:")}
+    applies = [job for name, job in jobs.items() if "apply" in name]
+    assert {job["resource_group"] for job in applies} == {"reconciler-production"}
+    kept = [job["artifacts"] for job in jobs.values() if "artifacts" in job]
+    assert all(each["access"] == "developer" for each in kept)
+    assert jobs["reconciler:plan"]["artifacts"]["reports"]["terraform"] == "reconciler-plan/gitlab.json"
+    rules = {name: " ".join(rule["if"] for rule in job["rules"]) for name, job in jobs.items()}
+    assert "merge_request_event" in rules["reconciler:plan"]
+    assert not [name for name in rules if "apply" in name and not re.search("DEFAULT_BRANCH", rules[name])]
