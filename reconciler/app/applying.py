@@ -20,7 +20,7 @@ from reconciler.gateway.client import Writer
 from reconciler.ledger import host
 from reconciler.ledger.history import RunInfo
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Action, Cause, Change, Plan, Step, Verb
+from reconciler.model.plan import Action, Cause, Change, Plan, Step, Verb, decided
 from reconciler.model.planjson import change_to_json, digest_of
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.resource import Entry, Provenance
@@ -61,7 +61,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
         report = Report(reads=calls.reads, writes=calls.writes, run=run)
     else:
         with session.writer() as writer:
-            writer.hide(text for change in planned.plan.changes for text in hidden_in(change.attrs))
+            writer.hide(text for change in decided(planned.plan.changes) for text in hidden_in(change.attrs))
             carrier = _carrier(planned, session, store, writer, run, options)
             executor = Executor(
                 planned.plan, planned.graph, carrier,
@@ -90,7 +90,7 @@ def _carrier(planned: Planned, session: Session, store: Store, writer: Writer, r
         writer, planned.dialect, planned.slugs, ids, session.settings.fresh, planned.read_at, options.clock,
         planned.sizes,
     )  # fmt: skip
-    fresh.expect(planned.graph, {change.address: change for change in planned.plan.changes})
+    fresh.expect(planned.graph, {change.address: change for change in decided(planned.plan.changes)})
     return Carrier(
         writer, store, planned.dialect, {**planned.entries, **_stepping_aside(planned, run)}, ids, run, options.now,
         fresh, digest=_digest(session, store), slugs=planned.slugs,
@@ -104,7 +104,7 @@ def _digest(session: Session, store: Store) -> Callable[[str, str], str] | None:
 
 def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
     """What needs no call: new addresses, entries to forget, things adopted as they are, values already so."""
-    changes = planned.plan.changes
+    changes = decided(planned.plan.changes)
     moved = [(c.moved_from, c.address) for c in changes if c.moved_from]
     drops = [c.address for c in changes if c.action is Action.FORGET and c.cause is not Cause.GONE_WITH]
     puts = {**_stepping_aside(planned, run), **_renamed(planned)}
@@ -122,7 +122,7 @@ def _stepping_aside(planned: Planned, run: int) -> dict[Address, Entry]:
     parked = {step.address for step in planned.graph.order if step.verb is Verb.PARK}
     return {
         c.address: Entry(c.address, c.remote_id, origin=c.origin, provenance=Provenance.ADOPTED, run=run)
-        for c in planned.plan.changes if c.address in parked and c.address not in planned.entries
+        for c in decided(planned.plan.changes) if c.address in parked and c.address not in planned.entries
     }  # fmt: skip
 
 
@@ -130,12 +130,12 @@ def _renamed(planned: Planned) -> dict[Address, Entry]:
     """What goes by a new name from now on, said once: a run that ends early must not make the next one go back."""
     return {
         c.address: replace(planned.entries[c.address], former=c.former)
-        for c in planned.plan.changes if c.moved_from and c.former and c.address in planned.entries
+        for c in decided(planned.plan.changes) if c.moved_from and c.former and c.address in planned.entries
     }  # fmt: skip
 
 
 def _known_as(planned: Planned, address: Address) -> Address:
-    change = next(each for each in planned.plan.changes if each.address == address)
+    change = next(each for each in decided(planned.plan.changes) if each.address == address)
     return change.moved_from or address
 
 
@@ -161,7 +161,7 @@ def _forget_gone_along(planned: Planned, store: Store, run: int, report: Report)
     """Relations whose parent was deleted in this run; history keeps what they were."""
     done = {o.step.address for o in report.outcomes if o.status is Status.DONE and o.action is Action.DELETE}
     along = [
-        c for c in planned.plan.changes
+        c for c in decided(planned.plan.changes)
         if c.cause is Cause.GONE_WITH and any(target in done for target in planned.entries[c.address].depends_on)
     ]  # fmt: skip
     ends = [Outcome(Step(c.address, Verb.DROP), Action.FORGET, Status.DONE, c.remote_id) for c in along]
@@ -182,5 +182,5 @@ def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
     """Whether a plan without calls still has something to tell the ledger."""
     return bool(planned.ledger.intents) or any(
         change.moved_from or change.action is Action.FORGET or _settled_entry(planned, store, change, 0, now)
-        for change in planned.plan.changes
+        for change in decided(planned.plan.changes)
     )

@@ -16,7 +16,7 @@ from reconciler.app.carrier import Carrier
 from reconciler.engine.graph import Graph
 from reconciler.engine.record import entry_after
 from reconciler.errors import LedgerError, Locked, ReconcilerError
-from reconciler.model.plan import Change, Plan, Step
+from reconciler.model.plan import Change, Plan, Step, decided
 from reconciler.model.report import Outcome, Report, Status
 
 #: Told of every outcome as it comes, with how many steps are done and how many there are.
@@ -55,7 +55,7 @@ class Executor:
     ) -> None:  # fmt: skip
         self.starter = starter
         self.graph, self.carrier, self.bounds, self.listener = graph, carrier, bounds, listener
-        self.changes = {change.address: change for change in plan.changes}
+        self.changes = {change.address: change for change in decided(plan.changes)}
         self.parallel = parallel
         self.sleep = sleep or (lambda seconds: bounds.stop.wait(seconds))
         self.outcomes: dict[Step, Outcome] = {}

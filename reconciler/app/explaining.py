@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from reconciler.app.planning import Request, decide, look
@@ -42,7 +42,7 @@ def explain_one(
 ) -> Explained:
     """Plan everything, which the decision about one rests on, and tell of that one."""
     ledger = store.load() if store else Ledger()
-    read = look(request, reader, ledger, progress)
+    read = look(replace(request, whole=True), reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None)
     changes = {change.address: change for change in planned.plan.changes}
     explanation = explain(address, read.found, changes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from reconciler.app.reading import Progress
@@ -35,7 +35,7 @@ class Request:
 
     ``places`` says of targets that a file lists where they stand.
     ``only``: nothing but these addresses, and what moves to another address along with them. ``on_found`` is told
-    what was read, before anything is said about it.
+    what was read, before anything is said about it. ``whole``: relations that are settled are not set apart in it.
     """
 
     state: DesiredState
@@ -49,6 +49,7 @@ class Request:
     refresh: str = "auto"
     parallel: int = 8
     only: frozenset[Address] | None = None
+    whole: bool = False
     on_found: Callable[[Identified], None] | None = field(default=None, compare=False)
 
 
@@ -97,8 +98,9 @@ def decide(request: Request, read: Refreshed, ledger: Ledger, digest: Digest, no
     rules = _rules(request, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, read, ledger, _selected(request, changes))
+    offered, settled = _offers(request, plan, found), found.quiet.counts()
     return Planned(
-        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, _offers(request, plan, found)),
+        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, offered, settled=settled),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, 0.0,
     )  # fmt: skip
 
@@ -125,14 +127,15 @@ def _scope(request: Request, ledger: Ledger) -> Scope:
     names |= {address.kind for address in ledger.intents if address not in request.state.resources}
     sources = [(KINDS[name].source, name) for name in names]
     whole = {source.parent if isinstance(source, Embedded) else name for source, name in sources}
-    return Scope(request.refresh, frozenset(whole), Allow.MISSING in request.allow, request.parallel)
+    settling = not request.whole
+    return Scope(request.refresh, frozenset(whole), Allow.MISSING in request.allow, request.parallel, settling)
 
 
 def _rules(request: Request, digest: Digest, now: float) -> Rules:
     return Rules(request.policy, request.dialect, digest, now, recreate=Allow.RECREATE in request.allow)
 
 
-def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ...]:
+def _selected(request: Request, changes: Sequence[Change]) -> Sequence[Change]:
     if request.only is not None:
         chosen = (c for c in changes if c.address in request.only or c.moved_from is not None)
         return tuple(replace(c, note=c.note.removeprefix(LEFT)) for c in chosen)
@@ -141,14 +144,14 @@ def _selected(request: Request, changes: tuple[Change, ...]) -> tuple[Change, ..
     return changes
 
 
-def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Iterable[Change]) -> Plan:
+def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Sequence[Change]) -> Plan:
     found = read.found
     told = {name: route for name, route in read.routes.items() if route.way not in (Way.WALK, Way.EACH)}
     routes = {name: str(route) for name, route in told.items() if route.calls}
     if request.refresh == "none":
         routes = {"account": "not read; this rests on the ledger alone"}
     return Plan(
-        Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), tuple(changes),
+        Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), changes,
         foreign=foreign(found, changes), ids=found.ids, routes=routes,
         partial=bool(request.targets or request.excludes),
     )  # fmt: skip

@@ -26,7 +26,7 @@ from reconciler.engine.written import Export
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS, schema
-from reconciler.kinds.base import Collection
+from reconciler.kinds.base import Collection, Item
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger import host
 from reconciler.ledger.history import RunInfo
@@ -102,7 +102,7 @@ def read_account(reader: Reader, wanted: Wanted, dialect: Dialect, progress: Pro
     that names what is not there."""
     state, ledger = DesiredState(kinds=frozenset(wanted.names) | _filtering(wanted)), Ledger()
     routes = route_all(touched(state, ledger), state, ledger, full=True)
-    reading = Reading(reader, state, ledger, progress=progress)
+    reading = Reading(reader, state, ledger, dialect, progress=progress)
     people = [name for name in routes if KINDS[name].person and (wanted.after or wanted.before or wanted.tags)]
     items = reading.roots({name: route for name, route in routes.items() if name not in people})
     for name in people:
@@ -118,7 +118,7 @@ def _filtering(wanted: Wanted) -> frozenset[str]:
     return frozenset(name for name, asked in (("tagging", wanted.tags), ("enrollment", wanted.courses)) if asked)
 
 
-def _filtered(reader: Reader, name: str, wanted: Wanted, items: Items) -> list[dict[str, Any]]:
+def _filtered(reader: Reader, name: str, wanted: Wanted, items: Items) -> list[Item]:
     """The account filters by moment of registration, and by tags of which all must be there (api.md §3)."""
     source = KINDS[name].source
     assert isinstance(source, Collection)

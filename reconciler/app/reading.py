@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from reconciler.engine.calls import lookup_for
+from reconciler.engine.decode import Shown
 from reconciler.engine.identify import Identified, replace_refs
 from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of, parents
 from reconciler.engine.sought import Sought
+from reconciler.engine.ties import counts, of_kind
 from reconciler.errors import ConfigurationError, GatewayError, NotFound, Problem
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Kind, PerParent
+from reconciler.kinds.base import Collection, Item, Kind, PerParent
+from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.fields import Shape
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Attrs, Ref
 
-Items = dict[str, list[dict[str, Any]]]
+Items = dict[str, list[Item]]
 #: Called with a kind's name and how many of it were read so far; of look-ups also with how many there are, and False.
 Progress = Callable[..., None]
 
@@ -35,6 +38,7 @@ class Reading:
     reader: Reader
     state: DesiredState
     ledger: Ledger
+    dialect: Dialect
     parallel: int = 8
     progress: Progress | None = None
     cut: dict[str, Route] = field(default_factory=dict)
@@ -49,7 +53,7 @@ class Reading:
             asked = {name: pool.submit(job) for name, job in now.items()}
             return {name: answer.result() for name, answer in asked.items()}
 
-    def _job(self, kind: Kind, route: Route) -> Callable[[], list[dict[str, Any]]] | None:
+    def _job(self, kind: Kind, route: Route) -> Callable[[], list[Item]] | None:
         if route.way is Way.WALK:
             return lambda: self.walk(kind, route)
         return None if kind.parents else lambda: self._look_up(kind, needs_of(kind, self.state, self.ledger))
@@ -71,12 +75,12 @@ class Reading:
         named = parents(kind, needs_of(kind, self.state, self.ledger))
         return sorted(found.live[address].remote_id for address in named if address in found.live)
 
-    def _of(self, kind: Kind, source: PerParent, parent: str) -> list[dict[str, Any]]:
+    def _of(self, kind: Kind, source: PerParent, parent: str) -> list[Item]:
         """The items of one parent, which do not say whose they are."""
         try:
             pages = list(self.reader.walk(source.path, {source.parameter: parent}))
         except NotFound:
-            asked = [each for each in self.state.resources.values() if each.address.kind == kind.name]
+            asked = [each for _, each in of_kind(self.state.resources, kind.name)]
             if not asked:
                 return []
             hint = "set that up in the account, or remove these lines"
@@ -85,11 +89,11 @@ class Reading:
             ) from None
         return [{**item, source.parameter: parent} for page in pages for item in _checked(kind, page)]
 
-    def walk(self, kind: Kind, route: Route) -> list[dict[str, Any]]:
+    def walk(self, kind: Kind, route: Route) -> list[Item]:
         """The whole collection, or as much of it as is sought; ``hasMore`` false costs no further call."""
         source = kind.source
         assert isinstance(source, Collection)
-        items: list[dict[str, Any]] = []
+        items: list[Item] = []
         if not source.paged:
             return self._noted(kind, items, self.reader.whole(source.path))
         sought = self._sought(kind, route)
@@ -100,8 +104,10 @@ class Reading:
                 return items + self._look_up(kind, sought.rest, items)
         return items
 
-    def _noted(self, kind: Kind, items: list[dict[str, Any]], page: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        items += _checked(kind, page)
+    def _noted(self, kind: Kind, items: list[Item], page: Sequence[Item]) -> list[Item]:
+        """A page is understood as it comes: of a hundred thousand answers too much would be kept otherwise."""
+        wire = wire_of(kind, self.dialect)
+        items += [Shown(kind, item, wire) for item in _checked(kind, page)]
         if self.progress:
             self.progress(kind.name, len(items))
         return items
@@ -109,44 +115,42 @@ class Reading:
     def _sought(self, kind: Kind, route: Route) -> Sought | None:
         if not route.stops:
             return None
-        least = sum(1 for address in self.state.resources if address.kind == kind.name)
+        least = counts(self.state.resources)[kind.name]
         return Sought(kind, route, least, lambda: needs_of(kind, self.state, self.ledger))
 
-    def _look_up(self, kind: Kind, needs: Needs, known: Iterable[Mapping[str, Any]] = ()) -> list[dict[str, Any]]:
+    def _look_up(self, kind: Kind, needs: Needs, known: Iterable[Mapping[str, Any]] = ()) -> list[Item]:
         """By id first; one that is gone may have come back under its name, so that is asked too.
 
         ``known`` were read before.
         """
         items = self._all(kind, partial(self._by_id, kind), sorted(needs.ids))
         seen = {str(item[kind.remote_id]) for item in (*known, *items)}
-        lost = [e for e in self.ledger.entries.values() if e.address.kind == kind.name and e.remote_id not in seen]
+        lost = [e for _, e in of_kind(self.ledger.entries, kind.name) if e.remote_id not in seen]
         again = {e.address: e.applied for e in lost if e.address in self.state.resources and e.remote_id}
         keyed = self._all(kind, partial(self._by_key, kind), [*needs.keys.values(), *again.values()])
         fresh = {str(item[kind.remote_id]): item for item in keyed}
         return items + [item for remote_id, item in fresh.items() if remote_id not in seen]
 
-    def named(
-        self, kind: Kind, ids: Iterable[str], known: list[dict[str, Any]], pages: int | None
-    ) -> list[dict[str, Any]]:
+    def named(self, kind: Kind, ids: Iterable[str], known: list[Item], pages: int | None) -> list[Item]:
         """What is known of a kind, and these by their ids: one by one, or all of it where that takes fewer calls."""
         asked = sorted(ids)
         if pages is not None and pages < len(asked):
             return self.walk(kind, Route(Way.WALK, pages, pages))
         return known + self._all(kind, partial(self._by_id, kind), asked)
 
-    def _by_id(self, kind: Kind, remote_id: str) -> list[dict[str, Any]]:
+    def _by_id(self, kind: Kind, remote_id: str) -> list[Item]:
         assert kind.show is not None
         try:
             return _checked(kind, [self.reader.get(kind.show.path.format(id=remote_id))])
         except NotFound:
             return []
 
-    def _by_key(self, kind: Kind, attrs: Attrs) -> list[dict[str, Any]]:
+    def _by_key(self, kind: Kind, attrs: Attrs) -> list[Item]:
         where = lookup_for(kind, attrs, {})
         assert where is not None
         return self._list(kind, where.query)
 
-    def _list(self, kind: Kind, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+    def _list(self, kind: Kind, query: Mapping[str, Any]) -> list[Item]:
         assert kind.lookup is not None
         return [item for page in self.reader.walk(kind.lookup.path, query) for item in _checked(kind, page)]
 
@@ -161,13 +165,11 @@ class Reading:
         asked = {tuple((names[name], ids[_target(attrs[name])]) for name in sorted(names)) for attrs in live}
         return [dict(query) for query in sorted(asked)]
 
-    def _all(
-        self, kind: Kind, ask: Callable[[Any], list[dict[str, Any]]], questions: Iterable[Any]
-    ) -> list[dict[str, Any]]:
+    def _all(self, kind: Kind, ask: Callable[[Any], list[Item]], questions: Iterable[Any]) -> list[Item]:
         questions = list(questions)
         if len(questions) < 2:
             return [item for question in questions for item in ask(question)]
-        items: list[dict[str, Any]] = []
+        items: list[Item] = []
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
             for number, answer in enumerate(pool.map(ask, questions), 1):
                 items += answer
@@ -191,11 +193,11 @@ def _with_live_parents(wanted: Mapping[Address, Attrs], found: Identified) -> li
     ]
 
 
-def _checked(kind: Kind, page: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _checked(kind: Kind, page: Sequence[Item]) -> list[Item]:
     """An item without its id or key is not the answer that was asked for; nothing is planned from it."""
     texts = [name for name in kind.key if kind.field(name).shape is Shape.TEXT and kind.called is None]
     for item in page:
         named = all(isinstance(item.get(name), str) and item[name] for name in texts)
         if not named or not isinstance(item.get(kind.remote_id), int | str):
             raise GatewayError(f"the list of {kind.name}s holds an item without its {kind.remote_id} or name")
-    return page
+    return list(page)

@@ -9,25 +9,24 @@ from typing import Any
 from reconciler.app.reading import Items, Progress, Reading
 from reconciler.engine.calls import fill, lookup_for
 from reconciler.engine.exact import nameless
+from reconciler.engine.guard import vanished
 from reconciler.engine.identify import Identified, identify
 from reconciler.engine.routes import Route, Way, route_all
 from reconciler.engine.sought import size_after
-from reconciler.errors import NotFound, Refused
+from reconciler.engine.ties import counts, singles
+from reconciler.errors import NotFound
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded, Kind
 from reconciler.kinds.dialect import Dialect
 from reconciler.kinds.fields import Shape
-from reconciler.model.resource import DesiredState, Entry, EntryState, Ledger, Live
+from reconciler.model.resource import DesiredState, Entry, Ledger, Live
 from reconciler.model.values import Attrs, Ref
-
-#: Owned ones of a kind from which on "none of them is there" is not believed.
-SUSPICIOUS = 10
 
 
 def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
     """The kinds whose collections have to be read: what is named, what a run did not record, what these refer to."""
-    names = set(state.kinds) | {address.kind for address in (*ledger.entries, *ledger.intents)}
+    names = {*state.kinds, *counts(ledger.entries), *(address.kind for address in ledger.intents)}
     used = _attribute_names(state, ledger)
     waiting = list(names)
     while waiting:
@@ -41,10 +40,11 @@ def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
 
 
 def _attribute_names(state: DesiredState, ledger: Ledger) -> dict[str, set[str]]:
+    """What is said of each kind; the two ends of a relation always count."""
     used: dict[str, set[str]] = {}
-    for address, desired in state.resources.items():
+    for address, desired in singles(state.resources).items():
         used.setdefault(address.kind, set()).update(desired.attrs)
-    for address, entry in ledger.entries.items():
+    for address, entry in singles(ledger.entries).items():
         used.setdefault(address.kind, set()).update(entry.applied)
     return used
 
@@ -61,13 +61,14 @@ class Scope:
     """How much is read: ``whole`` names kinds of which foreign ones matter.
 
     ``mode``: ``auto`` takes the cheapest route, ``full`` walks every collection, ``none`` reads nothing and takes
-    the ledger's word.
+    the ledger's word. ``settling``: relations that are as they should be are set apart.
     """
 
     mode: str = "auto"
     whole: frozenset[str] = frozenset()
     allow_missing: bool = False
     parallel: int = 8
+    settling: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,31 +87,30 @@ def refresh(
     """Read what the files and the ledger touch, by the cheapest routes, and bring it under one set of names.
 
     An owned one that a walk did not show is looked at once before it counts as gone, and whoever an exact set has no
-    place for is asked for the name. Raises Refused when ten or
-    more owned of a kind are all gone and nobody said that this is meant.
+    place for is asked for the name. Where ten or more owned of a kind are all gone, it is rather another account:
+    they are not looked at again unless somebody said that this is meant.
     """
     if scope.mode == "none":
         return Refreshed(remembered(state, ledger, dialect), {}, {})
     full = scope.mode == "full"
     routes = route_all(touched(state, ledger), state, ledger, whole=scope.whole, full=full)
-    reading = Reading(reader, state, ledger, scope.parallel, progress)
+    reading = Reading(reader, state, ledger, dialect, scope.parallel, progress)
     items = reading.roots(routes)
     routes |= reading.cut
     sizes = {name: len(items[name]) for name, route in routes.items() if route.way is Way.WALK}
     guessed = {name: size_after(route) for name, route in reading.cut.items()}
     if len(items) < len(routes):
-        items |= reading.relations(routes, identify(state, ledger, items, dialect))
-    found = identify(state, ledger, items, dialect)
-    gone = [entry for address, entry in found.entries.items() if address not in found.live]
-    if gone and not scope.allow_missing:
-        _refuse_empty(found, gone)
-    walked = [entry for entry in gone if KINDS[entry.address.kind].name in sizes]
+        items |= reading.relations(routes, identify(state, ledger, items, dialect, settling=scope.settling))
+    found = identify(state, ledger, items, dialect, settling=scope.settling)
+    unlikely = () if scope.allow_missing else vanished(found.entries, found.live, found.quiet.counts())
+    gone = (entry for address, entry in found.entries.items() if address not in found.live)
+    walked = [entry for entry in gone if entry.address.kind in sizes and entry.address.kind not in unlikely]
     seen_again = bool(walked) and _look_again(reader, found, walked, items)
     for name, ids in nameless(state, found).items():
         items[name] = reading.named(KINDS[name], ids, items.get(name, []), routes[name].pages)
         seen_again = True
     if seen_again:
-        found = identify(state, ledger, items, dialect)
+        found = identify(state, ledger, items, dialect, settling=scope.settling)
     return Refreshed(found, routes, sizes | guessed)
 
 
@@ -121,22 +121,6 @@ def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> Identif
         if entry.remote_id is not None:
             found.live[address] = Live(address, entry.remote_id, {**entry.applied, **entry.answered})
     return found
-
-
-def _refuse_empty(found: Identified, gone: Iterable[Entry]) -> None:
-    lost: dict[str, int] = {}
-    for entry in gone:
-        if entry.state is EntryState.SETTLED:
-            lost[entry.address.kind] = lost.get(entry.address.kind, 0) + 1
-    owned: dict[str, int] = {}
-    for address in found.entries:
-        owned[address.kind] = owned.get(address.kind, 0) + 1
-    for kind, count in lost.items():
-        if count >= SUSPICIOUS and count == owned[kind]:
-            raise Refused(
-                f"none of the {count} {kind}s that the ledger knows is in this account: is it the right one? "
-                "If they really are gone, say so with --allow missing"
-            )
 
 
 def _look_again(reader: Reader, found: Identified, gone: Iterable[Entry], items: Items) -> bool:

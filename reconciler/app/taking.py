@@ -76,7 +76,7 @@ def find(
         if request.on_found:
             request.on_found(found)
 
-    planned = make_plan(replace(request, on_found=note), reader, store, progress=progress)
+    planned = make_plan(replace(request, on_found=note, whole=True), reader, store, progress=progress)
     wanted, offered = wishes(planned.plan.changes, seen[-1], chosen.patterns, everything=chosen.everything)
     texts, hard = _new_texts(taking, [wish for wish in wanted if not wish.hard])
     shown = wanted if chosen.patterns or chosen.everything else offered

@@ -113,9 +113,10 @@ class Curtain:
 
     def learn_state(self, state: Any) -> None:
         """The files are read: whose values may turn up in messages."""
+        from reconciler.engine.ties import singles
         from reconciler.model.values import Secret
 
-        values = (value for desired in state.resources.values() for value in desired.attrs.values())
+        values = (value for desired in singles(state.resources).values() for value in desired.attrs.values())
         self._secrets |= {value.value for value in values if isinstance(value, Secret)}
         self._learn((desired.address, desired.attrs) for desired in state.resources.values())
 

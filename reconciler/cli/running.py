@@ -29,7 +29,7 @@ from reconciler.errors import Interrupted
 from reconciler.gateway.caller import Exchange
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Plan, Step
+from reconciler.model.plan import Plan, Step, decided
 from reconciler.render.machine import plan_document
 from reconciler.render.sentences import Sheet
 from reconciler.render.words import count
@@ -156,7 +156,7 @@ class Shown(Protocol):
 
 def requests(planned: Shown) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
     """Every request of a plan, in the order in which a single worker would send them."""
-    changes = {change.address: change for change in planned.plan.changes}
+    changes = {change.address: change for change in decided(planned.plan.changes)}
     for step in planned.graph.order:
         yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
 

@@ -8,10 +8,9 @@ what aliases may expand to.
 from __future__ import annotations
 
 import gc
-import sys
-from array import array
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from sys import intern
 from typing import Any
 
 import yaml
@@ -27,7 +26,7 @@ from yaml.events import (
 
 from reconciler.disk import syntax
 from reconciler.disk.findings import MOST, Finding, raise_if_any, shown
-from reconciler.disk.nodes import PLAIN, Mapping, Node, Sequence, pack, unpack
+from reconciler.disk.nodes import PLAIN, Layouts, Mapping, Node, Sequence, pack, unpack
 from reconciler.model.values import Origin
 
 #: Mappings and lists may stand in each other this deep.
@@ -93,6 +92,7 @@ class _Builder:
         self._file = file
         self._get: Callable[[], Any] = StreamEndEvent
         self._anchors: dict[str, tuple[Node, int] | None] = {}
+        self._layouts = Layouts()
         self._written = 0
         self._aliased = 0
 
@@ -156,17 +156,18 @@ class _Builder:
         node.file = self._file
         node.place = _mark(event)
         self._collection_tag(event, "seq")
-        get, add, marks = self._get, node.append, array("Q")
+        get, add, base = self._get, node.append, node.place
+        marks: list[int] = []
         while type(item := get()) is not SequenceEndEvent:
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
                 start = item.start_mark
-                add(item.value)
-                marks.append(start.line << 32 | start.column << 1 | item.implicit[0])
+                add(intern(item.value))
+                marks.append((start.line << 32 | start.column << 1 | item.implicit[0]) - base)
             else:
                 value, mark = self._node(item, depth + 1)
                 add(value)
-                marks.append(mark)
-        node.marks = marks
+                marks.append(mark - base)
+        node.marks = self._layouts.shared(marks)
         self._written += len(node) + 1
         return node
 
@@ -175,20 +176,21 @@ class _Builder:
         node.file, node.place, node.borrowed = self._file, _mark(event), None
         self._collection_tag(event, "map")
         get = self._get
+        base = node.place
         marks: list[int] = []
         merges: list[tuple[Node, int, int]] = []
         add = marks.append
         while type(event := get()) is not MappingEndEvent:
             if type(event) is _SCALAR and event.tag is None and event.anchor is None:
                 start = event.start_mark
-                key: str | None = sys.intern(event.value)
+                key: str | None = intern(event.value)
                 place = start.line << 32 | start.column << 1 | event.implicit[0]
             else:
                 key, place = self._key(event, depth)
             item = get()
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
                 start = item.start_mark
-                value: Node = item.value
+                value: Node = intern(item.value)
                 mark = start.line << 32 | start.column << 1 | item.implicit[0]
             else:
                 value, mark = self._node(item, depth + 1)
@@ -197,14 +199,14 @@ class _Builder:
             elif key is None:
                 continue
             elif key in node:
-                self._duplicate(key, place, marks[2 * list(node).index(key)])
+                self._duplicate(key, place, base + marks[2 * list(node).index(key)])
             else:
                 node[key] = value
-                add(place)
-                add(mark)
+                add(place - base)
+                add(mark - base)
         if merges:
             self._merge(node, merges, marks)
-        node.marks = array("Q", marks)
+        node.marks = self._layouts.shared(marks)
         self._written += 2 * len(node) + 1
         return node
 
@@ -212,7 +214,7 @@ class _Builder:
         """A key that is not a simple scalar: tagged, anchored, an alias of a scalar, or refused (None)."""
         node, mark = self._node(event, depth + 1)
         if isinstance(node, str):
-            return sys.intern(node), mark
+            return intern(node), mark
         self._note(mark, "a list or mapping is used as a key", "a key is text")
         return None, mark
 
@@ -234,7 +236,8 @@ class _Builder:
             for index, key in enumerate(source):
                 if key not in node:
                     node[key] = source[key]
-                    marks.extend(source.marks[2 * index : 2 * index + 2])
+                    offset = source.place - node.place
+                    marks.extend(offset + mark for mark in source.marks[2 * index : 2 * index + 2])
 
     def _alias(self, event: Any, depth: int) -> tuple[Node, int]:
         """What the anchor holds, copied, at the position of the alias."""

@@ -8,6 +8,10 @@ from typing import Any, NamedTuple
 
 from reconciler.model.values import Origin
 
+#: Positions counted from another one; short ones are tuples, which can be shared.
+Marks = abc.Sequence[int]
+#: More marks than this are not looked for among those of other blocks.
+_LONG = 32
 #: The lowest bit of a mark: the scalar stands unquoted and without a tag, so ``null`` means null.
 PLAIN = 1
 
@@ -22,6 +26,20 @@ def unpack(mark: int, file: str) -> Origin:
     return Origin(file, (mark >> 32) + 1, ((mark & 0xFFFFFFFF) >> 1) + 1)
 
 
+class Layouts:
+    """Marks of blocks; those that are laid out alike share theirs, long lists are laid out like no other."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[int, ...], Marks] = {}
+
+    def shared(self, marks: list[int]) -> Marks:
+        """These marks, in the least memory."""
+        if len(marks) > _LONG:
+            return array("q", marks)
+        layout = tuple(marks)
+        return self._known.setdefault(layout, layout)
+
+
 class Borrowed(NamedTuple):
     """The marks of a key that was filled in from another file: where key and value stand there."""
 
@@ -33,15 +51,16 @@ class Borrowed(NamedTuple):
 class Mapping(dict[str, Any]):
     """A YAML mapping: a dict with text keys that knows its position and those of its keys and values.
 
-    ``marks`` holds two ints for each key in the order of the keys, the key's and the value's; keys filled in from
-    another file follow after them and have their positions in ``borrowed``. Keys may be replaced, not removed.
+    ``marks`` holds two ints for each key in the order of the keys, the key's and the value's, counted from ``place``,
+    so that blocks that are laid out alike share theirs; keys filled in from another file follow after them and have
+    their positions in ``borrowed``. Keys may be replaced, not removed.
     """
 
     __slots__ = ("borrowed", "file", "marks", "place")
 
     file: str
     place: int
-    marks: array[int]
+    marks: Marks
     borrowed: dict[str, Borrowed] | None
 
     @classmethod
@@ -50,7 +69,7 @@ class Mapping(dict[str, Any]):
         node = cls()
         node.file = file
         node.place = pack(line, column)
-        node.marks = array("Q")
+        node.marks = ()
         node.borrowed = None
         return node
 
@@ -90,42 +109,42 @@ class Mapping(dict[str, Any]):
     def _mark(self, key: str, side: int) -> int:
         for index, name in enumerate(self):
             if name == key:
-                return self.marks[2 * index + side]
+                return self.place + self.marks[2 * index + side]
         raise KeyError(key)
 
 
 class Places(abc.Sequence[Origin]):
     """Where the items of a list stand; an origin is made when it is asked for."""
 
-    __slots__ = ("file", "marks")
+    __slots__ = ("file", "marks", "place")
 
-    def __init__(self, file: str, marks: array[int]) -> None:
-        self.file, self.marks = file, marks
+    def __init__(self, file: str, place: int, marks: Marks) -> None:
+        self.file, self.place, self.marks = file, place, marks
 
     def __getitem__(self, index: Any) -> Any:
-        return unpack(self.marks[index], self.file)
+        return unpack(self.place + self.marks[index], self.file)
 
     def __len__(self) -> int:
         return len(self.marks)
 
 
 class Sequence(list[Any]):
-    """A YAML list that knows its position and those of its items; ``marks`` holds one int for each item."""
+    """A YAML list that knows its position and those of its items; ``marks`` holds one for each, as in a mapping."""
 
     __slots__ = ("file", "marks", "place")
 
     file: str
     place: int
-    marks: array[int]
+    marks: Marks
 
     def origin(self, index: int | None = None) -> Origin:
         """Where the list begins, or where the item at ``index`` stands."""
-        return unpack(self.place if index is None else self.marks[index], self.file)
+        return unpack(self.place if index is None else self.place + self.marks[index], self.file)
 
     @property
     def places(self) -> Places:
         """The origins of all items, without the items."""
-        return Places(self.file, self.marks)
+        return Places(self.file, self.place, self.marks)
 
     def value_origin(self, index: int) -> Origin:
         """The same as ``origin(index)``: an item has no key of its own."""

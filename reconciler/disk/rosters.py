@@ -18,7 +18,7 @@ import jsonschema_rs
 from reconciler.disk import encodings, files
 from reconciler.disk.cells import LONGEST, Lines, column_of, words_of
 from reconciler.disk.findings import Finding, count, shown, suggest
-from reconciler.disk.nodes import Mapping, pack
+from reconciler.disk.nodes import Mapping
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.rosters import RosterForm
 from reconciler.model.rows import Rows
@@ -270,7 +270,7 @@ class _Reading:
         from reconciler.disk.explain import explain  # jsonschema takes long to import, and most files are valid
 
         node = Mapping.at(self.name, line - 1, place - 1)
-        node.marks = array("Q", [pack(line - 1, place - 1)] * 2)
+        node.marks = (0, 0)
         node[name] = text
         schema = {"properties": {name: self._schema(name)}, "definitions": self._definitions}
         hidden = frozenset([id(text)]) if self._discreet else frozenset()

@@ -83,6 +83,5 @@ def _only(items: Sequence, indexes: list[int]) -> Sequence:
     """Some items of a list, with their positions."""
     kept = Sequence(items[index] for index in indexes)
     kept.file, kept.place = items.file, items.place
-    kept.marks = items.marks[:0]
-    kept.marks.extend(items.marks[index] for index in indexes)
+    kept.marks = tuple(items.marks[index] for index in indexes)
     return kept

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from reconciler.engine.identify import Identified
@@ -16,7 +16,7 @@ def with_counts(changes: Mapping[Address, Change], found: Identified) -> dict[Ad
     """The same changes; renames say how many keep the thing, deletions how many lose it."""
     counted = dict(changes)
     telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
-    bearers = bearers_of((live.address.kind, live.attrs) for live in found.live.values()) if telling else {}
+    bearers = bearers_of(live_relations(found)) if telling else {}
     for change in telling:
         note = _note(change, found, bearers.get(change.address, frozenset()))
         if note:
@@ -60,6 +60,12 @@ def values_of(contact_field: Address, found: Identified) -> int:
 
 #: (kind, field) of every map of values by slug.
 _ENTRIES = [(kind.name, f.name) for kind in KINDS.values() for f in kind.fields if f.shape is Shape.ENTRIES]
+
+
+def live_relations(found: Identified) -> Iterator[tuple[str, Attrs]]:
+    """Kind and attributes of everything that is live; the rest of it does no harm where only relations count."""
+    yield from ((live.address.kind, live.attrs) for live in found.live.values())
+    yield from found.quiet.relations()
 
 
 def bearers_of(relations: Iterable[tuple[str, Attrs]]) -> dict[Address, set[Address]]:

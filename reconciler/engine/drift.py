@@ -18,7 +18,7 @@ from reconciler.engine.diff import Digest, host
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS
 from reconciler.kinds.fields import Shape
-from reconciler.model.plan import Action, Cause, Plan
+from reconciler.model.plan import Action, Cause, Plan, decided
 from reconciler.model.resource import Desired, Entry, EntryState, Live
 from reconciler.model.values import Address, Origin, Secret, Value
 
@@ -110,7 +110,7 @@ def alarms_of(found: Iterable[Drift]) -> frozenset[Alarm]:
 def alarms(plan: Plan) -> frozenset[Alarm]:
     """What a plan gives cause for: the account moved, both sides moved, something would be deleted."""
     raised: set[Alarm] = set()
-    for change in plan.changes:
+    for change in decided(plan.changes):
         causes = {change.cause, *(each.cause for each in change.fields)}
         if causes & {Cause.DRIFTED, Cause.MISSING, Cause.BOTH}:
             raised.add(Alarm.DRIFT)

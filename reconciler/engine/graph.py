@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from reconciler.kinds import KINDS
-from reconciler.model.plan import Action, Change, Step, Verb
+from reconciler.model.plan import Action, Change, Step, Verb, decided
 from reconciler.model.values import Address, Attrs, Ref
 
 MAKES = frozenset({Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE})
@@ -52,7 +52,8 @@ def sends(change: Change) -> bool:
 
 def build(changes: Iterable[Change]) -> Graph:
     """The graph of all changes that send something and are not withheld."""
-    builder = _Builder({change.address: change for change in changes if sends(change) and not change.withheld})
+    some = (change for change in decided(changes) if sends(change) and not change.withheld)
+    builder = _Builder({change.address: change for change in some})
     builder.need_references()
     builder.need_free_names()
     return builder.finish()

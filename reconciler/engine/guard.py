@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.engine.graph import sends
@@ -10,12 +11,14 @@ from reconciler.engine.renames import Offer
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Cause, Change, Plan
 from reconciler.model.policy import Allow, Limits
-from reconciler.model.resource import Entry
+from reconciler.model.resource import EMPTY, Entry, EntryState
 from reconciler.model.values import Address, Attrs, Ref
 
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
 #: Classes whose allowance must give the exact count of the plan.
 COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE})
+#: Owned ones of a kind from which on "none of them is there" is not believed.
+SUSPICIOUS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +31,30 @@ class Gate:
 
     @property
     def flag(self) -> str:
-        """What to type to let it pass."""
-        return f"--allow {self.allow.value}={self.count}"
+        """What to type to let it pass; an account that is empty, or another one, is so whatever the number."""
+        count = "" if self.allow is Allow.MISSING else f"={self.count}"
+        return f"--allow {self.allow.value}{count}"
 
 
 def gates(
-    plan: Plan, entries: Mapping[Address, Entry], limits: Limits, renames: Iterable[Offer] = ()
+    plan: Plan,
+    entries: Mapping[Address, Entry],
+    limits: Limits,
+    renames: Iterable[Offer] = (),
+    *,
+    settled: Mapping[str, int] = EMPTY,
 ) -> tuple[Gate, ...]:
-    """Every class that this plan needs, whether allowed or not. ``renames`` are deletions that look like renames."""
-    removing = sum(1 for change in plan.pending if change.action in REMOVING)
-    found = [*_people(plan), *_erased(plan), *_asked(plan)]
+    """Every class that this plan needs, whether allowed or not. ``renames`` are deletions that look like renames.
+
+    ``settled`` is how many, by kind, are ours beside ``entries``, with nothing to be done about them.
+    """
+    removing, ours = sum(1 for change in plan.pending if change.action in REMOVING), sum(settled.values())
+    found = [*_missing(plan, entries, settled), *_people(plan), *_erased(plan), *_asked(plan)]
     found += [Gate(Allow.DELETES, removing, str(offer)) for offer in renames]
-    found += _share(plan.pending, entries, REMOVING, Allow.DELETES, limits.deletes, limits.floor)
+    found += _share(plan.pending, entries, ours, REMOVING, Allow.DELETES, limits.deletes, limits.floor)
     found += _sets(plan, limits, removing)
     updating = frozenset({Action.UPDATE, Action.ADOPT})
-    found += _share(plan.pending, entries, updating, Allow.UPDATES, limits.updates, limits.floor)
+    found += _share(plan.pending, entries, ours, updating, Allow.UPDATES, limits.updates, limits.floor)
     return tuple(found)
 
 
@@ -52,10 +64,25 @@ def closed(found: Iterable[Gate], allowed: Mapping[Allow, int | None]) -> tuple[
     def passes(gate: Gate) -> bool:
         if gate.allow not in allowed:
             return False
-        count = allowed[gate.allow]
+        count = None if gate.allow is Allow.MISSING else allowed[gate.allow]
         return count == gate.count or (count is None and gate.allow not in COUNTED)
 
     return tuple(gate for gate in found if not passes(gate))
+
+
+def vanished(
+    entries: Mapping[Address, Entry], live: Container[Address], settled: Mapping[str, int] = EMPTY
+) -> dict[str, int]:
+    """How many, by kind, are owned and gone, where that are ten or more and not one is left."""
+    owned = Counter(address.kind for address in entries) + Counter(settled)
+    gone = Counter(a.kind for a, each in entries.items() if each.state is EntryState.SETTLED and a not in live)
+    return {kind: count for kind, count in gone.items() if count >= SUSPICIOUS and count == owned[kind]}
+
+
+def _missing(plan: Plan, entries: Mapping[Address, Entry], settled: Mapping[str, int]) -> Iterable[Gate]:
+    for kind, count in vanished(entries, plan.ids, settled).items():
+        what = f"none of the {count} {kind}s that the ledger knows is in this account"
+        yield Gate(Allow.MISSING, count, f"{what}: is it the right one?")
 
 
 def people(changes: Iterable[Change]) -> frozenset[Address]:
@@ -119,14 +146,14 @@ def _persons(number: int, which: str = "") -> str:
 
 
 def _share(
-    changes: tuple[Change, ...], entries: Mapping[Address, Entry], actions: frozenset[Action],
+    changes: tuple[Change, ...], entries: Mapping[Address, Entry], settled: int, actions: frozenset[Action],
     allow: Allow, percent: int, floor: int,
 ) -> Iterable[Gate]:  # fmt: skip
     all_of_them = [c for c in changes if c.action in actions and (c.action is not Action.ADOPT or c.fields)]
     hit = [c for c in all_of_them if c.cause is not Cause.NOT_IN_SET]  # those are a share of their sets
     count = len(all_of_them)
     foreign = [c for c in hit if c.action is Action.DELETE and c.address not in entries]
-    owned = len(entries) + len(foreign)
+    owned = len(entries) + settled + len(foreign)
     word = "resources, owned or to be removed" if foreign else "owned resources"
     if owned >= floor and len(hit) * 100 > percent * owned:
         yield Gate(allow, count, f"{len(hit)} of {owned} {word}, more than {percent} %")

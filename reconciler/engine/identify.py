@@ -16,7 +16,7 @@ from reconciler.engine.pick import pick
 from reconciler.engine.rows import Rows
 from reconciler.engine.settled import Sides, settled_blocks, unsettled
 from reconciler.engine.suggest import near
-from reconciler.engine.ties import TIES, Settled, Tie, singles
+from reconciler.engine.ties import TIES, Quiet, Settled, Tie, singles
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Item, Kind, PerParent
@@ -52,6 +52,11 @@ class Identified:
     settled: dict[str, dict[Address, Settled]] = field(default_factory=dict)
     remarks: dict[Address, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def quiet(self) -> Quiet:
+        """The relations that are settled, as changes."""
+        return Quiet(self.settled)
 
     @property
     def ids(self) -> dict[Address, str]:

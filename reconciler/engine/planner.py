@@ -15,7 +15,7 @@ Without a ledger nothing can be taken over: what would be ADOPT is NOOP or UPDAT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -27,7 +27,7 @@ from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import Dialect, wire_of
-from reconciler.model.plan import Action, Cause, Change, FieldChange
+from reconciler.model.plan import Action, Cause, Change, Changes, FieldChange, decided
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Desired, DesiredState, Entry, EntryState
 from reconciler.model.values import Address, Attrs, Secret, Value
@@ -50,7 +50,7 @@ class Rules:
     recreate: bool = False
 
 
-def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> tuple[Change, ...]:
+def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> Sequence[Change]:
     """Every desired and every owned resource as one change, sorted by address, NOOP included.
 
     Raises ConfigurationError for names that others hold and for deletions of what is still referred to.
@@ -63,7 +63,8 @@ def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> tuple[
     problems = [*planner.problems, *_still_needed(found, changes), *_names_held(found, changes)]
     if problems:
         raise ConfigurationError(problems)
-    return tuple(changes[address] for address in sorted(changes))
+    own = tuple(changes[address] for address in sorted(changes))
+    return Changes(own, found.quiet) if found.settled else own
 
 
 class _Planner:
@@ -274,7 +275,7 @@ def _leaves(change: Change | None) -> bool:
 
 def foreign(found: Identified, changes: Iterable[Change] = ()) -> dict[str, int]:
     """How many live ones of each writable kind are neither declared nor ours, nor deleted by these changes."""
-    doomed = {change.address for change in changes if change.action is Action.DELETE}
+    doomed = {change.address for change in decided(changes) if change.action is Action.DELETE}
     counts: dict[str, int] = {}
     for address in found.live:
         known = address in found.desired or address in found.entries or address in doomed

@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import chain
 
-from reconciler.engine.consequences import bearers_of, values_lost, values_of
+from reconciler.engine.consequences import bearers_of, live_relations, values_lost, values_of
 from reconciler.engine.identify import Identified
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.model.plan import Action, Change
-from reconciler.model.values import Address, Origin, unescape
+from reconciler.model.plan import Action, Change, decided
+from reconciler.model.resource import Desired
+from reconciler.model.values import Address, Attrs, Origin, unescape
 
 #: From this likeness on (0 to 1) two are taken for one thing.
 ALIKE = 0.7
@@ -40,13 +42,13 @@ class Offer:
 
 def offers(changes: Iterable[Change], found: Identified) -> tuple[Offer, ...]:
     """One offer for each pair that is alike, the likest first; nobody is paired twice."""
-    open_changes = [c for c in changes if not c.withheld and _can_be_renamed(KINDS[c.address.kind])]
+    open_changes = [c for c in decided(changes) if not c.withheld and _can_be_renamed(KINDS[c.address.kind])]
     gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
     come = [c for c in open_changes if c.action is Action.CREATE][:MOST]
     if not gone or not come:
         return ()
-    had = bearers_of((each.address.kind, each.attrs) for each in found.live.values())
-    get = bearers_of((each.address.kind, each.attrs) for each in found.desired.values())
+    had = bearers_of(live_relations(found))
+    get = bearers_of(chain(_named(found.desired.values()), found.quiet.relations()))
     pairs = [
         (_likeness(old, new, had.get(old.address, set()), get.get(new.address, set())), old, new)
         for old in gone
@@ -60,6 +62,10 @@ def offers(changes: Iterable[Change], found: Identified) -> tuple[Offer, ...]:
             paired |= {old.address, new.address}
             made.append(Offer(old.address, new.address, new.origin, _advice(old, new, found)))
     return tuple(made)
+
+
+def _named(some: Iterable[Desired]) -> Iterable[tuple[str, Attrs]]:
+    return ((each.address.kind, each.attrs) for each in some)
 
 
 def _can_be_renamed(kind: Kind) -> bool:

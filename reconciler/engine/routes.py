@@ -11,11 +11,11 @@ The size of a collection is what the last run saw; where nobody knows, it is wal
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from reconciler.engine.ties import counts, ends_in_rows, of_kind, singles
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Collection, Embedded, Kind, PerParent
 from reconciler.model.resource import DesiredState, Ledger
@@ -87,12 +87,12 @@ def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
     """Everything desired, owned or referred to of a kind that has a collection."""
     if kind.parents:
         return _relation_needs(kind, state, ledger)
-    ids = {e.remote_id for a, e in ledger.entries.items() if a.kind == kind.name and e.remote_id}
-    ids |= {d.bound_id for a, d in state.resources.items() if a.kind == kind.name and d.bound_id}
-    owned = {address for address in ledger.entries if address.kind == kind.name}
+    owned, resources = dict(of_kind(ledger.entries, kind.name)), dict(of_kind(state.resources, kind.name))
+    ids = {entry.remote_id for entry in owned.values() if entry.remote_id}
+    ids |= {desired.bound_id for desired in resources.values() if desired.bound_id}
     keys: dict[Address, Attrs] = {}
-    for desired in state.resources.values():
-        if desired.address.kind != kind.name or desired.bound_id:
+    for desired in resources.values():
+        if desired.bound_id:
             continue
         for wanted in filter(None, (desired.address, desired.former)):
             if wanted not in owned and not wanted.key.startswith("@"):
@@ -100,7 +100,7 @@ def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
     for target in _targets(state, ledger):
         if target.kind == kind.name and target not in owned and target not in state.resources:
             keys[target] = _key_attrs(kind, target)
-    handled = any(a.kind == kind.name and a.key.startswith("@") for a in (*state.resources, *owned))
+    handled = any(address.key.startswith("@") for address in (*resources, *owned))
     return Needs(frozenset(ids), keys, open_ended=handled or not kind.writable)
 
 
@@ -109,15 +109,18 @@ def _key_attrs(kind: Kind, address: Address) -> Attrs:
 
 
 def _targets(state: DesiredState, ledger: Ledger) -> Iterable[Address]:
-    for attrs in (*(d.attrs for d in state.resources.values()), *(e.applied for e in ledger.entries.values())):
+    yield from ends_in_rows(state.resources)
+    yield from ends_in_rows(ledger.entries)
+    singly = singles(state.resources).values(), singles(ledger.entries).values()
+    for attrs in (*(desired.attrs for desired in singly[0]), *(entry.applied for entry in singly[1])):
         for value in attrs.values():
             if isinstance(value, Ref):
                 yield value.target
 
 
 def _relation_needs(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
-    wanted = {a: d.attrs for a, d in state.resources.items() if a.kind == kind.name}
-    wanted |= {a: e.applied for a, e in ledger.entries.items() if a.kind == kind.name and a not in wanted}
+    wanted = {address: desired.attrs for address, desired in of_kind(state.resources, kind.name)}
+    wanted |= {a: entry.applied for a, entry in of_kind(ledger.entries, kind.name) if a not in wanted}
     return Needs(keys=wanted, whole=frozenset(owner for name, owner in state.exact if name == kind.name))
 
 
@@ -169,7 +172,7 @@ def route_all(
 ) -> dict[str, Route]:
     """A route for each collection among ``names``; ``full`` walks them all."""
     seen_whole = set(whole)
-    known = Counter(address.kind for address in (*state.resources, *ledger.entries))
+    known = counts(state.resources) + counts(ledger.entries)
     routes = {}
     for kind in collections(names):
         if isinstance(kind.source, PerParent):

@@ -12,7 +12,8 @@ mappings finds resources in it like any others; a row makes them on the way.
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, Mapping, Sequence, ValuesView
+from collections import Counter
+from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from reconciler.kinds import KINDS
@@ -172,12 +173,23 @@ def rows_of(resources: Mapping[Address, Any]) -> Mapping[str, Mapping[Address, A
     return resources.rows if isinstance(resources, Shelf) else {}
 
 
-def counts(resources: Mapping[Address, Any]) -> dict[str, int]:
+def counts(resources: Mapping[Address, Any]) -> Counter[str]:
     """How many there are, by kind."""
-    found = dict(resources.counts()) if isinstance(resources, Shelf) else {}
-    for address in singles(resources):
-        found[address.kind] = found.get(address.kind, 0) + 1
-    return found
+    found = Counter(address.kind for address in singles(resources))
+    return found + Counter(resources.counts()) if isinstance(resources, Shelf) else found
+
+
+def of_kind(resources: Mapping[Address, T], kind: str) -> Iterator[tuple[Address, T]]:
+    """Those of one kind; the rows of others are left alone."""
+    some = resources if kind in TIES else singles(resources)
+    return ((address, each) for address, each in some.items() if address.kind == kind)
+
+
+def ends_in_rows(resources: Mapping[Address, Any]) -> Iterable[Address]:
+    """Everything that the relations in rows refer to, once."""
+    rows = [row for rows in rows_of(resources).values() for row in rows.items()]
+    different = dict.fromkeys(row.ends for _, row in rows)
+    return dict.fromkeys([*(owner for owner, _ in rows), *(end for ends in different for end in ends)])
 
 
 class Wanted(NamedTuple):
@@ -212,6 +224,39 @@ class Settled(NamedTuple):
             tie.address(owner, end), Action.NOOP, attrs=attrs, before=attrs, remote_id=remote_id,
             origin=self.wanted.places[index], part_of=owner,
         )  # fmt: skip
+
+
+class Quiet(Collection[Change]):
+    """What settled blocks come to: a change for each relation, in address order, which says that it stays."""
+
+    def __init__(self, blocks: Mapping[str, Mapping[Address, Settled]]) -> None:
+        self._blocks = blocks
+
+    def __iter__(self) -> Iterator[Change]:
+        for name in sorted(self._blocks):
+            tie, blocks = TIES[name], self._blocks[name]
+            for owner in sorted(blocks, key=lambda each: f"{each.key}/"):
+                row = blocks[owner]
+                for index in sorted(range(len(row.ends)), key=lambda each: row.ends[each].key):
+                    yield row.make(tie, owner, index)
+
+    def __len__(self) -> int:
+        return sum(self.counts().values())
+
+    def counts(self) -> dict[str, int]:
+        """How many there are, by kind."""
+        return {
+            name: sum(len(row.ends) for row in blocks.values()) for name, blocks in self._blocks.items() if blocks
+        }
+
+    def __contains__(self, change: object) -> bool:
+        return any(each == change for each in self)
+
+    def relations(self) -> Iterator[tuple[str, Attrs]]:
+        """Kind and attributes of each, in no order."""
+        for name, blocks in self._blocks.items():
+            for owner, row in blocks.items():
+                yield from ((name, TIES[name].attrs(owner, end)) for end in row.ends)
 
 
 def remote_id_of(owner_id: str, end_id: str) -> str:

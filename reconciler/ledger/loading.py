@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from reconciler.engine.ties import TIES, Ends, Shelf, Tie, singles
 from reconciler.kinds import KINDS
-from reconciler.ledger.rows import SAME, from_row, origin_value, quoted
+from reconciler.ledger.rows import attrs_text, from_row, origin_value, quoted
 from reconciler.model.resource import Desired, Entry, EntryState, Provenance
 from reconciler.model.values import Address
 
@@ -32,9 +32,8 @@ class Recorded(NamedTuple):
         """The same as an entry."""
         end = self.ends[index]
         remote_id, origin, provenance, since, run, end_first = self.facts.split("\n")[index].split("\t")
-        attrs = tie.attrs(owner, end)
         return Entry(
-            tie.address(owner, end), remote_id, attrs, attrs,
+            tie.address(owner, end), remote_id, tie.attrs(owner, end),
             depends_on=(end, owner) if end_first else (owner, end),
             origin=origin_value(origin), provenance=Provenance(provenance), part_of=owner,
             since=float(since), run=int(run),
@@ -111,7 +110,8 @@ class _Form:
         """A line of what the row says beyond its two ends, or nothing where it is not of that form."""
         (_, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
          state, since, run) = row  # fmt: skip
-        if answered != SAME or digests or lifecycle or former or state != EntryState.SETTLED.value or not remote_id:
+        plain = answered == _NOTHING and state == EntryState.SETTLED.value
+        if not plain or digests or lifecycle or former or not remote_id:
             return ""
         owner, slash, end = key.partition("/")
         whose, what = f'"{self._owner}/{quoted(owner)}"', f'"{self._end}/{quoted(end)}"'
@@ -126,6 +126,8 @@ class _Form:
         return line if _LINE.fullmatch(line) else ""
 
 
+#: In the column ``answered``: the account shows nothing otherwise than it was sent.
+_NOTHING = attrs_text({})
 _LINE = re.compile(
     rf"[^\t\n]+\t\d+:\d+:[^\t\n]*\t({'|'.join(each.value for each in Provenance)})\t\d+\.\d+\t\d+\t1?", re.ASCII
 )

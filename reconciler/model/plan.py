@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
-from typing import NamedTuple
+from heapq import merge
+from operator import eq
+from typing import Any, NamedTuple
 
 from reconciler.model.resource import EMPTY, UNGUARDED, Lifecycle
 from reconciler.model.values import Address, Attrs, Origin, Value
@@ -81,6 +83,43 @@ class Change:
     lifecycle: Lifecycle = field(default=UNGUARDED, compare=False)
 
 
+class Changes(Sequence[Change]):
+    """Changes in address order: ``own``, about which there was something to decide, and ``quiet`` ones.
+
+    Quiet are NOOP without a word to say. There may be hundreds of thousands of them, so they are made on the way,
+    each time when somebody goes through them.
+    """
+
+    __slots__ = ("own", "quiet")
+
+    def __init__(self, own: tuple[Change, ...], quiet: Collection[Change]) -> None:
+        self.own, self.quiet = own, quiet
+
+    def __iter__(self) -> Iterator[Change]:
+        return merge(self.own, self.quiet, key=lambda change: change.address)
+
+    def __len__(self) -> int:
+        return len(self.own) + len(self.quiet)
+
+    def __getitem__(self, index: Any) -> Any:
+        return tuple(self)[index]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def decided(changes: Iterable[Change]) -> Iterable[Change]:
+    """The changes without those that are quiet: whoever looks for something to do finds it here."""
+    return changes.own if isinstance(changes, Changes) else changes
+
+
+def count_quiet(changes: Iterable[Change]) -> int:
+    """How many the others are."""
+    return len(changes.quiet) if isinstance(changes, Changes) else 0
+
+
 class Base(NamedTuple):
     """What a plan rests on: account, ledger lineage and serial, dialect."""
 
@@ -100,7 +139,7 @@ class Plan:
     """
 
     base: Base = field(compare=False)
-    changes: tuple[Change, ...]
+    changes: Sequence[Change]
     foreign: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False)
     ids: Mapping[Address, str] = field(default_factory=lambda: EMPTY, compare=False)
     reads: int = field(default=0, compare=False)
@@ -110,12 +149,12 @@ class Plan:
     @cached_property
     def pending(self) -> tuple[Change, ...]:
         """The changes that do something: everything but NOOP without a move, and what is withheld."""
-        return tuple(c for c in self.changes if not c.withheld and is_effective(c))
+        return tuple(c for c in decided(self.changes) if not c.withheld and is_effective(c))
 
     @cached_property
     def withheld(self) -> tuple[Change, ...]:
         """The changes that policy forbids."""
-        return tuple(c for c in self.changes if c.withheld)
+        return tuple(c for c in decided(self.changes) if c.withheld)
 
 
 def is_effective(change: Change) -> bool:

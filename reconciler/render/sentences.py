@@ -12,7 +12,7 @@ from reconciler.engine.graph import sends
 from reconciler.engine.guard import Gate, people
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING
-from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, is_effective
+from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, count_quiet, decided, is_effective
 from reconciler.model.report import Report
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address, Value
@@ -78,7 +78,7 @@ class Sides(NamedTuple):
 
 def listed(plan: Plan) -> list[Change]:
     """The changes that are worth a line: what does something and what is withheld."""
-    return [change for change in plan.changes if _is_listed(change)]
+    return [change for change in decided(plan.changes) if _is_listed(change)]
 
 
 def _is_listed(change: Change) -> bool:
@@ -90,9 +90,14 @@ def _is_listed(change: Change) -> bool:
 
 def quiet(plan: Plan) -> str:
     """The one sentence of a plan without changes."""
-    same = sum(1 for change in plan.changes if change.action is Action.NOOP)
+    same = _same(plan)
     ways = "".join(f"; {name.replace('_', ' ')} {route}" for name, route in plan.routes.items())
     return f"No changes. {words.count(same, 'resource is', 'resources are')} as the files say ({_reads(plan)}{ways})."
+
+
+def _same(plan: Plan) -> int:
+    """How many are as they should be."""
+    return count_quiet(plan.changes) + sum(1 for change in decided(plan.changes) if change.action is Action.NOOP)
 
 
 def _reads(plan: Plan) -> str:
@@ -210,7 +215,7 @@ _CAUSES = {
 
 def notes(plan: Plan) -> Iterator[str]:
     """Remarks on what needs no change."""
-    for change in plan.changes:
+    for change in decided(plan.changes):
         if change.note and not change.withheld and not is_effective(change):
             yield f"{words.shown(change.address)}: {words.clean(change.note)}"
 
@@ -228,7 +233,7 @@ def summary(plan: Plan) -> str:
     if plan.withheld:
         parts = parts or ["Nothing to do"]
         parts.append(f"{len(plan.withheld):,} withheld")
-    same = sum(1 for change in plan.changes if change.action is Action.NOOP)
+    same = _same(plan)
     foreign = sum(plan.foreign.values())
     text = (", ".join(parts) or "Nothing to do") + f". {same:,} as they should be"
     least = "at least " if plan.routes else ""
