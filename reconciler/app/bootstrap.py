@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,10 @@ from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, schema
 from reconciler.render.notice import notification_schema
 from reconciler.render.schema import event_schema, plan_schema, report_schema
+
+#: Where editors find the schemas of a project: beside its files, so that no network and no installation is needed.
+FILES_SCHEMA, SETTINGS_SCHEMA = "reconciler.schema.json", "settings.schema.json"
+_MODELINE = "# yaml-language-server: $schema={}\n#\n"
 
 SETTINGS = """\
 # Settings of this project. Everything here is optional.
@@ -60,13 +65,17 @@ IGNORED = "# the ledger of this machine\n.reconciler/\n"
 
 
 def write_first_files(folder: Path) -> list[Path]:
-    """Write reconciler.yaml, account.yaml and .gitignore where they are missing; returns what was written.
+    """Write settings, a first file, .gitignore, and the schemas for editors where missing; returns what was written.
 
     Raises ConfigurationError when reconciler.yaml is there already, or the folder takes no file.
     """
     if (folder / "reconciler.yaml").exists():
         raise ConfigurationError(f"{folder / 'reconciler.yaml'} is there already; nothing was written")
-    files = {"reconciler.yaml": SETTINGS, "account.yaml": FIRST, ".gitignore": IGNORED}
+    files = {
+        "reconciler.yaml": _MODELINE.format(SETTINGS_SCHEMA) + SETTINGS,
+        "account.yaml": _MODELINE.format(FILES_SCHEMA) + FIRST, ".gitignore": IGNORED,
+        FILES_SCHEMA: schema_text("files"), SETTINGS_SCHEMA: schema_text("settings"),
+    }  # fmt: skip
     missing = {folder / name: text for name, text in files.items() if not (folder / name).exists()}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -75,6 +84,11 @@ def write_first_files(folder: Path) -> list[Path]:
     except OSError as error:
         raise ConfigurationError(f"{folder} takes no files: {error.strerror}") from error
     return list(missing)
+
+
+def schema_text(what: str) -> str:
+    """A published schema as the text of its file."""
+    return json.dumps(schema_of(what), indent=2, ensure_ascii=False) + "\n"
 
 
 def schema_of(what: str) -> dict[str, Any]:

@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from reconciler.kinds.schema import meant, with_markdown
+
 #: Preset → gateway and control address; the second is the pair of hosts that older documents name.
 PRESETS = {
     "maton": ("https://api.maton.ai", "https://api.maton.ai"),
     "maton-legacy": ("https://gateway.maton.ai", "https://ctrl.maton.ai"),
 }
-DIALECTS = ("vendor", "skill")
-PRUNING = ("none", "created", "owned", "all")
+DIALECTS = {
+    "vendor": "As the vendor's own description spells them; the usual one.",
+    "skill": "As the gateway's documents spell them.",
+}
+PRUNING = {
+    "none": "Nothing is deleted.",
+    "created": "What this project made.",
+    "owned": "What this project made or took over.",
+    "all": "Whatever the files do not name, whoever made it.",
+}
 WORKERS = 64
 #: How a notification is written, and what there may be one of.
 NOTICES = ("json", "slack")
@@ -30,7 +40,7 @@ def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> 
     shared = _shared(kinds, sections)
     environment = {name: _or_null(value) for name, value in {**shared, "files": _files_of_environment()}.items()}
     environment["protect"] = _protect()
-    return {
+    found: dict[str, Any] = with_markdown({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler.yaml",
         "description": "The settings of a project.",
@@ -55,7 +65,8 @@ def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> 
                 },
             }
         ),
-    }
+    })  # fmt: skip
+    return found
 
 
 def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
@@ -66,13 +77,13 @@ def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
         },
         "connection": _text("The connection to use, by id (Maton-Connection)."),
         "ledger": _text("Where the ledger is: an SQLAlchemy URL without password, or `none`."),
-        "dialect": {"type": "string", "enum": list(DIALECTS), "description": "How the account spells its bodies."},
+        "dialect": {"type": "string", **meant(DIALECTS), "description": "How the account spells its bodies."},
         "defaults": {
             **_closed({section: {"type": "object"} for section in sections}),
             "description": "Keys for each item of a section that does not have them.",
         },
         "prune": {
-            **_closed({kind: {"type": "string", "enum": list(PRUNING)} for kind in kinds}),
+            **_closed({kind: {"type": "string", **meant(PRUNING)} for kind in kinds}),
             "description": "What may be deleted once the files no longer name it, by kind.",
         },
         "limits": {**_closed(_limits()), "description": "How much at once, and how fast."},
@@ -125,6 +136,8 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
     found = {**schema, "type": [*types, "null"]}
     if "enum" in schema:
         found["enum"] = [*schema["enum"], None]
+    if "enumDescriptions" in schema:
+        found["enumDescriptions"] = [*schema["enumDescriptions"], "Not set."]
     if "properties" in schema:
         found["properties"] = {name: _or_null(inner) for name, inner in schema["properties"].items()}
     if isinstance(schema.get("additionalProperties"), dict):

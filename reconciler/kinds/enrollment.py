@@ -7,7 +7,12 @@ from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
 PARTIAL = ("partial_access", "partial_dripping_access")
-ACCESS = ("full_access", "dripping_content", *PARTIAL)
+ACCESS = {
+    "full_access": "The whole course, at once.",
+    "dripping_content": "The whole course, lesson by lesson as it is scheduled.",
+    "partial_access": "The modules that are named, at once.",
+    "partial_dripping_access": "The modules that are named, lesson by lesson as they are scheduled.",
+}
 
 KIND = Kind(
     name="enrollment",

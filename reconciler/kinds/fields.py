@@ -36,6 +36,7 @@ class Field:
     makes required: ``{value: field}``. ``personal``: tells who somebody is, as the key of a person
     does, so that redacted output marks it. ``manner``: says how a write is done, not what there is; it goes along
     with one and is never a difference of its own. ``told``: files never declare it, a write's note tells it.
+    ``choices``: the only values; a mapping says of each what it means.
     ``marked``: where people may not be named, a mark takes the value's place.
     """
 
@@ -57,7 +58,7 @@ class Field:
     fold: bool = False
     ref: str | None = None
     slugs: tuple[str, ...] = ()
-    choices: tuple[str, ...] = ()
+    choices: tuple[str, ...] | Mapping[str, str] = ()
     max_length: int | None = None
     pattern: str | None = None
     reset: Value = None

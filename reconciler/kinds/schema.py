@@ -6,7 +6,7 @@ the loader takes ``12``, ``no`` and ``2024-01-01`` as the text that stands there
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reconciler.kinds.base import Kind, Sugar
@@ -76,7 +76,7 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
     resources = {
         kind.name: _resource(kind, [sugar for sugar in sugars if sugar.parent == kind.name]) for kind in declared
     }
-    return {
+    found: dict[str, Any] = with_markdown({
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler",
         "description": "The state that a Systeme.io account shall be in.",
@@ -84,7 +84,25 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {kind.section: _section(kind) for kind in declared},
         "definitions": {**_DEFINITIONS, **resources},
-    }
+    })  # fmt: skip
+    return found
+
+
+def with_markdown(schema: Any) -> Any:
+    """The same, with each description that is Markdown under the name by which editors know it as such."""
+    if isinstance(schema, list):
+        return [with_markdown(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    text = schema.get("description")
+    marked = {"markdownDescription": text} if isinstance(text, str) and "`" in text else {}
+    return {**{key: with_markdown(each) for key, each in schema.items()}, **marked}
+
+
+def meant(choices: Mapping[str, str], *, null: bool = False) -> dict[str, Any]:
+    """The values that may be chosen, each with what it means."""
+    unset = {None: "Not set."} if null else {}
+    return {"enum": [*choices, *unset], "enumDescriptions": [*choices.values(), *unset.values()]}
 
 
 def _sugars(declared: list[Kind]) -> list[Sugar]:
@@ -191,7 +209,7 @@ def _value(field: Field) -> dict[str, Any]:
 def _text(field: Field) -> dict[str, Any]:
     null = ["null"] if field.nullable else []
     if field.choices:
-        return {"type": ["string", *null], "enum": [*field.choices, *([None] if null else [])]}
+        return {"type": ["string", *null], **_choices(field)}
     value: dict[str, Any] = {"type": [*ANY_TEXT, *null]}
     if field.required:
         value["minLength"] = 1
@@ -202,6 +220,12 @@ def _text(field: Field) -> dict[str, Any]:
     elif field.required:
         value |= {"pattern": r"\S", "x-hint": "blanks alone are no name"}
     return {"anyOf": [value, {"$ref": "#/definitions/secret"}]} if field.from_env else value
+
+
+def _choices(field: Field) -> dict[str, Any]:
+    if isinstance(field.choices, Mapping):
+        return meant(field.choices, null=field.nullable)
+    return {"enum": [*field.choices, *([None] if field.nullable else [])]}
 
 
 def _entries(field: Field) -> dict[str, Any]:
@@ -219,7 +243,7 @@ def _target(field: Field) -> dict[str, Any]:
 _SHAPES: dict[Shape, Callable[[Field], dict[str, Any]]] = {
     Shape.TEXT: _text,
     Shape.FLAG: lambda field: {"type": "boolean"},
-    Shape.WORDS: lambda field: {**_list({"type": "string", "enum": list(field.choices)}), "uniqueItems": True},
+    Shape.WORDS: lambda field: {**_list({"type": "string", **_choices(field)}), "uniqueItems": True},
     Shape.ENTRIES: _entries,
     Shape.REF: _target,
     Shape.REFS: lambda field: {**_list(_target(field)), "minItems": 1},

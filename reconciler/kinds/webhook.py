@@ -7,9 +7,11 @@ from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 from reconciler.model.values import Value
 
-EVENTS = (
-    "CONTACT_CREATED", "CONTACT_TAG_ADDED", "CONTACT_TAG_REMOVED", "CONTACT_OPT_IN", "SALE_NEW", "SALE_CANCELED",
-)  # fmt: skip
+EVENTS = {
+    "CONTACT_CREATED": "Somebody became a contact.", "CONTACT_OPT_IN": "Somebody filled in a form.",
+    "CONTACT_TAG_ADDED": "A contact got a tag.", "CONTACT_TAG_REMOVED": "A contact lost a tag.",
+    "SALE_NEW": "Something was sold.", "SALE_CANCELED": "A sale was taken back.",
+}  # fmt: skip
 
 
 def decode(item: Item, wire: Wire) -> dict[str, Value]:

@@ -1,6 +1,6 @@
 """Files as people write them, and as fmt leaves them."""
 
-# ruff: noqa: ISC004
+# ruff: noqa: E501, ISC004
 from __future__ import annotations
 
 import pytest
