@@ -83,6 +83,11 @@ class Outputs:
         """Whether anything but text on standard output is."""
         return self.claimed or bool(self.files)
 
+    def need(self, part: str) -> bool:
+        """Whether one of the formats is made from that part of a sheet; the stream of events ends with a document."""
+        forms = {"json" if self.screen == EVENTS else self.screen, *(form for form, _ in self.files)}
+        return any(part in FORMATS[form].needs for form in forms)
+
     def write(self, told: Any, subject: str = "") -> None:
         """All of them, each file whole or not at all; ``told`` names nobody who is not to be named."""
         subject = subject or self.subject

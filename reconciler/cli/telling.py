@@ -8,9 +8,10 @@ from typing import Any
 from reconciler.cli.outputs import Outputs
 from reconciler.cli.running import Run, requests
 from reconciler.engine.guard import closed
+from reconciler.model.values import Address
 from reconciler.render import machine
 from reconciler.render.drifted import Drifts, drift_document
-from reconciler.render.sentences import Sheet
+from reconciler.render.sentences import Call, Sheet
 
 
 def tell_run(session: Run, planned: Any, given: dict[str, Any], **more: Any) -> None:
@@ -43,21 +44,30 @@ def sheet_for(planned: Any, outputs: Outputs, heading: str, name: str, **more: A
     ``more``: ``pace``, ``extra`` keys of the document, and what became of it: ``report``, ``refused``, ``allowed``.
     """
     curtain, report, refused = outputs.curtain, more.get("report"), more.get("refused", "")
-    calls: dict[Any, list[Any]] = {}
-    for step, call in requests(planned):
-        calls.setdefault(step.address, []).append(call)
-    document = {**machine.plan_document(planned.plan, calls, planned.gates), **more.get("extra", {})}
-    if report is not None:
-        document = machine.report_document(document, report)
-    elif "allowed" in more:
-        document = machine.unrun_document(document, refused)
-    gates = closed(planned.gates, more.get("allowed", {}))
+    calls = _calls(planned) if outputs.need("requests") else {}
+    document = curtain.marked("document", _document(planned, calls, more)) if outputs.need("document") else {}
     return Sheet(
         curtain.marked("plan", planned.plan), curtain.text(heading), len(planned.graph.order), more["pace"],
-        tuple(replace(gate, reason=curtain.text(gate.reason)) for gate in gates),
-        {curtain.marked("address", address): tuple(curtain.marked("request", call) for call in each)
-         for address, each in calls.items()},
+        tuple(replace(g, reason=curtain.text(g.reason)) for g in closed(planned.gates, more.get("allowed", {}))),
+        {
+            curtain.marked("address", address): tuple(curtain.marked("request", call) for call in each)
+            for address, each in calls.items()
+        },
         curtain.text(name), outputs.base,
-        report if report is None else curtain.marked("report", report), curtain.text(refused),
-        curtain.marked("document", document),
+        report if report is None else curtain.marked("report", report), curtain.text(refused), document,
     )  # fmt: skip
+
+
+def _calls(planned: Any) -> dict[Address, list[Call]]:
+    """Every request by the address that it is for."""
+    calls: dict[Address, list[Call]] = {}
+    for step, call in requests(planned):
+        calls.setdefault(step.address, []).append(call)
+    return calls
+
+
+def _document(planned: Any, calls: dict[Address, list[Call]], more: dict[str, Any]) -> dict[str, Any]:
+    document = {**machine.plan_document(planned.plan, calls, planned.gates), **more.get("extra", {})}
+    if more.get("report") is not None:
+        return machine.report_document(document, more["report"])
+    return machine.unrun_document(document, more.get("refused", "")) if "allowed" in more else document

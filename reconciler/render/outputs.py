@@ -14,22 +14,27 @@ PLAN, DRIFT, PROBLEMS = "plan", "drift", "problems"
 
 
 class Format(NamedTuple):
-    """What it is for, and ``module.function`` below reconciler.render for each thing that it can tell."""
+    """What it is for, and ``module.function`` below reconciler.render for each thing that it can tell.
+
+    ``needs`` names those parts of a plan's sheet that cost something to make: its requests, its document.
+    """
 
     about: str
     plan: str
     drift: str = ""
     problems: str = ""
+    needs: frozenset[str] = frozenset()
 
 
 FORMATS = {
     "text": Format("for people, as on a terminal",
                    "plaintext.plan_text", "plaintext.drift_text", "plaintext.problems_text"),
     "json": Format("for programs; `reconciler schema plan` describes it",
-                   "machine.plan_json", "machine.drift_json", "machine.problems_json"),
+                   "machine.plan_json", "machine.drift_json", "machine.problems_json",
+                   needs=frozenset({"requests", "document"})),
     "markdown": Format("a comment of a pull request, or the summary of a job",
                        "markdown.plan_comment", "markdown_drift.drift_comment", "markdown_drift.problems_comment"),
-    "html": Format("one page with everything, to look at and to keep", "html.page"),
+    "html": Format("one page with everything, to look at and to keep", "html.page", needs=frozenset({"requests"})),
     "junit": Format("test results: one case for each resource",
                     "junit.plan_suites", "junit.drift_suites", "junit.problems_suites"),
     "sarif": Format("code scanning: what needs attention, at its line",
