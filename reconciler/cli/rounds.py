@@ -36,6 +36,9 @@ from reconciler.render.text import outcome_line
 from reconciler.render.watched import round_line, span
 from reconciler.render.words import clean
 
+#: Seconds after which a long round writes its health file anew, with the next call that it makes.
+BEAT = 10.0
+
 
 class Rounds:
     """One watch: what it needs of its command line, and what it remembers from round to round, which is little."""
@@ -48,6 +51,7 @@ class Rounds:
         self._metrics: Any = None
         self._health = where.cwd / given["health"] if given["health"] else None
         self._plan, self._trouble, self._memory = "", "", Memory()
+        self._standing, self._written = Standing(), time.monotonic()
 
     def check(self, settings: Settings) -> None:
         """What no round can mend: raises ConfigurationError without a key, Declined without a name to confirm."""
@@ -86,6 +90,8 @@ class Rounds:
             self._log(exchange)
         if self._metrics is not None:
             self._metrics.called(exchange)
+        if time.monotonic() - self._written >= BEAT:
+            self._write("working", self._standing)
 
     def _show(self, planned: Planned, session: Session) -> None:
         """The plan, where it says something and is not the one that was shown last."""
@@ -103,6 +109,7 @@ class Rounds:
     # what is told
 
     def _beat(self, standing: Standing) -> None:
+        self._standing = standing
         self._write("working", standing)
 
     def _told(self, done: Round, standing: Standing) -> None:
@@ -147,6 +154,7 @@ class Rounds:
 
     def _write(self, state: str, standing: Standing) -> None:
         """The health file; a full disk is no reason to stop."""
+        self._written = time.monotonic()
         if self._health is None:
             return
         try:

@@ -250,3 +250,17 @@ def test_nobody_is_named(world: World, taken: Taken, script: Script, form: str) 
     assert len(taken.bodies) >= 6
     assert found([*PEOPLE, *SECRETS.values(), KEY, project.server.key, "canary", "crm.example.com"], iter(sent)) == []
     assert all("Authorization" not in each and "Maton-Connection" not in each for each in taken.headers)
+
+
+def test_a_defect_does_not_show_the_address(
+    told: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A traceback that carries it hides it."""
+    from reconciler.cli.curtain import Curtain
+
+    url = "https://hooks.example.com/s3cr3t"
+    monkeypatch.setenv("RECONCILER_NOTIFY_URL", url)
+    Curtain().defect(RuntimeError, RuntimeError(f"boom {url}"), None)
+    said = capsys.readouterr().err
+    assert "boom (hidden)" in said
+    assert "s3cr3t" not in said

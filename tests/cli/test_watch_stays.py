@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from reconciler.cli import rounds
 from tests.cli.support import ended, ledger_of
 from tests.support.hands import rename_person
 from tests.support.project import Project
@@ -134,6 +135,24 @@ def test_the_health_file(project: Project, script: Script) -> None:
     (path,) = project.folder.glob("*health.json*")
     assert path.stat().st_mode & 0o777 == 0o600
     assert "ann" not in path.read_text()
+
+
+def test_a_long_round_stays_healthy(project: Project, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While calls are made the file is written anew, so that no probe ends a long apply."""
+    project.write(TAGS)
+    states = []
+    write = rounds.write_health
+
+    def noted(path: Path, content: dict[str, object]) -> None:
+        states.append(content["state"])
+        write(path, content)
+
+    monkeypatch.setattr(rounds, "write_health", noted)
+    monkeypatch.setattr(rounds, "BEAT", 0.0)
+    ended(script.run(project, "--apply", "--once", "--health", "health.json"), 0)
+    assert states[0] == "starting"
+    assert states[-2:] == ["waiting", "stopped"]
+    assert states[1:-2] == ["working"] * (1 + len(project.account.requests))
 
 
 def test_is_it_healthy(project: Project, script: Script) -> None:
