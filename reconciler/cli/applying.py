@@ -13,7 +13,6 @@ from reconciler.cli.curtain import curtain_of
 from reconciler.cli.notifying import came_of, notifies
 from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
 from reconciler.cli.outputs import PLAN, name_of, output_option, outputs_of
-from reconciler.cli.running import Run, document, open_session, requested, stopping, tell_reading
 from reconciler.cli.terminal import say, show
 from reconciler.errors import ConfigurationError, Gated, Refused
 
@@ -110,6 +109,8 @@ def destroy(ctx: click.Context, /, path: Path, **given: Any) -> int:
 
 
 def _apply(ctx: click.Context, workspace: Any, given: dict[str, Any]) -> int:
+    from reconciler.cli.running import open_session, requested
+
     session = open_session(ctx, workspace.settings)
     session.api_key  # noqa: B018 - before a ledger is made
     with session.ledger_to_write() as store:
@@ -119,6 +120,7 @@ def _apply(ctx: click.Context, workspace: Any, given: dict[str, Any]) -> int:
 def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[str, Any]) -> int:
     from reconciler.app.saved import check_base
     from reconciler.app.workspace import read_settings
+    from reconciler.cli.running import open_session
     from reconciler.disk import planfile
 
     where = place(ctx, given)
@@ -136,13 +138,14 @@ def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[st
         return plan_and_run(ctx, session, store, request, given, saved)
 
 
-def _saved_request(saved: dict[str, Any], path: Path, where: Any, session: Run, given: dict[str, Any]) -> Any:
+def _saved_request(saved: dict[str, Any], path: Path, where: Any, session: Any, given: dict[str, Any]) -> Any:
     """What the file holds, secrets looked up again; of a sealed plan what the files below PATH hold."""
     from dataclasses import replace
 
     from reconciler.app.saved import to_request
     from reconciler.app.sealing import is_sealed
     from reconciler.app.workspace import open_workspace
+    from reconciler.cli.running import requested
     from reconciler.disk import secrets
 
     if is_sealed(saved):
@@ -153,7 +156,7 @@ def _saved_request(saved: dict[str, Any], path: Path, where: Any, session: Run, 
 
 
 def plan_and_run(
-    ctx: click.Context, session: Run, store: Any, request: Any, given: dict[str, Any],
+    ctx: click.Context, session: Any, store: Any, request: Any, given: dict[str, Any],
     saved: dict[str, Any] | None = None,
 ) -> int:  # fmt: skip
     """Plan, show, pass the gates, ask and carry out; ``given`` are the flags of the command and its name."""
@@ -164,6 +167,7 @@ def plan_and_run(
     from reconciler.app.saved import begun, check_fresh, plan_digest
     from reconciler.cli.consent import ask
     from reconciler.cli.planning import show_plan
+    from reconciler.cli.running import stopping, tell_reading
     from reconciler.cli.telling import tell_run
 
     ledgered = session.settings.ledger != "none"
@@ -173,8 +177,6 @@ def plan_and_run(
         request = replace(request, on_found=session.curtain.learn_found)
         planned = make_plan(request, reader, store if ledgered else None, progress=progress)
     tell_reading(session, planned)
-    if session.manner.events is not None:
-        session.manner.events.planned(document(planned))
     if saved is not None:
         check_fresh(saved, planned, request, store.digest if ledgered else None, begun(saved, store))
         given = {**given, "digest": plan_digest(saved)}
@@ -194,7 +196,7 @@ def plan_and_run(
     return _run(session, store, planned, given)
 
 
-def _quiet(session: Run, store: Any, planned: Any, given: dict[str, Any], settle: bool) -> int:
+def _quiet(session: Any, store: Any, planned: Any, given: dict[str, Any], settle: bool) -> int:
     """Nothing to send; the ledger may still have something to learn."""
     from reconciler.app.applying import settle_ledger
     from reconciler.cli.telling import tell_run
@@ -214,9 +216,10 @@ def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
         raise Gated(f"{reasons}\nnothing was changed")
 
 
-def _run(session: Run, store: Any, planned: Any, given: dict[str, Any]) -> int:
+def _run(session: Any, store: Any, planned: Any, given: dict[str, Any]) -> int:
     from reconciler.app.applying import Options, carry_out
     from reconciler.app.executor import Bounds
+    from reconciler.cli.running import stopping
     from reconciler.cli.telling import tell_run
     from reconciler.render.text import report_lines
 

@@ -67,7 +67,8 @@ class Bash(BashComplete):
         if "=" in last and last.startswith("-"):
             last, value = last.partition("=")[2], item.value
         breaks = [sign for sign in os.environ.get("COMP_WORDBREAKS", "") if sign in "@=:"]
-        typed = max((last.rfind(sign) + 1 for sign in breaks), default=0)
+        typed = max((last.rfind(sign) + (sign != "@") for sign in breaks), default=0)  # an @ begins a word of its own
+        typed = max(typed, 0)
         return f"{item.type},{_quoted(value[typed:])}"
 
 

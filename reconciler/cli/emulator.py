@@ -10,8 +10,8 @@ import click
 EXAMPLE = """\b
 Example:
   reconciler emulator --seed shop.yaml
-  export RECONCILER_GATEWAY_URL=http://127.0.0.1:8642 MATON_API_KEY=emulator-key
-  reconciler plan
+  export RECONCILER_GATEWAY_URL=http://127.0.0.1:8642
+  MATON_API_KEY=emulator-key reconciler plan
 """
 
 

@@ -111,7 +111,9 @@ def log_of(ctx: click.Context) -> Callable[[Exchange], None] | None:
 
 
 def tell_reading(session: Run, planned: Planned) -> None:
-    """Under ``-v``: how each collection was read, what was decided on the way, and at which pace."""
+    """The plan's event, and under ``-v`` how each collection was read, and at which pace."""
+    if session.manner.events is not None:
+        session.manner.events.planned(document(planned))
     plan, size = planned.plan, planned.sizes
     session.note(
         f"{count(plan.reads, 'call')} read the account, at most {session.settings.pace:g} a second; "

@@ -1,0 +1,220 @@
+"""What is said of a long run, by a clock that the test holds."""
+
+from __future__ import annotations
+
+import io
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from reconciler.cli import progress
+from reconciler.cli.progress import Heart, Manner, following, reading
+from reconciler.cli.pulse import Pulse, Reads, Writes, named
+from reconciler.cli.streams import Plain, Talk, speaks_unicode
+from reconciler.model.plan import Action, Step, Verb
+from reconciler.model.report import Outcome, Status
+from reconciler.model.values import Address
+from reconciler.render.wire import body_text
+from reconciler.render.wrapping import wrapped
+
+
+class Clock:
+    """Stands still until it is told."""
+
+    def __init__(self) -> None:
+        self.now, self.calls, self.closed = 100.0, 0, 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def step(number: int, kind: str = "tag") -> Step:
+    return Step(Address(kind, f"T{number}"), Verb.MAKE)
+
+
+def end(each: Step, status: Status = Status.DONE) -> Outcome:
+    return Outcome(each, Action.CREATE, status)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """One for each test."""
+    return Clock()
+
+
+def test_reads(clock: Clock) -> None:
+    """Counts by collection, of about how many, calls and their pace over the last seconds only."""
+    pulse = Reads(lambda: clock.calls, lambda: clock.closed, clock)
+    assert pulse.line() == "reading: nothing has come yet; 0 calls, 0.0 a second"
+    pulse.reached("contact", 1200, 10000)
+    pulse.reached("tag", 3)
+    pulse.reached("community", 7, 5)
+    pulse.reached("enrollment", 4, 9, False)
+    clock.calls, clock.now = 13, 110.0
+    assert pulse.line() == (
+        "reading: 7 communities, 1,200 of about 10,000 contacts, 4 of 9 enrollments, 3 tags; 13 calls, 1.3 a second"
+    )
+    clock.now, clock.closed = 200.0, 12.4
+    assert pulse.foot() == "13 calls, 0.0 a second, waiting 12 s as the gateway asked"
+    assert pulse.fields()["kinds"]["contacts"] == {"done": 1200, "total": 10000, "about": True}
+    assert pulse.fields()["waiting"] == 12.4
+
+
+def test_writes(clock: Clock) -> None:
+    """Done of all, what failed, the pace, and the time that is left at it."""
+    pulse = Writes(lambda: clock.calls, lambda: clock.closed, clock)
+    steps = [*(step(n) for n in range(60)), *(step(n, "contact") for n in range(40))]
+    pulse.expect(each.address.kind for each in steps)
+    assert pulse.left() is None
+    for each in steps[:20]:
+        pulse.ended(end(each))
+    pulse.ended(end(steps[20], Status.FAILED))
+    clock.now += 10
+    assert pulse.foot() == "21 of 100 done, 1 failed or skipped, 2.1 a second, about 38 s left"
+    assert pulse.line().endswith("; 21 of 60 tags, 0 of 40 contacts")
+    assert pulse.fields()["failed"] == 1
+    assert pulse.fields()["left"] == pytest.approx(37.6, abs=0.1)
+    for each in steps[:60]:
+        pulse.ended(end(each))
+    assert pulse.counted() == 60  # one that was accepted first ends twice, and counts once
+
+
+def test_a_pulse_is_of_something() -> None:
+    """Reading or writing: the base has no words."""
+    for words in (Pulse().rows, Pulse().foot, Pulse().line):
+        with pytest.raises(NotImplementedError):
+            words()
+    assert [named("tag"), named("community"), named("contact_field")] == ["tags", "communities", "contact fields"]
+
+
+def test_a_heart_beats_until_it_is_left() -> None:
+    """In a thread of its own; nothing is said after it."""
+    beats, enough = [], threading.Event()
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) == 3:
+            enough.set()
+
+    with Heart(0.001, beat):
+        assert enough.wait(10)
+    number = len(beats)
+    assert number >= 3
+    assert len(beats) == number
+    with Heart(60.0, beat):
+        pass
+    assert len(beats) == number
+
+
+@pytest.mark.parametrize(("number", "lines"), [(50, 50), (51, 1)])
+def test_few_steps_and_many(capsys: pytest.CaptureFixture[str], clock: Clock, number: int, lines: int) -> None:
+    """Each has a line while they are few; of many only what failed has one."""
+    steps = [step(n) for n in range(number)]
+    with following(steps, Writes(clock=clock), Manner(seconds=0)) as listener:
+        assert listener is not None
+        for done, each in enumerate(steps, 1):
+            listener(end(each, Status.FAILED if done == 7 else Status.DONE), done, number)
+    said = capsys.readouterr().err
+    assert said.count("\n") == lines
+    assert "failed" in said
+
+
+def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
+    """No lines, no beats, no listener; with a stream of events only the stream hears."""
+    with following([step(1)], Writes(clock=clock), Manner(quiet=True)) as nobody:
+        assert nobody is None
+    with reading(Reads(clock=clock), Manner(quiet=True)) as nothing:
+        assert nothing is None
+    with following([], Writes(clock=clock), Manner()) as idle:
+        assert idle is None
+    heard: list[Any] = []
+
+    class Events:
+        def ended(self, *told: Any) -> None:
+            heard.append(told)
+
+        def heartbeat(self, pulse: Pulse) -> None:
+            heard.append(pulse)
+
+    with following([step(1)], Writes(clock=clock), Manner(True, 60.0, Events())) as listener:
+        assert listener is not None
+        listener(end(step(1)), 1, 1)
+    assert len(heard) == 1
+    assert capsys.readouterr().err == ""
+
+
+def test_a_dumb_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing can be redrawn on it."""
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert progress.draws({"TERM": "xterm"})
+    assert not progress.draws({"TERM": "dumb"})
+    assert speaks_unicode(sys.stderr, {"LANG": "en_GB.UTF-8"})
+    assert not speaks_unicode(sys.stderr, {"LANG": "C"})
+    assert speaks_unicode(sys.stderr, {"LANG": "C", "PYTHONUTF8": "1"})
+    assert speaks_unicode(io.StringIO(), {"LANG": "C"})
+
+
+def test_streams_spell_out_what_they_lack() -> None:
+    """Signs of ours have a like; JSON keeps its text."""
+    inner = io.StringIO()
+    plain: Any = Plain(inner)
+    plain.writelines(["a → b… é 🎉\n", '{"a": "→ é"}\n'])
+    assert inner.getvalue() == 'a -> b... \\u00e9 \\ud83c\\udf89\n{"a": "\\u2192 \\u00e9"}\n'
+    assert not hasattr(plain, "buffer")
+
+
+def test_talk_waits_for_the_end_of_a_line() -> None:
+    """One object a line, however it was written; the rest at the end."""
+    inner = io.StringIO()
+    talk = Talk(inner, now=lambda: 0.5)
+    talk.write("one")
+    assert inner.getvalue() == ""
+    talk.write(" line\n\n  two")
+    talk.close()
+    first, second = inner.getvalue().splitlines()
+    assert first.startswith(
+        '{"time": "1970-01-01T00:00:00.500Z", "level": "info", "event": "message", "message": "one line"'
+    )
+    assert '"message": "two"' in second
+    assert not talk.isatty()
+
+
+@pytest.mark.parametrize("width", range(6, 40))
+def test_wrapping_loses_nothing(width: int) -> None:
+    """Every sign is still there, no line is too wide, and what follows stands further in."""
+    line = [
+        ("  + ", "green"),
+        ("contact/somebody@example.com", "green"),
+        ("    site.yaml:1:1", "dim"),
+        ("  日本語のタグ 🎉 x", ""),
+    ]
+    lines = wrapped(line, width)
+    texts = ["".join(piece for piece, _ in each) for each in lines]
+    assert "".join("".join(texts).split()) == "+contact/somebody@example.comsite.yaml:1:1日本語のタグ🎉x"
+    from reconciler.render.words import cells
+
+    assert max(map(cells, texts)) <= width
+    assert all(text.startswith(" ") for text in texts)
+    assert {style for each in lines for _, style in each} >= {"green", "dim"}
+
+
+def test_bodies_open_nothing() -> None:
+    """Secrets, tokens, sessions and keys are masked, whatever is no JSON is not shown, long ones are cut."""
+    body = (
+        b'{"secret": "s", "api_key": "k", "url": "https://u:p@h.example.com/x?session_token=1", "a": ["hush!"], '
+        b'"n": {"redirect_url": "::["}}'
+    )
+    assert body_text(body, ("hush", "")) == (
+        '{"secret": "(hidden)", "api_key": "(hidden)", "url": "https://h.example.com/(hidden)", "a": ["(hidden)!"], '
+        '"n": {"redirect_url": "(hidden)"}}'
+    )
+    assert body_text(None) == body_text(b"") == ""
+    assert body_text(b"<html>") == "6 bytes that are not JSON"
+    assert "characters)" in body_text(b'"' + b"x" * 5000 + b'"')
