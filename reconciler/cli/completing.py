@@ -50,6 +50,13 @@ def kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
     return [CompletionItem(name, help=kind.doc) for name, kind in SECTIONS.items() if name.startswith(incomplete)]
 
 
+def pulled(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Kinds that an account is written down by."""
+    from reconciler.app.pulling import pullable
+
+    return _fitting(incomplete, sorted(kind.name for kind in pullable()))
+
+
 def allowances(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """The classes of ``--allow``."""
     from reconciler.model.policy import Allow

@@ -33,7 +33,7 @@ def _moment(ctx: click.Context, param: click.Parameter, value: Any) -> str | Non
 
 _FRESH = (
     click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only this kind; repeatable.",
-                 shell_complete=completing.kinds),
+                 shell_complete=completing.pulled),
     click.option("--tag", "tags", multiple=True, metavar="NAME", help="Only people with this tag; repeatable, all."),
     click.option("--course", "courses", multiple=True, metavar="NAME", help="Only people in this course."),
     click.option("--registered-after", "after", type=click.DateTime(_DATES), callback=_moment, metavar="DATE",

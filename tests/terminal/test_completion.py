@@ -78,12 +78,12 @@ def _shell(text: str) -> str:
 
 def test_bash(shop: Project, programs: Path) -> None:
     """Commands, flags and values; what follows an @ or a = is what bash takes for the word; blanks are escaped."""
-    commands, flags, classes, tags, after, equals, quoted, recorded, environments, runs, kinds, topics = in_bash(
+    commands, flags, classes, tags, after, equals, quoted, recorded, environments, runs, kinds, topics, sections = in_bash(
         shop, programs,
         "reconciler pl", "reconciler apply --par", "reconciler apply --allow d", "reconciler plan --target tag/",
         "reconciler explain contact/ann@", "reconciler plan --target=tag/VI", "reconciler explain 'tag/CRM s",
         "reconciler ledger forget tag/VIP tag/C", "reconciler -e s", "reconciler undo ",
-        "reconciler pull --kind cont", "reconciler help ga",
+        "reconciler pull --kind cont", "reconciler help ga", "reconciler clone --kind memb",
     )  # fmt: skip
     assert commands == ["plan"]
     assert flags == ["--parallel"]
@@ -95,7 +95,8 @@ def test_bash(shop: Project, programs: Path) -> None:
     assert recorded == ["tag/CRM\\ sync"]
     assert environments == ["staging"]
     assert runs == ["1"]
-    assert sorted(kinds) == ["contact_fields", "contacts"]
+    assert kinds == ["contact", "contact_field"]
+    assert sections == ["memberships"]
     assert topics == ["gates"]
     assert shop.account.requests == []
 
