@@ -114,6 +114,8 @@ def tell_reading(session: Run, planned: Planned) -> None:
     """The plan's event, and under ``-v`` how each collection was read, and at which pace."""
     if session.manner.events is not None:
         session.manner.events.planned(document(planned))
+    if not session.verbose:
+        return
     plan, size = planned.plan, planned.sizes
     session.note(
         f"{count(plan.reads, 'call')} read the account, at most {session.settings.pace:g} a second; "

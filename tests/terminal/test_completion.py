@@ -78,26 +78,22 @@ def _shell(text: str) -> str:
 
 def test_bash(shop: Project, programs: Path) -> None:
     """Commands, flags and values; what follows an @ or a = is what bash takes for the word; blanks are escaped."""
-    commands, flags, classes, tags, after, equals, quoted, recorded, environments, runs, kinds, topics, sections = in_bash(
-        shop, programs,
-        "reconciler pl", "reconciler apply --par", "reconciler apply --allow d", "reconciler plan --target tag/",
-        "reconciler explain contact/ann@", "reconciler plan --target=tag/VI", "reconciler explain 'tag/CRM s",
-        "reconciler ledger forget tag/VIP tag/C", "reconciler -e s", "reconciler undo ",
-        "reconciler pull --kind cont", "reconciler help ga", "reconciler clone --kind memb",
-    )  # fmt: skip
-    assert commands == ["plan"]
-    assert flags == ["--parallel"]
-    assert classes == ["deletes"]
-    assert tags == ["tag/CRM\\ sync", "tag/Gold,\\ old", "tag/Later", "tag/VIP"]
-    assert after == ["@example.com"]
-    assert equals == ["tag/VIP"]
-    assert quoted == ["tag/CRM sync"]
-    assert recorded == ["tag/CRM\\ sync"]
-    assert environments == ["staging"]
-    assert runs == ["1"]
-    assert kinds == ["contact", "contact_field"]
-    assert sections == ["memberships"]
-    assert topics == ["gates"]
+    wanted = {
+        "reconciler pl": ["plan"],
+        "reconciler apply --par": ["--parallel"],
+        "reconciler apply --allow d": ["deletes"],
+        "reconciler plan --target tag/": ["tag/CRM\\ sync", "tag/Gold,\\ old", "tag/Later", "tag/VIP"],
+        "reconciler explain contact/ann@": ["@example.com"],
+        "reconciler plan --target=tag/VI": ["tag/VIP"],
+        "reconciler explain 'tag/CRM s": ["tag/CRM sync"],
+        "reconciler ledger forget tag/VIP tag/C": ["tag/CRM\\ sync"],
+        "reconciler -e s": ["staging"],
+        "reconciler undo ": ["1"],
+        "reconciler pull --kind cont": ["contact", "contact_field"],
+        "reconciler clone --kind memb": ["memberships"],
+        "reconciler help ga": ["gates"],
+    }
+    assert dict(zip(wanted, in_bash(shop, programs, *wanted), strict=True)) == wanted
     assert shop.account.requests == []
 
 
