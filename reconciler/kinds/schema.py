@@ -40,6 +40,7 @@ _DEFINITIONS: dict[str, Any] = {
     },
     "lifecycle": {
         "title": "Lifecycle", "type": "object", "additionalProperties": False,
+        "description": "What may not be done to it, or only in another way.",
         "properties": {
             "prevent_destroy": {"type": "boolean", "description": "Never delete or replace it.", "default": False},
             "ignore": {
@@ -117,7 +118,8 @@ def _section(kind: Kind) -> dict[str, Any]:
     items: dict[str, Any] = whole
     if kind.short:
         name = _value(kind.field(kind.key[0]))
-        items = {"anyOf": [{**name, "description": f"Short for {{{kind.key[0]}: …}}."}, whole]}
+        # Editors tell of the first form, where none fits.
+        items = {"anyOf": [whole, {**name, "description": f"Short for {{{kind.key[0]}: …}}."}]}
     return {"type": "array", "description": kind.doc, "items": items}
 
 
