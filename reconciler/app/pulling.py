@@ -26,7 +26,7 @@ from reconciler.engine.written import Export
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS, schema
-from reconciler.kinds.base import Collection, Item
+from reconciler.kinds.base import Collection, Item, Kind
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger import host
 from reconciler.ledger.history import RunInfo
@@ -37,6 +37,8 @@ from reconciler.model.resource import EMPTY, DesiredState, Ledger, Provenance
 from reconciler.model.values import Address, Attrs, Ref
 
 SCHEMA = "reconciler.schema.json"
+#: Filter of people → the relation that it goes by.
+CHOOSING = {"tags": "tagging", "courses": "enrollment"}
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def read_account(reader: Reader, wanted: Wanted, dialect: Dialect, progress: Pro
 
 def _filtering(wanted: Wanted) -> frozenset[str]:
     """The relations by which people are chosen."""
-    return frozenset(name for name, asked in (("tagging", wanted.tags), ("enrollment", wanted.courses)) if asked)
+    return frozenset(relation for name, relation in CHOOSING.items() if getattr(wanted, name))
 
 
 def _filtered(reader: Reader, name: str, wanted: Wanted, items: Items) -> list[Item]:
@@ -129,8 +131,11 @@ def _filtered(reader: Reader, name: str, wanted: Wanted, items: Items) -> list[I
 
 def _tag_ids(wanted: Wanted, items: Items) -> str:
     """The ids of the wanted tags; nothing where a name has none or several, since then no filter says it."""
-    tag = KINDS["tag"]
-    ids = [[str(item[tag.remote_id]) for item in items[tag.name] if item["name"] == name] for name in wanted.tags]
+    if not wanted.tags:
+        return ""
+    _, tag = _sides(KINDS[CHOOSING["tags"]])
+    key = tag.key[0]
+    ids = [[str(item[tag.remote_id]) for item in items[tag.name] if item[key] == name] for name in wanted.tags]
     return ",".join(found[0] for found in ids) if all(len(found) == 1 for found in ids) else ""
 
 
@@ -139,16 +144,21 @@ def _people(found: Identified, wanted: Wanted) -> frozenset[Address] | None:
     if not wanted.is_filtered:
         return None
     chosen = {address for address in found.live if KINDS[address.kind].person}
-    relations = ([("tagging", tag) for tag in wanted.tags]) + [("enrollment", name) for name in wanted.courses]
-    for relation, name in relations:
-        kind = KINDS[relation]
-        (role,) = (each.name for each in kind.parents if KINDS[each.ref or ""].person)
-        (other,) = (each for each in kind.parents if each.name != role)
-        targets = _called(found, KINDS[other.ref or ""].name, name)
+    for relation, name in ((by, each) for asked, by in CHOOSING.items() for each in getattr(wanted, asked)):
+        role, kind = _sides(KINDS[relation])
+        (other,) = (each.name for each in KINDS[relation].parents if each.name != role)
+        targets = _called(found, kind.name, name)
         with_it = (live.attrs for live in found.live.values() if live.address.kind == relation)
-        pairs = ((_target(attrs, role), _target(attrs, other.name)) for attrs in with_it)
+        pairs = ((_target(attrs, role), _target(attrs, other)) for attrs in with_it)
         chosen &= {who for who, target in pairs if who and target in targets}
     return frozenset(chosen)
+
+
+def _sides(relation: Kind) -> tuple[str, Kind]:
+    """The field that names the person, and the kind of what they have."""
+    (role,) = (each.name for each in relation.parents if KINDS[each.ref or ""].person)
+    (other,) = (KINDS[each.ref or ""] for each in relation.parents if each.name != role)
+    return role, other
 
 
 def _target(attrs: Attrs, name: str) -> Address | None:

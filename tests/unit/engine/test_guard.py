@@ -22,7 +22,7 @@ def persons(number: int) -> list[Address]:
 
 
 def found(changes: list[Change], owned: list[Address], limits: Limits = Limits()) -> list[tuple[Allow, int]]:  # noqa: B008
-    plan = Plan(Base(None, "", 0, "vendor"), tuple(changes))
+    plan = Plan(Base(None, "", 0, "vendor"), tuple(changes), ids=dict.fromkeys(owned, "1"))
     entries = {address: Entry(address, "1") for address in owned}
     return [(gate.allow, gate.count) for gate in gates(plan, entries, limits)]
 
@@ -149,3 +149,13 @@ def test_one_word_allows_what_several_gates_ask_for() -> None:
 def test_foreign_ones_that_pruning_removes_count_as_owned() -> None:
     """Pruning `all` on the first run owns nothing yet."""
     assert found([Change(address, Action.DELETE) for address in tags(10)], []) == [(Allow.DELETES, 10)]
+
+
+@pytest.mark.parametrize(("owned", "live", "shut"), [(9, 0, False), (10, 0, True), (10, 1, False)])
+def test_an_account_without_any_of_ours_is_another_one(owned: int, live: int, shut: bool) -> None:
+    """Ten of a kind, and none of them there: let pass by the word, whatever the number."""
+    entries = {address: Entry(address, "1") for address in tags(owned)}
+    plan = Plan(Base(None, "", 0, "vendor"), (), ids=dict.fromkeys(tags(live), "1"))
+    needed = gates(plan, entries, Limits())
+    assert [(gate.allow, gate.flag) for gate in needed] == ([(Allow.MISSING, "--allow missing")] if shut else [])
+    assert closed(needed, {Allow.MISSING: 3}) == ()
