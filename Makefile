@@ -51,7 +51,7 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 
 docs: $(VENV)/.developed ## Write docs/reference anew, and what the pages show of the tool.
 	$(BIN)/python -m docs.generate
-	RECONCILER_UPDATE=docs $(BIN)/python -m pytest -q tests/docs/test_pages.py -k follow
+	RECONCILER_UPDATE=docs $(BIN)/python -m pytest -q tests/docs/test_pages.py -k 'follow or quotes'
 
 pictures: $(VENV)/.developed ## Draw docs/pictures anew; needs Chromium and its driver.
 	$(BIN)/python -m tests.html.pictures

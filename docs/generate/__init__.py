@@ -6,7 +6,20 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
-from docs.generate import addresses, commands, documents, exits, kinds, plans, safety, settings
+from docs.generate import (
+    action,
+    addresses,
+    commands,
+    documents,
+    emulator,
+    exits,
+    kinds,
+    outputs,
+    plans,
+    safety,
+    settings,
+    watching,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -19,8 +32,12 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "addresses.md": addresses.page,
     "plans.md": plans.page,
     "safety.md": safety.page,
+    "outputs.md": outputs.page,
     "documents.md": documents.page,
     "exit-codes.md": exits.page,
+    "watching.md": watching.page,
+    "action.md": action.page,
+    "emulator.md": emulator.page,
 }
 
 NOTICE = "<!-- Written by `make docs` from the code; edit that instead. -->\n\n"

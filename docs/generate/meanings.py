@@ -9,8 +9,10 @@ from reconciler.engine.drift import Alarm
 from reconciler.kinds import effects
 from reconciler.kinds.effects import Consequence
 from reconciler.model.plan import Action, Cause
-from reconciler.model.policy import Allow, Prune
 from reconciler.model.report import Status
+from reconciler.render.meanings import ALLOWS, CODES, PRUNES
+
+__all__ = ["ALLOWS", "CODES", "PRUNES"]
 
 ACTIONS: Mapping[Action, str] = {
     Action.CREATE: "Make it.",
@@ -58,22 +60,6 @@ CONSEQUENCES: Mapping[Consequence, str] = {
     Consequence.SEEN: "People notice: mail, access, money.",
 }
 
-PRUNES: Mapping[Prune, str] = {
-    Prune.NONE: "Nothing. What leaves the files is forgotten and stays in the account.",
-    Prune.CREATED: "What we made. What we only took over is forgotten and stays.",
-    Prune.OWNED: "What is ours, taken over ones included.",
-    Prune.ALL: "Foreign ones as well: what the files do not name goes.",
-}
-
-ALLOWS: Mapping[Allow, str] = {
-    Allow.DELETES: "Deletes and replaces above the limit, and a deletion beside a creation that looks like a rename.",
-    Allow.UPDATES: "Updates above the limit, those of an adoption included.",
-    Allow.CONTACTS: "Deleting people.",
-    Allow.CANCEL: "Ending subscriptions.",
-    Allow.RECREATE: "Making people again who are ours and were deleted in the account.",
-    Allow.MISSING: "Going on although ten or more of ours of one kind were looked for and none was found.",
-}
-
 ALARMS: Mapping[Alarm, str] = {
     Alarm.DRIFT: "The account changed what is ours.",
     Alarm.CONFLICT: "The files and the account changed the same field.",
@@ -86,15 +72,6 @@ STATUSES: Mapping[Status, str] = {
     Status.FAILED: "Refused, or unanswered and not found by looking; `message` says why.",
     Status.SKIPPED: "Something that it needs failed.",
     Status.NOT_RUN: "The run was stopped before it.",
-}
-
-CODES: Mapping[int, str] = {
-    0: "Done, or nothing to do.",
-    1: "Failure: files, flags, network, vendor.",
-    2: "Changes found: `plan` and `show` with `--detailed-exitcode`, `drift`, anything that `--fail-on` names.",
-    3: "Refused: stale plan, closed gate, declined, ledger locked. Nothing was changed.",
-    4: "Applied in part, or stopped by `--max-calls` or `--max-minutes`. Run it again.",
-    130: "Interrupted. What was done is recorded; run it again.",
 }
 
 

@@ -4,8 +4,10 @@ A comment before a block, which readers do not see, says what is special about i
 
 <!-- try: seed=quickstart in=examples/quickstart -->   a fresh copy of the examples, and an account
 <!-- try: alone -->                                    a fresh copy of the examples, and nothing else
+<!-- meanwhile: DELETE /api/tags/2000001 -->           somebody else does that to the account, with a body as JSON
 <!-- write: examples/quickstart/more.yaml -->          the block is saved there, for the commands after it
-<!-- file: examples/quickstart/site.yaml -->           the block quotes that file
+<!-- file: examples/quickstart/site.yaml -->           the block quotes a part of that file
+<!-- all: examples/quickstart/site.yaml -->            the block is that file; `make docs` copies it
 """
 
 from __future__ import annotations
@@ -21,12 +23,15 @@ GENERATED = ROOT / "docs" / "reference"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 WRITTEN = [path for path in PAGES if path.parent != GENERATED]
 
-_BLOCK = re.compile(r"(?:^<!-- (?P<what>write|file): (?P<path>\S+) -->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$"
-                    r"|^<!-- try: (?P<setting>[^\n]*?) -->$", re.DOTALL | re.MULTILINE)  # fmt: skip
+_BLOCK = re.compile(
+    r"(?:^<!-- (?P<what>write|file|all): (?P<path>\S+) -->\n+)?^```(?P<language>\w*)\n(?P<text>.*?)^```$"
+    r"|^<!-- (?P<does>try|meanwhile): (?P<setting>[^\n]*?) -->$",
+    re.DOTALL | re.MULTILINE,
+)
 
 
 class Block(NamedTuple):
-    """One fenced block, or (``language`` "try") a setting for those after it; ``line`` is where it begins."""
+    """One fenced block, or what ``try`` or ``meanwhile`` says (that is its language); ``line`` is where it begins."""
 
     page: Path
     line: int
@@ -61,7 +66,7 @@ def _blocks(page: Path) -> Iterator[Block]:
     for found in _BLOCK.finditer(whole):
         line = whole.count("\n", 0, found.start()) + 1
         if found["setting"] is not None:
-            yield Block(page, line, "try", found["setting"])
+            yield Block(page, line, found["does"], found["setting"])
         else:
             yield Block(page, line, found["language"], found["text"], found["what"] or "", found["path"] or "")
 

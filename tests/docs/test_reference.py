@@ -50,7 +50,11 @@ def test_help_has_an_example(command: str, project: Project) -> None:
 def test_examples_are_commands(path: str) -> None:
     """Every example of a help parses: its command, options and choices exist."""
     for line in commands.examples(WALKED[path]):
-        words = shlex.split(re.sub(r" (>|\||&&).*", "", re.sub(r"^(\w+=\S+ )+", "", line)))
+        if line.startswith("export "):
+            continue
+        typed = re.search(r"^(?:\w+=\S+ )*(?:source <\()?(reconciler[^)>|&]*)", line)
+        assert typed, line
+        words = shlex.split(typed.group(1))
         assert words[:1] == ["reconciler"], line
         _parse(cli, words[1:])
 
@@ -85,8 +89,7 @@ def test_variables_are_described() -> None:
     known = set(settings.variables())
     sources = [path.read_text(encoding="utf-8") for path in (ROOT / "reconciler").rglob("*.py")]
     named = {name for text in sources for name in re.findall(r"\b(?:RECONCILER|MATON)_[A-Z_]+[A-Z]\b", text)}
-    made_up = {"RECONCILER_VAR_X", "RECONCILER_VAR", "MATON_X"}
-    assert named - known - made_up == set()
+    assert {name for name in named - known if not name.startswith("RECONCILER_VAR")} == set()
 
 
 def test_every_setting_is_described() -> None:

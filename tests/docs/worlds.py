@@ -11,6 +11,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+import requests
+
 from reconciler.emulator import Emulator
 from reconciler.emulator.seedfiles import read
 from tests.docs.conftest import ROOT, SECRETS
@@ -20,8 +22,8 @@ from tests.docs.pages import Block
 PORT = "8642"
 #: The command that stays, as in a terminal of its own.
 EMULATOR = "reconciler emulator"
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\+00:00|Z)?")
-_TOOK = re.compile(r"\b\d+(\.\d+)? (ms|seconds?)\b")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z)?")
+_TOOK = re.compile(r"\b\d+\.\d+ m?s\b")
 
 
 class World(NamedTuple):
@@ -42,7 +44,7 @@ def worlds(blocks: list[Block]) -> list[World]:
     for block in blocks:
         if block.language == "try":
             found.append(World(block, []))
-        elif block.language in ("sh", "console") or block.what == "write":
+        elif block.language in ("sh", "console", "meanwhile") or block.what == "write":
             found[-1].blocks.append(block)
     return [world for world in found if world.blocks]
 
@@ -68,7 +70,7 @@ class Shell:
         for name in names:
             server.account(name, seed if name == names[0] else {})
         self.env |= {"RECONCILER_GATEWAY_URL": server.url} | ({} if "key" in given else {"MATON_API_KEY": key})
-        self.env |= SECRETS
+        self.env |= SECRETS | {"RECONCILER_LEDGER_KEY": "one that makes the same marks in every run"}
 
     def do(self, block: Block) -> str:
         """What the block prints; fails where a line of a ``sh`` block does."""
@@ -77,12 +79,24 @@ class Shell:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text, encoding="utf-8")
             return ""
+        if block.language == "meanwhile":
+            return self._meanwhile(block.text)
         script = block.text.replace(PORT, str(self._port))
         if script.startswith(EMULATOR):
             own = script.strip().replace(EMULATOR, f"{EMULATOR} --port {self._port}", 1)
             self._stack.enter_context(_staying(own, self.folder, self.env))
             return ""
         return self._steady(self._run(script if block.language == "sh" else _session(script), block))
+
+    def _meanwhile(self, request: str) -> str:
+        """``PATCH /api/contacts/1 {"locale": "fr"}``, sent by somebody else; prints nothing."""
+        method, path, *body = request.split(" ", 2)
+        form = "merge-patch+json" if method == "PATCH" else "json"
+        headers = {"Authorization": f"Bearer {self.env['MATON_API_KEY']}", "Content-Type": f"application/{form}"}
+        url = f"{self.env['RECONCILER_GATEWAY_URL']}/systeme{path}"
+        answer = requests.request(method, url, data=body[0].encode() if body else None, headers=headers, timeout=10)
+        answer.raise_for_status()
+        return ""
 
     def _run(self, script: str, block: Block) -> str:
         strict = "set -euo pipefail\n" if block.language == "sh" else ""
@@ -95,6 +109,7 @@ class Shell:
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=False,
         )  # fmt: skip
         assert block.language == "console" or done.returncode == 0, f"{block.name}\n{done.stdout}"
+        assert "Traceback (most recent" not in done.stdout, f"{block.name}\n{done.stdout}"
         return done.stdout
 
     def _steady(self, printed: str) -> str:
@@ -102,7 +117,7 @@ class Shell:
         for folder in dict.fromkeys((str(self.folder), str(self._state.parent))):
             printed = printed.replace(folder, "/path/to")
         printed = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{PORT}", printed)
-        return _TOOK.sub("0.1 s", _MOMENT.sub("2026-01-15 09:30", printed))
+        return _TOOK.sub("0.2 s", _MOMENT.sub("2026-01-15 09:30", printed))
 
 
 def _session(text: str) -> str:

@@ -1,0 +1,42 @@
+"""action.yml → docs/reference/action.md: what the GitHub action takes and gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from docs.generate.markdown import code, sentence, table
+
+FILE = Path(__file__).resolve().parents[2] / "action.yml"
+INTRO = """\
+# GitHub action
+
+`action.yml` of this repository. [GitOps](../guides/gitops.md) says how it is used;
+[examples/github/reconciler.yml](../../examples/github/reconciler.yml) is a workflow to copy.
+
+## Inputs
+
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    action: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    return "".join([
+        INTRO,
+        table(["input", "default", "what it is"], (
+            [code(name), "required" if each.get("required") else code(_default(each)), sentence(each["description"])]
+            for name, each in action["inputs"].items()
+        )),
+        "\n## Outputs\n\n",
+        table(["output", "what it is"], (
+            [code(name), sentence(each["description"])] for name, each in action["outputs"].items()
+        )),
+    ])  # fmt: skip
+
+
+def _default(given: dict[str, Any]) -> str:
+    """An expression of GitHub's without its braces, which would be one on the page as well."""
+    return str(given.get("default", "")).removeprefix("${{ ").removesuffix(" }}")
