@@ -9,7 +9,7 @@ from reconciler.engine.guard import Gate
 from reconciler.errors import Problem
 from reconciler.kinds.effects import classes_of
 from reconciler.model.codec import to_json
-from reconciler.model.plan import Action, Plan
+from reconciler.model.plan import Action, Change, Plan
 from reconciler.model.planjson import change_to_json
 from reconciler.model.report import Outcome, Report
 from reconciler.model.values import Address
@@ -26,7 +26,7 @@ Requests = Mapping[Address, Iterable[tuple[str, str, Any]]]
 
 def plan_document(plan: Plan, requests: Requests, gates: Iterable[Gate] = ()) -> dict[str, Any]:
     """What ``plan --json`` prints. Secrets are shown by their source, references stay open."""
-    changes = [_change(plan, index, requests) for index in range(len(plan.changes))]
+    changes = [_change(change, requests) for change in plan.changes]
     writes = sum(len(each["requests"]) for each in changes)
     return {
         "format_version": FORMAT_VERSION,
@@ -50,8 +50,7 @@ def summary(plan: Plan) -> dict[str, int]:
     return {**counts, "withheld": len(plan.withheld)}
 
 
-def _change(plan: Plan, index: int, requests: Requests) -> dict[str, Any]:
-    change = plan.changes[index]
+def _change(change: Change, requests: Requests) -> dict[str, Any]:
     whole = change_to_json(change)
     kept = ("address", "action", "cause", "withheld", "moved_from", "note", "remote_id")
     origin = dict(zip(("file", "line", "column"), change.origin, strict=True)) if change.origin else None
