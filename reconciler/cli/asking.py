@@ -11,7 +11,9 @@ from collections.abc import Iterator
 
 import click
 
-from reconciler.cli.terminal import can_ask
+from reconciler.cli.terminal import can_ask, columns
+from reconciler.render.words import clean
+from reconciler.render.wrapping import wrapped
 
 __all__ = ["answer", "can_ask", "says"]
 
@@ -29,7 +31,7 @@ def answer(question: str) -> str | None:
     fd = sys.stdin.fileno()
     with _waking() as woken:
         _forget_typed(fd)
-        click.echo(question, nl=False, err=True)
+        click.echo(_set(question), nl=False, err=True)
         try:
             ready, _, _ = select.select([fd, woken], [], [])
             line = os.read(fd, 4096) if fd in ready else b""
@@ -39,6 +41,13 @@ def answer(question: str) -> str | None:
         click.echo("", err=True)
         return None
     return line.decode(errors="replace").rstrip("\r\n")
+
+
+def _set(question: str) -> str:
+    """Broken at blanks where the terminal is narrow, with room for the answer."""
+    width = columns(err=True)
+    lines = wrapped([(clean(question.rstrip()), "")], max(width - 8, 10)) if width else [[(question.rstrip(), "")]]
+    return "\n".join("".join(text for text, _ in line) for line in lines) + " "
 
 
 def _forget_typed(fd: int) -> None:

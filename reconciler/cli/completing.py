@@ -52,7 +52,7 @@ def kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[C
 
 def pulled(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Kinds that an account is written down by."""
-    from reconciler.app.pulling import pullable
+    from reconciler.engine.export import pullable
 
     return _fitting(incomplete, sorted(kind.name for kind in pullable()))
 

@@ -19,7 +19,7 @@ On = Callable[..., Screen]
 
 def environment(project: Project, **more: str) -> dict[str, str]:
     """What a person's shell would have set."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
     return {**kept, **project.env, "LANG": "C.UTF-8", **more}
 
 

@@ -66,9 +66,9 @@ class Screen:
         return "".join(self.text.split())
 
     def until(self, *wanted: str) -> str:
-        """The screen once all of these are on it at the same time."""
+        """The screen once all of these are on it at the same time, on however many lines each."""
         end = time.monotonic() + PATIENCE
-        while not all(each in self.text for each in wanted):
+        while not all("".join(each.split()) in self.flowing for each in wanted):
             assert self._read(end), f"{wanted} never came:\n{self.text}"
         return self.text
 
