@@ -48,6 +48,7 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 	$(BIN)/reconciler schema report > schema/report.schema.json
 	$(BIN)/reconciler schema event > schema/event.schema.json
 	$(BIN)/reconciler schema notification > schema/notification.schema.json
+	$(BIN)/reconciler schema catalog > schema/catalog.json
 
 docs: $(VENV)/.developed ## Write docs/reference anew, and what the pages show of the tool.
 	$(BIN)/python -m docs.generate

@@ -9,6 +9,7 @@ from typing import Any
 from reconciler.disk.settings_schema import settings_schema
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, schema
+from reconciler.render.catalog import catalog
 from reconciler.render.notice import notification_schema
 from reconciler.render.schema import event_schema, plan_schema, report_schema
 
@@ -89,6 +90,11 @@ def write_first_files(folder: Path) -> list[Path]:
 def schema_text(what: str) -> str:
     """A published schema as the text of its file."""
     return json.dumps(schema_of(what), indent=2, ensure_ascii=False) + "\n"
+
+
+def catalog_of(at: str) -> dict[str, Any]:
+    """The catalogue of schemas that are published at this URL."""
+    return catalog(at)
 
 
 def schema_of(what: str) -> dict[str, Any]:

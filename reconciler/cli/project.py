@@ -25,7 +25,10 @@ SCHEMA = """\b
 Example:
   reconciler schema > schema/reconciler.schema.json
   reconciler schema settings
+  reconciler schema catalog --at https://example.com/schema
 """
+#: Where nobody publishes anything: to be replaced by --at.
+EXAMPLE_HOST = "https://example.com/schema"
 
 
 @click.command(epilog=INIT)
@@ -86,12 +89,20 @@ def _summary(counts: dict[str, int]) -> str:
 
 @click.command(epilog=SCHEMA)
 @click.argument(
-    "what", type=click.Choice(["files", "settings", "plan", "report", "event", "notification"]), default="files"
+    "what",
+    type=click.Choice(["files", "settings", "plan", "report", "event", "notification", "catalog"]),
+    default="files",
 )
-def schema(what: str) -> int:
-    """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``--json`` and ``--json-events``."""
-    from reconciler.app.bootstrap import schema_of
+@click.option("--at", metavar="URL", help="Catalogue: the https folder that the schemas are published in.")
+def schema(what: str, at: str | None) -> int:
+    """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``--json`` and ``--json-events``.
 
-    document: dict[str, Any] = schema_of(what)
+    ``catalog`` is for editors: it says, in the form of SchemaStore, which schema is for which files.
+    """
+    from reconciler.app.bootstrap import catalog_of, schema_of
+
+    if at is not None and (what != "catalog" or not at.startswith("https://")):
+        raise click.UsageError("--at takes an https URL, and goes with catalog")
+    document: dict[str, Any] = catalog_of(at or EXAMPLE_HOST) if what == "catalog" else schema_of(what)
     show_json(document)
     return 0

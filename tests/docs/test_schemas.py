@@ -16,6 +16,7 @@ from tests.docs.test_examples import FILES, OPTIONS, PROJECTS
 from tests.support.project import Project
 
 NAMES = {what: "reconciler" if what == "files" else what for what in schema.params[0].type.choices}
+del NAMES["catalog"]  # which is no schema, but tells where they are
 
 
 def committed(what: str) -> Path:
@@ -39,7 +40,30 @@ def test_it_is_a_schema(what: str) -> None:
 
 def test_nothing_else_is_there() -> None:
     """Every file in schema/ is one of them."""
-    assert {path.name for path in (ROOT / "schema").iterdir()} == {f"{name}.schema.json" for name in NAMES.values()}
+    there = {path.name for path in (ROOT / "schema").iterdir()}
+    assert there == {f"{name}.schema.json" for name in NAMES.values()} | {"catalog.json"}
+
+
+def test_the_catalogue_fits_a_store(project: Project) -> None:
+    """What SchemaStore asks of an entry; every entry leads to one of the schemas, wherever they are."""
+    text = (ROOT / "schema" / "catalog.json").read_text(encoding="utf-8")
+    assert text == project.run("schema", "catalog").out
+    entry = {
+        "type": "object", "additionalProperties": False, "required": ["name", "description", "url"],
+        "properties": {
+            "name": {"type": "string"}, "description": {"type": "string"},
+            "url": {"type": "string", "pattern": "^https://"},
+            "fileMatch": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
+        },
+    }  # fmt: skip
+    document = json.loads(text)
+    assert set(document) == {"$schema", "version", "schemas"}
+    jsonschema.validate(document["schemas"], {"type": "array", "items": entry}, jsonschema.Draft7Validator)
+    elsewhere = project.run("schema", "catalog", "--at", "https://schemas.example.org/r/").document
+    for each in elsewhere["schemas"]:
+        assert (ROOT / "schema" / each["url"].removeprefix("https://schemas.example.org/r/")).is_file()
+    for wrong in (["catalog", "--at", "http://example.com"], ["files", "--at", "https://example.com"]):
+        assert project.run("schema", *wrong).code == 1
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
