@@ -13,7 +13,7 @@ from reconciler.engine.decode import Shown
 from reconciler.engine.identify import Identified, replace_refs
 from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of, parents
 from reconciler.engine.sought import Sought
-from reconciler.engine.ties import counts, of_kind
+from reconciler.engine.ties import counts, of_kind, singles
 from reconciler.errors import ConfigurationError, GatewayError, NotFound, Problem
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
@@ -106,8 +106,8 @@ class Reading:
 
     def _noted(self, kind: Kind, items: list[Item], page: Sequence[Item]) -> list[Item]:
         """A page is understood as it comes: of a hundred thousand answers too much would be kept otherwise."""
-        wire = wire_of(kind, self.dialect)
-        items += [Shown(kind, item, wire) for item in _checked(kind, page)]
+        wire, like = wire_of(kind, self.dialect), singles(self.state.resources)
+        items += [Shown(kind, item, wire).share(like) for item in _checked(kind, page)]
         if self.progress:
             self.progress(kind.name, len(items))
         return items

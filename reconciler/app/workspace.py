@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from reconciler.engine.compile import compile_state
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, roster_forms, schema
 from reconciler.model.policy import Policy
-from reconciler.model.resource import DesiredState
+from reconciler.model.resource import Declared, DesiredState
 
 
 def _nobody(_: object) -> None:
@@ -88,14 +88,21 @@ def read_state(path: Path, chosen: Settings, place: Place) -> DesiredState:
     """What the files below ``path`` ask for."""
     people = [section for section, kind in SECTIONS.items() if kind.person]
     with documents.collector_paused():
-        found = configuration.load(
+        found = list(configuration.load(
             [path], project=chosen.root, files=chosen.files, schema=schema(), environ=place.environ,
             variables=chosen.vars, defaults=chosen.defaults, roots=chosen.files_roots, cwd=place.cwd,
             discreet=people if chosen.redact else (), forms=roster_forms(),
-        )  # fmt: skip
-        state = compile_state(found)
+        ))  # fmt: skip
+        state = compile_state(_handed_over(found))
     place.on_state(state)
     return state
+
+
+def _handed_over(declared: list[Declared]) -> Iterator[Declared]:
+    """One after another: what was understood of a block is all that stays of it."""
+    declared.reverse()
+    while declared:
+        yield declared.pop()
 
 
 def require_resources(workspace: Workspace) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from sys import intern
+from typing import Any
 
+from reconciler.engine.blocks import Block, Item, Short, lifecycle_of, members, origin_in
 from reconciler.engine.ties import TIES
 from reconciler.engine.tying import Tying
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
-from reconciler.model.resource import UNGUARDED, Declared, Desired, DesiredState, Lifecycle
+from reconciler.model.resource import EMPTY, Declared, Desired, DesiredState
 from reconciler.model.rows import Rows
-from reconciler.model.values import Address, Origin, Ref, Value, clean, escape
+from reconciler.model.values import Address, Origin, Ref, Value, clean, escape, folded
 
 #: So many resources that are declared twice are told; two copies of one roster have one cause.
 TOLD = 50
@@ -22,15 +25,6 @@ TOLD = 50
 SUGARED: Mapping[str, tuple[Kind, ...]] = {
     parent: tuple(kind for kind in KINDS.values() if kind.sugar and kind.sugar.parent == parent) for parent in KINDS
 }
-
-
-class Item(NamedTuple):
-    """One resource as written, before its references are understood."""
-
-    kind: Kind
-    raw: Mapping[str, Any]
-    origin: Origin
-    part_of: Address | None = None
 
 
 def compile_state(declared: Iterable[Declared]) -> DesiredState:
@@ -52,8 +46,9 @@ class _Compiler:
         self.tying = Tying()
         self.resources = self.tying.resources
         self.problems: list[Problem] = []
-        self.relations: list[Iterable[tuple[Item, dict[str, Value]]]] = []
-        self.addresses: dict[Address, Address] = {}
+        self.waiting: deque[Block | Short] = deque()
+        self.handled: dict[Address, Address] = {}
+        self.names: dict[tuple[str, str, str], str] = {}
         self.bound: dict[tuple[str, str], Origin] = {}
         self.unmanaged: set[tuple[Address, str]] = set()
         self.kinds: set[str] = set()
@@ -68,16 +63,17 @@ class _Compiler:
         raw = declared.raw if isinstance(declared.raw, Mapping) else {kind.key[0]: declared.raw}
         item = Item(kind, raw, declared.origin)
         if kind.parents:
-            self.relations.append(self._gathered(item, declared.rows))
+            self.waiting.append(Block(item, declared.rows))
         elif declared.rows is not None:
             self._add_rows(item, declared.rows)
         else:
-            self.relations += self._spelled_out(item, [self._add_root(item, self._attrs(item))])
+            self._spell_out(item, [self._add_root(item, self._attrs(item))])
 
     def finish(self) -> DesiredState:
         """Relations are understood last: every handle that they may name is known then."""
-        for relations in self.relations:
-            for item, attrs in relations:
+        while self.waiting:
+            each = self.waiting.popleft()
+            for item, attrs in self._short_form(each) if isinstance(each, Short) else self._gathered(each):
                 self._add(item, attrs)
         if self.doubles > TOLD:
             what = f"{self.doubles:,} resources are declared twice; {TOLD} of them are told"
@@ -90,8 +86,11 @@ class _Compiler:
     def _add_root(self, item: Item, attrs: dict[str, Value]) -> Address:
         address = self._add(item, attrs)
         natural = item.kind.address(attrs)
-        if self.addresses.setdefault(natural, address) != address:
-            self._twice(natural, item.origin, self.resources[self.addresses[natural]].origin)
+        first = self.handled.get(natural) or (natural if natural in self.resources.single else address)
+        if first != address:
+            self._twice(natural, item.origin, self.resources[first].origin)
+        elif natural != address:
+            self.handled[natural] = address
         for child in SUGARED[item.kind.name]:
             sugar = child.sugar
             if sugar is None or sugar.key not in item.raw:
@@ -99,7 +98,7 @@ class _Compiler:
                 continue
             self.kinds.add(child.name)
             if sugar.exact and item.raw.get(sugar.exact):
-                self.exact[(child.name, address)] = _origin(item.raw, sugar.exact, item.origin)
+                self.exact[(child.name, address)] = origin_in(item.raw, sugar.exact, item.origin)
         return address
 
     def _add_rows(self, item: Item, rows: Rows) -> None:
@@ -109,13 +108,13 @@ class _Compiler:
         for origin, cells in rows:
             attrs = {**base, **{names[name]: self._cell(item.kind, name, text) for name, text in cells.items()}}
             added.append(self._add_root(item._replace(origin=origin), attrs))
-        self.relations += self._spelled_out(item, added, by_row=True)
+        self._spell_out(item, added, by_row=True)
 
     def _attribute_names(self, item: Item, rows: Rows) -> dict[str, str]:
         """Which attribute each column fills; one that two columns fill is a problem."""
         names: dict[str, str] = {}
         for name in rows.columns:
-            filled = _own_name(item.kind, *name.split(".", 1)) if "." in name else name
+            filled = self._own_name(item.kind, *name.split(".", 1)) if "." in name else name
             if filled in names.values():
                 self.problems.append(Problem(str(item.origin), f"two columns of the roster fill {filled}"))
             names[name] = filled
@@ -125,43 +124,40 @@ class _Compiler:
     def _cell(kind: Kind, name: str, text: str | None) -> Value:
         return text or None if "." in name else kind.field(name).normal(text)
 
-    def _gathered(self, item: Item, rows: Rows | None) -> Iterator[tuple[Item, dict[str, Value]]]:
+    def _gathered(self, block: Block) -> Iterator[tuple[Item, dict[str, Value]]]:
         """``contacts: [a, b]`` is one relation each, and so is a row; each carries the position of its line."""
+        item, rows = block
         kind = item.kind
         base = self._attrs(item)
         if kind.exclusive and item.raw.get("exclusive") and isinstance(whole := base[kind.exclusive], Ref):
-            self.exact.setdefault((kind.name, whole.target), _origin(item.raw, "exclusive", item.origin))
+            self.exact.setdefault((kind.name, whole.target), origin_in(item.raw, "exclusive", item.origin))
         if not kind.gather or kind.gather in base:
             yield item, base
             return
         field = kind.field(kind.gather)
-        for origin, value in _members(item, rows):
+        for origin, value in members(item, rows):
             each = item._replace(origin=origin)
             yield each, {**base, field.name: self._target(each, field, value, base)}
 
-    def _spelled_out(
-        self, item: Item, parents: Sequence[Address], *, by_row: bool = False
-    ) -> Iterator[Iterator[tuple[Item, dict[str, Value]]]]:
+    def _spell_out(self, item: Item, parents: Sequence[Address], *, by_row: bool = False) -> None:
         """``tags: [VIP]`` of a contact is one tagging; of a roster, one for each row, where the row stands."""
         for child in SUGARED[item.kind.name]:
-            if child.sugar and item.raw.get(child.sugar.key):
-                yield self._short_form(child, item, parents, by_row)
+            if child.sugar and (values := item.raw.get(child.sugar.key)):
+                self.waiting.append(Short(child, values, item.origin, parents, by_row))
 
-    def _short_form(
-        self, child: Kind, item: Item, parents: Sequence[Address], by_row: bool
-    ) -> Iterator[tuple[Item, dict[str, Value]]]:
+    def _short_form(self, short: Short) -> Iterator[tuple[Item, dict[str, Value]]]:
+        child, values, place, parents, by_row = short
         sugar = child.sugar
         assert sugar is not None
-        values = item.raw[sugar.key]
         if tie := TIES.get(child.name):
-            at, field = item._replace(kind=child), child.field(tie.end)
+            at, field = Item(child, EMPTY, place), child.field(tie.end)
             ends = self.tying.ends(tie, values, lambda each: self._target(at, field, each, {}).target)
-            parents = list(self.tying.tie(tie, parents, ends, values, item.origin, by_row=by_row))
+            parents = list(self.tying.tie(tie, parents, ends, values, place, by_row=by_row))
         if not parents:
             return
-        (role,) = (field.name for field in child.parents if field.ref == item.kind.name)
+        (role,) = (field.name for field in child.parents if field.ref == sugar.parent)
         for index, each in enumerate(values):
-            one = Item(child, {**sugar.preset, sugar.fills: each}, _origin(values, index, item.origin))
+            one = Item(child, {**sugar.preset, sugar.fills: each}, origin_in(values, index, place))
             base = self._attrs(one)
             for parent in parents:
                 origin = self.resources[parent].origin if by_row else one.origin
@@ -176,7 +172,7 @@ class _Compiler:
             return address
         former = raw.get("renamed_from")
         self.resources.single[address] = Desired(
-            address, attrs, item.origin, _lifecycle(raw), self._former(kind, former) if former else None,
+            address, attrs, item.origin, lifecycle_of(raw), self._former(kind, former) if former else None,
             self._bound(kind, raw, item.origin), item.part_of,
         )  # fmt: skip
         return address
@@ -224,11 +220,19 @@ class _Compiler:
 
     def _read_entries(self, item: Item, field: Field, entries: Mapping[str, Any], attrs: dict[str, Value]) -> None:
         for slug, value in entries.items():
-            name = _own_name(item.kind, field.name, slug)
+            name = self._own_name(item.kind, field.name, slug)
             if name in attrs:
                 what = f"`{field.name}.{slug}` and `{name}` are the same field"
                 self.problems.append(Problem(str(item.origin), what, "keep one of them"))
             attrs[name] = value or None
+
+    def _own_name(self, kind: Kind, head: str, slug: str) -> str:
+        """The attribute that holds an entry: some slugs have a field of their own."""
+        name = self.names.get((kind.name, head, slug))
+        if name is None:
+            name = next((each.name for each in kind.fields if slug in each.slugs), intern(f"{head}.{slug}"))
+            self.names[kind.name, head, slug] = name
+        return name
 
     def _target(self, item: Item, field: Field, value: Any, attrs: Mapping[str, Value]) -> Ref:
         if isinstance(value, Address):
@@ -240,7 +244,10 @@ class _Compiler:
         if value.startswith("@") and kind.by_handle(value[1:]) in self.resources:
             return Ref(kind.by_handle(value[1:]))
         natural = Address(kind.name, prefix + _part(kind, value))
-        return Ref(self.addresses.get(natural, natural))
+        if (named := self.handled.get(natural)) is not None:
+            return Ref(named)
+        known = self.resources.single.get(natural)
+        return Ref(known.address if known else natural)
 
     def _picked(self, item: Item, kind: Kind, prefix: str, value: Mapping[str, Any]) -> Ref:
         (name, text), *_ = value.items()
@@ -255,35 +262,4 @@ class _Compiler:
 
 
 def _part(kind: Kind, text: str) -> str:
-    return escape(text.casefold() if kind.field(kind.key[-1]).fold else text)
-
-
-def _lifecycle(raw: Mapping[str, Any]) -> Lifecycle:
-    if not (block := raw.get("lifecycle")):
-        return UNGUARDED
-    return Lifecycle(
-        bool(block.get("prevent_destroy")),
-        frozenset(block.get("ignore") or ()),
-        bool(block.get("create_before_destroy")),
-    )
-
-
-def _own_name(kind: Kind, head: str, slug: str) -> str:
-    """The attribute that holds an entry: some slugs have a field of their own."""
-    return next((each.name for each in kind.fields if slug in each.slugs), f"{head}.{slug}")
-
-
-def _members(item: Item, rows: Rows | None) -> Iterator[tuple[Origin, Any]]:
-    """Everybody in the block: the list first, then the roster."""
-    listed = item.raw.get(item.kind.gather + "s") or ()
-    for index, each in enumerate(listed):
-        yield _origin(listed, index, item.origin), each
-    for origin, cells in rows or ():
-        yield origin, cells[item.kind.gather]
-
-
-def _origin(node: Any, index: int | str, default: Origin) -> Origin:
-    """Nodes of the loader know the position of each item; plain lists do not."""
-    find = getattr(node, "origin", None)
-    found: Origin = find(index) if find else default
-    return found
+    return escape(folded(text) if kind.field(kind.key[-1]).fold else text)

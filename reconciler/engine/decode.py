@@ -11,8 +11,8 @@ from reconciler.errors import GatewayError
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded, Item, Kind, Wire
 from reconciler.kinds.fields import Field, Shape
-from reconciler.model.resource import EMPTY
-from reconciler.model.values import Ref, Value, clean
+from reconciler.model.resource import EMPTY, Desired
+from reconciler.model.values import Address, Attrs, Ref, Value, clean
 
 #: (kind, remote id) → the reference to what has that id.
 Refer = Callable[[str, str], Ref]
@@ -82,9 +82,16 @@ class Shown(Mapping[str, Any]):
         self.kind = kind
         self.remote_id = intern(str(item[kind.remote_id]))
         plain, self.refs = _read(kind, item, wire)
-        self.attrs = {intern(name): intern(v) if type(v) is str else v for name, v in plain.items()}
+        self.attrs: Attrs = {intern(name): intern(v) if type(v) is str else v for name, v in plain.items()}
         self.ties = tuple(_tie_ids(kind, item, inside) for inside in _TIED[kind.name])
         self.item = item if kind.name in _WHOLE else EMPTY
+
+    def share(self, like: Mapping[Address, Desired]) -> Shown:
+        """The same; what the files say in the same words is held once."""
+        want = None if self.kind.parents else like.get(self.kind.address(self.attrs))
+        if want and want.attrs == self.attrs:
+            self.attrs = want.attrs
+        return self
 
     def __getitem__(self, name: str) -> Any:
         return self.remote_id if name == self.kind.remote_id else self.attrs[name]

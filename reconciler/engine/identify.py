@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.pick import pick
-from reconciler.engine.rows import Rows
+from reconciler.engine.rows import TARGETS, Rows
 from reconciler.engine.settled import Sides, settled_blocks, unsettled
 from reconciler.engine.suggest import near
 from reconciler.engine.ties import TIES, Quiet, Settled, Tie, singles
@@ -21,7 +21,7 @@ from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect
-from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ledger, Live
+from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ids, Ledger, Live
 from reconciler.model.values import Address, Attrs, Origin, Ref, Value, unescape
 
 T = TypeVar("T")
@@ -59,9 +59,9 @@ class Identified:
         return Quiet(self.settled)
 
     @property
-    def ids(self) -> dict[Address, str]:
+    def ids(self) -> Mapping[Address, str]:
         """The remote id of every live one."""
-        return {address: live.remote_id for address, live in self.live.items()}
+        return Ids(self.live)
 
 
 def identify(
@@ -104,7 +104,7 @@ class _Identifier:
 
     def name_roots(self, kind: Kind) -> None:
         rows = list(self.rows.of(kind))
-        desired, entries = self.desired_by_kind.get(kind.name, {}), self.entries_by_kind.get(kind.name, {})
+        desired, entries = self.desired_by_kind.pop(kind.name, {}), self.entries_by_kind.pop(kind.name, {})
         names = name_live(kind, desired, entries, rows)
         for new, old in names.moved.items():
             self.found.moved[new] = old
@@ -145,13 +145,16 @@ class _Identifier:
         _move(found.entries, picked.moved)
         found.remarks |= picked.remarks
         found.problems += picked.problems
-        self._keep(kind, rows, picked.addresses)
+        self._keep(kind, picked.rows, picked.addresses)
 
     def _keep(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
-        live, refs = self.found.live, self.rows.refs[kind.name]
+        live, refs, targets = self.found.live, self.rows.refs[kind.name], kind.name in TARGETS
         for (remote_id, attrs, _), address in zip(rows, addresses, strict=True):
-            live[address] = Live(address, remote_id, attrs)
-            refs[remote_id] = Ref(address)
+            want = self.found.desired.get(address)
+            shared = want.attrs if want and want.attrs == attrs else attrs
+            live[address] = Live(address, remote_id, shared)
+            if targets:
+                refs[remote_id] = Ref(address)
         if not kind.section:
             self._note_aliases(kind, rows, addresses)
 

@@ -15,10 +15,10 @@ from dataclasses import dataclass, field
 from reconciler.errors import Problem
 from reconciler.kinds.base import Item, Kind
 from reconciler.model.resource import Desired, Entry
-from reconciler.model.values import Address, Secret, Value, unescape
+from reconciler.model.values import Address, Attrs, Secret, unescape
 
 #: One live one: remote id, attributes, the raw item.
-Row = tuple[str, dict[str, Value], Item]
+Row = tuple[str, Attrs, Item]
 
 
 @dataclass

@@ -22,8 +22,10 @@ from reconciler.model.values import Address, Ref
 
 @dataclass
 class Picked:
-    """``addresses`` in the order of the rows; ``moved`` maps new addresses to those that the ledger has."""
+    """``addresses`` in the order of the rows, which have the names that the files give them; ``moved`` maps new
+    addresses to those that the ledger has."""
 
+    rows: list[Row] = field(default_factory=list)
     addresses: list[Address] = field(default_factory=list)
     moved: dict[Address, Address] = field(default_factory=dict)
     remarks: dict[Address, str] = field(default_factory=dict)
@@ -46,10 +48,11 @@ class _Picking:
         self, kind: Kind, desired: Mapping[Address, Desired], entries: Mapping[Address, Entry], rows: Sequence[Row],
         live: Container[Address],
     ) -> None:  # fmt: skip
-        self.kind, self.desired, self.entries, self.rows, self.live = kind, desired, entries, rows, live
+        self.kind, self.desired, self.entries, self.live = kind, desired, entries, live
         self.role, self.name = kind.parents[0].name, kind.key[-1]
         self.given: dict[int, Address] = {}
-        self.picked = Picked()
+        self.picked = Picked(rows=list(rows))
+        self.rows = self.picked.rows
         self.by_parent: dict[object, list[int]] = {}
         for index, (_, attrs, _) in enumerate(rows):
             self.by_parent.setdefault(attrs[self.role], []).append(index)
@@ -109,13 +112,13 @@ class _Picking:
         return all(shown.get(name) == desired.attrs[name] for name in telling)
 
     def _give(self, index: int, desired: Desired) -> None:
-        remote_id, attrs, _ = self.rows[index]
+        remote_id, attrs, item = self.rows[index]
         if (name := desired.attrs.get(self.name)) is not None:
             if not self._is_called(index, desired):
                 what = f"{desired.address}: its {self.name} is not {name}, but {attrs.get(self.name)}"
                 self._problem(desired, what, "correct one of the two")
             else:
-                attrs[self.name] = name
+                self.rows[index] = remote_id, {**attrs, self.name: name}, item
         self.given[index] = desired.address
         self._follow(remote_id, desired.address)
         self._remark(index, desired)
@@ -147,7 +150,8 @@ class _Picking:
                 continue
             self.given[index] = entry.address
             if (name := entry.applied.get(self.name)) in self._names(index):
-                self.rows[index][1][self.name] = name
+                remote_id, attrs, item = self.rows[index]
+                self.rows[index] = remote_id, {**attrs, self.name: name}, item
 
     def _miss(self, desired: Desired) -> None:
         """Nothing to be found; of what was ours it is known that it was there."""

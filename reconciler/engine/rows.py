@@ -9,10 +9,16 @@ from reconciler.engine.names import Row
 from reconciler.engine.ties import TIES, Settled, Tie, remote_id_of
 from reconciler.errors import GatewayError
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Embedded, Item, Kind
+from reconciler.kinds.base import Embedded, Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address, Ref
+
+#: Kinds that others refer to, or are read inside of.
+TARGETS = frozenset(
+    {each.ref for kind in KINDS.values() for each in kind.fields if each.ref}
+    | {kind.source.parent for kind in KINDS.values() if isinstance(kind.source, Embedded | PerParent)}
+)
 
 
 class Rows:

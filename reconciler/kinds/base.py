@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Address, Attrs, Ref, Value, escape
+from reconciler.model.values import Address, Attrs, Ref, Value, escape, folded
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +107,12 @@ class Wire:
     unsaid: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
+@lru_cache(4096)
+def _entry(kind: str, name: str) -> Address:
+    """What the entry of a map field refers to; a few of them stand in very many resources."""
+    return Address(kind, escape(name.partition(".")[2]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One type of resource, as data.
@@ -188,7 +194,7 @@ class Kind:
             elif isinstance(value, frozenset):
                 found += sorted(item.target for item in value if isinstance(item, Ref))
             elif "." in name and (kind := self.field(name).ref):
-                found.append(Address(kind, escape(name.partition(".")[2])))
+                found.append(_entry(kind, name))
         return tuple(found)
 
     @property
@@ -222,7 +228,7 @@ class Kind:
 
     def _part(self, name: str, value: Value) -> str:
         text = escape(str(value))
-        return text.casefold() if self.field(name).fold else text
+        return folded(text) if self.field(name).fold else text
 
     def by_handle(self, handle: str) -> Address:
         """The address of a resource that carries a handle of its own."""

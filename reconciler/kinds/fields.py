@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Value
+from reconciler.model.values import Value, folded
 
 
 class Shape(Enum):
@@ -73,5 +73,5 @@ class Field:
         """The one form in which values are compared: empty text is None, keys that ignore case are folded."""
         if not isinstance(value, str):
             return value
-        text = value.casefold() if self.fold else value
+        text = folded(value) if self.fold else value
         return text or None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -62,6 +62,24 @@ class Live:
     address: Address
     remote_id: str
     attrs: Attrs
+
+
+class Ids(Mapping[Address, str]):
+    """Address → remote id, of everything live."""
+
+    __slots__ = ("_live",)
+
+    def __init__(self, live: Mapping[Address, Live]) -> None:
+        self._live = live
+
+    def __getitem__(self, address: Address) -> str:
+        return self._live[address].remote_id
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._live)
+
+    def __len__(self) -> int:
+        return len(self._live)
 
 
 class Provenance(Enum):

@@ -38,6 +38,12 @@ def clean(text: str) -> str:
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
+def folded(text: str) -> str:
+    """A name whose case does not count; the very same where it has none that does."""
+    lower = text.casefold()
+    return text if lower == text else lower
+
+
 def escape(part: str) -> str:
     """One part of a key: ``/`` and ``%`` escaped everywhere, ``#``, ``@`` and ``?`` where they lead.
 
