@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.support.project import Project
 
@@ -139,3 +140,38 @@ def test_a_folder_without_yaml(project: Project) -> None:
     """Nothing to do is no failure."""
     result = project.run("fmt")
     assert (result.code, result.out) == (0, "")
+
+
+def test_what_the_tool_writes_and_shows_is_formatted(project: Project) -> None:
+    """A new project, and every example."""
+    assert project.run("init", "shop").code == 0
+    assert project.run("fmt", "--check", "shop").out == ""
+    examples = Path(__file__).parents[2] / "examples"
+    result = project.run("fmt", "--check", str(examples))
+    assert (result.code, result.out) == (0, "")
+
+
+def test_two_readers_of_yaml_agree_with_the_loader(project: Project) -> None:
+    """A text keeps its quotes where a reader of YAML 1.1 or 1.2 would take the bare text for something else."""
+    texts = [
+        "no",
+        "off",
+        "y",
+        "null",
+        "~",
+        "1_000",
+        "0o17",
+        "1:30",
+        ".inf",
+        "2024-01-01",
+        "=",
+        "<<",
+        "1e3",
+        "0b1",
+        "",
+    ]
+    fields = ", ".join(f'f{at}: "{text}"' for at, text in enumerate(texts))
+    path = project.write(f"contacts:\n  - email: a@example.com\n    fields: {{{fields}}}\n")
+    assert project.run("fmt").code == 0
+    (contact,) = yaml.safe_load(path.read_text())["contacts"]
+    assert list(contact["fields"].values()) == texts
