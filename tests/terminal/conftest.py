@@ -19,7 +19,8 @@ On = Callable[..., Screen]
 
 def environment(project: Project, **more: str) -> dict[str, str]:
     """What a person's shell would have set."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "PYTHONPATH") if name in os.environ}
+    own = ("PATH", "HOME", "PYTHONPATH")
+    kept = {name: value for name, value in os.environ.items() if name in own or name.startswith("COVERAGE_")}
     return {**kept, **project.env, "LANG": "C.UTF-8", **more}
 
 

@@ -49,7 +49,7 @@ def needs(shell: str) -> str:
 
 
 def environment(shop: Project, programs: Path, home: Path) -> dict[str, str]:
-    kept = {name: os.environ[name] for name in ("LANG", "PYTHONPATH") if name in os.environ}
+    kept = {name: value for name, value in os.environ.items() if name.startswith(("PYTHONPATH", "COVERAGE_"))}
     path = f"{programs}:{os.environ['PATH']}"
     return {**kept, **shop.env, "PATH": path, "HOME": str(home), "LC_ALL": "C.UTF-8", "TERM": "xterm-256color"}
 
