@@ -10,8 +10,8 @@ from saved import BY_HAND
 from tool import emptied, reconciler, secrets_masked
 from workflow import Failed, cut, error, fenced, notice, output, run_url, summary, temp, told
 
-#: What of the tool's own text a comment or an issue holds at most; GitHub takes 65,536 signs, and ours come on top.
-LONGEST = 65_100
+#: What a comment or an issue holds at most, in UTF-16 units: a little below what GitHub takes (65,536).
+LONGEST = 65_400
 #: What is shown of a log at most.
 LONGEST_LOG = 30_000
 
@@ -130,7 +130,9 @@ def _tell(text: str, about: str) -> None:
     """The summary of the job, and a file for the step that speaks with GitHub."""
     summary(f"{text.rstrip()}\n\n{about}")
     file = temp("reconciler-out/body.md")
-    file.write_text(f"{cut(text, LONGEST).rstrip()}\n\n---\n{about}\n", encoding="utf-8")
+    wide = sum(char > "\uffff" for char in text)
+    shown = cut(text, LONGEST - len(about) - len(told("NAME")) - 100 - wide)
+    file.write_text(f"{shown.rstrip()}\n\n---\n{about}\n", encoding="utf-8")
     output("body", str(file))
-    if len(text) > LONGEST:
+    if shown != text:
         notice("The plan is too long for a comment, which shows its beginning; the artefact has all of it.")

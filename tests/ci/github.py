@@ -82,7 +82,7 @@ class GitHub:
     ) -> tuple[int, Any]:
         """Status and JSON of one call below ``/repos/OWNER/NAME``."""
         parts = path.strip("/").split("/")
-        if len((body or {}).get("body", "")) > 65_536:
+        if len((body or {}).get("body", "").encode("utf-16-le")) // 2 > 65_536:
             return 422, {"message": "body is too long (maximum is 65536 characters)"}
         match (method, *parts):
             case ("GET", "issues", number, "comments"):

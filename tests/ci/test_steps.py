@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -335,6 +337,26 @@ def test_our_comment_is_found_on_a_later_page(step: Callable[..., Done], github:
     assert github.comments[-1]["body"] == "<!-- reconciler: plan default -->\n### A plan\n"
 
 
+@pytest.mark.parametrize("row", ["| + | tag/VIP | site.yaml:1:1 |\n", "| 🎓 | tag/🎓 | site.yaml:1:1 |\n"])
+def test_a_plan_over_the_limit_is_told_as_far_as_it_goes(
+    step: Callable[..., Done], github: GitHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, row: str
+) -> None:
+    """The comment is taken, ends in whole lines, and leads to the rest."""
+    step("gate", pull_request(), COMMAND="plan")
+    import run
+
+    (tmp_path / "reconciler-out").mkdir()
+    monkeypatch.setenv("ARTIFACT", NAME)
+    run._tell("<!-- reconciler: x -->\n" + row * 5_000, f"artefact `{NAME}`")
+    done = step("tell", pull_request(), COMMAND="plan", BODY=str(tmp_path / "reconciler-out" / "body.md"))
+    assert done.code == 0
+    (comment,) = github.comments
+    assert 50_000 < len(comment["body"].encode("utf-16-le")) // 2 <= 65_536
+    assert comment["body"].count(row) > 1_000
+    assert comment["body"].rstrip().endswith(f"artefact `{NAME}`")
+    assert "Cut here" in comment["body"]
+
+
 @pytest.mark.parametrize("status", FAULTS)
 @pytest.mark.parametrize("call", ["GET issues", "POST issues", "PATCH issues"])
 def test_drift_that_cannot_be_told_fails_the_job(
@@ -426,3 +448,46 @@ def test_a_summary_has_an_end(workflow: Any, tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary"))
     workflow.summary("é row\n" * 300_000)
     assert (tmp_path / "summary").stat().st_size <= 1024 * 1024
+
+
+STOPPED = """
+import os, signal
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.kill(os.getppid(), signal.SIGTERM)
+signal.sigwait([signal.SIGTERM])
+print("ended in order", flush=True)
+raise SystemExit(130)
+"""
+
+
+def test_a_cancelled_job_ends_in_order(step: Callable[..., Done], capfd: pytest.CaptureFixture[str]) -> None:
+    """What the runner sends to the step is passed on to the tool, whose last words and exit code are kept."""
+    step("gate", COMMAND="plan")
+    import tool
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert tool._followed([sys.executable, "-c", STOPPED], dict(os.environ)) == (130, "ended in order\n")
+    assert signal.getsignal(signal.SIGTERM) is before
+    assert "ended in order" in capfd.readouterr().out
+
+
+def test_what_the_tool_is_given(step: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its settings and the secrets that files name; no token of the job, no path of modules, nothing empty."""
+    step("gate", COMMAND="plan")
+    import tool
+
+    for name in (
+        "GITHUB_TOKEN",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "ACTIONS_RUNTIME_TOKEN",
+        "PYTHONPATH",
+        "GITHUB_ENV",
+    ):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("CRM_WEBHOOK_SECRET", "x")
+    monkeypatch.setenv("RECONCILER_CONNECTION", "")
+    given = tool.environment_of()
+    assert given["CRM_WEBHOOK_SECRET"] == "x"
+    assert given["CI"] == "true"
+    assert not [name for name in given if "TOKEN" in name or name.startswith("PYTHON") or name == "GITHUB_ENV"]
+    assert "RECONCILER_CONNECTION" not in given
