@@ -13,6 +13,7 @@ import yaml
 
 from docs.generate import addresses, schemas
 from docs.generate.markdown import code, fence, listed, sentence, table
+from reconciler.app.formatting import format_stream
 from reconciler.engine.calls import request_for, show
 from reconciler.kinds import KINDS, schema
 from reconciler.kinds.base import Collection, Embedded, Kind
@@ -33,11 +34,7 @@ stand there. *Set once* means that no call can change it afterwards. Every kind 
 off; [plans](plans.md#effects) explains the words.
 """
 
-DEFINITIONS = {
-    "secret": "A secret is named and never written.",
-    "target": "Something that the files declare or the account has.",
-    "lifecycle": "What may never happen to a resource, and what is left alone.",
-}
+DEFINITIONS = ("secret", "target", "lifecycle")
 WORDS = {
     Shape.TEXT: "text", Shape.FLAG: "`true` or `false`", Shape.WORDS: "list of words", Shape.ENTRIES: "text by slug",
     Shape.REF: "[reference](#reference)", Shape.REFS: "list of [references](#reference)",
@@ -50,7 +47,7 @@ def page() -> str:
     definitions = schema()["definitions"]
     written = [_declared(kind, definitions[kind.name]) for kind in KINDS.values() if kind.section]
     named = [_head(kind) for kind in KINDS.values() if not kind.section]
-    shared = [_definition(name, text, definitions[name]) for name, text in DEFINITIONS.items()]
+    shared = [_definition(name, definitions[name]) for name in DEFINITIONS]
     index = table(["kind", "section", "what it is"], (
         [f"[{kind.name}](#{kind.name})", code(kind.section), kind.doc] for kind in KINDS.values()
     ))  # fmt: skip
@@ -63,7 +60,7 @@ def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
     return "\n".join([
         _head(kind),
         table(["key", "holds", "rules", "sent as", "what it is"], (
-            _field(kind, field) for field in kind.fields if not field.told
+            _field(kind, field, definition["properties"][field.name]) for field in kind.fields if not field.told
         )),
         "Further keys:\n",
         table(["key", "holds", "default", "what it does"], (
@@ -71,7 +68,7 @@ def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
             for row in more
         )),
         *_roster(definition),
-        fence("yaml", yaml.safe_dump({kind.section: [_example(kind)]}, sort_keys=False, allow_unicode=True)),
+        fence("yaml", _yaml({kind.section: [_example(kind)]})),
     ])  # fmt: skip
 
 
@@ -138,8 +135,9 @@ def _source(kind: Kind) -> str:
     return f"{code(f'GET {source.path}?{source.parameter}=…')}, one {source.parent} at a time"
 
 
-def _field(kind: Kind, field: Field) -> list[str]:
-    return [code(field.name), WORDS[field.shape], "; ".join(_rules(kind, field)), _sent_as(kind, field), field.doc]
+def _field(kind: Kind, field: Field, schema: schemas.Schema) -> list[str]:
+    doc = " ".join(filter(None, (field.doc, schemas.meanings(schema))))
+    return [code(field.name), WORDS[field.shape], "; ".join(_rules(kind, field)), _sent_as(kind, field), doc]
 
 
 def _rules(kind: Kind, field: Field) -> Iterable[str]:
@@ -235,7 +233,12 @@ def _values(field: Field) -> Iterator[tuple[str, Value]]:
 def _sample(field: Field) -> Any:
     if field.example is not None:
         return field.example
-    return field.choices[0] if field.choices else field.reset if field.reset is not None else "…"
+    return next(iter(field.choices)) if field.choices else field.reset if field.reset is not None else "…"
+
+
+def _yaml(document: dict[str, Any]) -> str:
+    """A file as `reconciler fmt` would leave it."""
+    return format_stream(yaml.safe_dump(document, sort_keys=False, allow_unicode=True).encode()).after.decode()
 
 
 def _example(kind: Kind) -> dict[str, Any]:
@@ -244,10 +247,10 @@ def _example(kind: Kind) -> dict[str, Any]:
     return {field.name: _sample(field) for field in chosen}
 
 
-def _definition(name: str, text: str, definition: Mapping[str, Any]) -> str:
+def _definition(name: str, definition: Mapping[str, Any]) -> str:
     inner = definition if "properties" in definition else definition["anyOf"][1]
     first = "A text is the name; a mapping has one of these keys.\n\n" if "anyOf" in definition else ""
     body = table(["key", "holds", "default", "what it is"], (
         [code(row.path), row.holds, row.default, row.doc] for row in schemas.rows(inner, deep=False)
     ))  # fmt: skip
-    return f"## {schemas.NAMES.get(name, name)}\n\n{text} {definition.get('description', '')}\n\n{first}{body}"
+    return f"## {schemas.NAMES.get(name, name)}\n\n{definition['description']}\n\n{first}{body}"

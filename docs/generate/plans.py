@@ -16,6 +16,8 @@ INTRO = """\
 A plan lists every change with the line of the file that asks for it. What is as it should be is counted, not listed.
 The last lines are the sums: changes, calls, time at the configured pace, people.
 
+![A plan in a terminal](../pictures/plan.svg)
+
 ## Signs and actions
 
 """

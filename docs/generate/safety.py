@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from docs.generate import meanings
 from docs.generate.markdown import code, table
-from reconciler.engine.guard import COUNTED
+from reconciler.engine.guard import COUNTED, UNCOUNTED
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.model.policy import Allow, Limits, Prune
@@ -68,7 +68,7 @@ def page() -> str:
         MORE,
         table(["class", "needed for", "number"], (
             [code(f"--allow {allow.value}{'=N' if allow in COUNTED else ''}"), text,
-             "exact, required" if allow in COUNTED else "optional; exact if given"]
+             "exact, required" if allow in COUNTED else "none" if allow in UNCOUNTED else "optional; exact if given"]
             for allow, text in meanings.ALLOWS.items()
         )),
         LIMITS.format(**numbers),

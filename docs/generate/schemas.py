@@ -37,7 +37,8 @@ def rows(schema: Schema, path: str = "", *, deep: bool = True) -> Iterator[Row]:
     for name, inner in properties.items():
         here = f"{path}{name}"
         default = code(json.dumps(inner["default"], ensure_ascii=False)) if "default" in inner else ""
-        yield Row(here, holds(inner), default, name in schema.get("required", ()), inner.get("description", ""))
+        doc = " ".join(filter(None, (inner.get("description", ""), meanings(inner))))
+        yield Row(here, holds(inner), default, name in schema.get("required", ()), doc)
         if deep:
             yield from _inside(inner, here)
 
@@ -48,6 +49,13 @@ def _inside(schema: Schema, path: str) -> Iterator[Row]:
     items = schema.get("items")
     if isinstance(items, dict):
         yield from rows(items, f"{path}[].")
+
+
+def meanings(schema: Schema) -> str:
+    """What each word of a closed list means, where the schema says it: `a`: this; `b`: that."""
+    pairs = zip(schema.get("enum", ()), schema.get("enumDescriptions", ()), strict=False)
+    told = [f"{code('null' if word is None else word)}: {text.rstrip('.')}" for word, text in pairs]
+    return "; ".join(told) + "." if told else ""
 
 
 def holds(schema: Schema) -> str:

@@ -73,7 +73,8 @@ def _blocks(page: Path) -> Iterator[Block]:
 
 def links(page: Path) -> list[tuple[str, str]]:
     """(path, anchor) of every link that stays in the repository, pictures included."""
-    targets = [target for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)) if "://" not in target]
+    found = re.findall(r"\]\(([^)\s]+)\)|(?:src|srcset)=\"([^\"]+)\"", prose(page))
+    targets = [target for pair in found for target in pair if target and "://" not in target]
     return [(path, anchor) for path, _, anchor in (target.partition("#") for target in targets)]
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from reconciler.app.formatting import format_stream
 from reconciler.disk.settings_schema import settings_schema
 from tests.docs import pages
 from tests.docs.conftest import ROOT
@@ -47,7 +48,8 @@ def test_a_reader_can_follow(world: World, copy: Path, shell: dict[str, str]) ->
 
 @pytest.mark.parametrize("block", YAML, ids=lambda block: block.name)
 def test_files_are_valid(block: Block, make_project: Callable[..., Project]) -> None:
-    """Every YAML block is a file of a project, or its reconciler.yaml."""
+    """Every YAML block is a file of a project, or its reconciler.yaml, in the form that ``fmt`` gives it."""
+    assert format_stream(block.text.encode()).after.decode() == block.text
     project = make_project()
     keys = yaml.safe_load(block.text).keys()
     settings = keys & settings_schema()["properties"].keys()
