@@ -79,12 +79,16 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Allow, int | None]:
+        from reconciler.engine.guard import UNCOUNTED
+
         word, equals, number = str(value).partition("=")
         try:
             allow = Allow(word)
             count = int(number) if equals else None
         except ValueError:
             self.fail(f"{value!r}: write one of {', '.join(each.value for each in Allow)}, or CLASS=N", param, ctx)
+        if equals and allow in UNCOUNTED:
+            self.fail(f"{value!r}: {word} takes no number", param, ctx)
         return allow, count
 
 

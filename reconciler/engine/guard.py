@@ -17,6 +17,8 @@ from reconciler.model.values import Address, Attrs, Ref
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
 #: Classes whose allowance must give the exact count of the plan.
 COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE})
+#: Classes of which there is no count: an account is another one, or it is not.
+UNCOUNTED = frozenset({Allow.MISSING})
 #: Owned ones of a kind from which on "none of them is there" is not believed.
 SUSPICIOUS = 10
 
@@ -31,8 +33,8 @@ class Gate:
 
     @property
     def flag(self) -> str:
-        """What to type to let it pass; an account that is empty, or another one, is so whatever the number."""
-        count = "" if self.allow is Allow.MISSING else f"={self.count}"
+        """What to type to let it pass."""
+        count = "" if self.allow in UNCOUNTED else f"={self.count}"
         return f"--allow {self.allow.value}{count}"
 
 
@@ -64,7 +66,7 @@ def closed(found: Iterable[Gate], allowed: Mapping[Allow, int | None]) -> tuple[
     def passes(gate: Gate) -> bool:
         if gate.allow not in allowed:
             return False
-        count = None if gate.allow is Allow.MISSING else allowed[gate.allow]
+        count = allowed[gate.allow]
         return count == gate.count or (count is None and gate.allow not in COUNTED)
 
     return tuple(gate for gate in found if not passes(gate))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from reconciler.engine.guard import COUNTED
+from reconciler.engine.guard import COUNTED, UNCOUNTED
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds.base import Kind
 from reconciler.model.policy import Limits
@@ -65,7 +65,8 @@ def _default(kinds: str) -> str:
 
 def allow_rows() -> Rows:
     """The classes of ``--allow``, with their exact count where that has to be given."""
-    return Rows(tuple((f"{a.value}{'=N' if a in COUNTED else '[=N]'}", text) for a, text in ALLOWS.items()))
+    number = {**dict.fromkeys(COUNTED, "=N"), **dict.fromkeys(UNCOUNTED, "")}
+    return Rows(tuple((allow.value + number.get(allow, "[=N]"), text) for allow, text in ALLOWS.items()))
 
 
 def code_rows() -> Rows:
