@@ -61,7 +61,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]{1,30}://\S{1,2000}", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
     r"(?i)^\W*$|^[$<*&!|>{%]|\$\{|\{\{|<[\w -]+>|^(?:your|my|a|the)[-_ ]|example"
     r"|change[-_ ]?me|placeholder|dummy|redacted|hidden"
-    r"|\.\.\.|…|x{4,}|\*{3,}|^(?:none|null|true|false|env|file|vault|secrets?)\b|_here$"
+    r"|\.\.\.|…|x{4,}|\*{3,}|^(?:none|null|true|false|env|file|vault|secrets?)\b|_here$|^(?-i:PASS(?:WORD|WD)?)$"
 )
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|\$?[A-Za-z_]+(?:\.[A-Za-z_]+)+")
 _PATH = re.compile(r"(?:[.~]{0,2}/)?[\w.-]+(?:/[\w.-]+)*\.[A-Za-z]{1,6}|(?:\.{0,2}/)[\w./-]+")

@@ -68,6 +68,7 @@ HARMLESS = (
     "ledger: postgresql+psycopg://reconciler@db.example.com/ledger",
     "ledger: postgresql+psycopg://reconciler:${PASSWORD}@db.example.com/ledger",
     "ledger: postgresql+psycopg://reconciler:changeme@db.example.com/ledger",
+    "ledger: postgresql+psycopg://USER:PASSWORD@HOST/NAME",
     "email: ann:smith@example.com",
     "phone_number: +33612345678",
     "slug: a_very_long_slug_of_a_contact_field_that_goes_on_and_on",
