@@ -49,7 +49,7 @@ EFFECTS: Mapping[str, str] = {
     effects.VALUES_LOST: "Every contact loses what it has in the field. The plan counts them.",
     effects.PERSON_DELETED: "The contact goes, with its tags, enrollments and memberships.",
     effects.PAYMENTS_END: "The customer pays no more and loses what was paid for, now or with the period.",
-    effects.IRREVERSIBLE: "No command, not even `undo`, brings it back.",
+    effects.IRREVERSIBLE: "It cannot be put back as it was; `undo` says first what stays lost.",
 }
 
 CONSEQUENCES: Mapping[Consequence, str] = {
