@@ -11,6 +11,7 @@ from reconciler.engine.calls import fill, lookup_for
 from reconciler.engine.exact import nameless
 from reconciler.engine.guard import vanished
 from reconciler.engine.identify import Identified, identify
+from reconciler.engine.quiet import counts_of
 from reconciler.engine.routes import Route, Way, route_all
 from reconciler.engine.sought import size_after
 from reconciler.engine.ties import counts, singles
@@ -102,7 +103,7 @@ def refresh(
     if len(items) < len(routes):
         items |= reading.relations(routes, identify(state, ledger, items, dialect, settling=scope.settling))
     found = identify(state, ledger, items, dialect, settling=scope.settling)
-    unlikely = () if scope.allow_missing else vanished(found.entries, found.live, found.quiet.counts())
+    unlikely = () if scope.allow_missing else vanished(found.entries, found.live, counts_of(found.settled))
     gone = (entry for address, entry in found.entries.items() if address not in found.live)
     walked = [entry for entry in gone if entry.address.kind in sizes and entry.address.kind not in unlikely]
     seen_again = bool(walked) and _look_again(reader, found, walked, items)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
 from reconciler.engine.identify import Identified
+from reconciler.engine.quiet import relations_of
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.fields import Shape
 from reconciler.model.plan import Action, Change
@@ -65,7 +66,7 @@ _ENTRIES = [(kind.name, f.name) for kind in KINDS.values() for f in kind.fields 
 def live_relations(found: Identified) -> Iterator[tuple[str, Attrs]]:
     """Kind and attributes of everything that is live; the rest of it does no harm where only relations count."""
     yield from ((live.address.kind, live.attrs) for live in found.live.values())
-    yield from found.quiet.relations()
+    yield from relations_of(found.settled)
 
 
 def bearers_of(relations: Iterable[tuple[str, Attrs]]) -> dict[Address, set[Address]]:

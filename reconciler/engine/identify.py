@@ -13,10 +13,11 @@ from typing import TypeVar
 
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.pick import pick
+from reconciler.engine.quiet import Settled
 from reconciler.engine.rows import TARGETS, Rows
 from reconciler.engine.settled import Sides, settled_blocks, unsettled
 from reconciler.engine.suggest import near
-from reconciler.engine.ties import TIES, Quiet, Settled, Tie, singles
+from reconciler.engine.ties import TIES, Tie, singles
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Item, Kind, PerParent
@@ -52,11 +53,6 @@ class Identified:
     settled: dict[str, dict[Address, Settled]] = field(default_factory=dict)
     remarks: dict[Address, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def quiet(self) -> Quiet:
-        """The relations that are settled, as changes."""
-        return Quiet(self.settled)
 
     @property
     def ids(self) -> Mapping[Address, str]:

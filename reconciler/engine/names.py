@@ -47,11 +47,17 @@ class _Naming:
         self, kind: Kind, desired: Mapping[Address, Desired], entries: Mapping[Address, Entry], rows: Sequence[Row]
     ) -> None:
         self.kind, self.desired, self.entries, self.rows = kind, desired, entries, rows
-        self.natural = [kind.address(attrs) for _, attrs, _ in rows]
-        self.wanted = {self._natural(each): each for each in desired.values()}
+        self.natural = [self._named(kind.address(attrs)) for _, attrs, _ in rows]
+        handled = any(address.key.startswith("@") for address in desired)
+        self.wanted = {self._natural(each): each for each in desired.values()} if handled else desired
         self.found: dict[int, Address] = {}
         self.taken: set[Address] = set()
         self.names = Names()
+
+    def _named(self, address: Address) -> Address:
+        """The very object that the files have."""
+        want = self.desired.get(address)
+        return want.address if want else address
 
     def _natural(self, desired: Desired) -> Address:
         """The natural address of a desired one; its own address unless it has a handle."""
@@ -69,6 +75,8 @@ class _Naming:
 
     def _moving(self) -> dict[Address, Address]:
         """Desired address → former address, for every ``renamed_from`` that has not happened yet."""
+        if not any(each.former for each in self.desired.values()):
+            return {}
         known = {*self.entries, *self.natural}
         moving = {
             each.address: each.former

@@ -23,6 +23,7 @@ from reconciler.engine.consequences import with_counts
 from reconciler.engine.diff import Digest, aged, differences, let_go, sent_along
 from reconciler.engine.identify import Identified
 from reconciler.engine.pruning import Pruning
+from reconciler.engine.quiet import Quiet, is_unchanged
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
@@ -56,7 +57,11 @@ def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> Sequen
     Raises ConfigurationError for names that others hold and for deletions of what is still referred to.
     """
     planner = _Planner(found, rules)
-    roots_first = sorted(found.desired.values(), key=lambda each: len(KINDS[each.address.kind].parents))
+    stays: list[Desired] = []
+    others: list[Desired] = []
+    for each in found.desired.values():
+        (stays if planner.stays(each) else others).append(each)
+    roots_first = sorted(others, key=lambda each: len(KINDS[each.address.kind].parents))
     changes = {each.address: planner.desired(each) for each in roots_first}
     changes |= Pruning(found, state, rules.policy).changes()
     changes = with_counts(planner.hold_back(changes), found)
@@ -64,7 +69,7 @@ def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> Sequen
     if problems:
         raise ConfigurationError(problems)
     own = tuple(changes[address] for address in sorted(changes))
-    return Changes(own, found.quiet) if found.settled else own
+    return Changes(own, Quiet(found.settled, stays, found.live)) if stays or found.settled else own
 
 
 class _Planner:
@@ -72,6 +77,14 @@ class _Planner:
         self.found, self.rules = found, rules
         self.wires = {name: wire_of(kind, rules.dialect) for name, kind in KINDS.items()}
         self.problems: list[Problem] = []
+
+    def stays(self, desired: Desired) -> bool:
+        """Most are as they should be, with nothing to say or to hide: so this is asked first, of all."""
+        found, address = self.found, desired.address
+        live, entry = found.live.get(address), found.entries.get(address)
+        if live is None or entry is None or address in found.moved or address in found.remarks:
+            return False
+        return not KINDS[address.kind].one_way and is_unchanged(desired, entry, live)
 
     def desired(self, desired: Desired) -> Change:
         """The first four rows of the table."""
@@ -81,8 +94,6 @@ class _Planner:
             return self._absent(kind, desired, entry)
         known = entry if entry and (not kind.by_id or entry.remote_id == live.remote_id) else None
         fields = differences(kind, desired.attrs, live.attrs, known, desired.lifecycle.ignore, self.rules.digest)
-        if not fields and known is not None and self._is_plain(kind, desired, known):
-            return self._change(desired, Action.NOOP, (), remote_id=live.remote_id, before=live.attrs)
         action = self._action(kind, desired, fields, known)
         if action is Action.REPLACE:
             fields = (*fields, *sent_along(kind, desired.attrs, known))
@@ -94,12 +105,6 @@ class _Planner:
             note="; ".join(filter(None, self._notes(kind, desired, known, fields))),
             lets_go=_lets_go(kind, desired, known) if fields else (),
         )  # fmt: skip
-
-    def _is_plain(self, kind: Kind, desired: Desired, known: Entry) -> bool:
-        """Nothing to say and nothing to hide: most of what is as it should be, so it is asked first."""
-        return known.applied.keys() <= desired.attrs.keys() and not (
-            known.digests or desired.lifecycle.ignore or kind.one_way or self.found.remarks
-        )
 
     def _notes(
         self, kind: Kind, desired: Desired, known: Entry | None, fields: tuple[FieldChange, ...]

@@ -32,6 +32,8 @@ def recovered(found: Identified, intents: Intents) -> dict[Address, Entry]:
 def announced(changes: Iterable[Change], intents: Intents) -> frozenset[Address]:
     """The changes whose resource an earlier run may have made without knowing; a rename since then is followed."""
     creating = {address for address, intent in intents.items() if intent.verb == CREATING}
+    if not creating:
+        return frozenset()
     return frozenset(change.address for change in changes if creating & {change.address, change.former})
 
 

@@ -14,6 +14,7 @@ from itertools import chain
 
 from reconciler.engine.consequences import bearers_of, live_relations, values_lost, values_of
 from reconciler.engine.identify import Identified
+from reconciler.engine.quiet import relations_of
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.model.plan import Action, Change, decided
@@ -48,7 +49,7 @@ def offers(changes: Iterable[Change], found: Identified) -> tuple[Offer, ...]:
     if not gone or not come:
         return ()
     had = bearers_of(live_relations(found))
-    get = bearers_of(chain(_named(found.desired.values()), found.quiet.relations()))
+    get = bearers_of(chain(_named(found.desired.values()), relations_of(found.settled)))
     pairs = [
         (_likeness(old, new, had.get(old.address, set()), get.get(new.address, set())), old, new)
         for old in gone

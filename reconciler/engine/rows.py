@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from reconciler.engine.decode import Shown, decode, referred
 from reconciler.engine.names import Row
-from reconciler.engine.ties import TIES, Settled, Tie, remote_id_of
+from reconciler.engine.quiet import Settled, remote_id_of
+from reconciler.engine.ties import TIES, Tie
 from reconciler.errors import GatewayError
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded, Item, Kind, PerParent

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from reconciler.engine.decode import Refer, Shown
-from reconciler.engine.ties import Ends, Settled, Tie, Wanted, remote_id_of, rows_of
+from reconciler.engine.quiet import Settled, remote_id_of
+from reconciler.engine.ties import Ends, Tie, Wanted, rows_of
 from reconciler.model.resource import Desired, DesiredState, Entry, Ledger
 from reconciler.model.values import Address, Ref
 

@@ -13,12 +13,11 @@ mappings finds resources in it like any others; a row makes them on the way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded, Kind
-from reconciler.model.plan import Action, Change
 from reconciler.model.resource import Desired
 from reconciler.model.values import Address, Attrs, Origin, Ref
 
@@ -202,63 +201,3 @@ class Wanted(NamedTuple):
         """The same as a resource."""
         end = self.ends[index]
         return Desired(tie.address(owner, end), tie.attrs(owner, end), self.places[index], part_of=owner)
-
-
-class Settled(NamedTuple):
-    """The relations of one block that are the same in files, ledger and account, with what the account calls them."""
-
-    wanted: Wanted
-    owner_id: str
-    end_ids: tuple[str, ...]
-
-    @property
-    def ends(self) -> Ends:
-        """The other ends, in the order of the files."""
-        return self.wanted.ends
-
-    def make(self, tie: Tie, owner: Address, index: int) -> Change:
-        """The change that says that nothing is to be done."""
-        end = self.ends[index]
-        attrs, remote_id = tie.attrs(owner, end), remote_id_of(self.owner_id, self.end_ids[index])
-        return Change(
-            tie.address(owner, end), Action.NOOP, attrs=attrs, before=attrs, remote_id=remote_id,
-            origin=self.wanted.places[index], part_of=owner,
-        )  # fmt: skip
-
-
-class Quiet(Collection[Change]):
-    """What settled blocks come to: a change for each relation, in address order, which says that it stays."""
-
-    def __init__(self, blocks: Mapping[str, Mapping[Address, Settled]]) -> None:
-        self._blocks = blocks
-
-    def __iter__(self) -> Iterator[Change]:
-        for name in sorted(self._blocks):
-            tie, blocks = TIES[name], self._blocks[name]
-            for owner in sorted(blocks, key=lambda each: f"{each.key}/"):
-                row = blocks[owner]
-                for index in sorted(range(len(row.ends)), key=lambda each: row.ends[each].key):
-                    yield row.make(tie, owner, index)
-
-    def __len__(self) -> int:
-        return sum(self.counts().values())
-
-    def counts(self) -> dict[str, int]:
-        """How many there are, by kind."""
-        return {
-            name: sum(len(row.ends) for row in blocks.values()) for name, blocks in self._blocks.items() if blocks
-        }
-
-    def __contains__(self, change: object) -> bool:
-        return any(each == change for each in self)
-
-    def relations(self) -> Iterator[tuple[str, Attrs]]:
-        """Kind and attributes of each, in no order."""
-        for name, blocks in self._blocks.items():
-            for owner, row in blocks.items():
-                yield from ((name, TIES[name].attrs(owner, end)) for end in row.ends)
-
-
-def remote_id_of(owner_id: str, end_id: str) -> str:
-    """What a relation goes by that has no id of its own."""
-    return f"{owner_id}/{end_id}"

@@ -12,17 +12,31 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from reconciler.engine.ties import TIES, Ends, Shelf, Tie, singles
-from reconciler.kinds import KINDS
 from reconciler.ledger.rows import attrs_text, from_row, origin_value, quoted
 from reconciler.model.resource import Desired, Entry, EntryState, Provenance
 from reconciler.model.values import Address
 
 
+class Written(NamedTuple):
+    """When and how the rows of a block were written; they are written together, so one of these serves very many."""
+
+    provenance: str
+    since: float
+    run: int
+    end_first: bool
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing in it is damaged."""
+        return self.provenance in _PROVENANCES and type(self.since) is float and type(self.run) is int
+
+
 class Recorded(NamedTuple):
-    """The relations of one block; ``facts`` has a line for each: what its row says beyond its two ends."""
+    """The relations of one block; ``facts`` has a line for each: its id, and where it stood in the files."""
 
     ends: Ends
     facts: str
+    written: Written
 
     def remote_ids(self) -> list[str]:
         """What each goes by in the account."""
@@ -31,12 +45,12 @@ class Recorded(NamedTuple):
     def make(self, tie: Tie, owner: Address, index: int) -> Entry:
         """The same as an entry."""
         end = self.ends[index]
-        remote_id, origin, provenance, since, run, end_first = self.facts.split("\n")[index].split("\t")
+        remote_id, _, origin = self.facts.split("\n")[index].partition("\t")
+        provenance, since, run, end_first = self.written
         return Entry(
             tie.address(owner, end), remote_id, tie.attrs(owner, end),
-            depends_on=(end, owner) if end_first else (owner, end),
-            origin=origin_value(origin), provenance=Provenance(provenance), part_of=owner,
-            since=float(since), run=int(run),
+            depends_on=(end, owner) if end_first else (owner, end), origin=origin_value(origin),
+            provenance=Provenance(provenance), part_of=owner, since=since, run=run,
         )  # fmt: skip
 
 
@@ -49,98 +63,105 @@ def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping
     paused = gc.isenabled()
     gc.disable()
     try:
-        loading = _Loading(singles(like))
-        for row in found:
-            loading.add(row)
-        return Shelf(loading.single, loading.rows) if loading.rows else loading.single
+        return _entries_of(found, singles(like))
     finally:
         if paused:
             gc.enable()
 
 
-class _Loading:
-    def __init__(self, like: Mapping[Address, Desired]) -> None:
-        self.like = like
-        self.single: dict[Address, Entry] = {}
-        self.rows: dict[str, dict[Address, Recorded]] = {}
-        self._forms = {name: _Form(tie) for name, tie in TIES.items()}
-        self._ends: dict[tuple[str, str], Address] = {}
+def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, Entry]:
+    single: dict[Address, Entry] = {}
+    blocks = {name: _Blocks(tie, like) for name, tie in TIES.items()}
+    for row in found:
+        kind = row[0]
+        if kind in blocks and blocks[kind].take(row):
+            continue
+        entry = from_row(row, like.get(Address(kind, row[1])))
+        single[entry.address] = entry
+    rows = {name: each.end() for name, each in blocks.items()}
+    return Shelf(single, rows) if any(rows.values()) else single
+
+
+class _Blocks:
+    """The rows of one kind that say nothing but two ends, gathered by whose they are; those mostly come together."""
+
+    def __init__(self, tie: Tie, like: Mapping[Address, Desired]) -> None:
+        self._tie, self._like = tie, like
+        self._rows: dict[Address, Recorded] = {}
         self._same: dict[Ends, Ends] = {}
+        self._written: dict[Written, Written] = {}
+        self._known: dict[str, tuple[Address, str, str]] = {}
+        self._key = ""
+        self._how: Written | None = None
+        self._begin("")
 
-    def add(self, row: Any) -> None:
-        kind, key = row[0], row[1]
-        form = self._forms.get(kind)
-        if form is not None and (facts := form.facts(row)):
-            self._tie(form.tie, key, facts)
-            return
-        want = self.like.get(Address(kind, key))
-        entry = from_row(row) if want is None else _shared(from_row(row), want)
-        self.single[entry.address] = entry
-
-    def _tie(self, tie: Tie, key: str, facts: str) -> None:
-        owner, end = tie.ends_of(Address(tie.name, key))
-        known = self._ends.get(end)
-        if known is None:
-            known = self._ends[end] = self._named(end)
-        rows = self.rows.setdefault(tie.name, {})
-        row = rows.get(owner)
-        if row is None:
-            rows[self._named(owner)] = Recorded(self._shared_ends((known,)), facts)
-        else:
-            rows[owner] = Recorded(self._shared_ends((*row.ends, known)), f"{row.facts}\n{facts}")
-
-    def _named(self, address: Address) -> Address:
-        """The very object that the files have."""
-        want = self.like.get(address)
-        return want.address if want else address
-
-    def _shared_ends(self, ends: Ends) -> Ends:
-        return self._same.setdefault(ends, ends)
-
-
-class _Form:
-    """How the rows of one kind look that say nothing but the two ends."""
-
-    def __init__(self, tie: Tie) -> None:
-        self.tie = tie
-        self._owner, self._end = tie.kind_of(tie.owner), tie.kind_of(tie.end)
-        self._owner_first = tie.owner < tie.end
-
-    def facts(self, row: Any) -> str:
-        """A line of what the row says beyond its two ends, or nothing where it is not of that form."""
+    def take(self, row: Any) -> bool:
+        """Whether the row is of that form, and was taken."""
         (_, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
          state, since, run) = row  # fmt: skip
         plain = answered == _NOTHING and state == EntryState.SETTLED.value
         if not plain or digests or lifecycle or former or not remote_id:
-            return ""
-        owner, slash, end = key.partition("/")
-        whose, what = f'"{self._owner}/{quoted(owner)}"', f'"{self._end}/{quoted(end)}"'
-        ours, other = f'"{self.tie.owner}":{{"$ref":{whose}}}', f'"{self.tie.end}":{{"$ref":{what}}}'
-        said = f"{{{ours},{other}}}" if self._owner_first else f"{{{other},{ours}}}"
-        if applied != said or part_of != f"[{whose}]" or not slash or not origin:
-            return ""
-        end_first = depends_on == f"[{what},{whose}]"
-        if not end_first and depends_on != f"[{whose},{what}]":
-            return ""
-        line = f"{remote_id}\t{origin}\t{provenance}\t{since!r}\t{run}\t{'1' if end_first else ''}"
-        return line if _LINE.fullmatch(line) else ""
+            return False
+        owner, _, end = key.partition("/")
+        if owner != self._key:
+            self._begin(owner)
+        address, what, said = self._known.get(end) or self._end(end)
+        if applied != f"{{{self._said},{said}}}" and applied != f"{{{said},{self._said}}}":
+            return False
+        end_first = depends_on == f"[{what},{self._whose}]"
+        if part_of != f"[{self._whose}]" or not (end_first or depends_on == f"[{self._whose},{what}]"):
+            return False
+        return self._add(address, f"{remote_id}\t{origin}", Written(provenance, since, run, end_first))
+
+    def _add(self, end: Address, fact: str, written: Written) -> bool:
+        """A row that was written otherwise than the rest of its block stays alone."""
+        if not _FACT.fullmatch(fact) or (self._facts and written != self._how):
+            return False
+        if not self._facts:
+            if not written.is_whole:
+                return False
+            self._how = self._written.setdefault(written, written)
+        self._ends.append(end)
+        self._facts.append(fact)
+        return True
+
+    def _begin(self, owner: str) -> None:
+        """Go on to another block, which may have been begun before."""
+        self._close()
+        self._key, kind = owner, self._tie.kind_of(self._tie.owner)
+        self._whose = f'"{kind}/{quoted(owner)}"'
+        self._said = f'"{self._tie.owner}":{{"$ref":{self._whose}}}'
+        begun = self._rows.get(Address(kind, owner))
+        self._ends: list[Address] = list(begun.ends) if begun else []
+        self._facts: list[str] = [begun.facts] if begun else []
+        self._how = begun.written if begun else None
+
+    def _close(self) -> None:
+        if self._key and self._how:
+            ends = tuple(self._ends)
+            owner = self._named(Address(self._tie.kind_of(self._tie.owner), self._key))
+            row = Recorded(self._same.setdefault(ends, ends), "\n".join(self._facts), self._how)
+            self._rows[owner] = row
+
+    def end(self) -> dict[Address, Recorded]:
+        """All of them."""
+        self._close()
+        return self._rows
+
+    def _end(self, end: str) -> tuple[Address, str, str]:
+        """The address of an end, and how it is written."""
+        kind = self._tie.kind_of(self._tie.end)
+        what = f'"{kind}/{quoted(end)}"'
+        known = self._known[end] = self._named(Address(kind, end)), what, f'"{self._tie.end}":{{"$ref":{what}}}'
+        return known
+
+    def _named(self, address: Address) -> Address:
+        """The very object that the files have."""
+        want = self._like.get(address)
+        return want.address if want else address
 
 
 #: In the column ``answered``: the account shows nothing otherwise than it was sent.
 _NOTHING = attrs_text({})
-_LINE = re.compile(
-    rf"[^\t\n]+\t\d+:\d+:[^\t\n]*\t({'|'.join(each.value for each in Provenance)})\t\d+\.\d+\t\d+\t1?", re.ASCII
-)
-
-
-def _shared(entry: Entry, want: Desired) -> Entry:
-    """The same entry; what the files say in the same words is held once."""
-    if entry.applied != want.attrs:
-        return entry
-    attrs, targets = want.attrs, KINDS[want.address.kind].refers_to(want.attrs)
-    return Entry(
-        want.address, entry.remote_id, attrs, attrs if entry.answered is entry.applied else entry.answered,
-        entry.digests, targets if targets == entry.depends_on else entry.depends_on,
-        want.origin if want.origin == entry.origin else entry.origin, entry.lifecycle, entry.provenance, entry.former,
-        entry.part_of, entry.state, entry.since, entry.run,
-    )  # fmt: skip
+_PROVENANCES = frozenset(each.value for each in Provenance)
+_FACT = re.compile(r"[^\t\n]+\t\d+:\d+:[^\t\n]*", re.ASCII)

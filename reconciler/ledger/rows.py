@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Any
 
 from reconciler.errors import LedgerError
+from reconciler.kinds import KINDS
 from reconciler.model.codec import from_json, to_json
-from reconciler.model.resource import EMPTY, Entry, EntryState, Lifecycle, Provenance
+from reconciler.model.resource import EMPTY, Desired, Entry, EntryState, Lifecycle, Provenance
 from reconciler.model.values import Address, Attrs, Origin, Secret, Value
 
 #: ASCII, so that half a surrogate pair in an answer is text like any other.
@@ -109,6 +110,12 @@ def _addresses(text: str) -> tuple[Address, ...]:
     return tuple(map(Address.parse, _decode(text)))
 
 
+def _dependencies(text: str, kind: str, attrs: Attrs) -> tuple[Address, ...]:
+    """Nearly always those of the attributes, whose addresses are there already."""
+    targets = KINDS[kind].refers_to(attrs)
+    return targets if text == '["' + '","'.join(map(str, targets)) + '"]' else _addresses(text)
+
+
 def _lifecycle_text(lifecycle: Lifecycle) -> str | None:
     if lifecycle == _NO_LIFECYCLE:
         return None
@@ -120,19 +127,21 @@ def _lifecycle_value(text: str) -> Lifecycle:
     return Lifecycle(prevent, frozenset(ignore), before)
 
 
-def from_row(row: Any) -> Entry:
+def from_row(row: Any, want: Desired | None = None) -> Entry:
     """The inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row."""
     (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
      state, since, run) = row  # fmt: skip
     try:
         attrs = attrs_value(applied)
+        said = want is not None and want.attrs == attrs
+        attrs = want.attrs if want and said else attrs
         return Entry(
-            address=Address(kind, key),
+            address=want.address if want else Address(kind, key),
             remote_id=remote_id,
             applied=attrs,
             answered=attrs if answered == SAME else attrs_value(answered),
             digests=_decode(digests) if digests else EMPTY,
-            depends_on=_addresses(depends_on) if depends_on else (),
+            depends_on=_dependencies(depends_on, kind, attrs if said else EMPTY) if depends_on else (),
             origin=origin_value(origin) if origin else None,
             lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,
             provenance=_PROVENANCE[provenance],

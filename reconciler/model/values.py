@@ -64,7 +64,7 @@ def unescape(part: str) -> str:
     return re.sub("%(25|2F|23|40|3F)", lambda match: _UNESCAPES[match.group()], part)
 
 
-@lru_cache(maxsize=1 << 16)
+@lru_cache(maxsize=1 << 12)
 def _parsed(text: str) -> Address:
     """Ledgers and plans name the same ones many times."""
     kind, slash, key = text.partition("/")

@@ -1,10 +1,13 @@
-"""The words of the closed lists → one sentence each: exit codes, pruning, classes of ``--allow``."""
+"""The words of the closed lists → one sentence each: exit codes, pruning, ``--allow``, what plans and reports say."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from reconciler.kinds.effects import Consequence
+from reconciler.model.plan import Action, Cause, Verb
 from reconciler.model.policy import Allow, Prune
+from reconciler.model.report import Status
 
 CODES: Mapping[int, str] = {
     0: "Done, or nothing to do.",
@@ -29,4 +32,49 @@ ALLOWS: Mapping[Allow, str] = {
     Allow.CANCEL: "Ending subscriptions.",
     Allow.RECREATE: "Making people again who are ours and were deleted in the account.",
     Allow.MISSING: "Going on although ten or more of ours of one kind were looked for and none was found.",
+}
+
+ACTIONS: Mapping[Action, str] = {
+    Action.CREATE: "Make it.",
+    Action.ADOPT: "Take over what is there under the natural key; only what differs is written.",
+    Action.UPDATE: "Change the fields that differ, in one call.",
+    Action.REPLACE: "Delete and create, because something differs that is set once.",
+    Action.DELETE: "Delete it.",
+    Action.FORGET: "Drop it from the ledger; nothing is sent.",
+    Action.NOOP: "It is as it should be. Not listed.",
+}
+
+CAUSES: Mapping[Cause, str] = {
+    Cause.NEW: "The files name it and the ledger does not know it.",
+    Cause.EDITED: "The files want something else than was last written.",
+    Cause.DRIFTED: "The account changed it since it was last written.",
+    Cause.BOTH: "The files and the account changed it; the files win.",
+    Cause.RELEASED: "The files no longer say it: it goes back to its default, or is no longer managed.",
+    Cause.MISSING: "It was ours and is gone from the account.",
+    Cause.REMOVED: "The files no longer name it.",
+    Cause.ROTATED: "The secret is another one than the one last sent.",
+    Cause.GONE_WITH: "The deletion of something else takes it along.",
+    Cause.NOT_IN_SET: "The files say `tags_exact` or `exclusive`, and it is not among these.",
+}
+
+CONSEQUENCES: Mapping[Consequence, str] = {
+    Consequence.REVERSIBLE: "Can be put back as it was.",
+    Consequence.NEW_ID: "Can be put back, under another id.",
+    Consequence.TAKES_ALONG: "Takes along what belongs to it.",
+    Consequence.ONE_WAY: "Cannot be put back.",
+    Consequence.SEEN: "People notice: mail, access, money.",
+}
+
+STATUSES: Mapping[Status, str] = {
+    Status.DONE: "Carried out.",
+    Status.PENDING: "Accepted, and not shown by the account yet.",
+    Status.FAILED: "Refused, or unanswered and not found by looking; `message` says why.",
+    Status.SKIPPED: "Something that it needs failed.",
+    Status.NOT_RUN: "The run was stopped before it.",
+}
+
+VERBS: Mapping[Verb, str] = {
+    Verb.MAKE: "Bring it to the desired state.",
+    Verb.DROP: "Take it away.",
+    Verb.PARK: "Give it a name for the moment, so that another one can have its own.",
 }
