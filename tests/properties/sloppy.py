@@ -20,6 +20,7 @@ class Writer:
         self.random, self.calm = random, calm
         self.lines: list[str] = []
         self.comments = 0
+        self.in_text = False  # what is indented belongs to the lines above
 
     def write(self, document: dict[str, Any]) -> str:
         """A document as the text of a file."""
@@ -39,11 +40,13 @@ class Writer:
     def around(self, indent: int, *, top: int) -> None:
         """Blank lines and comments on lines of their own; ``top``: how deep one may begin."""
         while self.chance(0.25):
-            depth = self.random.randint(0, top) if self.chance(0.3) else indent
-            self.lines.append(self.random.choice(["", " " * self.random.randint(0, 3), " " * depth + self.comment()]))
+            depth = self.random.randint(0, top) if self.chance(0.3) and not self.in_text else indent
+            blank = "" if self.in_text else " " * self.random.randint(0, 3)
+            self.lines.append(self.random.choice(["", blank, " " * depth + self.comment()]))
 
     def line(self, text: str, *, open_end: bool = False) -> None:
         """A line of code, with a comment behind it at times."""
+        self.in_text = False
         behind = " " * self.random.randint(1, 9) + self.comment() if not open_end and self.chance(0.2) else ""
         self.lines.append(text + behind + " " * (2 * self.chance(0.1) if not open_end else 0))
 
@@ -75,6 +78,7 @@ class Writer:
             pad = " " * (indent + self.random.choice([1, 2, 4]))
             self.lines.append(lead + space + "|-")
             self.lines += [pad + line if line else "" for line in value.split("\n")]
+            self.in_text = True
         else:
             self.line(lead + space + self.inline(value))
 

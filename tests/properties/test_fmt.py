@@ -42,7 +42,7 @@ def documents(draw: st.DrawFn) -> World:
         "contacts": [draw(_person(email, slugs, tags)) for email in draw(some(PEOPLE))],
         "webhooks": [
             {"name": name, "url": f"https://{name}.example.com/", "secret": {"env": "HOOK"}, "active": False,
-             "events": draw(some(list(EVENTS))) or [EVENTS[0]], "lifecycle": {"prevent_destroy": True}}
+             "events": draw(some(list(EVENTS))) or ["SALE_NEW"], "lifecycle": {"prevent_destroy": True}}
             for name in draw(some(["crm", "billing"]))
         ],
         "enrollments": [
