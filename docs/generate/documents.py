@@ -17,6 +17,8 @@ INTRO = f"""\
 with what came of it. This is format {FORMAT_VERSION}: minor versions add keys, so unknown ones are to be ignored;
 major ones break. The schemas are [schema/plan.schema.json](../../schema/plan.schema.json) and
 [schema/report.schema.json](../../schema/report.schema.json). With `--redact` people are marks, as everywhere.
+What the words of actions, causes and consequences mean stands in [plans](plans.md), that of `allow` in
+[safety](safety.md#gates).
 """
 
 
@@ -38,6 +40,7 @@ def page() -> str:
 
 
 def _keys(schema: dict[str, Any]) -> str:
+    rows = schemas.rows(schema, told=False)
     return table(["key", "holds", "always there", "what it is"], (
-        [code(row.path), row.holds, "yes" if row.required else "", row.doc] for row in schemas.rows(schema)
+        [code(row.path), row.holds, "yes" if row.required else "", row.doc] for row in rows
     ))  # fmt: skip

@@ -27,8 +27,8 @@ class Row(NamedTuple):
     doc: str
 
 
-def rows(schema: Schema, path: str = "", *, deep: bool = True) -> Iterator[Row]:
-    """Every key of an object, those of objects and lists inside it after it; many of one sort as one row."""
+def rows(schema: Schema, path: str = "", *, deep: bool = True, told: bool = True) -> Iterator[Row]:
+    """Every key of an object, those inside it after it; many of one sort as one row; ``told``: what words mean."""
     properties = schema.get("properties") or {}
     kinds = {holds(inner) for inner in properties.values()}
     if len(properties) >= MANY and len(kinds) == 1 and not any("description" in each for each in properties.values()):
@@ -37,18 +37,18 @@ def rows(schema: Schema, path: str = "", *, deep: bool = True) -> Iterator[Row]:
     for name, inner in properties.items():
         here = f"{path}{name}"
         default = code(json.dumps(inner["default"], ensure_ascii=False)) if "default" in inner else ""
-        doc = " ".join(filter(None, (inner.get("description", ""), meanings(inner))))
+        doc = " ".join(filter(None, (inner.get("description", ""), meanings(inner) if told else "")))
         yield Row(here, holds(inner), default, name in schema.get("required", ()), doc)
         if deep:
-            yield from _inside(inner, here)
+            yield from _inside(inner, here, told)
 
 
-def _inside(schema: Schema, path: str) -> Iterator[Row]:
+def _inside(schema: Schema, path: str, told: bool) -> Iterator[Row]:
     for each in (schema, *schema.get("anyOf", ())):
-        yield from rows(each, f"{path}.")
+        yield from rows(each, f"{path}.", told=told)
     items = schema.get("items")
     if isinstance(items, dict):
-        yield from rows(items, f"{path}[].")
+        yield from rows(items, f"{path}[].", told=told)
 
 
 def meanings(schema: Schema) -> str:

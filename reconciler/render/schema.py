@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from reconciler.kinds.effects import Consequence
-from reconciler.model.plan import Action, Cause, Verb
-from reconciler.model.policy import Allow
-from reconciler.model.report import Status
+from reconciler.model.plan import Action
 from reconciler.render.events import EVENTS, PLANNED
 from reconciler.render.machine import FORMAT_VERSION
+from reconciler.render.meanings import ACTIONS, ALLOWS, CAUSES, CONSEQUENCES, STATUSES, VERBS
 
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
@@ -39,7 +38,7 @@ def report_schema() -> dict[str, Any]:
             **plan["properties"],
             "run": {**_COUNT, "description": "Number of the run in the ledger."},
             "stopped": {**_MAYBE_TEXT, "description": "Why the run ended early."},
-            "outcomes": {"type": "array", "items": _outcome()},
+            "outcomes": _list(_outcome(), "Every step, in the order in which they ended."),
         },
     }
 
@@ -89,7 +88,7 @@ def _events() -> dict[str, dict[str, Any]]:
     return {
         "begin": _object({"format_version": properties["format_version"], "version": _TEXT, "command": _TEXT}),
         "plan": _object({name: properties[name] for name in PLANNED}),
-        "started": _object({"address": _TEXT, "verb": _enum(Verb)}),
+        "started": _object({"address": _TEXT, "verb": _words(VERBS)}),
         "ended": _object({**outcome, "done": _COUNT, "total": _COUNT}),
         "heartbeat": pulse,
         "waiting": pulse,
@@ -103,53 +102,83 @@ def _object(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": required}
 
 
-def _enum(words: Any, *more: Any) -> dict[str, Any]:
-    return {"enum": [*(word.value for word in words), *more]}
+def _words(meanings: Mapping[Any, str]) -> dict[str, Any]:
+    """A closed list, with what each word means where an editor shows it."""
+    return {"enum": [word and word.value for word in meanings], "enumDescriptions": list(meanings.values())}
+
+
+def _said(schema: dict[str, Any], text: str) -> dict[str, Any]:
+    return {**schema, "description": text}
+
+
+def _list(items: dict[str, Any], text: str) -> dict[str, Any]:
+    return {"type": "array", "items": items, "description": text}
 
 
 def _plan() -> dict[str, Any]:
-    calls = {"reads": _COUNT, "writes": _COUNT}
+    calls = {"reads": _said(_COUNT, "Calls that read."), "writes": _said(_COUNT, "Calls that write.")}
+    sent = _said(_object(calls), "Of a run: the calls that were made.")
+    gate = _object({
+        "allow": _words(ALLOWS), "count": _said(_COUNT, "How many changes."), "reason": _said(_TEXT, "Why."),
+    })  # fmt: skip
     return _object({
-        "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$"},
-        "base": _object({"account": _MAYBE_TEXT, "lineage": _TEXT, "serial": _COUNT, "dialect": _TEXT}),
+        "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$", "description": "Major and minor version."},
+        "base": _said(_base(), "What the plan rests on."),
         "partial": {"type": "boolean", "description": "--target or --exclude cut the plan."},
         "summary": {
             **_object({**{action.value: _COUNT for action in Action}, "withheld": _COUNT}),
             "description": "How many changes of each action.",
         },
-        "calls": _object({**calls, "sent": _object(calls)}, "sent"),
+        "calls": _said(_object({**calls, "sent": sent}, "sent"), "What reading took, and what writing takes."),
         "foreign": {"type": "object", "additionalProperties": _COUNT, "description": "Live, not ours, by kind."},
         "routes": {
             "type": "object", "additionalProperties": _TEXT, "description": "How a kind was read, where not whole.",
         },
-        "needs": {"type": "array", "items": _object({"allow": _enum(Allow), "count": _COUNT, "reason": _TEXT})},
-        "changes": {"type": "array", "items": _change()},
+        "needs": _list(gate, "What has to be allowed before this may be applied."),
+        "changes": _list(_change(), "Every resource, those without a change included, by address."),
+    })  # fmt: skip
+
+
+def _base() -> dict[str, Any]:
+    return _object({
+        "account": _said(_MAYBE_TEXT, "The connection, by id."),
+        "lineage": _said(_TEXT, "Which ledger."),
+        "serial": _said(_COUNT, "How often the ledger had been written."),
+        "dialect": _said(_TEXT, "How bodies are spelled."),
     })  # fmt: skip
 
 
 def _change() -> dict[str, Any]:
-    origin = _object({"file": _TEXT, "line": _COUNT, "column": _COUNT})
+    origin = _object({"file": _TEXT, "line": _said(_COUNT, "From 1."), "column": _said(_COUNT, "From 1.")})
+    request = _object({
+        "method": _TEXT, "path": _said(_TEXT, "As the vendor spells it; {kind/key} stands for an id."),
+        "body": {"description": "JSON; secrets by their source, null where there is none."},
+    })  # fmt: skip
+    causes: dict[Any, str] = dict(CAUSES)
     return _object({
-        "address": {**_TEXT, "pattern": "^[a-z_]+/."},
-        "action": _enum(Action),
-        "cause": _enum(Cause, None),
+        "address": {**_TEXT, "pattern": "^[a-z_]+/.", "description": "Our name for the resource."},
+        "action": _words(ACTIONS),
+        "cause": _words({**causes, None: "There is no change."}),
         "withheld": {**_MAYBE_TEXT, "description": "Why policy holds it back."},
         "moved_from": {**_MAYBE_TEXT, "description": "The address that the ledger knew it by."},
-        "note": _MAYBE_TEXT,
-        "remote_id": _MAYBE_TEXT,
-        "fields": {"type": "array", "items": _field()},
+        "note": _said(_MAYBE_TEXT, "A remark for people."),
+        "remote_id": _said(_MAYBE_TEXT, "Its id in the account, where it has one."),
+        "fields": _list(_field(), "What differs."),
         "effects": {"type": "array", "items": _TEXT, "description": "What it sets off."},
-        "consequences": {"type": "array", "items": _enum(Consequence), "description": "How far it reaches."},
+        "consequences": _list(_words(CONSEQUENCES), "How far it reaches."),
         "origin": {"anyOf": [origin, {"type": "null"}], "description": "The line that caused it."},
-        "requests": {"type": "array", "items": _object({"method": _TEXT, "path": _TEXT, "body": {}})},
+        "requests": _list(request, "The calls that it takes, in order."),
     })  # fmt: skip
 
 
 def _field() -> dict[str, Any]:
     return _object(
         {
-            "path": _TEXT, "cause": _enum(Cause), "before": {}, "after": {}, "sensitive": {"const": True},
-            "note": _TEXT,
+            "path": _said(_TEXT, "The field; of a map with its key, e.g. fields.company."),
+            "cause": _words(CAUSES),
+            "before": {"description": "What is live."}, "after": {"description": "What is asked for."},
+            "sensitive": {"const": True, "description": "Neither side is shown."},
+            "note": _said(_TEXT, "A remark for people."),
         },
         "before", "after", "sensitive", "note",
     )  # fmt: skip
@@ -157,7 +186,8 @@ def _field() -> dict[str, Any]:
 
 def _outcome() -> dict[str, Any]:
     return _object({
-        "address": _TEXT, "verb": _enum(Verb), "action": _enum(Action), "status": _enum(Status),
-        "remote_id": _MAYBE_TEXT, "message": _TEXT,
+        "address": _said(_TEXT, "Our name for the resource."), "verb": _words(VERBS), "action": _words(ACTIONS),
+        "status": _words(STATUSES), "remote_id": _said(_MAYBE_TEXT, "Its id in the account."),
+        "message": _said(_TEXT, "What went wrong, or is to be known."),
         "differs": {"type": "object", "description": "What the server made of a value: sent, and is."},
     })  # fmt: skip
