@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler import __version__
+from reconciler.app.bootstrap import FILES_SCHEMA, schema_text
 from reconciler.app.planning import Request, decide
 from reconciler.app.reading import Items, Progress, Reading
 from reconciler.app.refresh import Refreshed, touched
@@ -25,7 +25,7 @@ from reconciler.engine.routes import route_all
 from reconciler.engine.written import Export
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Reader
-from reconciler.kinds import KINDS, schema
+from reconciler.kinds import KINDS
 from reconciler.kinds.base import Collection, Item, Kind
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger import host
@@ -36,7 +36,6 @@ from reconciler.model.policy import Policy
 from reconciler.model.resource import EMPTY, DesiredState, Ledger, Provenance
 from reconciler.model.values import Address, Attrs, Ref
 
-SCHEMA = "reconciler.schema.json"
 #: Filter of people → the relation that it goes by.
 CHOOSING = {"tags": "tagging", "courses": "enrollment"}
 
@@ -184,14 +183,14 @@ def write(pulled: Pulled, folder: Path, root: Path) -> list[Path]:
     found = pulled.made
     if not found.documents:
         return []
-    head = (f"yaml-language-server: $schema={SCHEMA}",)
+    head = (f"yaml-language-server: $schema={FILES_SCHEMA}",)
     texts = {
         folder / f"{section}.yaml": writing.document(section, blocks, head).encode()
         for section, blocks in _placed(found, folder, root).items()
     }
     texts |= {folder / roster.file: writing.table(roster).encode() for roster in found.rosters}
-    if not (folder / SCHEMA).exists():
-        texts[folder / SCHEMA] = (json.dumps(schema(), indent=2, ensure_ascii=False) + "\n").encode()
+    if not (folder / FILES_SCHEMA).exists():
+        texts[folder / FILES_SCHEMA] = schema_text("files").encode()
     writing.create(texts)
     return list(texts)
 
