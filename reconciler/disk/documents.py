@@ -27,7 +27,7 @@ from yaml.events import (
 from reconciler.disk import syntax
 from reconciler.disk.findings import MOST, Finding, raise_if_any, shown
 from reconciler.disk.nodes import PLAIN, Layouts, Mapping, Node, Sequence, pack, unpack
-from reconciler.model.values import Origin
+from reconciler.model.values import Origin, shared
 
 #: Mappings and lists may stand in each other this deep.
 MAX_DEPTH = 100
@@ -161,7 +161,7 @@ class _Builder:
         while type(item := get()) is not SequenceEndEvent:
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
                 start = item.start_mark
-                add(intern(item.value))
+                add(shared(item.value))
                 marks.append((start.line << 32 | start.column << 1 | item.implicit[0]) - base)
             else:
                 value, mark = self._node(item, depth + 1)
@@ -190,7 +190,7 @@ class _Builder:
             item = get()
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
                 start = item.start_mark
-                value: Node = intern(item.value)
+                value: Node = shared(item.value)
                 mark = start.line << 32 | start.column << 1 | item.implicit[0]
             else:
                 value, mark = self._node(item, depth + 1)

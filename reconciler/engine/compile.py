@@ -14,7 +14,7 @@ from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
-from reconciler.model.resource import EMPTY, Declared, Desired, DesiredState
+from reconciler.model.resource import EMPTY, Declared, Desired, DesiredState, Unmanaged
 from reconciler.model.rows import Rows
 from reconciler.model.values import Address, Origin, Ref, Value, clean, escape, folded
 
@@ -50,7 +50,7 @@ class _Compiler:
         self.handled: dict[Address, Address] = {}
         self.names: dict[tuple[str, str, str], str] = {}
         self.bound: dict[tuple[str, str], Origin] = {}
-        self.unmanaged: set[tuple[Address, str]] = set()
+        self.unmanaged: dict[str, set[Address]] = {}
         self.kinds: set[str] = set()
         self.exact: dict[tuple[str, Address], Origin] = {}
         self.doubles = 0
@@ -80,8 +80,7 @@ class _Compiler:
             self.problems.append(Problem("", what, "is one roster named by two blocks?"))
         if self.problems:
             raise ConfigurationError(self.problems)
-        unmanaged = frozenset(self.unmanaged)
-        return DesiredState(self.resources, frozenset(self.kinds), unmanaged, self.exact)
+        return DesiredState(self.resources, frozenset(self.kinds), Unmanaged(self.unmanaged), self.exact)
 
     def _add_root(self, item: Item, attrs: dict[str, Value]) -> Address:
         address = self._add(item, attrs)
@@ -94,7 +93,7 @@ class _Compiler:
         for child in SUGARED[item.kind.name]:
             sugar = child.sugar
             if sugar is None or sugar.key not in item.raw:
-                self.unmanaged.add((address, child.name))
+                self.unmanaged.setdefault(child.name, set()).add(address)
                 continue
             self.kinds.add(child.name)
             if sugar.exact and item.raw.get(sugar.exact):

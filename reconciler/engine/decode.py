@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from sys import intern
 from typing import Any
 
@@ -12,7 +13,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded, Item, Kind, Wire
 from reconciler.kinds.fields import Field, Shape
 from reconciler.model.resource import EMPTY, Desired
-from reconciler.model.values import Address, Attrs, Ref, Value, clean
+from reconciler.model.values import Address, Attrs, Ref, Value, clean, shared
 
 #: (kind, remote id) → the reference to what has that id.
 Refer = Callable[[str, str], Ref]
@@ -53,7 +54,7 @@ def _reference_ids(kind: Kind, item: Item, wire: Wire) -> Refs:
     for field in kind.fields:
         if field.shape is Shape.REF and (value := _shown(field, item, wire)) is not None:
             remote_id = value["id"] if isinstance(value, Mapping) else value
-            found.append((field.name, field.ref or "", intern(str(remote_id))))
+            found.append((field.name, field.ref or "", str(remote_id)))
     return tuple(found)
 
 
@@ -80,10 +81,10 @@ class Shown(Mapping[str, Any]):
 
     def __init__(self, kind: Kind, item: Item, wire: Wire) -> None:
         self.kind = kind
-        self.remote_id = intern(str(item[kind.remote_id]))
+        self.remote_id = str(item[kind.remote_id])
         plain, self.refs = _read(kind, item, wire)
-        self.attrs: Attrs = {intern(name): intern(v) if type(v) is str else v for name, v in plain.items()}
-        self.ties = tuple(_tie_ids(kind, item, inside) for inside in _TIED[kind.name])
+        self.attrs: Attrs = {intern(name): shared(v) if type(v) is str else v for name, v in plain.items()}
+        self.ties = _same(tuple(_tie_ids(kind, item, inside) for inside in _TIED[kind.name]))
         self.item = item if kind.name in _WHOLE else EMPTY
 
     def share(self, like: Mapping[Address, Desired]) -> Shown:
@@ -117,6 +118,12 @@ _TIED: Mapping[str, tuple[str, ...]] = {
 _WHOLE = frozenset(
     kind.name for kind in KINDS.values() if not kind.section or kind.called or _inside(kind).keys() - TIES.keys()
 )
+
+
+@lru_cache(1 << 12)
+def _same(ties: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
+    """Many hold the same."""
+    return ties
 
 
 def _tie_ids(kind: Kind, item: Item, wire: str) -> tuple[str, ...]:

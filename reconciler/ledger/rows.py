@@ -110,6 +110,12 @@ def _addresses(text: str) -> tuple[Address, ...]:
     return tuple(map(Address.parse, _decode(text)))
 
 
+def _place(text: str, want: Desired | None) -> Origin:
+    """Nearly always where the files have it still."""
+    found = origin_value(text)
+    return want.origin if want and want.origin == found else found
+
+
 def _dependencies(text: str, kind: str, attrs: Attrs) -> tuple[Address, ...]:
     """Nearly always those of the attributes, whose addresses are there already."""
     targets = KINDS[kind].refers_to(attrs)
@@ -142,7 +148,7 @@ def from_row(row: Any, want: Desired | None = None) -> Entry:
             answered=attrs if answered == SAME else attrs_value(answered),
             digests=_decode(digests) if digests else EMPTY,
             depends_on=_dependencies(depends_on, kind, attrs if said else EMPTY) if depends_on else (),
-            origin=origin_value(origin) if origin else None,
+            origin=_place(origin, want) if origin else None,
             lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,
             provenance=_PROVENANCE[provenance],
             former=Address.parse(former) if former else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from sqlalchemy import (
@@ -22,7 +23,6 @@ from sqlalchemy import (
     text,
     update,
 )  # fmt: skip
-from sqlalchemy.dialects import postgresql, sqlite
 
 from reconciler.errors import LedgerError
 
@@ -174,7 +174,7 @@ def _create(connection: Connection) -> None:
 
 def upsert(dialect: str, table: Table) -> Any:
     """``INSERT … ON CONFLICT DO UPDATE`` of all columns, in the words of SQLite or PostgreSQL (they agree)."""
-    insert: Any = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    insert: Any = import_module(f"sqlalchemy.dialects.{dialect}").insert
     statement = insert(table)
     changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)

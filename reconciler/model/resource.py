@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -154,6 +154,24 @@ class Ledger:
     sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
+class Unmanaged(Set[tuple[Address, str]]):
+    """Pairs of a resource and a kind, kept by kind: nearly every person is in it, for something."""
+
+    __slots__ = ("_by_kind",)
+
+    def __init__(self, by_kind: Mapping[str, Set[Address]]) -> None:
+        self._by_kind = by_kind
+
+    def __contains__(self, pair: object) -> bool:
+        return isinstance(pair, tuple) and len(pair) == 2 and pair[0] in self._by_kind.get(pair[1], ())
+
+    def __iter__(self) -> Iterator[tuple[Address, str]]:
+        return ((address, kind) for kind, those in self._by_kind.items() for address in those)
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_kind.values()))
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """All that the files ask for, understood.
@@ -166,5 +184,5 @@ class DesiredState:
 
     resources: Mapping[Address, Desired] = field(default_factory=lambda: EMPTY)
     kinds: frozenset[str] = frozenset()
-    unmanaged: frozenset[tuple[Address, str]] = frozenset()
+    unmanaged: Set[tuple[Address, str]] = frozenset()
     exact: Mapping[tuple[str, Address], Origin] = field(default_factory=lambda: EMPTY)

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
+from sys import intern
 from typing import NamedTuple
 
 
@@ -36,6 +37,15 @@ _UNESCAPES = {code: char for char, code in _ESCAPES.items()}
 def clean(text: str) -> str:
     """A name as it is compared: Unicode NFC, without white space around it."""
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
+
+
+#: Longer texts seldom stand twice in an account: they are addresses and sentences, not words.
+_WORD = 20
+
+
+def shared(text: str) -> str:
+    """The same text; a short one is held once, however often files, ledger and account say it."""
+    return intern(text) if len(text) <= _WORD else text
 
 
 def folded(text: str) -> str:
