@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+import cmarkgfm
 import pytest
 import yaml
 
@@ -99,6 +100,17 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert target.exists(), f"{page.name}: {path}"
         assert not anchor or anchor in pages.anchors(target), f"{page.name}: {path}#{anchor}"
     assert [path for path in pages.paths(page) if not (ROOT / path).exists()] == []
+
+
+@each_page
+def test_tables_are_whole(page: Path) -> None:
+    """As GitHub renders it: every table is one, with as many cells in each row as in its head."""
+    shown = cmarkgfm.github_flavored_markdown_to_html(pages.text(page))
+    assert shown.count("<table>") == len(re.findall(r"^\| ---", pages.prose(page), re.MULTILINE))
+    for line in re.findall(r"^\|.*", pages.prose(page), re.MULTILINE):
+        assert line.endswith(" |"), line
+    for rows in re.findall(r"(?:^\|.*\n)+", pages.prose(page), re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", row)) for row in rows.splitlines()}) == 1, rows
 
 
 def test_every_page_is_found() -> None:
