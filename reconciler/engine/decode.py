@@ -17,8 +17,8 @@ from reconciler.model.values import Address, Attrs, Ref, Value, clean, shared
 
 #: (kind, remote id) → the reference to what has that id.
 Refer = Callable[[str, str], Ref]
-#: What an item refers to: (field, kind, remote id).
-Refs = tuple[tuple[str, str, str], ...]
+#: The remote ids of what an item refers to, in the order of ``Kind.refs``.
+Refs = tuple[str | None, ...]
 
 
 def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> dict[str, Value]:
@@ -27,12 +27,13 @@ def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> di
     Raises GatewayError for an item that is not shaped as its kind is.
     """
     plain, refs = _read(kind, item, wire)
-    return plain | referred(refs, refer) if refer else plain
+    return plain | referred(kind, refs, refer) if refer else plain
 
 
-def referred(refs: Refs, refer: Refer) -> dict[str, Value]:
+def referred(kind: Kind, refs: Refs, refer: Refer) -> dict[str, Value]:
     """The references that these ids are."""
-    return {name: refer(kind, remote_id) for name, kind, remote_id in refs}
+    told = zip(kind.refs, refs, strict=True)
+    return {field.name: refer(field.ref or "", remote_id) for field, remote_id in told if remote_id is not None}
 
 
 def _read(kind: Kind, item: Item, wire: Wire) -> tuple[dict[str, Value], Refs]:
@@ -50,11 +51,11 @@ def _by_fields(kind: Kind, item: Item, wire: Wire) -> dict[str, Value]:
 
 
 def _reference_ids(kind: Kind, item: Item, wire: Wire) -> Refs:
-    found = []
-    for field in kind.fields:
-        if field.shape is Shape.REF and (value := _shown(field, item, wire)) is not None:
-            remote_id = value["id"] if isinstance(value, Mapping) else value
-            found.append((field.name, field.ref or "", str(remote_id)))
+    found: list[str | None] = []
+    for field in kind.refs:
+        value = _shown(field, item, wire)
+        remote_id = value["id"] if isinstance(value, Mapping) else value
+        found.append(None if value is None else str(remote_id))
     return tuple(found)
 
 
@@ -72,9 +73,9 @@ def _plain(field: Field, value: Any) -> Value:
 class Shown(Mapping[str, Any]):
     """An item of a walk, understood: its id, its readable fields, and the ids of what it refers to and holds.
 
-    ``refs`` are (field, kind, id); ``ties`` has, for each kind of relations that it holds and that are nothing but
-    their ends, the ids of the other ends. ``item`` is the answer itself where more of it matters, elsewhere empty.
-    As a mapping it still has its id and its fields.
+    ``refs`` are in the order of ``Kind.refs``; ``ties`` has, for each kind of relations that it holds and that are
+    nothing but their ends, the ids of the other ends. ``item`` is the answer itself where more of it matters,
+    elsewhere empty. As a mapping it still has its id and its fields.
     """
 
     __slots__ = ("attrs", "item", "kind", "refs", "remote_id", "ties")

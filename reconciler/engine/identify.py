@@ -265,6 +265,8 @@ def _dangling(found: Identified) -> Iterator[Problem]:
 
 def _sets_of_nobody(state: DesiredState, found: Identified) -> Iterator[Problem]:
     """Exact sets of what is not there; where anybody is declared in it, that is said already."""
+    if not state.exact:
+        return
     named = {
         value.target for each in found.desired.values() for value in each.attrs.values() if isinstance(value, Ref)
     }

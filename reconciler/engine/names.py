@@ -50,7 +50,7 @@ class _Naming:
         self.natural = [self._named(kind.address(attrs)) for _, attrs, _ in rows]
         handled = any(address.key.startswith("@") for address in desired)
         self.wanted = {self._natural(each): each for each in desired.values()} if handled else desired
-        self.found: dict[int, Address] = {}
+        self.found: list[Address | None] = [None] * len(rows)
         self.taken: set[Address] = set()
         self.names = Names()
 
@@ -70,7 +70,7 @@ class _Naming:
         if self.kind.writable and self.kind.alternates:
             self._claim_by_alternate()
         self._refuse_other_case()
-        self.names.addresses = [self.found[index] for index in range(len(self.rows))]
+        self.names.addresses = [address for address in self.found if address is not None]
         return self.names
 
     def _moving(self) -> dict[Address, Address]:
@@ -128,7 +128,7 @@ class _Naming:
         heirs = {former: address for address, former in moving.items()}
         groups: dict[Address, list[int]] = {}
         for index, natural in enumerate(self.natural):
-            if index not in self.found:
+            if self.found[index] is None:
                 groups.setdefault(natural, []).append(index)
         for natural, group in groups.items():
             address = self._claimant(natural, heirs.get(natural), moving)
@@ -161,7 +161,8 @@ class _Naming:
     def _claim_by_alternate(self) -> None:
         """A webhook's url is unique too: one under another name is the same webhook."""
         unmatched = [each for each in self.desired.values() if each.address not in self.taken]
-        free = {index for index, address in self.found.items() if address not in {*self.desired, *self.entries}}
+        known = {*self.desired, *self.entries}
+        free = {index for index, address in enumerate(self.found) if address not in known}
         for alternate in self.kind.alternates:
             by_value = {self.rows[index][1].get(alternate): index for index in free}
             for each in unmatched:

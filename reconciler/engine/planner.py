@@ -17,13 +17,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 from reconciler.engine.consequences import with_counts
 from reconciler.engine.diff import Digest, aged, differences, let_go, sent_along
 from reconciler.engine.identify import Identified
 from reconciler.engine.pruning import Pruning
-from reconciler.engine.quiet import Quiet, is_unchanged
+from reconciler.engine.quiet import Quiet, is_unchanged, leading_to
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
@@ -240,7 +241,7 @@ def _settled_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[st
 def _still_needed(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:
     """A deletion of what the files still refer to."""
     doomed = {a for a, change in changes.items() if change.action is Action.DELETE and not change.withheld}
-    for desired in found.desired.values() if doomed else ():
+    for desired in chain(found.desired.values(), leading_to(doomed, found.settled)) if doomed else ():
         for target in KINDS[desired.address.kind].refers_to(desired.attrs):
             if target in doomed:
                 what = f"{desired.address} needs {target}, which the files no longer declare and would be deleted"

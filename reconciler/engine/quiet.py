@@ -5,7 +5,7 @@ On a quiet day that is everything, so nothing is kept for it beyond what files a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from heapq import merge
 from typing import NamedTuple
 
@@ -78,6 +78,14 @@ def relations_of(blocks: Blocks) -> Iterator[tuple[str, Attrs]]:
     for name, rows in blocks.items():
         for owner, row in rows.items():
             yield from ((name, TIES[name].attrs(owner, end)) for end in row.ends)
+
+
+def leading_to(targets: Set[Address], blocks: Blocks) -> Iterator[Desired]:
+    """The settled relations that refer to one of these, as the files have them."""
+    for name, rows in blocks.items():
+        for owner, row in rows.items():
+            if owner in targets or any(end in targets for end in row.ends):
+                yield from (row.wanted.make(TIES[name], owner, index) for index in range(len(row.ends)))
 
 
 def unchanged(desired: Desired, live: Live) -> Change:

@@ -50,7 +50,7 @@ class Rows:
             yield from self._tied(tie, kind.source, settled) if tie else self._embedded(kind, kind.source)
             return
         for item in self.shown(kind.name):
-            refs = referred(item.refs, self.refer) if item.refs else None
+            refs = referred(kind, item.refs, self.refer) if item.refs else None
             yield item.remote_id, {**item.attrs, **refs} if refs else item.attrs, item.item
 
     def _embedded(self, kind: Kind, source: Embedded) -> Iterator[Row]:

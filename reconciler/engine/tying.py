@@ -35,7 +35,7 @@ class Tying:
         places = getattr(values, "places", None) or (origin,) * len(ends)
         rows = self.rows[tie.name]
         for parent in parents:
-            if not alone or parent in rows or any(tie.address(parent, end) in self.resources for end in ends):
+            if not alone or parent in rows or any(tie.address(parent, end) in self.resources.single for end in ends):
                 yield parent
             else:
                 rows[parent] = Wanted(ends, (self.resources[parent].origin,) * len(ends) if by_row else places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from reconciler.kinds.fields import Field, Shape
@@ -107,12 +107,6 @@ class Wire:
     unsaid: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
-@lru_cache(4096)
-def _entry(kind: str, name: str) -> Address:
-    """What the entry of a map field refers to; a few of them stand in very many resources."""
-    return Address(kind, escape(name.partition(".")[2]))
-
-
 @dataclass(frozen=True, kw_only=True)
 class Kind:
     """One type of resource, as data.
@@ -180,6 +174,11 @@ class Kind:
         """The REF fields of the natural key: a kind that has them is a relation."""
         return tuple(self.field(name) for name in self.key if self.field(name).shape is Shape.REF)
 
+    @cached_property
+    def refs(self) -> tuple[Field, ...]:
+        """All REF fields, of the natural key or not."""
+        return tuple(each for each in self.fields if each.shape is Shape.REF)
+
     @property
     def renameable(self) -> bool:
         """Whether the natural key can change on the account: the others keep it for life."""
@@ -193,9 +192,19 @@ class Kind:
                 found.append(value.target)
             elif isinstance(value, frozenset):
                 found += sorted(item.target for item in value if isinstance(item, Ref))
-            elif "." in name and (kind := self.field(name).ref):
-                found.append(_entry(kind, name))
+            elif "." in name and (target := self._entries.get(name) or self._entry(name)):
+                found.append(target)
         return tuple(found)
+
+    @cached_property
+    def _entries(self) -> dict[str, Address]:
+        """What the entries of map fields refer to; a few of them stand in very many resources."""
+        return {}
+
+    def _entry(self, name: str) -> Address | None:
+        if (kind := self.field(name).ref) is None:
+            return None
+        return self._entries.setdefault(name, Address(kind, escape(name.partition(".")[2])))
 
     @property
     def writable(self) -> bool:

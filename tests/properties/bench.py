@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +78,10 @@ class Bench:
             allow={Allow.RECREATE: None, Allow.MISSING: None},
         )  # fmt: skip
 
-    def plan(self, prune: Mapping[str, str] | None = None) -> Planned:
+    def plan(self, prune: Mapping[str, str] | None = None, *, whole: bool = False) -> Planned:
         session = self.session()
         with session.reader() as reader:
-            return make_plan(self.request(prune), reader, self.ledger)
+            return make_plan(replace(self.request(prune), whole=whole), reader, self.ledger)
 
     def apply(self, prune: Mapping[str, str] | None = None) -> tuple[Planned, Report]:
         session = self.session()
