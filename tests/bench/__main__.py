@@ -8,13 +8,26 @@ import math
 import platform
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from reconciler import __version__
 from tests.bench.measure import emulator, environment
-from tests.bench.scenarios import Bench, Row, bootstrap, drift, per_object, renames, small_file, startup, steady
+from tests.bench.scenarios import (
+    Bench,
+    Row,
+    bootstrap,
+    drift,
+    files_alone,
+    per_object,
+    renames,
+    rosters,
+    small_file,
+    startup,
+    steady,
+)
 from tests.bench.shapes import SIZES
 
 LATENCIES = (0, 20)
@@ -26,19 +39,20 @@ def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(prog="make bench BENCH=…", description=__doc__)
     parser.add_argument("--sizes", default="1k,10k", help="of the steady state and the drift (1k,10k,100k)")
+    parser.add_argument("--only", default="", help="scenarios to run, e.g. S1,S5 (default: all)")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--json", type=Path, default=Path("bench.json"), help="where to write the figures")
     given = parser.parse_args()
-    sizes = given.sizes.split(",")
+    sizes, only = given.sizes.split(","), frozenset(filter(None, given.only.split(",")))
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, emulator() as server:
         bench = Bench(server, Path(folder), environment(server.url), given.repeats, given.seed)
         server.ask("PUT", "", b"{}")
-        starts = startup(bench)
+        starts = startup(bench) if not only or "S8" in only else []
         print_starts(starts)
         print_row(HEAD)
-        for row in measured(bench, sizes):
+        for row in measured(bench, sizes, only):
             rows.append(row)
             print_row(cells(row))
     summary = summed(rows, sizes)
@@ -53,14 +67,18 @@ def main() -> int:
     return 1 if faults else 0
 
 
-def measured(bench: Bench, sizes: list[str]) -> Iterable[Row]:
-    """All rows, as they come."""
-    yield from bootstrap(bench, LATENCIES)
-    yield from renames(bench, LATENCIES)
-    for size in sizes:
-        yield from steady(bench, size, LATENCIES)
-        yield from drift(bench, size, LATENCIES)
-    yield from small_file(bench, sizes[-1], LATENCIES)
+def measured(bench: Bench, sizes: list[str], only: frozenset[str]) -> Iterable[Row]:
+    """All rows, as they come; ``only`` names the scenarios that are wanted, where not all are."""
+    by_size = ("S1", steady), ("S4", drift)
+    scenarios: list[tuple[str, Callable[[], Iterable[Row]]]] = [
+        ("S2", lambda: bootstrap(bench, LATENCIES)), ("S3", lambda: renames(bench, LATENCIES)),
+        *((key, partial(each, bench, size, LATENCIES)) for size in sizes for key, each in by_size),
+        ("S5", lambda: small_file(bench, sizes[-1], LATENCIES)), ("S10", lambda: rosters(bench)),
+        ("S11", lambda: files_alone(bench, sizes[-1])),
+    ]  # fmt: skip
+    for key, rows in scenarios:
+        if not only or key in only:
+            yield from rows()
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -98,12 +116,17 @@ def summed(rows: list[Row], sizes: list[str]) -> dict[str, str]:
     if large:
         per = large.peak * 100_000 / large.objects
         found["peak RSS per 100,000 live objects (extrapolated)"] = f"{per:.0f} MiB"
+        resources = SIZES[sizes[-1]].resources
+        found["CPU per live object, per resource"] = (
+            f"{large.cpu / large.objects * 1e6:.0f} µs, {large.cpu / resources * 1e6:.0f} µs"
+        )
         found["CPU against the floor"] = f"{large.cpu / large.floor_cpu:.2f}"
         found["wall against the floor"] = f"{large.wall / large.floor_wall:.2f}"
     small = by_name.get(f"S1 steady {sizes[0]}, 0 ms")
     if large and small and large is not small:
         growth = math.log(SIZES[sizes[-1]].objects / SIZES[sizes[0]].objects)
-        for name, ratio in (("wall", large.wall / small.wall), ("CPU", large.cpu / small.cpu)):
+        ratios = ("wall", large.wall / small.wall), ("CPU", large.cpu / small.cpu), ("peak", large.peak / small.peak)
+        for name, ratio in ratios:
             found[f"growth exponent of {name}, {sizes[0]} → {sizes[-1]}"] = f"{math.log(ratio) / growth:.2f}"
     return found
 

@@ -1,6 +1,7 @@
 """The scenarios: each prepares an account, measures one command, and holds it against what the API allows.
 
-S1 steady state · S2 bootstrap · S3 renames · S4 drift · S5 small file, large account · S8 start-up
+S1 steady state · S2 bootstrap · S3 renames · S4 drift · S5 small file, large account · S8 start-up · S10 rosters ·
+S11 reading files alone
 
 Latency is in milliseconds an answer; pace 0.
 """
@@ -121,6 +122,22 @@ class Bench:
             row.faults.append(f"{row.calls} calls where {row.fewest} are enough")
         return row
 
+    def alone(self, name: str, folder: Path, command: str, objects: int, fewest: int, code: int) -> Row:
+        """One command without a floor; medians."""
+        flags = ("--detailed-exitcode",) if command == "plan" else ()
+        self.server.latency(0)
+        self.server.calls()
+        runs, calls = [], (0, 0)
+        for _ in range(self.repeats):
+            runs.append(self.tool(folder, "-q", command, *flags, code=code))
+            calls = self.server.calls()
+        done = middle(runs)
+        peak = (done.peak - self.bare) / MIB
+        row = Row(name, sum(calls), fewest, done.wall, done.cpu, peak, objects=objects)
+        if row.calls != fewest:
+            row.faults.append(f"{row.calls} calls where {fewest} are enough")
+        return row
+
     def applied(self, name: str, folder: Path, size: Size, latency: int, chain: int, reads: int, writes: int) -> Row:
         """``apply``, once; then a plan, which has to be empty. ``chain`` is the longest walk, in calls."""
         self.server.latency(latency)
@@ -192,6 +209,24 @@ def small_file(bench: Bench, name: str, latencies: tuple[int, ...]) -> Iterator[
         row.objects, row.bound = 0, math.ceil(asked / WORKERS) * latency / 1000
         yield row
     bench.server.latency(0)
+
+
+def rosters(bench: Bench, rows: int = 100_000) -> Iterator[Row]:
+    """S10: one block of contacts whose roster has so many rows: checked alone, then planned for an empty account."""
+    folder = bench.folder / "roster"
+    folder.mkdir()
+    people = "".join(f"person.{number}@example.com,Name {number % 1000}\n" for number in range(rows))
+    (folder / "people.csv").write_text("email,first\n" + people, encoding="utf-8")
+    block = "contacts:\n  - roster: {file: people.csv, fields: {first_name: first}}\n"
+    (folder / "site.yaml").write_text(block, encoding="utf-8")
+    bench.server.start_over(bench.project("rename") / "empty.json")
+    for command, fewest, code in (("validate", 0, 0), ("plan", 1, 2)):
+        yield bench.alone(f"S10 roster of {rows:,}, {command}", folder, command, rows, fewest, code)
+
+
+def files_alone(bench: Bench, name: str) -> Iterator[Row]:
+    """S11: reading, checking and understanding the files of a size; nobody is asked."""
+    yield bench.alone(f"S11 validate {name}", bench.project(name), "validate", SIZES[name].objects, 0, 0)
 
 
 SMALL = """\
