@@ -6,6 +6,7 @@ import json
 import re
 import time
 from dataclasses import fields
+from datetime import datetime
 
 from docs.generate.markdown import code, sentence, table
 from reconciler.emulator import faults
@@ -63,7 +64,7 @@ often, 1; null: for ever).
 def page() -> str:
     """The whole page; a route or an option without words, or words without one, stop the generator."""
     routes: dict[str, set[str]] = {}
-    for route in Admin(Gateway("", time.time, time.monotonic)).routes():
+    for route in Admin(Gateway("", datetime.now, time.monotonic)).routes():
         routes.setdefault(route.path, set()).update((route.methods or set()) - {"HEAD"})
     options = {field.name: field.default for field in fields(Options)}
     if routes.keys() != ROUTES.keys() or options.keys() != OPTIONS.keys():

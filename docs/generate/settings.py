@@ -12,6 +12,7 @@ import click
 from docs.generate import commands, schemas
 from docs.generate.markdown import code, listed, table
 from reconciler.app.bootstrap import schema_of
+from reconciler.cli.main import cli
 from reconciler.disk.environments import default_ledger
 from reconciler.disk.settings import _SETTINGS, Setting
 from reconciler.disk.settings_schema import PRESETS
@@ -121,7 +122,7 @@ def _shown(value: Any) -> str:
 def _options() -> dict[str, click.Option]:
     """Every option by its setting's name, the first command that has it deciding."""
     found: dict[str, click.Option] = {}
-    for params in (commands.cli.params, *(command.params for _, command in commands.walk())):
+    for params in (cli.params, *(command.params for _, command in commands.walk())):
         for each in params:
             if isinstance(each, click.Option):
                 found.setdefault(str(each.name), each)
