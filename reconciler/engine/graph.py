@@ -104,24 +104,23 @@ class _Builder:
             self._need(Step(address, Verb.MAKE), free)
             self._need(Step(holder, Verb.MAKE), park)
 
-    def with_barriers(self) -> dict[Step, set[Step]]:
-        """*After* edges that keep webhooks at both ends, as far as *needs* allow."""
+    def with_barriers(self) -> tuple[dict[Step, set[Step]], tuple[Step, ...]]:
+        """*After* edges that keep webhooks at both ends, as far as *needs* allow, and an order that keeps both."""
         hooks = {step for step in self.needs if KINDS[step.address.kind].last}
         others = set(self.needs) - hooks
         dropped = {step for step in hooks if step.verb is Verb.DROP}
         front = {QUIET: dropped, **{step: {QUIET} for step in others}} if dropped and others else {}
         made = {step: {SETTLED} for step in hooks - dropped}
         back = {SETTLED: others, **made} if made and others else {}
-        for after in ({**front, **back}, back, front):
-            if _topological(_union(self.needs, after)):
-                return after
-        return {}
+        for after in ({**front, **back}, back, front, {}):
+            order = _topological(_union(self.needs, after) if after else self.needs)
+            if order is not None:
+                return after, order
+        raise AssertionError("the planner refuses what would need itself")  # pragma: no cover
 
     def finish(self) -> Graph:
         """Barriers, then one chain for the writes of each contact, in an order found before, so without cycles."""
-        after = self.with_barriers()
-        order = _topological(_union(self.needs, after))
-        assert order is not None, "the planner refuses what would need itself"
+        after, order = self.with_barriers()
         last: dict[Address, Step] = {}
         for step in order:
             owner = None if step in BARRIERS else _owner(self.changes[step.address])

@@ -165,6 +165,8 @@ def is_effective(change: Change) -> bool:
 class Verb(Enum):
     """What a step does to its resource: bring it to the desired state, take it away, or step aside."""
 
+    __hash__ = object.__hash__  # a member is one object; steps are looked up millions of times
+
     MAKE = "make"
     DROP = "drop"
     PARK = "park"
