@@ -84,7 +84,7 @@ class _Compiler:
 
     def _add_root(self, item: Item, attrs: dict[str, Value]) -> Address:
         address = self._add(item, attrs)
-        natural = item.kind.address(attrs)
+        natural = item.kind.address(attrs) if item.raw.get("handle") else address
         first = self.handled.get(natural) or (natural if natural in self.resources.single else address)
         if first != address:
             self._twice(natural, item.origin, self.resources[first].origin)
