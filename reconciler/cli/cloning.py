@@ -178,11 +178,12 @@ def _prepared(found: Any, wish: Any, source: Any, target: Any, store: Any, given
     """What is cloned, as a request; says what is not."""
     from reconciler.app.cloning import check_targets, cloned, request_of
     from reconciler.render.cloned import cloned_document, cloned_lines
+    from reconciler.render.words import count
 
     ledger = store if target.settings.ledger != "none" else None
     made = cloned(found, wish, source.settings, target.settings, ledger)
     made = check_targets(made, target, skip=given["skip_missing"])
-    say(f"Read {given['source']} with {source.calls.reads:,} calls; nothing is written there.")
+    say(f"Read {given['source']} with {count(source.calls.reads, 'call')}; nothing is written there.")
     show(cloned_lines(made), err=given["outputs"].claimed)
     number = len(made.state.resources)
     same = f"No changes. {given['goal']} holds all {number:,} that are cloned of {given['source']}."

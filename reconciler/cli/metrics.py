@@ -47,7 +47,7 @@ class Metrics:
             import prometheus_client as prometheus
         except ImportError:
             raise ConfigurationError(
-                "--metrics needs prometheus-client, which is not installed; run: pip install 'reconciler[metrics]'"
+                "--metrics needs prometheus-client, which is not installed; run: pip install prometheus-client"
             ) from None
         self._prometheus = prometheus
         self.registry = prometheus.CollectorRegistry()

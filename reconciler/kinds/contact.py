@@ -52,8 +52,8 @@ KIND = Kind(
         Field(name="fields", doc="Values of contact fields by slug; null clears one.", shape=Shape.ENTRIES,
               ref="contact_field", nullable=True, personal=True, max_length=255, example={"company": "Acme"}),
     ),
-    source=Collection("/api/contacts", unique=True), decode=decode, encode=encode,
-    create=Template("POST", "/api/contacts"), update=Template("PATCH", "/api/contacts/{id}"),
-    delete=Template("DELETE", "/api/contacts/{id}"), show=Template("GET", "/api/contacts/{id}"),
-    lookup=Lookup("/api/contacts", {"email": "email"}), effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (PERSON_DELETED, IRREVERSIBLE)},
+    source=Collection("/api/contacts", unique=True), lookup=Lookup("/api/contacts", {"email": "email"}),
+    decode=decode, create=Template("POST", "/api/contacts"), show=Template("GET", "/api/contacts/{id}"),
+    update=Template("PATCH", "/api/contacts/{id}"), delete=Template("DELETE", "/api/contacts/{id}"),
+    encode=encode, effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (PERSON_DELETED, IRREVERSIBLE)},
 )  # fmt: skip

@@ -178,7 +178,7 @@ def server_engine(url: URL, *, patience: float, reading: bool) -> Engine:
         engine = create_engine(url, pool_size=1, max_overflow=0, hide_parameters=True, connect_args=waits)
     except ImportError:
         raise LedgerError(
-            "a PostgreSQL ledger needs psycopg, which is not installed; run: pip install 'reconciler[postgresql]'"
+            "a PostgreSQL ledger needs psycopg, which is not installed; run: pip install 'psycopg[binary]'"
         ) from None
 
     @event.listens_for(engine, "connect")

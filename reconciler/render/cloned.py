@@ -17,7 +17,7 @@ def cloned_lines(made: Cloned) -> Iterator[Line]:
     """Who was replaced, what stays behind and why, and patterns that let nobody through."""
     if made.replaced:
         people = words.count(made.replaced, "person gets", "people get")
-        yield [(f"{people} a made-up address; no name, number or other personal value comes along.", "")]
+        yield [(f"{people} a made-up address; no name, number or value of a field comes along.", "")]
     if made.left:
         yield [("Left out:", "bold")]
     for (kind, why), names in grouped(made.left).items():

@@ -170,8 +170,8 @@ def _plan_files(_: Settings) -> Iterable[Block]:
     )
     yield (
         "apply makes exactly these changes, or refuses with exit code 3 when anything has moved since. The file "
-        "holds no secret and is readable by its owner alone. plan --out FILE --redact seals it: it names nobody, "
-        "and is applied from the files that it was made from."
+        "holds no secret and is readable by its owner alone. reconciler --redact plan --out FILE seals it: it names "
+        "nobody, and is applied from the files that it was made from."
     )
 
 

@@ -61,7 +61,7 @@ def test_a_missing_driver_names_what_to_install(tmp_path: Path, monkeypatch: pyt
         raise ImportError
 
     monkeypatch.setattr("reconciler.ledger.place.create_engine", missing)
-    with pytest.raises(LedgerError, match=r"pip install 'reconciler\[postgresql\]'"):
+    with pytest.raises(LedgerError, match=r"pip install 'psycopg\[binary\]'"):
         Store.open("postgresql://u@h/d", root=tmp_path)
 
 
