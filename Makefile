@@ -32,6 +32,9 @@ lint: $(VENV)/.developed ## Style, format, types, import contracts.
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases docs
+	$(BIN)/mypy integrations/github
+	$(BIN)/mypy integrations/gitlab
 	$(BIN)/lint-imports --no-cache
 
 prove: $(VENV)/.developed ## The long way: more examples for every property, whole matrices. Takes a while.
