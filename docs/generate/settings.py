@@ -13,7 +13,6 @@ from docs.generate import commands, schemas
 from docs.generate.markdown import code, listed, table
 from reconciler.app.bootstrap import schema_of
 from reconciler.cli.main import cli
-from reconciler.cli.main import cli
 from reconciler.disk.environments import default_ledger
 from reconciler.disk.settings import _SETTINGS, Setting
 from reconciler.disk.settings_schema import PRESETS
