@@ -107,7 +107,7 @@ class Reading:
     def _noted(self, kind: Kind, items: list[Item], page: Sequence[Item]) -> list[Item]:
         """A page is understood as it comes: of a hundred thousand answers too much would be kept otherwise."""
         wire, like = wire_of(kind, self.dialect), singles(self.state.resources)
-        items += [Shown(kind, item, wire).share(like) for item in _checked(kind, page)]
+        items += [Shown(kind, item, wire, like) for item in _checked(kind, page)]
         if self.progress:
             self.progress(kind.name, len(items))
         return items

@@ -75,25 +75,20 @@ class Shown(Mapping[str, Any]):
 
     ``refs`` are in the order of ``Kind.refs``; ``ties`` has, for each kind of relations that it holds and that are
     nothing but their ends, the ids of the other ends. ``item`` is the answer itself where more of it matters,
-    elsewhere empty. As a mapping it still has its id and its fields.
+    elsewhere empty. What ``like``, the files, say in the same words is held once. As a mapping it still has its
+    id and its fields.
     """
 
     __slots__ = ("attrs", "item", "kind", "refs", "remote_id", "ties")
 
-    def __init__(self, kind: Kind, item: Item, wire: Wire) -> None:
+    def __init__(self, kind: Kind, item: Item, wire: Wire, like: Mapping[Address, Desired] = EMPTY) -> None:
         self.kind = kind
         self.remote_id = str(item[kind.remote_id])
         plain, self.refs = _read(kind, item, wire)
-        self.attrs: Attrs = {intern(name): shared(v) if type(v) is str else v for name, v in plain.items()}
+        want = None if kind.parents else like.get(kind.address(plain))
+        self.attrs: Attrs = want.attrs if want and want.attrs == plain else _in_few_words(plain)
         self.ties = _same(tuple(_tie_ids(kind, item, inside) for inside in _TIED[kind.name]))
         self.item = item if kind.name in _WHOLE else EMPTY
-
-    def share(self, like: Mapping[Address, Desired]) -> Shown:
-        """The same; what the files say in the same words is held once."""
-        want = None if self.kind.parents else like.get(self.kind.address(self.attrs))
-        if want and want.attrs == self.attrs:
-            self.attrs = want.attrs
-        return self
 
     def __getitem__(self, name: str) -> Any:
         return self.remote_id if name == self.kind.remote_id else self.attrs[name]
@@ -121,6 +116,10 @@ _WHOLE = frozenset(
 )
 
 
+def _in_few_words(plain: Mapping[str, Value]) -> Attrs:
+    return {intern(name): shared(value) if type(value) is str else value for name, value in plain.items()}
+
+
 @lru_cache(1 << 12)
 def _same(ties: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
     """Many hold the same."""
@@ -129,6 +128,6 @@ def _same(ties: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
 
 def _tie_ids(kind: Kind, item: Item, wire: str) -> tuple[str, ...]:
     try:
-        return tuple([intern(str(each["id"])) for each in item.get(wire) or ()])
+        return tuple([str(each["id"]) for each in item.get(wire) or ()])
     except (KeyError, TypeError):
         raise GatewayError(f"the account shows a {kind.name} whose {wire} have no id") from None
