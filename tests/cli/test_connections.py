@@ -150,7 +150,7 @@ def test_somebody_is_asked(
 ) -> None:
     """No means that nothing is deleted."""
     monkeypatch.setattr(recorded, "can_ask", lambda: True)
-    monkeypatch.setattr("click.confirm", lambda *_, **__: answer)
+    monkeypatch.setattr(recorded, "says", lambda question: answer)
     assert project.run("connections", "delete", "first").code == code
     assert ("first" in alone.gateway.connections) is not answer
 

@@ -254,4 +254,4 @@ def test_numbers_need_their_library(project: Project, monkeypatch: pytest.Monkey
     """Without prometheus-client the message says what to install."""
     project.write(SITE)
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    ended(project.run("watch", "--once", "--metrics", "127.0.0.1:0"), 1, "reconciler[metrics]")
+    ended(project.run("watch", "--once", "--metrics", "127.0.0.1:0"), 1, "pip install prometheus-client")

@@ -17,8 +17,12 @@ from typing import Self
 
 import pyte
 
-#: Makes its standard input the controlling terminal, then becomes the command.
-_LAUNCH = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+#: Makes its standard input the controlling terminal, heeds Ctrl-C (who runs in the background does not), then becomes
+#: the command.
+_LAUNCH = """import fcntl, os, signal, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+os.execv(sys.argv[1], sys.argv[1:])"""
 PATIENCE = 30.0
 
 
