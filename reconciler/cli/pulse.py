@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -33,7 +34,7 @@ class Row(NamedTuple):
 
 
 @dataclass
-class Pulse:
+class Pulse(ABC):
     """What reading and writing have in common: calls and how fast they go, and what is waited for.
 
     ``calls`` counts those, ``waiting`` gives the seconds until the next may leave, ``clock`` is in seconds.
@@ -68,17 +69,17 @@ class Pulse:
         seconds = self.waiting()
         return f", waiting {seconds:,.0f} s as the gateway asked" if seconds >= WORTH else ""
 
+    @abstractmethod
     def rows(self) -> list[Row]:
         """The kinds, in order."""
-        raise NotImplementedError
 
+    @abstractmethod
     def foot(self) -> str:
         """The line below them."""
-        raise NotImplementedError
 
+    @abstractmethod
     def line(self) -> str:
         """All of it in one line."""
-        raise NotImplementedError
 
     def fields(self) -> dict[str, Any]:
         """The same for machines."""

@@ -81,11 +81,8 @@ def test_writes(clock: Clock) -> None:
     assert pulse.counted() == 60  # one that was accepted first ends twice, and counts once
 
 
-def test_a_pulse_is_of_something() -> None:
-    """Reading or writing: the base has no words."""
-    for words in (Pulse().rows, Pulse().foot, Pulse().line):
-        with pytest.raises(NotImplementedError):
-            words()
+def test_kinds_are_called_by_their_plurals() -> None:
+    """As people say them."""
     assert [named("tag"), named("community"), named("contact_field")] == ["tags", "communities", "contact fields"]
 
 
