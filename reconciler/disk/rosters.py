@@ -65,7 +65,7 @@ def read(
 ) -> tuple[Rows | None, list[Finding]]:
     """The rows of a block that has a ``roster``, or None and what is wrong with it."""
     wanted = _wanted(block)
-    if wanted is None:
+    if wanted is None or any(form.cell(name) is None for name in wanted.fields):
         return None, []  # not valid, and validation says so
     try:
         path = files.locate(wanted.file, place.roots)
@@ -254,9 +254,7 @@ class _Reading:
         self.findings.append(Finding(self._wanted.at(key), what, hint))
 
     def _schema(self, name: str) -> dict[str, Any]:
-        head, dot, _ = name.partition(".")
-        found = self._form.entries[head] if dot else self._form.cells[name]
-        return {**found, "definitions": self._definitions}
+        return {**(self._form.cell(name) or {}), "definitions": self._definitions}
 
     def _gate(self, name: str) -> Callable[[str], bool]:
         gate: Callable[[str], bool] = jsonschema_rs.Draft7Validator(self._schema(name)).is_valid

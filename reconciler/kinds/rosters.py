@@ -25,6 +25,11 @@ class RosterForm(NamedTuple):
     cells: Mapping[str, Mapping[str, Any]]
     entries: Mapping[str, Mapping[str, Any]]
 
+    def cell(self, name: str) -> Mapping[str, Any] | None:
+        """The JSON Schema of the cells for an attribute; None for what no column can fill."""
+        head, dot, _ = name.partition(".")
+        return self.entries.get(head) if dot else self.cells.get(name)
+
 
 def forms(kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> dict[str, RosterForm]:
     """By section, what its roster may hold; ``schema`` is that of the files."""

@@ -125,6 +125,20 @@ def test_cells_are_held_to_what_yaml_is_held_to(tmp_path: Path) -> None:
     assert found[1].startswith('s.csv:3:18: locale: "xx" is not allowed here; write one of en, fr')
 
 
+@pytest.mark.parametrize("name", ["city", "email", "tags", "field.x", "fields.", "fields.two words", ""])
+def test_a_column_for_what_nobody_can_fill(tmp_path: Path, name: str) -> None:
+    """Said of the block, whatever else is right about it; the file is not read with it."""
+    roster = f'{{file: s.csv, fields: {{first_name: 2, "{name}": 1}}}}'
+    (found,) = refused(tmp_path, "email,c\na@example.com,FRA\n", roster, text=PEOPLE)
+    assert found.startswith(f'site.yaml:2:51: "{name}" is not written as it should be; columns go to first_name,')
+
+
+def test_an_address_takes_no_further_columns(tmp_path: Path) -> None:
+    """A roster of a relation is addresses and nothing else."""
+    (found,) = refused(tmp_path, "email,c\na@example.com,FRA\n", "{file: s.csv, fields: {first_name: c}}")
+    assert found.startswith("site.yaml:4:27: unknown key `fields`")
+
+
 def test_very_many_problems_are_counted(tmp_path: Path) -> None:
     """Nobody reads a hundred thousand lines."""
     found = refused(tmp_path, "email\n" + "nobody\n" * 1 + "".join(f"nobody{n}\n" for n in range(5000)))
