@@ -95,7 +95,7 @@ def make_plan(
 def decide(request: Request, read: Refreshed, ledger: Ledger, digest: Digest, now: float | None = None) -> Planned:
     """The plan that follows from what was read; the planning half of :func:`make_plan`."""
     found = read.found
-    found.entries |= recovered(found, ledger.intents)
+    found.entries.update(recovered(found, ledger.intents))
     rules = _rules(request, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, read, ledger, _selected(request, changes))

@@ -11,6 +11,7 @@ from reconciler.engine.calls import fill, lookup_for
 from reconciler.engine.exact import nameless
 from reconciler.engine.guard import vanished
 from reconciler.engine.identify import Identified, identify
+from reconciler.engine.kept import held
 from reconciler.engine.quiet import counts_of
 from reconciler.engine.routes import Route, Way, route_all
 from reconciler.engine.sought import size_after
@@ -45,7 +46,7 @@ def _attribute_names(state: DesiredState, ledger: Ledger) -> dict[str, set[str]]
     used: dict[str, set[str]] = {}
     for address, desired in singles(state.resources).items():
         used.setdefault(address.kind, set()).update(desired.attrs)
-    for address, entry in singles(ledger.entries).items():
+    for address, entry in held(singles(ledger.entries)).items():
         used.setdefault(address.kind, set()).update(entry.applied)
     return used
 
@@ -104,7 +105,7 @@ def refresh(
         items |= reading.relations(routes, identify(state, ledger, items, dialect, settling=scope.settling))
     found = identify(state, ledger, items, dialect, settling=scope.settling)
     unlikely = () if scope.allow_missing else vanished(found.entries, found.live, counts_of(found.settled))
-    gone = (entry for address, entry in found.entries.items() if address not in found.live)
+    gone = (found.entries[address] for address in found.entries if address not in found.live)
     walked = [entry for entry in gone if entry.address.kind in sizes and entry.address.kind not in unlikely]
     seen_again = bool(walked) and _look_again(reader, found, walked, items)
     for name, ids in nameless(state, found).items():

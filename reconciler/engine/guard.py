@@ -7,6 +7,7 @@ from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 
 from reconciler.engine.graph import sends
+from reconciler.engine.kept import held
 from reconciler.engine.renames import Offer
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Cause, Change, Plan
@@ -77,7 +78,7 @@ def vanished(
 ) -> dict[str, int]:
     """How many, by kind, are owned and gone, where that are ten or more and not one is left."""
     owned = Counter(address.kind for address in entries) + Counter(settled)
-    gone = Counter(a.kind for a, each in entries.items() if each.state is EntryState.SETTLED and a not in live)
+    gone = Counter(a.kind for a, each in held(entries).items() if each.state is EntryState.SETTLED and a not in live)
     return {kind: count for kind, count in gone.items() if count >= SUSPICIOUS and count == owned[kind]}
 
 

@@ -7,10 +7,11 @@ name moves along.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
+from reconciler.engine.kept import Entries, held
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.pick import pick
 from reconciler.engine.quiet import Settled
@@ -44,7 +45,7 @@ class Identified:
     """
 
     desired: dict[Address, Desired]
-    entries: dict[Address, Entry]
+    entries: MutableMapping[Address, Entry]
     live: dict[Address, Live] = field(default_factory=dict)
     moved: dict[Address, Address] = field(default_factory=dict)
     aliases: dict[Address, Address] = field(default_factory=dict)
@@ -92,15 +93,15 @@ class _Identifier:
     ) -> None:
         self.state, self.ledger, self.settling = state, ledger, settling
         sides = (singles(state.resources), singles(ledger.entries)) if settling else (state.resources, ledger.entries)
-        found = self.found = Identified(dict(sides[0]), dict(sides[1]))
+        found = self.found = Identified(dict(sides[0]), Entries(sides[1]))
         self.rows = Rows(items, dialect)
         self.found.slugs = frozenset(item[SLUGS.remote_id] for item in items.get(SLUGS.name, ()))
         self.desired_by_kind = _by_kind(found.desired)
-        self.entries_by_kind = _by_kind(found.entries)
+        self.entries_by_kind = {name: Entries.of(those) for name, those in _by_kind(held(found.entries)).items()}
 
     def name_roots(self, kind: Kind) -> None:
         rows = list(self.rows.of(kind))
-        desired, entries = self.desired_by_kind.pop(kind.name, {}), self.entries_by_kind.pop(kind.name, {})
+        desired, entries = self.desired_by_kind.pop(kind.name, {}), self.entries_by_kind.pop(kind.name, Entries())
         names = name_live(kind, desired, entries, rows)
         for new, old in names.moved.items():
             self.found.moved[new] = old
@@ -135,7 +136,7 @@ class _Identifier:
             return
         found, rows = self.found, list(self.rows.of(kind))
         desired = [each for each in found.desired.values() if each.address.kind == kind.name]
-        entries = {address: entry for address, entry in found.entries.items() if address.kind == kind.name}
+        entries = {address: found.entries[address] for address in found.entries if address.kind == kind.name}
         picked = pick(kind, desired, entries, rows, found.live)
         found.moved |= picked.moved
         _move(found.entries, picked.moved)
@@ -146,9 +147,9 @@ class _Identifier:
     def _keep(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
         live, refs, targets = self.found.live, self.rows.refs[kind.name], kind.name in TARGETS
         for (remote_id, attrs, _), address in zip(rows, addresses, strict=True):
-            want = self.found.desired.get(address)
-            shared = want.attrs if want and want.attrs == attrs else attrs
-            live[address] = Live(address, remote_id, shared)
+            if want := self.found.desired.get(address):  # the very objects that the files have
+                address, attrs = want.address, want.attrs if want.attrs == attrs else attrs
+            live[address] = Live(address, remote_id, attrs)
             if targets:
                 refs[remote_id] = Ref(address)
         if not kind.section:
@@ -184,7 +185,7 @@ class _Identifier:
         for each in unsettled(self.state.resources, tie, found.settled[tie.name]):
             found.desired[each.address] = self.desired_by_kind.setdefault(tie.name, {})[each.address] = each
         for entry in unsettled(self.ledger.entries, tie, found.settled[tie.name]):
-            found.entries[entry.address] = self.entries_by_kind.setdefault(tie.name, {})[entry.address] = entry
+            found.entries[entry.address] = self.entries_by_kind.setdefault(tie.name, Entries())[entry.address] = entry
 
     def _follow_aliases(self, kind: Kind) -> None:
         """Desired relations get the addresses of what they refer to by id or path."""
@@ -206,7 +207,7 @@ class _Identifier:
         """Entries of relations move with the parents that go by a new name."""
         parents = {old: new for new, old in self.found.moved.items() if old.kind != kind.name}
         moved = {}
-        for entry in self.entries_by_kind.get(kind.name, {}).values() if parents else ():
+        for entry in self.entries_by_kind.get(kind.name, Entries()).values() if parents else ():
             attrs = replace_refs(entry.applied, parents)
             if attrs is None:
                 continue
@@ -226,10 +227,10 @@ def _by_kind(resources: Mapping[Address, T]) -> dict[str, dict[Address, T]]:
     return sorted_out
 
 
-def _move(entries: dict[Address, Entry], moved: Mapping[Address, Address]) -> None:
+def _move(entries: MutableMapping[Address, Entry], moved: Mapping[Address, Address]) -> None:
     """Entries to their new addresses, all at once: two may swap theirs."""
     taken_out = {new: entries.pop(old) for new, old in moved.items()}
-    entries |= {new: replace(entry, address=new) for new, entry in taken_out.items()}
+    entries.update({new: replace(entry, address=new) for new, entry in taken_out.items()})
 
 
 def replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str, Value] | None:

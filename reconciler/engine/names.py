@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reconciler.engine.kept import held
 from reconciler.errors import Problem
 from reconciler.kinds.base import Item, Kind
 from reconciler.model.resource import Desired, Entry
@@ -99,7 +100,7 @@ class _Naming:
 
     def _claim_by_id(self, moving: Mapping[Address, Address]) -> None:
         bound = {each.bound_id: each.address for each in self.desired.values() if each.bound_id}
-        owned = {e.remote_id: e.address for e in self.entries.values() if self.kind.by_id and e.remote_id}
+        owned = {e.remote_id: e.address for e in held(self.entries).values() if self.kind.by_id and e.remote_id}
         new_name = {former: address for address, former in moving.items()}
         if not bound and not owned:
             return

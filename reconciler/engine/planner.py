@@ -23,6 +23,7 @@ from typing import Any
 from reconciler.engine.consequences import with_counts
 from reconciler.engine.diff import Digest, aged, differences, let_go, sent_along
 from reconciler.engine.identify import Identified
+from reconciler.engine.kept import held
 from reconciler.engine.pruning import Pruning
 from reconciler.engine.quiet import Quiet, is_unchanged, leading_to
 from reconciler.errors import ConfigurationError, Problem
@@ -77,12 +78,13 @@ class _Planner:
     def __init__(self, found: Identified, rules: Rules) -> None:
         self.found, self.rules = found, rules
         self.wires = {name: wire_of(kind, rules.dialect) for name, kind in KINDS.items()}
+        self.entries = held(found.entries)
         self.problems: list[Problem] = []
 
     def stays(self, desired: Desired) -> bool:
         """Most are as they should be, with nothing to say or to hide: so this is asked first, of all."""
         found, address = self.found, desired.address
-        live, entry = found.live.get(address), found.entries.get(address)
+        live, entry = found.live.get(address), self.entries.get(address)
         if live is None or entry is None or address in found.moved or address in found.remarks:
             return False
         return not KINDS[address.kind].one_way and is_unchanged(desired, entry, live)

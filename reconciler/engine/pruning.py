@@ -40,7 +40,8 @@ class Pruning:
 
     def changes(self) -> Mapping[Address, Change]:
         """Roots before relations, because a relation may go with its parent."""
-        leaving = [entry for address, entry in self.found.entries.items() if address not in self.found.desired]
+        entries = self.found.entries
+        leaving = [entries[address] for address in entries if address not in self.found.desired]
         for entry in sorted(leaving, key=lambda each: len(KINDS[each.address.kind].parents)):
             self.decided[entry.address] = self._owned(entry, self.found.live.get(entry.address))
         for live in list(self.found.live.values()):

@@ -9,9 +9,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from heapq import merge
 from typing import NamedTuple
 
+from reconciler.engine.kept import Held, Kept
 from reconciler.engine.ties import TIES, Ends, Tie, Wanted
 from reconciler.model.plan import Action, Change
-from reconciler.model.resource import Desired, Entry, EntryState, Live
+from reconciler.model.resource import UNGUARDED, Desired, EntryState, Live
 from reconciler.model.values import Address, Attrs
 
 #: Relations that are settled, by kind and by whose they are.
@@ -96,9 +97,15 @@ def unchanged(desired: Desired, live: Live) -> Change:
     )  # fmt: skip
 
 
-def is_unchanged(desired: Desired, entry: Entry, live: Live) -> bool:
+def is_unchanged(desired: Desired, entry: Held, live: Live) -> bool:
     """Whether files, ledger and account say the same in every respect, so that not even the ledger has to change."""
     attrs = desired.attrs
+    if isinstance(entry, Kept):
+        if entry.desired is not desired:
+            return is_unchanged(desired, entry.make(), live)
+        said = live.attrs is attrs or all(live.attrs.get(name) == value for name, value in attrs.items())
+        plain = desired.lifecycle is UNGUARDED or desired.lifecycle == UNGUARDED
+        return said and plain and entry.remote_id == live.remote_id and not (desired.former or desired.part_of)
     return (
         entry.remote_id == live.remote_id and entry.state is EntryState.SETTLED
         and not (entry.answered or entry.digests or desired.lifecycle.ignore)

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from reconciler.engine.kept import held
 from reconciler.engine.ties import counts, ends_in_rows, of_kind, singles
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Collection, Embedded, Kind, PerParent
@@ -111,7 +112,7 @@ def _key_attrs(kind: Kind, address: Address) -> Attrs:
 def _targets(state: DesiredState, ledger: Ledger) -> Iterable[Address]:
     yield from ends_in_rows(state.resources)
     yield from ends_in_rows(ledger.entries)
-    singly = singles(state.resources).values(), singles(ledger.entries).values()
+    singly = singles(state.resources).values(), held(singles(ledger.entries)).values()
     for attrs in (*(desired.attrs for desired in singly[0]), *(entry.applied for entry in singly[1])):
         for value in attrs.values():
             if isinstance(value, Ref):

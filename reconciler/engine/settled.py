@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol, TypeVar
 
 from reconciler.engine.decode import Refer, Shown
+from reconciler.engine.kept import held
 from reconciler.engine.quiet import Settled, remote_id_of
 from reconciler.engine.ties import Ends, Tie, Wanted, rows_of
 from reconciler.model.resource import Desired, DesiredState, Entry, Ledger
@@ -35,7 +36,7 @@ class Sides:
     def __init__(
         self, desired: Mapping[Address, Desired], entries: Mapping[Address, Entry], moved: Mapping[Address, Address]
     ) -> None:
-        self._desired, self._entries = desired, entries
+        self._desired, self._entries = desired, held(entries)
         self._moving = {*moved, *moved.values()}
         self._stays: dict[Address, bool] = {}
 

@@ -13,7 +13,7 @@ mappings finds resources in it like any others; a row makes them on the way.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, MutableMapping, Sequence, ValuesView
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from reconciler.kinds import KINDS
@@ -97,7 +97,7 @@ class Shelf(Mapping[Address, T], Generic[T]):
 
     __slots__ = ("rows", "single")
 
-    def __init__(self, single: dict[Address, T], rows: Mapping[str, Mapping[Address, Row[T]]]) -> None:
+    def __init__(self, single: MutableMapping[Address, T], rows: Mapping[str, Mapping[Address, Row[T]]]) -> None:
         self.single, self.rows = single, rows
 
     def __getitem__(self, address: Address) -> T:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from reconciler.engine.kept import Entries, Held
 from reconciler.engine.ties import TIES, Ends, Shelf, Tie, singles
-from reconciler.ledger.rows import attrs_text, from_row, origin_value, quoted
+from reconciler.ledger.rows import NOTHING, from_row, origin_value, quoted
 from reconciler.model.resource import Desired, Entry, EntryState, Provenance
 from reconciler.model.values import Address
 
@@ -70,7 +71,7 @@ def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping
 
 
 def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, Entry]:
-    single: dict[Address, Entry] = {}
+    single: dict[Address, Held] = {}
     blocks = {name: _Blocks(tie, like) for name, tie in TIES.items()}
     for row in found:
         kind = row[0]
@@ -79,7 +80,8 @@ def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mappin
         entry = from_row(row, like.get(Address(kind, row[1])))
         single[entry.address] = entry
     rows = {name: each.end() for name, each in blocks.items()}
-    return Shelf(single, rows) if any(rows.values()) else single
+    entries = Entries.of(single)
+    return Shelf(entries, rows) if any(rows.values()) else entries
 
 
 class _Blocks:
@@ -99,7 +101,7 @@ class _Blocks:
         """Whether the row is of that form, and was taken."""
         (_, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
          state, since, run) = row  # fmt: skip
-        plain = answered == _NOTHING and state == EntryState.SETTLED.value
+        plain = answered == NOTHING and state == EntryState.SETTLED.value
         if not plain or digests or lifecycle or former or not remote_id:
             return False
         owner, _, end = key.partition("/")
@@ -161,7 +163,5 @@ class _Blocks:
         return want.address if want else address
 
 
-#: In the column ``answered``: the account shows nothing otherwise than it was sent.
-_NOTHING = attrs_text({})
 _PROVENANCES = frozenset(each.value for each in Provenance)
 _FACT = re.compile(r"[^\t\n]+\t\d+:\d+:[^\t\n]*", re.ASCII)

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from reconciler.engine.kept import Held, Kept
+from reconciler.engine.kept import depends_on as depends_on_now
 from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
 from reconciler.model.codec import from_json, to_json
@@ -19,12 +21,15 @@ _scan = json.JSONDecoder().raw_decode
 
 #: In the column ``answered``: the same as ``applied``, as it is for nearly every entry.
 SAME = "="
+#: The same where the account shows nothing otherwise than it was sent.
+NOTHING = "{}"
 
 #: What JSON gives back as it was, asked for by exact type: this runs for each attribute of each entry.
 _PLAIN = frozenset((str, int, bool, type(None)))
 
 _PROVENANCE = {member.value: member for member in Provenance}
 _STATE = {member.value: member for member in EntryState}
+_SETTLED = EntryState.SETTLED.value
 _NO_LIFECYCLE = Lifecycle()
 
 
@@ -116,10 +121,17 @@ def _place(text: str, want: Desired | None) -> Origin:
     return want.origin if want and want.origin == found else found
 
 
+def _says(text: str | None, targets: tuple[Address, ...]) -> bool:
+    """Whether the column names these."""
+    if text is None or not targets:
+        return text is None and not targets
+    return text == '["' + '","'.join(map(str, targets)) + '"]' or text == addresses_text(targets)
+
+
 def _dependencies(text: str, kind: str, attrs: Attrs) -> tuple[Address, ...]:
     """Nearly always those of the attributes, whose addresses are there already."""
     targets = KINDS[kind].refers_to(attrs)
-    return targets if text == '["' + '","'.join(map(str, targets)) + '"]' else _addresses(text)
+    return targets if _says(text, targets) else _addresses(text)
 
 
 def _lifecycle_text(lifecycle: Lifecycle) -> str | None:
@@ -133,14 +145,21 @@ def _lifecycle_value(text: str) -> Lifecycle:
     return Lifecycle(prevent, frozenset(ignore), before)
 
 
-def from_row(row: Any, want: Desired | None = None) -> Entry:
-    """The inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row."""
+def from_row(row: Any, want: Desired | None = None) -> Held:
+    """The inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row.
+
+    ``want`` is what the files say of the same resource; where that is all that the row says, it is said once.
+    """
     (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
      state, since, run) = row  # fmt: skip
     try:
         attrs = attrs_value(applied)
         said = want is not None and want.attrs == attrs
         attrs = want.attrs if want and said else attrs
+        if want and said and origin and answered == NOTHING and state == _SETTLED:
+            here = want.origin == (was := origin_value(origin))
+            if not (digests or lifecycle or former or part_of) and _says(depends_on, depends_on_now(want)):
+                return Kept(want, remote_id, _PROVENANCE[provenance], _once(since), run, None if here else was)
         return Entry(
             address=want.address if want else Address(kind, key),
             remote_id=remote_id,
@@ -161,6 +180,12 @@ def from_row(row: Any, want: Desired | None = None) -> Entry:
         raise LedgerError(
             f"the ledger's row of {kind}/{key} is damaged; run `reconciler ledger forget '{kind}/{key}'`"
         ) from None
+
+
+@lru_cache(64)
+def _once(moment: float) -> float:
+    """The same: what one run writes carries few moments."""
+    return moment
 
 
 @lru_cache(4096)

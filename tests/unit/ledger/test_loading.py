@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.engine.kept import Entries, Kept, held
 from reconciler.engine.ties import rows_of, singles
 from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
@@ -90,3 +91,46 @@ def test_what_the_files_say_in_the_same_words_is_held_once() -> None:
     assert found[vip].applied is same.attrs
     assert found[vip].origin is origin
     assert found[other.address].applied == {"name": "B"}
+
+
+MAIL = "ann@example.com"
+ANN = Desired(Address("contact", MAIL), {"email": MAIL, "locale": "fr"}, Origin("a.yaml", 3, 5))
+
+
+def written(**more: Any) -> Entry:
+    """The entry of her who is as the files say."""
+    entry = Entry(ANN.address, "7", ANN.attrs, origin=ANN.origin, since=1e9, run=4)
+    return replace(entry, **more)
+
+
+@pytest.mark.parametrize("more", [{}, {"origin": Origin("b.yaml", 9, 1)}, {"remote_id": None}, {"run": 5}])
+def test_what_the_files_say_too_is_said_once(more: dict[str, Any]) -> None:
+    """Wherever in the files it stood; whoever asks finds the entry that was written."""
+    found = loaded(written(**more), like={ANN.address: ANN})
+    assert isinstance(held(found)[ANN.address], Kept)
+    assert found == {ANN.address: written(**more)}
+    assert found[ANN.address].applied is ANN.attrs
+    assert list(found.values()) == [written(**more)]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"applied": {"email": "ann@example.com"}}, {"answered": {"locale": "de"}}, {"digests": {"a": "b"}},
+        {"depends_on": (Address("tag", "VIP"),)}, {"lifecycle": Lifecycle(True)}, {"state": EntryState.PENDING},
+        {"former": Address("contact", "old@example.com")}, {"part_of": Address("tag", "VIP")}, {"origin": None},
+    ],
+)  # fmt: skip
+def test_an_entry_of_which_more_is_to_be_said_is_an_entry(more: dict[str, Any]) -> None:
+    """Nothing that was written is lost because the files say something like it."""
+    found = loaded(written(**more), like={ANN.address: ANN})
+    assert isinstance(held(found)[ANN.address], Entry)
+    assert found == {ANN.address: written(**more)}
+
+
+def test_a_copy_of_entries_is_changed_alone() -> None:
+    """Planning takes entries out and gives them other addresses; the ledger that was read stays."""
+    found = loaded(written(), like={ANN.address: ANN})
+    copy = Entries(found)
+    del copy[ANN.address]
+    assert not copy and len(found) == 1

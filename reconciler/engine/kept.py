@@ -1,0 +1,130 @@
+"""Ledger entries that say what the files say → what the files do not know of them, until somebody asks for one.
+
+On a quiet day nearly every entry is of that form. Whoever reads :class:`Entries` finds entries like any others; what
+only compares asks for :func:`held`, and nothing is made for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
+from typing import NamedTuple
+
+from reconciler.kinds import KINDS
+from reconciler.model.resource import EMPTY, Desired, Entry, EntryState, Provenance
+from reconciler.model.values import Address, Attrs, Origin
+
+
+class Kept(NamedTuple):
+    """An entry that was written as ``desired`` is still, and that the account then showed in the same words.
+
+    ``origin`` is where the files had it then, where that is another place than now.
+    """
+
+    desired: Desired
+    remote_id: str | None
+    provenance: Provenance
+    since: float
+    run: int
+    origin: Origin | None
+
+    @property
+    def address(self) -> Address:
+        """That of the entry."""
+        return self.desired.address
+
+    @property
+    def applied(self) -> Attrs:
+        """What was last written."""
+        return self.desired.attrs
+
+    @property
+    def state(self) -> EntryState:
+        """What is pending is not kept like this."""
+        return EntryState.SETTLED
+
+    def make(self) -> Entry:
+        """The entry."""
+        desired, remote_id, provenance, since, run, origin = self
+        return Entry(
+            desired.address, remote_id, desired.attrs, depends_on=depends_on(desired),
+            origin=origin or desired.origin, provenance=provenance, since=since, run=run,
+        )  # fmt: skip
+
+
+def depends_on(desired: Desired) -> tuple[Address, ...]:
+    """What the entry of one that was written so depends on."""
+    return KINDS[desired.address.kind].refers_to(desired.attrs)
+
+
+#: An entry in either form; both have address, remote_id, applied and state.
+Held = Entry | Kept
+
+
+class Entries(MutableMapping[Address, Entry]):
+    """Entries by address; those that are only kept are made on the way, again for everybody who asks."""
+
+    __slots__ = ("_held",)
+
+    def __init__(self, entries: Mapping[Address, Held] = EMPTY) -> None:
+        self._held: dict[Address, Held] = dict(held(entries))
+
+    @classmethod
+    def of(cls, held: dict[Address, Held]) -> Entries:
+        """These, not copied."""
+        made = cls()
+        made._held = held
+        return made
+
+    @property
+    def held(self) -> Mapping[Address, Held]:
+        """All of them, in the form in which they are held."""
+        return self._held
+
+    def __getitem__(self, address: Address) -> Entry:
+        return _made(self._held[address])
+
+    def __setitem__(self, address: Address, entry: Entry) -> None:
+        self._held[address] = entry
+
+    def __delitem__(self, address: Address) -> None:
+        del self._held[address]
+
+    def __contains__(self, address: object) -> bool:
+        return address in self._held
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def values(self) -> ValuesView[Entry]:
+        """All of them; none is looked up for it."""
+        return _Values(self)
+
+    def items(self) -> ItemsView[Address, Entry]:
+        """The same with their addresses."""
+        return _Items(self)
+
+
+class _Values(ValuesView[Entry]):
+    _mapping: Entries
+
+    def __iter__(self) -> Iterator[Entry]:
+        return map(_made, self._mapping.held.values())
+
+
+class _Items(ItemsView[Address, Entry]):
+    _mapping: Entries
+
+    def __iter__(self) -> Iterator[tuple[Address, Entry]]:
+        return ((address, _made(each)) for address, each in self._mapping.held.items())
+
+
+def _made(each: Held) -> Entry:
+    return each.make() if isinstance(each, Kept) else each
+
+
+def held(entries: Mapping[Address, Held]) -> Mapping[Address, Held]:
+    """The same in the form in which they are held."""
+    return entries.held if isinstance(entries, Entries) else entries
