@@ -124,12 +124,12 @@ def _scope(request: Request, ledger: Ledger) -> Scope:
 
     Those are the kinds whose foreign ones may be deleted, and those of which a killed run may have made one.
     """
-    names = {name for name, prune in request.policy.prune.items() if prune is Prune.ALL}
-    names |= {address.kind for address in ledger.intents if address not in request.state.resources}
+    swept = frozenset(name for name, prune in request.policy.prune.items() if prune is Prune.ALL)
+    names = swept | {address.kind for address in ledger.intents if address not in request.state.resources}
     sources = [(KINDS[name].source, name) for name in names]
     whole = {source.parent if isinstance(source, Embedded) else name for source, name in sources}
-    settling = not request.whole
-    return Scope(request.refresh, frozenset(whole), Allow.MISSING in request.allow, request.parallel, settling)
+    missing, settling = Allow.MISSING in request.allow, not request.whole
+    return Scope(request.refresh, frozenset(whole), swept, missing, request.parallel, settling)
 
 
 def _rules(request: Request, digest: Digest, now: float) -> Rules:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -93,16 +94,23 @@ class Reading:
         """The whole collection, or as much of it as is sought; ``hasMore`` false costs no further call."""
         source = kind.source
         assert isinstance(source, Collection)
-        items: list[Item] = []
         if not source.paged:
-            return self._noted(kind, items, self.reader.whole(source.path))
+            return self._noted(kind, [], self.reader.whole(source.path))
         sought = self._sought(kind, route)
+        items, ended = self._pages(kind, source, sought)
+        if sought and ended:
+            self.cut[kind.name] = sought.cut(ended)
+            items += self._look_up(kind, sought.rest, items)
+        return items
+
+    def _pages(self, kind: Kind, source: Collection, sought: Sought | None) -> tuple[list[Item], int]:
+        """Items page by page, and after how many pages the rest was not worth a walk; 0 where it was."""
+        items: list[Item] = []
         for walked, (page, more) in enumerate(self.reader.pages(source.path), 1):
             self._noted(kind, items, page)
             if sought and more and sought.is_worth_a_cut(walked, items):
-                self.cut[kind.name] = sought.cut(walked)
-                return items + self._look_up(kind, sought.rest, items)
-        return items
+                return items, walked
+        return items, 0
 
     def _noted(self, kind: Kind, items: list[Item], page: Sequence[Item]) -> list[Item]:
         """A page is understood as it comes: of a hundred thousand answers too much would be kept otherwise."""
@@ -131,12 +139,17 @@ class Reading:
         fresh = {str(item[kind.remote_id]): item for item in keyed}
         return items + [item for remote_id, item in fresh.items() if remote_id not in seen]
 
-    def named(self, kind: Kind, ids: Iterable[str], known: list[Item], pages: int | None) -> list[Item]:
-        """What is known of a kind, and these by their ids: one by one, or all of it where that takes fewer calls."""
-        asked = sorted(ids)
-        if pages is not None and pages < len(asked):
-            return self.walk(kind, Route(Way.WALK, pages, pages))
-        return known + self._all(kind, partial(self._by_id, kind), asked)
+    def named(self, kind: Kind, ids: AbstractSet[str], known: list[Item], pages: int | None) -> list[Item]:
+        """What is known of a kind, and these by their ids: one by one, or by pages where that takes fewer calls."""
+        if len(ids) <= (pages or 1):
+            return known + self._all(kind, partial(self._by_id, kind), sorted(ids))
+        assert isinstance(kind.source, Collection)
+        sought = Sought(kind, Route(Way.WALK, pages or 1, pages), len(ids), lambda: Needs(frozenset(ids)))
+        items, ended = self._pages(kind, kind.source, sought)
+        rest = sorted(sought.rest.ids) if ended else []
+        items += self._all(kind, partial(self._by_id, kind), rest)
+        seen = {item[kind.remote_id] for item in items}
+        return items + [item for item in known if item[kind.remote_id] not in seen]
 
     def _by_id(self, kind: Kind, remote_id: str) -> list[Item]:
         assert kind.show is not None

@@ -60,7 +60,7 @@ def _is_used(shape: Shape, name: str, used: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class Scope:
-    """How much is read: ``whole`` names kinds of which foreign ones matter.
+    """How much is read: ``whole`` names kinds of which foreign ones matter, ``swept`` those of which they go.
 
     ``mode``: ``auto`` takes the cheapest route, ``full`` walks every collection, ``none`` reads nothing and takes
     the ledger's word. ``settling``: relations that are as they should be are set apart.
@@ -68,6 +68,7 @@ class Scope:
 
     mode: str = "auto"
     whole: frozenset[str] = frozenset()
+    swept: frozenset[str] = frozenset()
     allow_missing: bool = False
     parallel: int = 8
     settling: bool = False
@@ -88,9 +89,9 @@ def refresh(
 ) -> Refreshed:  # fmt: skip
     """Read what the files and the ledger touch, by the cheapest routes, and bring it under one set of names.
 
-    An owned one that a walk did not show is looked at once before it counts as gone, and whoever an exact set has no
-    place for is asked for the name. Where ten or more owned of a kind are all gone, it is rather another account:
-    they are not looked at again unless somebody said that this is meant.
+    An owned one that a walk did not show is looked at once before it counts as gone, and whoever has no place, in an
+    exact set or at all, is asked for the name. Where ten or more owned of a kind are all gone, it is rather another
+    account: they are not looked at again unless somebody said that this is meant.
     """
     if scope.mode == "none":
         return Refreshed(remembered(state, ledger, dialect), {}, {})
@@ -108,7 +109,7 @@ def refresh(
     gone = (found.entries[address] for address in found.entries if address not in found.live)
     walked = [entry for entry in gone if entry.address.kind in sizes and entry.address.kind not in unlikely]
     seen_again = bool(walked) and _look_again(reader, found, walked, items)
-    for name, ids in nameless(state, found).items():
+    for name, ids in nameless(state, found, scope.swept).items():
         items[name] = reading.named(KINDS[name], ids, items.get(name, []), routes[name].pages)
         seen_again = True
     if seen_again:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 from reconciler.engine.identify import Identified
@@ -38,13 +39,16 @@ class ExactSets:
         return Around(owner.target, line)
 
 
-def nameless(state: DesiredState, found: Identified) -> dict[str, set[str]]:
-    """Remote ids, by kind, of those who are one too many and of whom no more than the id was read."""
-    if not state.exact:
+def nameless(state: DesiredState, found: Identified, swept: Collection[str] = ()) -> dict[str, set[str]]:
+    """Remote ids, by kind, of those who are one too many and of whom no more than the id was read.
+
+    ``swept`` are the kinds of which all are one too many that the files do not name.
+    """
+    if not state.exact and not swept:
         return {}
     sets, ids = ExactSets(state, found), dict[str, set[str]]()
     for live in found.live.values():
-        if sets.around(live):
+        if (live.address.kind in swept and live.address not in found.desired) or sets.around(live):
             for target in KINDS[live.address.kind].refers_to(live.attrs):
                 if target.key.startswith("#") and target not in found.live:
                     ids.setdefault(target.kind, set()).add(unescape(target.key[1:]))

@@ -198,3 +198,26 @@ def test_whoever_is_removed_is_named(make_project) -> None:
     assert deletions(document) == ["enrollment/m1@example.com/Small", "enrollment/m2@example.com/Small"]
     asked = [line for line in requests_of(project.account) if "/contacts" in line]
     assert len(asked) == 3
+
+
+def test_whoever_pruning_removes_is_named(school: Project) -> None:
+    """Where all go whom no file names, the plan says who, whatever it took to read them."""
+    school.write("prune: {enrollment: all, membership: all}\n", "reconciler.yaml")
+    school.write("enrollments:\n" + block(PEOPLE[:15], more="exclusive: false") + "memberships: []\n")
+    found = deletions(school.plan())
+    assert found == deletions(school.plan("--refresh", "full"))
+    assert [each for each in found if "/Launch" in each] == [f"enrollment/{email}/Launch" for email in PEOPLE[15:]]
+    assert not [each for each in found if "#" in each]
+
+
+def test_many_who_are_not_named_are_read_by_pages(make_project) -> None:
+    """Where nobody knows how many contacts there are, asking for names one by one ends where pages are cheaper."""
+    people = [f"p{number:03}@example.com" for number in range(450)]
+    project = make_project({
+        "courses": [{"name": "Launch"}], "contacts": [{"email": each} for each in people],
+        "enrollments": [{"course": "Launch", "contact": each} for each in people],
+    })  # fmt: skip
+    project.write("enrollments:\n" + block(people[-1:]))
+    found = deletions(project.plan())
+    assert found == [f"enrollment/{each}/Launch" for each in people[:-1]]
+    assert sum("/api/contacts" in each for each in requests_of(project.account)) == 1 + 5
