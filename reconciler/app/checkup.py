@@ -13,6 +13,7 @@ from reconciler.app.workspace import Place, read_settings, read_state
 from reconciler.disk.settings import Settings
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.gateway.caller import Exchange
+from reconciler.ledger.place import locate
 from reconciler.ledger.store import Description, Store
 from reconciler.model.checkup import Check, bad, good, passed_over
 from reconciler.render.words import count
@@ -58,7 +59,7 @@ def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Che
     try:
         store = Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
         if store is None:
-            yield good("ledger", "there is none yet; the first apply makes it")
+            yield _yet_to_be(locate(settings.ledger, settings.root).path)
             yield from (passed_over(name, "there is no ledger yet") for name in names[1:])
             return
         with store:
@@ -73,6 +74,15 @@ def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Che
     )
     yield _ownership(about, account)
     yield _lease(about, now)
+
+
+def _yet_to_be(path: Path | None) -> Check:
+    """Whether the first apply can make a ledger there: it makes the folders, too."""
+    there = next((each for each in path.parents if each.exists()), None) if path else None
+    if there is None or (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        return good("ledger", "there is none yet; the first apply makes it")
+    remedy = f"make {there} a folder that you may write to, or name another place with --ledger (RECONCILER_LEDGER)"
+    return bad("ledger", f"there is none yet, and the first apply cannot make {path}", remedy)
 
 
 def _ownership(about: Description, account: str | None) -> Check:

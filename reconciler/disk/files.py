@@ -65,7 +65,8 @@ def read(path: Path, name: str) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise ConfigurationError([Problem(name, f"cannot be read: {_reason(error)}", "check its rights")]) from error
+        hint = "check the path" if isinstance(error, FileNotFoundError) else "check its rights"
+        raise ConfigurationError([Problem(name, f"cannot be read: {_reason(error)}", hint)]) from error
 
 
 def shown_name(path: Path, cwd: Path | None = None) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from reconciler.render.past import moment_of
 from reconciler.render.text import Line
 from reconciler.render.words import clean, count
 
@@ -25,7 +27,7 @@ def connection_lines(documents: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
         yield [
             (f"{clean(each['id']):<38} ", "bold"),
             (f"{status:<8} ", _STYLES.get(status, "")),
-            (f"{clean(each['created']):<33} ", "dim"),
+            (f"{_moment(each['created']):<24} ", "dim"),
             (users, ""),
         ]
 
@@ -35,9 +37,15 @@ def connection_detail(document: Mapping[str, Any]) -> Iterator[Line]:
     for name in ("id", "status", "app", "method", "created", "updated"):
         if document[name]:
             style = _STYLES.get(document[name], "") if name == "status" else ""
-            yield [(f"{name:<8} ", "dim"), (clean(document[name]), style)]
+            text = _moment(document[name]) if name in ("created", "updated") else clean(document[name])
+            yield [(f"{name:<8} ", "dim"), (text, style)]
     for user in document["used_by"]:
         yield [("         ", ""), (USED[user], "")]
+
+
+def _moment(text: str) -> str:
+    """Without fractions of a second; whatever else it may be stays as it is."""
+    return clean(re.sub(r"\.\d+", "", moment_of(text).replace("Z", " UTC")))
 
 
 def total(number: int) -> str:

@@ -44,7 +44,10 @@ def name_of(address: Address) -> str:
 
 
 def value(content: Any, longest: int = LONGEST) -> str:
-    """One value: text in quotes, nothing as ``(none)``, a set as its sorted items; cut where it is very long."""
+    r"""One value: text in quotes, nothing as ``(none)``, a set as its sorted items; cut where it is very long.
+
+    A quote or a backslash inside stands behind a backslash: where a value ends is never in doubt.
+    """
     if content is None:
         return "(none)"
     if isinstance(content, bool):
@@ -54,9 +57,14 @@ def value(content: Any, longest: int = LONGEST) -> str:
     if isinstance(content, Ref):
         return name_of(content.target)
     if isinstance(content, frozenset):
-        return "[" + ", ".join(sorted(value(item).strip('"') for item in content)) + "]"
-    text = clean(str(content))
+        items = sorted(_inside(item) if isinstance(item, str) else value(item) for item in content)
+        return f"[{', '.join(items)}]"
+    text = _inside(content)
     return f'"{text[: longest - 1]}…"' if len(text) > longest else f'"{text}"'
+
+
+def _inside(content: Any) -> str:
+    return clean(str(content).replace("\\", "\\\\").replace('"', '\\"'))
 
 
 def cells(text: str) -> int:

@@ -48,6 +48,7 @@ def test_a_list_says_who_uses_what(project: Project, alone: Emulator) -> None:
     lines = {line.split()[0]: line for line in result.out.splitlines()}
     assert "its ledger belongs to it" in lines["first"]
     assert "named by this project" in lines["second"]
+    assert all(re.search(r"ACTIVE +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC ", line) for line in lines.values())
     assert result.err == "2 connections.\n"
 
 

@@ -195,6 +195,17 @@ def test_a_folder_that_takes_no_files(project: Project, monkeypatch: pytest.Monk
     assert checked(project)["project folder"]["result"] == "failed"
 
 
+def test_a_ledger_that_cannot_be_made(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No folder on the way to it takes a file, or what should be a folder is a file."""
+    ledger = f"sqlite:///{project.folder}/site.yaml/deep/ledger.db"
+    check = checked(project, "--ledger", ledger)["ledger"]
+    assert (check["result"], "site.yaml/deep/ledger.db" in check["text"]) == ("failed", True)
+    assert project.run("apply", "--yes", "--ledger", ledger).code == 1
+    denied: Callable[..., bool] = lambda path, mode, **more: mode != checkup.os.W_OK | checkup.os.X_OK  # noqa: E731
+    monkeypatch.setattr(checkup.os, "access", denied)
+    assert checked(project)["ledger"]["result"] == "failed"
+
+
 def test_broken_files(project: Project) -> None:
     """The first problem, and how many there are."""
     project.write("tagz: [A]\nfoo: 1")

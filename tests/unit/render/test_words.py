@@ -33,6 +33,8 @@ def test_nothing_gets_through_that_a_terminal_obeys(text: str, shown: str) -> No
         ("x" * 60, f'"{"x" * 60}"'), ("x" * 61, f'"{"x" * 59}…"'), (Secret("env:S", "hush"), "(secret from env:S)"),
         (Ref(Address("module", "C/a%2Fb")), "a/b"), (frozenset({"b", "a"}), "[a, b]"), (frozenset(), "[]"),
         (frozenset({Ref(Address("module", "C/B")), Ref(Address("module", "C/A"))}), "[A, B]"), ("\x1b", '"\\u001b"'),
+        ('a" → "b', '"a\\" → \\"b"'), ("C:\\", '"C:\\\\"'), ("\\u001b", '"\\\\u001b"'),
+        (frozenset({'"a"', "b"}), '[\\"a\\", b]'),
     ],
 )  # fmt: skip
 def test_values_are_shown_so_that_they_can_be_told_apart(content: Any, shown: str) -> None:
