@@ -85,7 +85,7 @@ def vanished(
 def _missing(plan: Plan, entries: Mapping[Address, Entry], settled: Mapping[str, int]) -> Iterable[Gate]:
     for kind, count in vanished(entries, plan.ids, settled).items():
         what = f"none of the {count} {kind}s that the ledger knows is in this account"
-        yield Gate(Allow.MISSING, count, f"{what}: is it the right one?")
+        yield Gate(Allow.MISSING, count, f"{what}: it may be the wrong one")
 
 
 def people(changes: Iterable[Change]) -> frozenset[Address]:
