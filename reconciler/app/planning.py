@@ -96,19 +96,19 @@ def decide(request: Request, read: Refreshed, ledger: Ledger, digest: Digest, no
     """The plan that follows from what was read; the planning half of :func:`make_plan`."""
     found = read.found
     found.entries.update(recovered(found, ledger.intents))
-    rules = _rules(request, digest, time.time() if now is None else now)
+    rules = _rules(request, read, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, read, ledger, _selected(request, changes))
-    offered, settled = _offers(request, plan, found), counts_of(found.settled)
+    offered, settled = _offers(request, plan, found, rules.partly), counts_of(found.settled)
     return Planned(
         plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, offered, settled=settled),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, 0.0,
     )  # fmt: skip
 
 
-def _offers(request: Request, plan: Plan, found: Identified) -> tuple[Offer, ...]:
+def _offers(request: Request, plan: Plan, found: Identified, partly: frozenset[str]) -> tuple[Offer, ...]:
     """Renames are offered to whoever writes the files; what takes back a run rests on no file."""
-    return offers(plan.changes, found) if request.only is None else ()
+    return offers(plan.changes, found, partly) if request.only is None else ()
 
 
 def look(request: Request, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
@@ -132,8 +132,16 @@ def _scope(request: Request, ledger: Ledger) -> Scope:
     return Scope(request.refresh, frozenset(whole), swept, missing, request.parallel, settling)
 
 
-def _rules(request: Request, digest: Digest, now: float) -> Rules:
-    return Rules(request.policy, request.dialect, digest, now, recreate=Allow.RECREATE in request.allow)
+def _rules(request: Request, read: Refreshed, digest: Digest, now: float) -> Rules:
+    recreate = Allow.RECREATE in request.allow
+    return Rules(request.policy, request.dialect, digest, now, recreate, _partly(request, read))
+
+
+def _partly(request: Request, read: Refreshed) -> frozenset[str]:
+    """The kinds of which not all were read."""
+    if request.refresh == "none":
+        return frozenset(KINDS)
+    return frozenset(name for name, route in read.routes.items() if route.way not in (Way.WALK, Way.EACH))
 
 
 def _selected(request: Request, changes: Sequence[Change]) -> Sequence[Change]:

@@ -8,19 +8,26 @@ from dataclasses import replace
 from reconciler.engine.identify import Identified
 from reconciler.engine.quiet import relations_of
 from reconciler.kinds import KINDS, SLUGS
+from reconciler.kinds.base import Embedded
 from reconciler.kinds.fields import Shape
 from reconciler.model.plan import Action, Change
 from reconciler.model.values import Address, Attrs, Ref
 
 
-def with_counts(changes: Mapping[Address, Change], found: Identified) -> dict[Address, Change]:
-    """The same changes; renames say how many keep the thing, deletions how many lose it."""
+def with_counts(
+    changes: Mapping[Address, Change], found: Identified, partly: Set[str] = frozenset()
+) -> dict[Address, Change]:
+    """The same changes; renames say how many keep the thing, deletions how many lose it.
+
+    ``partly`` are the kinds of which not all were read: what is counted there is what there is at least.
+    """
     counted = dict(changes)
     telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
     bearers = bearers_of(live_relations(found)) if telling else {}
     for change in telling:
         note = _note(change, found, bearers.get(change.address, frozenset()))
         if note:
+            note = least(change.address, partly) + note
             counted[change.address] = replace(change, note="; ".join(filter(None, (change.note, note))))
     return counted
 
@@ -42,6 +49,11 @@ def _note(change: Change, found: Identified, bearers: Set[Address]) -> str:
     return f"{len(bearers):,} {_words(bearers, verb)} it"
 
 
+def least(address: Address, partly: Set[str]) -> str:
+    """What stands before a number of those that have something to do with it, where not all of them were read."""
+    return "at least " if _COUNTED_IN[address.kind] & partly else ""
+
+
 def values_lost(number: int) -> str:
     """``1 value is lost``, ``1,204 values are lost``."""
     return "1 value is lost" if number == 1 else f"{number:,} values are lost"
@@ -61,6 +73,16 @@ def values_of(contact_field: Address, found: Identified) -> int:
 
 #: (kind, field) of every map of values by slug.
 _ENTRIES = [(kind.name, f.name) for kind in KINDS.values() for f in kind.fields if f.shape is Shape.ENTRIES]
+
+
+def _counted_in(name: str) -> Set[str]:
+    """The collections that show what is in relation to one of a kind, or has a value of it."""
+    ends = [kind for kind in KINDS.values() if any(kind.field(end).ref == name for end in kind.dies_with)]
+    shown = {kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in ends}
+    return shown | {kind for kind, _ in _ENTRIES if name == SLUGS.name}
+
+
+_COUNTED_IN = {name: _counted_in(name) for name in KINDS}
 
 
 def live_relations(found: Identified) -> Iterator[tuple[str, Attrs]]:

@@ -43,7 +43,7 @@ PENDING_FOR = 24 * 3600.0
 class Rules:
     """What planning follows. ``digest`` is None without a ledger; ``now`` is seconds of the epoch.
 
-    ``recreate``: people that were erased from the account may be made again.
+    ``recreate``: people that were erased from the account may be made again. ``partly``: kinds not read whole.
     """
 
     policy: Policy
@@ -51,6 +51,7 @@ class Rules:
     digest: Digest
     now: float
     recreate: bool = False
+    partly: frozenset[str] = frozenset()
 
 
 def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> Sequence[Change]:
@@ -66,7 +67,7 @@ def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> Sequen
     roots_first = sorted(others, key=lambda each: len(KINDS[each.address.kind].parents))
     changes = {each.address: planner.desired(each) for each in roots_first}
     changes |= Pruning(found, state, rules.policy).changes()
-    changes = with_counts(planner.hold_back(changes), found)
+    changes = with_counts(planner.hold_back(changes), found, rules.partly)
     problems = [*planner.problems, *_still_needed(found, changes), *_names_held(found, changes)]
     if problems:
         raise ConfigurationError(problems)

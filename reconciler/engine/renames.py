@@ -7,12 +7,12 @@ assignment and every value, and a deletion with a creation loses them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import chain
 
-from reconciler.engine.consequences import bearers_of, live_relations, values_lost, values_of
+from reconciler.engine.consequences import bearers_of, least, live_relations, values_lost, values_of
 from reconciler.engine.identify import Identified
 from reconciler.engine.quiet import relations_of
 from reconciler.kinds import KINDS
@@ -41,8 +41,11 @@ class Offer:
         return f"{where}{self.old} goes and {self.new} comes: {self.advice}"
 
 
-def offers(changes: Iterable[Change], found: Identified) -> tuple[Offer, ...]:
-    """One offer for each pair that is alike, the likest first; nobody is paired twice."""
+def offers(changes: Iterable[Change], found: Identified, partly: Set[str] = frozenset()) -> tuple[Offer, ...]:
+    """One offer for each pair that is alike, the likest first; nobody is paired twice.
+
+    ``partly`` are the kinds of which not all were read.
+    """
     open_changes = [c for c in decided(changes) if not c.withheld and _can_be_renamed(KINDS[c.address.kind])]
     gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
     come = [c for c in open_changes if c.action is Action.CREATE][:MOST]
@@ -61,7 +64,7 @@ def offers(changes: Iterable[Change], found: Identified) -> tuple[Offer, ...]:
     for likeness, old, new in sorted(pairs, key=lambda pair: (-pair[0], pair[1].address, pair[2].address)):
         if likeness >= ALIKE and not paired & {old.address, new.address}:
             paired |= {old.address, new.address}
-            made.append(Offer(old.address, new.address, new.origin, _advice(old, new, found)))
+            made.append(Offer(old.address, new.address, new.origin, _advice(old, new, found, partly)))
     return tuple(made)
 
 
@@ -92,7 +95,7 @@ def _ratio(one: str, other: str) -> float:
     return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
 
 
-def _advice(old: Change, new: Change, found: Identified) -> str:
+def _advice(old: Change, new: Change, found: Identified, partly: Set[str]) -> str:
     kind = KINDS[old.address.kind]
     name = unescape(old.address.key)
     if kind.renameable:
@@ -100,5 +103,5 @@ def _advice(old: Change, new: Change, found: Identified) -> str:
     lost = values_of(old.address, found)
     label = next((value for key, value in new.attrs.items() if key not in kind.key), "")
     return f"a {kind.key[0]} never changes; keep `{kind.key[0]}: {name}` and only change the label to {label}" + (
-        f", or {values_lost(lost)}" if lost else ""
+        f", or {least(old.address, partly)}{values_lost(lost)}" if lost else ""
     )

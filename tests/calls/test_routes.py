@@ -139,6 +139,25 @@ def test_what_may_have_two_of_a_name_is_walked_to_its_end(make_project) -> None:
     assert len(requests_of(project.account)) == 3
 
 
+def test_what_is_counted_of_some_is_what_there_is_at_least(make_project) -> None:
+    """Who loses a tag, keeps it under another name or loses a value: nobody counted those who were not read."""
+    people = {"contacts": [{"email": f"p{n}@example.com", "fields": {"f": "x"}, "tags": ["A"]} for n in range(300)]}
+    project = make_project({"contact_fields": [{"slug": "f", "name": "F"}], "tags": ["A"], **people})
+    ours = "contacts:\n  - {email: p0@example.com, fields: {f: x}, tags: [%s]}\n"
+    project.write("tags: [A]\ncontact_fields: [{slug: f, name: F}]\n" + ours % "A")
+    project.write("prune: {tag: owned, contact_field: owned}\n", "reconciler.yaml")
+    project.apply("--refresh", "full")
+    project.write("tags: []\ncontact_fields: []\ncontacts: [{email: p0@example.com}]\n")
+    for mode, least, number in (("auto", "at least ", "1"), ("full", "", "300")):
+        notes = {c["address"]: c["note"] for c in project.plan("--refresh", mode)["changes"]}
+        one = number == "1"
+        assert notes["tag/A"].endswith(f"; {least}{number} contact{' loses' if one else 's lose'} it")
+        assert notes["contact_field/f"].endswith(f"; {least}{number} value{' is' if one else 's are'} lost")
+    project.write("tags: [{name: AA, renamed_from: A}]\ncontact_fields: [{slug: f, name: F}]\n" + ours % "AA")
+    (renamed,) = (c for c in project.plan()["changes"] if c["address"] == "tag/AA")
+    assert renamed["note"].endswith("at least 1 contact keeps it")
+
+
 def test_refresh_full_walks_everything(make_project) -> None:
     """``--refresh full`` counts the foreign ones too."""
     project = make_project(crowd(250))
