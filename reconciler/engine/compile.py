@@ -50,7 +50,7 @@ class _Compiler:
         self.handled: dict[Address, Address] = {}
         self.names: dict[tuple[str, str, str], str] = {}
         self.bound: dict[tuple[str, str], Origin] = {}
-        self.unmanaged: dict[str, set[Address]] = {}
+        self.unmanaged: dict[tuple[str, ...], set[Address]] = {}
         self.kinds: set[str] = set()
         self.exact: dict[tuple[str, Address], Origin] = {}
         self.doubles = 0
@@ -90,14 +90,17 @@ class _Compiler:
             self._twice(natural, item.origin, self.resources[first].origin)
         elif natural != address:
             self.handled[natural] = address
+        left_out = []
         for child in SUGARED[item.kind.name]:
             sugar = child.sugar
             if sugar is None or sugar.key not in item.raw:
-                self.unmanaged.setdefault(child.name, set()).add(address)
+                left_out.append(child.name)
                 continue
             self.kinds.add(child.name)
             if sugar.exact and item.raw.get(sugar.exact):
                 self.exact[(child.name, address)] = origin_in(item.raw, sugar.exact, item.origin)
+        if left_out:
+            self.unmanaged.setdefault(tuple(left_out), set()).add(address)
         return address
 
     def _add_rows(self, item: Item, rows: Rows) -> None:

@@ -155,21 +155,23 @@ class Ledger:
 
 
 class Unmanaged(Set[tuple[Address, str]]):
-    """Pairs of a resource and a kind, kept by kind: nearly every person is in it, for something."""
+    """Pairs of a resource and a kind, kept by all kinds that go with it: nearly every person has the same ones."""
 
-    __slots__ = ("_by_kind",)
+    __slots__ = ("_by_kinds",)
 
-    def __init__(self, by_kind: Mapping[str, Set[Address]]) -> None:
-        self._by_kind = by_kind
+    def __init__(self, by_kinds: Mapping[tuple[str, ...], Set[Address]]) -> None:
+        self._by_kinds = by_kinds
 
     def __contains__(self, pair: object) -> bool:
-        return isinstance(pair, tuple) and len(pair) == 2 and pair[0] in self._by_kind.get(pair[1], ())
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            return False
+        return any(pair[1] in kinds and pair[0] in those for kinds, those in self._by_kinds.items())
 
     def __iter__(self) -> Iterator[tuple[Address, str]]:
-        return ((address, kind) for kind, those in self._by_kind.items() for address in those)
+        return ((address, kind) for kinds, those in self._by_kinds.items() for address in those for kind in kinds)
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_kind.values()))
+        return sum(len(kinds) * len(those) for kinds, those in self._by_kinds.items())
 
 
 @dataclass(frozen=True, slots=True)
