@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
-from reconciler.engine.kept import Entries, held
+from reconciler.engine.kept import Entries
 from reconciler.engine.names import Row, name_live
 from reconciler.engine.pick import pick
 from reconciler.engine.quiet import Settled
 from reconciler.engine.rows import TARGETS, Rows
 from reconciler.engine.settled import Sides, settled_blocks, unsettled
 from reconciler.engine.suggest import near
-from reconciler.engine.ties import TIES, Tie, singles
+from reconciler.engine.ties import TIES, OfKind, Tie, by_kind, singles
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Item, Kind, PerParent
@@ -44,7 +44,7 @@ class Identified:
     which nothing is to be decided; they are in none of the three sides. ``remarks`` are for the reader.
     """
 
-    desired: dict[Address, Desired]
+    desired: Mapping[Address, Desired]
     entries: MutableMapping[Address, Entry]
     live: dict[Address, Live] = field(default_factory=dict)
     moved: dict[Address, Address] = field(default_factory=dict)
@@ -92,16 +92,28 @@ class _Identifier:
         self, state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect, *, settling: bool
     ) -> None:
         self.state, self.ledger, self.settling = state, ledger, settling
-        sides = (singles(state.resources), singles(ledger.entries)) if settling else (state.resources, ledger.entries)
-        found = self.found = Identified(dict(sides[0]), Entries(sides[1]))
+        apart = singles if settling else dict
+        found = self.found = Identified(apart(state.resources), Entries(apart(ledger.entries)))
+        self.changed: dict[Address, Desired] = {}
         self.rows = Rows(items, dialect)
         self.found.slugs = frozenset(item[SLUGS.remote_id] for item in items.get(SLUGS.name, ()))
-        self.desired_by_kind = _by_kind(found.desired)
-        self.entries_by_kind = {name: Entries.of(those) for name, those in _by_kind(held(found.entries)).items()}
+        self.desired_by_kind = by_kind(found.desired)
+        self.entries_by_kind = by_kind(found.entries)
+
+    def desired(self) -> dict[Address, Desired]:
+        """The desired side, to be changed: from then on it is a copy of what the files say."""
+        if self.found.desired is not self.changed:
+            self.found.desired = self.changed = dict(self.found.desired)
+        return self.changed
+
+    def entries_of(self, kind: Kind) -> list[Entry]:
+        """Those of one kind, by the addresses that they have in the ledger."""
+        return [self.found.entries[address] for address in self.entries_by_kind.get(kind.name, ())]
 
     def name_roots(self, kind: Kind) -> None:
         rows = list(self.rows.of(kind))
-        desired, entries = self.desired_by_kind.pop(kind.name, {}), self.entries_by_kind.pop(kind.name, Entries())
+        desired = OfKind(self.found.desired, self.desired_by_kind.pop(kind.name, []))
+        entries = OfKind(self.found.entries, self.entries_by_kind.pop(kind.name, []))
         names = name_live(kind, desired, entries, rows)
         for new, old in names.moved.items():
             self.found.moved[new] = old
@@ -109,7 +121,8 @@ class _Identifier:
         self.found.ambiguous |= names.ambiguous
         self.found.problems += names.problems
         self.found.remarks |= names.remarks
-        self._keep(kind, rows, names.addresses)
+        del desired, entries
+        self._keep(kind, zip(rows, names.addresses, strict=True))
 
     def name_relations(self, kind: Kind) -> None:
         if self.settling and kind.name in TIES:
@@ -119,16 +132,13 @@ class _Identifier:
         if isinstance(kind.source, PerParent):
             self._pick(kind)
             return
-        rows = list(self.rows.of(kind, self.found.settled.get(kind.name, EMPTY)))
-        taken: set[Address] = set()
-        addresses = []
-        for remote_id, attrs, _ in rows:
-            address = kind.address(attrs)
-            if address in taken:
-                address = kind.by_remote_id(remote_id)
-            taken.add(address)
-            addresses.append(address)
-        self._keep(kind, rows, addresses)
+        rows = self.rows.of(kind, self.found.settled.get(kind.name, EMPTY))
+        self._keep(kind, ((row, self._free_address(kind, row)) for row in rows))
+
+    def _free_address(self, kind: Kind, row: Row) -> Address:
+        """The natural address of a relation; a second one of the same name goes by its id."""
+        address = kind.address(row[1])
+        return kind.by_remote_id(row[0]) if address in self.found.live else address
 
     def _pick(self, kind: Kind) -> None:
         """A kind that is read in the second phase, when it is known whose are to be read."""
@@ -142,29 +152,29 @@ class _Identifier:
         _move(found.entries, picked.moved)
         found.remarks |= picked.remarks
         found.problems += picked.problems
-        self._keep(kind, picked.rows, picked.addresses)
+        self._keep(kind, zip(picked.rows, picked.addresses, strict=True))
 
-    def _keep(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
+    def _keep(self, kind: Kind, named: Iterable[tuple[Row, Address]]) -> None:
+        """One after another: of most only a little stays."""
         live, refs, targets = self.found.live, self.rows.refs[kind.name], kind.name in TARGETS
-        for (remote_id, attrs, _), address in zip(rows, addresses, strict=True):
+        for (remote_id, attrs, item), address in named:
+            if not kind.section:
+                self._note_aliases(kind, remote_id, attrs, item, address)
             if want := self.found.desired.get(address):  # the very objects that the files have
                 address, attrs = want.address, want.attrs if want.attrs == attrs else attrs
             live[address] = Live(address, remote_id, attrs)
             if targets:
                 refs[remote_id] = Ref(address)
-        if not kind.section:
-            self._note_aliases(kind, rows, addresses)
 
-    def _note_aliases(self, kind: Kind, rows: list[Row], addresses: list[Address]) -> None:
+    def _note_aliases(self, kind: Kind, remote_id: str, attrs: Attrs, item: Item, address: Address) -> None:
         """A read-only one may be meant by id or path; its natural name stays with the only one that has it."""
-        for (remote_id, attrs, item), address in zip(rows, addresses, strict=True):
-            keys = [kind.by_remote_id(remote_id).key]
-            keys += [kind.by_property(name, item[name]).key for name in kind.alternates if item.get(name)]
-            for prefix in self._spellings(kind, attrs):
-                self.found.aliases |= {Address(kind.name, prefix + key): address for key in keys}
-                if kind.parents and not address.key.startswith("#"):
-                    own = address.key.rpartition("/")[2]
-                    self.found.aliases.setdefault(Address(kind.name, prefix + own), address)
+        keys = [kind.by_remote_id(remote_id).key]
+        keys += [kind.by_property(name, item[name]).key for name in kind.alternates if item.get(name)]
+        for prefix in self._spellings(kind, attrs):
+            self.found.aliases |= {Address(kind.name, prefix + key): address for key in keys}
+            if kind.parents and not address.key.startswith("#"):
+                own = address.key.rpartition("/")[2]
+                self.found.aliases.setdefault(Address(kind.name, prefix + own), address)
 
     def _spellings(self, kind: Kind, attrs: Attrs) -> list[str]:
         """Every way to write the parent's part of the key, with its slash."""
@@ -183,31 +193,34 @@ class _Identifier:
             Sides(found.desired, found.entries, found.moved),
         )  # fmt: skip
         for each in unsettled(self.state.resources, tie, found.settled[tie.name]):
-            found.desired[each.address] = self.desired_by_kind.setdefault(tie.name, {})[each.address] = each
+            self.desired()[each.address] = each
+            self.desired_by_kind.setdefault(tie.name, []).append(each.address)
         for entry in unsettled(self.ledger.entries, tie, found.settled[tie.name]):
-            found.entries[entry.address] = self.entries_by_kind.setdefault(tie.name, Entries())[entry.address] = entry
+            found.entries[entry.address] = entry
+            self.entries_by_kind.setdefault(tie.name, []).append(entry.address)
 
     def _follow_aliases(self, kind: Kind) -> None:
         """Desired relations get the addresses of what they refer to by id or path."""
         aliases = self.found.aliases
-        for desired in list(self.desired_by_kind.get(kind.name, {}).values()):
+        for each in self.desired_by_kind.get(kind.name, ()) if aliases else ():
+            desired = self.found.desired[each]
             attrs = replace_refs(desired.attrs, aliases)
             if attrs is None:
                 continue
-            del self.found.desired[desired.address]
+            del self.desired()[desired.address]
             address = kind.address(attrs)
             if address in self.found.desired:
                 first = self.found.desired[address].origin
                 self.found.problems.append(
                     Problem(str(desired.origin), f"{address} is declared twice; first at {first}")
                 )
-            self.found.desired[address] = replace(desired, address=address, attrs=attrs)
+            self.desired()[address] = replace(desired, address=address, attrs=attrs)
 
     def _follow_moves(self, kind: Kind) -> None:
         """Entries of relations move with the parents that go by a new name."""
         parents = {old: new for new, old in self.found.moved.items() if old.kind != kind.name}
         moved = {}
-        for entry in self.entries_by_kind.get(kind.name, Entries()).values() if parents else ():
+        for entry in self.entries_of(kind) if parents else ():
             attrs = replace_refs(entry.applied, parents)
             if attrs is None:
                 continue
@@ -218,13 +231,6 @@ class _Identifier:
             )
         self.found.moved |= moved
         _move(self.found.entries, moved)
-
-
-def _by_kind(resources: Mapping[Address, T]) -> dict[str, dict[Address, T]]:
-    sorted_out: dict[str, dict[Address, T]] = {}
-    for address, each in resources.items():
-        sorted_out.setdefault(address.kind, {})[address] = each
-    return sorted_out
 
 
 def _move(entries: MutableMapping[Address, Entry], moved: Mapping[Address, Address]) -> None:

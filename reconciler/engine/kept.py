@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterator, Mapping, MutableMapping, ValuesView
 from typing import NamedTuple
 
+from reconciler.engine.ties import OfKind
 from reconciler.kinds import KINDS
 from reconciler.model.resource import EMPTY, Desired, Entry, EntryState, Provenance
 from reconciler.model.values import Address, Attrs, Origin
@@ -61,19 +62,21 @@ Held = Entry | Kept
 
 
 class Entries(MutableMapping[Address, Entry]):
-    """Entries by address; those that are only kept are made on the way, again for everybody who asks."""
+    """Entries by address; those that are only kept are made on the way, again for everybody who asks.
 
-    __slots__ = ("_held",)
+    What it was made from is not copied before something changes, and is never changed.
+    """
+
+    __slots__ = ("_held", "_own")
 
     def __init__(self, entries: Mapping[Address, Held] = EMPTY) -> None:
-        self._held: dict[Address, Held] = dict(held(entries))
+        self._held: Mapping[Address, Held] = held(entries)
+        self._own: dict[Address, Held] | None = None
 
-    @classmethod
-    def of(cls, held: dict[Address, Held]) -> Entries:
-        """These, not copied."""
-        made = cls()
-        made._held = held
-        return made
+    def _changing(self) -> dict[Address, Held]:
+        if self._own is None:
+            self._held = self._own = dict(self._held)
+        return self._own
 
     @property
     def held(self) -> Mapping[Address, Held]:
@@ -84,10 +87,10 @@ class Entries(MutableMapping[Address, Entry]):
         return _made(self._held[address])
 
     def __setitem__(self, address: Address, entry: Entry) -> None:
-        self._held[address] = entry
+        self._changing()[address] = entry
 
     def __delitem__(self, address: Address) -> None:
-        del self._held[address]
+        del self._changing()[address]
 
     def __contains__(self, address: object) -> bool:
         return address in self._held
@@ -127,4 +130,6 @@ def _made(each: Held) -> Entry:
 
 def held(entries: Mapping[Address, Held]) -> Mapping[Address, Held]:
     """The same in the form in which they are held."""
+    if isinstance(entries, OfKind):
+        return OfKind(held(entries.whole), entries.own)
     return entries.held if isinstance(entries, Entries) else entries

@@ -26,6 +26,10 @@ class Recorded(Protocol):
     def ends(self) -> Ends:
         """The other ends."""
 
+    @property
+    def settled(self) -> Settled | None:
+        """The same relations as they are in the files, where they are held like that."""
+
     def remote_ids(self) -> list[str]:
         """What each goes by in the account, in the same order."""
 
@@ -79,7 +83,7 @@ def settled_blocks(
             ends = ends_of[ids] = tuple([refer(kind, each).target for each in ids])
         found = _agreed(want, item.remote_id, ends, ids)
         if found and all(map(sides.stays, want.ends)) and _is_recorded(found, row):
-            settled[owner] = found
+            settled[owner] = row.settled if found == row.settled else found
     return settled
 
 
@@ -94,6 +98,8 @@ def _agreed(want: Wanted, owner_id: str, ends: Ends, ids: tuple[str, ...]) -> Se
 
 
 def _is_recorded(found: Settled, row: Recorded) -> bool:
+    if found == row.settled:
+        return True
     ids = [remote_id_of(found.owner_id, each) for each in found.end_ids]
     return dict(zip(row.ends, row.remote_ids(), strict=True)) == dict(zip(found.ends, ids, strict=True))
 

@@ -147,6 +147,35 @@ class Shelf(Mapping[Address, T], Generic[T]):
         return _Items(self)
 
 
+def by_kind(addresses: Iterable[Address]) -> dict[str, list[Address]]:
+    """Those of each kind, in their order."""
+    sorted_out: dict[str, list[Address]] = {}
+    for address in addresses:
+        sorted_out.setdefault(address.kind, []).append(address)
+    return sorted_out
+
+
+class OfKind(Mapping[Address, T], Generic[T]):
+    """Those of one kind among others; ``own`` are theirs, and only addresses of that kind are asked for."""
+
+    __slots__ = ("own", "whole")
+
+    def __init__(self, whole: Mapping[Address, T], own: Sequence[Address]) -> None:
+        self.whole, self.own = whole, own
+
+    def __getitem__(self, address: Address) -> T:
+        return self.whole[address]
+
+    def __contains__(self, address: object) -> bool:
+        return address in self.whole
+
+    def __iter__(self) -> Iterator[Address]:
+        return iter(self.own)
+
+    def __len__(self) -> int:
+        return len(self.own)
+
+
 class _Values(ValuesView[T]):
     _mapping: Shelf[T]
 

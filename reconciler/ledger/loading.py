@@ -12,10 +12,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from reconciler.engine.kept import Entries, Held
-from reconciler.engine.ties import TIES, Ends, Shelf, Tie, singles
-from reconciler.ledger.rows import NOTHING, from_row, origin_value, quoted
+from reconciler.engine.quiet import Settled, remote_id_of
+from reconciler.engine.ties import TIES, Ends, Shelf, Tie, Wanted, rows_of, singles
+from reconciler.ledger.rows import NOTHING, from_row, origin_text, origin_value, quoted
 from reconciler.model.resource import Desired, Entry, EntryState, Provenance
-from reconciler.model.values import Address
+from reconciler.model.values import Address, Origin
 
 
 class Written(NamedTuple):
@@ -39,20 +40,61 @@ class Recorded(NamedTuple):
     facts: str
     written: Written
 
+    @property
+    def settled(self) -> None:
+        """The files have others."""
+
+    def lines(self) -> list[str]:
+        """What ``facts`` has of each."""
+        return self.facts.split("\n")
+
     def remote_ids(self) -> list[str]:
         """What each goes by in the account."""
-        return [line.partition("\t")[0] for line in self.facts.split("\n")]
+        return [line.partition("\t")[0] for line in self.lines()]
 
     def make(self, tie: Tie, owner: Address, index: int) -> Entry:
         """The same as an entry."""
-        end = self.ends[index]
-        remote_id, _, origin = self.facts.split("\n")[index].partition("\t")
-        provenance, since, run, end_first = self.written
-        return Entry(
-            tie.address(owner, end), remote_id, tie.attrs(owner, end),
-            depends_on=(end, owner) if end_first else (owner, end), origin=origin_value(origin),
-            provenance=Provenance(provenance), part_of=owner, since=since, run=run,
-        )  # fmt: skip
+        remote_id, _, origin = self.lines()[index].partition("\t")
+        return _entry(tie, owner, self.ends[index], self.written, remote_id, origin_value(origin))
+
+
+class KeptRow(NamedTuple):
+    """The same where the files have these very relations: once it is ``settled``, nothing more is made of it.
+
+    ``places`` has a line for each, where they stood, unless they stand there still.
+    """
+
+    settled: Settled
+    written: Written
+    places: str | None
+
+    @property
+    def ends(self) -> Ends:
+        """The other ends, in the order of the files."""
+        return self.settled.ends
+
+    def remote_ids(self) -> list[str]:
+        """What each goes by in the account."""
+        return [remote_id_of(self.settled.owner_id, each) for each in self.settled.end_ids]
+
+    def lines(self) -> list[str]:
+        """What :class:`Recorded` has of each."""
+        places = self.places.split("\n") if self.places else map(origin_text, self.settled.wanted.places)
+        return [f"{remote_id}\t{place}" for remote_id, place in zip(self.remote_ids(), places, strict=True)]
+
+    def make(self, tie: Tie, owner: Address, index: int) -> Entry:
+        """The same as an entry."""
+        place = origin_value(self.places.split("\n")[index]) if self.places else self.settled.wanted.places[index]
+        return _entry(tie, owner, self.ends[index], self.written, self.remote_ids()[index], place)
+
+
+def _entry(tie: Tie, owner: Address, end: Address, written: Written, remote_id: str, origin: Origin) -> Entry:
+    provenance, since, run, end_first = written
+    return Entry(
+        tie.address(owner, end), remote_id, tie.attrs(owner, end),
+        depends_on=(end, owner) if end_first else (owner, end), origin=origin,
+        provenance=Provenance(provenance), part_of=owner, since=since, run=run,
+    )  # fmt: skip
 
 
 def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, Entry]:
@@ -64,7 +106,7 @@ def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping
     paused = gc.isenabled()
     gc.disable()
     try:
-        return _entries_of(found, singles(like))
+        return _entries_of(found, like)
     finally:
         if paused:
             gc.enable()
@@ -72,24 +114,27 @@ def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping
 
 def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, Entry]:
     single: dict[Address, Held] = {}
-    blocks = {name: _Blocks(tie, like) for name, tie in TIES.items()}
+    blocks = {name: _Blocks(tie, like, single) for name, tie in TIES.items()}
+    alone = singles(like)
     for row in found:
         kind = row[0]
         if kind in blocks and blocks[kind].take(row):
             continue
-        entry = from_row(row, like.get(Address(kind, row[1])))
+        entry = from_row(row, alone.get(Address(kind, row[1])))
         single[entry.address] = entry
     rows = {name: each.end() for name, each in blocks.items()}
-    entries = Entries.of(single)
+    entries = Entries(single)
     return Shelf(entries, rows) if any(rows.values()) else entries
 
 
 class _Blocks:
     """The rows of one kind that say nothing but two ends, gathered by whose they are; those mostly come together."""
 
-    def __init__(self, tie: Tie, like: Mapping[Address, Desired]) -> None:
-        self._tie, self._like = tie, like
-        self._rows: dict[Address, Recorded] = {}
+    def __init__(self, tie: Tie, like: Mapping[Address, Desired], single: Mapping[Address, Held]) -> None:
+        self._tie, self._like, self._single = tie, singles(like), single
+        self._wanted: Mapping[Address, Wanted] = rows_of(like).get(tie.name, {})
+        self._rows: dict[Address, Recorded | KeptRow] = {}
+        self._same_ids: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._same: dict[Ends, Ends] = {}
         self._written: dict[Written, Written] = {}
         self._known: dict[str, tuple[Address, str, str]] = {}
@@ -135,17 +180,36 @@ class _Blocks:
         self._said = f'"{self._tie.owner}":{{"$ref":{self._whose}}}'
         begun = self._rows.get(Address(kind, owner))
         self._ends: list[Address] = list(begun.ends) if begun else []
-        self._facts: list[str] = [begun.facts] if begun else []
+        self._facts: list[str] = begun.lines() if begun else []
         self._how = begun.written if begun else None
 
     def _close(self) -> None:
         if self._key and self._how:
             ends = tuple(self._ends)
             owner = self._named(Address(self._tie.kind_of(self._tie.owner), self._key))
-            row = Recorded(self._same.setdefault(ends, ends), "\n".join(self._facts), self._how)
+            kept = self._kept(owner, self._how)
+            row = kept or Recorded(self._same.setdefault(ends, ends), "\n".join(self._facts), self._how)
             self._rows[owner] = row
 
-    def end(self) -> dict[Address, Recorded]:
+    def _kept(self, owner: Address, how: Written) -> KeptRow | None:
+        """The row, if the files have the same relations, and each goes by the ids of its two ends."""
+        want = self._wanted.get(owner)
+        facts = dict(zip(self._ends, self._facts, strict=True))
+        if want is None or facts.keys() != set(want.ends):
+            return None
+        told = [facts[end].partition("\t") for end in want.ends]
+        owner_id = told[0][0].partition("/")[0]
+        ids = tuple([remote_id.partition("/")[2] for remote_id, _, _ in told])
+        if any(remote_id != remote_id_of(owner_id, each) for (remote_id, _, _), each in zip(told, ids, strict=True)):
+            return None
+        alone = self._single.get(owner)
+        if alone and alone.remote_id == owner_id:
+            owner_id = alone.remote_id  # the same text, held once
+        stands = all(origin == origin_text(place) for (_, _, origin), place in zip(told, want.places, strict=True))
+        places = None if stands else "\n".join([origin for _, _, origin in told])
+        return KeptRow(Settled(want, owner_id, self._same_ids.setdefault(ids, ids)), how, places)
+
+    def end(self) -> dict[Address, Recorded | KeptRow]:
         """All of them."""
         self._close()
         return self._rows

@@ -76,7 +76,7 @@ def to_row(entry: Entry) -> dict[str, Any]:
         "answered": SAME if answered == applied else answered,
         "digests": _encode(dict(entry.digests)) if entry.digests else None,
         "depends_on": addresses_text(entry.depends_on),
-        "origin": _origin_text(entry.origin) if entry.origin else None,
+        "origin": origin_text(entry.origin) if entry.origin else None,
         "lifecycle": _lifecycle_text(entry.lifecycle),
         "provenance": entry.provenance.value,
         "former": str(entry.former) if entry.former else None,
@@ -99,7 +99,7 @@ def addresses_text(addresses: Iterable[Address]) -> str | None:
     return _encode(texts) if texts else None
 
 
-def _origin_text(origin: Origin) -> str:
+def origin_text(origin: Origin) -> str:
     """``line:column:file``: a file's name may hold colons, and this is split a hundred thousand times."""
     return f"{origin.line}:{origin.column}:{plain(origin.file)}"
 
