@@ -12,6 +12,7 @@ from typing import Any
 from reconciler.engine.calls import lookup_for
 from reconciler.engine.decode import Shown
 from reconciler.engine.identify import Identified, replace_refs
+from reconciler.engine.kept import held
 from reconciler.engine.routes import Needs, Route, Way, filter_parent, needs_of, parents
 from reconciler.engine.sought import Sought
 from reconciler.engine.ties import counts, of_kind, singles
@@ -114,8 +115,9 @@ class Reading:
 
     def _noted(self, kind: Kind, items: list[Item], page: Sequence[Item]) -> list[Item]:
         """A page is understood as it comes: of a hundred thousand answers too much would be kept otherwise."""
-        wire, like = wire_of(kind, self.dialect), singles(self.state.resources)
-        items += [Shown(kind, item, wire, like) for item in _checked(kind, page)]
+        wire = wire_of(kind, self.dialect)
+        like, known = singles(self.state.resources), held(singles(self.ledger.entries))
+        items += [Shown(kind, item, wire, like, known) for item in _checked(kind, page)]
         if self.progress:
             self.progress(kind.name, len(items))
         return items

@@ -7,6 +7,7 @@ from functools import lru_cache
 from sys import intern
 from typing import Any
 
+from reconciler.engine.kept import Held
 from reconciler.engine.ties import TIES
 from reconciler.errors import GatewayError
 from reconciler.kinds import KINDS
@@ -55,7 +56,7 @@ def _reference_ids(kind: Kind, item: Item, wire: Wire) -> Refs:
     for field in kind.refs:
         value = _shown(field, item, wire)
         remote_id = value["id"] if isinstance(value, Mapping) else value
-        found.append(None if value is None else str(remote_id))
+        found.append(None if value is None else _once(str(remote_id)))
     return tuple(found)
 
 
@@ -75,17 +76,23 @@ class Shown(Mapping[str, Any]):
 
     ``refs`` are in the order of ``Kind.refs``; ``ties`` has, for each kind of relations that it holds and that are
     nothing but their ends, the ids of the other ends. ``item`` is the answer itself where more of it matters,
-    elsewhere empty. What ``like``, the files, say in the same words is held once. As a mapping it still has its
-    id and its fields.
+    elsewhere empty. What ``like``, the files, and ``known``, the ledger, say in the same words is held once. As a
+    mapping it still has its id and its fields.
     """
 
     __slots__ = ("attrs", "item", "kind", "refs", "remote_id", "ties")
 
-    def __init__(self, kind: Kind, item: Item, wire: Wire, like: Mapping[Address, Desired] = EMPTY) -> None:
+    def __init__(
+        self, kind: Kind, item: Item, wire: Wire, like: Mapping[Address, Desired] = EMPTY,
+        known: Mapping[Address, Held] = EMPTY,
+    ) -> None:  # fmt: skip
         self.kind = kind
         self.remote_id = str(item[kind.remote_id])
         plain, self.refs = _read(kind, item, wire)
         want = None if kind.parents else like.get(kind.address(plain))
+        entry = known.get(want.address) if want else None
+        if entry and entry.remote_id == self.remote_id:
+            self.remote_id = entry.remote_id
         self.attrs: Attrs = want.attrs if want and want.attrs == plain else _in_few_words(plain)
         self.ties = _same(tuple(_tie_ids(kind, item, inside) for inside in _TIED[kind.name]))
         self.item = item if kind.name in _WHOLE else EMPTY
@@ -118,6 +125,12 @@ _WHOLE = frozenset(
 
 def _in_few_words(plain: Mapping[str, Value]) -> Attrs:
     return {intern(name): shared(value) if type(value) is str else value for name, value in plain.items()}
+
+
+@lru_cache(1 << 12)
+def _once(remote_id: str) -> str:
+    """Many refer to the same."""
+    return remote_id
 
 
 @lru_cache(1 << 12)
