@@ -104,10 +104,11 @@ class _Naming:
         new_name = {former: address for address, former in moving.items()}
         if not bound and not owned:
             return
+        elsewhere = {address: remote_id for remote_id, address in bound.items()}
         for index, (remote_id, _, _) in enumerate(self.rows):
             entry = owned.get(remote_id)
             address = bound.get(remote_id) or (entry and new_name.get(entry, entry))
-            if address is None:
+            if address is None or elsewhere.get(address, remote_id) != remote_id:
                 continue
             address = self._heir(address, index)
             self._give(index, address)

@@ -111,6 +111,15 @@ def test_ledger_and_id_decide_between_doubles() -> None:
     assert keys(named({"5": "X", "6": "X"}, tag("X", bound_id="5"))) == ["X", "#6"]
 
 
+def test_an_id_in_the_files_outweighs_the_ledger() -> None:
+    """Whichever is listed first; an id that nobody has is an error."""
+    for live in ({"1": "Gold", "2": "Gold"}, {"2": "Gold", "1": "Gold"}):
+        found = named(live, tag("Gold", bound_id="2"), ours={"1": "Gold"})
+        assert dict(zip(live, keys(found), strict=True)) == {"1": "#1", "2": "Gold"}
+    wrong = named({"1": "Gold"}, tag("Gold", bound_id="3"), ours={"1": "Gold"})
+    assert "the account has no tag with the id 3" in str(wrong.problems[0])
+
+
 def test_another_case_is_an_error_that_says_what_to_write() -> None:
     """A sole match, which is surely meant; two of them, or one that is declared too, are not."""
     (problem,) = named({"1": "vip"}, tag("VIP")).problems
