@@ -150,8 +150,8 @@ class Reading:
         items, ended = self._pages(kind, kind.source, sought)
         rest = sorted(sought.rest.ids) if ended else []
         items += self._all(kind, partial(self._by_id, kind), rest)
-        seen = {item[kind.remote_id] for item in items}
-        return items + [item for item in known if item[kind.remote_id] not in seen]
+        seen = {str(item[kind.remote_id]) for item in items}
+        return items + [item for item in known if str(item[kind.remote_id]) not in seen]
 
     def _by_id(self, kind: Kind, remote_id: str) -> list[Item]:
         assert kind.show is not None
