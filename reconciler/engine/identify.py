@@ -156,7 +156,7 @@ class _Identifier:
 
     def _keep(self, kind: Kind, named: Iterable[tuple[Row, Address]]) -> None:
         """One after another: of most only a little stays."""
-        live, refs, targets = self.found.live, self.rows.refs[kind.name], kind.name in TARGETS
+        live, called, targets = self.found.live, self.rows.named[kind.name], kind.name in TARGETS
         for (remote_id, attrs, item), address in named:
             if not kind.section:
                 self._note_aliases(kind, remote_id, attrs, item, address)
@@ -164,7 +164,7 @@ class _Identifier:
                 address, attrs = want.address, want.attrs if want.attrs == attrs else attrs
             live[address] = Live(address, remote_id, attrs)
             if targets:
-                refs[remote_id] = Ref(address)
+                called[remote_id] = address
 
     def _note_aliases(self, kind: Kind, remote_id: str, attrs: Attrs, item: Item, address: Address) -> None:
         """A read-only one may be meant by id or path; its natural name stays with the only one that has it."""
@@ -189,7 +189,7 @@ class _Identifier:
         """What agrees on all sides becomes rows apart, and everything else joins the three sides."""
         found, owner = self.found, tie.kind_of(tie.owner)
         found.settled[tie.name] = settled_blocks(
-            tie, self.state, self.ledger, self.rows.shown(owner), self.rows.refs[owner], self.rows.refer,
+            tie, self.state, self.ledger, self.rows.shown(owner), self.rows.named[owner], self.rows.refer,
             Sides(found.desired, found.entries, found.moved),
         )  # fmt: skip
         for each in unsettled(self.state.resources, tie, found.settled[tie.name]):

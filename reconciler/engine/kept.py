@@ -18,14 +18,14 @@ from reconciler.model.values import Address, Attrs, Origin
 class Kept(NamedTuple):
     """An entry that was written as ``desired`` is still, and that the account then showed in the same words.
 
-    ``origin`` is where the files had it then, where that is another place than now.
+    ``made`` says how it became ours and which run wrote it; one of these serves very many. ``origin`` is where the
+    files had it then, where that is another place than now.
     """
 
     desired: Desired
     remote_id: str | None
-    provenance: Provenance
+    made: tuple[Provenance, int]
     since: float
-    run: int
     origin: Origin | None
 
     @property
@@ -45,7 +45,7 @@ class Kept(NamedTuple):
 
     def make(self) -> Entry:
         """The entry."""
-        desired, remote_id, provenance, since, run, origin = self
+        desired, remote_id, (provenance, run), since, origin = self
         return Entry(
             desired.address, remote_id, desired.attrs, depends_on=depends_on(desired),
             origin=origin or desired.origin, provenance=provenance, since=since, run=run,

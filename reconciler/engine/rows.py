@@ -23,14 +23,14 @@ TARGETS = frozenset(
 
 
 class Rows:
-    """``items`` are those of each kind, understood or as they came; ``refs`` are filled as names are found."""
+    """``items`` are those of each kind, understood or as they came; ``named`` is filled as names are found."""
 
     def __init__(self, items: Mapping[str, Iterable[Item]], dialect: Dialect) -> None:
         self.dialect = dialect
         self.items = {
             name: [_understood(KINDS[name], each, dialect) for each in those] for name, those in items.items()
         }
-        self.refs: dict[str, dict[str, Ref]] = {name: {} for name in KINDS}
+        self.named: dict[str, dict[str, Address]] = {name: {} for name in KINDS}
 
     def __contains__(self, kind: str) -> bool:
         return kind in self.items
@@ -41,7 +41,7 @@ class Rows:
 
     def refer(self, kind: str, remote_id: str) -> Ref:
         """The reference to what has that id: by its address where that is known."""
-        return self.refs[kind].get(remote_id) or Ref(KINDS[kind].by_remote_id(remote_id))
+        return Ref(self.named[kind].get(remote_id) or KINDS[kind].by_remote_id(remote_id))
 
     def of(self, kind: Kind, settled: Mapping[Address, Settled] = EMPTY) -> Iterator[Row]:
         """Every live one of a kind but those that are settled."""
@@ -55,28 +55,28 @@ class Rows:
 
     def _embedded(self, kind: Kind, source: Embedded) -> Iterator[Row]:
         (role,) = (each.name for each in kind.parents if each.ref == source.parent)
-        owners = self.refs[source.parent]
+        owners = self.named[source.parent]
         wire = wire_of(kind, self.dialect)
         for parent in self.shown(source.parent):
             for item in parent.item.get(source.wire) or ():
                 attrs = decode(kind, item, wire, self.refer)
                 if "id" not in item:
                     raise GatewayError(f"the account shows a {source.parent} whose {source.wire} have no id")
-                attrs[role] = owners[parent.remote_id]
+                attrs[role] = Ref(owners[parent.remote_id])
                 yield (str(item["id"]) if kind.remote_id else f"{parent.remote_id}/{item['id']}"), attrs, item
 
     def _tied(self, tie: Tie, source: Embedded, settled: Mapping[Address, Settled]) -> Iterator[Row]:
         """Foreign ones are not settled, whosesoever they are."""
-        owners, target = self.refs[source.parent], tie.kind_of(tie.end)
+        owners, target = self.named[source.parent], tie.kind_of(tie.end)
         for parent in self.shown(source.parent):
             owner, ids = owners[parent.remote_id], parent.ties[tie.place]
-            done = settled.get(owner.target)
+            done = settled.get(owner)
             if done is not None and len(done.ends) == len(ids):
                 continue
             for end_id in ids:
                 end = self.refer(target, end_id)
                 if done is None or end.target not in done.ends:
-                    yield remote_id_of(parent.remote_id, end_id), {tie.end: end, tie.owner: owner}, EMPTY
+                    yield remote_id_of(parent.remote_id, end_id), {tie.end: end, tie.owner: Ref(owner)}, EMPTY
 
 
 def _understood(kind: Kind, item: Item, dialect: Dialect) -> Shown:

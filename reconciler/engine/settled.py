@@ -14,7 +14,7 @@ from reconciler.engine.kept import held
 from reconciler.engine.quiet import Settled, remote_id_of
 from reconciler.engine.ties import Ends, Tie, Wanted, rows_of
 from reconciler.model.resource import Desired, DesiredState, Entry, Ledger
-from reconciler.model.values import Address, Ref
+from reconciler.model.values import Address
 
 T = TypeVar("T")
 
@@ -64,8 +64,8 @@ class Sides:
 
 
 def settled_blocks(
-    tie: Tie, state: DesiredState, ledger: Ledger, items: Iterable[Shown], owners: Mapping[str, Ref], refer: Refer,
-    sides: Sides,
+    tie: Tie, state: DesiredState, ledger: Ledger, items: Iterable[Shown], owners: Mapping[str, Address],
+    refer: Refer, sides: Sides,
 ) -> dict[Address, Settled]:  # fmt: skip
     """The blocks of one kind that agree, by whose they are."""
     wanted, recorded = rows_of(state.resources).get(tie.name, {}), rows_of(ledger.entries).get(tie.name, {})
@@ -75,7 +75,7 @@ def settled_blocks(
     kind = tie.kind_of(tie.end)
     ends_of: dict[tuple[str, ...], Ends] = {}
     for item in items:
-        ids, owner = item.ties[tie.place], owners[item.remote_id].target
+        ids, owner = item.ties[tie.place], owners[item.remote_id]
         want, row = wanted.get(owner), recorded.get(owner)
         if want is None or row is None or not sides.is_ours(owner, item.remote_id):
             continue

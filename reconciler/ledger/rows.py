@@ -159,7 +159,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
         if want and said and origin and answered == NOTHING and state == _SETTLED:
             here = want.origin == (was := origin_value(origin))
             if not (digests or lifecycle or former or part_of) and _says(depends_on, depends_on_now(want)):
-                return Kept(want, remote_id, _PROVENANCE[provenance], _once(since), run, None if here else was)
+                return Kept(want, remote_id, _made(provenance, run), _once(since), None if here else was)
         return Entry(
             address=want.address if want else Address(kind, key),
             remote_id=remote_id,
@@ -180,6 +180,11 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
         raise LedgerError(
             f"the ledger's row of {kind}/{key} is damaged; run `reconciler ledger forget '{kind}/{key}'`"
         ) from None
+
+
+@lru_cache(1024)
+def _made(provenance: str, run: int) -> tuple[Provenance, int]:
+    return _PROVENANCE[provenance], run
 
 
 @lru_cache(64)
