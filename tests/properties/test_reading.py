@@ -81,7 +81,10 @@ def split(change: Mapping[str, Any]) -> tuple[World, list[tuple[bool, int]]]:
 
 
 def told(bench: Bench, prune: dict[str, str], refresh: str, *, ledger: bool) -> Any:
-    """What a plan changes, and what it says no; but not what it counts of those that are not ours."""
+    """What a plan changes and which gates it has, or why there is none.
+
+    Whether two look like one that was renamed is judged by what both are in relation to, as far as that was read.
+    """
     try:
         found = planned(bench, prune, refresh, ledger=ledger)
     except ReconcilerError as error:
@@ -89,7 +92,7 @@ def told(bench: Bench, prune: dict[str, str], refresh: str, *, ledger: bool) -> 
     event(f"{refresh}: contact {found.plan.routes.get('contact', 'whole, if at all').partition(' ')[0]}")
     return (
         [split(change_to_json(change)) for change in found.plan.changes],
-        [(gate.allow, gate.count, gate.reason) for gate in found.gates],
+        [(gate.allow, gate.count, gate.reason) for gate in found.gates if " goes and " not in gate.reason],
         found.plan.pending,
     )
 
