@@ -83,7 +83,7 @@ def make_plan(
 ) -> Planned:
     """Read the account once and decide. ``store`` None means no ledger: nothing is pruned, nothing is remembered.
 
-    Raises ConfigurationError for what cannot be planned and Refused for an account that looks like another one.
+    Raises ConfigurationError for what cannot be planned.
     """
     ledger = store.load(like=request.state.resources) if store else Ledger()
     began = time.monotonic()
