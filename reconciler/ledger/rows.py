@@ -101,7 +101,13 @@ def addresses_text(addresses: Iterable[Address]) -> str | None:
 
 def origin_text(origin: Origin) -> str:
     """``line:column:file``: a file's name may hold colons, and this is split a hundred thousand times."""
-    return f"{origin.line}:{origin.column}:{plain(origin.file)}"
+    return f"{origin.line}:{origin.column}:{_file_name(origin.file)}"
+
+
+@lru_cache(256)
+def _file_name(text: str) -> str:
+    """A project has few files, and this is asked for every relation."""
+    return plain(text)
 
 
 def origin_value(text: str) -> Origin:
