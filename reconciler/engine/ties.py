@@ -209,8 +209,10 @@ def counts(resources: Mapping[Address, Any]) -> Counter[str]:
 
 def of_kind(resources: Mapping[Address, T], kind: str) -> Iterator[tuple[Address, T]]:
     """Those of one kind; the rows of others are left alone."""
-    some = resources if kind in TIES else singles(resources)
-    return ((address, each) for address, each in some.items() if address.kind == kind)
+    if kind in TIES:
+        return ((address, each) for address, each in resources.items() if address.kind == kind)
+    alone = singles(resources)
+    return ((address, alone[address]) for address in alone if address.kind == kind)
 
 
 def ends_in_rows(resources: Mapping[Address, Any]) -> Iterable[Address]:
