@@ -293,5 +293,6 @@ def _explain_dangling(who: Address | str, origin: Origin, target: Address, found
     prefix = target.key.rpartition("/")[0]
     names = [unescape(key.rpartition("/")[2]) for key in siblings if key.rpartition("/")[0] == prefix]
     suggested = near(name, names)
-    hint = f"the account has {suggested}" if suggested else f"declare it, or correct the name; there are {len(names)}"
+    many = "" if KINDS[target.kind].person else f"; there are {len(names)}"  # of people perhaps not all were read
+    hint = f"the account has {suggested}" if suggested else f"declare it, or correct the name{many}"
     return Problem(str(origin), f'{who}: no {word} named "{name}"', hint)

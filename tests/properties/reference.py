@@ -117,9 +117,12 @@ class _Run:
         names = {number: name for name, number in self.live.tags.items()}
         want = [each["name"] for each in self.world.get("tags", ())]
         self._carry_renames(names, want)
+        claimed = {old.number for key, old in self.owned.items() if key[0] == "tag" and key[1] in want}
         for name in want:
             old = self.owned.get(("tag", name))
             number = old.number if old and old.number in names else self.live.tags.get(name)
+            if number in claimed and not (old and old.number == number):
+                number = None  # that one gets back the name by which it is ours
             if number is None:
                 self.writes += 1
                 self._new_tag(name)

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from reconciler.app import freshness
 from reconciler.app.planning import Planned, make_plan
 from reconciler.engine import routes, sought
-from reconciler.errors import ReconcilerError
+from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.gateway import client
 from reconciler.model.planjson import change_to_json
 from tests.properties import hand
@@ -87,6 +87,8 @@ def told(bench: Bench, prune: dict[str, str], refresh: str, *, ledger: bool) -> 
     """
     try:
         found = planned(bench, prune, refresh, ledger=ledger)
+    except ConfigurationError as error:  # which names are like a wrong one is judged by what was read, too
+        return "wrong", [(problem.where, problem.what) for problem in error.problems]
     except ReconcilerError as error:
         return type(error).__name__, str(error)
     event(f"{refresh}: contact {found.plan.routes.get('contact', 'whole, if at all').partition(' ')[0]}")
