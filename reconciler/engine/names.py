@@ -88,11 +88,21 @@ class _Naming:
         while settled := [new for new, old in moving.items() if stays.get(old, new) not in {new, *moving}]:
             for address in settled:  # the former name is that of another one, which keeps it
                 self._remark(address, moving.pop(address), "the files still declare that one")
+        self._refuse_forks(moving)
         for address, former in moving.items():
             if address in known and address not in moving.values():
                 self._problem(address, f'both "{former.key}" and "{address.key}" exist',
                               "remove `renamed_from`, or delete one of them")  # fmt: skip
         return moving
+
+    def _refuse_forks(self, moving: Mapping[Address, Address]) -> None:
+        """One can only become one."""
+        heirs: dict[Address, Address] = {}
+        for address in sorted(moving):
+            first = heirs.setdefault(moving[address], address)
+            if first != address:
+                what = f'"{unescape(moving[address].key)}" is said to be "{unescape(first.key)}" now as well'
+                self._problem(address, what, "one of the two can have that `renamed_from`; remove the other one")
 
     def _happened(self, desired: Desired) -> bool:
         entry = self.entries.get(desired.address)
