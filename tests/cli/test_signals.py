@@ -107,7 +107,8 @@ def test_a_killed_apply_is_taken_up(project: Project) -> None:
     ended(project.run("apply", "--yes"), 0)
     assert len(project.account.state()["tags"]) == 30
     assert len(ledger_of(project)) == 30
-    assert len(project.account.writes) == 30
+    refused = [each for each in project.account.writes if each["status"] == 422]  # still on its way when all was read
+    assert len(project.account.writes) - len(refused) == 30
     project.assert_converged()
 
 

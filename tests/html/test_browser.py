@@ -215,7 +215,8 @@ def test_texts_of_the_account_stay_texts(show: Show) -> None:
         1, 0, 1,
     ]  # fmt: skip
     assert browser.run("return document.querySelector('.heading').textContent") == HOSTILE
-    assert browser.run("return document.querySelector('.diff del').textContent") == f'"{HOSTILE}"'
+    quoted = HOSTILE.replace('"', '\\"')
+    assert browser.run("return document.querySelector('.diff del').textContent") == f'"{quoted}"'
     assert browser.run("return document.querySelector('.calls li').textContent").count("onerror=hit()") == 3
 
 
