@@ -41,6 +41,7 @@ OPTIONS = {
     "membership_delay": "How many lists of memberships go by before a new one shows.",
     "payments": "Whether payments are set up; without, subscriptions are a 404.",
     "subscriptions_max_limit": "The longest page of subscriptions.",
+    "inclusive_cursor": "Whether a page begins with the row that `startingAfter` names, which is then listed twice.",
     "normalise_phone": "Whether the server changes the spelling of numbers.",
     "list_unset_fields": "Whether contacts list fields without a value.",
     "strict_webhook_patch": "Whether a PATCH of a webhook must carry name and secret.",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from reconciler.emulator.answers import Code, Refusal, Violation, bad_request, invalid, refuse
+from reconciler.emulator.options import Options
 from reconciler.emulator.tables import Page
 
 Body = Mapping[str, object]
@@ -80,7 +81,7 @@ def too_long(longest: int) -> str:
     return f"This value is too long. It should have {longest} characters or less."
 
 
-def page_of(query: Query, *, highest: int = 100) -> Page:
+def page_of(query: Query, options: Options, *, highest: int = 100) -> Page:
     """The cursor parameters of a list (api.md 3)."""
     limit = _number(query, "limit", 10, "pagination.limit")
     if not 10 <= limit <= highest:
@@ -89,7 +90,7 @@ def page_of(query: Query, *, highest: int = 100) -> Page:
     if order not in ("asc", "desc"):
         raise _wrong_page("order")
     after = _number(query, "startingAfter", -1, "pagination.startingAfter")
-    return Page(limit, after if "startingAfter" in query else None, order == "asc")
+    return Page(limit, after if "startingAfter" in query else None, order == "asc", options.inclusive_cursor)
 
 
 def _wrong_page(name: str) -> Refusal:

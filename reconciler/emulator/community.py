@@ -14,7 +14,7 @@ def shown_community(row: Community) -> dict[str, object]:
 
 
 def list_communities(call: Call) -> Answer:
-    page, text = page_of(call.query), call.query.get("query", "").lower()
+    page, text = page_of(call.query, call.state.options), call.query.get("query", "").lower()
     rows, more = call.state.communities.page(page, keep=lambda row: text in row.name.lower())
     return listing([encode(shown_community(row)) for row in rows], more)
 
@@ -27,7 +27,7 @@ def shown_membership(state: State, row: Membership) -> dict[str, object]:
 def list_memberships(call: Call) -> Answer:
     state = call.state
     wanted = {"community": id_filter(call.query, "community"), "contact": id_filter(call.query, "contact")}
-    rows, more = state.memberships.page_by(page_of(call.query), **wanted)
+    rows, more = state.memberships.page_by(page_of(call.query, call.state.options), **wanted)
     if not call.silent:
         state.memberships_read()
     return listing([encode(shown_membership(state, row)) for row in rows], more)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from reconciler.emulator.answers import Answer, Code, encode, listing, not_found, nothing, refuse
 from reconciler.emulator.calls import Call
@@ -23,7 +24,7 @@ from reconciler.emulator.checks import (
 )
 from reconciler.emulator.rows import Contact, Tag
 from reconciler.emulator.state import State
-from reconciler.emulator.tables import EMPTY, Page, SortedIds
+from reconciler.emulator.tables import EMPTY, SortedIds
 
 LOCALES = frozenset("en fr es it pt de nl ru jp tr ar zh sv ro cs hu sk dk id pl el sr hi no th sq sl ua".split())
 LONGEST_VALUE = 255
@@ -92,8 +93,7 @@ def _forget_other_shape(state: State) -> None:
 def list_contacts(call: Call) -> Answer:
     state = call.state
     _forget_other_shape(state)
-    asked = page_of(call.query)
-    page = Page(asked.limit, asked.after, ascending=False)  # newest first, whatever was asked (api.md 3)
+    page = replace(page_of(call.query, state.options), ascending=False)  # newest first always (api.md 3)
     ids, keep = _filters(state, call.query)
     rows, more = state.contacts.page(page, ids, keep)
     return listing([rendered(state, row) for row in rows], more)

@@ -34,6 +34,7 @@ class Options:
     membership_delay: int = 0
     payments: bool = True
     subscriptions_max_limit: int = 100
+    inclusive_cursor: bool = False
     normalise_phone: bool = False
     list_unset_fields: bool = False
     strict_webhook_patch: bool = True

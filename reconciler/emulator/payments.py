@@ -53,7 +53,7 @@ def list_subscriptions(call: Call) -> Answer:
     contact = id_filter(call.query, "contact")
     if (contact is None and state.dialect.subscriptions_need_contact) or (contact is not None and contact < 1):
         raise refuse("contact", "This value should be positive.", Code.NOT_POSITIVE)
-    page = page_of(call.query, highest=state.options.subscriptions_max_limit)
+    page = page_of(call.query, state.options, highest=state.options.subscriptions_max_limit)
     rows, more = state.subscriptions.page_by(page, contact=contact)
     return listing([encode(shown_subscription(state, row)) for row in rows], more)
 

@@ -34,7 +34,7 @@ def list_courses(call: Call) -> Answer:
         names = [row.name, *(module.name for module in row.modules)]
         return (active is None or row.active is active) and any(text in name.lower() for name in names)
 
-    rows, more = call.state.courses.page(page_of(call.query), keep=keep)
+    rows, more = call.state.courses.page(page_of(call.query, call.state.options), keep=keep)
     return listing([encode(shown_course(row)) for row in rows], more)
 
 
@@ -43,7 +43,7 @@ def list_modules(call: Call) -> Answer:
     number = id_filter(call.query, "courseId")
     if number is None:
         raise refuse("courseId", "This value should be positive.", Code.NOT_POSITIVE)
-    course, page = call.state.courses.rows.get(number), page_of(call.query)
+    course, page = call.state.courses.rows.get(number), page_of(call.query, call.state.options)
     modules = {module.id: module for module in course.modules} if course else {}
     ids = SortedIds()
     for key in modules:
@@ -79,7 +79,7 @@ def shown_enrollment(state: State, row: Enrollment) -> dict[str, object]:
 
 def list_enrollments(call: Call) -> Answer:
     wanted = {"course": id_filter(call.query, "course"), "contact": id_filter(call.query, "contact")}
-    rows, more = call.state.enrollments.page_by(page_of(call.query), **wanted)
+    rows, more = call.state.enrollments.page_by(page_of(call.query, call.state.options), **wanted)
     return listing([encode(shown_enrollment(call.state, row)) for row in rows], more)
 
 

@@ -18,11 +18,12 @@ Row = TypeVar("Row", bound=HasId)
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a client asked of a list: at most `limit` rows that follow the row `after`."""
+    """What a client asked of a list: at most `limit` rows that follow the row `after`, or begin with it."""
 
     limit: int
     after: int | None
     ascending: bool
+    inclusive: bool = False
 
 
 class SortedIds:
@@ -50,9 +51,11 @@ class SortedIds:
     def walk(self, page: Page) -> Iterator[int]:
         """All ids behind the cursor; the row of the cursor may be long gone."""
         if page.ascending:
-            start = 0 if page.after is None else bisect_right(self.ids, page.after)
+            cut = bisect_left if page.inclusive else bisect_right
+            start = 0 if page.after is None else cut(self.ids, page.after)
             return (self.ids[at] for at in range(start, len(self.ids)))
-        end = len(self.ids) if page.after is None else bisect_left(self.ids, page.after)
+        cut = bisect_right if page.inclusive else bisect_left
+        end = len(self.ids) if page.after is None else cut(self.ids, page.after)
         return (self.ids[at] for at in range(end - 1, -1, -1))
 
 

@@ -20,7 +20,7 @@ def shown_tag(tag: Tag) -> dict[str, object]:
 
 
 def list_tags(call: Call) -> Answer:
-    page, text = page_of(call.query), call.query.get("query", "").lower()
+    page, text = page_of(call.query, call.state.options), call.query.get("query", "").lower()
     keep = (lambda row: text in row.name.lower()) if text else None
     rows, more = call.state.tags.page(page, keep=keep)
     return listing([encode(shown_tag(row)) for row in rows], more)

@@ -47,11 +47,12 @@ class Reader(Caller):
     def pages(self, path: str, query: Query | None = None) -> Iterator[tuple[list[dict[str, Any]], bool]]:
         """All pages of a collection, in its order, each with whether there is more.
 
-        No page is empty, and none is asked for before it is wanted, or in vain. ``query`` holds filters, and
-        ``limit`` where 100 is not wanted; where 100 is refused, it is 50 from then on. Raises GatewayError when a
-        page is malformed or the cursor does not move.
+        No page is empty, and none is asked for before it is wanted, or in vain. A row that the list repeats, as at
+        a page border, comes once. ``query`` holds filters, and ``limit`` where 100 is not wanted; where 100 is
+        refused, it is 50 from then on. Raises GatewayError when a page is malformed or the cursor does not move.
         """
         seen: set[Any] = set()
+        known: set[int | str] = set()
         cursor: Any = None
         query = {"limit": self._limits.get(path, PAGE), **(query or {})}
         while True:
@@ -63,8 +64,8 @@ class Reader(Caller):
                 query["limit"] = self._limits[path] = SMALLER
                 continue
             items, more = _page(path, page)
-            if items:
-                yield items, more
+            if fresh := _without_repeats(items, known):
+                yield fresh, more
             if not more:
                 return
             cursor = items[-1].get("id") if items else None
@@ -77,7 +78,7 @@ class Reader(Caller):
         items, more = _page(path, self.get(path))
         if more:
             raise GatewayError(f"GET {path}: there is more than one answer holds, and no way to ask for it")
-        return items
+        return _without_repeats(items, set())
 
     def find(self, path: str, remote_id: str | int) -> dict[str, Any] | None:
         """One item of the collection at ``path``, None when it is not there."""
@@ -126,3 +127,16 @@ def _page(path: str, page: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
     if not isinstance(more, bool):
         raise GatewayError(f"GET {path}: the answer does not say whether there is more")
     return items, more
+
+
+def _without_repeats(items: list[dict[str, Any]], known: set[int | str]) -> list[dict[str, Any]]:
+    """The rows whose remote id (of contact fields: slug) is not in ``known``, which grows by theirs."""
+    fresh = []
+    for item in items:
+        remote_id = item.get("id", item.get("slug"))
+        if isinstance(remote_id, int | str):
+            if remote_id in known:
+                continue
+            known.add(remote_id)
+        fresh.append(item)
+    return fresh

@@ -53,6 +53,15 @@ def test_a_filtered_walk_is_exact_too(make_api: MakeApi, size: int) -> None:
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
+def test_an_inclusive_cursor_repeats_the_last_row(make_api: MakeApi, order: str) -> None:
+    """As an option: every page but the first begins with the row that ended the one before."""
+    api = make_api({"tags": [f"T{n}" for n in range(25)]}, inclusive_cursor=True)
+    pages = walk(api, "/api/tags", 10, order=order)
+    assert [page[0] for page in pages[1:]] == [page[-1] for page in pages[:-1]]
+    assert len(set(flat(pages))) == 25
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
 def test_tags_follow_the_order(make_api: MakeApi, order: str) -> None:
     """Other lists than contacts run in the order asked for."""
     api = make_api({"tags": [f"T{n}" for n in range(25)]})

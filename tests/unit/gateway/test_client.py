@@ -99,10 +99,29 @@ def test_a_cursor_that_comes_back_is_endless(build: Build) -> None:
         walk_of(build, *pages)
 
 
-def test_a_row_may_come_twice(build: Build) -> None:
-    """A row that moved between two pages is no error; the caller keys by id."""
+def test_a_repeated_row_comes_once(build: Build) -> None:
+    """A row that moved between two pages, or stands on both sides of a page border, is one row."""
     pages = [{"items": [{"id": 3}, {"id": 2}], "hasMore": True}, {"items": [{"id": 3}, {"id": 1}], "hasMore": False}]
-    assert [row["id"] for page in walk_of(build, *pages) for row in page] == [3, 2, 3, 1]
+    assert [row["id"] for page in walk_of(build, *pages) for row in page] == [3, 2, 1]
+
+
+def test_a_page_of_repeated_rows_is_no_page(build: Build) -> None:
+    """The walk goes on behind it."""
+    pages = [
+        {"items": [{"id": 3}, {"id": 2}], "hasMore": True},
+        {"items": [{"id": 2}, {"id": 3}], "hasMore": False},
+    ]
+    assert walk_of(build, *pages) == [[{"id": 3}, {"id": 2}]]
+
+
+@pytest.mark.parametrize(
+    "rows", [[{"slug": "a"}, {"slug": "b"}, {"slug": "a"}], [{"id": "x"}, {"id": "y"}, {"id": "x"}]]
+)
+def test_a_whole_collection_repeats_no_row(build: Build, rows: list[dict[str, str]]) -> None:
+    """Contact fields are known by their slug."""
+    with requests_mock.Mocker() as mock:
+        mock.get(f"{BASE}/systeme/api/contact_fields", json={"items": rows, "hasMore": False})
+        assert build(BASE, Reader).whole("/api/contact_fields") == rows[:2]
 
 
 def test_a_whole_collection_takes_no_parameters(build: Build) -> None:
