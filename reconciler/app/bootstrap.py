@@ -15,6 +15,8 @@ from reconciler.render.schema import event_schema, plan_schema, report_schema
 
 #: Where editors find the schemas of a project: beside its files, so that no network and no installation is needed.
 FILES_SCHEMA, SETTINGS_SCHEMA = "reconciler.schema.json", "settings.schema.json"
+#: The folder in which the schemas are published, as far as their identifiers and the catalogue are concerned.
+SCHEMA_HOST = "https://example.com/schema"
 _MODELINE = "# yaml-language-server: $schema={}\n#\n"
 
 SETTINGS = """\
@@ -92,9 +94,9 @@ def schema_text(what: str) -> str:
     return json.dumps(schema_of(what), indent=2, ensure_ascii=False) + "\n"
 
 
-def catalog_of(at: str) -> dict[str, Any]:
-    """The catalogue of schemas that are published at this URL."""
-    return catalog(at)
+def catalog_of(at: str | None = None) -> dict[str, Any]:
+    """The catalogue of schemas that are published at this URL, or at ``SCHEMA_HOST``."""
+    return catalog(at or SCHEMA_HOST)
 
 
 def schema_of(what: str) -> dict[str, Any]:
@@ -108,4 +110,15 @@ def schema_of(what: str) -> dict[str, Any]:
         "event": event_schema,
         "notification": notification_schema,
     }
-    return makers[what]()
+    found = _without_hints(makers[what]())
+    name = "reconciler" if what == "files" else what
+    return {"$schema": found.pop("$schema"), "$id": f"{SCHEMA_HOST}/{name}.schema.json", **found}
+
+
+def _without_hints(schema: Any) -> Any:
+    """The schema without ``x-hint``, which only our own messages use and strict validators refuse."""
+    if isinstance(schema, list):
+        return [_without_hints(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _without_hints(value) for key, value in schema.items() if key != "x-hint"}

@@ -28,7 +28,6 @@ Example:
   reconciler schema catalog --at https://example.com/schema
 """
 #: Where nobody publishes anything: to be replaced by --at.
-EXAMPLE_HOST = "https://example.com/schema"
 
 
 @click.command(epilog=INIT)
@@ -103,6 +102,6 @@ def schema(what: str, at: str | None) -> int:
 
     if at is not None and (what != "catalog" or not at.startswith("https://")):
         raise click.UsageError("--at takes an https URL, and goes with catalog")
-    document: dict[str, Any] = catalog_of(at or EXAMPLE_HOST) if what == "catalog" else schema_of(what)
+    document: dict[str, Any] = catalog_of(at) if what == "catalog" else schema_of(what)
     show_json(document)
     return 0

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Table
+from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
 import jsonschema
+import jsonschema_rs
 
 from reconciler.disk.findings import MOST, Finding, count, nearest, shown, suggest
 from reconciler.disk.nodes import Mapping, Sequence, value_origin
@@ -34,6 +36,21 @@ _UNQUOTED = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?|true|false")
 _SELF_EVIDENT = frozenset(("required", "additionalProperties", "maxLength", "minLength", "uniqueItems"))
 
 
+@cache
+def _fits(pattern: str) -> Callable[[str], bool]:
+    r"""Whether a text matches, by the rules of the gate: ``\w`` is ASCII, and ``$`` is the very end."""
+    is_valid: Callable[[str], bool] = jsonschema_rs.Draft7Validator({"pattern": pattern}).is_valid
+    return is_valid
+
+
+def _matches(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+    if isinstance(instance, str) and not _fits(pattern)(instance):
+        yield jsonschema.ValidationError(pattern)
+
+
+_Validator: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
+
+
 class Place(NamedTuple):
     """One error with the node it is about and where that stands; ``hidden`` when its value may not be shown."""
 
@@ -47,10 +64,18 @@ class Place(NamedTuple):
             return _kind(self.error.instance)
         return shown(self.error.instance)
 
+    def named(self) -> str:
+        """The refused value after the key that it belongs to, ``country "France"``; the key alone if hidden."""
+        key = next(reversed(self.error.absolute_path), None)
+        label = key.replace("_", " ") if isinstance(key, str) else "value"
+        if "propertyNames" in self.error.absolute_schema_path:
+            label = "key"
+        return label if self.hidden else f"{label} {self.value()}"
+
 
 def explain(node: Mapping, schema: Table[str, Any], hidden: frozenset[int]) -> list[Finding]:
     """Every error of the document; no value below a node whose ``id()`` is in ``hidden`` is shown."""
-    validator = jsonschema.Draft7Validator(dict(schema))
+    validator = _Validator(dict(schema))
     errors = islice(validator.iter_errors(node), MOST)
     return [finding for error in errors for finding in _explained(node, error, hidden)]
 
@@ -163,7 +188,10 @@ def _kind(value: Any) -> str:
 
 
 def _extra(error: Fault) -> list[str]:
-    return [key for key in error.instance if key not in error.schema.get("properties", {})]
+    """The keys that the schema knows neither by name nor by pattern."""
+    patterns = [_fits(pattern) for pattern in error.schema.get("patternProperties", ())]
+    known = error.schema.get("properties", {})
+    return [key for key in error.instance if key not in known and not any(fits(key) for fits in patterns)]
 
 
 def _unknown(place: Place) -> Phrases:
@@ -218,7 +246,7 @@ def _enum(place: Place) -> Phrases:
     near = nearest(got, allowed) if isinstance(got, str) and not place.hidden else ""
     more = ", …" if len(allowed) > 20 else ""
     hint = near or f"write one of {', '.join(allowed[:20])}{more}"
-    yield place.origin, f"{place.value()} is not allowed here", hint
+    yield place.origin, f"unsupported {place.named()}", hint
 
 
 def _allowed(error: Fault) -> list[Any]:
@@ -239,8 +267,7 @@ def _length(place: Place) -> Phrases:
 def _pattern(place: Place) -> Phrases:
     if not place.error.instance and place.error.schema.get("minLength"):
         return  # that it is empty is said already
-    hint = f"it has to match {place.error.validator_value}"
-    yield place.origin, f"{place.value()} is not written as it should be", hint
+    yield place.origin, f"invalid {place.named()}", ""
 
 
 def _size(place: Place) -> Phrases:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -38,6 +39,9 @@ def raise_if_any(findings: Iterable[Finding], others: Iterable[Problem] = ()) ->
 def nearest(word: str, known: Iterable[str]) -> str:
     """A hint that names the best near miss, ``did you mean `tags`?``; empty when nothing is near."""
     names = {name.lower(): name for name in known}
+    stem = re.split("[-_.]", word.lower())[0]  # fr-FR is fr
+    if stem in names:
+        return f"did you mean `{names[stem]}`?"
     cutoff = 0.6 if len(word) > 3 else 0.5  # two letters swapped in a short word are half of it
     matches = difflib.get_close_matches(word.lower(), names, n=1, cutoff=cutoff)
     return f"did you mean `{names[matches[0]]}`?" if matches else ""

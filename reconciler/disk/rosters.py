@@ -273,7 +273,8 @@ class _Reading:
         schema = {"properties": {name: self._schema(name)}, "definitions": self._definitions}
         hidden = frozenset([id(text)]) if self._discreet else frozenset()
         for finding in explain(node, schema, hidden):
-            self._say(line, place, f"{name}: {finding.what}", finding.hint)
+            what = finding.what if name.replace("_", " ") in finding.what else f"{name}: {finding.what}"
+            self._say(line, place, what, finding.hint)
 
     def _say(self, line: int, place: int, what: str, hint: str) -> None:
         self._wrong += 1

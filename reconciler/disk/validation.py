@@ -37,12 +37,12 @@ class Gate:
         return [*findings, *thin.left_out(node)] or [self._unexplained(node)]
 
     def _unexplained(self, node: Mapping) -> Finding:
-        """The gate has the last word: its regular expressions are stricter about a line break at the end."""
+        """The gate has the last word, should it ever refuse what jsonschema accepts."""
         inner: Any = node
         origin = node.origin()
         for step in next(error.instance_path for error in self._gate.iter_errors(node)):
             origin, inner = value_origin(inner, step), inner[step]
-        return Finding(origin, "this value is not allowed here", "look for a line break at its end")
+        return Finding(origin, "this value is not allowed here")
 
     def _thin(self, node: Mapping) -> Thin:
         """The document with its long lists cut down to refused items; counted if that leaves some out."""

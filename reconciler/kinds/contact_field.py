@@ -21,7 +21,8 @@ KIND = Kind(
     fields=(
         Field(
             name="slug", doc="The name in requests: letters, digits and underscores; set once.",
-            required=True, immutable=True, pattern=r"^\w+$", example="company",
+            required=True, immutable=True, pattern=r"^[A-Za-z0-9_]+$", example="company",
+            hint="use a-z, 0-9 and _",
         ),
         Field(
             name="name", doc="The label that people see.", wire="fieldName",

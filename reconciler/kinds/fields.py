@@ -37,6 +37,7 @@ class Field:
     does, so that redacted output marks it. ``manner``: says how a write is done, not what there is; it goes along
     with one and is never a difference of its own. ``told``: files never declare it, a write's note tells it.
     ``choices``: the only values; a mapping says of each what it means.
+    ``hint``: what to write where a value does not fit ``pattern``; every pattern has one.
     ``marked``: where people may not be named, a mark takes the value's place.
     """
 
@@ -61,6 +62,7 @@ class Field:
     choices: tuple[str, ...] | Mapping[str, str] = ()
     max_length: int | None = None
     pattern: str | None = None
+    hint: str = ""
     reset: Value = None
     needs: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 

@@ -61,7 +61,8 @@ def roster_property(kind: Kind) -> dict[str, Any]:
         "file": {**_TEXT, "description": "Path of the CSV file, below the project folder."},
         "column": {**_TEXT, "description": "Column of the e-mail addresses, by name or by number from 1."},
         "delimiter": {
-            **_TEXT, "pattern": r"^([^\s\"]|tab)$", "x-hint": "one character, or the word tab", "default": ",",
+            **_TEXT, "pattern": r'^([^\s"]|tab)$',
+            "x-hint": "use a single character, or the word tab", "default": ",",
             "description": "What stands between two cells: one character, or `tab`.",
         },
         "encoding": {"enum": list(ENCODINGS), "description": "How the file is encoded.", "default": ENCODINGS[0]},
@@ -75,7 +76,7 @@ def roster_property(kind: Kind) -> dict[str, Any]:
 
 def _mapping(kind: Kind) -> dict[str, Any]:
     names = [each.name for each in _texts(kind)]
-    slugs = [rf"{each.name}\.\w+" for each in _entries(kind)]
+    slugs = [rf"{each.name}\.[A-Za-z0-9_]+" for each in _entries(kind)]
     words = ", ".join((*names, *(f"{each.name}.SLUG" for each in _entries(kind))))
     return {
         "fields": {

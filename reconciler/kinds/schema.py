@@ -19,7 +19,7 @@ ANY_TEXT = ["string", "number", "boolean"]
 _COMMON: dict[str, Any] = {
     "handle": {
         "type": ANY_TEXT, "description": "A name of its own for the address; it survives every rename.",
-        "pattern": r"^[\w.-]+$", "x-hint": "use letters, digits, dots, dashes and underscores", "examples": ["vip"],
+        "pattern": r"^[A-Za-z0-9_.-]+$", "x-hint": "use a-z, 0-9, dots, dashes and underscores", "examples": ["vip"],
     },
     "renamed_from": {
         "type": ANY_TEXT, "description": "The key it had before: renames instead of deleting and creating.",
@@ -218,9 +218,9 @@ def _text(field: Field) -> dict[str, Any]:
     if field.max_length:
         value["maxLength"] = field.max_length
     if field.pattern:
-        value["pattern"] = field.pattern
+        value |= {"pattern": field.pattern, "x-hint": field.hint}
     elif field.required:
-        value |= {"pattern": r"\S", "x-hint": "blanks alone are no name"}
+        value |= {"pattern": r"\S", "x-hint": "write at least one visible character"}
     return {"anyOf": [value, {"$ref": "#/definitions/secret"}]} if field.from_env else value
 
 
@@ -233,7 +233,7 @@ def _choices(field: Field) -> dict[str, Any]:
 def _entries(field: Field) -> dict[str, Any]:
     return {
         "type": "object",
-        "propertyNames": {"pattern": r"^\w+$"},
+        "propertyNames": {"pattern": r"^[A-Za-z0-9_]+$", "x-hint": "a slug has a-z, 0-9 and _"},
         "additionalProperties": _text(field),
     }
 

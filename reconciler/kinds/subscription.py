@@ -48,7 +48,8 @@ KIND = Kind(
     fields=(
         Field(name="contact", doc="Whose.", shape=Shape.REF, ref="contact", required=True, example="ann@example.com"),
         Field(name="plan", doc="Name or inner name of the price plan.", immutable=True, example="Monthly"),
-        Field(name="id", doc="Which one, where the plan does not tell.", immutable=True, pattern=r"^\S+$"),
+        Field(name="id", doc="Which one, where the plan does not tell.", immutable=True, pattern=r"^\S+$",
+              hint="an id has no blanks"),
         Field(name="state", doc="The only state that can be asked for.", required=True, choices=("cancelled",)),
         Field(name="when", doc="At once, or with the paid period.", manner=True, required=True, choices=tuple(WHEN)),
         Field(name="price", doc="Amount and interval, as plans show them.", told=True),

@@ -40,7 +40,8 @@ KIND = Kind(
     fields=(
         Field(name="name", doc="Unique on the account.", required=True, max_length=255, example="CRM sync"),
         Field(name="url", doc="Where events go; unique on the account.", required=True, from_env=True,
-              pattern=r"^https?://", example="https://crm.example.com/hook"),
+              pattern=r"^https?://", example="https://crm.example.com/hook",
+              hint="write an address that begins with https://"),
         Field(name="secret", doc="Signs each delivery. Never a literal: `{env: NAME}` or `{file: PATH}`.",
               shape=Shape.SECRET, required=True, write_only=True, example={"env": "CRM_WEBHOOK_SECRET"}),
         Field(name="events", doc="What is sent; the whole set.", shape=Shape.WORDS, wire="subscriptions",

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,10 +15,24 @@ from reconciler.cli.project import schema
 from reconciler.emulator.seedfiles import parse
 from tests.docs.conftest import ROOT
 from tests.docs.test_examples import FILES, OPTIONS, PROJECTS
+from tests.support import node
 from tests.support.project import Project
 
 NAMES = {what: "reconciler" if what == "files" else what for what in schema.params[0].type.choices}
 del NAMES["catalog"]  # which is no schema, but tells where they are
+
+
+#: Compiles a schema as ajv's documentation says, in strict mode; what editors add to JSON Schema is made known to it.
+AJV = """
+const Ajv = require("ajv").default, formats = require("ajv-formats").default, fs = require("fs");
+const ajv = new Ajv({strictSchema: true, strictTuples: true, unicodeRegExp: true, allErrors: true, logger: false});
+formats(ajv);
+ajv.addVocabulary(["markdownDescription", "enumDescriptions"]);
+const [schema, ...documents] = process.argv.slice(1).map((path) => JSON.parse(fs.readFileSync(path)));
+const validate = ajv.compile(schema);
+for (const document of documents) if (!validate(document)) throw new Error(ajv.errorsText(validate.errors));
+console.log(`compiled, ${documents.length} valid`);
+"""
 
 
 def committed(what: str) -> Path:
@@ -74,6 +90,46 @@ def test_an_editor_finds_nothing_wrong(path: Path) -> None:
     what = "settings" if path.name == "reconciler.yaml" else "files"
     document = json.loads(committed(what).read_text(encoding="utf-8"))
     jsonschema.validate(parse(path.read_bytes(), "yaml"), document, jsonschema.Draft7Validator)
+
+
+def checked_by(what: str) -> list[Path]:
+    """The examples that a schema is for."""
+    files = [path for path in FILES if path.parent.name != "accounts"]
+    if what == "settings":
+        return [path for path in files if path.name == "reconciler.yaml"]
+    return [path for path in files if path.name != "reconciler.yaml"] if what == "files" else []
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_ajv_takes_it(what: str, tmp_path: Path) -> None:
+    """In strict mode, with patterns read as ECMAScript has them; and all examples are valid."""
+    node.require("ajv", "ajv-formats")
+    documents = []
+    for path in checked_by(what):
+        documents.append(tmp_path / f"{len(documents)}.json")
+        documents[-1].write_text(json.dumps(parse(path.read_bytes(), "yaml"), default=str))
+    done = node.run(AJV, committed(what), *documents)
+    assert (done.stdout, done.stderr) == (f"compiled, {len(documents)} valid\n", "")
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_check_jsonschema_takes_it(what: str) -> None:
+    """As a schema, and for all examples."""
+    command = [sys.executable, "-m", "check_jsonschema"]
+    asked = [["--check-metaschema", committed(what)]]
+    asked += [["--schemafile", committed(what), *files] for files in [checked_by(what)] if files]
+    for args in asked:
+        done = subprocess.run([*command, *map(str, args)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("what", NAMES)
+def test_it_has_an_identifier(what: str) -> None:
+    """The one under which the catalogue lists it."""
+    document = json.loads(committed(what).read_text(encoding="utf-8"))
+    listed = json.loads((ROOT / "schema" / "catalog.json").read_text(encoding="utf-8"))["schemas"]
+    assert document["$id"] == f"https://example.com/schema/{NAMES[what]}.schema.json"
+    assert what not in ("files", "settings") or document["$id"] in [each["url"] for each in listed]
 
 
 @pytest.mark.parametrize("name", PROJECTS)

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any, Self
 
-import reconciler
+from tests.support.node import NODE_MODULES
 
 PROGRAM = "yaml-language-server"
 #: So long an answer may take; nothing waits for it that has one.
@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 def program() -> str | None:
     """The server, if it is installed: from npm into the environment of the tests, or anywhere."""
-    here = Path(reconciler.__file__).parents[1] / ".venv" / "node" / "node_modules" / ".bin" / PROGRAM
+    here = NODE_MODULES / ".bin" / PROGRAM
     return str(here) if here.exists() else shutil.which(PROGRAM)
 
 

@@ -252,7 +252,7 @@ def test_the_version(tmp_path):
 
 def test_an_unknown_format(tmp_path):
     """There is one so far."""
-    assert refused(tmp_path, "format: 2\n") == ["reconciler.yaml:1:9: 2 is not allowed here; write one of 1"]
+    assert refused(tmp_path, "format: 2\n") == ["reconciler.yaml:1:9: unsupported format 2; write one of 1"]
 
 
 def test_two_settings_files(tmp_path):

@@ -6,9 +6,13 @@ import pytest
 
 from reconciler.disk.configuration import Rules, check
 from reconciler.disk.documents import parse
+from reconciler.disk.settings_schema import settings_schema
 from reconciler.disk.shapes import compile_schema
 from reconciler.disk.validation import EXPLAINED, Gate
+from reconciler.kinds import KINDS, SECTIONS
+from reconciler.kinds import schema as files_schema
 
+FILES = files_schema()
 ANY = ["string", "number", "boolean"]
 TARGET = {
     "anyOf": [
@@ -25,7 +29,7 @@ ITEM = {
     "required": ["email"],
     "properties": {
         "email": {"type": ANY, "minLength": 1, "maxLength": 64, "pattern": "@", "x-hint": "write ann@example.com"},
-        "address": {"type": ANY, "pattern": "^[a-z]+$", "minLength": 3},
+        "address": {"type": ANY, "pattern": "^[a-z]+$", "x-hint": "use small letters", "minLength": 3},
         "tags": {"type": "array", "items": {"$ref": "#/definitions/target"}, "uniqueItems": True, "minItems": 1},
         "colour": {"type": "string", "enum": ["red", "green", "blue"]},
         "format": {"const": 1},
@@ -92,7 +96,7 @@ def test_a_valid_document():
     ("line", "message"),
     [
         ("adress: x", "3:5: unknown key `adress`; did you mean `address`?"),
-        ("address: X1y", '3:14: "X1y" is not written as it should be; it has to match ^[a-z]+$'),
+        ("address: X1y", '3:14: invalid address "X1y"; use small letters'),
         ("address: ab", '3:14: "ab" is 2 characters long; 3 are needed; write more'),
         ("tags: VIP", "3:11: expected a list, got text; write a list, e.g. `[one, two]`"),
         ("tags:", "3:10: expected a list, got nothing; write [] for an empty list"),
@@ -103,23 +107,23 @@ def test_a_valid_document():
         ("tags: [[VIP]]", "3:12: expected text or a mapping, got a list; write `key: value` lines below it"),
         ("tags: [{di: 1}]", "3:13: unknown key `di`; did you mean `id`?"),
         ("tags: [{}]", "3:12: an empty mapping is not allowed here; write something into it, or leave the key away"),
-        ("colour: gren", '3:13: "gren" is not allowed here; did you mean `green`?'),
-        ("colour: zzz", '3:13: "zzz" is not allowed here; write one of red, green, blue'),
-        ("format: 2", "3:13: 2 is not allowed here; write one of 1"),
+        ("colour: gren", '3:13: unsupported colour "gren"; did you mean `green`?'),
+        ("colour: zzz", '3:13: unsupported colour "zzz"; write one of red, green, blue'),
+        ("format: 2", "3:13: unsupported format 2; write one of 1"),
         ("age: old", "3:10: expected a whole number, got text; write years"),
         ("age: 200", "3:10: 200 is not allowed here; write years"),
         ("share: 1.0", "3:12: 1.0 is not allowed here; write less than 1"),
         ("share: 0", "3:12: 0 is not allowed here; write more than 0"),
         ("share: x", "3:12: expected a number, got text"),
         ("open: [a]", "3:11: expected text, got a list"),
-        ("address: {a: b}", "3:14: expected text, got a mapping"),
+        ("address: {a: b}", "3:14: expected text, got a mapping; use small letters"),
         ("flag: yes", "3:11: `yes` is only a word here; write true"),
         ("flag: maybe", "3:11: expected true or false, got text"),
         ("flag:", "3:10: expected true or false, got nothing; write a value, or leave the key away"),
-        ("fields: {BAD: x}", '3:14: "BAD" is not written as it should be; it has to match ^[a-z]+$'),
+        ("fields: {BAD: x}", '3:14: invalid key "BAD"'),
         ("secret: [hunter2]", "3:13: expected a mapping, got a list; write `key: value` lines below it"),
         ("secret: {value: hunter2}", "3:14: unknown key `value`; the keys are env, file"),
-        ("secret: {env: hunter2}", "3:19: text is not written as it should be; it has to match ^[A-Z]+$"),
+        ("secret: {env: hunter2}", "3:19: invalid env"),
         ("nothing: x", "3:14: expected nothing, got text"),
         ("many: true", "3:11: expected a whole number or a list, got text; write a list, e.g. `[one, two]`"),
         ("rare: x", '3:11: "x" is not allowed here'),
@@ -193,7 +197,7 @@ def test_long_lists_keep_their_positions_and_requirements():
     good = "  - email: a@example.com\n" * (EXPLAINED + 5)
     tags = "  - VIP\n" * (EXPLAINED + 5)
     text = f"contacts:\n{good}  - email: 5\n{good}tags:\n{tags}"
-    assert found(text) == [f'{EXPLAINED + 7}:12: "5" is not written as it should be; write ann@example.com']
+    assert found(text) == [f'{EXPLAINED + 7}:12: invalid email "5"; write ann@example.com']
 
 
 def test_so_many_errors_are_counted():
@@ -212,9 +216,27 @@ def test_a_list_that_is_wrong_as_such_is_explained_whole():
 
 def test_the_gate_has_the_last_word():
     """Python's ``$`` lets a line break at the end pass, the gate's does not."""
-    assert of_contact('address: "abc\\n"') == [
-        "3:14: this value is not allowed here; look for a line break at its end"
-    ]
+    assert of_contact('address: "abc\\n"') == ['3:14: invalid address "abc\\n"; use small letters']
+
+
+def test_word_characters_are_ascii():
+    """To the gate and to what explains its verdict, so that the advice is that of the pattern."""
+    rules = Rules(compile_schema(FILES), Gate(FILES), {}, {}, {})
+    (finding,) = check(parse("contact_fields: [{slug: größe, name: Größe}]\n", "f"), "f", rules)[0]
+    assert str(finding.problem()) == 'f:1:25: invalid slug "größe"; use a-z, 0-9 and _'
+
+
+def test_every_pattern_has_advice():
+    """Nobody is shown a regular expression."""
+
+    def nodes(node):
+        inner = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+        own = [node] if isinstance(node, dict) else []
+        return own + [each for value in inner for each in nodes(value)]
+
+    writable = [kind.name for kind in KINDS.values() if kind.writable]
+    for schema in (FILES, settings_schema(writable, list(SECTIONS))):
+        assert [each for each in nodes(schema) if "pattern" in each and not each.get("x-hint")] == []
 
 
 def test_quoted_numbers_are_said_to_be_quoted():
