@@ -17,6 +17,7 @@ ReconcilerError                 1   base: one clear message, never a traceback
 │   ├── Declined                3   somebody answered no
 │   └── Locked                  3   another apply holds the ledger
 └── Interrupted               130   stopped by a signal
+    └── TimeIsUp                4   --max-minutes is over
 """
 
 from collections.abc import Iterable, Sequence
@@ -130,3 +131,9 @@ class Interrupted(ReconcilerError):
     """A signal stopped the run; what was done is recorded."""
 
     exit_code = 130
+
+
+class TimeIsUp(Interrupted):
+    """``--max-minutes`` ended the run; what was done is recorded."""
+
+    exit_code = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,9 @@ class Session:
     def __post_init__(self) -> None:
         self.pace = Pace(self.settings.pace)
         self._account: str | None = self.settings.connection
+        minutes = self.settings.max_minutes
+        #: The point in time (of time.monotonic) from which nothing is read or begun any more.
+        self.deadline = None if minutes is None else time.monotonic() + minutes * 60
 
     @property
     def api_key(self) -> str:
@@ -51,7 +55,9 @@ class Session:
         return self._account
 
     def _shared(self) -> dict[str, Any]:
-        return {"pace": self.pace, "stop": self.stop, "log": self.log, "calls": self.calls}
+        return {
+            "pace": self.pace, "stop": self.stop, "log": self.log, "calls": self.calls, "deadline": self.deadline
+        }  # fmt: skip
 
     def _account_options(self) -> dict[str, Any]:
         return {"dialect": self.settings.dialect, "connection": self.account(), **self._shared()}

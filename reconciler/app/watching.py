@@ -16,7 +16,7 @@ from reconciler.engine.drift import Drift, drift
 from reconciler.engine.guard import Gate, closed
 from reconciler.engine.identify import Identified
 from reconciler.engine.rounds import Ending, Timing, delay
-from reconciler.errors import Gated, Interrupted, ReconcilerError, Refused
+from reconciler.errors import Gated, Interrupted, ReconcilerError, Refused, TimeIsUp
 from reconciler.gateway.client import Reader
 from reconciler.ledger.store import Store
 from reconciler.model.report import Report, Status
@@ -153,7 +153,7 @@ def take_turn(number: int, hands: Hands, applying: bool, world: World) -> Round:
 
 
 def _ending(error: ReconcilerError) -> Ending:
-    if isinstance(error, Interrupted):
+    if isinstance(error, Interrupted) and not isinstance(error, TimeIsUp):
         return Ending.STOPPED
     return Ending.REFUSED if isinstance(error, Refused) else Ending.FAILED
 

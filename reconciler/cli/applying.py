@@ -11,7 +11,14 @@ import click
 
 from reconciler.cli.curtain import curtain_of
 from reconciler.cli.notifying import came_of, notifies
-from reconciler.cli.options import account_options, allow_option, path_argument, place, selection_options
+from reconciler.cli.options import (
+    account_options,
+    allow_option,
+    minutes_option,
+    path_argument,
+    place,
+    selection_options,
+)
 from reconciler.cli.outputs import PLAN, name_of, output_option, outputs_of
 from reconciler.cli.terminal import say, show
 from reconciler.errors import ConfigurationError, Gated, Refused
@@ -39,7 +46,7 @@ _RUN = (
     click.option("--confirm", metavar="NAME", help="Name of a protected environment, in place of typing it."),
     click.option("--parallel", type=int, metavar="N", help="Writes in flight at most (8)."),
     click.option("--max-calls", type=int, metavar="N", help="Stop cleanly after this many calls."),
-    click.option("--max-minutes", type=float, metavar="N", help="Stop cleanly after this long."),
+    minutes_option,
 )
 
 
@@ -223,10 +230,8 @@ def _run(session: Any, store: Any, planned: Any, given: dict[str, Any]) -> int:
     from reconciler.cli.telling import tell_run
     from reconciler.render.text import report_lines
 
-    minutes, events = session.settings.max_minutes, session.manner.events
-    bounds = Bounds(
-        session.stop, session.settings.max_calls, None if minutes is None else time.monotonic() + minutes * 60
-    )
+    events = session.manner.events
+    bounds = Bounds(session.stop, session.settings.max_calls, session.deadline)
     with stopping(session.stop, reports=True), session.following(planned.graph.order) as listener:
         options = Options(
             bounds, session.settings.parallel, listener, events and events.started,

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.cli.terminal import say
-from reconciler.errors import Declined, Interrupted, ReconcilerError
+from reconciler.errors import Declined, Interrupted, ReconcilerError, TimeIsUp
 
 
 @dataclass
@@ -37,7 +37,7 @@ def notifies(command: Callable[..., int]) -> Callable[..., int]:
         try:
             code = command(ctx, **given, came=came)
         except ReconcilerError as error:
-            if not isinstance(error, Declined | Interrupted):
+            if isinstance(error, TimeIsUp) or not isinstance(error, Declined | Interrupted):
                 _send(ctx, given, came, error.exit_code, error)
             raise
         _send(ctx, given, came, code)

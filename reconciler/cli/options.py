@@ -102,6 +102,7 @@ allow_option = click.option(
 fail_on_option = click.option(
     "--fail-on", multiple=True, type=click.Choice(["drift", "conflict", "delete"]), help="Exit 2 when there is one.",
 )  # fmt: skip
+minutes_option = click.option("--max-minutes", type=float, metavar="N", help="Stop cleanly after this long.")
 project_option = click.option(
     "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project (.)."
 )

@@ -7,7 +7,14 @@ from typing import Any
 
 import click
 
-from reconciler.cli.options import account_options, fail_on_option, path_argument, place, selection_options
+from reconciler.cli.options import (
+    account_options,
+    fail_on_option,
+    minutes_option,
+    path_argument,
+    place,
+    selection_options,
+)
 from reconciler.cli.outputs import PLAN, name_of, output_option, outputs_of
 from reconciler.cli.terminal import columns, say, show
 from reconciler.errors import Refused
@@ -35,6 +42,7 @@ NO_KEY = (
 @click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
 @click.option("--calls", is_flag=True, help="List every request, in order.")
 @fail_on_option
+@minutes_option
 @selection_options
 @account_options
 @click.pass_context

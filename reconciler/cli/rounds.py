@@ -101,10 +101,11 @@ class Rounds:
         self._plan = found
 
     def _options(self, planned: Planned, session: Session) -> Options:
-        settings, minutes = session.settings, session.settings.max_minutes
-        until = None if minutes is None else time.monotonic() + minutes * 60
+        settings = session.settings
         listener = curtain_of(self._ctx).listening(_failed)
-        return Options(Bounds(self._stop, settings.max_calls, until), settings.parallel, listener, command="watch")
+        return Options(
+            Bounds(self._stop, settings.max_calls, session.deadline), settings.parallel, listener, command="watch"
+        )
 
     # what is told
 

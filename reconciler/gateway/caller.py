@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 import threading
@@ -12,12 +13,21 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 from urllib.parse import quote, urlencode
 
-from reconciler.errors import GatewayError, Interrupted, NotConnected, NotFound, Unauthorized, Unreachable
+from reconciler.errors import (
+    GatewayError,
+    Interrupted,
+    NoAnswer,
+    NotConnected,
+    NotFound,
+    TimeIsUp,
+    Unauthorized,
+    Unreachable,
+)
 from reconciler.gateway.answers import Asked, read
 from reconciler.gateway.headers import QUOTA_HEADERS
 from reconciler.gateway.pace import STOPPED, Pace, Sleep, doze
 from reconciler.gateway.retry import Retries, may_have_happened, may_repeat, pause
-from reconciler.gateway.transport import READING, Reply, Transport
+from reconciler.gateway.transport import EXCHANGE_LIMIT, READING, Reply, Transport
 from reconciler.model.report import Answer, Request
 
 #: What a query can hold; None leaves the parameter out, a list is joined by commas (api.md §3).
@@ -25,6 +35,8 @@ Query = Mapping[str, str | int | bool | list[int] | None]
 
 #: Called before each attempt of a write, when its turn has come; what it raises ends the call and nothing leaves.
 Announce = Callable[[], None] | None
+
+TIME_IS_UP = "--max-minutes reached; no further call was made"
 
 _PLAIN_PATH = re.compile(r"(?:/[\w~@%+:-][\w.~@%+:-]*)+", re.ASCII)
 
@@ -76,7 +88,8 @@ class Caller:
     """Paces, sends, counts, logs and repeats; the base of whatever speaks to one face of the gateway.
 
     ``methods`` of the transport and ``_prefix`` belong to the class, so that no argument can turn a reader into
-    a writer. Every call raises Interrupted when ``stop`` is set before it leaves.
+    a writer. Every call raises Interrupted when ``stop`` is set before it leaves. A GET also ends soon after ``stop``
+    is set, and raises TimeIsUp at ``deadline`` (of ``clock``).
     """
 
     _methods = READING
@@ -91,6 +104,8 @@ class Caller:
         connection: str | None = None,
         pace: Pace | None = None,
         timeout: tuple[float, float] = (5.0, 30.0),
+        limit: float = EXCHANGE_LIMIT,
+        deadline: float | None = None,
         stop: threading.Event | None = None,
         log: Callable[[Exchange], None] | None = None,
         calls: Calls | None = None,
@@ -99,12 +114,14 @@ class Caller:
         sleep: Sleep = doze,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self.transport = Transport(base_url, api_key, self._methods, connection=connection, timeout=timeout)
+        self.transport = Transport(
+            base_url, api_key, self._methods, connection=connection, timeout=timeout, limit=limit, stop=stop
+        )
         self.calls = Calls() if calls is None else calls
         self._connection = connection
         self._hidden: tuple[str, ...] = (api_key.strip(),)
         self._pace = Pace() if pace is None else pace
-        self._stop, self._log, self._retries = stop, log, retries or Retries()
+        self._stop, self._deadline, self._log, self._retries = stop, deadline, log, retries or Retries()
         self._clock, self._sleep, self._chance = clock, sleep, chance
         #: Whether an answer said that nothing else will get through either: no connection, or no valid key.
         self.cut_off = False
@@ -135,6 +152,7 @@ class Caller:
         sent = False
         for attempt in range(1, self._retries.tries + 1):
             try:
+                self._check_time(method)
                 self._pace.take(self._stop, until - self._clock())
             except (GatewayError, Interrupted) as refusal:
                 raise _worse(method, doubt, refusal) from None
@@ -143,6 +161,8 @@ class Caller:
             outcome = self._attempt(asked, target, body, request.content_type, attempt)
             if isinstance(outcome, Answer):
                 return outcome
+            if isinstance(outcome, NoAnswer):
+                self._check_time(method)
             if isinstance(outcome, NotFound) and method == "DELETE" and sent:
                 return Answer(204)
             doubt = outcome if may_have_happened(outcome) else doubt
@@ -152,13 +172,27 @@ class Caller:
             self._back_off(method, attempt, until, outcome, doubt)
         raise AssertionError("a call has at least one attempt")
 
+    def _check_time(self, method: str) -> None:
+        """Raises when no read may begin, or what ended one without an answer. A write that has begun is finished."""
+        if method != "GET":
+            return
+        if self._stop is not None and self._stop.is_set():
+            raise Interrupted(STOPPED)
+        if self._left() <= 0:
+            raise TimeIsUp(TIME_IS_UP)
+
+    def _left(self) -> float:
+        """Seconds until the run's deadline."""
+        return math.inf if self._deadline is None else self._deadline - self._clock()
+
     def _attempt(
         self, asked: Asked, target: str, body: bytes | None, content_type: str | None, attempt: int
     ) -> Answer | GatewayError:
         """Send once. Errors come back as values, so that none is chained to one of another attempt."""
         began = self._clock()
         try:
-            reply = self.transport.exchange(asked.method, target, body, content_type)
+            seconds = self._left() if asked.method == "GET" else math.inf
+            reply = self.transport.exchange(asked.method, target, body, content_type, seconds)
         except GatewayError as error:
             if may_have_happened(error):
                 self.calls.count(asked.method)
@@ -178,6 +212,8 @@ class Caller:
     ) -> None:
         """Sleep before the next attempt; raises when the patience or somebody ends the call."""
         seconds = pause(self._retries, attempt, error, self._chance)
+        if method == "GET" and seconds >= self._left():
+            raise TimeIsUp(TIME_IS_UP)
         if self._clock() + seconds > until:
             raise _worse(method, doubt, error)
         if self._sleep(seconds, self._stop):

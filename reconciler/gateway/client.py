@@ -14,6 +14,8 @@ from reconciler.model.report import Answer, Request
 
 #: The vendor takes 10 to 100 (api.md §3); the largest makes the fewest calls.
 PAGE = 100
+#: Pages of one collection, two million rows at 100 each. A list that goes on and on while new rows come is no list.
+MOST_PAGES = 20_000
 #: What is asked for where 100 is refused, as subscriptions were seen to do (api.md §3).
 SMALLER, TOO_MANY = 50, "pagination.limit"
 
@@ -49,7 +51,8 @@ class Reader(Caller):
 
         No page is empty, and none is asked for before it is wanted, or in vain. A row that the list repeats, as at
         a page border, comes once. ``query`` holds filters, and ``limit`` where 100 is not wanted; where 100 is
-        refused, it is 50 from then on. Raises GatewayError when a page is malformed or the cursor does not move.
+        refused, it is 50 from then on. Raises GatewayError when a page is malformed, the cursor does not move, or
+        there are more than MOST_PAGES pages.
         """
         seen: set[Any] = set()
         known: set[int | str] = set()
@@ -72,6 +75,8 @@ class Reader(Caller):
             if cursor is None or isinstance(cursor, bool | float | list | dict) or cursor in seen:
                 raise GatewayError(f"GET {path}: the pages do not end; the cursor does not move on")
             seen.add(cursor)
+            if len(seen) >= MOST_PAGES:
+                raise GatewayError(f"GET {path}: the pages do not end; {MOST_PAGES:,} were read, and more follow")
 
     def whole(self, path: str) -> list[dict[str, Any]]:
         """A collection that comes at once and takes no parameters: contact fields and webhooks (api.md §3)."""

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,11 +17,12 @@ from urllib3.exceptions import HTTPError
 
 from reconciler import __version__
 from reconciler.errors import ConfigurationError
+from reconciler.gateway.deadlines import Deadlines, TrackingAdapter
 from reconciler.gateway.headers import seconds_until
 from reconciler.gateway.pace import Sleep, doze
 from reconciler.gateway.transport import PlainSession, proxies_and_trust
 
-#: Attempts, seconds to connect and to answer, the first pause, and the longest that anybody is waited for.
+#: Attempts, seconds to connect and to answer, the first pause, and the longest pause or attempt.
 TRIES, TIMEOUT, FIRST, LONGEST = 3, (3.0, 5.0), 0.5, 10.0
 
 
@@ -42,8 +44,10 @@ class Hook:
         sleep: Sleep = doze,
         chance: Callable[[], float] = random.random,
         wall: Callable[[], float] = time.time,
+        limit: float = LONGEST,
     ) -> None:
         self._url, self._stop, self._sleep, self._chance, self._wall = url, stop, sleep, chance, wall
+        self._limit, self._deadlines = limit, Deadlines()
         self.host = urlsplit(url).hostname or ""
 
     def __repr__(self) -> str:
@@ -56,8 +60,9 @@ class Hook:
         """
         body = json.dumps(document, ensure_ascii=False).encode()
         reason = ""
-        with PlainSession() as session:
+        with closing(self._deadlines), PlainSession() as session:
             session.trust_env, session.auth = False, _Nobody()
+            session.mount(self._url, TrackingAdapter(pool_connections=1, pool_maxsize=1))
             try:
                 proxies, verify, cert = proxies_and_trust(self._url)
             except ConfigurationError as error:
@@ -75,13 +80,17 @@ class Hook:
     def _attempt(self, session: requests.Session, body: bytes, options: dict[str, Any]) -> tuple[bool, float, str]:
         """Whether to try again, after how many seconds at least, and what was wrong; nothing when it was taken."""
         headers = {"Content-Type": "application/json", "User-Agent": f"reconciler/{__version__}"}
-        try:
-            answer = session.post(
-                self._url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True, **options
-            )
-        except (requests.RequestException, HTTPError, ValueError) as error:
-            return True, 0.0, f"no answer ({type(error).__name__})"
+        with self._deadlines.limit(session.get_adapter(self._url), self._limit, self._stop) as limit:
+            try:
+                answer = session.post(
+                    self._url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False, stream=True,
+                    **options,
+                )  # fmt: skip
+            except (requests.RequestException, HTTPError, ValueError) as error:
+                return True, 0.0, f"no answer ({type(error).__name__})"
         with answer:
+            if limit.reached:
+                return True, 0.0, f"no answer within {self._limit:g} s"
             if 200 <= answer.status_code < 300:
                 return False, 0.0, ""
             again = answer.status_code == 429 or answer.status_code >= 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 import threading
 from collections.abc import Mapping
@@ -11,19 +12,21 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 from requests.structures import CaseInsensitiveDict
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProxyError
 
 from reconciler import __version__
 from reconciler.errors import ConfigurationError, GatewayError, NoAnswer, Unreachable
+from reconciler.gateway.deadlines import Deadlines, TrackingAdapter
 
 READING = frozenset({"GET"})
 WRITING = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 #: No answer of this API comes near it; a page of 100 contacts is some 25 kB.
 LARGEST = 32 * 1024 * 1024
+#: Seconds that one exchange may take, from the connection to the last byte of the answer.
+EXCHANGE_LIMIT = 60.0
 _CHUNK = 1 << 16
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
@@ -58,7 +61,7 @@ class Bearer(AuthBase):
         return "Bearer(hidden)"
 
 
-class OnlyAdapter(HTTPAdapter):
+class OnlyAdapter(TrackingAdapter):
     """Lets the given methods pass and refuses every other before a connection is even looked up."""
 
     def __init__(self, methods: frozenset[str]) -> None:
@@ -94,7 +97,10 @@ class Transport:
         *,
         connection: str | None = None,
         timeout: tuple[float, float] = (5.0, 30.0),
+        limit: float = EXCHANGE_LIMIT,
+        stop: threading.Event | None = None,
     ) -> None:
+        self._limit, self._stop, self._deadlines = limit, stop, Deadlines()
         self._base = _checked_url(base_url)
         self._auth = Bearer(_checked_token(api_key, "the API key (MATON_API_KEY)"))
         self._methods, self._timeout = methods, timeout
@@ -133,18 +139,31 @@ class Transport:
             self._local = threading.local()
         for session in opened:
             session.close()
+        self._deadlines.close()
 
-    def exchange(self, method: str, target: str, body: bytes | None, content_type: str | None) -> Reply:
+    def exchange(
+        self, method: str, target: str, body: bytes | None, content_type: str | None, seconds: float = math.inf
+    ) -> Reply:
         """Send once, never again, and read the whole reply. ``target`` is path and query below the base URL.
 
-        Raises Unreachable when no connection was made, NoAnswer when one was and no whole reply came (TooLong
-        when it is beyond 32 MiB), GatewayError when the server's certificate is not trusted.
+        The reply has to be complete within ``seconds``, or the limit of every exchange where that is shorter; a GET
+        also soon after ``stop`` is set. Raises Unreachable when no connection was made, NoAnswer when one was and no
+        whole reply came (TooLong when it is beyond 32 MiB), GatewayError when the server's certificate is untrusted.
         """
         request = self._prepared(method, f"{self._base}{target}", body, content_type)
-        try:
-            return self._send(request)
-        except (requests.RequestException, HTTPError) as problem:
-            error = _explained(problem, self._base)
+        longest = min(self._limit, seconds)
+        session = self.session()
+        adapter = session.get_adapter(f"{self._base}/")
+        error: GatewayError | None = None
+        with self._deadlines.limit(adapter, longest, self._stop if method == "GET" else None) as limit:
+            try:
+                reply = self._send(session, request)
+            except (requests.RequestException, HTTPError) as problem:
+                error = _explained(problem, self._base)
+        if limit.reached:
+            error = NoAnswer(f"{urlsplit(self._base).netloc} gave no whole answer within {longest:.3g} s")
+        if error is None:
+            return reply
         raise error  # outside of the handler: the chain would lead to the request and its headers
 
     def _prepared(
@@ -160,8 +179,8 @@ class Transport:
             request.headers["Content-Type"] = content_type
         return self._auth(request)
 
-    def _send(self, request: requests.PreparedRequest) -> Reply:
-        response = self.session().send(
+    def _send(self, session: requests.Session, request: requests.PreparedRequest) -> Reply:
+        response = session.send(
             request,
             stream=True,
             allow_redirects=False,

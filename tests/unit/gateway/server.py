@@ -6,16 +6,21 @@ import json
 import socket
 import struct
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Move:
-    """Bytes to send, and how the connection ends: ``keep``, ``close``, ``reset`` or ``hang``."""
+    """Bytes to send, and how the connection ends: ``keep``, ``close``, ``reset``, ``hang`` or ``drip``.
+
+    To drip is to send ``drops`` again and again, with pauses that are shorter than any time-out.
+    """
 
     data: bytes = b""
     then: str = "keep"
+    drops: bytes = b"x"
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,16 @@ def cut(status: int = 200) -> Move:
     return Move(b"HTTP/1.1 %d X\r\nContent-Length: 500\r\n\r\n{" % status, "close")
 
 
+_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+#: Answers that never end, while something comes all the time.
+DRIPS = {
+    "status line": Move(b"HTTP/1.1 200 O", "drip"),
+    "headers": Move(_HEAD, "drip", b"X-A: b\r\n"),
+    "one header": Move(_HEAD + b"X-A: ", "drip"),
+    "body with a length": Move(_HEAD + b"Content-Length: 1000000\r\n\r\n", "drip"),
+    "body in chunks": Move(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n", "drip", b"1\r\n \r\n"),
+    "body without an end": Move(_HEAD + b"Connection: close\r\n\r\n", "drip", b" "),
+}
 HANG_UP, RESET, HANG = Move(then="close"), Move(then="reset"), Move(then="hang")
 
 
@@ -100,10 +115,17 @@ class RawServer:
                     peer.sendall(move.data)
                 if move.then == "hang":
                     self._over.wait()
+                if move.then == "drip":
+                    self._drip(peer, move.drops)
                 if move.then == "reset":
                     peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                 if move.then != "keep":
                     return
+
+    def _drip(self, peer: socket.socket, drops: bytes) -> None:
+        with suppress(OSError):
+            while not self._over.wait(0.2):
+                peer.sendall(drops)
 
     def _request(self, peer: socket.socket, number: int) -> Seen | None:
         data = b""

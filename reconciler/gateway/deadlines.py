@@ -1,0 +1,126 @@
+"""Closes the connection of an HTTP exchange that takes too long, or that a stopped run still waits for.
+
+The time-outs of requests hold for a single read of the socket: a server that sends one byte now and then keeps
+them from ever ending a call.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+#: Seconds between two looks at the exchanges under way, and those that a read gets after its run was stopped.
+TICK, GRACE = 0.05, 2.0
+
+
+class _Tracked:
+    """Part of a connection: keeps its socket, which http.client lets go of before some answers have been read."""
+
+    kept: socket.socket | None = None
+
+    @property
+    def sock(self) -> Any:
+        """The socket as http.client wants it to be."""
+        return vars(self).get("sock")
+
+    @sock.setter
+    def sock(self, value: Any) -> None:
+        vars(self)["sock"] = value
+        if value is not None:
+            self.kept = getattr(value, "socket", value)  # TLS inside of the TLS of a proxy wraps its socket
+
+
+class TrackingAdapter(HTTPAdapter):
+    """An adapter with one connection at a time, which can be closed from another thread."""
+
+    connection: Any = None
+
+    def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+        """The pool of a request; every connection that it opens is kept in ``connection``."""
+        pool: Any = super().get_connection_with_tls_context(request, *args, **options)
+        if "ConnectionCls" not in vars(pool):
+            tracked = type("TrackedConnection", (_Tracked, pool.ConnectionCls), {})
+
+            def opened(*args: Any, **options: Any) -> Any:
+                self.connection = tracked(*args, **options)
+                return self.connection
+
+            vars(pool)["ConnectionCls"] = opened
+        return pool
+
+    def hang_up(self) -> None:
+        """End the exchange under way: whoever waits for its answer gets an error or an early end."""
+        sock = getattr(self.connection, "kept", None)
+        if sock is not None:
+            with suppress(OSError):
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # that of TLS would take the session from its reader
+
+
+class Limit:
+    """The end of one exchange. ``reached`` says whether it was cut off."""
+
+    def __init__(self, adapter: Any, until: float, stop: threading.Event | None) -> None:
+        self.reached = False
+        self._adapter, self._until, self._stop = adapter, until, stop
+
+    def enforce(self, now: float) -> None:
+        """Close the connection when the time is over."""
+        if self._stop is not None and self._stop.is_set():
+            self._until, self._stop = min(self._until, now + GRACE), None
+        if now >= self._until:
+            self.reached = True
+            if isinstance(self._adapter, TrackingAdapter):
+                self._adapter.hang_up()
+
+
+class Deadlines:
+    """Watches the exchanges of all threads from one of its own, which starts with the first of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._limits: set[Limit] = set()
+        self._busy = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._closed = False
+
+    @contextmanager
+    def limit(self, adapter: Any, seconds: float, stop: threading.Event | None = None) -> Iterator[Limit]:
+        """The block may take so many seconds, and only a few more once ``stop`` is set."""
+        limit = Limit(adapter, time.monotonic() + seconds, stop)
+        with self._lock:
+            self._limits.add(limit)
+            self._busy.set()
+            if self._thread is None or not self._thread.is_alive():
+                self._closed = False
+                self._thread = threading.Thread(target=self._watch, name="http-deadlines", daemon=True)
+                self._thread.start()
+        try:
+            yield limit
+        finally:
+            with self._lock:
+                self._limits.discard(limit)
+
+    def close(self) -> None:
+        """End the thread."""
+        with self._lock:
+            self._closed = True
+            self._busy.set()
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            thread.join()
+
+    def _watch(self) -> None:
+        while self._busy.wait() and not self._closed:
+            with self._lock:
+                for limit in self._limits:
+                    limit.enforce(time.monotonic())
+                if not self._limits and not self._closed:
+                    self._busy.clear()
+            time.sleep(TICK)
