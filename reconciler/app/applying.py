@@ -66,7 +66,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
             executor = Executor(
                 planned.plan, planned.graph, carrier,
                 bounds=options.bounds, parallel=options.parallel, listener=options.listener,
-                starter=options.starter,
+                starter=options.starter, wait=session.settings.wait,
             )  # fmt: skip
             report = executor.run()
     return _finished(planned, store, run, report)

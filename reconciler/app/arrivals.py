@@ -1,4 +1,4 @@
-"""Accepted writes (202) → seen ones: one filtered list for all of a parent, at growing intervals, within a bound."""
+"""Looks for accepted writes (202): one filtered list for each parent, at growing intervals, for a bounded time."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from reconciler.kinds.base import Kind, Wire
 from reconciler.model.plan import Change
 from reconciler.model.values import Address, Ref
 
-#: Seconds between looks, growing and bounded; the first look is at once.
-INTERVALS = (0.5, 1.0, 2.0, 4.0)
+#: Shares of the whole wait that pass between looks; the first look is at once.
+SHARES = (1 / 15, 2 / 15, 4 / 15, 8 / 15)
 PLAIN = Wire()
 
 #: Sleeps that many seconds; True when the run is to stop.
@@ -24,17 +24,19 @@ Sleep = Callable[[float], bool]
 
 @dataclass(frozen=True)
 class Arrivals:
-    """Waits for what was accepted. ``ids`` gives the remote ids of contacts and parents."""
+    """Waits ``seconds`` for accepted writes. ``ids`` gives the remote ids of contacts and parents."""
 
     reader: Reader
     ids: Mapping[Address, str]
     sleep: Sleep
+    seconds: float
 
     def wait(self, accepted: Iterable[Change]) -> dict[Address, str]:
         """The remote ids of those that showed up; what is missing at the end is still pending."""
         waiting = {change.address: change for change in accepted}
         seen: dict[Address, str] = {}
-        for pause in (0.0, *INTERVALS):
+        for share in (0.0, *SHARES):
+            pause = share * self.seconds
             if not waiting or (pause and self.sleep(pause)):
                 break
             try:

@@ -13,7 +13,7 @@ HIDDEN = "set, not shown"
 
 _PLAIN = (
     "environment", "connection", "dialect", "gateway", "gateway_url", "control_url", "pace", "parallel", "fresh",
-    "max_calls", "max_minutes", "redact", "protect", "requires",
+    "wait", "max_calls", "max_minutes", "redact", "protect", "requires",
 )  # fmt: skip
 
 

@@ -51,9 +51,9 @@ class Executor:
     def __init__(
         self, plan: Plan, graph: Graph, carrier: Carrier, *,
         bounds: Bounds, parallel: int = 8, listener: Listener | None = None,
-        sleep: Callable[[float], bool] | None = None, starter: Starter | None = None,
+        sleep: Callable[[float], bool] | None = None, starter: Starter | None = None, wait: float = 0.0,
     ) -> None:  # fmt: skip
-        self.starter = starter
+        self.starter, self.wait = starter, wait
         self.graph, self.carrier, self.bounds, self.listener = graph, carrier, bounds, listener
         self.changes = {change.address: change for change in decided(plan.changes)}
         self.parallel = parallel
@@ -159,7 +159,7 @@ class Executor:
                 return
             if not pending or self.bounds.reason(self._calls()):
                 break
-            arrivals = Arrivals(self.carrier.writer, self.carrier.ids, self.sleep)
+            arrivals = Arrivals(self.carrier.writer, self.carrier.ids, self.sleep, self.wait)
             for address, remote_id in arrivals.wait(self._change(step) for step in pending).items():
                 self._arrived(next(step for step in pending if step.address == address), remote_id)
             lost = [s for s in pending if s.address in self.carrier.unconfirmed and self._is_pending(s)]

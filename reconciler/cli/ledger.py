@@ -53,10 +53,11 @@ def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **g
 
     with opened(ctx, place(ctx, given), project) as (_, store):
         about, entries = store.describe(), store.entries(pattern)
+        intents = store.load().intents if as_json else {}
     if as_json:
         rows = [_row(entry) for entry in entries]
         head = {"url": about.url, "lineage": about.lineage, "serial": about.serial, "account": about.account}
-        show_json({**head, "entries": rows})
+        show_json({**head, "entries": rows, "intents": [_intent(intents[address]) for address in sorted(intents)]})
         return 0
     from reconciler.render.words import clean, count
 
@@ -73,6 +74,11 @@ def _row(entry: Any) -> dict[str, Any]:
         "address": str(entry.address), "remote_id": entry.remote_id, "provenance": entry.provenance.value,
         "state": entry.state.value, "run": entry.run,
     }  # fmt: skip
+
+
+def _intent(intent: Any) -> dict[str, Any]:
+    """A write that was announced and whose outcome is not recorded."""
+    return {"address": str(intent.address), "verb": intent.verb, "run": intent.run}
 
 
 @ledger.command(epilog=SHOW)
@@ -92,6 +98,8 @@ def show(ctx: click.Context, /, address: str, project: Path, **given: Any) -> in
         "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
         "depends_on": [str(each) for each in entry.depends_on], "since": entry.since,
         "origin": str(entry.origin) if entry.origin else None, "lifecycle": _lifecycle(entry),
+        "part_of": str(entry.part_of) if entry.part_of else None,
+        "former": str(entry.former) if entry.former else None,
     })  # fmt: skip
     return 0
 

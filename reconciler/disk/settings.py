@@ -34,9 +34,9 @@ class Settings:
     """Everything that a run is set to. ``sources`` says by name where a value came from: a flag, a variable, a
     position in reconciler.yaml, or ``default``. Keys, and a ledger's URL, do not show in ``repr``.
 
-    ``pace`` is requests a second (0: no limit of our own), ``fresh`` seconds, ``max_minutes`` minutes; ``ledger`` an
-    SQLAlchemy URL (SQLite by absolute path) or ``none``; ``files`` patterns as ``disk.files.discover`` takes them,
-    None for all.
+    ``pace`` is requests a second (0: no limit of our own), ``fresh`` and ``wait`` seconds, ``max_minutes`` minutes;
+    ``ledger`` an SQLAlchemy URL (SQLite by absolute path) or ``none``; ``files`` patterns as ``disk.files.discover``
+    takes them, None for all.
     """
 
     root: Path
@@ -54,6 +54,7 @@ class Settings:
     pace: float
     parallel: int
     fresh: float
+    wait: float
     limits: Limits
     prune: Mapping[str, Prune]
     defaults: Mapping[str, nodes.Mapping]
@@ -92,6 +93,7 @@ _SETTINGS = (
     Setting("pace", readers.number, ("limits", "pace"), 10.0),
     Setting("parallel", readers.whole(1, WORKERS), ("limits", "parallel"), 8),
     Setting("fresh", readers.number, ("limits", "fresh"), 30.0),
+    Setting("wait", readers.number, ("limits", "wait"), 7.5),
     Setting("deletes", readers.whole(0, 100), ("limits", "deletes"), Limits().deletes),
     Setting("updates", readers.whole(0, 100), ("limits", "updates"), Limits().updates),
     Setting("floor", readers.whole(0), ("limits", "floor"), Limits().floor),
@@ -164,7 +166,7 @@ class _Reading:
             root=self._root, format=1, requires=top.get("requires"), environment=name, api_key=key,
             digest_key=digest_key, gateway=values["gateway"], gateway_url=gateway_url, control_url=control_url,
             connection=values["connection"], ledger=ledger, dialect=values["dialect"], pace=values["pace"],
-            parallel=values["parallel"], fresh=values["fresh"],
+            parallel=values["parallel"], fresh=values["fresh"], wait=values["wait"],
             limits=Limits(values["deletes"], values["updates"], values["floor"]),
             prune={kind: Prune(word) for kind, word in prune.items()}, defaults=defaults,
             vars={name: str(value) for name, value in variables.items()}, files=layers.files(self._blocks),

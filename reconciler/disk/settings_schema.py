@@ -115,6 +115,10 @@ def _limits() -> dict[str, Any]:
             "type": "number", "minimum": 0,
             "description": "Seconds for which a reading may be written upon; 0 reads again before each write.",
         },
+        "wait": {
+            "type": "number", "minimum": 0,
+            "description": "Seconds an apply waits for accepted memberships to appear; 0 looks without pauses.",
+        },
         "parallel": {
             "type": "integer", "minimum": 1, "maximum": WORKERS, "description": "Requests under way at once.",
         },

@@ -28,7 +28,10 @@ KEPT = 1_000_000  # requests and deliveries, so that a server left running does 
 
 
 class Recorded(TypedDict):
-    """A request as it came in. `status` is None while it runs and where the client got no answer."""
+    """A request as it came in. `status` is None while it runs and where the client got no answer.
+
+    `beside` holds the `seq` of every request that was under way when this one came in.
+    """
 
     seq: int
     at: str
@@ -38,6 +41,7 @@ class Recorded(TypedDict):
     body: Any
     status: int | None
     fault: str | None
+    beside: list[int]
 
 
 class Account:
@@ -54,6 +58,7 @@ class Account:
         self._postman = postman
         self._log: deque[Recorded] = deque(maxlen=KEPT)
         self._seq = 0
+        self._running: set[int] = set()
         self._faults: list[Fault] = []
         self._deliveries: deque[Delivery] = deque(maxlen=KEPT)
 
@@ -167,9 +172,17 @@ class Account:
                 body=_loggable(body),
                 status=None,
                 fault=None,
+                beside=sorted(self._running),
             )
+            self._running.add(self._seq)
             self._log.append(entry)
             return entry
+
+    def ended(self, entry: Recorded, status: int | None) -> None:
+        """The request is over; `status` is None where it gets no answer. Called before the client hears of it."""
+        with self.lock:
+            entry["status"] = status
+            self._running.discard(entry["seq"])
 
     def meet_faults(self, method: str, path: str) -> tuple[list[Fault], Fault | None]:
         if not self._faults:

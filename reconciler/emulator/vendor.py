@@ -86,7 +86,7 @@ class Vendor:
             await asyncio.sleep(latency / 1000)
         verdict = account.take_quota()
         if not verdict.allowed:
-            entry["status"] = 429
+            account.ended(entry, 429)
             await send_answer(exchange.send, problem(429, "Too Many Requests"), verdict.headers)
             return
         delays, fault = account.meet_faults(exchange.method, exchange.path)
@@ -94,24 +94,25 @@ class Vendor:
             await self._pause(delay.number("seconds"), exchange.receive)
         if fault is None:
             answer = exchange.carry_out()
-            entry["status"] = answer.status
+            account.ended(entry, answer.status)
             await send_answer(exchange.send, answer, verdict.headers)
         else:
             await self._fault(exchange, fault, entry, verdict.headers)
 
     async def _fault(self, exchange: Exchange, fault: Fault, entry: Recorded, headers: dict[str, str]) -> None:
         """Lets the fault happen. The log is complete before the client hears anything."""
-        entry["fault"] = fault.kind
         carried = exchange.carry_out() if _carries_out(fault) else None
+        entry["fault"] = fault.kind
         if fault.kind == "timeout":
             await self._pause(fault.number("seconds"), exchange.receive)
         answer = _answer(fault, carried)
+        half = fault.kind == "cut" and not fault.parameters["clean"]
+        exchange.account.ended(entry, None if answer is None or half else answer.status)
         if answer is None:
             await drop(exchange.scope, exchange.receive)
-        elif fault.kind == "cut" and not fault.parameters["clean"]:
+        elif half:
             await send_half(exchange.scope, exchange.receive, exchange.send, answer)
         else:
-            entry["status"] = answer.status
             await send_answer(exchange.send, answer, headers)
 
     async def _pause(self, seconds: float, receive: Receive) -> None:

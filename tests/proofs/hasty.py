@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.app import arrivals, session
+from reconciler.app import session
 from reconciler.gateway.pace import Pace
 from reconciler.gateway.retry import Retries
 
@@ -46,4 +46,3 @@ def make_hasty(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(session, "Pace", pace)
     patch.setattr(session.Session, "_account_options", hurried)
-    patch.setattr(arrivals, "INTERVALS", (0.0,) * 4)

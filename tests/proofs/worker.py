@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import RootTransaction
 from sqlalchemy.exc import OperationalError
 
-from reconciler.app import applying, arrivals, planning, saved, workspace
+from reconciler.app import applying, planning, saved, workspace
 from reconciler.cli import applying as _commands
 from reconciler.cli.main import run
 from reconciler.gateway.transport import Transport
@@ -84,7 +84,6 @@ def carry_out(job: dict[str, Any], answer: io.TextIOBase) -> None:
     RootTransaction.commit = clockwork.commit(RootTransaction.commit)  # type: ignore[method-assign]
     Transport.exchange = clockwork.around(Transport.exchange, lambda *_: True)  # type: ignore[method-assign]
     RootTransaction.commit = clockwork.around(RootTransaction.commit, _writes)  # type: ignore[method-assign]
-    arrivals.INTERVALS = (0.0,) * 4
     os.environ.clear()
     os.environ.update(job["environ"])
     os.chdir(job["folder"])

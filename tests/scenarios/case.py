@@ -2,13 +2,22 @@
 
 about            one sentence
 account          rows before: a seed of the emulator, with its ``options``
-earlier          YAML that was applied before, so that the ledger owns things (``earlier_env``, ``earlier_flags``)
+earlier          YAML that was applied before, so that the ledger holds entries (``earlier_env``, ``earlier_flags``)
 meanwhile        what was done to the account since, behind our back: [method, path, body]
 days_later       how long ago that was
 files            YAML of the project: the text of site.yaml, or texts by name
 settings         text of reconciler.yaml
 env, flags       of this run; ``race`` is done to the account between plan and first write
 faults           rules of the emulator, for the apply
+parallel         writes in flight (1). With more, ``requests`` is sorted, and no two writes to one contact overlap
+order            with ``parallel``: chains of requests (their beginnings), each sent when the one before was answered
+later            acts that follow, one after the other, each a mapping:
+                 files, settings   that hold from now on
+                 meanwhile         what somebody else does first; ``days_later`` how long that takes
+                 env, flags, race, faults   of this act only; ``env`` is added to that of the scenario
+                 and one command: ``apply`` (nothing said), ``undo: 1``, ``command: [ledger, forget, tag/A, --yes]``,
+                 or an apply that is killed while a request is under way, carried out by the account (``done``) or
+                 not: ``kill: {method: POST, path: /api/tags$, nth: 1, done: false}``
 ─────────────────────────────────────────────────────────────────────────────────────────────
 reads            collections that are read, and single looks, by the plan
 plan             what ``plan`` prints
@@ -17,7 +26,10 @@ exit             of ``apply``, if not 0
 requests         the writes of ``apply``, in order
 says             lines of its report that are more than counts
 account_after    sections of the account that are other ones afterwards
+ledger           what the ledger then holds beyond the obvious (``recorded.ledger_lines`` says what that is)
 then             what the next plan prints, if not "No changes."
+outcomes         one mapping for each act: plan (from JSON, changes only), approvals, exit, requests, account_after,
+                 ledger, failed (steps that are not done), then (the plan after it; not of ``undo`` and ``command``)
 """
 
 from __future__ import annotations
@@ -32,9 +44,9 @@ from reconciler.emulator.seedfiles import parse
 
 GIVEN = frozenset(
     {"about", "account", "earlier", "earlier_env", "earlier_flags", "meanwhile", "days_later", "files", "settings"}
-    | {"env", "flags", "race", "faults"}
+    | {"env", "flags", "race", "faults", "parallel", "order", "later"}
 )
-EXPECTED = ("reads", "plan", "error", "exit", "requests", "says", "account_after", "then")
+EXPECTED = (*("reads", "plan", "error", "exit", "requests", "says", "account_after", "ledger", "then", "outcomes"),)
 _START = re.compile(rf"^(?:{'|'.join(EXPECTED)}):", re.MULTILINE)
 
 
@@ -62,6 +74,8 @@ def save(path: Path, found: dict[str, Any]) -> None:
 
 
 def _section(key: str, value: Any) -> str:
+    if key == "outcomes":
+        return "\n".join([f"{key}:", *(_act(act) for act in value)])
     if isinstance(value, str) and "\n" in value:
         lines = "".join(f"  {line}".rstrip() + "\n" for line in value.splitlines())
         return f"{key}: |{2 if value.startswith(' ') else ''}\n{lines}".rstrip("\n")
@@ -70,6 +84,14 @@ def _section(key: str, value: Any) -> str:
     if isinstance(value, dict):
         return "\n".join([f"{key}:", *(_rows(section, rows) for section, rows in value.items())])
     return f"{key}: {_flow(value)}"
+
+
+def _act(act: dict[str, Any]) -> str:
+    """One act as an item of a list, its keys below each other."""
+    if not act:
+        return "  - {}"
+    lines = "\n".join(_section(key, value) for key, value in act.items()).splitlines()
+    return "\n".join([f"  - {lines[0]}", *(f"    {line}" for line in lines[1:])])
 
 
 def _rows(section: str, rows: list[Any]) -> str:

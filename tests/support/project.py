@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
@@ -30,6 +30,20 @@ class Result(NamedTuple):
         return json.loads(self.out)
 
 
+class _Noticing(io.StringIO):
+    """Calls ``first`` once, before the first text is written."""
+
+    def __init__(self, first: Callable[[], None] | None) -> None:
+        super().__init__()
+        self.first = first
+
+    def write(self, text: str, /) -> int:
+        first, self.first = self.first, None
+        if first is not None:
+            first()
+        return super().write(text)
+
+
 class Project:
     """``write`` files, ``run`` commands; ``account`` is the handle of the emulated account."""
 
@@ -40,6 +54,7 @@ class Project:
             "RECONCILER_GATEWAY_URL": server.url,
             "RECONCILER_CONNECTION": account.connection,
             "RECONCILER_PACE": "0",
+            "RECONCILER_WAIT": "0",
         }
 
     def write(self, text: str, name: str = "site.yaml") -> Path:
@@ -49,9 +64,14 @@ class Project:
         path.write_text(text, encoding="utf-8")
         return path
 
-    def run(self, *args: str, env: Mapping[str, str | None] | None = None) -> Result:
-        """One command line in this process, started in the project folder."""
-        out, err = io.StringIO(), io.StringIO()
+    def run(
+        self, *args: str, env: Mapping[str, str | None] | None = None, on_output: Callable[[], None] | None = None
+    ) -> Result:
+        """One command line in this process, started in the project folder.
+
+        ``on_output`` is called once, when the command first prints: ``apply`` has planned and sent nothing yet.
+        """
+        out, err = _Noticing(on_output), io.StringIO()
         streams = contextlib.ExitStack()
         streams.enter_context(contextlib.redirect_stdout(out))
         streams.enter_context(contextlib.redirect_stderr(err))
@@ -66,6 +86,13 @@ class Project:
             env=self.environment(env), input=stdin, check=False,
         )  # fmt: skip
         return Result(done.returncode, done.stdout, done.stderr)
+
+    def started(self, *args: str, env: Mapping[str, str | None] | None = None) -> subprocess.Popen[bytes]:
+        """A process of its own that runs; its output is dropped."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "reconciler", *args], cwd=self.folder, env=self.environment(env),
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
 
     def environment(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """What a process of its own is given."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from reconciler.app.arrivals import INTERVALS, Arrivals
+from reconciler.app.arrivals import SHARES, Arrivals
 from reconciler.errors import GatewayError, Interrupted
 from reconciler.model.plan import Action, Change
 from reconciler.model.values import Address, Ref
@@ -42,7 +42,7 @@ class Account:
 
 
 def wait(account: Account, *changes: Change, sleep: Any = None) -> dict[str, str]:
-    arrivals = Arrivals(account, IDS, sleep or account.sleep)  # type: ignore[arg-type]
+    arrivals = Arrivals(account, IDS, sleep or account.sleep, 15.0)  # type: ignore[arg-type]
     return {address.key: number for address, number in arrivals.wait(changes).items()}
 
 
@@ -59,15 +59,15 @@ def test_each_community_is_asked_once_a_round() -> None:
     account = Account([member(5, 10)], [], [member(6, 11, 2)])
     assert len(wait(account, joining(PEOPLE[0]), joining(PEOPLE[1], OUT))) == 2
     assert [query["community"] for _, query in account.asked] == ["1", "2", "2"]
-    assert account.slept == [INTERVALS[0]]
+    assert account.slept == [1.0]
 
 
 def test_the_waiting_is_bounded() -> None:
     """One look at once and one after each interval; the rest is pending."""
     account = Account()
     assert wait(account, joining(PEOPLE[0])) == {}
-    assert account.slept == list(INTERVALS)
-    assert len(account.asked) == 1 + len(INTERVALS)
+    assert account.slept == [1.0, 2.0, 4.0, 8.0]
+    assert len(account.asked) == 1 + len(SHARES)
 
 
 def test_a_stop_ends_the_waiting() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.app import applying, arrivals
+from reconciler.app import applying
 from tests.support.project import Project
 
 TAG = "tags: [VIP]\n"
@@ -22,11 +22,6 @@ LOST = [
     ("cut", {"clean": True}, True), ("html", {"commit": True}, True), ("html", {"commit": False}, False),
     ("status", {"status": 500}, False),
 ]  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrivals, "INTERVALS", (0.0, 0.0))
 
 
 def posts(project: Project) -> int:
