@@ -15,7 +15,6 @@ from reconciler.disk import configuration, documents, files, writing
 from reconciler.disk.shapes import compile_schema
 from reconciler.disk.splice import splice
 from reconciler.disk.validation import Gate
-from reconciler.disk.versions import uncommitted
 from reconciler.engine.accept import Wish, wishes
 from reconciler.engine.identify import Identified
 from reconciler.errors import ConfigurationError, Problem, Refused
@@ -48,7 +47,6 @@ class Patch:
 
     texts: Mapping[Path, bytes]
     before: Mapping[Path, bytes]
-    folder: Path
     names: tuple[str, ...] = ()
     offered: tuple[tuple[str, str, str], ...] = ()
     hard: tuple[tuple[str, str, str], ...] = ()
@@ -85,7 +83,7 @@ def find(
     return Patch(
         {taking.paths[name]: text for name, text in changed.items()},
         {taking.paths[name]: taking.contents[name] for name in changed},
-        taking.workspace.settings.root, tuple(sorted(changed)),
+        tuple(sorted(changed)),
         tuple((str(wish.address), wish.what, str(wish.origin)) for wish in offered if not wish.hard),
         tuple((str(wish.address), why, str(wish.origin)) for wish, why in hard),
         tuple(line for name in sorted(changed) for line in _difference(name, taking.contents[name], changed[name])),
@@ -141,11 +139,6 @@ def _difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
     return difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="")
 
 
-def put(patch: Patch, *, force: bool) -> None:
-    """Write it, all files or none. Raises Refused where files have uncommitted edits, or changed meanwhile."""
-    dirty = [] if force else uncommitted(patch.texts, patch.folder)
-    if dirty:
-        names = ", ".join(path.name for path in dirty)
-        what = f"{names}: has edits that are not committed; nothing was written"
-        raise Refused(f"{what}; commit them first, or say --force")
+def put(patch: Patch) -> None:
+    """Write it, all files or none. Raises Refused where a file changed after it was read."""
     writing.replace(patch.texts, patch.before)

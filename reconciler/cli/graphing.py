@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -21,6 +22,8 @@ Example:
 """
 #: Seconds that drawing may take.
 PATIENCE = 120
+#: What graphviz is given of the environment; keys and secrets of the account are not for it.
+_PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "GVBINDIR")
 
 
 @click.command(epilog=EXAMPLE)
@@ -98,9 +101,10 @@ def _graphviz() -> str:
 
 def _drawn(program: str, text: str) -> str:
     """The picture; the text goes in by a pipe, so that nothing in it is taken for an argument."""
+    environ = {name: os.environ[name] for name in _PASSED if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 - graphviz, with fixed arguments
-            [program, "-Tsvg"], input=text.encode(), capture_output=True, timeout=PATIENCE, check=False
+            [program, "-Tsvg"], input=text.encode(), capture_output=True, timeout=PATIENCE, check=False, env=environ
         )
     except subprocess.TimeoutExpired:
         raise ConfigurationError(

@@ -54,7 +54,6 @@ _PATCH = (
     ),
     click.option("--all", "everything", is_flag=True, help="Take back all that drifted."),
     click.option("--yes", is_flag=True, help="Do not ask."),
-    click.option("--force", is_flag=True, help="Also where the files have uncommitted edits."),
 )
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -189,5 +188,5 @@ def _write(patch: Any, given: dict[str, Any]) -> None:
     from reconciler.cli.recorded import ask
 
     ask(f"Write this into {', '.join(patch.names)}?", yes=given["yes"], declined="nothing was written")
-    put(patch, force=given["force"])
+    put(patch)
     click.echo(f"Written: {', '.join(patch.names)}.", err=True)

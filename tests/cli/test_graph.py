@@ -136,6 +136,15 @@ def test_svg_is_drawn_by_graphviz(site: Project) -> None:
     ended(site.run("graph", "--format", "svg", env=env), 1, "cannot be started")
 
 
+def test_graphviz_is_given_no_secret(site: Project) -> None:
+    """Neither our variables nor those of the webhooks; where programs and fonts are is passed on."""
+    env = program(site, "env > seen; cat")
+    ended(site.run("graph", "--format", "svg", env={**env, "CRM_WEBHOOK_SECRET": "s", "LANG": "C"}), 0)
+    seen = (site.folder / "seen").read_text(encoding="utf-8")
+    assert "LANG=C" in seen
+    assert not [name for name in ("MATON_", "RECONCILER_", "CRM_WEBHOOK_SECRET") if name in seen]
+
+
 def test_without_graphviz(site: Project) -> None:
     """The remedy is said, and nothing is written."""
     env = {"PATH": str(site.folder)}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from reconciler.app import taking
+from reconciler.cli import recorded
 from tests.cli.support import ended
 from tests.support.hands import delete_tag, rename_person
 from tests.support.project import Project
@@ -48,12 +49,6 @@ def untag(project: Project, tag: str) -> None:
     """Somebody takes a tag from Ann."""
     ids = project.account.ids()
     project.account.edit("DELETE", f"/api/contacts/{ids['contacts'][ANN]}/tags/{ids['tags'][tag]}")
-
-
-def git(project: Project, *args: str) -> None:
-    """One command of git in the folder."""
-    name = ["-c", "user.name=Ann", "-c", f"user.email={ANN}"]
-    subprocess.run(["git", *name, *args], cwd=project.folder, check=True, capture_output=True)
 
 
 def test_a_quiet_account(applied: Project) -> None:
@@ -191,23 +186,6 @@ def test_a_name_that_others_use(applied: Project) -> None:
     assert text_of(applied) == SITE
 
 
-def test_uncommitted_edits(applied: Project) -> None:
-    """With git there, edits that no commit holds stop it; --force goes on."""
-    rename_person(applied, BOB, first_name="Rob")
-    git(applied, "init", "-q")
-    ended(applied.run("pull", "--all", "--yes"), 3, "not committed", "--force")
-    git(applied, "add", "site.yaml")
-    git(applied, "commit", "-qm", "first")
-    applied.write(SITE + "# more\n")
-    ended(applied.run("pull", "--all", "--yes"), 3, "not committed", "--force")
-    assert text_of(applied) == SITE + "# more\n"
-    ended(applied.run("pull", "--all", "--yes", "--force"), 0)
-    assert "first_name: Rob" in text_of(applied)
-    git(applied, "commit", "-qam", "second")
-    rename_person(applied, BOB, first_name="Bert")
-    ended(applied.run("pull", "--all", "--yes"), 0)
-
-
 def test_files_that_do_not_parse(applied: Project) -> None:
     """Nothing is read from the account, nothing is written."""
     applied.write(SITE + "tags: [\n")
@@ -225,11 +203,24 @@ def test_without_a_yes(applied: Project) -> None:
 def test_a_file_that_changes_meanwhile(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What somebody saves between reading and writing is not lost."""
     rename_person(applied, BOB, first_name="Rob")
-
-    def save(*args: object) -> list[object]:
-        applied.write(SITE + "# saved\n")
-        return []
-
-    monkeypatch.setattr(taking, "uncommitted", save)
+    monkeypatch.setattr(recorded, "ask", lambda *_, **__: applied.write(SITE + "# saved\n"))
     ended(applied.run("pull", "--all", "--yes"), 3, "was changed meanwhile")
     assert text_of(applied) == SITE + "# saved\n"
+
+
+def test_no_program_is_started(applied: Project, tmp_path: Path) -> None:
+    """A repository embedded in the folder, whose filter is a program, is text: nothing of it runs."""
+    rename_person(applied, BOB, first_name="Rob")
+    bare, witness = applied.folder, tmp_path / "witness"
+    git = ["git", f"--git-dir={bare}", f"--work-tree={bare}"]
+    subprocess.run(["git", "init", "-q", "--bare", str(bare)], check=True)
+    subprocess.run([*git, "add", "-f", "site.yaml"], check=True)
+    applied.write("*.yaml filter=witness\n", ".gitattributes")
+    with (bare / "config").open("a", encoding="utf-8") as config:
+        config.write(f'[core]\nbare = false\nworktree = .\n[filter "witness"]\nclean = "touch {witness}; cat"\n')
+    applied.write(SITE)  # newer than the index: asked for its state, git would run the filter
+    subprocess.run(["git", "status"], cwd=bare, check=True, capture_output=True)
+    assert witness.exists()
+    witness.unlink()
+    ended(applied.run("pull", "--all", "--yes"), 0, "Written: site.yaml")
+    assert not witness.exists()
