@@ -33,7 +33,7 @@ VARIABLES = (
     ("RECONCILER_FILES", "Further folders for secret files and rosters, separated as in `PATH`.",
      "the project's folder only"),
     ("RECONCILER_VAR_…", "What `${env.RECONCILER_VAR_…}` in the files reads; no other variable can be read so.", ""),
-    ("CI", "`true` or `1`: `apply` refuses a SQLite ledger that nobody named, since the next run would not have it.",
+    ("CI", "`true` or `1`: the ledger is set by `--ledger` or `RECONCILER_LEDGER`; one in the checkout is refused.",
      ""),
 )  # fmt: skip
 #: What neither a flag nor a key of the file describes.

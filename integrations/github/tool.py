@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 from types import FrameType
+from urllib.parse import unquote
 
 from workflow import mask, quoted, temp, told
 
@@ -22,9 +23,10 @@ def secrets_masked() -> None:
     """The runner shows stars in place of the keys, and of the password in the ledger's URL."""
     for name in ("MATON_API_KEY", "RECONCILER_LEDGER_KEY", "RECONCILER_LEDGER"):
         mask(os.environ.get(name, ""))
-    password = re.search(r"://[^/@]*?:([^/]+)@", told("RECONCILER_LEDGER"))
-    if password:
-        mask(password[1])
+    login = told("RECONCILER_LEDGER").partition("://")[2].rpartition("@")[0]  # a password may hold any character
+    password = login.partition(":")[2]
+    for text in (password, unquote(password)):
+        mask(text)
 
 
 def reconciler(*args: str) -> tuple[int, str]:

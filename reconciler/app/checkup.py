@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from reconciler.app import ledgers
 from reconciler.app.examining import Examination
 from reconciler.app.workspace import Place, read_settings, read_state
 from reconciler.disk.settings import Settings
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.gateway.caller import Exchange
 from reconciler.ledger.place import locate
-from reconciler.ledger.store import Description, Store
+from reconciler.ledger.store import Description
 from reconciler.model.checkup import Check, bad, good, passed_over
 from reconciler.render.words import count
 
@@ -51,13 +52,9 @@ def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Che
     if settings.ledger == "none":
         yield from (passed_over(name, "no ledger is kept (--ledger none)") for name in names)
         return
-    if settings.ci and settings.sources.get("ledger") == "default":
-        remedy = "set RECONCILER_LEDGER to one that stays, e.g. postgresql+psycopg://…"
-        yield bad("ledger", "in CI the default ledger is lost with the runner", remedy)
-        yield from (passed_over(name, "there is no ledger that stays") for name in names[1:])
-        return
     try:
-        store = Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
+        ledgers.check(settings, writing=True)
+        store = ledgers.peek(settings)
         if store is None:
             yield _yet_to_be(locate(settings.ledger, settings.root).path)
             yield from (passed_over(name, "there is no ledger yet") for name in names[1:])

@@ -6,10 +6,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from reconciler.app import ledgers
 from reconciler.disk.settings import Settings
-from reconciler.errors import Interrupted, LedgerError, NotConnected
+from reconciler.errors import ConfigurationError, Interrupted, LedgerError, NotConnected
 from reconciler.gateway.connections import ACTIVE, Connection, Connections, oldest_of
-from reconciler.ledger.store import Store
 
 #: Seconds between two looks at a connection that is not active yet (api 10).
 POLL = 2.0
@@ -40,12 +40,12 @@ def ledger_account(settings: Settings) -> str | None:
     if settings.ledger == "none":
         return None
     try:
-        store = Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
+        store = ledgers.peek(settings)
         if store is None:
             return None
         with store:
             return store.describe().account
-    except LedgerError:
+    except (ConfigurationError, LedgerError):
         return None
 
 

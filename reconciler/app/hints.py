@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from reconciler.app import ledgers
 from reconciler.app.workspace import Place, find_root, read_settings, read_state
 from reconciler.disk import documents, files
 from reconciler.disk.nodes import Mapping
@@ -94,7 +95,7 @@ def _recorded(settings: Settings, read: Callable[[Store], list[Any]]) -> list[An
     try:
         if not found or Path(name).stat().st_size > LARGE:
             return []
-        store = Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
+        store = ledgers.peek(settings)
         if store is None:
             return []
         with store:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.app import ledgers
 from reconciler.disk.settings import Settings
-from reconciler.errors import ConfigurationError, NotConnected, Refused
+from reconciler.errors import ConfigurationError, NotConnected
 from reconciler.gateway.caller import Calls, Exchange
 from reconciler.gateway.client import Reader, Writer
 from reconciler.gateway.connections import Connections, ConnectionsWriter
@@ -87,14 +88,14 @@ class Session:
         if self.settings.ledger == "none":
             yield None
             return
-        store = Store.peek(self.settings.ledger, root=self.settings.root, key=self.settings.digest_key)
+        store = ledgers.peek(self.settings)
         with store or Store.none(key=self.settings.digest_key) as opened:
             opened.check(self.account())
             yield opened
 
     def has_ledger(self) -> bool:
         """Whether there is a ledger that is still there when a plan is applied."""
-        return self.settings.ledger != "none" and Store.exists(self.settings.ledger, self.settings.root)
+        return ledgers.exists(self.settings)
 
     @contextmanager
     def ledger_to_write(self) -> Iterator[Store]:
@@ -103,17 +104,8 @@ class Session:
             with Store.none() as store, Lease.acquire(store):
                 yield store
             return
-        self._refuse_throwaway()
-        with Store.open(self.settings.ledger, root=self.settings.root, key=self.settings.digest_key) as store:
+        with ledgers.open_to_write(self.settings) as store:
             store.check(self.account())
             with Lease.acquire(store):
                 store.claim(self.account())
                 yield store
-
-    def _refuse_throwaway(self) -> None:
-        """In CI a ledger file that nobody named is gone with the runner: nothing would ever be pruned."""
-        if self.settings.ci and self.settings.sources.get("ledger") == "default":
-            raise Refused(
-                "in CI the default ledger is lost with the runner; set RECONCILER_LEDGER to one that stays "
-                "(postgresql+psycopg://…), or name the file yourself if it does, or --ledger none"
-            )

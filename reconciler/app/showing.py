@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from reconciler.app import ledgers
 from reconciler.app.saved import dialect_of, gates_of, plan_of
 from reconciler.disk import planfile
 from reconciler.disk.settings import Settings
@@ -70,7 +71,7 @@ def _key(settings: Settings, lineage: str, on_store: Callable[[Store], None]) ->
         return
     known = None
     if settings.ledger != "none":
-        known = Store.peek(settings.ledger, root=settings.root)
+        known = ledgers.peek(settings)
     if known is None:
         yield None
         return

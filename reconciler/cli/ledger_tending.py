@@ -45,8 +45,8 @@ def unlock(ctx: click.Context, /, yes: bool, project: Path, **given: Any) -> int
     """Take the lease away from a run that you know is dead. A run that still lives stops at its next write."""
     import time
 
+    from reconciler.app import ledgers
     from reconciler.cli.recorded import ask, opened
-    from reconciler.ledger.store import Store
     from reconciler.render.past import moment
     from reconciler.render.words import clean, duration
 
@@ -58,7 +58,7 @@ def unlock(ctx: click.Context, /, yes: bool, project: Path, **given: Any) -> int
     age = duration(max(0.0, time.time() - held.acquired))
     click.echo(f"held by {clean(str(held.holder))} since {moment(held.acquired)}, {age}", err=True)
     ask("Take the ledger away from that run?", yes=yes, declined="the ledger is still locked")
-    with Store.open(settings.ledger, root=settings.root, key=settings.digest_key) as store:
+    with ledgers.open_to_write(settings) as store:
         store.unlock()
     click.echo("unlocked")
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from reconciler.app import ledgers
 from reconciler.app.workspace import Place, read_settings
 from reconciler.cli.asking import can_ask, says
 from reconciler.cli.curtain import curtain_of
@@ -25,7 +26,7 @@ def opened(ctx: click.Context, where: Place, project: Path) -> Iterator[tuple[Se
     curtain = curtain_of(ctx)
     store = None
     if settings.ledger != "none":
-        store = Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
+        store = ledgers.peek(settings)
     if store is None:
         raise LedgerError("there is no ledger yet; the first apply makes it")
     with store:
@@ -37,7 +38,7 @@ def opened(ctx: click.Context, where: Place, project: Path) -> Iterator[tuple[Se
 @contextmanager
 def leased(settings: Settings) -> Iterator[Store]:
     """The ledger under our lease; made where it is missing."""
-    with Store.open(settings.ledger, root=settings.root, key=settings.digest_key) as store, Lease.acquire(store):
+    with ledgers.open_to_write(settings) as store, Lease.acquire(store):
         yield store
 
 

@@ -12,8 +12,10 @@ from reconciler.errors import ConfigurationError, Problem
 #: The settings; at the root of the project they are no resources.
 SETTINGS_NAMES = ("reconciler.yaml", "reconciler.yml")
 SUFFIXES = (".yaml", ".yml")
+#: Folders that are not the project's own; names are compared without regard to case, as some disks do.
+FOREIGN = frozenset((".git",))
 #: Folders that hold what is not for the files of a project to read: tokens of a checkout, ledgers.
-PRIVATE = frozenset((".git", ".reconciler"))
+PRIVATE = FOREIGN | {".reconciler"}
 
 
 def discover(
@@ -98,12 +100,12 @@ def locate(name: str, roots: Sequence[Path]) -> Path:
     raise _outside(name, "leads out of the project")
 
 
-def is_inside(path: Path, roots: Iterable[Path]) -> bool:
+def is_inside(path: Path, roots: Iterable[Path], private: frozenset[str] = PRIVATE) -> bool:
     """Whether a path, links followed, is below one of the roots and not in a private folder of it."""
     real = Path(os.path.realpath(path))
     for root in roots:
         top = Path(os.path.realpath(root))
-        if real.is_relative_to(top) and not PRIVATE.intersection(real.relative_to(top).parts):
+        if real.is_relative_to(top) and not private.intersection(map(str.casefold, real.relative_to(top).parts)):
             return True
     return False
 

@@ -14,8 +14,7 @@ Reader = Callable[[Any], Any]
 
 _TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _SPECIFIER = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
-_PASSWORD = re.compile(r"//[^/@]*:[^@]+@|[?&](password|passfile|sslpassword|sslkey)=", re.IGNORECASE)
-_LEDGERS = ("sqlite", "postgresql", "postgresql+psycopg")
+_LEDGERS = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
 
 def text(value: Any) -> str:
@@ -150,21 +149,30 @@ def _is_loopback(host: str) -> bool:
 def ledger(value: Any) -> str:
     """``none``, or the URL of an SQLite or PostgreSQL database."""
     found = text(value)
-    scheme, separator, _ = found.partition("://")
+    scheme, separator, rest = found.partition("://")
     if found != "none" and not (separator and scheme in _LEDGERS):
-        raise ValueError("expected none, sqlite:///PATH or postgresql+psycopg://HOST/DATABASE")
+        raise ValueError("expected none, sqlite:///PATH or postgresql://USER@HOST/DATABASE")
+    if scheme != "sqlite" and rest.partition("?")[0].count("@") > 1:
+        raise ValueError("percent-encode special characters of the user name and password (@ as %40)")
     return found
 
 
-def has_password(url: str) -> bool:
-    """Whether the URL of a ledger carries a secret."""
-    return bool(_PASSWORD.search(url))
-
-
 def without_password(url: str) -> str:
-    """The same URL with marks in place of its secret parts."""
-    hidden = re.sub(r"(//[^/@:]*):[^@]+@", r"\1:***@", url)
-    return re.sub(r"([?&](?:password|passfile|sslpassword|sslkey)=)[^&]*", r"\1***", hidden, flags=re.IGNORECASE)
+    """The URL of a ledger as it may be shown: ``***`` for the password and for the value of every option.
+
+    The login ends at the last ``@``, as a password may hold any character; an ``@`` among the options leaves open
+    where they begin, and then nothing after the scheme is shown.
+    """
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme == "sqlite":
+        return url
+    place, mark, options = rest.partition("?")
+    if "@" in options:
+        return f"{scheme}://***"
+    login, at, host = place.rpartition("@")
+    user, colon, _ = login.partition(":")
+    shown = re.sub(r"=[^&]*", "=***", options)
+    return f"{scheme}://{user}{colon and ':***'}{at}{host}{mark}{shown}"
 
 
 def sqlite_path(url: str, root: Path) -> Path | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reconciler.disk import environments, layers, nodes, readers, settings_file
+from reconciler.disk import environments, files, layers, nodes, readers, settings_file
 from reconciler.disk.findings import Finding, nearest, raise_if_any, suggest
 from reconciler.disk.settings_schema import DIALECTS, EVENTS, NOTICES, PRESETS, WORKERS, settings_schema
 from reconciler.errors import Problem
@@ -240,19 +240,25 @@ class _Reading:
         return value
 
     def _unsafe(self, url: str) -> tuple[str, str] | None:
-        """A ledger that a file may not name: with a password in it, or a database outside of the project."""
-        if readers.has_password(url):
-            return "a password does not belong into a file", "set the environment variable RECONCILER_LEDGER"
+        """A ledger that a file may not name: any server, and a file outside of the project or among private ones."""
+        if url == "none":
+            return None
         path = readers.sqlite_path(url, self._root)
-        if path and ("?" in url or not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root))):
+        if path is None:
+            return "a file can only name an SQLite ledger", "set the environment variable RECONCILER_LEDGER"
+        if "?" in url or not files.is_inside(path, [self._root], private=files.FOREIGN):
             return "the ledger leads out of the project", "set the environment variable RECONCILER_LEDGER"
         return None
 
     def _ledger(self, url: str | None, environment: str | None) -> str:
         """The URL with an absolute path for SQLite; by default one file for each environment."""
-        url = url or environments.default_ledger(environment)
-        path = readers.sqlite_path(url, self._root)
-        return f"sqlite:///{path}" if path else url
+        chosen = url or environments.default_ledger(environment)
+        path = readers.sqlite_path(chosen, self._root)
+        sound = not self._findings and not self._problems
+        if sound and not url and path and not files.is_inside(path, [self._root], private=files.FOREIGN):
+            what = f"the default ledger {path} leads out of the project through a link"
+            self._problems.append(Problem("ledger", what, "remove the link, or set RECONCILER_LEDGER"))
+        return f"sqlite:///{path}" if path else chosen
 
     def _addresses(self, values: Mapping[str, Any]) -> tuple[str, str]:
         """Gateway and control address: what is given, else the preset's; control follows a given gateway."""

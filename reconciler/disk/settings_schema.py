@@ -76,7 +76,7 @@ def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
             "type": "string", "enum": list(PRESETS), "x-hint": _GATEWAY_HINT, "description": "The gateway's preset.",
         },
         "connection": _text("The connection to use, by id (Maton-Connection)."),
-        "ledger": _text("Where the ledger is: an SQLAlchemy URL without password, or `none`."),
+        "ledger": _text("`sqlite:///PATH` below the project, or `none`. In CI only RECONCILER_LEDGER counts."),
         "dialect": {"type": "string", **meant(DIALECTS), "description": "How the account spells its bodies."},
         "defaults": {
             **_closed({section: {"type": "object"} for section in sections}),

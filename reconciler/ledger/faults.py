@@ -58,10 +58,20 @@ def _reason(error: SQLAlchemyError, place: Place) -> str:
 
 
 def _unknown(text: str, state: str, place: Place) -> str:
-    """The server's first line; the driver does not repeat passwords, and this makes sure of it."""
+    """The server's first line, without the password and the options of the URL, which the driver may repeat."""
     line = (text.strip() or "no reason given").splitlines()[0]
-    password = place.url.password if place.url is not None else None
-    line = line.replace(str(password), "***") if password else line
+    for secret in _secrets(place):
+        line = line.replace(secret, "***")
     if state and not state.startswith("08"):
         return f"cannot be used: {line}"
     return f"cannot be reached: {line}; check that the server runs and that the ledger URL is right"
+
+
+def _secrets(place: Place) -> Iterator[str]:
+    """Texts of the URL that are not shown; options that are numbers are times and ports."""
+    if place.url is None:
+        return
+    if place.url.password:
+        yield str(place.url.password)
+    for found in place.url.query.values():
+        yield from (text for text in ([found] if isinstance(found, str) else found) if text and not text.isdigit())

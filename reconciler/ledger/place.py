@@ -17,7 +17,7 @@ from sqlalchemy.pool import StaticPool
 
 from reconciler.errors import LedgerError
 
-FORMS = "write sqlite:///FILE or postgresql+psycopg://USER@HOST/DATABASE"
+FORMS = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 #: psycopg: give up on a server that went silent well before a lease of 60 s runs out. The URL may say otherwise.
 PATIENCE = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}

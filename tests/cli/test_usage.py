@@ -350,12 +350,33 @@ def test_without_a_ledger(make_project: MakeProject) -> None:
 
 
 def test_ci_refuses_a_ledger_that_is_lost(declared: Project) -> None:
-    """With CI=true the default file is refused for apply; named, or none, it is taken."""
-    ended(declared.run("apply", "--yes", env={"CI": "true"}), 3, "RECONCILER_LEDGER")
+    """With CI=true the default file is refused for apply; named by a flag, or none, it is taken."""
+    ended(declared.run("apply", "--yes", env={"CI": "true"}), 1, "would be lost", "Set RECONCILER_LEDGER")
     assert declared.account.requests == []
     ended(declared.run("plan", env={"CI": "true"}), 0)
     ended(declared.run("apply", "--yes", "--ledger", "sqlite:///kept.db", env={"CI": "true"}), 0)
     assert (declared.folder / "kept.db").exists()
+
+
+@pytest.mark.parametrize(
+    "settings", ["", "ledger: sqlite:///evil.db\n", "environments: {a: {ledger: sqlite:///evil.db}}\n"]
+)
+def test_in_ci_a_checkout_brings_no_ledger(project: Project, settings: str) -> None:
+    """A crafted ledger would say that tags of others are managed, so that they are deleted: it is not read."""
+    project.write("tags: [A, Newsletter, VIP]\n")
+    ledger = "sqlite:///evil.db" if settings else "sqlite:///.reconciler/ledger.db"
+    project.apply("--ledger", ledger)
+    project.account.clear()
+    project.write("tags: [A]\n")
+    project.write(settings, "reconciler.yaml")
+    env = {"CI": "true", "RECONCILER_ENVIRONMENT": "a" if "environments" in settings else None}
+    where = "reconciler.yaml:1:" if settings else ".reconciler/ledger.db"
+    for command in (["plan"], ["apply", "--yes"], ["drift"], ["ledger", "list"], ["ledger", "unlock"], ["doctor"],
+                    ["plan", "--out", "p.json"], ["destroy", "--yes"], ["undo", "1", "--yes"]):  # fmt: skip
+        result = project.run(*command, env=env)
+        ended(result, 1, where, "Set RECONCILER_LEDGER")
+    assert project.account.writes == []
+    ended(project.run("plan", env={**env, "RECONCILER_LEDGER": ledger}), 0, "2 to delete")
 
 
 def test_nobody_to_ask(declared: Project) -> None:

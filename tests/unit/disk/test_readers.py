@@ -38,7 +38,8 @@ def test_refused_addresses(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["none", "sqlite:///x.db", "sqlite://", "postgresql+psycopg://h/d", "postgresql://h/d"]
+    "text",
+    ["none", "sqlite:///x.db", "sqlite://", "postgresql+psycopg://h/d", "postgresql://h/d", "postgres://u@h/d"],
 )
 def test_ledgers(text):
     """SQLite, PostgreSQL or none."""
@@ -52,14 +53,32 @@ def test_refused_ledgers(text):
         readers.ledger(text)
 
 
-def test_passwords_of_ledgers():
-    """In front of the host or among the options."""
-    assert readers.has_password("postgresql://u:pw@h/d")
-    assert readers.has_password("postgresql://u:p#w@h/d")
-    assert readers.has_password("postgresql://h/d?password=x")
-    assert readers.has_password("postgresql://h/d?a=b&sslpassword=x")
-    assert not readers.has_password("postgresql://u@h:5432/d")
-    assert not readers.has_password("sqlite:///x.db")
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://u:pw@h/d", "postgresql://u:***@h/d"),
+        ("postgres://u:p@w:x@h:5432/d", "postgres://u:***@h:5432/d"),
+        ("postgresql://u:p/w@h/d", "postgresql://u:***@h/d"),
+        ("postgresql://u:p#w@h/d", "postgresql://u:***@h/d"),
+        ("postgresql://h/d?password=x&sslmode=hunter2", "postgresql://h/d?password=***&sslmode=***"),
+        ("postgresql://h/d?pass%77ord=x", "postgresql://h/d?pass%77ord=***"),
+        ("postgresql://u:p?w@h/d", "postgresql://***"),
+        ("postgresql://h/d?password=x@y", "postgresql://***"),
+        ("postgresql://u@h/d", "postgresql://u@h/d"),
+        ("sqlite:///a@b.db", "sqlite:///a@b.db"),
+        ("none", "none"),
+    ],
+)
+def test_ledgers_are_shown_without_passwords(url, shown):
+    """Whatever characters a password holds, and wherever it is."""
+    assert readers.without_password(url) == shown
+
+
+def test_a_password_with_an_unescaped_at_sign():
+    """The driver would take a part of it for the host, look that up and show it."""
+    with pytest.raises(ValueError, match="@ as %40") as caught:
+        readers.ledger("postgresql://u:PW@CANARY@h/d")
+    assert "CANARY" not in str(caught.value)
 
 
 def test_paths_of_sqlite():

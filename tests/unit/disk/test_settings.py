@@ -182,8 +182,11 @@ def test_a_key_in_the_file_is_refused_and_not_shown(tmp_path):
 @pytest.mark.parametrize(
     ("ledger", "what"),
     [
-        ("postgresql://u:hunter2@h/d", "a password does not belong into a file"),
-        ("postgresql://h/d?password=hunter2", "a password does not belong into a file"),
+        ("postgresql://u@h/hunter2", "a file can only name an SQLite ledger"),
+        ("postgres://h/d?service=hunter2", "a file can only name an SQLite ledger"),
+        ("postgresql:///d?host=hunter2", "a file can only name an SQLite ledger"),
+        ("sqlite:///.git/hooks/hunter2", "the ledger leads out of the project"),
+        ("sqlite:///.GIT/hunter2", "the ledger leads out of the project"),
         ("sqlite:////etc/hunter2", "the ledger leads out of the project"),
         ("sqlite:///../hunter2.db", "the ledger leads out of the project"),
         ("sqlite:///x.db?mode=hunter2", "the ledger leads out of the project"),
@@ -191,16 +194,16 @@ def test_a_key_in_the_file_is_refused_and_not_shown(tmp_path):
     ],
 )
 def test_ledgers_that_a_file_may_not_name(tmp_path, ledger, what):
-    """Passwords, and paths out of the project; the value is not shown."""
+    """Servers, and paths out of the project; the value is not shown."""
     (found,) = refused(tmp_path, f"ledger: {ledger}\n")
     assert found.startswith(f"reconciler.yaml:1:9: {what}")
     assert "hunter2" not in found
 
 
 def test_ledgers_that_a_file_may_name(tmp_path):
-    """Below the project, without a password, or none."""
+    """A file below the project, or none."""
     assert loaded(tmp_path, "ledger: sqlite:///state/x.db\n").ledger == f"sqlite:///{tmp_path}/state/x.db"
-    assert loaded(tmp_path, "ledger: postgresql://u@h/d\n").ledger == "postgresql://u@h/d"
+    assert loaded(tmp_path, "ledger: sqlite:///.reconciler/x.db\n").ledger == f"sqlite:///{tmp_path}/.reconciler/x.db"
     assert loaded(tmp_path, "ledger: none\n").ledger == "none"
 
 
