@@ -37,6 +37,7 @@ class Request:
     ``places`` says of targets that a file lists where they stand.
     ``only``: nothing but these addresses, and what moves to another address along with them. ``on_found`` is told
     what was read, before anything is said about it. ``whole``: relations that are settled are not set apart in it.
+    ``from_files``: files declare the state; else deletions do not name them as the reason.
     """
 
     state: DesiredState
@@ -51,6 +52,7 @@ class Request:
     parallel: int = 8
     only: frozenset[Address] | None = None
     whole: bool = False
+    from_files: bool = True
     on_found: Callable[[Identified], None] | None = field(default=None, compare=False)
 
 
@@ -71,6 +73,15 @@ class Planned:
     dialect: Dialect
     sizes: Mapping[str, int]
     read_at: float
+
+
+def destroying(request: Request) -> Request:
+    """The request whose plan deletes what reconciler created, except for kinds whose pruning is off, and forgets
+    the rest, whatever else pruning is set to."""
+    kinds = [kind for kind in KINDS.values() if kind.writable]
+    on = {kind.name for kind in kinds if request.policy.prune.get(kind.name, kind.prune) is not Prune.NONE}
+    prune = {kind.name: Prune.CREATED if kind.name in on else Prune.NONE for kind in kinds}
+    return replace(request, state=DesiredState(), policy=replace(request.policy, prune=prune), from_files=False)
 
 
 def make_plan(
@@ -146,8 +157,9 @@ def _partly(request: Request, read: Refreshed) -> frozenset[str]:
 
 def _selected(request: Request, changes: Sequence[Change]) -> Sequence[Change]:
     if request.only is not None:
-        chosen = (c for c in changes if c.address in request.only or c.moved_from is not None)
-        return tuple(replace(c, note=c.note.removeprefix(LEFT)) for c in chosen)
+        changes = tuple(c for c in changes if c.address in request.only or c.moved_from is not None)
+    if not request.from_files:
+        return tuple(replace(c, note=c.note.removeprefix(LEFT)) for c in changes)
     if request.targets or request.excludes:
         return select(changes, request.targets, request.excludes, request.places)
     return changes

@@ -56,7 +56,7 @@ def prepare(
     ]
     request = Request(
         inverse.state, Policy(EVERYTHING, settings.limits), Dialect(settings.dialect), account,
-        allow=allow, parallel=settings.parallel, only=inverse.only,
+        allow=allow, parallel=settings.parallel, only=inverse.only, from_files=False,
     )  # fmt: skip
     return Undoing(run, request, (*inverse.lost, *unknown))
 

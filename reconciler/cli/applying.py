@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,8 @@ def apply(ctx: click.Context, /, path: Path, plan_file: Path | None, **given: An
 @account_options
 @click.pass_context
 def destroy(ctx: click.Context, /, path: Path, **given: Any) -> int:
-    """Remove what this project made and still owns; what it only took over stays, and is forgotten."""
+    """Delete what this project created and still manages; what it adopted stays, and is forgotten."""
+    from reconciler.app.planning import destroying
     from reconciler.app.workspace import Workspace, read_settings
     from reconciler.model.resource import DesiredState
 
@@ -112,16 +114,19 @@ def destroy(ctx: click.Context, /, path: Path, **given: Any) -> int:
     settings = read_settings(where.cwd / path, where)
     if settings.ledger == "none":
         raise ConfigurationError("without a ledger nothing is known to be ours; there is nothing to destroy")
-    return _apply(ctx, Workspace(where.cwd / path, settings, DesiredState()), {**given, "command": "destroy"})
+    workspace = Workspace(where.cwd / path, settings, DesiredState())
+    return _apply(ctx, workspace, {**given, "command": "destroy"}, destroying)
 
 
-def _apply(ctx: click.Context, workspace: Any, given: dict[str, Any]) -> int:
+def _apply(
+    ctx: click.Context, workspace: Any, given: dict[str, Any], adapt: Callable[[Any], Any] = lambda request: request
+) -> int:
     from reconciler.cli.running import open_session, requested
 
     session = open_session(ctx, workspace.settings)
     session.api_key  # noqa: B018 - before a ledger is made
     with session.ledger_to_write() as store:
-        return plan_and_run(ctx, session, store, requested(workspace, session, given), given)
+        return plan_and_run(ctx, session, store, adapt(requested(workspace, session, given)), given)
 
 
 def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[str, Any]) -> int:
