@@ -38,6 +38,8 @@ from reconciler.model.values import Address, Attrs, Secret, Value
 #: How long an accepted write that does not show yet counts as done, in seconds: a day.
 PENDING_FOR = 24 * 3600.0
 
+_FIELD_ORDER = {(kind.name, field.name): index for kind in KINDS.values() for index, field in enumerate(kind.fields)}
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -73,6 +75,11 @@ def plan_changes(found: Identified, state: DesiredState, rules: Rules) -> Sequen
         raise ConfigurationError(problems)
     own = tuple(changes[address] for address in sorted(changes))
     return Changes(own, Quiet(found.settled, stays, found.live)) if stays or found.settled else own
+
+
+def in_order(kind: Kind, fields: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    """The same in the order of the kind's fields, then by name: plans do not depend on the order of keys in YAML."""
+    return tuple(sorted(fields, key=lambda each: (_FIELD_ORDER[kind.name, kind.field(each.path).name], each.path)))
 
 
 class _Planner:
@@ -149,7 +156,7 @@ class _Planner:
         kind = KINDS[desired.address.kind]
         attrs = more.pop("attrs", desired.attrs)
         return Change(
-            desired.address, action, fields=fields, attrs=attrs, origin=desired.origin,
+            desired.address, action, fields=in_order(kind, fields), attrs=attrs, origin=desired.origin,
             lifecycle=desired.lifecycle, former=desired.former, part_of=desired.part_of,
             moved_from=self.found.moved.get(desired.address) if self.found.moved else None,
             depends_on=() if action is Action.NOOP else kind.refers_to(attrs),
