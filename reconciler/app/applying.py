@@ -121,7 +121,9 @@ def _stepping_aside(planned: Planned, run: int) -> dict[Address, Entry]:
     """What is not ours yet and takes a temporary name in this run: only the ledger can find it again under that."""
     parked = {step.address for step in planned.graph.order if step.verb is Verb.PARK}
     return {
-        c.address: Entry(c.address, c.remote_id, origin=c.origin, provenance=Provenance.ADOPTED, run=run)
+        c.address: Entry(
+            c.address, c.remote_id, origin=c.origin, provenance=Provenance.ADOPTED, run=run, managed_since=run
+        )
         for c in decided(planned.plan.changes) if c.address in parked and c.address not in planned.entries
     }  # fmt: skip
 

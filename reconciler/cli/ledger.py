@@ -72,7 +72,7 @@ def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **g
 def _row(entry: Any) -> dict[str, Any]:
     return {
         "address": str(entry.address), "remote_id": entry.remote_id, "provenance": entry.provenance.value,
-        "state": entry.state.value, "run": entry.run,
+        "state": entry.state.value, "run": entry.run, "managed_since": entry.managed_since,
     }  # fmt: skip
 
 

@@ -18,13 +18,13 @@ from reconciler.model.values import Address, Attrs, Origin
 class Kept(NamedTuple):
     """An entry that was written as ``desired`` is still, and that the account then showed in the same words.
 
-    ``made`` says how it became ours and which run wrote it; one of these serves very many. ``origin`` is where the
-    files had it then, where that is another place than now.
+    ``made`` holds the provenance, the run that last wrote it and the one since which it is managed; one tuple serves
+    very many entries. ``origin`` is where the files had it then, where that is another place than now.
     """
 
     desired: Desired
     remote_id: str | None
-    made: tuple[Provenance, int]
+    made: tuple[Provenance, int, int]
     since: float
     origin: Origin | None
 
@@ -45,10 +45,11 @@ class Kept(NamedTuple):
 
     def make(self) -> Entry:
         """The entry."""
-        desired, remote_id, (provenance, run), since, origin = self
+        desired, remote_id, (provenance, run, managed_since), since, origin = self
         return Entry(
             desired.address, remote_id, desired.attrs, depends_on=depends_on(desired),
             origin=origin or desired.origin, provenance=provenance, since=since, run=run,
+            managed_since=managed_since,
         )  # fmt: skip
 
 

@@ -116,7 +116,7 @@ class Pruning:
         kind = KINDS[live.address.kind]
         outside = around if entry is None else None
         foreign = f"not in the exact set of {outside.owner}" if outside else "foreign; pruning is `all`"
-        since = f"{LEFT}ours since run {entry.run}" if entry else foreign
+        since = f"{LEFT}managed since run {entry.managed_since}" if entry else foreign
         return Change(
             live.address, Action.DELETE, Cause.NOT_IN_SET if outside else Cause.REMOVED, note=since,
             remote_id=live.remote_id, origin=entry.origin if entry else outside and outside.origin,

@@ -24,7 +24,8 @@ def entry_after(
 
     A field that the server shows otherwise is kept in ``answered``, so that the same difference is no difference
     the next time. Secrets are kept as keyed digests only. ``provenance`` is known better than
-    from the action where an answer was lost, or something was there already.
+    from the action where an answer was lost, or something was there already. ``run`` 0 stands for no run: the entry
+    keeps the one that last wrote it.
     """
     readable = {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
     return Entry(
@@ -34,7 +35,8 @@ def entry_after(
         depends_on=KINDS[change.address.kind].refers_to(change.attrs),
         origin=change.origin, lifecycle=change.lifecycle, provenance=provenance or _provenance(change, old),
         former=change.former, part_of=change.part_of,
-        state=EntryState.SETTLED if remote_id is not None else EntryState.PENDING, since=now, run=run,
+        state=EntryState.SETTLED if remote_id is not None else EntryState.PENDING, since=now,
+        run=run or (old.run if old else 0), managed_since=_managed_since(change, old, run),
     )  # fmt: skip
 
 
@@ -65,6 +67,13 @@ def _digests(change: Change, old: Entry | None, digest: Digest) -> dict[str, str
     kept = {name: value for name, value in old.digests.items() if name not in change.attrs} if old else {}
     fresh = {name: value.value for name, value in change.attrs.items() if isinstance(value, Secret)}
     return kept | {name: digest(name, value) for name, value in fresh.items()}
+
+
+def _managed_since(change: Change, old: Entry | None, run: int) -> int:
+    """The run that made the resource managed; a later one only where it is another object now."""
+    if old is None or change.action in (Action.CREATE, Action.ADOPT):
+        return run
+    return old.managed_since
 
 
 def _provenance(change: Change, old: Entry | None) -> Provenance:

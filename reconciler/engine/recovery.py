@@ -25,7 +25,7 @@ def recovered(found: Identified, intents: Intents) -> dict[Address, Entry]:
         if live is None or intent.verb != CREATING or address in found.desired or address in found.entries:
             continue
         refers_to = KINDS[address.kind].refers_to(live.attrs)
-        made[address] = Entry(address, live.remote_id, depends_on=refers_to, run=intent.run)
+        made[address] = Entry(address, live.remote_id, depends_on=refers_to, run=intent.run, managed_since=intent.run)
     return made
 
 

@@ -25,12 +25,17 @@ class Written(NamedTuple):
     provenance: str
     since: float
     run: int
+    managed_since: int
     end_first: bool
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing in it is damaged."""
-        return self.provenance in _PROVENANCES and type(self.since) is float and type(self.run) is int
+        return self.provenance in _PROVENANCES and (type(self.since), type(self.run), type(self.managed_since)) == (
+            float,
+            int,
+            int,
+        )
 
 
 class Recorded(NamedTuple):
@@ -89,11 +94,11 @@ class KeptRow(NamedTuple):
 
 
 def _entry(tie: Tie, owner: Address, end: Address, written: Written, remote_id: str, origin: Origin) -> Entry:
-    provenance, since, run, end_first = written
+    provenance, since, run, managed_since, end_first = written
     return Entry(
         tie.address(owner, end), remote_id, tie.attrs(owner, end),
         depends_on=(end, owner) if end_first else (owner, end), origin=origin,
-        provenance=Provenance(provenance), part_of=owner, since=since, run=run,
+        provenance=Provenance(provenance), part_of=owner, since=since, run=run, managed_since=managed_since,
     )  # fmt: skip
 
 
@@ -145,7 +150,7 @@ class _Blocks:
     def take(self, row: Any) -> bool:
         """Whether the row is of that form, and was taken."""
         (_, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
-         state, since, run) = row  # fmt: skip
+         state, since, run, managed_since) = row  # fmt: skip
         plain = answered == NOTHING and state == EntryState.SETTLED.value
         if not plain or digests or lifecycle or former or not remote_id:
             return False
@@ -158,7 +163,7 @@ class _Blocks:
         end_first = depends_on == f"[{what},{self._whose}]"
         if part_of != f"[{self._whose}]" or not (end_first or depends_on == f"[{self._whose},{what}]"):
             return False
-        return self._add(address, f"{remote_id}\t{origin}", Written(provenance, since, run, end_first))
+        return self._add(address, f"{remote_id}\t{origin}", Written(provenance, since, run, managed_since, end_first))
 
     def _add(self, end: Address, fact: str, written: Written) -> bool:
         """A row that was written otherwise than the rest of its block stays alone."""

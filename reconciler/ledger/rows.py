@@ -84,6 +84,7 @@ def to_row(entry: Entry) -> dict[str, Any]:
         "state": entry.state.value,
         "since": entry.since,
         "run": entry.run,
+        "managed_since": entry.managed_since,
     }
 
 
@@ -157,7 +158,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
     ``want`` is what the files say of the same resource; where that is all that the row says, it is said once.
     """
     (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
-     state, since, run) = row  # fmt: skip
+     state, since, run, managed_since) = row  # fmt: skip
     try:
         attrs = attrs_value(applied)
         said = want is not None and want.attrs == attrs
@@ -165,7 +166,9 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
         if want and said and origin and answered == NOTHING and state == _SETTLED:
             here = want.origin == (was := origin_value(origin))
             if not (digests or lifecycle or former or part_of) and _says(depends_on, depends_on_now(want)):
-                return Kept(want, remote_id, _made(provenance, run), _once(since), None if here else was)
+                return Kept(
+                    want, remote_id, _made(provenance, run, managed_since), _once(since), None if here else was
+                )
         return Entry(
             address=want.address if want else Address(kind, key),
             remote_id=remote_id,
@@ -181,6 +184,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
             state=_STATE[state],
             since=since,
             run=run,
+            managed_since=managed_since,
         )
     except (ValueError, KeyError, TypeError, AttributeError):
         raise LedgerError(
@@ -189,8 +193,8 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
 
 
 @lru_cache(1024)
-def _made(provenance: str, run: int) -> tuple[Provenance, int]:
-    return _PROVENANCE[provenance], run
+def _made(provenance: str, run: int, managed_since: int) -> tuple[Provenance, int, int]:
+    return _PROVENANCE[provenance], run, managed_since
 
 
 @lru_cache(64)

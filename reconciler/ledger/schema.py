@@ -70,6 +70,7 @@ ENTRY = Table(
     Column("state", Text, nullable=False),
     Column("since", Double, nullable=False),
     Column("run", Integer, nullable=False),
+    Column("managed_since", Integer, nullable=False),
 )  # fmt: skip
 
 RUN = Table(

@@ -47,8 +47,9 @@ def entry_to_json(entry: Entry) -> Json:
         "former": str(entry.former) if entry.former else None,
         "part_of": str(entry.part_of) if entry.part_of else None,
         "state": entry.state.value, "since": entry.since, "run": entry.run,
+        "managed_since": entry.managed_since,
     }  # fmt: skip
-    return {key: value for key, value in values.items() if value or key in ("since", "run")}
+    return {key: value for key, value in values.items() if value or key in ("since", "run", "managed_since")}
 
 
 def entry_from_json(values: Mapping[str, Any]) -> Entry:
@@ -63,7 +64,7 @@ def entry_from_json(values: Mapping[str, Any]) -> Entry:
         origin=_origin(values.get("origin")), lifecycle=lifecycle_from_json(values.get("lifecycle")),
         provenance=Provenance(values["provenance"]), former=_address(values.get("former")),
         part_of=_address(values.get("part_of")), state=EntryState(values["state"]),
-        since=float(values["since"]), run=int(values["run"]),
+        since=float(values["since"]), run=int(values["run"]), managed_since=int(values["managed_since"]),
     )  # fmt: skip
 
 

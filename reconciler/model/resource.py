@@ -102,7 +102,8 @@ class Entry:
 
     ``former`` is the ``renamed_from`` that has been carried out: said once, done once.
     ``digests`` holds a keyed digest for each write-only secret instead of its value. ``since`` is seconds of
-    the epoch of the last change of ``state``; ``run`` the number of the run that last wrote it.
+    the epoch of the last change of ``state``; ``run`` the number of the run that last wrote it, ``managed_since``
+    that of the run that created or adopted it.
     """
 
     address: Address
@@ -119,6 +120,7 @@ class Entry:
     state: EntryState = EntryState.SETTLED
     since: float = 0.0
     run: int = 0
+    managed_since: int = 0
 
 
 #: The verb of an intent to make something that was not there.

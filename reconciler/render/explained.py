@@ -9,7 +9,7 @@ from reconciler.engine.explain import Explanation, Row
 from reconciler.model.codec import to_json
 from reconciler.model.plan import Action
 from reconciler.model.planjson import lifecycle_to_json
-from reconciler.model.resource import Entry, Provenance
+from reconciler.model.resource import Entry
 from reconciler.model.values import Address, Secret, Value
 from reconciler.render import words
 from reconciler.render.past import iso, moment
@@ -55,9 +55,9 @@ def _lifecycle(told: Explanation) -> str:
 
 
 def _ledger(entry: Entry) -> str:
-    how = "made by us" if entry.provenance is Provenance.CREATED else "taken over"
+    how = f"{entry.provenance.value} in run {entry.managed_since}"
     state = "" if entry.state.value == "settled" else f", {entry.state.value}"
-    return f"ours: {how}, last written by run {entry.run}, {moment(entry.since)}{state}"
+    return f"managed: {how}, last written by run {entry.run}, {moment(entry.since)}{state}"
 
 
 def _decision(told: Explanation) -> str:
@@ -123,6 +123,7 @@ def explanation_document(told: Explanation, requests: Calls, reads: int) -> dict
 def _entry_document(entry: Entry) -> dict[str, Any]:
     return {
         "provenance": entry.provenance.value, "state": entry.state.value, "run": entry.run, "since": iso(entry.since),
+        "managed_since": entry.managed_since,
         "remote_id": entry.remote_id, "secrets": sorted(entry.digests),
         "origin": str(entry.origin) if entry.origin else None,
     }  # fmt: skip

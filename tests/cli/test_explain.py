@@ -43,7 +43,9 @@ def field(document: dict[str, Any], path: str) -> dict[str, Any]:
 
 def test_all_is_as_it_should_be(applied: Project) -> None:
     """Line, ledger, id, rule and every field; nothing but GETs."""
-    said = ended(applied.run("explain", "contact/ann@example.com"), 0, "site.yaml:4:5", "made by us", "by run 1")
+    said = ended(
+        applied.run("explain", "contact/ann@example.com"), 0, "site.yaml:4:5", "created in run 1", "by run 1"
+    )
     assert "nothing is to be done" in said
     assert "needs      contact_field/town" in said
     assert "needed by  tagging/ann@example.com/VIP" in said

@@ -122,6 +122,7 @@ ENTRY = {
     "state": "settled",
     "since": 0,
     "run": 1,
+    "managed_since": 1,
     "applied": {"name": "X"},
 }
 WRONG = {

@@ -211,7 +211,7 @@ def test_what_stays_lost_is_listed_first(project: Project) -> None:
     said = ended(result, 3, "automations were started", "The files still say otherwise", "- tag/VIP")
     assert said.index("allow contacts=1") >= 0
     assert result.out.index("automations were started") < result.out.index("- tag/VIP")
-    assert "ours since run 1" in result.out
+    assert "managed since run 1" in result.out
     assert "no longer in the files" not in result.out
 
 

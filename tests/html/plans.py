@@ -68,7 +68,7 @@ def _things() -> Iterator[Change]:
     yield Change(slug, Action.CREATE, Cause.NEW, (field("name", None, "Company", Cause.NEW),),
                  origin=Origin("site.yaml", 12, 5))  # fmt: skip
     yield Change(address("contact_field", "shoe_size"), Action.DELETE, Cause.REMOVED, remote_id="shoe_size",
-                 effects=(VALUES_LOST,), note="1,204 values are lost; ours since run 12")  # fmt: skip
+                 effects=(VALUES_LOST,), note="1,204 values are lost; managed since run 12")  # fmt: skip
     fields = (
         field("url", "https://old.example.com/hook", "https://crm.example.com/hook"),
         field("secret", None, None, Cause.ROTATED, sensitive=True, note="last set 90 days ago"),

@@ -89,7 +89,7 @@ def test_what_is_pending_waits_until_it_shows() -> None:
     assert (change.action, bool(change.note)) == (Action.NOOP, True)
 
 
-def test_a_deletion_says_since_when_it_was_ours() -> None:
-    """The line is gone from the files, so the run has to do."""
-    assert "ours since run 3" in pruned(entry(VIP, run=3))[VIP].note
+def test_a_deletion_says_since_when_it_is_managed() -> None:
+    """The run that made it managed, not the one that last wrote it."""
+    assert "managed since run 3" in pruned(entry(VIP, run=7, managed_since=3))[VIP].note
     assert "foreign" in pruned(prune={"tag": Prune.ALL})[VIP].note

@@ -26,7 +26,8 @@ FULL = Entry(
     part_of=VIP,
     state=EntryState.PENDING,
     since=12.5,
-    run=1,
+    run=2,
+    managed_since=1,
 )
 
 
