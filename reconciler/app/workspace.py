@@ -11,7 +11,7 @@ from reconciler import __version__
 from reconciler.disk import configuration, documents, settings
 from reconciler.disk.settings import Settings
 from reconciler.engine.compile import compile_state
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS, roster_forms, schema
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Declared, DesiredState
@@ -25,7 +25,8 @@ def _nobody(_: object) -> None:
 class Place:
     """Where a command was started: the folder it stands in, its environment variables, its flags.
 
-    ``on_settings`` and ``on_state`` are told what was read, before anything is said about it.
+    ``on_settings`` and ``on_state`` are called with what was read, before anything is reported about it;
+    ``on_warning`` with each place in the files that is valid, but probably not meant.
     """
 
     cwd: Path
@@ -34,6 +35,7 @@ class Place:
     environment: str | None = None
     on_settings: Callable[[Settings], None] = _nobody
     on_state: Callable[[DesiredState], None] = _nobody
+    on_warning: Callable[[Problem], None] = _nobody
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def read_state(path: Path, chosen: Settings, place: Place) -> DesiredState:
             [path], project=chosen.root, files=chosen.files, schema=schema(), environ=place.environ,
             variables=chosen.vars, defaults=chosen.defaults, roots=chosen.files_roots, cwd=place.cwd,
             discreet=people if chosen.redact else (), forms=roster_forms(),
+            warn=lambda finding: place.on_warning(finding.problem()),
         ))  # fmt: skip
         state = compile_state(_handed_over(found))
     place.on_state(state)

@@ -12,6 +12,7 @@ import click
 
 from reconciler.cli import completing
 from reconciler.cli.curtain import curtain_of
+from reconciler.cli.terminal import say
 from reconciler.model.policy import Allow
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -151,4 +152,9 @@ def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
         ctx.obj["settings"] = settings
         curtain.settle(settings)
 
-    return Place(start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"], settled, curtain.learn_state)
+    def warned(problem: Any) -> None:
+        say(f"warning: {problem}", "warning", "configuration")
+
+    return Place(
+        start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"], settled, curtain.learn_state, warned
+    )

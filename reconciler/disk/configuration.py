@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -36,6 +36,10 @@ class Rules(NamedTuple):
     discreet: Iterable[str] = ()
 
 
+def _unheard(_finding: Finding) -> None:
+    """The caller shows no warnings."""
+
+
 def load(
     paths: Iterable[Path],
     *,
@@ -49,20 +53,22 @@ def load(
     cwd: Path | None = None,
     discreet: Iterable[str] = (),
     forms: Table[str, RosterForm] = EMPTY,
+    warn: Callable[[Finding], None] = _unheard,
 ) -> tuple[Declared, ...]:
     """Everything that is declared below ``paths``, in the order of files and lines.
 
     ``files`` and ``roots`` (folders for secret files and rosters beside ``project``), ``variables`` and ``defaults``
     come from the settings; ``forms`` says which sections take rosters; positions name files relative to ``cwd``
-    where that is shorter. Raises one ConfigurationError with
-    every problem of every file. When nothing is declared the result is empty: what that means is not decided here.
+    where that is shorter. ``warn`` is called with what is valid, but probably not meant. Raises one
+    ConfigurationError with every problem of every file. When nothing is declared the result is empty: what that means
+    is not decided here.
     """
     rules = Rules(compile_schema(schema), Gate(schema), variables, environ, defaults, discreet)
     problems: list[Problem] = []
     read: list[_Document] = []
     with documents.collector_paused():
         for path in _found(paths, files, project, cwd, problems):
-            document = _document(path, cwd, rules, problems)
+            document = _document(path, cwd, rules, problems, warn)
             read += [document] if document else []
         sealed = [place for document in read for place in document.sealed]
         findings = [finding for document in read for finding in document.findings]
@@ -109,10 +115,12 @@ def _found(
     return list(found)
 
 
-def _document(path: Path, cwd: Path | None, rules: Rules, problems: list[Problem]) -> _Document | None:
+def _document(
+    path: Path, cwd: Path | None, rules: Rules, problems: list[Problem], warn: Callable[[Finding], None]
+) -> _Document | None:
     name = files.shown_name(path, cwd)
     try:
-        node = documents.parse(files.read(path, name), name)
+        node = documents.parse(files.read(path, name), name, warn)
     except ConfigurationError as error:
         problems.extend(error.problems)
         return None
@@ -153,7 +161,7 @@ def _rows(
 
 def _declared(node: Mapping, rows: Table[int, Rows]) -> Iterator[Declared]:
     for section, items in node.items():
-        if isinstance(items, Items):
+        if isinstance(items, Items) and not section.startswith("x-"):
             for index, item in enumerate(items):
                 yield Declared(section, item, items.origin(index), rows.get(id(item)) if rows else None)
             if not items:

@@ -8,6 +8,7 @@ what aliases may expand to.
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from sys import intern
@@ -48,8 +49,10 @@ class _Stop(Exception):
     """Nothing after this can be read."""
 
 
-def parse(text: str | bytes, file: str) -> Node:
+def parse(text: str | bytes, file: str, warn: Callable[[Finding], object] | None = None) -> Node:
     """One file → its node; an empty one is an empty mapping. ``file`` is the name that positions carry.
+
+    ``warn`` is called with what YAML reads otherwise than it looks.
 
     Raises ConfigurationError with everything found wrong as far as the file can be read.
     """
@@ -58,7 +61,7 @@ def parse(text: str | bytes, file: str) -> Node:
         if isinstance(decoded, Finding):
             raise_if_any([decoded])
         text = str(decoded)
-    builder = _Builder(text, file)
+    builder = _Builder(text, file, warn)
     with collector_paused():
         node = builder.run()
     raise_if_any(builder.findings)
@@ -86,8 +89,9 @@ def _events(text: str) -> Callable[[], Any]:
 class _Builder:
     """The state of reading one file: the parser's next event, anchors, counts and findings."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, warn: Callable[[Finding], object] | None) -> None:
         self.findings: list[Finding] = []
+        self._warn = warn
         self._text = text
         self._file = file
         self._get: Callable[[], Any] = StreamEndEvent
@@ -106,6 +110,8 @@ class _Builder:
             self.findings.append(syntax.explain(error, self._text, self._file))
         except UnicodeEncodeError:
             self._note(0, "the text holds half of a surrogate pair", "save it as UTF-8")
+        except (OverflowError, ValueError):  # the parser in Python, of an escape beyond Unicode
+            self.findings.append(syntax.escape_beyond_unicode(self._text, self._file))
         return Mapping.at(self._file)
 
     def _stream(self) -> Node:
@@ -161,6 +167,8 @@ class _Builder:
         while type(item := get()) is not SequenceEndEvent:
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
                 start = item.start_mark
+                if " - " in item.value:
+                    self._folded_dash(item)
                 add(shared(item.value))
                 marks.append((start.line << 32 | start.column << 1 | item.implicit[0]) - base)
             else:
@@ -190,6 +198,8 @@ class _Builder:
             item = get()
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
                 start = item.start_mark
+                if " - " in item.value:
+                    self._folded_dash(item)
                 value: Node = shared(item.value)
                 mark = start.line << 32 | start.column << 1 | item.implicit[0]
             else:
@@ -209,6 +219,14 @@ class _Builder:
         node.marks = self._layouts.shared(marks)
         self._written += 2 * len(node) + 1
         return node
+
+    def _folded_dash(self, event: Any) -> None:
+        """Warn of a line that begins with `- ` and continues the text above it."""
+        written = self._text[event.start_mark.index : event.end_mark.index]
+        if self._warn and event.implicit[0] and re.search(r"[\r\n]\s*- ", written):
+            what = "this text goes on below: the line that begins with `- ` is part of it, not an item of a list"
+            hint = "align the `-` with the list, or put the text into quotes on one line"
+            self._warn(Finding(self._origin(_mark(event)), what, hint))
 
     def _key(self, event: Any, depth: int) -> tuple[str | None, int]:
         """A key that is not a simple scalar: tagged, anchored, an alias of a scalar, or refused (None)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Mapping as Table
@@ -84,6 +85,9 @@ def _explained(root: Mapping, error: Fault, hidden: frozenset[int]) -> Iterator[
     """Unions are entered by the kind of node that stands there; all else is put into words."""
     place = _place(root, error, hidden)
     if error.validator in ("anyOf", "oneOf") and not _keyed(error):
+        if not place.hidden and (text := _unquoted_colon(error)):
+            yield Finding(place.origin, "a text with `: ` in it is read as a mapping", f"put it into quotes: {text}")
+            return
         chosen = _branch(error)
         if chosen is None:
             yield _union(place)
@@ -126,6 +130,20 @@ def _branch(error: Fault) -> list[Fault] | None:
         branches.setdefault(inner.schema_path[0], []).append(inner)
     fitting = [errors for errors in branches.values() if not any(_of_other_kind(error, inner) for inner in errors)]
     return min(fitting, key=_distance) if fitting else None
+
+
+def _unquoted_colon(error: Fault) -> str:
+    """``"Sale: 50%"`` for ``Sale: 50%`` without braces, where a text may stand and no mapping has such a key."""
+    node, inner = error.instance, list(error.context or ())
+    types = [name for each in inner if _of_other_kind(error, each) for name in _names(each.validator_value, "type")]
+    if "string" not in types or not isinstance(node, Mapping) or len(node) != 1:
+        return ""
+    ((key, value),) = node.items()
+    known = [name for each in inner if each.validator == "additionalProperties" for name in each.schema["properties"]]
+    has_braces = node.origin() != node.origin(key)
+    if has_braces or not isinstance(value, str) or difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.7):
+        return ""
+    return f'"{shown(key)[1:-1]}: {shown(value)[1:-1]}"'
 
 
 def _of_other_kind(union: Fault, inner: Fault) -> bool:

@@ -65,6 +65,7 @@ def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> 
                 },
             }
         ),
+        "patternProperties": {"^x-": {"description": "Ignored: a place for anchors that are used elsewhere."}},
     })  # fmt: skip
     return found
 

@@ -18,6 +18,9 @@ _INDENT = "check the indentation of this line and of those above it"
 _CLOSE = "close it with `{}`, and put values that hold brackets or commas into quotes"
 _QUOTE = "put the value into quotes when it holds `: ` or ` #`"
 
+_ESCAPE = "write the character itself; `\\ud83d\\ude00` is how JSON writes one character in two halves"
+_PERCENT = "remove the line, or put it into quotes if it is text"
+
 #: What is said best where it began.
 _OPENED = ("unexpected end of stream", "expected ',' or ']'", "expected ',' or '}'")
 
@@ -35,6 +38,13 @@ _WORDS = (
     ("found unexpected document indicator", "a quote is not closed before the document ends", "close it"),
     ("unknown escape character", "an escape that YAML does not know", "use single quotes, or double the backslash"),
     ("expected <document start>", "the text goes on after its document has ended", _INDENT),
+    ("invalid Unicode character escape", "an escape that stands for no character", _ESCAPE),
+    ("block sequence entries are not allowed", "a list cannot begin on this line", "begin each `- ` on its own line"),
+    (
+        "unknown directive name",
+        "an unknown directive of YAML: a line that begins with `%`",
+        _PERCENT,
+    ),
     ("undefined tag handle", "a tag that is not defined", "leave the tag away"),
     ("incompatible YAML document", "a %YAML version that cannot be read", "leave the %YAML line away"),
     ("while scanning an alias", "a `*` begins an alias, and no name follows", "put the value into quotes"),
@@ -82,7 +92,14 @@ def explain(error: yaml.YAMLError, text: str, file: str) -> Finding:
     for part, what, hint in _WORDS:
         if part in said:
             return Finding(origin, what, hint)
-    return Finding(origin, f"this is not YAML: {error.problem}", _INDENT)
+    return Finding(origin, f"this is not YAML: {error.problem}")
+
+
+def escape_beyond_unicode(text: str, file: str) -> Finding:
+    """The first escape above U+10FFFF, for a parser that raises an error without a position."""
+    found = re.finditer(r"\\U([0-9A-Fa-f]{8})", text)
+    at = next((each.start() for each in found if int(each.group(1), 16) > 0x10FFFF), 0)
+    return Finding(position(text, at, file), "an escape that stands for no character", _ESCAPE)
 
 
 def _stray(origin: Origin, text: str) -> Finding:

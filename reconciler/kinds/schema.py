@@ -84,6 +84,7 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "properties": {kind.section: _section(kind) for kind in declared},
+        "patternProperties": {"^x-": {"description": "Ignored: a place for anchors that are used elsewhere."}},
         "definitions": {**_DEFINITIONS, **resources},
     })  # fmt: skip
     return found

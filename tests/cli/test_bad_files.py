@@ -50,6 +50,14 @@ BAD: dict[str, tuple[str, tuple[str, ...]]] = {
     "long tag": (f"tags: [{'x' * 65}]\n", ("site.yaml:1:8", "64")),
     "long value": (f"contacts: [{{email: a@example.com, first_name: {'x' * 256}}}]\n", ("255",)),
     "long field value": (f"contacts: [{{email: a@example.com, fields: {{first_name: {'x' * 256}}}}}]\n", ("255",)),
+    "colon in a tag": ("tags: [Sale: 50%]\n", ("site.yaml:1:8", '"Sale: 50%"', "quotes")),
+    "colon in a reference": ("contacts: [{email: a@example.com, tags: [A: b]}]\n", ("site.yaml:1:42", '"A: b"')),
+    "directive": ("%FOO bar\n---\ntags: []\n", ("site.yaml:1:5", "unknown")),
+    "half a character": ('tags: ["\\ud83d\\ude00"]\n', ("site.yaml:1:", "the character itself")),
+    "beyond unicode": ('tags: ["\\UFFFFFFFF"]\n', ("site.yaml:1:", "the character itself")),
+    "list behind a key": ("tags: - A\n", ("site.yaml:1:7", "its own line")),
+    "extension in an item": ("tags: [{name: A, x-b: 1}]\n", ("x-b",)),
+    "slug outside of ASCII": ("contact_fields: [{slug: größe, name: A}]\n", ("site.yaml:1:25", "a-z, 0-9 and _")),
     "slug": ("contact_fields: [{slug: no-word, name: A}]\n", ("no-word",)),
     "unknown event": (
         "webhooks: [{name: H, url: 'https://h.example.com/', secret: {env: S}, events: [SALE_NWE]}]\n",
@@ -240,3 +248,21 @@ def test_plain_text_survives(make_project) -> None:
     assert (contact["fields"]["first_name"], contact["fields"]["phone_number"]) == ("12:30", "+33612345678")
     assert {"slug": "007", "name": "2024-01-01"} in state["contact_fields"]
     project.assert_converged()
+
+
+def test_keys_for_anchors(project: Project) -> None:
+    """What begins with x- declares nothing, in the files and in the settings, whatever it holds."""
+    anchors = "x-vip: &vip [VIP]\nx-all: &all {locale: en}\n"
+    project.write(f"{anchors}tags: *vip\ncontacts: [{{email: a@example.com, <<: *all}}]\n")
+    project.write("x-names: [&one tag]\nprune: {*one : none}\n", "reconciler.yaml")
+    assert "1 contact, 1 tag." in project.run("validate").out
+    assert project.run("plan").code == 0
+
+
+def test_a_list_that_is_folded_into_a_text(project: Project) -> None:
+    """It is valid YAML and never meant, so it is said where it stands; quoted or on one line it is meant."""
+    project.write("tags:\n - a\n  - b\n - 'c\n  - d'\n - e - f\n")
+    done = project.run("validate")
+    assert done.code == 0
+    (warning,) = [line for line in done.err.splitlines() if "warning" in line]
+    assert warning.startswith("warning: site.yaml:2:4: this text goes on below: the line that begins with `- `")

@@ -355,3 +355,10 @@ def test_random_yaml_like_text_never_crashes(text):
         parse(text, "a.yaml")
     except ConfigurationError as error:
         assert all(problem.where.startswith("a.yaml:") for problem in error.problems)
+
+
+def test_the_parser_in_python_knows_no_escape_beyond_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without libyaml its error has no position."""
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    with pytest.raises(ConfigurationError, match="f:2:10: an escape that stands for no character"):
+        parse('a: b\ntags: [ "\\UFFFFFFFF"]\n', "f")
