@@ -17,7 +17,7 @@ INTRO = """\
 
 Results go to standard output, talk to standard error. What a command means by its exit code stands in
 [exit codes](exit-codes.md). PATH is a folder or one file, by default the current folder. ADDRESS is explained in
-[addresses](addresses.md), CLASS of `--allow` in [safety](safety.md#gates). The same text as here: `--help`.
+[addresses](addresses.md), CLASS of `--allow` in [safety](safety.md#approvals). The same text as here: `--help`.
 
 """
 

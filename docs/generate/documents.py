@@ -18,7 +18,7 @@ with what came of it. This is format {FORMAT_VERSION}: minor versions add keys, 
 major ones break. The schemas are [schema/plan.schema.json](../../schema/plan.schema.json) and
 [schema/report.schema.json](../../schema/report.schema.json). With `--redact` people are marks, as everywhere.
 What the words of actions, causes and consequences mean stands in [plans](plans.md), that of `allow` in
-[safety](safety.md#gates).
+[safety](safety.md#approvals).
 """
 
 

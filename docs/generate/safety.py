@@ -1,6 +1,8 @@
-"""Pruning, limits and gates → docs/reference/safety.md: what is deleted, and what needs a word of its own."""
+"""Pruning, limits and approvals → docs/reference/safety.md: what is deleted, and what needs ``--allow``."""
 
 from __future__ import annotations
+
+from dataclasses import asdict
 
 from docs.generate import meanings
 from docs.generate.markdown import code, table
@@ -31,20 +33,31 @@ MORE = """
 - `destroy` removes what this project made, and forgets what it only took over.
 - Without a ledger (`--ledger none`) nothing is ever pruned.
 
-## Gates
+## Approvals
 
-`plan` always shows; `apply` refuses with exit code 3 until each gate of the plan is opened by
-`--allow CLASS[=N]`, for this one run. No setting and no variable opens one.
+`plan` lists the approvals that it needs; `apply` refuses with exit code 3 until each is given with
+`--allow CLASS[=N]`, for that run only. No setting and no variable gives one.
 
 """
 LIMITS = """
-The limits are `limits.deletes` and `limits.updates` in percent ({deletes} and {updates}) of what is ours, from
-`limits.floor` ({floor}) resources on; people are counted in the same way. Removals from a set that is exact are a
-share of that set. N has to be the exact number of the plan, so that what was looked at is what is allowed.
+N must equal the number in the plan. Of `deletes` it is the number of deletions and replacements, of `updates` the
+number of updates, of `emails` and `contacts` the number of people.
+
+| what is counted | approval is required |
+| --- | --- |
+| managed resources that are deleted or replaced | above `limits.deletes` ({deletes}) percent of these |
+| managed people from whom deletions take something | above `limits.deletes` percent of these |
+| unmanaged people from whom deletions take something | from `limits.floor` people on |
+| removals from a `tags_exact` or `exclusive` set | above `limits.deletes` percent of the set, or its people |
+| managed resources, or people, that are updated | above `limits.updates` ({updates}) percent of these |
+| people who may receive e-mail | above `limits.emails` ({emails}) people |
+
+Percentages apply from `limits.floor` ({floor}) managed resources, or people, on. Managed means recorded in the
+ledger, as a resource or as an end of a relation.
 
 ## Other promises
 
-- `plan` holds a client that can send nothing but GET; the one that writes is made after every gate.
+- `plan` holds a client that can send nothing but GET; the one that writes is made after every approval.
 - What is overwritten or deleted is read again when its reading is older than `limits.fresh` seconds, waiting at the
   prompt included. What moved in between is not overwritten: its branch stops, the rest goes on.
 - `protect: true` on an environment asks for its name, typed, or `--confirm NAME`.
@@ -59,7 +72,6 @@ def page() -> str:
     meanings.complete(Prune, meanings.PRUNES)  # type: ignore[arg-type]
     meanings.complete(Allow, meanings.ALLOWS)  # type: ignore[arg-type]
     limits = Limits()
-    numbers = {"deletes": limits.deletes, "updates": limits.updates, "floor": limits.floor}
     return "".join([
         INTRO,
         table(["kind", "default", "when it leaves the files"], (_pruned(kind) for kind in KINDS.values())),
@@ -71,7 +83,7 @@ def page() -> str:
              "exact, required" if allow in COUNTED else "none" if allow in UNCOUNTED else "optional; exact if given"]
             for allow, text in meanings.ALLOWS.items()
         )),
-        LIMITS.format(**numbers),
+        LIMITS.format(**asdict(limits)),
     ])  # fmt: skip
 
 

@@ -23,7 +23,7 @@ ENDINGS = {
     Ending.CHANGES: "There are changes, and nobody asked for them to be made.",
     Ending.APPLIED: "All changes were made.",
     Ending.PARTLY: "Some of the changes were made; the next round does the rest.",
-    Ending.REFUSED: "A gate is closed, or another run holds the ledger.",
+    Ending.REFUSED: "An approval is missing, or another run holds the ledger.",
     Ending.FAILED: "Files, network or vendor; the next round tries again, later each time.",
     Ending.STOPPED: "The watch was stopped in it.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
 from reconciler.disk.readers import without_password
@@ -11,10 +12,11 @@ from reconciler.disk.settings import Settings
 #: In place of a key: that it is there is all that may be said.
 HIDDEN = "set, not shown"
 
-_PLAIN = (
-    "environment", "connection", "dialect", "gateway", "gateway_url", "control_url", "pace", "parallel", "fresh",
-    "wait", "max_calls", "max_minutes", "redact", "protect", "requires",
-)  # fmt: skip
+#: Fields of :class:`Settings` that are not set by the user, or are shown by :func:`_grouped`.
+_NOT_PLAIN = frozenset(
+    {"root", "format", "ci", "sources", "ledger", "limits", "notify", "files", "files_roots"}
+    | {"prune", "vars", "defaults"}
+)
 
 
 class Row(NamedTuple):
@@ -31,18 +33,22 @@ def effective(settings: Settings) -> list[Row]:
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
-    for name in _PLAIN:
-        yield name, getattr(settings, name)
-    for name in ("api_key", "digest_key"):
-        yield name, HIDDEN if getattr(settings, name) else None
+    """A field that ``repr`` leaves out is a secret."""
+    for each in fields(settings):
+        if each.name not in _NOT_PLAIN:
+            value = getattr(settings, each.name)
+            yield each.name, value if each.repr or not value else HIDDEN
+    yield from _grouped(settings)
+
+
+def _grouped(settings: Settings) -> Iterator[tuple[str, Any]]:
     notify = settings.notify
     yield "notify_url", HIDDEN if notify.url else None
     yield "notify_format", notify.form
     yield "notify_on", sorted(notify.events)
     yield "notify_link", notify.link
     yield "ledger", without_password(settings.ledger)
-    for name in ("deletes", "updates", "floor"):
-        yield name, getattr(settings.limits, name)
+    yield from asdict(settings.limits).items()
     yield "files", list(settings.files) if settings.files is not None else None
     yield "files_roots", [str(root) for root in settings.files_roots]
     yield from ((f"prune.{kind}", word.value) for kind, word in settings.prune.items())

@@ -14,7 +14,6 @@ from reconciler.engine.guard import Gate, gates
 from reconciler.engine.identify import Identified
 from reconciler.engine.planner import Rules, foreign, plan_changes
 from reconciler.engine.pruning import LEFT
-from reconciler.engine.quiet import counts_of
 from reconciler.engine.recovery import recovered
 from reconciler.engine.renames import Offer, offers
 from reconciler.engine.routes import Way
@@ -110,9 +109,9 @@ def decide(request: Request, read: Refreshed, ledger: Ledger, digest: Digest, no
     rules = _rules(request, read, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     plan = _plan(request, read, ledger, _selected(request, changes))
-    offered, settled = _offers(request, plan, found, rules.partly), counts_of(found.settled)
+    offered, limits = _offers(request, plan, found, rules.partly), request.policy.limits
     return Planned(
-        plan, build(plan.changes), gates(plan, found.entries, request.policy.limits, offered, settled=settled),
+        plan, build(plan.changes), gates(plan, found.entries, limits, offered, settled=found.settled),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, 0.0,
     )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import takewhile
 from typing import Any, TypeVar
 
@@ -51,7 +51,7 @@ def to_document(
         "desired": state_to_json(request.state),
         "policy": {
             "prune": {kind: prune.value for kind, prune in sorted(request.policy.prune.items())},
-            "limits": {name: getattr(request.policy.limits, name) for name in ("deletes", "updates", "floor")},
+            "limits": asdict(request.policy.limits),
         },
         "selection": {
             "targets": list(request.targets), "excludes": list(request.excludes),

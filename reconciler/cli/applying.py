@@ -221,11 +221,11 @@ def _quiet(session: Any, store: Any, planned: Any, given: dict[str, Any], settle
 
 def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
     from reconciler.engine.guard import closed
+    from reconciler.render.sentences import need
 
     shut = closed(planned.gates, given["allow"])
     if shut:
-        reasons = "\n".join(f"{gate.reason}; allow it with {gate.flag}" for gate in shut)
-        raise Gated(f"{reasons}\nnothing was changed")
+        raise Gated("\n".join([*(need(gate) for gate in shut), "No changes were made."]))
 
 
 def _run(session: Any, store: Any, planned: Any, given: dict[str, Any]) -> int:

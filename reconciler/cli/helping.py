@@ -9,13 +9,12 @@ import sys
 import click
 
 from reconciler.cli import completing
-from reconciler.cli.options import SETTINGS
 from reconciler.errors import ConfigurationError
 
 EXAMPLE = """\b
 Example:
   reconciler help
-  reconciler help gates
+  reconciler help approvals
   reconciler help ledger move
 """
 
@@ -56,8 +55,14 @@ def _topic(name: str) -> str | None:
         return None
     from reconciler.app.manual import manual
 
-    flags = {*SETTINGS, "pace", "redact"}
-    return next(page(each, _width()) for each in manual(flags, _told()) if each.name == name)
+    return next(page(each, _width()) for each in manual(_flags(), _told()) if each.name == name)
+
+
+def _flags() -> set[str]:
+    """The settings that some command has a flag for."""
+    from reconciler.disk.settings import NAMES
+
+    return _told().keys() & set(NAMES)
 
 
 def _told() -> dict[str, str]:

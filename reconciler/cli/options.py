@@ -69,8 +69,6 @@ _SELECTION: tuple[Callable[[Any], Any], ...] = (
     ),
 )
 
-SETTINGS = ("connection", "ledger", "dialect", "gateway_url", "control_url", "parallel", "max_calls", "max_minutes")
-
 
 class AllowType(click.ParamType[tuple[Allow, int | None]]):
     """``CLASS`` or ``CLASS=N`` of ``--allow``."""
@@ -141,8 +139,9 @@ def start_folder(ctx: click.Context) -> Path:
 def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
     """Where the command runs, with the flags that are settings."""
     from reconciler.app.workspace import Place
+    from reconciler.disk.settings import NAMES
 
-    flags = {name: given[name] for name in SETTINGS if given.get(name) is not None}
+    flags = {name: given[name] for name in NAMES if given.get(name) is not None}
     for name in ("pace", "redact"):
         if ctx.obj[name] is not None:
             flags[name] = ctx.obj[name]

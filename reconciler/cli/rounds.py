@@ -32,6 +32,7 @@ from reconciler.gateway.caller import Exchange
 from reconciler.model.plan import Change
 from reconciler.model.planjson import change_to_json, digest_of
 from reconciler.model.report import Outcome, Status
+from reconciler.render.sentences import need
 from reconciler.render.text import outcome_line
 from reconciler.render.watched import round_line, span
 from reconciler.render.words import clean
@@ -136,7 +137,7 @@ class Rounds:
     def _why(self, done: Round) -> str:
         """What is wrong, in one line; the many problems of files are told before it, once."""
         if done.closed:
-            return "; ".join(f"{gate.reason}; `reconciler apply {gate.flag}` lets it pass" for gate in done.closed)
+            return "; ".join(need(gate) for gate in done.closed)
         if done.error is None:
             self._trouble = ""
             return ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -94,9 +94,7 @@ _SETTINGS = (
     Setting("parallel", readers.whole(1, WORKERS), ("limits", "parallel"), 8),
     Setting("fresh", readers.number, ("limits", "fresh"), 30.0),
     Setting("wait", readers.number, ("limits", "wait"), 7.5),
-    Setting("deletes", readers.whole(0, 100), ("limits", "deletes"), Limits().deletes),
-    Setting("updates", readers.whole(0, 100), ("limits", "updates"), Limits().updates),
-    Setting("floor", readers.whole(0), ("limits", "floor"), Limits().floor),
+    *(Setting(f.name, readers.whole(0, f.metadata["most"]), ("limits", f.name), f.default) for f in fields(Limits)),
     Setting("redact", readers.truth, ("redact",), False),
     Setting("max_calls", readers.whole(0), (), None),
     Setting("max_minutes", readers.number, (), None),
@@ -105,6 +103,8 @@ _SETTINGS = (
     Setting("notify_on", readers.several(EVENTS), ("notify", "on"), ",".join(EVENTS)),
     Setting("notify_link", readers.link, (), None),
 )
+#: Names of the settings that have a flag or an environment variable.
+NAMES = tuple(setting.name for setting in _SETTINGS)
 
 
 def load(
@@ -167,7 +167,7 @@ class _Reading:
             digest_key=digest_key, gateway=values["gateway"], gateway_url=gateway_url, control_url=control_url,
             connection=values["connection"], ledger=ledger, dialect=values["dialect"], pace=values["pace"],
             parallel=values["parallel"], fresh=values["fresh"], wait=values["wait"],
-            limits=Limits(values["deletes"], values["updates"], values["floor"]),
+            limits=Limits(**{limit.name: values[limit.name] for limit in fields(Limits)}),
             prune={kind: Prune(word) for kind, word in prune.items()}, defaults=defaults,
             vars={name: str(value) for name, value in variables.items()}, files=layers.files(self._blocks),
             files_roots=roots, protect=bool(self._blocks[0].get("protect", False)), redact=values["redact"],

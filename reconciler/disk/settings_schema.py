@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from reconciler.kinds.schema import meant, with_markdown
+from reconciler.model.policy import Limits
 
 #: Preset → gateway and control address; the second is the pair of hosts that older documents name.
 PRESETS = {
@@ -106,11 +108,9 @@ def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
 
 
 def _limits() -> dict[str, Any]:
-    percent = {"type": "integer", "minimum": 0, "maximum": 100}
+    found = {limit.name: _limit(limit.metadata["doc"], limit.metadata["most"]) for limit in fields(Limits)}
     return {
-        "deletes": {**percent, "description": "Percent of what is owned that may be deleted without --allow."},
-        "updates": {**percent, "description": "Percent of what is owned that may be updated without --allow."},
-        "floor": {"type": "integer", "minimum": 0, "description": "From so many owned resources on percents count."},
+        **found,
         "pace": {"type": "number", "minimum": 0, "description": "Requests a second; 0 sets no limit of our own."},
         "fresh": {
             "type": "number", "minimum": 0,
@@ -124,6 +124,11 @@ def _limits() -> dict[str, Any]:
             "type": "integer", "minimum": 1, "maximum": WORKERS, "description": "Requests under way at once.",
         },
     }  # fmt: skip
+
+
+def _limit(doc: str, most: int | None) -> dict[str, Any]:
+    largest = {} if most is None else {"maximum": most}
+    return {"type": "integer", "minimum": 0, **largest, "description": doc}
 
 
 def _files_of_environment() -> dict[str, Any]:

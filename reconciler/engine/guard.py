@@ -1,32 +1,56 @@
-"""A plan and the user's limits → what needs a word of its own before it may be carried out."""
+"""Decides which approvals (``--allow``) a plan needs under the limits of the run.
+
+class      needed when                                                                          N counts
+─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+deletes    deletions and replacements hit more than ``deletes`` percent of the managed          deletions and
+           resources, or of the managed people, from ``floor`` of them on                       replacements
+           a deleted tag or field is taken from ``floor`` or more unmanaged people
+           more than ``deletes`` percent of an authoritative set, or of its people, would go
+           a deletion and a creation look like a rename
+updates    updates hit more than ``updates`` percent of the managed resources or people         updates
+contacts   a contact is deleted                                                                 contacts
+recreate   a managed contact that is gone from the account is created again                     contacts
+cancel     a subscription is cancelled                                                          subscriptions
+emails     more than ``emails`` people may receive e-mail                                       people
+missing    ten or more managed resources of a kind were looked for and none was found           –
+
+Managed means recorded in the ledger. How many unmanaged people the account has is unknown unless it is read whole, so
+there is no percentage of them: each of them counts as if it were all (``deletes: 100`` switches that off as well).
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from functools import cached_property
 
 from reconciler.engine.graph import sends
-from reconciler.engine.kept import held
+from reconciler.engine.kept import Held, held
+from reconciler.engine.quiet import Blocks, counts_of
 from reconciler.engine.renames import Offer
 from reconciler.kinds import KINDS
+from reconciler.kinds.effects import MAILING
 from reconciler.model.plan import Action, Cause, Change, Plan
 from reconciler.model.policy import Allow, Limits
 from reconciler.model.resource import EMPTY, Entry, EntryState
 from reconciler.model.values import Address, Attrs, Ref
 
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
-#: Classes whose allowance must give the exact count of the plan.
-COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE})
-#: Classes of which there is no count: an account is another one, or it is not.
+#: Classes whose approval must give the exact count of the plan.
+COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE, Allow.EMAILS})
+#: Classes without a count: an account is the wrong one, or it is not.
 UNCOUNTED = frozenset({Allow.MISSING})
-#: Owned ones of a kind from which on "none of them is there" is not believed.
+#: From this many managed resources of a kind on, "none of them exists" is taken for a wrong account.
 SUSPICIOUS = 10
+
+#: The contacts that lose something by the deletion of a tag or field, by its address.
+Losers = Mapping[Address, Set[Address]]
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One class that the plan needs: how many changes, and why, in one sentence."""
+    """One approval that a plan needs: its class, the number N of the class, and the reason as one sentence."""
 
     allow: Allow
     count: int
@@ -34,7 +58,7 @@ class Gate:
 
     @property
     def flag(self) -> str:
-        """What to type to let it pass."""
+        """The flag that gives the approval."""
         count = "" if self.allow in UNCOUNTED else f"={self.count}"
         return f"--allow {self.allow.value}{count}"
 
@@ -45,24 +69,22 @@ def gates(
     limits: Limits,
     renames: Iterable[Offer] = (),
     *,
-    settled: Mapping[str, int] = EMPTY,
+    settled: Blocks = EMPTY,
+    losers: Losers = EMPTY,
 ) -> tuple[Gate, ...]:
-    """Every class that this plan needs, whether allowed or not. ``renames`` are deletions that look like renames.
+    """Every approval that this plan needs, given or not. ``renames`` are deletions that look like renames.
 
-    ``settled`` is how many, by kind, are ours beside ``entries``, with nothing to be done about them.
+    ``settled`` holds the managed relations beside ``entries`` that stay as they are.
     """
-    removing, ours = sum(1 for change in plan.pending if change.action in REMOVING), sum(settled.values())
-    found = [*_missing(plan, entries, settled), *_people(plan), *_erased(plan), *_asked(plan)]
-    found += [Gate(Allow.DELETES, removing, str(offer)) for offer in renames]
-    found += _share(plan.pending, entries, ours, REMOVING, Allow.DELETES, limits.deletes, limits.floor)
-    found += _sets(plan, limits, removing)
-    updating = frozenset({Action.UPDATE, Action.ADOPT})
-    found += _share(plan.pending, entries, ours, updating, Allow.UPDATES, limits.updates, limits.floor)
+    guard = _Guard(plan, entries, limits, settled, losers)
+    found = [*guard.missing(), *_people(plan), *_erased(plan), *_asked(plan)]
+    found += [Gate(Allow.DELETES, len(guard.removing), str(offer)) for offer in renames]
+    found += [*guard.deletions(), *guard.sets(), *guard.updates(), *guard.emails()]
     return tuple(found)
 
 
 def closed(found: Iterable[Gate], allowed: Mapping[Allow, int | None]) -> tuple[Gate, ...]:
-    """The gates that stay shut. A given count must be exact; ``None`` means allowed without one."""
+    """The approvals that are still missing. A given count must be exact; ``None`` means approved without one."""
 
     def passes(gate: Gate) -> bool:
         if gate.allow not in allowed:
@@ -76,20 +98,14 @@ def closed(found: Iterable[Gate], allowed: Mapping[Allow, int | None]) -> tuple[
 def vanished(
     entries: Mapping[Address, Entry], live: Container[Address], settled: Mapping[str, int] = EMPTY
 ) -> dict[str, int]:
-    """How many, by kind, are owned and gone, where that are ten or more and not one is left."""
+    """How many resources, by kind, are in the ledger and gone, where these are ten or more and none is left."""
     owned = Counter(address.kind for address in entries) + Counter(settled)
     gone = Counter(a.kind for a, each in held(entries).items() if each.state is EntryState.SETTLED and a not in live)
     return {kind: count for kind, count in gone.items() if count >= SUSPICIOUS and count == owned[kind]}
 
 
-def _missing(plan: Plan, entries: Mapping[Address, Entry], settled: Mapping[str, int]) -> Iterable[Gate]:
-    for kind, count in vanished(entries, plan.ids, settled).items():
-        what = f"none of the {count} {kind}s that the ledger knows is in this account"
-        yield Gate(Allow.MISSING, count, f"{what}: it may be the wrong one")
-
-
 def people(changes: Iterable[Change]) -> frozenset[Address]:
-    """The contacts that these changes touch, themselves or through a relation."""
+    """The contacts that these changes affect, themselves or through a relation."""
     touched: set[Address] = set()
     for change in changes:
         if KINDS[change.address.kind].person:
@@ -105,65 +121,164 @@ def _named(attrs: Attrs) -> Iterable[Address]:
     return [target for target in refs if KINDS[target.kind].person]
 
 
-def _sets(plan: Plan, limits: Limits, removing: int) -> Iterable[Gate]:
-    """Removals of foreign ones out of exact sets: a share of each set, and of the people in sets of that kind."""
-    for name in sorted({c.address.kind for c in plan.pending if c.cause is Cause.NOT_IN_SET}):
-        there = [c for c in plan.changes if c.address.kind == name and c.action not in (Action.CREATE, Action.FORGET)]
-        groups: dict[str, list[Change]] = {}
-        for change in there:
-            owner = (change.attrs or change.before).get(KINDS[name].claimed_by)
-            groups.setdefault(f" of {owner}", []).append(change)
-        for whose, group in {**groups, "": there}.items():
-            gone = [c for c in group if c.action is Action.DELETE and not c.withheld]
-            sides = ((len(gone), len(group), f"{name}s"), (len(people(gone)), len(people(group)), "people"))
-            for less, all_of_them, what in sides:
-                if all_of_them >= limits.floor and less * 100 > limits.deletes * all_of_them:
-                    reason = f"{less} of {all_of_them} {what}{whose} would go, more than {limits.deletes} %"
-                    yield Gate(Allow.DELETES, removing, reason)
-                    return
+def mailed(changes: Iterable[Change]) -> frozenset[Address]:
+    """The contacts that may receive e-mail because of these changes."""
+    return people(change for change in changes if MAILING.intersection(change.effects))
+
+
+def managed_people(entries: Mapping[Address, Held], settled: Blocks = EMPTY) -> frozenset[Address]:
+    """The contacts that the ledger records, themselves or as an end of a relation."""
+    found = {owner for blocks in settled.values() for owner in blocks if KINDS[owner.kind].person}
+    for address, entry in held(entries).items():
+        if KINDS[address.kind].person:
+            found.add(address)
+        else:
+            found.update(_named(entry.applied))
+    return frozenset(found)
+
+
+class _Guard:
+    """One plan under its limits; managed people are gathered only when something is deleted or updated."""
+
+    def __init__(
+        self, plan: Plan, entries: Mapping[Address, Entry], limits: Limits, settled: Blocks, losers: Losers
+    ) -> None:
+        self.plan, self.entries, self.limits = plan, entries, limits
+        self.settled, self.losers = settled, losers
+        self.counts = counts_of(settled)
+        self.removing = [change for change in plan.pending if change.action in REMOVING]
+
+    @cached_property
+    def managed(self) -> frozenset[Address]:
+        return managed_people(self.entries, self.settled)
+
+    def missing(self) -> Iterable[Gate]:
+        for kind, count in vanished(self.entries, self.plan.ids, self.counts).items():
+            what = f"none of the {count:,} {kind}s in the ledger exists in this account"
+            yield Gate(Allow.MISSING, count, f"{what}: it may be the wrong account")
+
+    def deletions(self) -> Iterable[Gate]:
+        """Removals from authoritative sets are a share of their sets, see :meth:`sets`."""
+        hit = [change for change in self.removing if change.cause is not Cause.NOT_IN_SET]
+        foreign = [c for c in hit if c.action is Action.DELETE and c.address not in self.entries]
+        affected = people(hit).union(*(self.losers.get(change.address, ()) for change in hit))
+        clause = self._of_resources(len(hit), len(foreign), affected) or self._of_people(affected, foreign)
+        if clause:
+            yield Gate(Allow.DELETES, len(self.removing), f"{_removals(self.removing)} {clause}{self._spared()}")
+
+    def _of_resources(self, hit: int, foreign: int, affected: Set[Address]) -> str:
+        """``affect 4 of 10 managed resources (limit 30%)``; empty below the limit."""
+        whole = len(self.entries) + sum(self.counts.values()) + foreign
+        if not self._is_above(hit, whole, self.limits.deletes):
+            return ""
+        noun = "managed resources or unmanaged ones to delete" if foreign else "managed resources"
+        share = f"{self._affect} {hit:,} of {whole:,} {noun} (limit {self.limits.deletes}%)"
+        return f"{share} and {_persons(len(affected))}" if affected else share
+
+    def _of_people(self, affected: Set[Address], foreign: Iterable[Change]) -> str:
+        """The same in people, the unmanaged ones apart: of them nobody knows how many there are in all."""
+        if not affected:
+            return ""
+        known = self.managed | people(foreign)
+        unmanaged, percent = len(affected - known), self.limits.deletes
+        if unmanaged >= max(self.limits.floor, 1) and percent < 100:
+            others = f"{_persons(len(affected))}, {unmanaged:,} of them unmanaged"
+            who = _persons(unmanaged, "unmanaged ") if unmanaged == len(affected) else others
+            return f"{self._affect} {who} (approval required from {self.limits.floor:,} on)"
+        part = len(affected & known)
+        if self._is_above(part, len(known), percent):
+            return f"{self._affect} {part:,} of {len(known):,} people (limit {percent}%)"
+        return ""
+
+    def sets(self) -> Iterable[Gate]:
+        """Removals from authoritative sets: a share of each set, and of the people in all sets of that kind."""
+        for name in sorted({c.address.kind for c in self.plan.pending if c.cause is Cause.NOT_IN_SET}):
+            made = (Action.CREATE, Action.FORGET)
+            there = [c for c in self.plan.changes if c.address.kind == name and c.action not in made]
+            groups: dict[str, list[Change]] = {}
+            for change in there:
+                owner = (change.attrs or change.before).get(KINDS[name].claimed_by)
+                groups.setdefault(f" of {owner}", []).append(change)
+            clauses = (self._of_set(name, whose, group) for whose, group in {**groups, "": there}.items())
+            if clause := next(filter(None, clauses), ""):
+                reason = f"{_removals(self.removing)} {clause}{self._spared()}"
+                yield Gate(Allow.DELETES, len(self.removing), reason)
+
+    def _of_set(self, name: str, whose: str, group: Sequence[Change]) -> str:
+        gone = [change for change in group if change.action is Action.DELETE and not change.withheld]
+        sides = ((len(gone), len(group), f"{name}s"), (len(people(gone)), len(people(group)), "people"))
+        for part, whole, noun in sides:
+            if self._is_above(part, whole, self.limits.deletes):
+                return f"{self._affect} {part:,} of {whole:,} {noun}{whose} (limit {self.limits.deletes}%)"
+        return ""
+
+    def updates(self) -> Iterable[Gate]:
+        hit = [c for c in self.plan.pending if c.action is Action.UPDATE or (c.action is Action.ADOPT and c.fields)]
+        percent, touched = self.limits.updates, people(hit)
+        sides = [(len(hit), len(self.entries) + sum(self.counts.values()), "managed resources")]
+        if touched:
+            sides.append((len(touched), len(self.managed), "people"))
+        for part, whole, noun in sides:
+            if self._is_above(part, whole, percent):
+                what = "1 update affects" if len(hit) == 1 else f"{len(hit):,} updates affect"
+                yield Gate(Allow.UPDATES, len(hit), f"{what} {part:,} of {whole:,} {noun} (limit {percent}%)")
+                return
+
+    def emails(self) -> Iterable[Gate]:
+        count = len(mailed(self.plan.pending))
+        if count > self.limits.emails:
+            reason = f"{_persons(count)} may receive e-mail (limit {self.limits.emails:,})"
+            yield Gate(Allow.EMAILS, count, reason)
+
+    def _is_above(self, part: int, whole: int, percent: int) -> bool:
+        return part > 0 and whole >= self.limits.floor and part * 100 > percent * whole
+
+    @property
+    def _affect(self) -> str:
+        return "affects" if len(self.removing) == 1 else "affect"
+
+    def _spared(self) -> str:
+        """Deletions are easily read as deletions of contacts."""
+        spared = not any(KINDS[change.address.kind].person for change in self.removing)
+        return ". No contact is deleted" if spared else ""
 
 
 def _people(plan: Plan) -> Iterable[Gate]:
     gone = [c for c in plan.pending if c.action is Action.DELETE and KINDS[c.address.kind].person]
     if gone:
-        yield Gate(Allow.CONTACTS, len(gone), f"{_persons(len(gone))} would be deleted for good")
+        yield Gate(Allow.CONTACTS, len(gone), f"{_contacts(len(gone))} would be deleted permanently")
 
 
 def _erased(plan: Plan) -> Iterable[Gate]:
     made = [c for c in plan.pending if c.action is Action.CREATE and KINDS[c.address.kind].person]
     again = [c for c in made if c.cause is Cause.MISSING]
     if again:
-        yield Gate(Allow.RECREATE, len(again), f"{_persons(len(again), ' erased before')} would be made again")
+        what = f"{_contacts(len(again))} deleted in the account"
+        yield Gate(Allow.RECREATE, len(again), f"{what} would be created again")
 
 
 def _asked(plan: Plan) -> Iterable[Gate]:
-    """Kinds whose every write needs a word of its own."""
+    """Kinds whose every write needs an approval."""
     for name in sorted({c.address.kind for c in plan.pending if KINDS[c.address.kind].asks and sends(c)}):
         count, asks = sum(1 for c in plan.pending if c.address.kind == name and sends(c)), KINDS[name].asks
         if asks:
             yield Gate(asks.allow, count, f"{count:,} {name}{'' if count == 1 else 's'} would be {asks.what}")
 
 
+def _removals(removing: Sequence[Change]) -> str:
+    """``1 deletion``, ``29 deletions or replacements``."""
+    actions = {change.action for change in removing}
+    nouns = [noun for action, noun in _NOUNS.items() if action in actions]
+    many = "" if len(removing) == 1 else "s"
+    return f"{len(removing):,} " + " or ".join(noun + many for noun in nouns)
+
+
+_NOUNS = {Action.DELETE: "deletion", Action.REPLACE: "replacement"}
+
+
 def _persons(number: int, which: str = "") -> str:
-    return f"1 person{which}" if number == 1 else f"{number:,} people{which}"
+    return f"1 {which}person" if number == 1 else f"{number:,} {which}people"
 
 
-def _share(
-    changes: tuple[Change, ...], entries: Mapping[Address, Entry], settled: int, actions: frozenset[Action],
-    allow: Allow, percent: int, floor: int,
-) -> Iterable[Gate]:  # fmt: skip
-    all_of_them = [c for c in changes if c.action in actions and (c.action is not Action.ADOPT or c.fields)]
-    hit = [c for c in all_of_them if c.cause is not Cause.NOT_IN_SET]  # those are a share of their sets
-    count = len(all_of_them)
-    foreign = [c for c in hit if c.action is Action.DELETE and c.address not in entries]
-    owned = len(entries) + settled + len(foreign)
-    word = "resources, owned or to be removed" if foreign else "owned resources"
-    if owned >= floor and len(hit) * 100 > percent * owned:
-        yield Gate(allow, count, f"{len(hit)} of {owned} {word}, more than {percent} %")
-        return
-    known = {address for address in entries if KINDS[address.kind].person}
-    if foreign:
-        known |= people(foreign) | {each for entry in entries.values() for each in _named(entry.applied)}
-    persons, touched = len(known), len(people(hit))
-    if persons >= floor and touched * 100 > percent * persons:
-        yield Gate(allow, count, f"{touched} of {persons} people, more than {percent} %")
+def _contacts(number: int) -> str:
+    return "1 contact" if number == 1 else f"{number:,} contacts"

@@ -38,7 +38,7 @@ class Offer:
 
     def __str__(self) -> str:
         where = f"{self.origin}: " if self.origin else ""
-        return f"{where}{self.old} goes and {self.new} comes: {self.advice}"
+        return f"{where}{self.old} would be deleted and {self.new} created. {self.advice}"
 
 
 def offers(changes: Iterable[Change], found: Identified, partly: Set[str] = frozenset()) -> tuple[Offer, ...]:
@@ -99,9 +99,9 @@ def _advice(old: Change, new: Change, found: Identified, partly: Set[str]) -> st
     kind = KINDS[old.address.kind]
     name = unescape(old.address.key)
     if kind.renameable:
-        return f"if it was renamed, add `renamed_from: {name}`"
+        return f"If this is a rename, add `renamed_from: {name}`"
     lost = values_of(old.address, found)
     label = next((value for key, value in new.attrs.items() if key not in kind.key), "")
-    return f"a {kind.key[0]} never changes; keep `{kind.key[0]}: {name}` and only change the label to {label}" + (
+    return f"A {kind.key[0]} cannot change: keep `{kind.key[0]}: {name}` and change only the label to {label}" + (
         f", or {least(old.address, partly)}{values_lost(lost)}" if lost else ""
     )

@@ -27,15 +27,23 @@ class Allow(Enum):
     CANCEL = "cancel"
     RECREATE = "recreate"
     MISSING = "missing"
+    EMAILS = "emails"
+
+
+def _limit(default: int, doc: str, *, most: int | None = None) -> int:
+    """A field of :class:`Limits`: ``doc`` is its sentence in schema and reference, ``most`` its largest value."""
+    limit: int = field(default=default, metadata={"doc": doc, "most": most})
+    return limit
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Percent of what is owned above which a plan needs ``--allow``, from ``floor`` resources on."""
+    """Limits above which a plan needs approval. Settings, schema, plan files and reference follow from the fields."""
 
-    deletes: int = 30
-    updates: int = 30
-    floor: int = 10
+    deletes: int = _limit(30, "Percent of managed resources or people that deletions may affect.", most=100)
+    updates: int = _limit(30, "Percent of managed resources or people that updates may affect.", most=100)
+    floor: int = _limit(10, "Percentages apply from this many managed resources, or people, on.")
+    emails: int = _limit(100, "People who may receive e-mail because of one plan.")
 
 
 @dataclass(frozen=True, slots=True)

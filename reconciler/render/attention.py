@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from reconciler.engine.guard import REMOVING, Gate
 from reconciler.errors import Problem
 from reconciler.kinds import KINDS
-from reconciler.kinds.effects import Consequence, classes_of
+from reconciler.kinds.effects import MAILING, Consequence, classes_of
 from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Status
@@ -42,7 +42,7 @@ class Rule(NamedTuple):
 
 WRONG = Rule("configuration", "The files or settings cannot be used as they are.", Level.ERROR)
 FAILED = Rule("failed", "A step of the run failed.", Level.ERROR)
-GATE = Rule("needs-allowance", "The plan is refused until this class of changes is allowed.", Level.ERROR)
+GATE = Rule("needs-allowance", "The plan is refused until this class of changes is approved (--allow).", Level.ERROR)
 UNDONE = Rule("not-done", "A step of the run was skipped or not reached.", Level.WARNING)
 WITHHELD = Rule("withheld", "Policy holds this change back.", Level.WARNING)
 CONFLICT = Rule("conflict", "Both the files and the account changed this.", Level.WARNING)
@@ -112,6 +112,8 @@ def _gates(sheet: Sheet) -> Iterator[Finding]:
 def _is_behind(gate: Gate, change: Change) -> bool:
     """Whether the change is one of those that the gate is about."""
     kind = KINDS[change.address.kind]
+    if gate.allow is Allow.EMAILS:
+        return bool(MAILING.intersection(change.effects))
     if gate.allow is Allow.DELETES:
         return change.action in REMOVING
     if gate.allow is Allow.UPDATES:

@@ -13,7 +13,7 @@ CODES: Mapping[int, str] = {
     0: "Done, or nothing to do.",
     1: "Failure: files, flags, network, vendor.",
     2: "Changes found, where that was asked for: `--detailed-exitcode`, `drift`, `--fail-on`.",
-    3: "Refused: stale plan, closed gate, declined, ledger locked, nobody to ask.",
+    3: "Refused: stale plan, approval missing, declined, ledger locked, nobody to ask.",
     4: "Applied in part, or stopped by `--max-calls` or `--max-minutes`; run it again.",
     130: "Interrupted; what was done is recorded.",
 }
@@ -26,12 +26,13 @@ PRUNES: Mapping[Prune, str] = {
 }
 
 ALLOWS: Mapping[Allow, str] = {
-    Allow.DELETES: "Deletes and replaces above the limit, and a deletion beside a creation that looks like a rename.",
-    Allow.UPDATES: "Updates above the limit, those of an adoption included.",
-    Allow.CONTACTS: "Deleting people.",
-    Allow.CANCEL: "Ending subscriptions.",
-    Allow.RECREATE: "Making people again who are ours and were deleted in the account.",
-    Allow.MISSING: "Going on although ten or more of ours of one kind were looked for and none was found.",
+    Allow.DELETES: "Deletions and replacements above the limits, and those that look like half of a rename.",
+    Allow.UPDATES: "Updates above the limits, those of adopted resources included.",
+    Allow.CONTACTS: "Deleting contacts.",
+    Allow.CANCEL: "Cancelling subscriptions.",
+    Allow.RECREATE: "Creating managed contacts again that were deleted in the account.",
+    Allow.MISSING: "Continuing although ten or more managed resources of a kind were looked for and none was found.",
+    Allow.EMAILS: "Changes because of which more people than the limit may receive e-mail.",
 }
 
 ACTIONS: Mapping[Action, str] = {

@@ -119,18 +119,19 @@ def _pruning(_: Settings) -> Iterable[Block]:
     )
 
 
-def _gates(_: Settings) -> Iterable[Block]:
+def _approvals(_: Settings) -> Iterable[Block]:
     yield (
-        "plan always shows; apply refuses with exit code 3 what needs a word of its own. It is given by "
-        "--allow CLASS[=N], for this one run; no setting and no variable opens a gate. With =N the number has to be "
-        "that of the plan; where the list shows it without brackets it has to be given."
+        "Some plans need approval: plan lists the approvals, and apply refuses with exit code 3 until each is given "
+        "with --allow CLASS[=N], for this run only; no setting and no variable gives one. N must equal the number in "
+        "the plan. It is required unless shown in brackets."
     )
     yield allow_rows()
     few = limits()
     yield (
-        f"The limits are limits.deletes and limits.updates ({few.deletes} and {few.updates} % of what is ours), from "
-        f"limits.floor ({few.floor}) resources on. protect: true on an environment asks for its name, typed, or "
-        "--confirm NAME."
+        f"limits.deletes and limits.updates are percentages ({few.deletes} and {few.updates}) of the managed "
+        f"resources, and of the managed people, from limits.floor ({few.floor}) of them on. A deletion that takes "
+        "something from limits.floor or more unmanaged people always needs approval. limits.emails is a number of "
+        f"people ({few.emails}). protect: true on an environment asks for its name, typed, or --confirm NAME."
     )
 
 
@@ -211,7 +212,7 @@ PAGES: Mapping[str, tuple[str, Maker]] = {
     "exit-codes": ("how a command ends", _exit_codes),
     "outputs": ("what is written, where and in which form", _outputs),
     "pruning": ("what is deleted", _pruning),
-    "gates": ("what needs a word of its own (--allow)", _gates),
+    "approvals": ("changes that need --allow", _approvals),
     "ledger": ("the record of what is ours", _ledger),
     "plan-files": ("plans that are saved and applied later", _plan_files),
     "secrets": ("secrets and people", _secrets),

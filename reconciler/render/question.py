@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from reconciler.engine.graph import sends
-from reconciler.engine.guard import people
-from reconciler.kinds.effects import ACCESS_TAKEN, MAILING, PERSON_DELETED, Consequence, classes_of
+from reconciler.engine.guard import mailed, people
+from reconciler.kinds.effects import ACCESS_TAKEN, PERSON_DELETED, Consequence, classes_of
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.render import words
 from reconciler.render.sentences import VERBS
@@ -26,8 +26,10 @@ def _parts(plan: Plan, writes: int) -> Iterator[str]:
     yield words.count(writes, "call")
     concerned = people(change for change in plan.pending if sends(change))
     if concerned:
-        mailed = people(change for change in plan.pending if MAILING.intersection(change.effects))
-        yield f"{words.count(len(concerned), 'person', 'people')} touched, {len(mailed):,} may be e-mailed"
+        yield (
+            f"{words.count(len(concerned), 'person', 'people')} touched, "
+            f"{len(mailed(plan.pending)):,} may be e-mailed"
+        )
     for effect, said in ((PERSON_DELETED, "deleted for good"), (ACCESS_TAKEN, "to lose access")):
         lost = people(change for change in plan.pending if effect in change.effects)
         if lost:

@@ -119,7 +119,9 @@ def _plan() -> dict[str, Any]:
     calls = {"reads": _said(_COUNT, "Calls that read."), "writes": _said(_COUNT, "Calls that write.")}
     sent = _said(_object(calls), "Of a run: the calls that were made.")
     gate = _object({
-        "allow": _words(ALLOWS), "count": _said(_COUNT, "How many changes."), "reason": _said(_TEXT, "Why."),
+        "allow": _words(ALLOWS),
+        "count": _said(_COUNT, "The number N of --allow: of changes, or for emails of people."),
+        "reason": _said(_TEXT, "Why."),
     })  # fmt: skip
     return _object({
         "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$", "description": "Major and minor version."},
@@ -134,7 +136,7 @@ def _plan() -> dict[str, Any]:
         "routes": {
             "type": "object", "additionalProperties": _TEXT, "description": "How a kind was read, where not whole.",
         },
-        "needs": _list(gate, "What has to be allowed before this may be applied."),
+        "needs": _list(gate, "Approvals that are required before the plan can be applied."),
         "changes": _list(_change(), "Every resource, those without a change included, by address."),
     })  # fmt: skip
 

@@ -9,9 +9,8 @@ from typing import Any, NamedTuple
 from reconciler.engine.consequences import is_rename
 from reconciler.engine.diff import leaves
 from reconciler.engine.graph import sends
-from reconciler.engine.guard import Gate, people
+from reconciler.engine.guard import Gate, mailed, people
 from reconciler.kinds import KINDS
-from reconciler.kinds.effects import MAILING
 from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, count_quiet, decided, is_effective
 from reconciler.model.report import Report
 from reconciler.model.resource import EMPTY
@@ -248,12 +247,12 @@ def cost(sheet: Sheet) -> str:
     when = f", {words.duration(seconds)} at {pace:g} a second" if pace and writes else ""
     text = f"{words.count(plan.reads, 'call')} read this; {words.count(writes, 'call')} will write{when}."
     touched = people(change for change in plan.pending if sends(change))
-    mailed = people(c for c in plan.pending if MAILING.intersection(c.effects))
     if touched:
-        text += f" {words.count(len(touched), 'person', 'people')} touched, {len(mailed):,} may be e-mailed."
+        reached = len(mailed(plan.pending))
+        text += f" {words.count(len(touched), 'person', 'people')} touched, {reached:,} may be e-mailed."
     return text
 
 
 def need(gate: Gate) -> str:
-    """What has to be said before this may be applied."""
-    return f"Needs {gate.flag}: {gate.reason}."
+    """``Approval required: 1 deletion affects 250 people. To proceed: --allow deletes=1``"""
+    return f"Approval required: {gate.reason}. To proceed: {gate.flag}"

@@ -118,5 +118,6 @@ def environment(url: str) -> dict[str, str]:
     clean = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return clean | {
         "MATON_API_KEY": KEY, "RECONCILER_GATEWAY_URL": url, "RECONCILER_CONNECTION": CONNECTION,
-        "RECONCILER_PACE": "0", "BENCH_SECRET": "a secret", "PYTHONIOENCODING": "utf-8",
+        "RECONCILER_PACE": "0", "RECONCILER_EMAILS": "1000000", "BENCH_SECRET": "a secret",
+        "PYTHONIOENCODING": "utf-8",
     }  # fmt: skip

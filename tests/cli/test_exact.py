@@ -95,7 +95,7 @@ def test_a_large_share_of_a_set_needs_a_word(school: Project) -> None:
     school.write("enrollments:\n" + block(PEOPLE[:13]))
     assert school.run("apply", "--yes").code == 3
     found = school.run("plan")
-    assert "Needs --allow deletes=7: 7 of 20 enrollments of course/Launch would go, more than 30 %." in found.out
+    assert "7 deletions affect 7 of 20 enrollments of course/Launch (limit 30%). No contact is deleted" in found.out
     assert requests_of(school.account, writes=True) == []
     school.apply("--allow", "deletes=7")
     school.assert_converged()

@@ -93,7 +93,7 @@ def test_topics_tell_the_tables(project: Project) -> None:
     assert all(f"RECONCILER_{setting.name.upper()}" in told["settings"] for setting in _SETTINGS)
     assert "--pace" in told["settings"]
     assert "The gateway." in told["settings"]
-    assert all(allow.value in told["gates"] for allow in Allow)
+    assert all(allow.value in told["approvals"] for allow in Allow)
     assert all(prune.value in told["pruning"] for prune in Prune)
     assert all(name in told["outputs"] for name in FORMATS)
     assert set(ALLOWS) == set(Allow)

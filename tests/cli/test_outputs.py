@@ -137,10 +137,10 @@ def test_a_run_that_is_refused(site: Project) -> None:
     site.write("contacts: [{email: ann@example.com, first_name: Ann}]\n")
     env = {"RECONCILER_FLOOR": "1", "RECONCILER_DELETES": "5"}
     result = site.run("apply", "--yes", *flags(FILES), env=env)
-    ended(result, 3, "allow it with --allow deletes=1")
+    ended(result, 3, "To proceed: --allow deletes=1")
     assert site.account.writes == []
     assert "**Refused:**" in read(site, "markdown")
-    assert "Needs `--allow deletes=1`:" in read(site, "markdown")
+    assert "To proceed: `--allow deletes=1`" in read(site, "markdown")
     assert read(site, "github").startswith("::error title=") or "needs-allowance" in read(site, "github")
     document = json.loads(read(site, "json"))
     jsonschema.validate(document, report_schema())

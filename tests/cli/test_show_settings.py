@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
+
+import click
+import pytest
+
+from reconciler.cli.main import cli
+from reconciler.cli.options import place
+from reconciler.disk.settings import NAMES, Settings
+from reconciler.model.policy import Limits
 from tests.support.project import Project
 
 SETTINGS = """\
@@ -56,3 +66,38 @@ def test_without_the_flag_nothing_more_is_said(project: Project) -> None:
     project.write("tags: [VIP]")
     assert project.run("validate").out == "Valid: 1 tag.\n"
     assert "settings" not in project.run("validate", "--json").document
+
+
+@pytest.mark.parametrize("name", [limit.name for limit in fields(Limits)])
+def test_a_limit_reaches_every_consumer(project: Project, name: str) -> None:
+    """The file sets it, a variable overrides it, and the saved plan keeps it."""
+    project.write("tags: [VIP]")
+    project.write(f"limits: {{{name}: 7}}\n", "reconciler.yaml")
+    assert rows(project)[name] == (7, f"reconciler.yaml:1:{len('limits: {') + 1}")
+    variable = f"RECONCILER_{name.upper()}"
+    assert rows(project, **{variable: "8"})[name] == (8, variable)
+    assert project.run("plan", "--out", "plan.json", env={variable: "8"}).code == 0
+    saved = json.loads((project.folder / "plan.json").read_text(encoding="utf-8"))
+    assert f'"{name}": 8' in json.dumps(saved)
+
+
+def test_every_setting_is_shown(project: Project) -> None:
+    """All settings with a flag or variable, all limits, and every other field that a user can set."""
+    project.write("tags: [VIP]")
+    shown = rows(project)
+    internal = {"root", "format", "ci", "sources", "limits", "notify", "prune", "vars", "defaults"}
+    expected = {*NAMES, *(each.name for each in fields(Settings) if each.name not in internal)}
+    assert expected <= {*shown, "parallel"}
+
+
+def test_a_flag_that_is_a_setting_is_not_dropped() -> None:
+    """The place takes every parameter of a command that has the name of a setting."""
+    context = click.Context(cli, obj={"directory": ".", "pace": None, "redact": None, "environment": None})
+    given = dict.fromkeys(NAMES, "x")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reconciler.cli.options.curtain_of", lambda _: _Curtain())
+        assert place(context, given).flags == given
+
+
+class _Curtain:
+    settle = learn_state = staticmethod(lambda _: None)

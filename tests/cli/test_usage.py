@@ -284,7 +284,7 @@ def test_gates_stay_shut(project: Project, allow: list[str]) -> None:
     ended(project.run("plan"), 0, "--allow deletes=9")
     ledger = ledger_of(project)
     flags = [word for each in allow for word in ("--allow", each)]
-    ended(project.run("apply", "--yes", *flags), 3, "--allow deletes=9", "nothing was changed")
+    ended(project.run("apply", "--yes", *flags), 3, "--allow deletes=9", "No changes were made")
     assert project.account.writes == []
     assert ledger_of(project) == ledger
     ended(project.run("apply", "--yes", "--allow", "deletes=9"), 0)

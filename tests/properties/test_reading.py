@@ -94,7 +94,11 @@ def told(bench: Bench, prune: dict[str, str], refresh: str, *, ledger: bool) -> 
     event(f"{refresh}: contact {found.plan.routes.get('contact', 'whole, if at all').partition(' ')[0]}")
     return (
         [split(change_to_json(change)) for change in found.plan.changes],
-        [(gate.allow, gate.count, gate.reason) for gate in found.gates if " goes and " not in gate.reason],
+        [
+            (gate.allow, gate.count, gate.reason)
+            for gate in found.gates
+            if " would be deleted and " not in gate.reason
+        ],
         found.plan.pending,
     )
 

@@ -91,7 +91,7 @@ def test_bash(shop: Project, programs: Path) -> None:
         "reconciler undo ": ["1"],
         "reconciler pull --kind cont": ["contact", "contact_field"],
         "reconciler clone --kind memb": ["memberships"],
-        "reconciler help ga": ["gates"],
+        "reconciler help ap": ["apply", "approvals"],
     }
     assert dict(zip(wanted, in_bash(shop, programs, *wanted), strict=True)) == wanted
     assert shop.account.requests == []

@@ -52,7 +52,7 @@ def test_an_account_that_shows_none_of_ours_is_not_believed(make_project: Callab
     project.account.clear()
     shown = project.run("plan")
     assert shown.code == 0
-    assert "Needs --allow missing: none of the 10 tags that the ledger knows is in this account" in shown.out
+    assert "none of the 10 tags in the ledger exists in this account: it may be the wrong account" in shown.out
     assert len(project.account.requests) == 1
     assert project.run("apply", "--yes").code == 3
     assert project.run("apply", "--yes", "--allow", "missing").code == 0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from reconciler.engine.guard import Gate, closed, gates, people
@@ -105,9 +108,9 @@ def test_a_given_count_must_be_exact_and_people_need_one(
     assert gate.flag == f"--allow {allow.value}=4"
 
 
-@pytest.mark.parametrize(("number", "words"), [(1, "1 person would"), (1200, "1,200 people would")])
+@pytest.mark.parametrize(("number", "words"), [(1, "1 contact would"), (1200, "1,200 contacts would")])
 def test_reasons_are_sentences(number: int, words: str) -> None:
-    """One person, many people."""
+    """One contact, many contacts."""
     plan = Plan(Base(None, "", 0, "vendor"), tuple(Change(a, Action.DELETE) for a in persons(number)))
     assert words in gates(plan, {}, Limits())[0].reason
 
@@ -159,3 +162,88 @@ def test_an_account_without_any_of_ours_is_another_one(owned: int, live: int, sh
     needed = gates(plan, entries, Limits())
     assert [(gate.allow, gate.flag) for gate in needed] == ([(Allow.MISSING, "--allow missing")] if shut else [])
     assert closed(needed, {Allow.MISSING: None}) == ()
+
+
+def tagged(number: int, action: Action = Action.CREATE) -> list[Change]:
+    """One tag for each of so many people."""
+    made = [(Address("tagging", f"{p.key}/x"), {"contact": Ref(p)}) for p in persons(number)]
+    sides = "before" if action is Action.DELETE else "attrs"
+    return [Change(address, action, effects=("starts automations",), **{sides: attrs}) for address, attrs in made]
+
+
+@pytest.mark.parametrize(("number", "shut"), [(100, False), (101, True)])
+def test_mail_has_a_limit_in_people(number: int, shut: bool) -> None:
+    """However many changes concern one of them."""
+    changes = tagged(number)
+    twice = [replace(change, address=Address("tagging", f"{change.address.key}y")) for change in changes]
+    assert found([*changes, *twice], []) == ([(Allow.EMAILS, number)] if shut else [])
+    assert found(changes, [], Limits(emails=number)) == []
+
+
+def test_mail_is_approved_by_its_exact_number() -> None:
+    """A word without a number would cover any number of people."""
+    gate = Gate(Allow.EMAILS, 130, "130 people may receive e-mail (limit 100)")
+    assert closed([gate], {Allow.EMAILS: None}) == closed([gate], {Allow.EMAILS: 129}) == (gate,)
+    assert closed([gate], {Allow.EMAILS: 130}) == ()
+
+
+def reasons(changes: list[Change], owned: list[Address], **more: Any) -> list[str]:
+    plan = Plan(Base(None, "", 0, "vendor"), tuple(changes), ids=dict.fromkeys(owned, "1"))
+    return [gate.reason for gate in gates(plan, {a: Entry(a, "1") for a in owned}, Limits(), **more)]
+
+
+def test_the_reason_is_said_in_people() -> None:
+    """What is deleted, whom it affects, of how many; and that nobody is deleted."""
+    changes = [
+        Change(a, Action.REPLACE, attrs={"contact": Ref(p)}) for a, p in zip(tags(29), persons(29), strict=True)
+    ]
+    assert reasons(changes, [*persons(29), *tags(100, 50)]) == [
+        "29 replacements affect 29 of 29 people (limit 30%). No contact is deleted"
+    ]
+    assert reasons([Change(a, Action.DELETE) for a in persons(1)], persons(3))[0] == (
+        "1 contact would be deleted permanently"
+    )
+
+
+@pytest.mark.parametrize(
+    ("unmanaged", "limits", "shut"),
+    [(9, Limits(), False), (10, Limits(), True), (250, Limits(deletes=100), False), (10, Limits(floor=11), False)],
+)
+def test_unmanaged_people_count_from_the_floor_on(unmanaged: int, limits: Limits, shut: bool) -> None:
+    """Nobody knows how many they are in all, so there is no percentage of them."""
+    tag = Address("tag", "a")
+    owned = [tag, *tags(20), *(Address("contact", f"m{n}") for n in range(5000))]
+    plan = Plan(Base(None, "", 0, "vendor"), (Change(tag, Action.DELETE),), ids=dict.fromkeys(owned, "1"))
+    needed = gates(plan, {a: Entry(a, "1") for a in owned}, limits, losers={tag: frozenset(persons(unmanaged))})
+    assert bool(needed) is shut
+    if shut:
+        assert needed[0].reason == (
+            "1 deletion affects 10 unmanaged people (approval required from 10 on). No contact is deleted"
+        )
+
+
+@pytest.mark.parametrize(("losing", "shut"), [(3, False), (4, True)])
+def test_managed_people_who_lose_a_tag_are_a_share_of_all(losing: int, shut: bool) -> None:
+    """One deletion of a hundred resources, four of ten people."""
+    tag, people_ = Address("tag", "0"), persons(10)
+    entries = {a: Entry(a, "1") for a in [*tags(90), *people_]}
+    plan = Plan(Base(None, "", 0, "vendor"), (Change(tag, Action.DELETE),), ids=dict.fromkeys(entries, "1"))
+    needed = gates(plan, entries, Limits(), losers={tag: frozenset(people_[:losing])})
+    assert [gate.reason for gate in needed] == (
+        ["1 deletion affects 4 of 10 people (limit 30%). No contact is deleted"] if shut else []
+    )
+
+
+def test_people_named_by_managed_relations_are_managed() -> None:
+    """Though no block declares the contact itself."""
+    tag = Address("tag", "0")
+    relations = {
+        Address("tagging", f"{p.key}/y"): Entry(Address("tagging", f"{p.key}/y"), "1", {"contact": Ref(p)})
+        for p in persons(10)
+    }
+    ids = dict.fromkeys([tag, *relations], "1")
+    plan = Plan(Base(None, "", 0, "vendor"), (Change(tag, Action.DELETE),), ids=ids)
+    needed = gates(plan, {tag: Entry(tag, "1"), **relations}, Limits(), losers={tag: frozenset(persons(10))})
+    assert [gate.reason for gate in needed] == [
+        "1 deletion affects 10 of 10 people (limit 30%). No contact is deleted"
+    ]

@@ -28,8 +28,9 @@ def offered(desired: Any, *entries: Entry, **items: Any) -> list[str]:
 def test_names_that_read_alike(old: str, new: str, alike: bool) -> None:
     """Those that differ in their numbers are meant to differ."""
     found = offered(state(tags=[new]), entry(Address("tag", old)), tag=tag_items(old))
-    advice = f"a.yaml:1:1: tag/{old} goes and tag/{new} comes: if it was renamed, add `renamed_from: {old}`"
-    assert found == ([advice] if alike else [])
+    offer = f"a.yaml:1:1: tag/{old} would be deleted and tag/{new} created. "
+    advice = f"If this is a rename, add `renamed_from: {old}`"
+    assert found == ([offer + advice] if alike else [])
 
 
 def test_the_same_bearers_are_a_sign() -> None:
@@ -41,12 +42,12 @@ def test_the_same_bearers_are_a_sign() -> None:
 
 
 def test_the_same_label_is_a_sign_for_a_field() -> None:
-    """Its slug never changes, so the advice is to keep it, and says what would be lost."""
+    """Its slug cannot change, so the advice is to keep it, and says what would be lost."""
     desired = state(contact_fields=[{"slug": "employer", "name": "Company"}])
     known = entry(Address("contact_field", "company"), "company", {"slug": "company", "name": "Company"})
     items = {"contact_field": [{"slug": "company", "fieldName": "Company"}]}
     (plain,) = offered(desired, known, **items)
-    assert plain.endswith("keep `slug: company` and only change the label to Company")
+    assert plain.endswith("keep `slug: company` and change only the label to Company")
     (lossy,) = offered(desired, known, **items, contact=[contact_item("a@example.com", company="Acme")])
     assert lossy.endswith(", or 1 value is lost")
 
@@ -55,9 +56,11 @@ def test_nobody_is_paired_twice() -> None:
     """The likest pair first."""
     found = offered(state(tags=["Premiums", "Premium A"]), entry(Address("tag", "Premium")), tag=tag_items("Premium"))
     assert len(found) == 1
-    assert "tag/Premiums comes" in found[0]
+    assert "tag/Premiums created" in found[0]
 
 
 def test_without_a_line_the_offer_stands_alone() -> None:
     """A plan that rests on no files."""
-    assert str(Offer(VIP, ANN, None, "say so")) == "tag/VIP goes and contact/ann@example.com comes: say so"
+    assert (
+        str(Offer(VIP, ANN, None, "say so")) == "tag/VIP would be deleted and contact/ann@example.com created. say so"
+    )

@@ -15,6 +15,7 @@ from jsonschema import Draft7Validator
 from reconciler.engine.drift import Drift
 from reconciler.engine.guard import Gate
 from reconciler.errors import Problem
+from reconciler.kinds.effects import MAIL
 from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan, Step, Verb
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Report, Status
@@ -109,6 +110,7 @@ def test_what_left_the_files_is_shown_in_its_file() -> None:
         (Allow.UPDATES, one(Action.UPDATE)),
         (Allow.CONTACTS, one(Action.DELETE, Cause.NOT_IN_SET, address=ANN)),
         (Allow.RECREATE, one(Action.CREATE, Cause.MISSING, address=ANN)),
+        (Allow.EMAILS, one(Action.CREATE, Cause.NEW, effects=(MAIL,))),
         (Allow.CANCEL, one(Action.UPDATE, address=Address("subscription", "ann@example.com/Monthly"))),
     ],
 )
@@ -117,7 +119,7 @@ def test_a_gate_is_shown_where_it_begins(allow: Allow, change: Change) -> None:
     other = one(Action.CREATE, address=Address("tag", "A"), origin=Origin("other.yaml", 1, 1))
     found = attention.of_plan(sheet(other, change, gates=(Gate(allow, 1, "why"),)))
     assert (found[0].rule.id, found[0].message, found[0].origin) == (
-        "needs-allowance", f"Needs --allow {allow.value}=1: why.", AT,
+        "needs-allowance", f"Approval required: why. To proceed: --allow {allow.value}=1", AT,
     )  # fmt: skip
 
 
@@ -236,7 +238,7 @@ def test_cases_of_a_plan() -> None:
     assert root.attrib["name"] == "reconciler production"
     assert [suite.attrib["name"] for suite in root] == ["allowances", "contact", "tag"]
     failures = [node.attrib["message"] for node in root.iter("failure")]
-    assert failures == ["Needs --allow deletes=1: why.", "withheld: prevent_destroy"]
+    assert failures == ["Approval required: why. To proceed: --allow deletes=1", "withheld: prevent_destroy"]
     case = root.find("testsuite[@name='contact']/testcase")
     assert case is not None
     assert (case.attrib["name"], case.attrib["file"], case.attrib["line"]) == (

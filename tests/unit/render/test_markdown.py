@@ -168,13 +168,13 @@ def test_what_matters_comes_first() -> None:
         sheet(
             Change(ANN, Action.CREATE, Cause.NEW, effects=("starts automations",), origin=Origin("a.yaml", 1, 1)),
             Change(VIP, Action.DELETE, Cause.REMOVED, withheld="prevent_destroy", origin=Origin("a.yaml", 9, 1)),
-            Change(Address("tag", "Same"), Action.NOOP), gates=(Gate(Allow.DELETES, 3, "3 of 9, more than 30 %"),),
+            Change(Address("tag", "Same"), Action.NOOP), gates=(Gate(Allow.DELETES, 3, "3 of 9 (limit 30%)"),),
             name="production",
         )
     )  # fmt: skip
     order = [
         "<!-- reconciler: production -->", "1 to create, 1 withheld", "1 person touched",
-        "Needs `--allow deletes=3`:", "**Consequences:** starts automations: 1", "**Withheld:**",
+        "Approval required:", "**Consequences:** starts automations: 1", "**Withheld:**",
         "- `tag/VIP`: `prevent_destroy`", "<details>",
     ]  # fmt: skip
     places = [text.index(piece) for piece in order]

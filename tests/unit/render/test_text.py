@@ -141,9 +141,9 @@ def test_without_a_pace_no_time_is_foretold() -> None:
 
 def test_gates_say_what_to_type() -> None:
     """At the very end."""
-    gate = Gate(Allow.DELETES, 4, "4 of 10 owned resources, more than 30 %")
+    gate = Gate(Allow.DELETES, 4, "4 deletions affect 4 of 10 managed resources (limit 30%)")
     assert planned(Change(VIP, Action.DELETE), needed=[gate]).splitlines()[-1] == (
-        "Needs --allow deletes=4: 4 of 10 owned resources, more than 30 %."
+        "Approval required: 4 deletions affect 4 of 10 managed resources (limit 30%). To proceed: --allow deletes=4"
     )
 
 
