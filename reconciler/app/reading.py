@@ -80,7 +80,7 @@ class Reading:
     def _of(self, kind: Kind, source: PerParent, parent: str) -> list[Item]:
         """The items of one parent, which do not say whose they are."""
         try:
-            pages = list(self.reader.walk(source.path, {source.parameter: parent}))
+            pages = list(self.reader.walk(source.path, source.query(parent)))
         except NotFound:
             asked = [each for _, each in of_kind(self.state.resources, kind.name)]
             if not asked:

@@ -5,7 +5,6 @@ contact names           in `fields`          firstName, lastName, phoneNumber be
 label of a field        fieldName            name
 webhook PATCH           name + secret, no url  any subset, url too
 enrollment accessType   required             full_access when left out
-cancel                  required in the body  at once when left out
 subscriptions of        one contact          everybody when no contact is given
 """
 
@@ -23,7 +22,6 @@ class Dialect:
     webhook_required: tuple[str, ...]
     webhook_url: bool
     access: str | None
-    cancel: str | None
     subscriptions_need_contact: bool
 
 
@@ -34,7 +32,6 @@ VENDOR = Dialect(
     webhook_required=("name", "secret"),
     webhook_url=False,
     access=None,
-    cancel=None,
     subscriptions_need_contact=True,
 )
 SKILL = Dialect(
@@ -44,7 +41,6 @@ SKILL = Dialect(
     webhook_required=(),
     webhook_url=True,
     access="full_access",
-    cancel="Now",
     subscriptions_need_contact=False,
 )
 DIALECTS = {dialect.name: dialect for dialect in (VENDOR, SKILL)}

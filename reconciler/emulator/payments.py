@@ -64,7 +64,7 @@ def cancel_subscription(call: Call) -> Answer:
     row = state.subscriptions.rows.get(path_id(call.args[0]))
     if row is None or not state.options.payments:
         raise not_found()
-    when = checked.choice("cancel", CANCELS, state.dialect.cancel)
+    when = checked.choice("cancel", CANCELS)
     checked.finish()
     if row.cancelled_at is not None or row.status in OVER:
         raise refuse("status", "This subscription is cancelled already.", Code.REFUSED)

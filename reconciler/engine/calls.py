@@ -141,7 +141,7 @@ class Query(NamedTuple):
 def lookup_for(kind: Kind, attrs: Attrs, ids: Mapping[Address, str]) -> Query | None:
     """Where the live one with the natural key in ``attrs`` is found, if the kind can be looked up."""
     if isinstance(kind.source, PerParent):
-        return Query(kind.source.path, {kind.source.parameter: _close(attrs[kind.parents[0].name], ids)})
+        return Query(kind.source.path, kind.source.query(_close(attrs[kind.parents[0].name], ids)))
     if kind.lookup is None:
         return None
     path = bind(OpenRequest("GET", fill(kind.lookup.path, attrs)), ids).path

@@ -166,11 +166,6 @@ class _Planner:
     def _action(self, kind: Kind, desired: Desired, fields: Iterable[FieldChange], known: Entry | None) -> Action:
         once = self.wires[kind.name].immutable
         fixed = [each for each in fields if kind.field(each.path).immutable or each.path in once]
-        for each in fields:
-            if self.wires[kind.name].unsaid.get(each.path, ...) == each.after:
-                said = f"`{each.path}: {each.after}` cannot be said in the {self.rules.dialect.value} dialect"
-                what = f"{desired.address}: {said}"
-                self.problems.append(Problem(str(desired.origin), what, "write another value, or set `dialect:`"))
         if fixed and not kind.replaceable:
             has = ", ".join(f'{each.path} is "{each.before}" in the account' for each in fixed)
             other = f"`reconciler ledger forget {desired.address}`" if known else "leave its `id` out"

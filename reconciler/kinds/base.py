@@ -46,13 +46,18 @@ class Embedded:
 class PerParent:
     """Read one parent at a time, whose id ``parameter`` takes; the items do not say whose they are.
 
-    ``absent`` is what a 404 of the list means.
+    ``absent`` is what a 404 of the list means, ``limit`` the size of a page.
     """
 
     path: str
     parameter: str
     parent: str
     absent: str
+    limit: int
+
+    def query(self, parent: str | int) -> dict[str, str | int]:
+        """What asks for the items of the parent with this id."""
+        return {self.parameter: parent, "limit": self.limit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +101,13 @@ class Asks(NamedTuple):
 class Wire:
     """How one dialect spells a kind: wire names by field, which fields are set once, what a write must repeat.
 
-    ``slugs`` are those of the account's contact fields where they are known. ``unsaid``: values that this dialect
-    has no words for, by field; they are refused, not left out.
+    ``slugs`` are those of the account's contact fields where they are known.
     """
 
     names: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     immutable: frozenset[str] = frozenset()
     repeats: tuple[str, ...] = ()
     slugs: frozenset[str] = frozenset()
-    unsaid: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,8 +25,6 @@ TABLE: Mapping[Dialect, Mapping[str, Wire]] = {
     Dialect.SKILL: {
         "contact_field": Wire(names={"name": "name"}),
         "contact": Wire(names={"first_name": "firstName", "last_name": "lastName", "phone_number": "phoneNumber"}),
-        # A cancellation without a body; nobody says when it takes effect, so "later" cannot be asked for.
-        "subscription": Wire(names={"when": ""}, unsaid={"when": "period_end"}),
     },
 }
 

@@ -33,8 +33,8 @@ def _price(plan: Mapping[str, Any]) -> str | None:
 
 
 def encode(attrs: Mapping[str, Value], wire: Wire) -> dict[str, Any] | None:
-    """The vendor wants to know when; the gateway's documents show no body."""
-    return {key: WHEN[str(attrs["when"])]} if (key := wire.names.get("when", "cancel")) else None
+    """The vendor demands a body in either dialect; the gateway passes it on, though its documents show none."""
+    return {"cancel": WHEN[str(attrs["when"])]}
 
 
 def called(item: Item) -> tuple[str, ...]:
@@ -54,7 +54,7 @@ KIND = Kind(
         Field(name="when", doc="At once, or with the paid period.", manner=True, required=True, choices=tuple(WHEN)),
         Field(name="price", doc="Amount and interval, as plans show them.", told=True),
     ),
-    source=PerParent("/api/payment/subscriptions", "contact", "contact", absent=UNPAID),
+    source=PerParent("/api/payment/subscriptions", "contact", "contact", absent=UNPAID, limit=50),  # 100 was refused
     effects={Action.UPDATE: (PAYMENTS_END, IRREVERSIBLE)}, decode=decode, encode=encode, called=called,
     update=Template("POST", "/api/payment/subscriptions/{id}/cancel"), asks=Asks(Allow.CANCEL, "cancelled for good"),
 )  # fmt: skip

@@ -91,7 +91,7 @@ def test_what_is_old_is_read_again_through_its_contact(project: Project) -> None
     project.write("limits: {fresh: 0}", "reconciler.yaml")
     project.apply("--allow", "cancel=1")
     assert requests_of(project.account)[-2:] == [
-        "GET /api/payment/subscriptions?limit=100&contact=1000001",
+        "GET /api/payment/subscriptions?limit=50&contact=1000001",
         "POST /api/payment/subscriptions/7/cancel",
     ]
 

@@ -70,12 +70,18 @@ def test_a_webhook_can_move(skill: Api) -> None:
     assert violations(skill.patch(path, {"url": "nowhere"})) == ["url"]
 
 
-def test_access_is_full_and_cancelling_is_now_when_left_out(skill: Api) -> None:
-    """An enrollment without accessType and a cancellation without a body are understood."""
+def test_access_is_full_when_left_out(skill: Api) -> None:
+    """An enrollment without accessType is understood."""
     path = f"/api/school/courses/{skill.id('courses', 'Yoga')}/enrollments"
     assert skill.post(path, {"contactId": skill.id("contacts", ANN)}).json()["accessType"] == "full_access"
+
+
+def test_a_cancellation_says_when(skill: Api) -> None:
+    """The gateway passes the body to the vendor, who demands it, whatever the gateway's documents show."""
     number = skill.id("subscriptions", f"{ANN}/Monthly")
-    assert skill.post(f"/api/payment/subscriptions/{number}/cancel", None).status_code == 204
+    path = f"/api/payment/subscriptions/{number}/cancel"
+    assert violations(skill.post(path, None)) == ["cancel"]
+    assert skill.post(path, {"cancel": "Now"}).status_code == 204
     assert skill.items("/api/payment/subscriptions")[0]["status"] == "cancelled"
 
 
