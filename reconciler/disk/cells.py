@@ -3,34 +3,73 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator
 from typing import TextIO
+
+from reconciler.disk.findings import count
+from reconciler.disk.syntax import FORBIDDEN
 
 #: No line is longer than this, in characters: a file without line breaks is not taken into memory.
 LONGEST = 1_000_000
 
 
-class Lines:
-    """The lines of a stream; ``text`` is the one that was handed out last. ``endless`` makes the error."""
+#: The line by which Excel is told of the delimiter.
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?[eE]\+[0-9]+")
+_ERROR = re.compile(r"#+|#[A-Z/0-9]+[!?]|#N/A|#NV")
 
-    def __init__(self, stream: TextIO, endless: Callable[[int], Exception]) -> None:
+
+class Lines:
+    """The lines of a stream; ``text`` is the one that was handed out last. ``refuse`` makes the error of a line.
+
+    A first line ``sep=;`` is left out, and its character is the ``delimiter``; it counts as a line.
+    """
+
+    def __init__(self, stream: TextIO, delimiter: str, refuse: Callable[[int, int, str, str], Exception]) -> None:
         self.text = ""
-        self._stream, self._endless, self._number = stream, endless, 0
+        self.delimiter, self.skipped = delimiter, 0
+        self._stream, self._refuse, self._number = stream, refuse, 0
+        self._first = self._next()
+        if separator := _SEPARATOR.fullmatch(self._first):
+            self.delimiter, self.skipped = separator.group(1), 1
+            self._first = self._next()
 
     def __iter__(self) -> Iterator[str]:
-        while line := self._stream.readline(LONGEST + 1):
-            self._number += 1
-            if len(line) > LONGEST:
-                raise self._endless(self._number)
+        line = self._first
+        while line:
             self.text = line
             yield line
+            line = self._next()
+
+    def _next(self) -> str:
+        """The next line; empty at the end. Raises for one that is too long or holds a control character."""
+        line = self._stream.readline(LONGEST + 1)
+        self._number += 1
+        if len(line) > LONGEST:
+            what = f"this line is longer than {count(LONGEST, 'character')}"
+            raise self._refuse(self._number, 1, what, "is it a CSV file? an e-mail address is short")
+        if found := FORBIDDEN.search(line):
+            what = f"the character U+{ord(found.group()):04X} is not allowed here"
+            raise self._refuse(self._number, found.start() + 1, what, _advice(found.group()))
+        return line
 
 
-def column_of(text: str, row: Sequence[str], index: int, delimiter: str) -> int:
+def _advice(char: str) -> str:
+    if char == "\0":
+        return "it looks like UTF-16: save it as UTF-8"
+    return "it looks like cp1252: add `encoding: cp1252`" if "\x80" <= char <= "\x9f" else "remove it"
+
+
+def is_damaged(text: str) -> bool:
+    """Whether a spreadsheet wrote this in place of a value: ``########``, ``#N/A``, ``3.36123E+10``."""
+    if text[0] == "#":
+        return bool(_ERROR.fullmatch(text)) and len(text) > 2
+    return "+" in text and bool(_SCIENTIFIC.fullmatch(text))
+
+
+def column_of(text: str, index: int, delimiter: str) -> int:
     """The column, from 1, at which a cell begins on the line ``text``; 1 where the row began on another line."""
-    before = sum(map(len, row[:index])) + index
-    if '"' not in text:
-        return before + 1
     at, place = 0, 0
     while at < index:
         place = _end_of_cell(text, place, delimiter) + 1
@@ -42,6 +81,8 @@ def column_of(text: str, row: Sequence[str], index: int, delimiter: str) -> int:
 
 def _end_of_cell(text: str, place: int, delimiter: str) -> int:
     """Where the delimiter after the cell that begins at ``place`` stands; beyond the line where there is none."""
+    while text[place : place + 1] == " ":
+        place += 1
     quoted = text[place : place + 1] == '"'
     while quoted:
         place = text.find('"', place + 1)

@@ -74,7 +74,7 @@ def load(
         findings = [finding for document in read for finding in document.findings]
         findings += unseal(sealed, environ, (project, *roots))
         place = rosters.Place((project, *roots), cwd, bool(rules.discreet))
-        rows = _rows([document.node for document in read], forms, schema, place, findings)
+        rows = _rows([document.node for document in read], forms, schema, place, findings, warn)
     raise_if_any(findings, problems)
     return tuple(item for document in read for item in _declared(document.node, rows))
 
@@ -141,7 +141,7 @@ def _fill(node: Mapping, defaults: Table[str, Mapping]) -> None:
 
 def _rows(
     nodes: Iterable[Mapping], forms: Table[str, RosterForm], schema: Table[str, Any], place: rosters.Place,
-    findings: list[Finding],
+    findings: list[Finding], warn: Callable[[Finding], None],
 ) -> dict[int, Rows]:  # fmt: skip
     """The rows of every block that names a roster, by ``id()`` of the block."""
     found: dict[int, Rows] = {}
@@ -150,7 +150,7 @@ def _rows(
             items = node.get(section)
             for item in items if isinstance(items, Items) else ():
                 if isinstance(item, Mapping) and "roster" in item:
-                    rows, wrong = rosters.read(item, form, schema, place)
+                    rows, wrong = rosters.read(item, form, schema, place, warn)
                     findings += wrong
                     if rows:
                         found[id(item)] = rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import io
+import zipfile
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -26,12 +27,47 @@ def opened(raw: IO[bytes], encoding: str) -> TextIO:
     return io.TextIOWrapper(raw, encoding=_CODECS.get(encoding, encoding), newline="")
 
 
+#: First bytes → what such a file is, and what to do with it.
+_FORMATS = (
+    (b"\xd0\xcf\x11\xe0", "an Excel workbook", "export it as CSV"),
+    (b"\x1f\x8b", "a gzip archive", "unpack it"),
+    (b"BZh", "a bzip2 archive", "unpack it"),
+    (b"\xfd7zXZ", "an xz archive", "unpack it"),
+    (b"7z\xbc\xaf", "a 7-Zip archive", "unpack it"),
+    (b"%PDF", "a PDF document", "export the table as CSV"),
+)
+
+
+def another_format(head: bytes, path: Path) -> tuple[str, str] | None:
+    """What the file is instead of text: a workbook or an archive under the name of a CSV file."""
+    if head.startswith(b"PK\x03\x04"):
+        return _zipped(path)
+    return next((("this is " + what, hint) for magic, what, hint in _FORMATS if head.startswith(magic)), None)
+
+
+def _zipped(path: Path) -> tuple[str, str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        names = []
+    if any(name.startswith("xl/") for name in names):
+        return "this is an Excel workbook", "export it as CSV"
+    if "content.xml" in names:
+        return "this is an OpenDocument spreadsheet", "export it as CSV"
+    return "this is a ZIP archive", "unpack it"
+
+
 def marked(head: bytes, encoding: str) -> tuple[str, str] | None:
-    """What is wrong when the file begins with the mark of another encoding."""
+    """What is wrong when the file begins with the mark of another encoding, or lacks the one that it needs."""
     if head.startswith(codecs.BOM_UTF8) and encoding != "utf-8":
         return f"this file is marked as UTF-8, and not {encoding}", "leave `encoding` away"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and encoding != "utf-16":
         return "this file is marked as UTF-16", "say `encoding: utf-16`, or save it as UTF-8"
+    if encoding == "utf-16" and head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if b"\0" in head:
+            return "this UTF-16 has no byte order mark", "save it as UTF-8, and remove `encoding`"
+        return "this file is not UTF-16", "remove `encoding`, or name the right one"
     return None
 
 

@@ -7,6 +7,7 @@ wrong about the block itself, a column that is not there, carries those of the Y
 from __future__ import annotations
 
 import csv
+import re
 from array import array
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as Table
@@ -16,7 +17,7 @@ from typing import Any, NamedTuple, TextIO
 import jsonschema_rs
 
 from reconciler.disk import encodings, files
-from reconciler.disk.cells import LONGEST, Lines, column_of, words_of
+from reconciler.disk.cells import Lines, column_of, is_damaged, words_of
 from reconciler.disk.findings import Finding, count, shown, suggest
 from reconciler.disk.nodes import Mapping
 from reconciler.errors import ConfigurationError
@@ -28,8 +29,12 @@ from reconciler.model.values import Origin, clean
 TOLD = 50
 #: A roster has at most so many rows: whoever has more has named another file.
 MOST_ROWS = 1_000_000
-#: What a column of addresses is called where the block does not say it.
-USUAL = ("email", "e-mail", "email address", "e-mail address", "mail")
+#: Names of a column of addresses, in small letters and without blanks, dashes and underscores.
+USUAL = frozenset(
+    "email mail emailaddress emailadresse mailadresse adresseemail adressemail courriel email1value".split(" ")
+)
+#: What separates cells in files that people export.
+DELIMITERS = (";", "\t", "|", ",")
 
 
 class Place(NamedTuple):
@@ -61,7 +66,7 @@ class _Broken(Exception):
 
 
 def read(
-    block: Mapping, form: RosterForm, schema: Table[str, Any], place: Place
+    block: Mapping, form: RosterForm, schema: Table[str, Any], place: Place, warn: Callable[[Finding], None]
 ) -> tuple[Rows | None, list[Finding]]:
     """The rows of a block that has a ``roster``, or None and what is wrong with it."""
     wanted = _wanted(block)
@@ -74,11 +79,14 @@ def read(
     reading = _Reading(wanted, form, schema, files.shown_name(path, place.cwd), place.discreet)
     try:
         with path.open("rb") as raw:
-            mismatch = encodings.marked(raw.peek(4)[:4], wanted.encoding)
+            head = raw.peek(8)[:8]
+            mismatch = encodings.another_format(head, path) or encodings.marked(head, wanted.encoding)
             if mismatch:
                 raise _Broken(Finding(Origin(reading.name, 1, 1), *mismatch))
             with encodings.opened(raw, wanted.encoding) as stream:
                 rows = reading.rows(stream)
+                if rows:
+                    reading.warn_of_damage(rows, warn)
     except _Broken as broken:
         return None, [*reading.findings, broken.finding]
     except UnicodeError:
@@ -120,18 +128,20 @@ class _Reading:
         self.findings: list[Finding] = []
         self.name = name
         self._wanted, self._form, self._discreet = wanted, form, discreet
+        self._delimiter = wanted.delimiter
         self._definitions = schema.get("definitions", {})
         self._wrong = 0
         self._seen: dict[str, int] = {}
 
     def rows(self, stream: TextIO) -> Rows | None:
         """Every row below the header. Raises _Broken where nothing more can be read."""
-        lines = Lines(stream, self._endless)
-        reader = csv.reader(lines, delimiter=self._wanted.delimiter, strict=True)
-        numbered = self._numbered(reader)
+        lines = Lines(stream, self._wanted.delimiter, self._broken)
+        self._delimiter = lines.delimiter
+        reader = csv.reader(lines, delimiter=lines.delimiter, strict=True, skipinitialspace=True)
+        numbered = self._numbered(reader, lines.skipped)
         first = next(numbered, None)
         if first is None:
-            raise _Broken(Finding(Origin(self.name, 1, 1), "this file is empty", _NOBODY))
+            raise self._broken(1, 1, "this file is empty", _NOBODY)
         header = first[1]
         columns = self._columns(header)
         if columns is None:
@@ -150,7 +160,10 @@ class _Reading:
             if len(row) != width and (fault := _width_fault(row, width)):
                 self._say(line, 1, *fault)
                 continue
-            place = 1 if address == 0 else column_of(lines.text, row, address, self._wanted.delimiter)
+            place = 1 if address == 0 else column_of(lines.text, address, self._delimiter)
+            if width == 1 and (sign := _delimiter_in(row[0], self._delimiter)):
+                self._say(line, 1, "this row holds more than an address", _named_delimiter(sign))
+                continue
             if not self._is_new(line, place, row[address]):
                 continue
             numbers.append(line)
@@ -159,7 +172,7 @@ class _Reading:
                 text = clean(row[index])
                 keep(text)
                 if text and not is_valid(text):
-                    self._refuse(name, text, line, column_of(lines.text, row, index, self._wanted.delimiter))
+                    self._refuse(name, text, line, column_of(lines.text, index, self._delimiter))
         return self._ended(Rows(self.name, numbers, places, cells, self._wanted.clears))
 
     def _ended(self, rows: Rows) -> Rows | None:
@@ -183,31 +196,40 @@ class _Reading:
         self._say(line, place, f"{what} is in this file twice; the first is in line {first}", "remove one of them")
         return False
 
-    def _numbered(self, reader: Any) -> Iterator[tuple[int, list[str]]]:
-        """Every row that is not blank, with the line on which it begins."""
-        before = rows = 0
+    def _numbered(self, reader: Any, skipped: int) -> Iterator[tuple[int, list[str]]]:
+        """Every row that is not blank, with the line on which it begins; ``skipped`` lines stand above the first."""
+        before, rows = skipped, 0
         while True:
             try:
                 row = next(reader, None)
             except csv.Error as error:
-                raise _Broken(Finding(Origin(self.name, before + 1, 1), *words_of(error))) from None
+                raise self._broken(before + 1, 1, *words_of(error)) from None
             if row is None:
                 return
-            line, before = before + 1, reader.line_num
+            line, before = before + 1, reader.line_num + skipped
             if any(row) and any(map(str.strip, row)):
                 rows += 1
                 if rows > MOST_ROWS:
                     what = f"this file has more than {MOST_ROWS:,} rows"
-                    raise _Broken(Finding(Origin(self.name, line, 1), what, "is it the right one? if so, split it"))
+                    raise self._broken(line, 1, what, "is it the right one? if so, split it")
                 yield line, row
 
-    def _endless(self, line: int) -> _Broken:
-        what = f"this line is longer than {count(LONGEST, 'character')}"
-        return _Broken(Finding(Origin(self.name, line, 1), what, "is it a CSV file? an e-mail address is short"))
+    def _broken(self, line: int, column: int, what: str, hint: str) -> _Broken:
+        return _Broken(Finding(Origin(self.name, line, column), what, hint))
+
+    def warn_of_damage(self, rows: Rows, warn: Callable[[Finding], None]) -> None:
+        """A warning for each column with cells that a spreadsheet has spoiled: how many, and where the first is."""
+        for name, cells in rows.columns.items():
+            spoiled = [index for index, text in enumerate(cells) if text and is_damaged(text)]
+            if spoiled:
+                example = "" if self._discreet else f", the first {shown(cells[spoiled[0]])}"
+                what = f"{name}: {count(len(spoiled), 'cell')} spoiled by a spreadsheet{example}"
+                hint = "format the column as text or make it wider, and export it again"
+                warn(Finding(Origin(self.name, rows.lines[spoiled[0]], 1), what, hint))
 
     def _columns(self, header: Sequence[str]) -> dict[str, int] | None:
         """The index of each column that is wanted; None when one is not there, which is then said."""
-        names = [clean(cell) for cell in header]
+        names = [clean(cell.replace("\xa0", " ")) for cell in header]
         fills, wanted = self._form.fills, self._wanted
         found = {fills: self._usual(names) if wanted.column is None else self._named(names, wanted.column, "column")}
         found |= {field: self._named(names, column, field) for field, column in wanted.fields.items()}
@@ -215,9 +237,9 @@ class _Reading:
 
     def _usual(self, names: Sequence[str]) -> int:
         """The only column, or the one that is called as such columns are; -1 where it has to be said."""
-        if len(names) == 1 and not any(other in names[0] for other in (";", "\t") if "@" not in names[0]):
+        if len(names) == 1 and not _delimiter_in(names[0], self._delimiter) and not names[0].startswith("#"):
             return 0
-        usual = [index for index, name in enumerate(names) if name.casefold() in USUAL]
+        usual = [index for index, name in enumerate(names) if re.sub("[-_ ]", "", name.casefold()) in USUAL]
         if len(usual) == 1:
             return usual[0]
         which = "two columns" if usual else "no column"
@@ -242,13 +264,10 @@ class _Reading:
 
     def _absent(self, key: str, what: str, names: Sequence[str], column: str = "") -> None:
         hint = suggest(column, [shown(name)[1:-1] for name in names if name], noun="columns")
-        other = next((sign for sign in (";", "\t", ",") if len(names) == 1 and sign in names[0]), "")
-        if other:
-            hint = (
-                f"its cells seem to be parted otherwise: say `delimiter: {'tab' if other == chr(9) else repr(other)}`"
-            )
-        elif any("\0" in name for name in names):
-            hint = "it looks like UTF-16: say `encoding: utf-16`"
+        if other := _delimiter_in(self._delimiter.join(names), self._delimiter):
+            hint = _named_delimiter(other)
+        elif names[0].startswith("#"):
+            hint = "its first line looks like a comment: remove it, so that the header is the first line"
         elif not column:
             hint = f"say which holds the addresses, e.g. `column: 1`; {hint}"
         self.findings.append(Finding(self._wanted.at(key), what, hint))
@@ -283,6 +302,17 @@ class _Reading:
 
 
 _NOBODY = "an empty list is written in YAML, so that a file that was cut off removes nobody: `contacts: []`"
+
+
+def _delimiter_in(line: str, delimiter: str) -> str:
+    """The sign that separates more cells of this line than its delimiter does, if there is one."""
+    best = max(DELIMITERS, key=line.count)
+    return best if line.count(best) > line.count(delimiter) else ""
+
+
+def _named_delimiter(sign: str) -> str:
+    name = "tab" if sign == "\t" else f"'{sign}'"
+    return f"the file appears to use {name} as delimiter: add `delimiter: {name}`"
 
 
 def _chain(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:

@@ -151,7 +151,7 @@ def test_another_folder_may_hold_it(school: Project, tmp_path: Path) -> None:
     ("contacts: [{roster: {column: 1}}]", "the key `file` is missing"),
     ("contacts: [{roster: {file: people.csv, fields: {email: 1}}}]", "columns go to first_name"),
     ("contacts: [{roster: {file: people.csv, encoding: ebcdic}}]", "write one of utf-8"),
-    ("contacts: [{roster: {file: people.csv, delimiter: ab}}]", "one character, or the word tab"),
+    ("contacts: [{roster: {file: people.csv, delimiter: ab}}]", "a single character, or the word tab"),
     ("enrollments: [{course: L, access: full_access, roster: {file: people.csv, fields: {}}}]", "unknown key"),
     ("enrollments: [{course: L, access: full_access, contact: a@b.c, roster: people.csv}]", "exclude each other"),
     ("contacts: [{email: ann@example.com, tags_exact: true}]", "the key `tags` is missing"),
@@ -175,3 +175,15 @@ def test_redacted_messages_name_nobody(school: Project) -> None:
     assert "people.csv:3:1" in found.err
     assert "ann@" not in found.err.lower()
     assert "nobody at all" not in found.err
+
+
+def test_spoiled_cells_are_warned_about(school: Project) -> None:
+    """On standard error, by validate and by plan; redacted output shows no cell."""
+    school.write("email,p\nann@example.com,3.36123E+10\n", "people.csv")
+    school.write("contacts:\n  - roster: {file: people.csv, fields: {phone_number: p}}\n")
+    for command in ("validate", "plan"):
+        found = school.run(command)
+        assert found.code == 0
+        assert "warning: people.csv:2:1: phone_number: 1 cell spoiled" in found.err
+        assert "3.36123E+10" in found.err
+        assert "3.36123E+10" not in school.run("--redact", command).err

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import bz2
 import codecs
+import contextlib
 import csv
+import gzip
 import io
 import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,7 @@ from reconciler.disk import configuration
 from reconciler.disk.cells import column_of
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import roster_forms, schema
+from reconciler.kinds.rosters import ENCODINGS
 from reconciler.model.rows import Rows
 
 RELATION = "enrollments:\n  - course: Launch\n    access: full_access\n    roster: %s\n"
@@ -81,7 +86,7 @@ def test_a_column_is_where_the_cell_begins(cells: list[str], data: st.DataObject
     out = io.StringIO()
     csv.writer(out, quoting=data.draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))).writerow(cells)
     index = data.draw(st.integers(0, len(cells) - 1))
-    place = column_of(out.getvalue(), cells, index, ",")
+    place = column_of(out.getvalue(), index, ",")
     assert next(csv.reader([out.getvalue()[place - 1 :]])) in (cells[index:], [] if cells[index:] == [""] else None)
 
 
@@ -154,9 +159,9 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
      'site.yaml:4:35: several columns of s.csv are called "a"; name it by its number, from 1'),
     (b"a,b\n1,2\n", "{file: s.csv, column: 3}", 'site.yaml:4:35: s.csv has no column "3"; the columns are a, b'),
     (b"n;email\nA;a@example.com\n", "s.csv", ("site.yaml:4:13: no column of s.csv is called `email`; "
-     "its cells seem to be parted otherwise: say `delimiter: ';'`")),
+     "the file appears to use ';' as delimiter: add `delimiter: ';'`")),
     (b"n\temail\nA\ta@example.com\n", "{file: s.csv, column: email}", ('site.yaml:4:35: s.csv has no column "email"; '
-     "its cells seem to be parted otherwise: say `delimiter: tab`")),
+     "the file appears to use tab as delimiter: add `delimiter: tab`")),
     ("n,email\nA,a@example.com\nJosé,b@example.com\n".encode("cp1252"), "s.csv",
      "s.csv:3:4: this is not utf-8; it looks like cp1252: say `encoding: cp1252`, or save it as UTF-8"),
     (b"email\na@example.com\n\x81\xe9@example.com\n", "{file: s.csv, encoding: cp1252}",
@@ -179,10 +184,139 @@ def test_what_no_row_can_be_read_from(tmp_path: Path, content: bytes, roster: st
 
 
 def test_utf_16_without_a_mark(tmp_path: Path) -> None:
-    """It decodes, to nothing that anybody wrote."""
-    assert refused(tmp_path, "n,email\nA,a@example.com\n".encode("utf-16-le"))[0].endswith(
-        "it looks like UTF-16: say `encoding: utf-16`"
+    """It decodes as UTF-8, to nothing that anybody wrote."""
+    assert refused(tmp_path, "n,email\nA,a@example.com\n".encode("utf-16-le")) == [
+        "s.csv:1:2: the character U+0000 is not allowed here; it looks like UTF-16: save it as UTF-8"
+    ]
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    ("email\na@example.com\n".encode("utf-16-le"), "this UTF-16 has no byte order mark; save it as UTF-8"),
+    ("email\na@example.com\n".encode("utf-16-be"), "this UTF-16 has no byte order mark; save it as UTF-8"),
+    (b"email\na@example.com\n", "this file is not UTF-16; remove `encoding`, or name the right one"),
+    (b"x", "this file is not UTF-16"),
+    ("email\n".encode("utf-16")[:-1], "this utf-16 ends too early"),
+    ("email\na@example.com\n".encode("utf-32"), "the character U+0000 is not allowed here"),
+])  # fmt: skip
+def test_what_is_called_utf_16_and_is_not(tmp_path: Path, content: bytes, said: str) -> None:
+    """One problem, whatever is in the file."""
+    (found,) = refused(tmp_path, content, "{file: s.csv, encoding: utf-16}")
+    assert said in found
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@given(content=st.binary(max_size=60) | st.text().map(str.encode) | st.text().map(lambda text: text.encode("utf-16")))
+def test_no_bytes_end_in_a_traceback(tmp_path_factory: pytest.TempPathFactory, encoding: str, content: bytes) -> None:
+    """Rows or problems, whichever encoding is named."""
+    folder = tmp_path_factory.mktemp("bytes")
+    with contextlib.suppress(ConfigurationError):
+        rows_of(folder, content, f"{{file: s.csv, encoding: {encoding}}}")
+
+
+def test_blanks_before_quotes(tmp_path: Path) -> None:
+    """A quote after a blank opens a cell all the same, and the columns of what follows are still right."""
+    content = 'email, "name"\nann@example.com, "Ann, A"\n'
+    rows = rows_of(tmp_path, content, "{file: s.csv, fields: {first_name: name}}", text=PEOPLE)
+    assert list(rows.columns["first_name"]) == ["Ann, A"]
+    assert addresses(tmp_path, ' "n", "email"\n "A, b", "ann@example.com"\n') == [(2, 9, "ann@example.com")]
+
+
+@pytest.mark.parametrize(("content", "sign"), [
+    ("ann@example.com;Ann\nbob@example.com;Bob\n", "';'"),
+    ("Ann;ann@example.com\n", "';'"),
+    ("Email|Name\nann@example.com|Ann\n", "'|'"),
+    ("ann@example.com|Ann\n", "'|'"),
+    ("ann@example.com\tAnn\n", "tab"),
+    ("Email\nann@example.com;Ann\n", "';'"),
+    ("Name;Email;x,y\nAnn;ann@example.com;1,2\n", "';'"),
+])  # fmt: skip
+def test_another_delimiter(tmp_path: Path, content: str, sign: str) -> None:
+    """A line is never taken for an address, with or without a header."""
+    for found in refused(tmp_path, content):
+        assert f"add `delimiter: {sign}`" in found
+
+
+@pytest.mark.parametrize(("content", "roster"), [
+    ("sep=;\nn;email\nA;ann@example.com\n", "s.csv"),
+    ("sep=\t\r\nn\temail\r\nA\tann@example.com\r\n", "s.csv"),
+    ('"sep=;"\nn;email\nA;ann@example.com\n', "{file: s.csv, delimiter: ','}"),
+    ("SEP=,\nn,email\nA,ann@example.com\n", "s.csv"),
+])  # fmt: skip
+def test_a_first_line_that_names_the_delimiter(tmp_path: Path, content: str, roster: str) -> None:
+    """Excel's own; it counts as a line."""
+    assert addresses(tmp_path, content, roster) == [(3, 3, "ann@example.com")]
+
+
+@pytest.mark.parametrize(("char", "hint"), [("\x01", "remove it"), ("\x1b", "remove it"), ("\0", "UTF-16")])
+def test_control_characters(tmp_path: Path, char: str, hint: str) -> None:
+    """Refused as in YAML, where they are."""
+    (found,) = refused(tmp_path, f"n,email\nA{char},ann@example.com\n")
+    assert found.startswith(f"s.csv:2:2: the character U+{ord(char):04X} is not allowed here; ")
+    assert hint in found
+
+
+def test_windows_characters_in_latin_1(tmp_path: Path) -> None:
+    """The usual confusion of the two."""
+    content = "n,email\n\u201cA\u201d,ann@example.com\n".encode("cp1252")
+    (found,) = refused(tmp_path, content, "{file: s.csv, encoding: latin-1}")
+    assert (
+        found == "s.csv:2:1: the character U+0093 is not allowed here; it looks like cp1252: add `encoding: cp1252`"
     )
+
+
+def archive(*names: str) -> bytes:
+    """A ZIP archive with these files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        for name in names:
+            made.writestr(name, "x")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    (archive("[Content_Types].xml", "xl/workbook.xml"), "this is an Excel workbook; export it as CSV"),
+    (archive("mimetype", "content.xml"), "this is an OpenDocument spreadsheet; export it as CSV"),
+    (archive("people.csv"), "this is a ZIP archive; unpack it"),
+    (archive("people.csv")[:20], "this is a ZIP archive; unpack it"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an Excel workbook; export it as CSV"),
+    (gzip.compress(b"email"), "this is a gzip archive; unpack it"),
+    (bz2.compress(b"email"), "this is a bzip2 archive; unpack it"),
+    (b"%PDF-1.7", "this is a PDF document; export the table as CSV"),
+])  # fmt: skip
+def test_files_of_another_format(tmp_path: Path, content: bytes, said: str) -> None:
+    """Under the name of a CSV file."""
+    assert refused(tmp_path, content) == [f"s.csv:1:1: {said}"]
+
+
+@pytest.mark.parametrize("header", [
+    "E-Mail-Adresse", "Adresse e-mail", "E-mail\u00a0Address", "E-mail 1 - Value", "Courriel", "EMAIL_ADDRESS",
+])  # fmt: skip
+def test_usual_names(tmp_path: Path, header: str) -> None:
+    """What exports call the column."""
+    assert [text for *_, text in addresses(tmp_path, f"n,{header}\nA,ann@example.com\n")] == ["ann@example.com"]
+
+
+@pytest.mark.parametrize("comment", ["# exported on Monday", "# exported, on Monday"])
+def test_a_comment_above_the_header(tmp_path: Path, comment: str) -> None:
+    """One problem, not one for each row."""
+    (found,) = refused(tmp_path, f"{comment}\nn,email\nA,ann@example.com\n")
+    assert found.endswith("its first line looks like a comment: remove it, so that the header is the first line")
+
+
+def test_what_a_spreadsheet_spoils(tmp_path: Path) -> None:
+    """A warning for each column, with how many cells and the first of them; other signs are values."""
+    values = ["3.36123E+10", "########", "#N/A", "#NAME?", "#REF!", "#VALUE!", "#NV", "1,5E+3", "#BEZUG!"]
+    sound = ["#1", "+33612345678", "C#", "E+", "#hashtag", "1E5", "-", "#"]
+    lines = [f"p{number}@example.com,{text!r},Ann".replace("'", '"') for number, text in enumerate([*sound, *values])]
+    warned: list[str] = []
+    (tmp_path / "s.csv").write_text("email,phone,n\n" + "\n".join(lines))
+    (tmp_path / "site.yaml").write_text(PEOPLE % "{file: s.csv, fields: {phone_number: phone, first_name: n}}")
+    configuration.load(
+        [tmp_path], project=tmp_path, schema=schema(), environ={}, cwd=tmp_path, forms=roster_forms(),
+        warn=lambda finding: warned.append(str(finding.problem())),
+    )  # fmt: skip
+    (line,) = warned
+    assert line.startswith('s.csv:10:1: phone_number: 9 cells spoiled by a spreadsheet, the first "3.36123E+10"; ')
 
 
 @pytest.mark.parametrize("content", [b"x" * 10_000_000, b'"' + b"x\n" * 5_000_000, b"email," + b"x" * 10_000_000])
