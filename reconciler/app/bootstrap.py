@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
+from reconciler.disk import writing
 from reconciler.disk.settings_schema import settings_schema
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, schema
@@ -64,28 +66,25 @@ tags:
 #     events: [CONTACT_CREATED, SALE_NEW]
 """
 
-IGNORED = "# the ledger of this machine\n.reconciler/\n"
-
 
 def write_first_files(folder: Path) -> list[Path]:
-    """Write settings, a first file, .gitignore, and the schemas for editors where missing; returns what was written.
+    """Write settings, a first file, and the schemas for editors where missing; returns what was written.
 
     Raises ConfigurationError when reconciler.yaml is there already, or the folder takes no file.
     """
-    if (folder / "reconciler.yaml").exists():
+    if os.path.lexists(folder / "reconciler.yaml"):
         raise ConfigurationError(f"{folder / 'reconciler.yaml'} is there already; nothing was written")
     files = {
         "reconciler.yaml": _MODELINE.format(SETTINGS_SCHEMA) + SETTINGS,
-        "account.yaml": _MODELINE.format(FILES_SCHEMA) + FIRST, ".gitignore": IGNORED,
+        "account.yaml": _MODELINE.format(FILES_SCHEMA) + FIRST,
         FILES_SCHEMA: schema_text("files"), SETTINGS_SCHEMA: schema_text("settings"),
     }  # fmt: skip
-    missing = {folder / name: text for name, text in files.items() if not (folder / name).exists()}
+    missing = {folder / name: text.encode() for name, text in files.items() if not os.path.lexists(folder / name)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for path, text in missing.items():
-            path.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"{folder} takes no files: {error.strerror}") from error
+    writing.create(missing)
     return list(missing)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from reconciler.app import ledgers
 from reconciler.app.workspace import Place, find_root, read_settings, read_state
-from reconciler.disk import documents, files
+from reconciler.disk import documents, files, storage
 from reconciler.disk.nodes import Mapping
 from reconciler.disk.settings import Settings
 from reconciler.errors import ReconcilerError
@@ -68,7 +68,7 @@ def environments(place: Place, path: Path) -> list[str]:
     root = find_root(place.cwd / path, place.cwd)
     for name in files.SETTINGS_NAMES:
         try:
-            node = documents.parse((root / name).read_bytes(), name)
+            node = documents.parse(storage.read(root / name), name)
         except (ReconcilerError, OSError):
             continue
         named = node.get("environments") if isinstance(node, Mapping) else None

@@ -52,15 +52,15 @@ def _files(path: Path, cwd: Path) -> Iterator[Path]:
 
 
 def _is_ours(file: Path) -> bool:
-    """Whether it is a file of that kind; a link that leads nowhere is for `validate` to tell."""
-    return file.suffix.lower() in SUFFIXES and file.is_file()
+    """Whether it is a file of that kind; what a link leads to is looked at where it is."""
+    return file.suffix.lower() in SUFFIXES and file.is_file() and not file.is_symlink()
 
 
 def _found(file: Path, cwd: Path) -> Iterator[Problem]:
     name = shown_name(file, cwd)
-    content = read(file, name)
-    if len(content) > LARGEST:
-        raise ConfigurationError([Problem(name, "is too large to be looked through", "leave it out")])
+    if file.is_symlink():
+        raise ConfigurationError([Problem(name, "is a symbolic link", "name the file that it points to")])
+    content = read(file, name, LARGEST)
     for leak in leaks(content.decode("utf-8-sig", "replace")):
         what = f"this looks like {leak.what}"
         yield Problem(f"{name}:{leak.line}:{leak.column}", what, f"{HINT}, or say so: # {ALLOWED}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 
+from reconciler.disk import storage
 from reconciler.disk.readers import sqlite_path
 from reconciler.disk.settings import Settings
-from reconciler.errors import ConfigurationError
+from reconciler.errors import ConfigurationError, LedgerError
 from reconciler.ledger.store import Store
 
 #: Sources of the setting that a pull request cannot edit.
@@ -23,6 +24,12 @@ def peek(settings: Settings) -> Store | None:
 def open_to_write(settings: Settings) -> Store:
     """The ledger, made where it is missing. Raises ConfigurationError as :func:`check` does."""
     check(settings, writing=True)
+    path = sqlite_path(settings.ledger, settings.root)
+    if path and path.parent.name == ".reconciler":
+        try:
+            storage.make_private_folder(path.parent)
+        except OSError as error:
+            raise LedgerError(f"the folder {path.parent} cannot be used: {error.strerror}") from error
     return Store.open(settings.ledger, root=settings.root, key=settings.digest_key)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.app.planning import Request, look
-from reconciler.disk import planfile
+from reconciler.disk import planfile, storage
 from reconciler.errors import ConfigurationError, Gated, LedgerError, Refused
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
@@ -38,7 +38,7 @@ def write_export(path: Path, document: Mapping[str, Any]) -> None:
     try:
         if path.is_dir():
             raise ConfigurationError(f"{path} is a folder; name a file")
-        planfile.write_whole(path, text.encode())
+        storage.write(path, text.encode())
     except OSError as error:
         raise ConfigurationError(f"the ledger cannot be written to {path}: {error.strerror}") from error
 

@@ -57,7 +57,7 @@ def graph(ctx: click.Context, /, path: Path, **given: Any) -> int:
     if given["out"] is None:
         click.echo(text, nl=False)
         return 0
-    _write(start_folder(ctx) / given["out"], text)
+    _write(start_folder(ctx) / given["out"], text, redacted=curtain_of(ctx).redactor is not None)
     say(f"Wrote {given['out']}: {len(diagram.nodes):,} boxes, {len(diagram.edges):,} arrows.")
     return 0
 
@@ -118,8 +118,10 @@ def _drawn(program: str, text: str) -> str:
     return done.stdout.decode("utf-8", errors="replace")
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, redacted: bool) -> None:
+    from reconciler.disk import storage
+
     try:
-        path.write_text(text, encoding="utf-8")
+        storage.write(path, text.encode(), storage.PUBLIC if redacted else storage.PRIVATE)
     except OSError as error:
         raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error

@@ -25,8 +25,6 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 #: Standard output as a stream of events, which a run writes itself.
 EVENTS = "--json-events"
-#: Marks in place of people: such a file may be read by others.
-_OPEN = 0o644
 
 
 class Wish(NamedTuple):
@@ -108,12 +106,11 @@ class Outputs:
         return rendered(self.screen, subject, told)
 
     def _write(self, path: Path, text: str) -> None:
-        from reconciler.disk.planfile import write_whole
+        from reconciler.disk import storage
 
+        mode = storage.PRIVATE if self.curtain.redactor is None else storage.PUBLIC
         try:
-            write_whole(path, text.encode("utf-8", "backslashreplace"))
-            if self.curtain.redactor is not None:
-                path.chmod(_OPEN)
+            storage.write(path, text.encode("utf-8", "backslashreplace"), mode)
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
 
@@ -158,7 +155,7 @@ def outputs_of(ctx: click.Context, given: Mapping[str, Any], subject: str) -> Ou
     files = [(wish.form, _place(folder, wish)) for wish in wishes if wish.file]
     taken: dict[Path, str] = {}
     if given.get("out"):
-        taken[(folder / given["out"]).resolve()] = "--out"
+        taken[Path(os.path.normpath(folder / given["out"]))] = "--out"
     for form, path in files:
         if path in taken:
             raise click.UsageError(f"{taken[path]} and --output {form} both go to {path}")
@@ -181,8 +178,10 @@ def name_of(ctx: click.Context, path: Path) -> str:
 
 
 def _place(folder: Path, wish: Wish) -> Path:
-    """Where the file goes, links followed; raises ConfigurationError where none can be."""
-    path = (folder / wish.file).resolve()
+    """Where the file goes; raises ConfigurationError where none can be."""
+    from reconciler.disk.storage import refuse_linked_folder
+
+    path = Path(os.path.normpath(folder / wish.file))
     what = f"--output {wish.form}={wish.file}"
     if path.is_dir() or wish.file.endswith("/"):
         raise ConfigurationError(f"{what}: that is a folder; name a file")
@@ -193,6 +192,7 @@ def _place(folder: Path, wish: Wish) -> Path:
     if not path.parent.is_dir():
         raise ConfigurationError(f"{what}: there is no folder {path.parent}; make it first")
     try:
+        refuse_linked_folder(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
         os.close(handle)
         Path(name).unlink()

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from reconciler.disk import storage
 from reconciler.errors import ConfigurationError, Problem
 
 #: The settings; at the root of the project they are no resources.
@@ -62,12 +63,13 @@ def holds_yaml(folder: Path, project: Path) -> bool:
     return any(True for _ in _below(folder, project))
 
 
-def read(path: Path, name: str) -> bytes:
+def read(path: Path, name: str, limit: int = storage.LARGEST) -> bytes:
     """The content of a file; ``name`` is what a message calls it. Raises ConfigurationError."""
     try:
-        return path.read_bytes()
+        return storage.read(path, limit)
     except OSError as error:
-        hint = "check the path" if isinstance(error, FileNotFoundError) else "check its rights"
+        hints = {FileNotFoundError: "check the path", PermissionError: "check its rights"}
+        hint = hints.get(type(error), "name an ordinary text file")
         raise ConfigurationError([Problem(name, f"cannot be read: {_reason(error)}", hint)]) from error
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import os
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from reconciler.disk import storage
 from reconciler.errors import ConfigurationError, Refused
 
 #: Format of the file; another major version is refused.
@@ -30,23 +29,9 @@ def write(path: Path, document: dict[str, Any], seal: Seal) -> None:
     try:
         if path.is_dir():
             raise ConfigurationError(f"{path} is a folder; name a file for the plan")
-        write_whole(path, text.encode())
+        storage.write(path, text.encode())
     except OSError as error:
         raise ConfigurationError(f"the plan cannot be written to {path}: {error.strerror}") from error
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Through a file beside it, so that no half of one is ever there; mkstemp makes it 0600. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def read(path: Path, seal: Seal) -> dict[str, Any]:
@@ -88,9 +73,7 @@ def says_sealed(path: Path) -> bool:
 def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
     """A JSON object as it stands; raises ConfigurationError. ``command`` writes ``what`` it should be."""
     try:
-        if path.stat().st_size > LARGEST:
-            raise ConfigurationError(f"{path} is too large for a {what} file")
-        document = json.loads(path.read_bytes())
+        document = json.loads(storage.read(path, LARGEST))
     except OSError as error:
         raise ConfigurationError(f"the {what} file {path} cannot be read: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

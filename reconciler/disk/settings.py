@@ -248,6 +248,8 @@ class _Reading:
             return "a file can only name an SQLite ledger", "set the environment variable RECONCILER_LEDGER"
         if "?" in url or not files.is_inside(path, [self._root], private=files.FOREIGN):
             return "the ledger leads out of the project", "set the environment variable RECONCILER_LEDGER"
+        if path.suffix.lower() in files.SUFFIXES:
+            return "the ledger would be read as a file of the project", "give it another ending, such as .db"
         return None
 
     def _ledger(self, url: str | None, environment: str | None) -> str:

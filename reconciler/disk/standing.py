@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reconciler.disk import readers
-from reconciler.disk.planfile import load, write_whole
+from reconciler.disk import readers, storage
+from reconciler.disk.planfile import load
 from reconciler.errors import ConfigurationError, Locked
 
 FORMAT_VERSION = "1.0"
@@ -25,7 +25,7 @@ def write_health(path: Path, content: Mapping[str, Any]) -> None:
     document = {"format_version": FORMAT_VERSION, "pid": os.getpid()}
     document |= {key: _moment(value) if isinstance(value, float) else value for key, value in content.items()}
     try:
-        write_whole(path, (json.dumps(document, indent=1) + "\n").encode())
+        storage.write(path, (json.dumps(document, indent=1) + "\n").encode())
     except OSError as error:
         raise ConfigurationError(f"the health file {path} cannot be written: {error.strerror}") from error
 
@@ -82,7 +82,10 @@ def _opened(ledger: str, root: Path, environment: str | None) -> int:
     problem = ""
     for path in (beside, Path(tempfile.gettempdir()) / f"reconciler-{key}.lock"):
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.parent == root / ".reconciler":
+                storage.make_private_folder(path.parent)
+            else:
+                path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         except OSError as error:
             problem = error.strerror or str(error)

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from reconciler.disk import storage
 from reconciler.engine.written import Block, Plain, Roster
 from reconciler.errors import ConfigurationError, Refused
 
@@ -170,7 +171,7 @@ def replace(texts: Mapping[Path, bytes], before: Mapping[Path, bytes]) -> None:
                 done.append(path)
     except OSError as error:
         for path in done:
-            path.write_bytes(before[path])
+            storage.write(path.resolve(), before[path], stat.S_IMODE(path.stat().st_mode))
         raise ConfigurationError(_cannot(error, texts)) from error
 
 
@@ -180,6 +181,7 @@ def _staged(texts: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
     staged: dict[Path, Path] = {}
     try:
         for path, content in texts.items():
+            storage.refuse_linked_folder(path)
             handle, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.", suffix=".part")
             staged[path] = Path(name)
             with os.fdopen(handle, "wb") as stream:

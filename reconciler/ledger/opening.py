@@ -22,6 +22,7 @@ def writer(url: str, root: Path, clock: Clock | None, patience: float) -> Sessio
     """A session on a ledger that exists when this returns, at today's version."""
     place = places.locate(url, root)
     if place.path is not None:
+        places.refuse_links(place.path)
         places.make_file(place.path)
     return _prepared(_engine(place, patience, reading=False), place, clock)
 
@@ -34,8 +35,10 @@ def memory(clock: Clock | None) -> Session:
 def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Session | None:
     """A session that only reads; None when there is no ledger. An older file is upgraded in a copy in memory."""
     place = places.locate(url, root)
-    if place.path is not None and not _has_content(place.path):
-        return None
+    if place.path is not None:
+        places.refuse_links(place.path)
+        if not _has_content(place.path):
+            return None
     engine = _engine(place, patience, reading=True)
     try:
         session = _looked_at(engine, place, clock)

@@ -77,7 +77,7 @@ def make_file(path: Path) -> None:
     try:
         for folder in reversed([p for p in path.parents if not p.exists()]):
             folder.mkdir(mode=0o700, exist_ok=True)
-        _make_or_close_to_others(path)
+        _make(path)
     except OSError as error:
         raise LedgerError(
             f"the ledger {path} cannot be written: {error.strerror}; make the file and its folder writable for "
@@ -85,14 +85,30 @@ def make_file(path: Path) -> None:
         ) from error
 
 
-def _make_or_close_to_others(path: Path) -> None:
+def _make(path: Path) -> None:
     try:
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         if not os.access(path, os.R_OK | os.W_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
-        if path.is_file() and path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+
+
+def refuse_links(path: Path) -> None:
+    """Raises LedgerError where the file, or one that SQLite keeps beside it, is a symbolic link."""
+    for each in _files(path):
+        if each.is_symlink():
+            raise LedgerError(f"the ledger {each} is a symbolic link; name the file itself with --ledger")
+
+
+def _files(path: Path) -> list[Path]:
+    return [path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))]
+
+
+def _close_to_others(path: Path) -> None:
+    """Once it is known to be a database: a file of something else keeps its rights."""
+    for each in _files(path):
+        if each.is_file() and each.stat().st_mode & 0o077:
+            each.chmod(0o600)
 
 
 def file_engine(path: Path, *, patience: float, reading: bool) -> Engine:
@@ -139,6 +155,8 @@ def _connect(path: Path, patience: float, reading: bool) -> sqlite3.Connection:
         if reading:
             connection.execute("PRAGMA query_only=ON")
         else:
+            connection.execute("SELECT count(*) FROM sqlite_master")
+            _close_to_others(path)
             write_ahead(connection, patience)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")

@@ -293,7 +293,7 @@ def test_a_place_that_breaks_after_a_run(site: Project, monkeypatch: pytest.Monk
     def refuse(*args: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("reconciler.disk.planfile.write_whole", refuse)
+    monkeypatch.setattr("reconciler.disk.storage.write", refuse)
     result = site.run("apply", "--yes", "--allow", "deletes", "--output", "json=out/x")
     ended(result, 1, "4 done", "x cannot be written: No space left on device")
     assert (site.folder / "out/x").read_text(encoding="utf-8") == "old"
@@ -301,13 +301,14 @@ def test_a_place_that_breaks_after_a_run(site: Project, monkeypatch: pytest.Monk
 
 
 def test_a_file_that_is_there(site: Project) -> None:
-    """It is replaced whole; through a link, what it leads to; a read-only one is left alone."""
+    """It is replaced whole; a link too, and what it leads to stays; a read-only one is left alone."""
     target = site.folder / "out/real.json"
     target.write_text("x" * 100_000, encoding="utf-8")
     (site.folder / "out/link.json").symlink_to(target)
     ended(site.run("plan", "--output", "json=out/link.json"), 0)
-    assert (site.folder / "out/link.json").is_symlink()
-    assert json.loads(target.read_text(encoding="utf-8"))["changes"]
+    assert not (site.folder / "out/link.json").is_symlink()
+    assert json.loads((site.folder / "out/link.json").read_text(encoding="utf-8"))["changes"]
+    assert target.read_text(encoding="utf-8") == "x" * 100_000
 
 
 def test_relative_to_the_folder_of_the_command(site: Project) -> None:

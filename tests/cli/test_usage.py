@@ -104,10 +104,9 @@ def test_usage_error_of_a_process(declared: Project) -> None:
 
 
 def test_init(project: Project) -> None:
-    """Files that validate, a ledger that git ignores; a second time nothing is overwritten."""
+    """Files that validate; a second time nothing is overwritten."""
     result = project.run("init", "shop")
     ended(result, 0, "wrote", "reconciler plan")
-    assert (project.folder / "shop/.gitignore").read_text().strip().endswith(".reconciler/")
     ended(project.run("validate", "shop"), 0, "Valid: 1 tag")
     (project.folder / "shop/account.yaml").write_text("tags: [Mine]\n")
     ended(project.run("init", "shop"), 1, "already")

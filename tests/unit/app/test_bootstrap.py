@@ -16,7 +16,7 @@ def test_first_files_are_a_valid_project(tmp_path: Path) -> None:
     """It can be planned as it stands."""
     written = write_first_files(tmp_path / "new" / "site")
     schemas = ["reconciler.schema.json", "settings.schema.json"]
-    assert {path.name for path in written} == {".gitignore", "account.yaml", "reconciler.yaml", *schemas}
+    assert {path.name for path in written} == {"account.yaml", "reconciler.yaml", *schemas}
     state = open_workspace(tmp_path / "new" / "site", Place(tmp_path, {}, {})).state
     assert [str(address) for address in state.resources] == ["tag/VIP"]
 

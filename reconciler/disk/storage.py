@@ -1,0 +1,71 @@
+"""Bytes of regular files, read up to a limit; files written whole, never through a symbolic link."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+#: Nothing that is read into memory as a whole is larger, in bytes.
+LARGEST = 256 * 1024 * 1024
+_CHUNK = 1 << 20
+#: For the owner alone; what names nobody may be read by others.
+PRIVATE, PUBLIC = 0o600, 0o644
+
+
+def read(path: Path, limit: int = LARGEST) -> bytes:
+    """The content of a regular file, links followed; raises OSError, also for devices, pipes, and above ``limit``."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        content = bytearray()
+        while chunk := stream.read(_CHUNK):
+            content += chunk
+            if len(content) > limit:
+                raise OSError(errno.EFBIG, f"larger than {limit:,} bytes", str(path))
+    return bytes(content)
+
+
+def write(path: Path, content: bytes, mode: int = PRIVATE) -> None:
+    """Write the whole file or none of it, with these rights; a link at its place is replaced. Raises OSError.
+
+    The folder is not reached through a link either, as far as it is below the working directory: a checkout may hold
+    links.
+    """
+    refuse_linked_folder(path)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+            os.fchmod(stream.fileno(), mode)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def refuse_linked_folder(path: Path) -> None:
+    """Raises OSError where a folder between the working directory and the file is a symbolic link."""
+    base, spelled = Path.cwd(), Path(os.path.normpath(path.absolute()))
+    if not spelled.is_relative_to(base):
+        return
+    for parent in spelled.relative_to(base).parents:
+        if (base / parent).is_symlink() and parent.parts:
+            raise OSError(errno.ELOOP, f"{parent} is a symbolic link; name the folder that it points to", str(path))
+
+
+def make_private_folder(path: Path) -> None:
+    """The folder for what belongs to this machine: for its owner alone, and ignored by git. Raises OSError."""
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, "it is a symbolic link; name the folder that it points to", str(path))
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        handle = os.open(path / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(b"*\n")
