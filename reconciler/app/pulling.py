@@ -133,7 +133,7 @@ def _tag_ids(wanted: Wanted, items: Items) -> str:
     if not wanted.tags:
         return ""
     _, tag = _sides(KINDS[CHOOSING["tags"]])
-    key = tag.key[0]
+    key = tag.field(tag.key[0]).answer_key
     ids = [[str(item[tag.remote_id]) for item in items[tag.name] if item[key] == name] for name in wanted.tags]
     return ",".join(found[0] for found in ids) if all(len(found) == 1 for found in ids) else ""
 
@@ -226,7 +226,7 @@ def own(pulled: Pulled, workspace: Workspace, place: Place, session: Session, st
     ``store`` is open under our lease. The files are read again, with something in the place of each secret.
     """
     ledger, settings = store.load(), workspace.settings
-    placeholders = {name: "?" for name, _ in pulled.made.secrets}
+    placeholders = {name: pulled.made.values.get(name, "?") for name, _ in pulled.made.secrets}
     state = read_state(workspace.path, settings, replace(place, environ={**place.environ, **placeholders}))
     dialect, now = Dialect(settings.dialect), time.time()
     found = identify(state, ledger, pulled.items, dialect)

@@ -210,9 +210,10 @@ def _with_live_parents(wanted: Mapping[Address, Attrs], found: Identified) -> li
 
 def _checked(kind: Kind, page: Sequence[Item]) -> list[Item]:
     """An item without its id or key is not the answer that was asked for; nothing is planned from it."""
-    texts = [name for name in kind.key if kind.field(name).shape is Shape.TEXT and kind.called is None]
+    fields = [] if kind.called else [kind.field(name) for name in kind.key]
+    texts = [field.answer_key for field in fields if field.shape is Shape.TEXT]
     for item in page:
-        named = all(isinstance(item.get(name), str) and item[name] for name in texts)
+        named = all(isinstance(item.get(key), str) and item[key] for key in texts)
         if not named or not isinstance(item.get(kind.remote_id), int | str):
             raise GatewayError(f"the list of {kind.name}s holds an item without its {kind.remote_id} or name")
     return list(page)

@@ -17,7 +17,7 @@ from enum import Enum
 from fnmatch import fnmatchcase
 
 from reconciler.engine.identify import Identified
-from reconciler.engine.written import fits
+from reconciler.engine.written import fits, may_hold_secret
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
@@ -121,9 +121,10 @@ def _field(each: FieldChange, desired: Desired, found: Identified, referred: fro
     kind = KINDS[desired.address.kind]
     spec, live = kind.field(each.path), found.live[desired.address].attrs.get(each.path)
     hidden = each.sensitive or spec.write_only or isinstance(desired.attrs.get(each.path), Secret)
+    hidden = hidden or may_hold_secret(spec, live)
     hard = ""
     if hidden:
-        hard = f"{each.path} is a secret, or is never shown"
+        hard = f"its {each.path} may hold a secret, or is never shown; set the variable that it is read from"
     elif each.path in kind.key and desired.address in referred:
         hard = f"its {each.path} is how other blocks name it; change it there too"
     elif isinstance(live, Ref) or not fits(spec, live):
@@ -149,4 +150,6 @@ def _shown(value: Value) -> str:
         return "[" + ", ".join(sorted(map(str, value))) + "]"
     if value is None or isinstance(value, bool):
         return "null" if value is None else str(value).lower()
+    if isinstance(value, int):
+        return str(value)
     return f'"{value}"'

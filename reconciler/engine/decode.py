@@ -61,7 +61,7 @@ def _reference_ids(kind: Kind, item: Item, wire: Wire) -> Refs:
 
 
 def _shown(field: Field, item: Item, wire: Wire) -> Any:
-    return item.get(wire.names.get(field.name) or field.answer or field.wire or field.name)
+    return item.get(wire.names.get(field.name) or field.answer_key)
 
 
 def _plain(field: Field, value: Any) -> Value:

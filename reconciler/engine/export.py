@@ -12,7 +12,18 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from reconciler.engine.identify import Identified
-from reconciler.engine.written import Block, Export, Plain, Roster, cells_of, fits, gathered, plain_of, sayable
+from reconciler.engine.written import (
+    Block,
+    Export,
+    Plain,
+    Roster,
+    cells_of,
+    fits,
+    gathered,
+    may_hold_secret,
+    plain_of,
+    sayable,
+)
 from reconciler.kinds import KINDS, schema
 from reconciler.kinds.base import Embedded, Kind, PerParent
 from reconciler.kinds.fields import Field, Shape
@@ -152,7 +163,12 @@ class _Exporter:
             return True
         whole = isinstance(shown, str) and each.name in kind.key
         if shown is not None and fits(each, shown) and not (whole and clean(str(shown)) != shown):
-            value[each.name] = plain_of(shown)
+            if may_hold_secret(each, shown):
+                variable = self._variable(kind, live, each)
+                self.made.values[variable] = str(shown)
+                value[each.name] = {"env": variable}
+            else:
+                value[each.name] = plain_of(shown)
             return True
         self._leave(live.address, f"its {each.name} cannot be written in a file" + (
             "" if each.required else "; the field is not managed"))  # fmt: skip

@@ -49,7 +49,7 @@ class Sought:
     def _strike(self, items: Sequence[Item]) -> None:
         (name,) = self._kind.key
         ids = {str(item[self._kind.remote_id]) for item in items}
-        keys = {self._kind.address({name: item[name]}) for item in items}
+        keys = {self._kind.address({name: item[self._kind.field(name).answer_key]}) for item in items}
         left = {address: attrs for address, attrs in self.rest.keys.items() if address not in keys}
         rest = Needs(self.rest.ids - ids, left)
         self._found += self.rest.calls - rest.calls

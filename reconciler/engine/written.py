@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field
 from reconciler.model.values import Address, Value, clean
 
-#: What a document consists of: text, truth values, lists, and mappings in the order in which they are written.
-Plain = None | bool | str | list["Plain"] | dict[str, "Plain"]
+#: What a document consists of: text, truth values, whole numbers, lists, and mappings in the order of the text.
+Plain = None | bool | int | str | list["Plain"] | dict[str, "Plain"]
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,15 @@ class Roster:
 
 @dataclass
 class Export:
-    """``documents`` by section, ``secrets`` as (variable, whose it is), ``left_out`` as (address, why)."""
+    """``documents`` by section, ``secrets`` as (variable, whose it is), ``left_out`` as (address, why).
+
+    ``values`` holds the value of a variable where the account shows it; it is never printed.
+    """
 
     documents: dict[str, tuple[Block, ...]] = field(default_factory=dict)
     rosters: list[Roster] = field(default_factory=list)
     secrets: list[tuple[str, Address]] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict, repr=False)
     left_out: list[tuple[Address, str]] = field(default_factory=list)
     declared: int = 0
 
@@ -45,6 +50,17 @@ class Export:
 def sayable(text: str) -> bool:
     """Whether YAML has a way to write the text: half a surrogate pair it cannot."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def may_hold_secret(each: Field, value: Value) -> bool:
+    """Whether the address in a field that may come from the environment has a part that often is a token."""
+    if not each.from_env or not isinstance(value, str):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return True
+    return "@" in parts.netloc or bool(parts.query or parts.fragment)
 
 
 def fits(each: Field, value: Value) -> bool:
@@ -75,7 +91,9 @@ def plain_of(value: Value) -> Plain:
     """A value as it is written: a set as a sorted list."""
     if isinstance(value, frozenset):
         return [*sorted(str(each) for each in value)]
-    return value if isinstance(value, bool | str) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    raise TypeError(f"{type(value).__name__} is not written as a plain value")
 
 
 def cells_of(kind: Kind, value: dict[str, Plain]) -> dict[str, str] | None:
@@ -86,6 +104,8 @@ def cells_of(kind: Kind, value: dict[str, Plain]) -> dict[str, str] | None:
             cells |= {f"{name}.{slug}": text for slug, text in shown.items() if isinstance(text, str)}
         elif isinstance(shown, str):
             cells[name] = shown
+        elif isinstance(shown, int) and not isinstance(shown, bool):
+            cells[name] = str(shown)
         else:
             return None
     safe = "id" not in value and all(clean(text) == text and text.isprintable() for text in cells.values())

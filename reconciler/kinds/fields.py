@@ -71,6 +71,11 @@ class Field:
         """Whether neither side of a difference may be shown."""
         return self.shape is Shape.SECRET
 
+    @property
+    def answer_key(self) -> str:
+        """The key in answers."""
+        return self.answer or self.wire or self.name
+
     def normal(self, value: Value) -> Value:
         """The one form in which values are compared: empty text is None, keys that ignore case are folded."""
         if not isinstance(value, str):

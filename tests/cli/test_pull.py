@@ -239,3 +239,28 @@ def test_own_needs_a_ledger(full: Project) -> None:
     """Without one nothing is read."""
     ended(full.run("pull", "--own", "--ledger", "none"), 1, "needs one")
     assert full.account.requests == []
+
+
+@pytest.mark.parametrize("url", ["https://h.example.com/in?token=t0k3n", "https://user:t0k3n@h.example.com/"])
+def test_an_address_that_may_hold_a_secret(make_project: Callable[..., Project], url: str) -> None:
+    """It comes from a variable that is named; its value is in no file and no output; the plan is empty with it."""
+    hook = {"name": "CRM", "url": url, "secret": "s", "events": ["SALE_NEW"]}
+    project = make_project({"webhooks": [hook]})
+    said = ended(project.run("pull", "--own"), 0, "WEBHOOK_CRM_URL")
+    text = (project.folder / "webhooks.yaml").read_text()
+    assert "url: {env: WEBHOOK_CRM_URL}" in text
+    assert "t0k3n" not in said + text
+    project.env |= {"WEBHOOK_CRM_URL": url, "WEBHOOK_CRM_SECRET": "s"}
+    project.assert_converged()
+
+
+def test_such_an_address_is_not_patched_into_a_file(make_project: Callable[..., Project]) -> None:
+    """What somebody put behind a plain address stays in the account."""
+    hook = {"name": "CRM", "url": "https://h.example.com/", "secret": "s", "events": ["SALE_NEW"]}
+    project = make_project({"webhooks": [hook]})
+    ended(project.run("pull", "--own"), 0)
+    project.env["WEBHOOK_CRM_SECRET"] = "s"
+    number = project.account.ids()["webhooks"]["CRM"]
+    project.account.edit("PATCH", f"/api/webhooks/{number}", {"url": "https://h.example.com/?token=t0k3n"})
+    said = ended(project.run("pull", "--all"), 0, "may hold a secret")
+    assert "t0k3n" not in said + (project.folder / "webhooks.yaml").read_text()
