@@ -25,7 +25,7 @@ from reconciler.engine.calls import bind, hidden_in, request_for
 from reconciler.engine.decode import decode
 from reconciler.engine.diff import Digest, differences
 from reconciler.engine.record import differing, entry_after
-from reconciler.errors import GatewayError, Interrupted, Invalid, LedgerError, NoAnswer, NotFound
+from reconciler.errors import GatewayError, Interrupted, Invalid, NoAnswer, NotFound, ReconcilerError
 from reconciler.gateway.client import Writer
 from reconciler.gateway.retry import may_have_happened
 from reconciler.kinds import KINDS
@@ -254,12 +254,12 @@ class Carrier:
         else:
             self.store.write(puts=[entry])
 
-    def given_up(self, outcome: Outcome) -> Outcome | LedgerError:
+    def given_up(self, outcome: Outcome) -> Outcome | ReconcilerError:
         """What was sent, never answered and does not show has failed, as far as anybody knows."""
         failed = replace(outcome, status=Status.FAILED)
         try:
             self.store.record(self.run, [failed])
-        except LedgerError as error:
+        except ReconcilerError as error:
             return error
         return failed
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import hashlib
+import json
 import os
 import socket
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 PROC = Path("/proc")
 MACHINE_ID = Path("/etc/machine-id")
@@ -30,6 +32,25 @@ class Holder(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.who} on {self.host} (process {self.pid})"
+
+
+class Held(NamedTuple):
+    """A lease as others see it; times are seconds of the epoch."""
+
+    holder: Holder
+    acquired: float
+    renewed: float
+    expires: float
+
+    def __str__(self) -> str:
+        return f"{self.holder} since {datetime.fromtimestamp(self.acquired, UTC):%Y-%m-%d %H:%M:%S UTC}"
+
+
+def held(head: Any) -> Held | None:
+    """The lease in a row of the head table."""
+    if head.token is None:
+        return None
+    return Held(Holder(*json.loads(head.holder)), head.acquired, head.renewed, head.expires)
 
 
 def here(proc: Path = PROC, machine_id: Path = MACHINE_ID) -> Holder:

@@ -7,16 +7,15 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, Protocol, Self
 
 from sqlalchemy import bindparam, select, update
 
 from reconciler.errors import LedgerError, Locked
 from reconciler.ledger import host
-from reconciler.ledger.host import Holder
+from reconciler.ledger.host import Held, Holder, held
 from reconciler.ledger.schema import HEAD
 from reconciler.ledger.session import Session, Ticket
 
@@ -33,15 +32,6 @@ class Leasable(Protocol):
     @property
     def session(self) -> Session:
         """The session whose writes the lease allows."""
-
-
-class Held(NamedTuple):
-    """A lease as others see it; times are seconds of the epoch."""
-
-    holder: Holder
-    acquired: float
-    renewed: float
-    expires: float
 
 
 _NOBODY: dict[str, Any] = dict.fromkeys(("token", "holder", "acquired", "renewed", "expires"))
@@ -134,7 +124,7 @@ class Lease:
                 if not self.renew():
                     return
                 pause = self._interval
-            except LedgerError:  # the fence of the next write decides whether it was too long
+            except (LedgerError, Locked):  # the fence of the next write decides whether it was too long
                 pause = self._interval / 4
 
     def __enter__(self) -> Self:
@@ -144,29 +134,21 @@ class Lease:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(LedgerError):  # it runs out by itself, and what was done under it is done
+        with suppress(LedgerError, Locked):  # it runs out by itself, and what was done under it is done
             self.release()
 
 
 def unlock(session: Session) -> Held | None:
     """Takes the lease away from whoever has it, and says who that was; their next write is refused."""
-    with session.writing() as connection:
+    with session.writing(patient=True) as connection:
         holder = held(connection.execute(select(HEAD)).one())
         connection.execute(update(HEAD).values({**_NOBODY, "fence": HEAD.c.fence + 1}))
     return holder
 
 
-def held(head: Any) -> Held | None:
-    """The lease that a row of the head table tells of."""
-    if head.token is None:
-        return None
-    return Held(Holder(*json.loads(head.holder)), head.acquired, head.renewed, head.expires)
-
-
 def _locked(session: Session, other: Held, now: float) -> str:
-    since = datetime.fromtimestamp(other.acquired, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return (
-        f"the ledger {session.place} is locked by {other.holder} since {since}; its lease ends in "
+        f"the ledger {session.place} is locked by {other}; its lease ends in "
         f"{other.expires - now:.0f} s unless it is renewed. Wait for that run to end, or, if you know that it is "
         "dead, run `reconciler ledger unlock`"
     )

@@ -10,7 +10,7 @@ from typing import cast
 
 from sqlalchemy import Engine
 
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, ReconcilerError
 from reconciler.ledger import place as places
 from reconciler.ledger import schema
 from reconciler.ledger.faults import explained
@@ -42,7 +42,7 @@ def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Sessio
     engine = _engine(place, patience, reading=True)
     try:
         session = _looked_at(engine, place, clock)
-    except LedgerError:
+    except ReconcilerError:
         engine.dispose()
         raise
     if session is None or session.engine is not engine:
@@ -52,7 +52,7 @@ def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Sessio
 
 def exists(url: str, root: Path) -> bool:
     """Whether there is a ledger at the place; makes nothing."""
-    session = reader(url, root, None, 10.0)
+    session = reader(url, root, None, places.WAIT)
     if session is not None:
         session.close()
     return session is not None
@@ -81,11 +81,15 @@ def _driver(engine: Engine) -> sqlite3.Connection:
 
 
 def _prepared(engine: Engine, place: Place, clock: Clock | None, *, reading: bool = False) -> Session:
+    """A session on a ledger at today's version; one that is at it already is not locked for that."""
     try:
-        with explained(place), engine.begin() as connection:
-            schema.prepare(connection)
+        with explained(place), engine.connect().execution_options(reading=True) as connection:
+            version = schema.read_version(connection)
+        if version != schema.newest():
+            with explained(place), engine.begin() as connection:
+                schema.prepare(connection)
         return _session(engine, place, clock, reading=reading)
-    except LedgerError:
+    except ReconcilerError:
         engine.dispose()
         raise
 

@@ -22,6 +22,10 @@ FORMS = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 #: psycopg: give up on a server that went silent well before a lease of 60 s runs out. The URL may say otherwise.
 PATIENCE = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
 
+#: Seconds to wait for the transaction of another process, and those after which a server ends one whose process does
+#: nothing: it was stopped, or its machine was. Well below the 60 s of a lease, which are the time to take over.
+WAIT, IDLE = 5.0, 30.0
+
 
 class Place(NamedTuple):
     """Where a ledger lives. ``path`` is set for a file, ``url`` for a server, neither for memory."""
@@ -203,6 +207,7 @@ def server_engine(url: URL, *, patience: float, reading: bool) -> Engine:
     def connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         cursor.execute(f"SET lock_timeout = {int(patience * 1000) or 1}")
+        cursor.execute(f"SET idle_in_transaction_session_timeout = {int(IDLE * 1000)}")
         cursor.execute(f"SET default_transaction_read_only = {'on' if reading else 'off'}")
         cursor.close()
         connection.commit()

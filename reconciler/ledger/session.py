@@ -12,7 +12,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.errors import LedgerError, Locked
 from reconciler.ledger.faults import explained
-from reconciler.ledger.place import Place
+from reconciler.ledger.host import Held, held
+from reconciler.ledger.place import IDLE, WAIT, Place
 from reconciler.ledger.schema import HEAD
 
 Clock = Callable[[], float]
@@ -69,9 +70,12 @@ class Session:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """A transaction that holds the ledger alone, whoever has the lease: for the lease itself and for history."""
-        with self._transaction(_hold, reading=False) as connection:
+    def writing(self, *, patient: bool = False) -> Iterator[Connection]:
+        """A transaction that holds the ledger alone, whoever has the lease: for the lease itself and for history.
+
+        ``patient`` waits for a server to end the transaction of a process that was stopped.
+        """
+        with self._transaction(_hold_patiently if patient else _hold, reading=False) as connection:
             yield connection
 
     @contextmanager
@@ -107,7 +111,7 @@ class Session:
     def _transaction(self, first: Callable[[Connection], None], *, reading: bool) -> Iterator[Connection]:
         if self.reading_only and not reading:
             raise LedgerError(f"the ledger {self.place} was opened for reading only")
-        with self._lock, explained(self.place):
+        with self._lock, explained(self.place, self._holder):
             begun = self._begin(first, reading)
             try:
                 yield self._connection
@@ -115,6 +119,15 @@ class Session:
             except BaseException:
                 _undo(begun)
                 raise
+
+    def _holder(self) -> Held | None:
+        """Who has the lease, for a message: read without waiting for anybody."""
+        try:
+            self._connection.execution_options(reading=True)
+            with self._connection.begin():
+                return held(self._connection.execute(select(HEAD)).one())
+        except SQLAlchemyError:
+            return None
 
     def _begin(self, first: Callable[[Connection], None], reading: bool) -> RootTransaction:
         """Begins and runs the first statement; again, once, when a server had closed the idle connection."""
@@ -149,6 +162,12 @@ def _hold(connection: Connection) -> None:
     """SQLite has begun IMMEDIATE; PostgreSQL locks the one row that every writer needs."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(HEAD.c.id).with_for_update())
+
+
+def _hold_patiently(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = {int((IDLE + WAIT) * 1000)}"))
+    _hold(connection)
 
 
 def _undo(begun: RootTransaction) -> None:

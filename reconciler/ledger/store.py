@@ -14,8 +14,10 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from reconciler.errors import LedgerError
 from reconciler.ledger import digest, history, lease, opening, rows
 from reconciler.ledger.history import Run, RunInfo
+from reconciler.ledger.host import Held, held
 from reconciler.ledger.loading import entries_of
 from reconciler.ledger.moves import drop, move
+from reconciler.ledger.place import WAIT
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
 from reconciler.ledger.session import Clock, Session
 from reconciler.model.plan import Verb
@@ -38,7 +40,7 @@ class Description(NamedTuple):
     account: str | None
     counts: Mapping[str, int]
     intents: int
-    held: lease.Held | None
+    held: Held | None
 
 
 class Store:
@@ -62,7 +64,7 @@ class Store:
 
     @classmethod
     def open(
-        cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = 10.0
+        cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = WAIT
     ) -> Store:
         """Opens a ledger for reading and writing, and makes or upgrades it first where needed.
 
@@ -74,7 +76,7 @@ class Store:
 
     @classmethod
     def peek(
-        cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = 10.0
+        cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = WAIT
     ) -> Store | None:
         """Opens an existing ledger for reading only and changes nothing at its place; None when there is none."""
         session = opening.reader(url, root, clock, patience)
@@ -148,7 +150,7 @@ class Store:
         by_kind = dict(sorted((kind, count) for kind, count in counts))
         return Description(
             str(self.session.place), version, head.lineage, head.serial, head.account, by_kind, intents,
-            lease.held(head),
+            held(head),
         )  # fmt: skip
 
     # whose it is
@@ -280,7 +282,7 @@ class Store:
             if addresses:
                 connection.execute(_CLEAR, [{"a_kind": a.kind, "a_key": a.key} for a in addresses])
 
-    def unlock(self) -> lease.Held | None:
+    def unlock(self) -> Held | None:
         """Takes the lease away from whoever has it, by force, and says who that was."""
         return lease.unlock(self.session)
 

@@ -1,5 +1,6 @@
 """What is said when a ledger cannot be used, and that it goes on when it can be again."""
 
+import os
 import sqlite3
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, Locked
 from reconciler.ledger.lease import Lease
 from reconciler.ledger.place import write_ahead
 from reconciler.ledger.store import Store
@@ -85,13 +86,16 @@ def test_a_full_disk(file: Where) -> None:
 
 
 def test_a_locked_file(file: Where) -> None:
-    """Another process that keeps its transaction open; we wait as long as we were told."""
+    """Another process keeps its transaction open; we wait as long as told, and name who has the lease."""
     store = file.held(patience=0.0)
     raw = sqlite3.connect(file.root / ".reconciler/ledger.db", isolation_level=None)
     raw.execute("BEGIN IMMEDIATE")
     try:
-        with pytest.raises(LedgerError, match="locked by another process; wait"):
+        wanted = rf"is locked by .* \(process {os.getpid()}\) since .*`kill -CONT {os.getpid()}`"
+        with pytest.raises(Locked, match=wanted):
             store.write([tag("VIP")])
+        with file.open(patience=0.0) as other, pytest.raises(Locked, match=wanted):
+            other.unlock()
     finally:
         raw.close()
     store.write([tag("VIP")])
@@ -131,8 +135,25 @@ def test_a_locked_server(postgres: Postgres, where: Where) -> None:
     """The same, for a row that another session holds."""
     store, other = where.open(patience=0.05), where.open()
     Lease.acquire(store)
-    with other.session.writing(), pytest.raises(LedgerError, match="locked by another process; wait"):
+    with other.session.writing(), pytest.raises(Locked, match=rf"is locked by .* \(process {os.getpid()}\) since"):
         store.write([tag("VIP")])
+
+
+def test_a_server_ends_the_write_of_a_stopped_process(
+    postgres: Postgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The lock goes with it: unlock and the next run get on, and the stopped one finds out when it wakes up."""
+    url = postgres.namespace()
+    with Store.open(url, root=tmp_path, patience=60.0) as waiting:
+        monkeypatch.setattr("reconciler.ledger.place.IDLE", 0.2)
+        with Store.open(url, root=tmp_path) as stopped:
+            Lease.acquire(stopped)
+            with pytest.raises(LedgerError, match="gave this process up"), stopped.session.fenced() as connection:
+                held = waiting.unlock()
+                connection.exec_driver_sql("SELECT 1")
+        assert held is not None
+        Lease.acquire(waiting)
+        waiting.write([tag("VIP")])
 
 
 def test_a_server_that_dropped_an_idle_connection_is_asked_again(postgres: Postgres, tmp_path: Path) -> None:
@@ -170,7 +191,7 @@ def test_a_folder_that_cannot_be_made(file: Where) -> None:
 UNPRIVILEGED = """
 import os, sys
 from pathlib import Path
-from reconciler.errors import LedgerError
+from reconciler.errors import LedgerError, Locked
 from reconciler.ledger.store import Store
 Store.none().close()  # everything is imported before the rights are given up
 if os.getuid() == 0:
