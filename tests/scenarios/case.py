@@ -10,7 +10,7 @@ settings         text of reconciler.yaml
 env, flags       of this run; ``race`` is done to the account between plan and first write
 faults           rules of the emulator, for the apply
 parallel         writes in flight (1). With more, ``requests`` is sorted, and no two writes to one contact overlap
-order            with ``parallel``: chains of requests (their beginnings), each sent when the one before was answered
+order            with ``parallel``: chains of requests (their beginnings, ``$`` ends one), each sent after the last
 later            acts that follow, one after the other, each a mapping:
                  files, settings   that hold from now on
                  meanwhile         what somebody else does first; ``days_later`` how long that takes

@@ -203,7 +203,7 @@ class Run:
             others = [w["path"] for w in writes if w["seq"] in each["beside"]]
             assert not (owner and any(path.startswith((f"{owner[0]}/", owner[0])) for path in others)), beside
         for chain in self.case.get("order") or []:
-            places = [[seq for seq, line in sent.items() if line.startswith(part)] for part in chain]
+            places = [[seq for seq, line in sent.items() if f"{line}$".startswith(part)] for part in chain]
             assert all(places), f"not all of {chain} were sent"
             for earlier, later in itertools.pairwise(places):
                 assert max(earlier) < min(later), f"{chain}: {lines}"
