@@ -28,7 +28,8 @@ needed. `reconciler validate --show` says what is set, and where.
 VARIABLES = (
     ("MATON_API_KEY", "The API key of the gateway. It has no flag and is in no file, so that it is in no history.",
      "nothing of the account can be read"),
-    ("RECONCILER_LEDGER_KEY", "Key of the digests of secrets, of the seal of plan files, of the marks of `--redact`.",
+    ("RECONCILER_LEDGER_KEY",
+     "Key of the digests of secrets, signatures of plan files and pseudonyms of `--redact`; 16 characters or more.",
      "one that the ledger keeps"),
     ("RECONCILER_FILES", "Further folders for secret files and rosters, separated as in `PATH`.",
      "the project's folder only"),

@@ -4,7 +4,7 @@ push                 the pull request that brought the commit → its head → t
 workflow_dispatch    the artefact that a run of the same workflow, started by hand on the same commit, has left
 
 A fork can run any workflow it likes and leave artefacts of any name. So the run has to be of this repository, of its
-own branches, of this workflow file and of the event that plans. The seal of the plan is looked at after that.
+own branches, of this workflow file and of the event that plans. The signature of the plan is checked after that.
 """
 
 from __future__ import annotations

@@ -194,8 +194,12 @@ def request_of(
     made: Cloned, target: Session, store: Store | None, allow: Mapping[Allow, int | None]
 ) -> Request:  # fmt: skip
     """An ordinary plan of what is cloned and of nothing else, under the names by which the ledger knows things."""
+    return request_to_make(settled_in(made.state, store.load()) if store else made.state, target, allow)
+
+
+def request_to_make(state: DesiredState, target: Session, allow: Mapping[Allow, int | None]) -> Request:
+    """A request for these resources and nothing else; nothing is deleted."""
     settings = target.settings
-    state = settled_in(made.state, store.load()) if store else made.state
     return Request(
         state, Policy(NOTHING, settings.limits), Dialect(settings.dialect), target.account(), allow=allow,
         parallel=settings.parallel, only=frozenset(state.resources),

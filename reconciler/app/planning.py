@@ -26,7 +26,7 @@ from reconciler.ledger.store import Store
 from reconciler.model.plan import Base, Change, Plan
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import DesiredState, Entry, Ledger
-from reconciler.model.values import Address
+from reconciler.model.values import Address, Attrs
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ class Request:
 class Planned:
     """A plan and what it was made from.
 
-    ``entries`` go by their new addresses, ``sizes`` counts what is live by kind, ``read_at`` is when reading began,
-    in seconds of the monotonic clock.
+    ``entries`` go by their new addresses, ``sizes`` counts what is live by kind, ``secrets`` are the secret values
+    that can be read in the account, ``read_at`` is when reading began, in seconds of the monotonic clock.
     """
 
     plan: Plan
@@ -71,6 +71,7 @@ class Planned:
     slugs: frozenset[str]
     dialect: Dialect
     sizes: Mapping[str, int]
+    secrets: Mapping[Address, Attrs]
     read_at: float
 
 
@@ -112,7 +113,7 @@ def decide(request: Request, read: Refreshed, ledger: Ledger, digest: Digest, no
     offered, limits = _offers(request, plan, found, rules.partly), request.policy.limits
     return Planned(
         plan, build(plan.changes), gates(plan, found.entries, limits, offered, settled=found.settled),
-        found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, 0.0,
+        found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, found.secrets, 0.0,
     )  # fmt: skip
 
 

@@ -1,22 +1,28 @@
-"""A plan ⇄ the document that a plan file holds, and the question whether it is still what would be planned."""
+"""Plans ⇄ the documents that plan files hold, and whether a saved plan is still what would be planned now.
+
+A saved plan is compared, never obeyed: what is carried out is planned again from the files, with the settings and the
+approvals of the run that applies it, and refused where the two differ. A clone has no files; its plan carries the
+desired state along and is accepted only with a signature.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import takewhile
 from typing import Any, TypeVar
 
 from reconciler import __version__
 from reconciler.app.planning import Planned, Request
-from reconciler.app.sealing import compared, is_sealed
-from reconciler.engine.diff import Digest
-from reconciler.engine.guard import Gate
+from reconciler.app.redacted import compared, is_redacted
+from reconciler.engine.guard import Gate, counts
 from reconciler.engine.resume import Begun, differences
 from reconciler.errors import ConfigurationError, LedgerError, Refused, Stale
 from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.digest import Key
+from reconciler.ledger.history import Run
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Action, Plan, decided
 from reconciler.model.planjson import (
     change_to_json,
     digest_of,
@@ -26,62 +32,71 @@ from reconciler.model.planjson import (
     state_from_json,
     state_to_json,
 )
-from reconciler.model.policy import Allow, Limits, Policy, Prune
+from reconciler.model.policy import Allow
 from reconciler.model.report import Status
-from reconciler.model.resource import Desired, DesiredState
-from reconciler.model.values import Address, Secret, Value
+from reconciler.model.resource import DesiredState
+from reconciler.model.values import Address, Attrs, Secret, Value
 
 T = TypeVar("T")
 
 #: Finds the value of a secret by its source, e.g. ``env:NAME``.
 Resolve = Callable[[str], str]
 
+MAX_REPORTED = 20  # differences of a stale plan; the rest is summed up
+
+#: Actions that rest on what the account has now.
+_OVERWRITES = frozenset({Action.UPDATE, Action.ADOPT, Action.REPLACE, Action.DELETE})
+
 
 def to_document(
-    planned: Planned, request: Request, digest: Digest, environment: str | None, lasting: bool
+    planned: Planned, request: Request, key: Key | None, environment: str | None, lasting: bool
 ) -> dict[str, Any]:
-    """Everything that applying the plan needs, and no secret: those are named by source and keyed digest.
+    """What a plan file holds. Secrets are in it as their sources and keyed digests.
 
-    ``lasting``: the ledger that it was planned with is there to stay, so that its lineage means something.
+    ``lasting``: the ledger that was planned with still exists when the plan is applied.
     """
     base = planned.plan.base if lasting else planned.plan.base._replace(lineage="", serial=0)
     return {
         "tool": __version__, "environment": environment, "dialect": request.dialect.value,
-        "keyed": digest is not None,
-        "desired": state_to_json(request.state),
-        "policy": {
-            "prune": {kind: prune.value for kind, prune in sorted(request.policy.prune.items())},
-            "limits": asdict(request.policy.limits),
-        },
-        "selection": {
-            "targets": list(request.targets), "excludes": list(request.excludes),
-            **({} if request.only is None else {"only": sorted(map(str, request.only))}),
-        },
-        "secrets": _digests(request.state, digest),
+        "selection": {"targets": list(request.targets), "excludes": list(request.excludes)},
+        "secrets": _digests(_desired_secrets(request), key), "overwritten": _digests(_live_secrets(planned), key),
         "needs": [[gate.allow.value, gate.count, gate.reason] for gate in planned.gates],
         "slugs": sorted(planned.slugs),
         "plan": plan_to_json(replace(planned.plan, base=base)),
+        **({"desired": state_to_json(request.state)} if request.only is not None else {}),
     }  # fmt: skip
 
 
-def _digests(state: DesiredState, digest: Digest) -> dict[str, dict[str, str]]:
-    if digest is None:
-        return {}
+def _digests(secrets: Iterable[tuple[str, str, Secret]], key: Key | None) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
-    for address, name, secret in _secrets(state.resources.values()):
-        found.setdefault(address, {})[name] = digest(name, secret.value)
+    for address, name, secret in secrets if key else ():
+        assert key is not None
+        found.setdefault(address, {})[name] = key.digest(name, secret.value)
     return found
 
 
-def _secrets(resources: Iterable[Desired]) -> Iterator[tuple[str, str, Secret]]:
-    for desired in resources:
-        for name, value in desired.attrs.items():
+def _desired_secrets(request: Request) -> Iterator[tuple[str, str, Secret]]:
+    return _secrets((each.address, each.attrs) for each in request.state.resources.values())
+
+
+def _live_secrets(planned: Planned) -> Iterator[tuple[str, str, Secret]]:
+    """Secret values in the account that the plan overwrites or deletes."""
+    overwritten = {c.address: c.attrs for c in decided(planned.plan.changes) if c.action in _OVERWRITES}
+    for address, name, secret in _secrets(planned.secrets.items()):
+        wanted = overwritten.get(Address.parse(address), {name: secret}).get(name)
+        if wanted not in (secret, secret.value):
+            yield address, name, secret
+
+
+def _secrets(resources: Iterable[tuple[Address, Attrs]]) -> Iterator[tuple[str, str, Secret]]:
+    for address, attrs in resources:
+        for name, value in attrs.items():
             if isinstance(value, Secret):
-                yield str(desired.address), name, value
+                yield str(address), name, value
 
 
 def plan_of(document: Mapping[str, Any]) -> Plan:
-    """The plan that was saved, for showing."""
+    """The plan that was saved."""
     return _decoded(lambda: plan_from_json(document["plan"]))
 
 
@@ -91,29 +106,32 @@ def dialect_of(document: Mapping[str, Any]) -> Dialect:
 
 
 def gates_of(document: Mapping[str, Any]) -> tuple[Gate, ...]:
-    """What the saved plan needs to be allowed, as it was when it was made."""
+    """The approvals that the saved plan needed when it was made; a run that applies it decides itself."""
     return _decoded(lambda: tuple(Gate(Allow(word), count, reason) for word, count, reason in document["needs"]))
 
 
-def to_request(document: Mapping[str, Any], account: str | None, resolve: Resolve) -> Request:
-    """What was planned then, as a request to plan it now; secrets are looked up again."""
+def selection_of(document: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The ``--target`` and ``--exclude`` that the plan was made with."""
+    return _decoded(lambda: {name: tuple(map(str, document["selection"][name])) for name in ("targets", "excludes")})
 
-    def decode() -> Request:
+
+def is_carried(document: Mapping[str, Any]) -> bool:
+    """Whether the document holds the desired state itself, as the plan of a clone does."""
+    return "desired" in document
+
+
+def carried_state(document: Mapping[str, Any], resolve: Resolve) -> DesiredState:
+    """The desired state in the document; the values of secrets are looked up again."""
+
+    def decode() -> DesiredState:
         state = state_from_json(document["desired"])
-        resources = {a: replace(d, attrs=_unsealed(d.attrs, resolve)) for a, d in state.resources.items()}
-        policy, selection = document["policy"], document["selection"]
-        return Request(
-            replace(state, resources=resources),
-            Policy({kind: Prune(word) for kind, word in policy["prune"].items()}, Limits(**policy["limits"])),
-            Dialect(document["dialect"]), account,
-            targets=tuple(selection["targets"]), excludes=tuple(selection["excludes"]),
-            only=frozenset(map(Address.parse, selection["only"])) if "only" in selection else None,
-        )  # fmt: skip
+        resources = {a: replace(d, attrs=_with_values(d.attrs, resolve)) for a, d in state.resources.items()}
+        return replace(state, resources=resources)
 
     return _decoded(decode)
 
 
-def _unsealed(attrs: Mapping[str, Value], resolve: Resolve) -> dict[str, Value]:
+def _with_values(attrs: Attrs, resolve: Resolve) -> dict[str, Value]:
     return {
         name: Secret(value.source, resolve(value.source)) if isinstance(value, Secret) else value
         for name, value in attrs.items()
@@ -124,17 +142,24 @@ def _decoded(decode: Callable[[], T]) -> T:
     try:
         return decode()
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        what = f"the plan file does not hold what it must ({type(error).__name__})"
+        what = f"the plan file is incomplete ({type(error).__name__})"
         raise ConfigurationError(f"{what}; plan again") from None
 
 
-def check_base(document: Mapping[str, Any], account: str | None, lineage: str | None) -> None:
-    """Refuse the plan of another account or another ledger."""
+def check_account(document: Mapping[str, Any], account: str | None) -> None:
+    """Refuse the plan of another account, before a ledger is made for this one."""
+    there = _decoded(lambda: document["plan"]["base"]["account"])
+    if there != account:
+        raise Refused(f"the plan is for the connection {there}, and this run would use {account}")
+
+
+def check_base(document: Mapping[str, Any], lineage: str | None, dialect: Dialect) -> None:
+    """Refuse the plan of another ledger or another dialect."""
     base = _decoded(lambda: plan_of(document).base)
-    if base.account != account:
-        raise Refused(f"the plan is for the connection {base.account}, and this run would use {account}")
     if base.lineage and lineage is not None and base.lineage != lineage:
         raise LedgerError("the plan was made with another ledger (its lineage differs); plan again")
+    if dialect_of(document) is not dialect:
+        raise Refused(f"the plan is for the dialect {dialect_of(document).value}, and this run uses {dialect.value}")
 
 
 def plan_digest(document: Mapping[str, Any]) -> str:
@@ -142,12 +167,16 @@ def plan_digest(document: Mapping[str, Any]) -> str:
     return _decoded(lambda: digest_of(document["plan"]["changes"]))
 
 
+def unfinished(document: Mapping[str, Any], store: Store) -> list[Run]:
+    """Runs of this very plan since it was last carried out to its end, as this ledger records them."""
+    return list(takewhile(lambda run: run.status != "done", store.runs(plan_digest(document))))
+
+
 def begun(document: Mapping[str, Any], store: Store) -> Begun | None:
-    """What the runs of this saved plan did that did not come to its end; None where there is none."""
-    unfinished = list(takewhile(lambda run: run.status != "done", store.runs(plan_digest(document))))
-    if not unfinished:
+    """What unfinished runs of this saved plan did; None where there are none."""
+    numbers = {run.id for run in unfinished(document, store)}
+    if not numbers:
         return None
-    numbers = {run.id for run in unfinished}
     ended = {Status.DONE, Status.PENDING}
     return Begun(
         frozenset(str(each.address) for n in numbers for each in store.outcomes(n) if each.status in ended),
@@ -155,28 +184,44 @@ def begun(document: Mapping[str, Any], store: Store) -> Begun | None:
     )
 
 
+def reviewed_counts(document: Mapping[str, Any]) -> Mapping[Allow, int]:
+    """How many changes of each class the whole plan has: approvals of a begun plan may give these counts."""
+    return counts(plan_of(document))
+
+
 def check_fresh(
-    document: Mapping[str, Any], planned: Planned, request: Request, digest: Digest, begun: Begun | None = None
+    document: Mapping[str, Any], planned: Planned, request: Request, key: Key | None, begun: Begun | None = None
 ) -> None:
-    """Raises Stale, listing what differs, unless the plan made now would do the same, or the rest of it."""
-    hint = "plan again"
-    if is_sealed(document) and digest is not None:
-        then, now, begun = _decoded(lambda: compared(document, planned.plan.changes, digest, begun))
-        hint += "; a sealed plan is applied from the very files, and with the --target, that it was made from"
+    """Raises Stale, listing the differences, unless the plan made now would do the same, or the rest of it."""
+    if is_redacted(document) and key is not None:
+        then, now, begun = _decoded(lambda: compared(document, planned.plan.changes, key.digest, begun))
     else:
         then = _decoded(lambda: {each["address"]: meaning(each) for each in document["plan"]["changes"]})
         now = {str(change.address): meaning(change_to_json(change)) for change in planned.plan.changes}
-    found = [*differences(then, now, begun), *_rotated(document, request, digest)]
+    found = [*differences(then, now, begun), *_changed_secrets(document, planned, request, key)]
     if found:
-        lines = "\n".join(f"  {line}" for line in found[:20])
-        more = f"\n  and {len(found) - 20} more" if len(found) > 20 else ""
-        raise Stale(f"the plan is stale; since it was made, this changed:\n{lines}{more}\n{hint}")
+        lines = "\n".join(f"  {line}" for line in found[:MAX_REPORTED])
+        more = f"\n  and {len(found) - MAX_REPORTED} more" if len(found) > MAX_REPORTED else ""
+        raise Stale(f"the plan is stale; since it was made, this changed:\n{lines}{more}\n{_hint(document)}")
 
 
-def _rotated(document: Mapping[str, Any], request: Request, digest: Digest) -> Iterator[str]:
-    if digest is None or not document.get("keyed"):
+def _hint(document: Mapping[str, Any]) -> str:
+    if is_carried(document):
+        return "plan again"
+    selected = ", --target and --exclude" if is_redacted(document) else ""
+    return f"plan again, or apply with the PATH{selected} that the plan was made with"
+
+
+def _changed_secrets(
+    document: Mapping[str, Any], planned: Planned, request: Request, key: Key | None
+) -> Iterator[str]:
+    if key is None:
         return
     known = document.get("secrets", {})
-    for address, name, secret in _secrets(request.state.resources.values()):
-        if known.get(address, {}).get(name) != digest(name, secret.value):
-            yield f"{address}: {name}, a secret that was rotated"
+    for address, name, secret in _desired_secrets(request):
+        if known.get(address, {}).get(name) != key.digest(name, secret.value):
+            yield f"{address}: {name}, a secret, has another value"
+    overwritten = document.get("overwritten", {})
+    for address, name, secret in _live_secrets(planned):
+        if overwritten.get(address, {}).get(name) != key.digest(name, secret.value):
+            yield f"{address}: {name} changed in the account"

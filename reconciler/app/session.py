@@ -16,6 +16,7 @@ from reconciler.gateway.caller import Calls, Exchange
 from reconciler.gateway.client import Reader, Writer
 from reconciler.gateway.connections import Connections, ConnectionsWriter
 from reconciler.gateway.pace import Pace
+from reconciler.ledger.digest import Key
 from reconciler.ledger.lease import Lease
 from reconciler.ledger.store import Store
 
@@ -97,11 +98,22 @@ class Session:
         """Whether there is a ledger that is still there when a plan is applied."""
         return ledgers.exists(self.settings)
 
+    def has_key(self) -> bool:
+        """Whether there is a key to sign saved plans with: RECONCILER_LEDGER_KEY, or that of an existing ledger."""
+        return self.settings.digest_key is not None or self.has_ledger()
+
+    def key(self, store: Store | None) -> Key:
+        """The key of saved plans, where :meth:`has_key` says that there is one."""
+        if self.settings.digest_key is not None:
+            return Key(self.settings.digest_key.encode())
+        assert store is not None
+        return store.key
+
     @contextmanager
     def ledger_to_write(self) -> Iterator[Store]:
         """The ledger under our lease, bound to this account."""
         if self.settings.ledger == "none":
-            with Store.none() as store, Lease.acquire(store):
+            with Store.none(key=self.settings.digest_key) as store, Lease.acquire(store):
                 yield store
             return
         with ledgers.open_to_write(self.settings) as store:

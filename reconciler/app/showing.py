@@ -15,10 +15,11 @@ from reconciler.engine.graph import Graph, build
 from reconciler.engine.guard import Gate
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.digest import Key
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Plan
 
-Seal = Callable[[bytes], str]
+Sign = Callable[[bytes], str]
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ def open_plan(path: Path, settings: Settings, on_store: Callable[[Store], None] 
     """
     raw = planfile.load(path)
     lineage = _lineage(raw)
-    with _key(settings, lineage, on_store) as seal:
-        document, checked = planfile.look(path, seal)
+    with _key(settings, lineage, on_store) as sign:
+        document, checked = planfile.look(path, sign)
     plan = plan_of(document)
     try:
         graph = build(plan.changes)
@@ -63,11 +64,10 @@ def _lineage(document: dict[str, object]) -> str:
 
 
 @contextmanager
-def _key(settings: Settings, lineage: str, on_store: Callable[[Store], None]) -> Iterator[Seal | None]:
+def _key(settings: Settings, lineage: str, on_store: Callable[[Store], None]) -> Iterator[Sign | None]:
     """The key of the environment, or that of the ledger if it is the one that the plan was made with."""
     if settings.digest_key is not None:
-        with Store.none(key=settings.digest_key) as store:
-            yield store.seal
+        yield Key(settings.digest_key.encode()).sign
         return
     known = None
     if settings.ledger != "none":
@@ -77,4 +77,4 @@ def _key(settings: Settings, lineage: str, on_store: Callable[[Store], None]) ->
         return
     with known as store:
         on_store(store)
-        yield store.seal if store.lineage == lineage else None
+        yield store.key.sign if store.lineage == lineage else None

@@ -6,7 +6,7 @@ import functools
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 
@@ -130,53 +130,77 @@ def _apply(
 
 
 def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[str, Any]) -> int:
-    from reconciler.app.saved import check_base
+    from reconciler.app.saved import check_account, check_base, unfinished
     from reconciler.app.workspace import read_settings
     from reconciler.cli.running import open_session
     from reconciler.disk import planfile
+    from reconciler.kinds.dialect import Dialect
 
     where = place(ctx, given)
     chosen = given["targets"] or given["excludes"] or given["target_file"]
-    if chosen and not planfile.says_sealed(where.cwd / plan_file):
+    if chosen and not planfile.says_redacted(where.cwd / plan_file):
         raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
     settings = read_settings(where.cwd / path, where)
     session = open_session(ctx, settings)
-    account = session.account()
+    planfile.look(where.cwd / plan_file, None)
+    check_account(planfile.load(where.cwd / plan_file), session.account())
+    has_key = session.has_key()
     with session.ledger_to_write() as store:
-        keyed = settings.ledger != "none"
-        saved = planfile.read(where.cwd / plan_file, store.seal if keyed else None)
-        check_base(saved, account, store.lineage if keyed else None)
-        request = _saved_request(saved, path, where, session, given)
-        return plan_and_run(ctx, session, store, request, given, saved)
+        key = session.key(store) if has_key else None
+        saved = planfile.read(
+            where.cwd / plan_file, key.sign if key else None, lambda document: bool(unfinished(document, store))
+        )
+        ledgered = settings.ledger != "none"
+        check_base(saved, store.lineage if ledgered else None, Dialect(settings.dialect))
+        request = _saved_request(saved, path, where, session, given, signed=key is not None)
+        return plan_and_run(ctx, session, store, request, given, Reviewed(saved, key))
 
 
-def _saved_request(saved: dict[str, Any], path: Path, where: Any, session: Any, given: dict[str, Any]) -> Any:
-    """What the file holds, secrets looked up again; of a sealed plan what the files below PATH hold."""
-    from dataclasses import replace
+class Reviewed(NamedTuple):
+    """A saved plan to be applied, and the key that it was signed with; None for one with a checksum only."""
 
-    from reconciler.app.saved import to_request
-    from reconciler.app.sealing import is_sealed
-    from reconciler.app.workspace import open_workspace
+    document: dict[str, Any]
+    key: Any
+
+
+def _saved_request(
+    saved: dict[str, Any], path: Path, where: Any, session: Any, given: dict[str, Any], *, signed: bool
+) -> Any:
+    """What the files below PATH ask for, cut as the plan was; the plan of a clone carries what it asks for."""
+    from reconciler.app.redacted import is_redacted
+    from reconciler.app.saved import carried_state, is_carried, selection_of
+    from reconciler.app.workspace import open_workspace, require_resources
     from reconciler.cli.running import requested
     from reconciler.disk import secrets
 
-    if is_sealed(saved):
-        return requested(open_workspace(path, where), session, given)
-    roots = (session.settings.root, *session.settings.files_roots)
-    request = to_request(saved, session.account(), lambda source: secrets.resolve(source, where.environ, roots))
-    return replace(request, allow=given["allow"])
+    if not signed and (is_redacted(saved) or is_carried(saved) or session.settings.ci):
+        raise Refused(
+            "the plan is not signed; it needs RECONCILER_LEDGER_KEY, when it is made and when it is applied"
+        )
+    if is_carried(saved):
+        from reconciler.app.cloning import request_to_make
+
+        roots = (session.settings.root, *session.settings.files_roots)
+        state = carried_state(saved, lambda source: secrets.resolve(source, where.environ, roots))
+        return request_to_make(state, session, given["allow"])
+    with given["outputs"].problems(session.name):
+        workspace = open_workspace(path, where)
+        require_resources(workspace)
+    if not is_redacted(saved):
+        given = {**given, **selection_of(saved), "target_file": None}
+    return requested(workspace, session, given)
 
 
 def plan_and_run(
     ctx: click.Context, session: Any, store: Any, request: Any, given: dict[str, Any],
-    saved: dict[str, Any] | None = None,
+    reviewed: Reviewed | None = None,
 ) -> int:  # fmt: skip
     """Plan, show, pass the gates, ask and carry out; ``given`` are the flags of the command and its name."""
     from dataclasses import replace
 
     from reconciler.app.applying import needs_ledger
     from reconciler.app.planning import make_plan
-    from reconciler.app.saved import begun, check_fresh, plan_digest
+    from reconciler.app.saved import begun, check_fresh, plan_digest, reviewed_counts
     from reconciler.cli.consent import ask
     from reconciler.cli.planning import show_plan
     from reconciler.cli.running import stopping, tell_reading
@@ -189,9 +213,10 @@ def plan_and_run(
         request = replace(request, on_found=session.curtain.learn_found)
         planned = make_plan(request, reader, store if ledgered else None, progress=progress)
     tell_reading(session, planned)
-    if saved is not None:
-        check_fresh(saved, planned, request, store.digest if ledgered else None, begun(saved, store))
-        given = {**given, "digest": plan_digest(saved)}
+    if reviewed is not None:
+        saved, done = reviewed.document, begun(reviewed.document, store)
+        check_fresh(saved, planned, request, reviewed.key, done)
+        given = {**given, "digest": plan_digest(saved), "reviewed": reviewed_counts(saved) if done else {}}
     if "nothing" in given and not (planned.plan.pending or planned.plan.withheld):
         click.echo(given["nothing"], err=given["outputs"].claimed)
     elif not given["outputs"].claimed:
@@ -223,7 +248,7 @@ def _pass_gates(planned: Any, given: dict[str, Any]) -> None:
     from reconciler.engine.guard import closed
     from reconciler.render.sentences import need
 
-    shut = closed(planned.gates, given["allow"])
+    shut = closed(planned.gates, given["allow"], given.get("reviewed", {}))
     if shut:
         raise Gated("\n".join([*(need(gate) for gate in shut), "No changes were made."]))
 

@@ -224,12 +224,13 @@ def _plan(
 
 def _save(path: Path, planned: Any, request: Any, target: Any, store: Any, *, fleeting: bool) -> None:
     """The plan for later, unless a second clone would make up other people."""
-    from reconciler.cli.planning import save
+    from reconciler.cli.planning import require_key, save
     from reconciler.errors import Refused
 
     if fleeting:
         raise Refused(f"{PROVISIONAL} Nothing was saved")
-    save(path, planned, request, target, store)
+    require_key(target, always=True)
+    save(path, planned, request, target, store, None)
 
 
 def _say_plan(ctx: click.Context, target: Any, planned: Any, given: Mapping[str, Any]) -> None:

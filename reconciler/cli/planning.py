@@ -29,8 +29,8 @@ Example:
 """
 
 NO_KEY = (
-    "a redacted plan file is sealed with a key, and there is none that stays: set RECONCILER_LEDGER_KEY, "
-    "or apply once, which makes the ledger and its key; nothing was planned"
+    "saving {what} needs a persistent key: set RECONCILER_LEDGER_KEY, or run apply once, which creates the ledger "
+    "and its key; nothing was planned"
 )
 
 
@@ -72,15 +72,15 @@ def _planned(ctx: click.Context, path: Path, given: dict[str, Any]) -> tuple[Any
     workspace = open_workspace(path, place(ctx, given))
     require_resources(workspace)
     session = open_session(ctx, workspace.settings)
-    if given["out"] and session.curtain.redactor and not _is_keyed(session):
-        raise Refused(NO_KEY)
+    if given["out"]:
+        require_key(session)
     with session.ledger_to_read() as store, session.reader() as reader:
         request = requested(workspace, session, given)
         with stopping(session.stop), session.progress() as progress:
             planned = make_plan(request, reader, store, progress=progress)
         tell_reading(session, planned)
         if given["out"]:
-            save(Path(ctx.obj["directory"]) / given["out"], planned, request, session, store)
+            save(Path(ctx.obj["directory"]) / given["out"], planned, request, session, store, path)
     return planned, session
 
 
@@ -107,26 +107,30 @@ def show_plan(ctx: click.Context, planned: Any, session: Any, *, calls: bool = F
         show(call_lines(curtain.marked("request", call) for _, call in requests(planned)), err=err)
 
 
-def save(path: Path, planned: Any, request: Any, session: Any, store: Any) -> None:
-    """Write the plan file, sealed with the ledger's key where there is one that stays."""
+def require_key(session: Any, *, always: bool = False) -> None:
+    """Refuse to save a plan that others carry on without a key to sign it with."""
+    what = "a redacted plan" if session.curtain.redactor else "a plan in CI" if session.settings.ci else "this plan"
+    if (always or session.curtain.redactor or session.settings.ci) and not session.has_key():
+        raise Refused(NO_KEY.format(what=what))
+
+
+def save(file: Path, planned: Any, request: Any, session: Any, store: Any, path: Path | None) -> None:
+    """Write the plan file, signed where there is a key that stays; ``path`` are the files that it was made from."""
+    from reconciler.app.redacted import redacted
     from reconciler.app.saved import to_document
-    from reconciler.app.sealing import sealed
     from reconciler.disk import planfile
 
-    keyed, lasting = _is_keyed(session), session.has_ledger()
-    document = to_document(planned, request, store.digest if keyed else None, session.settings.environment, lasting)
-    seals = session.curtain.redactor is not None
-    if seals:
-        document = sealed(document, planned.plan.changes, store.digest)
-    planfile.write(path, document, store.seal if keyed else None)
-    if seals:
-        say(f"Saved to {path}, sealed; `reconciler apply PATH --plan {path}` with these files makes exactly that.")
-        return
-    if not keyed:
-        say("No ledger yet: the plan file is protected by a checksum only, and carries no digests of secrets.")
-    say(f"Saved to {path}; `reconciler apply --plan {path}` makes exactly these changes.")
-
-
-def _is_keyed(session: Any) -> bool:
-    """Whether there is a key that is still there when the plan is applied."""
-    return session.settings.ledger != "none" and (session.has_ledger() or session.settings.digest_key is not None)
+    key = session.key(store) if session.has_key() else None
+    document = to_document(planned, request, key, session.settings.environment, session.has_ledger())
+    hides = session.curtain.redactor is not None
+    if hides and key:
+        document = redacted(document, planned.plan.changes, key.digest)
+    planfile.write(file, document, key.sign if key else None)
+    if key is None:
+        say("There is no key yet: the plan file has only a checksum, and no digests of secrets.")
+    place = "" if path is None or str(path) == "." else f" {path}"
+    apply = f"reconciler apply{place} --plan {file}"
+    if hides:
+        say(f"Saved redacted plan to {file}. Apply it with: {apply} (same files and --target required).")
+    else:
+        say(f"Saved plan to {file}. Apply it with: {apply}" + (" (same files required)." if path else ""))

@@ -39,7 +39,7 @@ def show(ctx: click.Context, /, file: Path, project: Path, **given: Any) -> int:
     settings = read_settings(where.cwd / project, where)
     saved = open_plan(where.cwd / file, settings, lambda store: curtain_of(ctx).keyed(store.digest))
     if not saved.checked:
-        say("The plan is sealed with a key that is not here: whether it was edited could not be checked.")
+        say("The plan is signed with a key that is not here: whether it was edited could not be checked.")
     curtain_of(ctx).learn_plan(saved.plan)
     heading = _heading(saved, file)
     if not outputs.claimed:

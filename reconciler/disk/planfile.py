@@ -1,4 +1,8 @@
-"""A plan document ⇄ a sealed JSON file: whole or not at all, readable by its owner only, refused when edited."""
+"""Plan documents ⇄ JSON files: written whole or not at all, readable by their owner only, refused when edited.
+
+A plan file has one integrity code: an HMAC where a key was at hand, else a SHA-256 checksum. With a key at hand only
+an HMAC of that key is accepted, whatever the document says of itself.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +21,16 @@ FORMAT_VERSION = "1.0"
 #: A plan file is at most this many bytes.
 LARGEST = 1 << 30
 
-#: Makes the keyed integrity code of some bytes, or None where there is no key.
-Seal = Callable[[bytes], str] | None
+#: Makes the HMAC of some bytes; None where there is no key.
+Sign = Callable[[bytes], str] | None
+#: Decides about a document that has only a checksum although a key is at hand.
+Trusted = Callable[[dict[str, Any]], bool]
 
 
-def write(path: Path, document: dict[str, Any], seal: Seal) -> None:
+def write(path: Path, document: dict[str, Any], sign: Sign) -> None:
     """Write ``document`` with its integrity code. Raises ConfigurationError when the place takes no file."""
     content = {"format_version": FORMAT_VERSION, **document}
-    code = {"hmac": seal(_canonical(content))} if seal else {"sha256": _sha256(content)}
+    code = {"hmac": sign(_canonical(content))} if sign else {"sha256": _sha256(content)}
     text = json.dumps({**content, "integrity": code}, ensure_ascii=False, indent=1)
     try:
         if path.is_dir():
@@ -34,16 +40,16 @@ def write(path: Path, document: dict[str, Any], seal: Seal) -> None:
         raise ConfigurationError(f"the plan cannot be written to {path}: {error.strerror}") from error
 
 
-def read(path: Path, seal: Seal) -> dict[str, Any]:
+def read(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> dict[str, Any]:
     """The document of a plan file, integrity checked; raises ConfigurationError or Refused with the reason."""
-    document, checked = look(path, seal)
+    document, checked = look(path, sign, trusted)
     if not checked:
-        raise Refused(f"{path} is sealed with a key that is not here; set RECONCILER_LEDGER_KEY, or use its ledger")
+        raise Refused(f"{path} is signed with a key that is not here; set RECONCILER_LEDGER_KEY, or use its ledger")
     return document
 
 
-def look(path: Path, seal: Seal) -> tuple[dict[str, Any], bool]:
-    """The same for showing: the document, and whether its integrity could be checked; without the key it cannot."""
+def look(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> tuple[dict[str, Any], bool]:
+    """The document to show, and whether its integrity was checked: an HMAC cannot be checked without its key."""
     document = load(path)
     version = document.get("format_version")
     if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
@@ -52,20 +58,20 @@ def look(path: Path, seal: Seal) -> tuple[dict[str, Any], bool]:
     if not isinstance(code, dict) or len(code) != 1:
         raise Refused(f"{path} has no integrity code; plan again")
     (way, value), *_ = code.items()
-    if way == "hmac" and seal is None:
+    if way == "hmac" and sign is None:
         return document, False
-    if way == "sha256" and seal is not None and document.get("keyed"):
-        raise Refused(f"{path} has lost its seal; plan again")
-    expected = seal(_canonical(document)) if way == "hmac" and seal else _sha256(document)
-    if not isinstance(value, str) or not hmac.compare_digest(expected, value):
-        raise Refused(f"{path} was edited after it was planned, or sealed with another key; plan again")
+    expected = sign(_canonical(document)) if way == "hmac" and sign else _sha256(document)
+    if not isinstance(value, str) or not hmac.compare_digest(expected.encode(), value.encode(errors="replace")):
+        raise Refused(f"{path} was edited after it was planned, or signed with another key; plan again")
+    if way != "hmac" and sign is not None and not trusted(document):
+        raise Refused(f"{path} is not signed, and this project has a key; plan again with that key")
     return document, True
 
 
-def says_sealed(path: Path) -> bool:
-    """Whether the file claims to hold a sealed plan; :func:`read` finds out whether that is so."""
+def says_redacted(path: Path) -> bool:
+    """Whether the file claims to hold a redacted plan; :func:`read` finds out whether that is so."""
     try:
-        return load(path).get("sealed") is True
+        return load(path).get("redacted") is True
     except ConfigurationError:
         return False
 

@@ -70,6 +70,8 @@ class Settings:
     sources: Mapping[str, str]
 
 
+#: Characters that RECONCILER_LEDGER_KEY has at least.
+SHORTEST_KEY = 16
 #: Settings that are taken as their block has them.
 _WHOLE = ("files", "protect")
 
@@ -154,7 +156,7 @@ class _Reading:
         roots = tuple(self._roots())
         ledger = self._ledger(values["ledger"], name)
         key = self._variable("api_key", "MATON_API_KEY")
-        digest_key = self._variable("digest_key", "RECONCILER_LEDGER_KEY")
+        digest_key = self._ledger_key()
         raise_if_any(self._findings, self._problems)
         gateway_url, control_url = self._addresses(values)
         prune, pruned = layers.merged(self._blocks, "prune")
@@ -276,6 +278,14 @@ class _Reading:
         if value and not (value.isascii() and value.isprintable()):
             self._problems.append(Problem(name, "holds characters that no key has", "set it again"))
         return value or None
+
+    def _ledger_key(self) -> str | None:
+        name = "RECONCILER_LEDGER_KEY"
+        key = self._variable("digest_key", name)
+        if key and len(key) < SHORTEST_KEY:
+            what = f"is too short: it needs at least {SHORTEST_KEY} characters"
+            self._problems.append(Problem(name, what, "make one with `openssl rand -hex 32`"))
+        return key
 
     def _roots(self) -> Iterator[Path]:
         for name in filter(None, self._environ.get("RECONCILER_FILES", "").split(os.pathsep)):

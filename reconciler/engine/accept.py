@@ -120,8 +120,8 @@ def _joined(change: Change, kind: Kind, found: Identified) -> Wish:
 def _field(each: FieldChange, desired: Desired, found: Identified, referred: frozenset[Address]) -> Wish:
     kind = KINDS[desired.address.kind]
     spec, live = kind.field(each.path), found.live[desired.address].attrs.get(each.path)
-    hidden = each.sensitive or spec.write_only or isinstance(desired.attrs.get(each.path), Secret)
-    hidden = hidden or may_hold_secret(spec, live)
+    secret = isinstance(desired.attrs.get(each.path), Secret) or may_hold_secret(spec, live)
+    hidden = each.sensitive or spec.write_only or secret
     hard = ""
     if hidden:
         hard = f"its {each.path} may hold a secret, or is never shown; set the variable that it is read from"

@@ -25,10 +25,15 @@ def with_counts(
     telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
     bearers = bearers_of(live_relations(found)) if telling else {}
     for change in telling:
-        note = _note(change, found, bearers.get(change.address, frozenset()))
+        around: Set[Address] = bearers.get(change.address, frozenset())
+        note = _note(change, found, around)
         if note:
-            note = least(change.address, partly) + note
-            counted[change.address] = replace(change, note="; ".join(filter(None, (change.note, note))))
+            note = "; ".join(filter(None, (change.note, least(change.address, partly) + note)))
+        along = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
+        if note or along:
+            counted[change.address] = replace(
+                change, note=note or change.note, along=along if change.action is Action.DELETE else ()
+            )
     return counted
 
 
@@ -83,6 +88,15 @@ def _counted_in(name: str) -> Set[str]:
 
 
 _COUNTED_IN = {name: _counted_in(name) for name in KINDS}
+
+
+def _shown_with(name: str) -> Set[str]:
+    """The kinds to which one of this kind is related by what its own item shows: the tags of a contact."""
+    within = [kind for kind in KINDS.values() if isinstance(kind.source, Embedded) and kind.source.parent == name]
+    return {each.ref for kind in within for each in kind.parents if each.ref and each.ref != name}
+
+
+_SHOWN_WITH = {name: _shown_with(name) for name in KINDS}
 
 
 def live_relations(found: Identified) -> Iterator[tuple[str, Attrs]]:

@@ -49,14 +49,16 @@ def differences(
         elif isinstance(want, Secret):
             change = _masked(name, want, live.get(name), entry, digest)
         else:
-            change = _readable(name, want, live.get(name), entry)
+            change = _readable(name, want, live.get(name), entry, digest)
         if change:
             found.append(change)
     manner = (FieldChange(name, None, want, Cause.NEW) for name, want in desired.items() if kind.field(name).manner)
     return (*found, *(manner if found else ()), *_released(kind, desired, live, entry, ignore))
 
 
-def _readable(name: str, want: Value, have: Value, entry: Entry | None) -> FieldChange | None:
+def _readable(name: str, want: Value, have: Value, entry: Entry | None, digest: Digest) -> FieldChange | None:
+    if isinstance(have, Secret):
+        return _disclosed(name, want, have, entry, digest)
     if entry is None or name not in entry.applied:
         return FieldChange(name, have, want, Cause.EDITED)
     sent = entry.applied[name]
@@ -66,8 +68,17 @@ def _readable(name: str, want: Value, have: Value, entry: Entry | None) -> Field
     return FieldChange(name, have, want, Cause.EDITED if have == shown else Cause.BOTH)
 
 
-def _masked(name: str, want: Secret, have: Value, entry: Entry | None, digest: Digest) -> FieldChange | None:
+def _disclosed(name: str, want: Value, have: Secret, entry: Entry | None, digest: Digest) -> FieldChange | None:
+    """A field that was a secret and is none any more: the new value may be shown, of the old one only its host."""
+    if want == have.value:
+        return None
+    moved = entry and digest and entry.digests.get(name) != digest(name, have.value)
+    return FieldChange(name, host(have.value), want, Cause.BOTH if moved else Cause.EDITED)
+
+
+def _masked(name: str, want: Secret, live: Value, entry: Entry | None, digest: Digest) -> FieldChange | None:
     """A readable field whose text came from the environment: compared as it is, shown by its host only."""
+    have = live.value if isinstance(live, Secret) else live
     if want.value == have:
         return None
     same = entry and digest and entry.digests.get(name) == digest(name, want.value)

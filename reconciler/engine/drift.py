@@ -74,11 +74,12 @@ def _of(entry: Entry, live: Live | None, wanted: Desired | None, digest: Digest)
         field = kind.field(name)
         unseen = field.write_only or field.manner or field.shape is Shape.REF or name in ignored
         have, shown = live.attrs.get(name), entry.answered.get(name, sent)
-        if not unseen and have not in (sent, shown):
+        hidden = isinstance(have, Secret)
+        if not unseen and _text(have) not in (sent, shown):
             want = wanted.attrs.get(name, sent) if wanted else sent
             yield Drift(
-                entry.address, name, shown, have, live.remote_id, wanted is not None,
-                conflict=want not in (sent, have), origin=origin,
+                entry.address, name, shown, host(_text(have)) if hidden else have, live.remote_id,
+                wanted is not None, conflict=_text(want) not in (sent, _text(have)), sensitive=hidden, origin=origin,
             )  # fmt: skip
     yield from _masked(entry, live, wanted, digest)
 
@@ -86,7 +87,7 @@ def _of(entry: Entry, live: Live | None, wanted: Desired | None, digest: Digest)
 def _masked(entry: Entry, live: Live, wanted: Desired | None, digest: Digest) -> Iterator[Drift]:
     """Readable fields of which the ledger has only a digest: a URL that came from the environment."""
     for name, known in entry.digests.items() if digest else ():
-        have = live.attrs.get(name)
+        have = _text(live.attrs.get(name))
         if digest is None or name not in live.attrs or digest(name, str(have)) == known:
             continue
         want = wanted.attrs.get(name) if wanted else None
@@ -95,6 +96,10 @@ def _masked(entry: Entry, live: Live, wanted: Desired | None, digest: Digest) ->
             entry.address, name, None, host(have), live.remote_id, wanted is not None,
             conflict=moved, sensitive=True, origin=wanted.origin if wanted else entry.origin,
         )  # fmt: skip
+
+
+def _text(value: Value) -> Value:
+    return value.value if isinstance(value, Secret) else value
 
 
 def alarms_of(found: Iterable[Drift]) -> frozenset[Alarm]:

@@ -135,7 +135,7 @@ def _rows(
     causes = {each.path: each.cause for each in change.fields} if change else {}
     for name in dict.fromkeys(name for side in (*sides[:2], digests, sides[2]) for name in side):
         want, sent, have = (side.get(name) for side in sides)
-        secret = isinstance(want, Secret) or name in digests
+        secret = isinstance(want, Secret) or isinstance(have, Secret) or name in digests
         hidden = {"desired", "applied", "live"} if secret else set()
         if name in causes:
             verdict = VERDICTS.get(causes[name], causes[name].value)

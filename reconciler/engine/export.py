@@ -29,7 +29,7 @@ from reconciler.kinds.base import Embedded, Kind, PerParent
 from reconciler.kinds.fields import Field, Shape
 from reconciler.kinds.order import FREE, Order, of_schema, rank_of
 from reconciler.model.resource import Live
-from reconciler.model.values import Address, Ref, clean, unescape
+from reconciler.model.values import Address, Ref, Secret, clean, unescape
 
 #: What is said above a block whose secret is a placeholder.
 UNSEEN = "The secret cannot be read: set the variable to it. To have it sent, remove `lifecycle`."
@@ -143,7 +143,8 @@ class _Exporter:
         value: dict[str, Plain] = {}
         hidden: list[Plain] = []
         for each in kind.fields:
-            if each.shape is Shape.SECRET and each.required:
+            secret = each.shape is Shape.SECRET and each.required
+            if secret or isinstance(live.attrs.get(each.name), Secret):
                 value[each.name] = {"env": self._variable(kind, live, each)}
                 hidden.append(each.name)
             elif each.shape is Shape.ENTRIES:

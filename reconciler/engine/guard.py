@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 from reconciler.engine.graph import sends
@@ -83,14 +83,27 @@ def gates(
     return tuple(found)
 
 
-def closed(found: Iterable[Gate], allowed: Mapping[Allow, int | None]) -> tuple[Gate, ...]:
-    """The approvals that are still missing. A given count must be exact; ``None`` means approved without one."""
+def counts(plan: Plan) -> Mapping[Allow, int]:
+    """How many changes each approval would be about, whether the limits ask for it or not."""
+    nothing = Limits(**{each.name: 0 for each in fields(Limits)})
+    return {gate.allow: gate.count for gate in gates(plan, EMPTY, nothing)}
+
+
+def closed(
+    found: Iterable[Gate], allowed: Mapping[Allow, int | None], reviewed: Mapping[Allow, int] = EMPTY
+) -> tuple[Gate, ...]:
+    """The approvals that are still missing. A given count must be exact; ``None`` means approved without one.
+
+    ``reviewed`` are the counts of the whole plan of which this is the rest: they are exact too.
+    """
 
     def passes(gate: Gate) -> bool:
         if gate.allow not in allowed:
             return False
         count = allowed[gate.allow]
-        return count == gate.count or (count is None and gate.allow not in COUNTED)
+        return count in (gate.count, reviewed.get(gate.allow, gate.count)) or (
+            count is None and gate.allow not in COUNTED
+        )
 
     return tuple(gate for gate in found if not passes(gate))
 

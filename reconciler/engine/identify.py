@@ -24,7 +24,7 @@ from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ids, Ledger, Live
-from reconciler.model.values import Address, Attrs, Origin, Ref, Value, unescape
+from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, unescape
 
 T = TypeVar("T")
 #: So many references that lead nowhere are told: a roster may hold thousands of one cause.
@@ -32,6 +32,10 @@ TOLD = 20
 Items = Mapping[str, Iterable[Item]]
 
 ROOTS = tuple(kind for kind in KINDS.values() if not kind.parents)
+#: Kinds with fields that can be read and may be given as secrets, and those fields.
+_MAY_BE_SECRET = {
+    kind.name: names for kind in KINDS.values() if (names := [each.name for each in kind.fields if each.from_env])
+}
 #: Relations after what they refer to: modules before the enrollments that name them.
 RELATIONS = tuple(sorted((k for k in KINDS.values() if k.parents), key=lambda k: (k.writable, k.name)))
 
@@ -41,7 +45,8 @@ class Identified:
     """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones.
 
     ``slugs`` are those of the account's contact fields, where they were read. ``settled`` has the relations about
-    which nothing is to be decided; they are in none of the three sides. ``remarks`` are for the reader.
+    which nothing is to be decided; they are in none of the three sides. ``remarks`` are for the reader. ``secrets``
+    are the secret values that the account shows.
     """
 
     desired: Mapping[Address, Desired]
@@ -53,6 +58,7 @@ class Identified:
     slugs: frozenset[str] = frozenset()
     settled: dict[str, dict[Address, Settled]] = field(default_factory=dict)
     remarks: dict[Address, str] = field(default_factory=dict)
+    secrets: dict[Address, Attrs] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -160,11 +166,31 @@ class _Identifier:
         for (remote_id, attrs, item), address in named:
             if not kind.section:
                 self._note_aliases(kind, remote_id, attrs, item, address)
+            if kind.name in _MAY_BE_SECRET:
+                attrs = self._with_secrets(kind, address, attrs)
             if want := self.found.desired.get(address):  # the very objects that the files have
                 address, attrs = want.address, want.attrs if want.attrs == attrs else attrs
             live[address] = Live(address, remote_id, attrs)
             if targets:
                 called[remote_id] = address
+
+    def _with_secrets(self, kind: Kind, address: Address, attrs: Attrs) -> Attrs:
+        """Live attributes; a readable value that the files or the ledger keep secret is a :class:`Secret` here too.
+
+        This is the one place that decides it: everything that is shown, compared or saved comes after it.
+        """
+        want, entry = self.found.desired.get(address), self.found.entries.get(address)
+        secrets: dict[str, Value] = {}
+        for name in _MAY_BE_SECRET[kind.name]:
+            given, value = want.attrs.get(name) if want else None, attrs.get(name)
+            if isinstance(value, str) and isinstance(given, Secret):
+                secrets[name] = Secret(given.source, value)
+            elif isinstance(value, str) and entry and name in entry.digests:
+                secrets[name] = Secret("the account", value)
+        if not secrets:
+            return attrs
+        self.found.secrets[address] = secrets
+        return {**attrs, **secrets}
 
     def _note_aliases(self, kind: Kind, remote_id: str, attrs: Attrs, item: Item, address: Address) -> None:
         """A read-only one may be meant by id or path; its natural name stays with the only one that has it."""

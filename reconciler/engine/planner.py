@@ -33,7 +33,7 @@ from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.model.plan import Action, Cause, Change, Changes, FieldChange, decided
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Desired, DesiredState, Entry, EntryState
-from reconciler.model.values import Address, Attrs, Secret, Value
+from reconciler.model.values import Address, Attrs, Secret, Value, readable
 
 #: How long an accepted write that does not show yet counts as done, in seconds: a day.
 PENDING_FOR = 24 * 3600.0
@@ -111,7 +111,7 @@ class _Planner:
         return self._change(
             desired, action, aged(fields, known, self.rules.now),
             attrs=_without_ignored(desired), remote_id=live.remote_id,
-            before=_without_secrets(kind, live.attrs, desired.attrs, entry),
+            before=readable(live.attrs),
             cause=_main_cause(fields) if fields else None,
             note="; ".join(filter(None, self._notes(kind, desired, known, fields))),
             lets_go=_lets_go(kind, desired, known) if fields else (),
@@ -190,13 +190,6 @@ class _Planner:
             if needs and change.action is Action.CREATE and not change.withheld:
                 changes[address] = replace(change, withheld=f"needs {needs}")
         return changes
-
-
-def _without_secrets(kind: Kind, live: Attrs, desired: Attrs, entry: Entry | None) -> Attrs:
-    """Live values that the files keep secret are not carried along."""
-    hidden = {f.name for f in kind.fields if f.from_env and isinstance(desired.get(f.name), Secret)}
-    hidden |= entry.digests.keys() if entry and entry.digests else set()
-    return {name: value for name, value in live.items() if name not in hidden} if hidden else live
 
 
 def _without_ignored(desired: Desired) -> Mapping[str, Value]:

@@ -15,7 +15,7 @@ foreign, pruning ``all``, or in an exact set              DELETE
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from reconciler.engine.exact import Around, ExactSets
 from reconciler.engine.identify import Identified
@@ -24,7 +24,7 @@ from reconciler.kinds.base import Kind
 from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.policy import Policy, Prune
 from reconciler.model.resource import UNGUARDED, DesiredState, Entry, EntryState, Live, Provenance
-from reconciler.model.values import Address, Ref
+from reconciler.model.values import Address, Ref, Secret, readable
 
 #: How the note of a deletion begins; it does not hold for a plan that rests on no files.
 LEFT = "no longer in the files; "
@@ -116,12 +116,33 @@ class Pruning:
         kind = KINDS[live.address.kind]
         outside = around if entry is None else None
         foreign = f"not in the exact set of {outside.owner}" if outside else "foreign; pruning is `all`"
-        since = f"{LEFT}managed since run {entry.managed_since}" if entry else foreign
+        since = (
+            "; ".join([f"{LEFT}managed since run {entry.managed_since}", *_since(kind, live, entry)])
+            if entry
+            else foreign
+        )
         return Change(
             live.address, Action.DELETE, Cause.NOT_IN_SET if outside else Cause.REMOVED, note=since,
             remote_id=live.remote_id, origin=entry.origin if entry else outside and outside.origin,
-            before={name: value for name, value in live.attrs.items() if not entry or name not in entry.digests},
+            before=readable(live.attrs),
             depends_on=entry.depends_on if entry else kind.refers_to(live.attrs),
             effects=kind.effects.get(Action.DELETE, ()), moved_from=self.found.moved.get(live.address),
             lifecycle=entry.lifecycle if entry else UNGUARDED,
         )  # fmt: skip
+
+
+def _since(kind: Kind, live: Live, entry: Entry) -> Iterator[str]:
+    """What others changed since we wrote it: its name as it is now, and the names of other fields."""
+    changed = []
+    for name, sent in entry.applied.items():
+        field, have = kind.field(name), live.attrs.get(name)
+        if field.write_only or field.manner or isinstance(have, Secret | Ref):
+            continue
+        if have in (sent, entry.answered.get(name, sent)):
+            continue
+        if name in kind.key and not kind.person:
+            yield f'is called "{have}" now'
+        else:
+            changed.append(name)
+    if changed:
+        yield f"{', '.join(sorted(changed))} changed in the account"

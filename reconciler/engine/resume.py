@@ -1,26 +1,32 @@
-"""A plan that a run has begun, and what is planned now → what is neither done by that run nor still to do.
+"""A saved plan compared with the plan made now: the differences, but for what a begun run of that plan did itself.
 
-then                 now                              by the run
+saved                now                              by the run
 ──────────────────────────────────────────────────────────────────────────────
 the same             the same                         still to do
 CREATE, UPDATE …     NOOP with the same attributes    done, or announced
-CREATE               ADOPT with nothing to write      announced, its answer was lost
+CREATE … REPLACE     ADOPT or UPDATE that writes      announced, its outcome was not recorded
+                     nothing but unreadable values
 REPLACE              CREATE with the same attributes  dropped, not made again yet
 DELETE               gone, or FORGET                  done, or announced
+DELETE of a contact  without a value or a tag         the run deleted that field or tag
 FORGET, adopt as is  gone, NOOP                       the ledger was settled first
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
 from reconciler.kinds import KINDS
+from reconciler.model.plan import Action
 from reconciler.model.values import Address
 
-#: Changes by address, each as :func:`reconciler.model.planjson.meaning` tells them.
-Meanings = Mapping[str, Mapping[str, Any]]
+Meaning = Mapping[str, Any]
+#: Changes by address, each as :func:`reconciler.model.planjson.meaning` gives them.
+Meanings = Mapping[str, Meaning]
+
+_WRITING = {each.value for each in (Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,11 @@ class Begun:
 
     done: frozenset[str] = frozenset()
     announced: frozenset[str] = frozenset()
+
+    @property
+    def touched(self) -> Set[str]:
+        """Addresses of which something was done, or may have been."""
+        return self.done | self.announced
 
 
 def differences(then: Meanings, now: Meanings, begun: Begun | None = None) -> Iterator[str]:
@@ -40,43 +51,82 @@ def differences(then: Meanings, now: Meanings, begun: Begun | None = None) -> It
         if old is None or new is None:
             yield f"{address}: {'not in the plan' if old is None else 'no longer there'}"
         elif old["action"] != new["action"]:
-            yield f"{address}: {old['action']} then, {new['action']} now"
+            yield f"{address}: was {_word(old)}, is now {_word(new)}"
         else:
-            paths = sorted({path for path, _ in _fields(old) ^ _fields(new)})
-            yield f"{address}: {', '.join(paths) or 'another state'}"
+            yield f"{address}: {_changed(old, new)}"
 
 
-def _fields(change: Mapping[str, Any]) -> set[tuple[str, str]]:
+def _word(change: Meaning) -> str:
+    return "no change" if change["action"] == Action.NOOP.value else str(change["action"])
+
+
+def _changed(old: Meaning, new: Meaning) -> str:
+    """What differs between two changes of one action."""
+    names = {path for path, _ in _fields(old) ^ _fields(new)}
+    for side in ("attrs", "before"):
+        one, other = old.get(side, {}), new.get(side, {})
+        names |= {name for name in {*one, *other} if one.get(name) != other.get(name)}
+    parts = [f"{', '.join(sorted(names))} changed"] if names else []
+    was, tags = set(old.get("along", ())), set(new.get("along", ()))
+    parts += [f"has {each} since then" for each in sorted(tags - was)]
+    parts += [f"no longer has {each}" for each in sorted(was - tags)]
+    if old.get("withheld") != new.get("withheld"):
+        parts.append(f"is blocked: {new['withheld']}" if new.get("withheld") else "is no longer blocked")
+    if old.get("remote_id") != new.get("remote_id"):
+        parts.append("is another one, with another id")
+    return "; ".join(parts) or "a value changed that the redacted plan does not show"
+
+
+def _fields(change: Meaning) -> set[tuple[str, str]]:
     return {(each["path"], repr(each)) for each in change["fields"]}
 
 
-def _by_run(
-    address: str, old: Mapping[str, Any] | None, new: Mapping[str, Any] | None, begun: Begun, then: Meanings
-) -> bool:
-    touched = address in begun.done or address in begun.announced
+def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: Begun, then: Meanings) -> bool:
+    touched = address in begun.touched
     if old is None:
         return new is not None and _is_left_over(address, new, then)
     word = old["action"]
     if new is None:
         return word == "forget" or (word == "delete" and touched)
-    if _settled(old) == _settled(new):
+    if _rest_of(address, old, begun, then) == _rest_of(address, new, begun, then):
         return True
     same = old.get("attrs") == new.get("attrs")
     if new["action"] == "noop":
         return same and (touched or (word in ("adopt", "noop") and not old["fields"]))
-    if new["action"] == "adopt":
-        return same and word == "create" and not new["fields"] and address in begun.announced
+    if new["action"] in ("adopt", "update"):
+        return same and word in _WRITING and address in begun.announced and _is_unreadable(address, new)
     if word == "replace":
         return same and new["action"] == "create" and touched
     return word == "delete" and new["action"] == "forget" and touched
 
 
-def _settled(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the move to a new address: the ledger made it before the first call."""
-    return {key: value for key, value in change.items() if key != "moved_from"}
+def _is_unreadable(address: str, change: Meaning) -> bool:
+    """Whether it writes nothing but values that no answer shows: they are sent once more."""
+    kind = KINDS[address.partition("/")[0]]
+    return all(kind.field(each["path"]).write_only for each in change["fields"])
 
 
-def _is_left_over(address: str, new: Mapping[str, Any], then: Meanings) -> bool:
+def _rest_of(address: str, change: Meaning, begun: Begun, then: Meanings) -> dict[str, Any]:
+    """The change without what the run itself altered.
+
+    The ledger makes moves to new addresses before the first call. A replacement gives the old one a temporary name.
+    A contact that is to be deleted has lost the values and tags that the run deleted.
+    """
+    rest = {key: value for key, value in change.items() if key != "moved_from"}
+    kind = KINDS[address.partition("/")[0]]
+    if change["action"] == "replace" and address in begun.touched:
+        rest["before"] = {name: value for name, value in change.get("before", {}).items() if name not in kind.key}
+        rest["fields"] = [each for each in change["fields"] if each["path"] not in kind.key]
+    if change["action"] == "delete":
+        gone = {each for each in begun.touched if then.get(each, {}).get("action") == "delete"}
+        values = change.get("before", {})
+        kept = {name for name in values if not gone & {str(each) for each in kind.refers_to({name: None})}}
+        rest["before"] = {name: values[name] for name in kept}
+        rest["along"] = sorted(set(change.get("along", ())) - gone)
+    return rest
+
+
+def _is_left_over(address: str, new: Meaning, then: Meanings) -> bool:
     """The old one of a replace that had made the new one first, waiting under its id for its end."""
     kind, _, key = address.partition("/")
     if new["action"] != "delete":

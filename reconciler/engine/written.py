@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field
-from reconciler.model.values import Address, Value, clean
+from reconciler.model.values import Address, Secret, Value, clean
 
 #: What a document consists of: text, truth values, whole numbers, lists, and mappings in the order of the text.
 Plain = None | bool | int | str | list["Plain"] | dict[str, "Plain"]
@@ -54,6 +54,8 @@ def sayable(text: str) -> bool:
 
 def may_hold_secret(each: Field, value: Value) -> bool:
     """Whether the address in a field that may come from the environment has a part that often is a token."""
+    if isinstance(value, Secret):
+        return True
     if not each.from_env or not isinstance(value, str):
         return False
     try:

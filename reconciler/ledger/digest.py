@@ -1,9 +1,25 @@
-"""A key and a value into a digest: how the ledger compares secrets, and seals files, without keeping a secret."""
+"""Keyed digests: how the ledger compares secrets, and signs plan files, without storing a secret."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that digests secrets and signs plan files."""
+
+    secret: bytes = field(repr=False)
+
+    def digest(self, name: str, value: str) -> str:
+        """See :func:`digest`."""
+        return digest(self.secret, name, value)
+
+    def sign(self, content: bytes) -> str:
+        """See :func:`sign`."""
+        return sign(self.secret, content)
 
 
 def digest(key: bytes, name: str, value: str) -> str:
@@ -11,7 +27,7 @@ def digest(key: bytes, name: str, value: str) -> str:
     return _mac(key, b"value", name.encode(errors="surrogatepass"), value.encode(errors="surrogatepass"))
 
 
-def seal(key: bytes, content: bytes) -> str:
+def sign(key: bytes, content: bytes) -> str:
     """HMAC-SHA256 in hex over a whole file; never equal to a :func:`digest`."""
     return _mac(key, b"seal", b"", content)
 

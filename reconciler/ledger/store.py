@@ -56,7 +56,8 @@ class Store:
         self._announce = upsert(session.dialect, INTENT)
         try:
             with session.reading() as connection:
-                self._key = (key or connection.execute(select(KEY.c.secret)).scalar_one()).encode()
+                secret = key or connection.execute(select(KEY.c.secret)).scalar_one()
+                self.key = digest.Key(secret.encode())
                 self.lineage: str = connection.execute(select(HEAD.c.lineage)).scalar_one()
         except LedgerError:
             session.close()
@@ -111,11 +112,7 @@ class Store:
 
     def digest(self, name: str, value: str) -> str:
         """What the ledger keeps of a write-only value: 64 hex digits that only this key can make."""
-        return digest.digest(self._key, name, value)
-
-    def seal(self, content: bytes) -> str:
-        """The integrity code of a plan file."""
-        return digest.seal(self._key, content)
+        return self.key.digest(name, value)
 
     # reading
 

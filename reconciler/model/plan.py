@@ -59,7 +59,8 @@ class Change:
 
     ``attrs`` is the whole desired state (empty for DELETE and FORGET), ``before`` what is live or was applied.
     ``former`` and ``part_of`` are those of :class:`~reconciler.model.resource.Desired`.
-    ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does. ``withheld`` is
+    ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does, ``along`` what a
+    deleted one is related to in the same reading (the tags of a contact). ``withheld`` is
     the reason why policy forbids it. ``moved_from`` is the address that the ledger knew it by. ``note`` is one
     sentence for the reader. Equality is "would do the same": words and positions do not count.
     """
@@ -73,6 +74,7 @@ class Change:
     remote_id: str | None = None
     depends_on: tuple[Address, ...] = field(default=(), compare=False)
     lets_go: tuple[Address, ...] = field(default=(), compare=False)
+    along: tuple[Address, ...] = field(default=(), compare=False)
     withheld: str | None = None
     moved_from: Address | None = None
     former: Address | None = None

@@ -14,6 +14,8 @@ from reconciler.model.values import Address, Origin
 
 Json = dict[str, Any]
 
+_DESTROYING = {Action.DELETE.value, Action.REPLACE.value}
+
 
 def change_to_json(change: Change) -> Json:
     """One change; what is empty is left out. The keys that decide equality are those of :func:`meaning`."""
@@ -24,6 +26,7 @@ def change_to_json(change: Change) -> Json:
         "attrs": attrs_to_json(change.attrs), "before": attrs_to_json(change.before),
         "remote_id": change.remote_id,
         "depends_on": [str(each) for each in change.depends_on], "lets_go": [str(each) for each in change.lets_go],
+        "along": [str(each) for each in change.along],
         "withheld": change.withheld, "moved_from": _text(change.moved_from), "former": _text(change.former),
         "part_of": _text(change.part_of), "effects": list(change.effects), "note": change.note,
         "origin": list(change.origin) if change.origin else None, "lifecycle": lifecycle_to_json(change.lifecycle),
@@ -40,6 +43,7 @@ def change_from_json(values: Mapping[str, Any]) -> Change:
         attrs=attrs_from_json(values.get("attrs", {})), before=attrs_from_json(values.get("before", {})),
         remote_id=values.get("remote_id"),
         depends_on=_addresses(values.get("depends_on", ())), lets_go=_addresses(values.get("lets_go", ())),
+        along=_addresses(values.get("along", ())),
         withheld=values.get("withheld"), moved_from=_address(values.get("moved_from")),
         former=_address(values.get("former")), part_of=_address(values.get("part_of")),
         effects=tuple(values.get("effects", ())), note=values.get("note", ""),
@@ -48,8 +52,13 @@ def change_from_json(values: Mapping[str, Any]) -> Change:
 
 
 def meaning(values: Mapping[str, Any]) -> Json:
-    """Of a change as JSON, what it would do: two plans are the same when these are equal, fields in any order."""
-    kept = ("address", "action", "attrs", "remote_id", "withheld", "moved_from", "former")
+    """What a change, given as JSON, would do, and what a deletion or replacement destroys.
+
+    Two plans are the same when these are equal; the order of fields does not count.
+    """
+    kept = ["address", "action", "attrs", "remote_id", "withheld", "moved_from", "former", "along"]
+    if values["action"] in _DESTROYING:
+        kept.append("before")
     fields = [{key: each.get(key) for key in ("path", "before", "after")} for each in values.get("fields", ())]
     fields.sort(key=lambda each: str(each["path"]))
     return {**{key: values[key] for key in kept if key in values}, "fields": fields}

@@ -123,3 +123,10 @@ Value = None | bool | int | str | Ref | Secret | frozenset["Value"]
 
 #: Attributes by name; the entries of a map field are flat, e.g. ``fields.company``.
 Attrs = Mapping[str, Value]
+
+
+def readable(attrs: Attrs) -> Attrs:
+    """The attributes that may be shown: all but secrets."""
+    if not any(isinstance(value, Secret) for value in attrs.values()):
+        return attrs
+    return {name: value for name, value in attrs.items() if not isinstance(value, Secret)}

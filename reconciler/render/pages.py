@@ -73,7 +73,7 @@ def _settings(rows: Settings) -> Iterable[Block]:
     yield Rows((
         ("MATON_API_KEY", "The key of the gateway."),
         ("RECONCILER_ENVIRONMENT", "The environment, as -e."),
-        ("RECONCILER_LEDGER_KEY", "The key of digests, plan files and marks, in place of the ledger's own."),
+        ("RECONCILER_LEDGER_KEY", "The key of digests, plan files and pseudonyms; 16 characters or more."),
         ("RECONCILER_FILES", "More folders for secret files and rosters, written as in PATH."),
         ("RECONCILER_LOG_FORMAT", "text or json, as --log-format."),
         ("RECONCILER_HEARTBEAT", "Seconds between signs of life off a terminal, as --heartbeat; 0: none."),

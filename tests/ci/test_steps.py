@@ -147,7 +147,7 @@ def plan(tmp_path: Path) -> Path:
     """A folder as a plan leaves it."""
     folder = tmp_path / "kept"
     folder.mkdir()
-    (folder / "plan.json").write_text('{"sealed": true}')
+    (folder / "plan.json").write_text('{"redacted": true}')
     return folder
 
 
@@ -157,7 +157,7 @@ def test_the_plan_of_the_merged_pull_request_is_found(step: Callable[..., Done],
     github.upload(NAME, plan, RUN)
     done = step("find")
     assert done.code == 0, done.said
-    assert Path(done.outputs["plan"]).read_text() == '{"sealed": true}'
+    assert Path(done.outputs["plan"]).read_text() == '{"redacted": true}'
     carried = {path.startswith("/blobs/"): "Authorization" in headers for _, path, headers in github.requests}
     assert carried == {False: True, True: False}
 
@@ -197,7 +197,7 @@ def test_a_forged_one_does_not_hide_the_real_one(step: Callable[..., Done], gith
     (forged / "plan.json").write_text("forged")
     github.upload(NAME, forged, {**RUN, "id": 2, "head_repository": {"full_name": "eve/account"}})
     done = step("find")
-    assert Path(done.outputs["plan"]).read_text() == '{"sealed": true}'
+    assert Path(done.outputs["plan"]).read_text() == '{"redacted": true}'
 
 
 def test_the_last_of_several_plans_counts(step: Callable[..., Done], github: GitHub, plan: Path) -> None:

@@ -59,7 +59,7 @@ def test_what_somebody_else_did_is_stale(saved: Project) -> None:
     missing = next(name for name in ("Other", "New") if name not in done)
     saved.account.edit("POST", "/api/tags", {"name": missing})
     said = ended(saved.run("apply", "--plan", "plan.json", "--yes", "--allow", "deletes"), 3, "the plan is stale")
-    assert f"tag/{missing}: create then, adopt now" in said
+    assert f"tag/{missing}: was create, is now adopt" in said
 
 
 def test_what_the_run_made_and_somebody_deleted(saved: Project) -> None:

@@ -11,10 +11,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.emulator import Account
 from tests.cli.support import ended, ledger_of
 from tests.support.project import Project, requests_of
-
-MakeProject = Callable[..., Project]
 
 
 @pytest.fixture
@@ -51,8 +50,7 @@ def edit(path: Path, change: Callable[[dict[str, Any]], None], *, reseal: bool =
 
 
 def test_a_fresh_plan_is_applied(saved: Project) -> None:
-    """Exactly the changes that were shown, even when the files have changed since; then it is stale."""
-    saved.write("tags: [Something, Else]\n")
+    """Exactly the changes that were shown; after that it is stale."""
     ended(saved.run("apply", "--plan", "plan.json", "--yes"), 0)
     assert requests_of(saved.account, writes=True) == ["POST /api/tags", "POST /api/webhooks"]
     assert saved.account.state()["webhooks"][0]["secret"] == "s3cret-value"
@@ -85,7 +83,7 @@ def test_it_replaces_an_older_file_whole(saved: Project) -> None:
 def test_a_stale_plan(saved: Project) -> None:
     """What changed in the account since is listed, and nothing is done."""
     saved.account.edit("POST", "/api/tags", {"name": "New"})
-    refused(saved, 3, "stale", "tag/New", "create then, adopt now")
+    refused(saved, 3, "stale", "tag/New", "was create, is now adopt")
 
 
 def test_a_plan_overtaken_by_another_run(saved: Project) -> None:
@@ -104,10 +102,10 @@ def test_a_foreign_change_does_not_make_it_stale(saved: Project) -> None:
 
 @pytest.mark.parametrize("reseal", [False, True])
 def test_an_edited_plan(saved: Project, reseal: bool) -> None:
-    """An edit is found, also when the checksum was made anew: only the ledger's key can seal."""
+    """An edit is found, also when the checksum was made anew: only the ledger's key can sign."""
 
     def other_name(document: dict[str, Any]) -> None:
-        for each in document["desired"]["resources"]:
+        for each in document["plan"]["changes"]:
             if each["address"] == "tag/New":
                 each["attrs"]["name"] = "Evil"
 
@@ -115,15 +113,76 @@ def test_an_edited_plan(saved: Project, reseal: bool) -> None:
     refused(saved, 3, "plan.json")
 
 
-def test_an_edited_plan_that_claims_to_have_no_key(saved: Project) -> None:
-    """Taking the seal away, and the mark that there was one, does not help either."""
+@pytest.mark.parametrize("key", [None, "k" * 16], ids=["the ledger's key", "RECONCILER_LEDGER_KEY"])
+@pytest.mark.parametrize("claims", [{}, {"keyed": False, "secrets": {}}, {"redacted": False}], ids=str)
+def test_with_a_key_at_hand_a_checksum_is_not_enough(saved: Project, key: str | None, claims: dict[str, Any]) -> None:
+    """The very plan with its signature taken off is refused, whatever the document says of itself."""
+    saved.env |= {"RECONCILER_LEDGER_KEY": key} if key else {}
+    ended(saved.run("plan", "--out", "plan.json"), 0)
+    saved.account.clear()
+    edit(saved.folder / "plan.json", lambda document: document.update(claims), reseal=True)
+    refused(saved, 3, "plan.json is not signed, and this project has a key")
+    ended(saved.run("show", "plan.json"), 3, "is not signed")
 
-    def unkeyed(document: dict[str, Any]) -> None:
-        document["keyed"] = False
-        document["desired"]["resources"][0]["attrs"] = {"name": "Evil"}
 
-    edit(saved.folder / "plan.json", unkeyed, reseal=True)
-    refused(saved, 3)
+def test_a_short_key_is_refused(saved: Project) -> None:
+    """By every command that could use it, with what to do; 16 characters are enough."""
+    short = {"RECONCILER_LEDGER_KEY": "k" * 15}
+    for command in (("plan",), ("apply", "--plan", "plan.json", "--yes"), ("show", "plan.json"), ("history",)):
+        ended(saved.run(*command, env=short), 1, "RECONCILER_LEDGER_KEY", "at least 16 characters", "openssl rand")
+    ended(saved.run("plan", env={"RECONCILER_LEDGER_KEY": "k" * 16}), 0)
+
+
+def test_in_ci_a_plan_is_signed(project: Project) -> None:
+    """Without a key none is saved, and none that has only a checksum is applied."""
+    project.write("tags: [A]\n")
+    ended(project.run("plan", "--out", "plan.json"), 0, "only a checksum")
+    ci = {"CI": "true", "RECONCILER_LEDGER": "sqlite:///kept.db"}
+    ended(project.run("apply", "--plan", "plan.json", "--yes", env=ci), 3, "not signed", "RECONCILER_LEDGER_KEY")
+    assert project.account.writes == []
+    (project.folder / "kept.db").unlink()
+    ended(project.run("plan", "--out", "plan.json", env=ci), 3, "saving a plan in CI needs a persistent key")
+    keyed = {**ci, "RECONCILER_LEDGER_KEY": "k" * 16}
+    ended(project.run("plan", "--out", "plan.json", env=keyed), 0)
+    ended(project.run("apply", "--plan", "plan.json", "--yes", env=keyed), 0, "1 done")
+
+
+def test_a_plan_of_other_files(saved: Project, tmp_path: Path) -> None:
+    """Made elsewhere with --target, by somebody without key and ledger: nothing that these files do not declare."""
+    away = tmp_path / "away"
+    away.mkdir()
+    hook = "{name: Evil, url: 'https://attacker.example.com/', secret: {env: HOOK}, events: [SALE_NEW]}"
+    (away / "site.yaml").write_text(f"tags: [Evil]\nwebhooks: [{hook}]\n", encoding="utf-8")
+    plan = str(saved.folder / "plan.json")
+    target = ("--target", "tag/Evil", "--target", "webhook/Evil")
+    ended(saved.run("plan", str(away), *target, "--ledger", "none", "--out", plan), 0)
+    refused(saved, 3, "is not signed")
+    ended(saved.run("apply", "--plan", plan, "--yes", "--ledger", "none"), 1, "tag/Evil")
+    (saved.folder / ".reconciler").rename(saved.folder / "lost")
+    ended(saved.run("apply", "--plan", plan, "--yes"), 1, "tag/Evil")
+    assert saved.account.writes == []
+
+
+def test_the_limits_are_those_of_the_run(project: Project) -> None:
+    """A plan made under other limits opens no gate, whatever it says that it needs; pruning is the run's too."""
+    names = [f"T{n}" for n in range(12)]
+    project.write(f"tags: {json.dumps(names)}\n")
+    project.apply()
+    project.write("tags: [T1]\n")
+    project.write("limits: {deletes: 100, floor: 100000}\n", "reconciler.yaml")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    assert json.loads((project.folder / "plan.json").read_text())["needs"] == []
+    project.account.clear()
+    (project.folder / "reconciler.yaml").unlink()
+    refused(project, 3, "--allow deletes=11")
+    project.write("prune: {tag: none}\n", "reconciler.yaml")
+    refused(project, 3, "the plan is stale", "tag/T0: was delete, is now forget")
+
+
+def test_files_that_changed_make_it_stale(saved: Project) -> None:
+    """What is carried out is what the files declare now, and nothing that they no longer do."""
+    saved.write("tags: [Old, New]\n")
+    refused(saved, 3, "the plan is stale", "webhook/H: no longer there", "the PATH that the plan was made with")
 
 
 @pytest.mark.parametrize(
@@ -159,28 +218,33 @@ def test_a_plan_that_is_not_there(saved: Project) -> None:
     ended(saved.run("apply", "--plan", ".", "--yes"), 1)
 
 
-def test_the_plan_of_another_account(saved: Project, make_project: MakeProject) -> None:
-    """A plan belongs to its connection."""
-    other = make_project()
-    path = saved.folder / "plan.json"
-    (other.folder / "plan.json").write_bytes(path.read_bytes())
-    result = other.run("apply", "--plan", "plan.json", "--yes", env={"HOOK": "s3cret-value"})
-    assert result.code in (1, 3)
-    assert "Traceback" not in result.err
-    assert other.account.writes == []
+@pytest.mark.parametrize("ledger", ["none", "sqlite:///one.db"])
+def test_the_plan_of_another_connection(project: Project, make_account: Callable[..., Account], ledger: str) -> None:
+    """A plan belongs to its connection, also without a ledger: a plan for staging is not made in production."""
+    other = make_account()
+    project.write("tags: [A]\n")
+    project.env |= {"RECONCILER_LEDGER_KEY": "k" * 16}
+    ended(project.run("plan", "--ledger", ledger, "--out", "plan.json"), 0)
+    given = ("apply", "--plan", "plan.json", "--yes", "--ledger", ledger)
+    there = {"RECONCILER_CONNECTION": other.connection}
+    ended(project.run(*given, env=there), 3, "the plan is for the connection", f"would use {other.connection}")
+    assert project.account.writes == other.writes == []
+    ended(project.run(*given), 0, "1 done")
 
 
 def test_the_plan_of_another_ledger(saved: Project) -> None:
-    """And to its ledger."""
-    refused_by = saved.run("apply", "--plan", "plan.json", "--yes", "--ledger", "sqlite:///other.db")
-    assert refused_by.code in (1, 3)
-    ended(refused_by, refused_by.code, "plan.json")
+    """A plan belongs to its ledger: what is managed there is not what is managed here."""
+    saved.env |= {"RECONCILER_LEDGER_KEY": "k" * 16}
+    ended(saved.run("plan", "--out", "plan.json"), 0)
+    saved.account.clear()
+    other = ("--ledger", "sqlite:///other.db")
+    ended(saved.run("apply", "--plan", "plan.json", "--yes", *other), 1, "made with another ledger")
     assert saved.account.writes == []
 
 
 def test_a_rotated_secret(saved: Project) -> None:
     """A secret that is another one now is a difference, shown by its source only."""
-    said = refused(saved, 3, "webhook/H", "secret", HOOK="another-value")
+    said = refused(saved, 3, "webhook/H: secret, a secret, has another value", HOOK="another-value")
     assert "another-value" not in said
     refused(saved, 1, "HOOK", HOOK=None)
 
@@ -198,11 +262,15 @@ def test_gates_hold_for_saved_plans(project: Project) -> None:
 
 
 def test_a_partial_plan_stays_partial(project: Project) -> None:
-    """The selection goes along."""
+    """The selection goes along: --target, and --exclude as well."""
     project.write("tags: [A, B]\n")
     ended(project.run("plan", "--target", "tag/A", "--out", "plan.json"), 0)
     ended(project.run("apply", "--plan", "plan.json", "--yes"), 0)
     assert project.account.state()["tags"] == ["A"]
+    project.write("tags: [A, B, C]\n")
+    ended(project.run("plan", "--exclude", "tag/B", "--out", "plan.json"), 0)
+    ended(project.run("apply", "--plan", "plan.json", "--yes"), 0, "1 done")
+    assert project.account.state()["tags"] == ["A", "C"]
 
 
 def test_a_saved_plan_is_applied_whole(saved: Project) -> None:
@@ -212,10 +280,10 @@ def test_a_saved_plan_is_applied_whole(saved: Project) -> None:
 
 
 def test_a_plan_before_the_first_apply(project: Project) -> None:
-    """Without a ledger the file has a checksum only, and says so; it can be applied."""
+    """Without a key the file has a checksum only, and says so; it can be applied."""
     project.env["HOOK"] = "s3cret-value"
     project.write("webhooks: [{name: H, url: 'https://h.example.com/', secret: {env: HOOK}, events: [SALE_NEW]}]\n")
-    ended(project.run("plan", "--out", "plan.json"), 0, "checksum only")
+    ended(project.run("plan", "--out", "plan.json"), 0, "only a checksum")
     assert b"s3cret-value" not in (project.folder / "plan.json").read_bytes()
     ended(project.run("apply", "--plan", "plan.json", "--yes"), 0)
     assert project.account.state()["webhooks"][0]["secret"] == "s3cret-value"

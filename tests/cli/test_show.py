@@ -78,7 +78,7 @@ def test_the_key_of_the_environment(project: Project, tmp_path: Path) -> None:
     ended(project.run("plan", "--out", "plan.json"), 0)
     assert ended(project.run("show", "plan.json"), 0).count("could not be checked") == 0
     wrong = {"RECONCILER_LEDGER_KEY": "x" * 32}
-    ended(project.run("show", "plan.json", env=wrong), 3, "edited after it was planned, or sealed with another key")
+    ended(project.run("show", "plan.json", env=wrong), 3, "edited after it was planned, or signed with another key")
 
 
 def test_an_edited_plan(saved: Project) -> None:
@@ -110,8 +110,8 @@ def test_a_missing_file(project: Project) -> None:
     ended(project.run("show", "nowhere.json"), 1, "nowhere.json cannot be read")
 
 
-def test_a_sealed_plan(saved: Project) -> None:
+def test_a_redacted_plan(saved: Project) -> None:
     """A plan that was redacted when it was made shows marks."""
-    ended(saved.run("--redact", "plan", "--out", "sealed.json"), 0)
-    said = ended(saved.run("show", "sealed.json", "--calls"), 0, "+ tag/VIP", "contact/c:")
+    ended(saved.run("--redact", "plan", "--out", "redacted.json"), 0)
+    said = ended(saved.run("show", "redacted.json", "--calls"), 0, "+ tag/VIP", "contact/c:")
     assert "ann@example.com" not in said

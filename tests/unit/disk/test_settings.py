@@ -129,17 +129,18 @@ def test_variables_only(tmp_path):
     """Keys, folders of files, bounds of a run, CI."""
     (tmp_path / "shared").mkdir()
     environ = {
-        "MATON_API_KEY": "k3y\n", "RECONCILER_LEDGER_KEY": "d1gest", "RECONCILER_FILES": "shared", "CI": "true",
+        "MATON_API_KEY": "k3y\n", "RECONCILER_LEDGER_KEY": "d1gest-of-16-chr", "RECONCILER_FILES": "shared",
+        "CI": "true",
         "RECONCILER_MAX_CALLS": "100", "RECONCILER_MAX_MINUTES": "1.5", "RECONCILER_REDACT": "1",
         "RECONCILER_LEDGER": "postgresql+psycopg://u:pw@h/d",
     }  # fmt: skip
     found = loaded(tmp_path, environ=environ)
-    assert (found.api_key, found.digest_key, found.ci, found.redact) == ("k3y", "d1gest", True, True)
+    assert (found.api_key, found.digest_key, found.ci, found.redact) == ("k3y", "d1gest-of-16-chr", True, True)
     assert (found.max_calls, found.max_minutes) == (100, 1.5)
     assert found.files_roots == (tmp_path / "shared",)
     assert found.sources["api_key"] == "MATON_API_KEY"
     assert found.ledger == "postgresql+psycopg://u:pw@h/d"
-    for hidden in ("k3y", "d1gest", "pw"):
+    for hidden in ("k3y", "d1gest-of-16-chr", "pw"):
         assert hidden not in repr(found)
 
 

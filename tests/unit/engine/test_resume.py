@@ -60,11 +60,11 @@ def test_without_a_begun_run_everything_counts() -> None:
     """The ordinary question: equal, or what differs."""
     then, now = of("create"), of("noop")
     assert list(differences({"tag/VIP": then}, {"tag/VIP": then})) == []
-    assert list(differences({"tag/VIP": then}, {"tag/VIP": now})) == ["tag/VIP: create then, noop now"]
+    assert list(differences({"tag/VIP": then}, {"tag/VIP": now})) == ["tag/VIP: was create, is now no change"]
     assert list(differences({}, {"tag/VIP": now})) == ["tag/VIP: not in the plan"]
     assert list(differences({"tag/VIP": then}, {})) == ["tag/VIP: no longer there"]
     other = of("update", {**FIELD, "after": "X"})
-    assert list(differences({"tag/VIP": of("update", FIELD)}, {"tag/VIP": other})) == ["tag/VIP: name"]
+    assert list(differences({"tag/VIP": of("update", FIELD)}, {"tag/VIP": other})) == ["tag/VIP: name changed"]
 
 
 def test_the_parked_half_of_a_replace() -> None:

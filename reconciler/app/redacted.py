@@ -1,8 +1,7 @@
-"""A plan document ⇄ a sealed one: marks instead of people, and a keyed digest of everything that it would do.
+"""Redacted plan documents: pseudonyms instead of people, and a keyed digest of everything that a change would do.
 
-A sealed plan can be shown to anybody and cannot be applied alone. Whoever applies it plans again from the same
-files; what is planned then is marked with the same key and compared, first by what the marks show, then by the
-digests, which know more than any mark.
+A redacted plan can be shown to anybody. The plan that is made when it is applied gets pseudonyms of the same key and
+is compared with it, first by what the pseudonyms show, then by the digests, which cover every value.
 """
 
 from __future__ import annotations
@@ -25,27 +24,26 @@ Keyed = Callable[[str, str], str]
 CHANGE = "change"
 
 
-def is_sealed(document: Mapping[str, Any]) -> bool:
-    """Whether a plan document holds marks."""
-    return bool(document.get("sealed"))
+def is_redacted(document: Mapping[str, Any]) -> bool:
+    """Whether a plan document holds pseudonyms."""
+    return bool(document.get("redacted"))
 
 
-def sealed(document: Mapping[str, Any], changes: Iterable[Change], digest: Keyed) -> dict[str, Any]:
-    """The document without the desired state, with marks, and with a digest in every change."""
+def redacted(document: Mapping[str, Any], changes: Iterable[Change], digest: Keyed) -> dict[str, Any]:
+    """The document with pseudonyms, and with a digest in every change."""
     redactor = _redactor(digest)
     known = list(changes)
     redactor.learn((change.address, attrs) for change in known for attrs in (change.attrs, change.before))
-    open_part = {key: value for key, value in document.items() if key != "desired"}
-    marked: dict[str, Any] = redactor.document(open_part)
+    marked: dict[str, Any] = redactor.document(dict(document))
     for shown, change in zip(marked["plan"]["changes"], known, strict=True):
         shown["digest"] = _digest(change, digest)
-    return {**marked, "sealed": True}
+    return {**marked, "redacted": True}
 
 
 def compared(
     document: Mapping[str, Any], changes: Iterable[Change], digest: Keyed, begun: Begun | None
 ) -> tuple[Meanings, Meanings, Begun | None]:
-    """What was planned then, what is planned now, and what was begun between, all of it under marks."""
+    """The saved changes, those planned now, and what was begun between, all of them with pseudonyms."""
     redactor = _redactor(digest)
     then = {each["address"]: {**meaning(each), "digest": each["digest"]} for each in document["plan"]["changes"]}
     now = {}
@@ -60,7 +58,7 @@ def _marked(addresses: Iterable[str], redactor: Redactor) -> frozenset[str]:
 
 
 def _digest(change: Change, digest: Keyed) -> str:
-    """Of all that it would do. A move to a new address is told by the marks: the ledger makes it early."""
+    """Digest of all that a change would do, but for its move to a new address, which the ledger makes early."""
     told = meaning(change_to_json(replace(change, moved_from=None)))
     return digest(CHANGE, json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
