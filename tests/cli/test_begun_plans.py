@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.cli.support import ended
-from tests.support.hands import delete_tag
+from tests.support.hands import delete_tag, rename_person
+from tests.support.hooks import killed
 from tests.support.project import Project
 
 FIRST = "tags: [Gold, Old]\ncontacts: [{email: bob@example.com, first_name: Bob}]\n"
@@ -84,3 +87,119 @@ def test_a_plan_of_another_time_is_not_helped_by_a_run(saved: Project) -> None:
     ended(saved.run("apply", "--yes", "--allow", "deletes"), 0)
     said = ended(saved.run("apply", "--plan", "plan.json", "--yes", "--allow", "deletes"), 3, "the plan is stale")
     assert "tag/More: not in the plan" in said
+
+
+def test_an_edit_of_what_the_run_made_is_stale(saved: Project) -> None:
+    """What the run did and somebody changed since is named; nothing of the rest is done."""
+    assert again(saved, "--max-calls", "9") == 4
+    rename_person(saved, "bob@example.com", first_name="Rob")
+    writes = len(saved.account.writes)
+    said = ended(saved.run("apply", "--plan", "plan.json", "--yes", "--allow", "deletes"), 3, "the plan is stale")
+    assert "contact/bob@example.com: first_name changed" in said
+    assert len(saved.account.writes) == writes
+
+
+HOOK = "{name: CRM, url: 'https://%s.example.com/', secret: {env: HUSH}, events: [%s]}"
+SCHOOL = {
+    "contacts": [{"email": "ann@example.com"}], "courses": [{"id": 71, "name": "Launch"}],
+    "subscriptions": [{"id": 7, "contact": "ann@example.com", "plan": "Monthly"}],
+}  # fmt: skip
+#: before, after, the request after which the run is killed, and further flags.
+KILLS = {
+    "a webhook is replaced": (
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]", f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]",
+        ("POST", "/api/webhooks"), (),
+    ),
+    "a webhook is replaced and was dropped": (
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]", f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]",
+        ("DELETE", "/api/webhooks/.*"), (),
+    ),
+    "a webhook gets events and another secret": (
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]", f"webhooks: [{HOOK % ('one', 'SALE_CANCELED')}]",
+        ("PATCH", "/api/webhooks/.*"), (),
+    ),
+    "a webhook is made": (
+        "tags: [A]", f"tags: [A]\nwebhooks: [{HOOK % ('one', 'SALE_NEW')}]", ("POST", "/api/webhooks"), (),
+    ),
+    "an enrollment is replaced": (
+        "enrollments: [{contact: ann@example.com, course: Launch, access: full_access}]",
+        "enrollments: [{contact: ann@example.com, course: Launch, access: dripping_content}]",
+        ("POST", "/api/school/.*"), (),
+    ),
+    "a subscription is cancelled": (
+        "tags: [A]",
+        "tags: [A]\nsubscriptions: [{contact: ann@example.com, plan: Monthly, state: cancelled, when: now}]",
+        ("POST", "/api/payment/.*"), ("--allow", "cancel=1"),
+    ),
+    "a contact is patched": (
+        "contacts: [{email: ann@example.com, first_name: Ann}]",
+        "contacts: [{email: ann@example.com, first_name: Anne}]", ("PATCH", "/api/contacts/.*"), (),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("signed", [(), ("--redact",)], ids=["plain", "redacted"])
+@pytest.mark.parametrize("case", KILLS)
+def test_killed_between_answer_and_record(
+    make_project: Callable[..., Project], case: str, signed: tuple[str, ...]
+) -> None:
+    """The same command finishes; nothing is done twice that cannot be."""
+    first, second, (method, path), flags = KILLS[case]
+    project = make_project(SCHOOL)
+    project.env |= {"HUSH": "s3cret", "RECONCILER_LEDGER_KEY": "a key of the team"}
+    project.write(first)
+    project.apply()
+    project.write(second)
+    if "another secret" in case:
+        project.env["HUSH"] = "r0tated"
+    ended(project.run(*signed, "plan", "--out", "plan.json"), 0)
+    project.account.clear()
+    given = ("apply", "--plan", "plan.json", "--yes", *flags)
+    killed(project, method, path, *given)
+    ended(project.run(*given), 0)
+    posts = [each["path"] for each in project.account.writes if each["method"] == "POST"]
+    assert len(posts) <= 1
+    project.assert_converged()
+
+
+def test_a_replaced_one_that_somebody_else_dropped_is_stale(project: Project) -> None:
+    """The run had not come to it: who deleted it may have had a reason."""
+    project.env |= {"HUSH": "s3cret"}
+    project.write(f"tags: [A]\nwebhooks: [{HOOK % ('one', 'SALE_NEW')}]")
+    project.apply()
+    project.write(f"tags: [A, B, C]\nwebhooks: [{HOOK % ('two', 'SALE_NEW')}]")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    assert again(project, "--max-calls", str(project.plan()["calls"]["reads"])) == 4
+    project.account.edit("DELETE", f"/api/webhooks/{project.account.ids()['webhooks']['CRM']}")
+    project.account.clear()
+    ended(project.run("apply", "--plan", "plan.json", "--yes"), 3, "webhook/CRM: was replace, is now create")
+    assert project.account.writes == []
+
+
+def test_exact_counts_are_those_of_the_plan_as_reviewed(project: Project) -> None:
+    """A job whose command line is fixed gets through; a count that is neither that nor the rest's does not."""
+    people = [f"p{n}@example.com" for n in range(4)]
+    project.write("prune: {contact: created}\n", "reconciler.yaml")
+    project.write("contacts: [" + ", ".join(f"{{email: {each}}}" for each in people) + "]")
+    project.apply()
+    project.write("contacts: []")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    job = ("apply", "--plan", "plan.json", "--yes", "--allow", "contacts=4", "--parallel", "1")
+    calls = project.plan()["calls"]["reads"] + 1
+    ended(project.run(*job, "--max-calls", str(calls)), 4)
+    assert len(project.account.state()["contacts"]) == 3
+    for wrong in ("2", "5"):
+        ended(project.run("apply", "--plan", "plan.json", "--yes", "--allow", f"contacts={wrong}"), 3, "contacts=3")
+    ended(project.run("apply", "--yes", "--allow", "contacts=4"), 3, "contacts=3")
+    ended(project.run(*job), 0)
+    assert project.account.state()["contacts"] == []
+
+
+def test_the_first_apply_of_a_plan_without_a_key_goes_on(project: Project) -> None:
+    """The ledger, and with it a key, came with the run itself; it knows the plan that it began."""
+    project.write(SECOND.replace("{name: Premium, renamed_from: Gold}", "Premium"))
+    ended(project.run("plan", "--out", "plan.json"), 0, "only a checksum")
+    assert again(project, "--max-calls", "6") == 4
+    assert again(project) == 0
+    project.assert_converged()
+    assert again(project) == 3

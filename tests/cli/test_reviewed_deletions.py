@@ -1,0 +1,138 @@
+"""A saved plan deletes and overwrites only what it was made from: what others change after the review is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from reconciler.emulator import Account
+from tests.cli.support import ended
+from tests.support.hands import rename_person
+from tests.support.project import Project
+
+FIRST = """
+tags: [Doomed, Gold]
+contact_fields: [{slug: plan, name: Plan}]
+contacts: [{email: cyd@example.com, first_name: Cyd}]
+webhooks:
+  - {name: Old, url: "https://old.example.com/", secret: {env: HUSH}, events: [SALE_NEW]}
+  - {name: Moving, url: {env: PLACE}, secret: {env: HUSH}, events: [SALE_NEW]}
+"""
+SECOND = """
+tags: [Gold]
+contact_fields: [{slug: plan, name: Plan}]
+contacts: []
+webhooks:
+  - {name: Moving, url: "https://new.example.com/", secret: {env: HUSH}, events: [SALE_NEW]}
+"""
+APPLY = ("apply", "--plan", "plan.json", "--yes", "--allow", "contacts=1", "--allow", "deletes=4")
+
+
+@pytest.fixture(params=[(), ("--redact",)], ids=["plain", "redacted"])
+def reviewed(project: Project, request: pytest.FixtureRequest) -> Project:
+    """A reviewed plan that deletes a contact, a tag and a webhook, and replaces another webhook."""
+    project.env |= {
+        "HUSH": "s3cret", "PLACE": "https://token.example.com/t0ken", "RECONCILER_LEDGER_KEY": "a key of the team",
+    }  # fmt: skip
+    project.write("prune: {contact: created}\n", "reconciler.yaml")
+    project.write(FIRST)
+    project.apply()
+    project.write(SECOND)
+    ended(project.run(*request.param, "plan", "--out", "plan.json"), 0)
+    project.account.clear()
+    return project
+
+
+def _patch_person(project: Project) -> None:
+    rename_person(project, "cyd@example.com", phone_number="+33612345678", first_name="Cydney")
+
+
+def _tag_person(project: Project) -> None:
+    ids = project.account.ids()
+    path = f"/api/contacts/{ids['contacts']['cyd@example.com']}/tags"
+    project.account.edit("POST", path, {"tagId": ids["tags"]["Gold"]})
+
+
+def _rename_tag(project: Project) -> None:
+    project.account.edit("PUT", f"/api/tags/{project.account.ids()['tags']['Doomed']}", {"name": "Keep me"})
+
+
+def _webhook(name: str, **changes: object) -> Callable[[Project], None]:
+    def change(project: Project) -> None:
+        path = f"/api/webhooks/{project.account.ids()['webhooks'][name]}"
+        project.account.edit("PATCH", path, {"name": name, "secret": "s3cret", **changes})
+
+    return change
+
+
+MEANWHILE = {
+    "a contact is filled in": (_patch_person, "first_name, phone_number changed"),
+    "a contact got a tag": (_tag_person, "has tag/Gold since then"),
+    "a tag was renamed": (_rename_tag, "tag/Doomed: name changed"),
+    "a webhook has other events": (_webhook("Old", subscriptions=["SALE_CANCELED"]), "webhook/Old: events changed"),
+    "a webhook to be replaced is paused": (_webhook("Moving", active=False), "webhook/Moving: active changed"),
+}
+
+
+@pytest.mark.parametrize("case", MEANWHILE)
+def test_what_changed_after_the_review_is_kept(reviewed: Project, case: str) -> None:
+    """Exit 3, the difference named, and no write; a new plan is the way on."""
+    change, difference = MEANWHILE[case]
+    change(reviewed)
+    kept = reviewed.account.state()
+    said = ended(reviewed.run(*APPLY), 3, "the plan is stale", difference)
+    assert "t0ken" not in said
+    assert reviewed.account.writes == []
+    assert reviewed.account.state() == kept
+    ended(reviewed.run("plan", "--out", "plan.json"), 0)
+    ended(reviewed.run(*APPLY), 0)
+    reviewed.assert_converged()
+
+
+def test_a_secret_address_that_changed_after_the_review_is_kept(reviewed: Project) -> None:
+    """Its digest tells, and nothing shows it."""
+    content = reviewed.account.content
+    webhook = next(each for each in content.webhooks.values() if each.name == "Moving")
+    webhook.url = "https://token.example.com/0ther"
+    said = ended(reviewed.run(*APPLY), 3, "webhook/Moving: url changed in the account")
+    assert "0ther" not in said
+    assert "t0ken" not in said
+
+
+def test_unchanged_it_is_applied(reviewed: Project) -> None:
+    """Nothing changed: exactly these changes, of which the replacement is two steps."""
+    ended(reviewed.run(*APPLY), 0, "5 done")
+    reviewed.assert_converged()
+
+
+def test_a_plan_shows_what_a_deletion_is_now(reviewed: Project) -> None:
+    """The present name, and what others changed since we wrote it."""
+    _rename_tag(reviewed)
+    _patch_person(reviewed)
+    said = ended(reviewed.run("plan"), 0, 'is called "Keep me" now', "first_name changed in the account")
+    assert "- tag/Doomed" in said
+
+
+def test_a_secret_that_becomes_plain_stays_hidden(reviewed: Project, make_account: Callable[..., Account]) -> None:
+    """The old address is in no output, of no command: its host at most."""
+    commands = [
+        ("plan",), ("plan", "--json"), ("plan", "--calls"), ("-vv", "plan"), ("explain", "webhook/Moving"),
+        ("explain", "webhook/Moving", "--json"), ("drift",), ("drift", "--json"), ("pull", "."),
+        ("show", "plan.json"),
+        ("plan", "--output", "html=plan.html", "--output", "markdown=plan.md"), APPLY, ("history", "2"),
+        ("history", "1"), ("undo", "2", "--yes"), ("ledger", "export"), ("plan", "--json"),
+    ]  # fmt: skip
+    for command in commands:
+        result = reviewed.run(*command)
+        assert "t0ken" not in result.out + result.err, command
+    files = [path for path in reviewed.folder.rglob("*") if path.is_file()]
+    assert not [path for path in files if b"t0ken" in path.read_bytes()]
+
+
+def test_a_secret_that_becomes_plain_and_is_the_same_address(reviewed: Project) -> None:
+    """Nothing to send: it is what the account has."""
+    place = reviewed.env["PLACE"]
+    reviewed.write(SECOND.replace("https://new.example.com/", place))
+    document = reviewed.plan()
+    assert "webhook/Moving" not in [each["address"] for each in document["changes"] if each["action"] != "noop"]
