@@ -41,7 +41,7 @@ def graph(ctx: click.Context, /, path: Path, **given: Any) -> int:
     """Draw what needs what, of what the files below PATH declare or of the plan that follows from them."""
     from reconciler.app.workspace import open_workspace, require_resources
     from reconciler.cli.terminal import say
-    from reconciler.render.diagram import FORMATS
+    from reconciler.render.diagram import FORMATS, too_big_for_mermaid
 
     chosen = given["targets"] or given["excludes"] or given["target_file"] or given["refresh"] != "auto"
     if given["subject"] != "plan" and chosen:
@@ -52,6 +52,9 @@ def graph(ctx: click.Context, /, path: Path, **given: Any) -> int:
     program = _graphviz() if form == "svg" else ""
     diagram = (_of_files if given["subject"] == "files" else _of_plan)(ctx, workspace, given)
     text = FORMATS[form if form in FORMATS else "dot"](diagram)
+    if form == "mermaid" and too_big_for_mermaid(text, diagram):
+        size = f"{len(text):,} characters, {len(diagram.edges):,} arrows"
+        say(f"warning: too big for Mermaid as GitHub and GitLab draw it ({size}): use --format dot or svg", "warning")
     if program:
         text = _drawn(program, text)
     if given["out"] is None:

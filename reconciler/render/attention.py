@@ -18,7 +18,7 @@ from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Status
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Origin
+from reconciler.model.values import Address, Origin
 from reconciler.render import sentences, words
 from reconciler.render.drifted import Drifts, resource_words
 from reconciler.render.sentences import Sheet
@@ -33,23 +33,74 @@ class Level(Enum):
 
 
 class Rule(NamedTuple):
-    """A reason to look: its lasting id, what it means, how grave it is."""
+    """A reason to look: its lasting id, what it means, how grave it is, and what to do about it."""
 
     id: str
     about: str
     level: Level
+    help: str
 
 
-WRONG = Rule("configuration", "The files or settings cannot be used as they are.", Level.ERROR)
-FAILED = Rule("failed", "A step of the run failed.", Level.ERROR)
-GATE = Rule("needs-allowance", "The plan is refused until this class of changes is approved (--allow).", Level.ERROR)
-UNDONE = Rule("not-done", "A step of the run was skipped or not reached.", Level.WARNING)
-WITHHELD = Rule("withheld", "Policy holds this change back.", Level.WARNING)
-CONFLICT = Rule("conflict", "Both the files and the account changed this.", Level.WARNING)
-DRIFT = Rule("drift", "The account changed what the files declare.", Level.WARNING)
-DELETE = Rule("delete", "Something is removed from the account.", Level.WARNING)
-ONE_WAY = Rule("one-way", "This change cannot be put back whole.", Level.WARNING)
-NOTE = Rule("note", "Worth knowing.", Level.NOTE)
+WRONG = Rule(
+    "configuration",
+    "The files or settings cannot be used as they are.",
+    Level.ERROR,
+    "Correct the file at the given place. `reconciler validate` checks it offline.",
+)
+FAILED = Rule(
+    "failed",
+    "A step of the run failed.",
+    Level.ERROR,
+    "Read the reason, remove its cause and apply again: what was done is not repeated.",
+)
+GATE = Rule(
+    "needs-allowance",
+    "The plan is refused until this class of changes is approved (--allow).",
+    Level.ERROR,
+    "Check the changes behind it, then approve them with the option that the message names.",
+)
+UNDONE = Rule(
+    "not-done",
+    "A step of the run was skipped or not reached.",
+    Level.WARNING,
+    "Apply again once the cause is gone; the plan then holds what is left.",
+)
+WITHHELD = Rule(
+    "withheld",
+    "Policy holds this change back.",
+    Level.WARNING,
+    "Change the setting that the message names, or remove the declaration.",
+)
+CONFLICT = Rule(
+    "conflict",
+    "Both the files and the account changed this.",
+    Level.WARNING,
+    "Decide which side is right: apply writes the files, `reconciler pull --accept` takes the account.",
+)
+DRIFT = Rule(
+    "drift",
+    "The account changed what the files declare.",
+    Level.WARNING,
+    "Apply to restore what the files declare, or take the change into the files with `reconciler pull --accept`.",
+)
+DELETE = Rule(
+    "delete",
+    "Something is removed from the account.",
+    Level.WARNING,
+    "Check that the resource is not needed any more; `lifecycle: {prevent_destroy: true}` keeps it.",
+)
+ONE_WAY = Rule(
+    "one-way",
+    "This change cannot be put back whole.",
+    Level.WARNING,
+    "Check it before you apply: `reconciler undo` cannot restore all of it.",
+)
+NOTE = Rule(
+    "note",
+    "Worth knowing.",
+    Level.NOTE,
+    "Nothing has to be done.",
+)
 
 #: In the order in which one of several is chosen for a change.
 RULES = (WRONG, FAILED, GATE, UNDONE, WITHHELD, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
@@ -93,10 +144,19 @@ def below(base: str, origin: Origin) -> str:
 
 def of_plan(sheet: Sheet) -> list[Finding]:
     """What needs attention in a plan, or in a run."""
-    found = [*_gates(sheet), *_changes(sheet)]
-    if sheet.report:
-        found += _outcomes(sheet)
-    return _ordered(found)
+    return _ordered([*_gates(sheet), *_changes(sheet), *_outcomes(sheet)])
+
+
+def unfinished(sheet: Sheet) -> frozenset[Address] | None:
+    """After an apply, what failed, was skipped or not reached; None before one."""
+    if sheet.report is None:
+        return None
+    return frozenset(outcome.step.address for outcome in sheet.report.outcomes if outcome.status in BAD)
+
+
+def is_open(change: Change, unfinished: frozenset[Address] | None) -> bool:
+    """Whether a change is still to be made; ``unfinished`` is what an apply left over, None before one."""
+    return unfinished is None or bool(change.withheld) or change.address in unfinished
 
 
 def _ordered(found: Iterable[Finding]) -> list[Finding]:
@@ -126,9 +186,10 @@ def _is_behind(gate: Gate, change: Change) -> bool:
 
 
 def _changes(sheet: Sheet) -> Iterator[Finding]:
+    left = unfinished(sheet)
     for change in sheet.plan.changes:
         rule = _rule(change)
-        if rule:
+        if rule and (rule is NOTE or is_open(change, left)):
             message = "; ".join([f"{_what(change)}{sentences.title(change)}", *sentences.remarks(change)])
             yield Finding(rule, message, words.shown(change.address), _place(change))
 

@@ -13,6 +13,8 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.render import words
 
+#: What Mermaid draws unless it is told otherwise, as on GitHub and GitLab: characters of text, and edges.
+MERMAID_TEXT, MERMAID_EDGES = 50_000, 500
 #: Labels longer than this are cut.
 LONGEST = 80
 _FILLS = (
@@ -64,6 +66,11 @@ def mermaid(diagram: Diagram) -> str:
     if any(node.outside for node in diagram.nodes):
         lines.append("    classDef outside fill:#ffffff,stroke:#94a3b8,color:#475569,stroke-dasharray:4 3")
     return "\n".join(lines) + "\n"
+
+
+def too_big_for_mermaid(text: str, diagram: Diagram) -> bool:
+    """Whether Mermaid's usual limits forbid to draw this text."""
+    return len(text) > MERMAID_TEXT or len(diagram.edges) > MERMAID_EDGES
 
 
 def dot(diagram: Diagram) -> str:

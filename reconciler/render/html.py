@@ -152,7 +152,8 @@ def _consequences(changes: Iterable[Change]) -> str:
     )
     if not rows:
         return ""
-    head = '<thead class="sr"><tr><th>class</th><th>changes</th><th>by</th></tr></thead>'
+    titles = "".join(f'<th scope="col">{title}</th>' for title in ("class", "changes", "by"))
+    head = f'<thead class="sr"><tr>{titles}</tr></thead>'
     return (
         '<section class="consequences" aria-labelledby="consequences-head">'
         '<h2 id="consequences-head">Consequences</h2>'
@@ -170,7 +171,7 @@ def _picture(changes: Sequence[Change]) -> str:
         return ""
     return (
         '<section class="needs" aria-labelledby="needs-head"><h2 id="needs-head">What needs what</h2>'
-        '<div class="scroll" role="region" aria-labelledby="needs-head" tabindex="0">'
+        '<div class="scroll" role="group" aria-labelledby="needs-head" tabindex="0">'
         f"{picture_markup(picture)}</div></section>"
     )
 

@@ -101,7 +101,7 @@ def _diff(sides: Iterable[Sides]) -> str:
     rows = "".join(_field(each) for each in sides)
     if not rows:
         return ""
-    head = "<tr><th>field</th><th>before and after</th><th>why</th></tr>"
+    head = '<tr><th scope="col">field</th><th scope="col">before and after</th><th scope="col">why</th></tr>'
     return f'<table class="diff"><thead class="sr">{head}</thead><tbody>{rows}</tbody></table>'
 
 

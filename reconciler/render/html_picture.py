@@ -83,7 +83,9 @@ def _box(picture: Picture, kind: str, corner: Point) -> str:
     )
     if not counts:
         return f'<g class="box outside">{inner}</g>'
-    return f'<a class="box" href="#kind-{text(kind)}" aria-label="{text(_said(picture, kind))}">{inner}</a>'
+    seen = " ".join([name(kind), *(f"{SYMBOL[each]}{counts[each]:,}" for each in SYMBOL if counts[each])])
+    label = f"{seen}: {_said(picture, kind).partition(': ')[2]}"  # begins with the visible words (WCAG 2.5.3)
+    return f'<a class="box" href="#kind-{text(kind)}" aria-label="{text(label)}">{inner}</a>'
 
 
 def _line(picture: Picture, drawn: Drawing, pair: tuple[str, str]) -> str:

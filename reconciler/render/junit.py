@@ -88,7 +88,8 @@ def _suites(cases: list[Case], name: str, base: str) -> str:
     root = Tree.Element("testsuites", {"name": _text(f"reconciler {name}".strip()), **_counts(cases)})
     for suite, group in groupby(sorted(cases, key=lambda each: each.suite), key=lambda each: each.suite):
         members = list(group)
-        node = Tree.SubElement(root, "testsuite", {"name": suite, **_counts(members)})
+        skipped = sum(1 for case in members if case.skipped is not None and not case.failure)
+        node = Tree.SubElement(root, "testsuite", {"name": suite, **_counts(members), "skipped": str(skipped)})
         for member in members:
             _append(node, member, base)
     Tree.indent(root)
@@ -97,32 +98,29 @@ def _suites(cases: list[Case], name: str, base: str) -> str:
 
 def _counts(cases: list[Case]) -> dict[str, str]:
     failures = sum(1 for case in cases if case.failure)
-    skipped = sum(1 for case in cases if case.skipped is not None and not case.failure)
     return {
-        "tests": str(len(cases)), "failures": str(failures), "errors": "0", "skipped": str(skipped), "time": "0",
+        "tests": str(len(cases)), "failures": str(failures), "errors": "0", "time": "0",
     }  # fmt: skip
 
 
 def _append(suite: Tree.Element, case: Case, base: str) -> None:
     attributes = {"classname": f"reconciler.{case.suite}", "name": _text(case.name), "time": "0"}
-    if case.origin:
-        file = _text(attention.below(base, case.origin))
-        attributes |= {"file": file, "line": str(case.origin.line)}
     node = Tree.SubElement(suite, "testcase", attributes)
     if case.failure:
         rule, message = case.failure
         failure = Tree.SubElement(node, "failure", {"type": rule, "message": _text(message)})
-        failure.text = "\n".join(_lines(case, message))
+        failure.text = "\n".join([_text(message), *_lines(case, base)])
     elif case.skipped is not None:
         Tree.SubElement(node, "skipped", {"message": _text(case.skipped)})
-    if case.lines and not case.failure:
-        Tree.SubElement(node, "system-out").text = "\n".join(_text(line) for line in case.lines)
+    lines = list(_lines(case, base))
+    if lines and not case.failure:
+        Tree.SubElement(node, "system-out").text = "\n".join(lines)
 
 
-def _lines(case: Case, message: str) -> Iterator[str]:
-    yield _text(message)
+def _lines(case: Case, base: str) -> Iterator[str]:
+    """The place, then the remarks. Jenkins' schema has no attributes for the place."""
     if case.origin:
-        yield _text(str(case.origin))
+        yield _text(f"{attention.below(base, case.origin)}:{case.origin.line}:{max(1, case.origin.column)}")
     yield from (_text(line) for line in case.lines)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from reconciler.kinds.effects import Consequence, classes_of
@@ -28,7 +28,20 @@ def plan_comment(sheet: Sheet, limit: int = LIMIT) -> str:
     front = within(_front(sheet), limit // 2)
     tail = within(_tail(sheet), limit // 8)
     room = limit - HEADROOM - size(front) - size(tail)
-    return front + _cut_to(room, sentences.listed(sheet.plan)) + tail
+    return front + _cut_to(room, _tables(sheet)) + tail
+
+
+def _tables(sheet: Sheet) -> list[tuple[str, list[Change]]]:
+    """Changes of one kind, with the words above them; after an apply first what is still open, then what is done."""
+    left = attention.unfinished(sheet)
+    listed = sentences.listed(sheet.plan)
+    parts = [[change for change in listed if attention.is_open(change, left) is is_open] for is_open in (True, False)]
+    tables: list[tuple[str, list[Change]]] = []
+    for changes, verbs in zip(parts, (dict(sentences.VERBS), text.PAST_WORDS), strict=True):
+        for kind, group in groupby(changes, key=lambda change: change.address.kind):
+            members = list(group)
+            tables.append((_kind_words(kind, members, verbs), members))
+    return tables
 
 
 def within(parts: Iterable[str], room: int) -> str:
@@ -53,10 +66,11 @@ def _front(sheet: Sheet) -> Iterator[str]:
     if not listed:
         yield f"**{prose(sentences.quiet(plan))}**\n\n"
         return
-    yield f"**{prose(sentences.summary(plan))}**\n{prose(sentences.cost(sheet))}\n\n"
-    for gate in sheet.gates:
-        yield f"> **{prose(sentences.need(gate))}**\n\n"
-    yield from _seen(plan.pending)
+    if not sheet.report:
+        yield f"**{prose(sentences.summary(plan))}**\n{prose(sentences.cost(sheet))}\n\n"
+        for gate in sheet.gates:
+            yield f"> **{prose(sentences.need(gate))}**\n\n"
+        yield from _seen(plan.pending)
     yield from _named("Withheld", [(change, change.withheld or "") for change in plan.withheld])
 
 
@@ -112,23 +126,22 @@ def _tail(sheet: Sheet) -> Iterator[str]:
         yield folded("Notes", lines)
 
 
-def _cut_to(room: int, changes: list[Change]) -> str:
-    """A folded table for each kind, as far as they fit; whole changes only, and at the end how many are missing."""
+def _cut_to(room: int, tables: list[tuple[str, list[Change]]]) -> str:
+    """Folded tables, as far as they fit; whole changes only, and at the end how many are missing."""
     room -= LONGEST  # for the sentence that says so
     parts: list[str] = []
     shown = 0
-    for kind, group in groupby(changes, key=lambda change: change.address.kind):
-        members = list(group)
-        frame = folded(_kind_words(kind, members), _TABLE)
+    for title, members in tables:
+        frame = folded(title, _TABLE)
         fitting = _fitting(room - size(frame), members)
         if not fitting:
             break
-        parts.append(folded(_kind_words(kind, members), _TABLE + "".join(fitting)))
+        parts.append(folded(title, _TABLE + "".join(fitting)))
         room -= size(parts[-1])
         shown += len(fitting)
         if len(fitting) < len(members):
             break
-    left = len(changes) - shown
+    left = sum(len(members) for _, members in tables) - shown
     if left:
         are = words.count(left, "change is", "changes are")
         parts.append(f"**{are} not shown here:** the whole plan is in the HTML or JSON output of this run.\n")
@@ -147,11 +160,12 @@ def _fitting(room: int, changes: list[Change]) -> list[str]:
     return found
 
 
-def _kind_words(kind: str, changes: list[Change]) -> str:
-    """``contact: 1 to create, 2 to adopt``"""
+def _kind_words(kind: str, changes: list[Change], verbs: Mapping[Action, str]) -> str:
+    """``contact: 1 to create, 2 to adopt``; of what is done ``1 created``."""
     counts = {
         verb: sum(1 for change in changes if change.action is action and not change.withheld)
-        for action, verb in sentences.VERBS
+        for action, verb in verbs.items()
+        if action is not Action.NOOP
     }
     counts["withheld"] = sum(1 for change in changes if change.withheld)
     counts["known by another name"] = len(changes) - sum(counts.values())

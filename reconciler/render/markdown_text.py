@@ -28,7 +28,8 @@ def code(text: str) -> str:
     if not text.strip():
         return f"<code>{'&#32;' * len(text)}</code>" if text else ""
     if "`" in text or "|" in text or text[0] == " " or text[-1] == " ":
-        return f"<code>{_SPELLED.sub(lambda char: f'&#{ord(char.group())};', text)}</code>"
+        spelled = _SPELLED.sub(lambda char: f"&#{ord(char.group())};", text)
+        return f"<code>{spelled.replace('&#64;', '<span>&#64;</span>')}</code>"  # else a part becomes a mailto: link
     return f"`{text}`"
 
 

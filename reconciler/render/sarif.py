@@ -17,6 +17,8 @@ from reconciler.render.sentences import Sheet
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
+#: Where the tool is described.
+HOME = "https://github.com/example-org/reconciler"
 #: Where a result is shown that no line caused: code scanning takes none without a file.
 _NOWHERE = Origin("reconciler.yaml", 1, 1)
 
@@ -39,11 +41,12 @@ def problems_log(findings: Findings) -> str:
 def _log(found: Sequence[Finding], base: str, what: str, name: str) -> str:
     """One run; its id keeps plans of several projects and environments apart."""
     driver = {
-        "name": "reconciler", "version": __version__, "semanticVersion": __version__,
+        "name": "reconciler", "version": __version__, "semanticVersion": __version__, "informationUri": HOME,
         "rules": [
             {
-                "id": rule.id, "name": rule.id, "shortDescription": {"text": rule.about},
+                "id": rule.id, "name": rule.id.title().replace("-", ""), "shortDescription": {"text": rule.about},
                 "fullDescription": {"text": rule.about}, "defaultConfiguration": {"level": rule.level.value},
+                "help": {"text": rule.help.replace("`", ""), "markdown": rule.help},
             }
             for rule in RULES
         ],

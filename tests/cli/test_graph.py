@@ -158,3 +158,15 @@ def test_bad_input(site: Project, project: Project) -> None:
     ended(project.run("graph"), 1, "no *.yaml or *.yml")
     ended(site.run("graph", "--out", "none/x.mmd"), 1, "none/x.mmd cannot be written")
     ended(site.run("graph", "--format", "png"), 1, "mermaid")
+
+
+def test_too_big_for_mermaid(project: Project) -> None:
+    """GitHub and GitLab draw an error instead, so that is said; other formats have no such limit."""
+    project.write("tags:\n" + "".join(f"  - A tag with a long name, number {number}\n" for number in range(900)))
+    said = project.run("graph")
+    assert said.code == 0
+    assert "warning: too big for Mermaid" in said.err
+    assert "--format dot" in said.err
+    assert project.run("graph", "--format", "dot").err == ""
+    project.write("tags: [A]\n")
+    assert project.run("graph").err == ""

@@ -125,7 +125,7 @@ def test_a_run_that_fails_in_part(site: Project) -> None:
         assert "not-an-address" in read(site, form), form
     failures = [node.attrib["message"] for node in Tree.fromstring(read(site, "junit")).iter("failure")]
     assert failures == [f"failed: {reason[1]}"]
-    assert Tree.fromstring(read(site, "junit")).attrib["skipped"] == "1"
+    assert len(list(Tree.fromstring(read(site, "junit")).iter("skipped"))) == 1
     assert read(site, "github").startswith(
         "::error file=site.yaml,line=1,col=12,title=reconciler%3A failed::contact/"
     )

@@ -18,6 +18,7 @@ from reconciler.render.html import page
 from reconciler.render.sentences import Sheet
 from tests.html.browser import Browser, chromium, missing
 from tests.html.plans import address, field, large, mixed, sheet_of
+from tests.support import node
 
 SLASH, ESCAPE, TAB, ENTER, SPACE = "/", "\ue00c", "\ue004", "\ue007", " "
 
@@ -191,7 +192,7 @@ def test_a_box_of_the_picture_leads_to_its_kind(show: Show) -> None:
     """By keyboard too; its name says what it holds."""
     browser = show(mixed())
     browser.run("document.querySelector('a.box[href=\"#kind-tag\"]').focus()")
-    assert browser.run("return document.activeElement.ariaLabel") == "tag: 1 to update, 1 to adopt"
+    assert browser.run("return document.activeElement.ariaLabel") == "tag ~1 =1: 1 to update, 1 to adopt"
     browser.press(ENTER)
     browser.settle()
     assert browser.run("return location.hash") == "#kind-tag"
@@ -324,3 +325,20 @@ def test_five_thousand_changes(show: Show, record_property: pytest.RecordPropert
     for name, figure in {**figures, "bytes": size}.items():
         record_property(name, round(figure))
     print({name: f"{figure:.0f} ms" for name, figure in figures.items()}, f"{size / 1e6:.1f} MB")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("sheet", [mixed(), large(60)], ids=["mixed", "large"])
+def test_axe_finds_nothing(show: Show, sheet: Sheet, width: int, scheme: str) -> None:
+    """The accessibility rules of axe-core, best practices and experimental ones included."""
+    node.require("axe-core")
+    browser = show(sheet, prefers_color_scheme=scheme)
+    browser.size(width, 900)
+    browser.run((node.NODE_MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8"))
+    found = browser.driver.execute_async_script(
+        "const done = arguments[arguments.length - 1];"
+        "axe.run({rules: {'label-content-name-mismatch': {enabled: true}}}).then("
+        "result => done(result.violations.map(each => each.id + ': ' + each.nodes.map(node => node.html).join())))"
+    )
+    assert found == []
