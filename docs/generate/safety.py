@@ -55,6 +55,11 @@ number of updates, of `emails` and `contacts` the number of people.
 Percentages apply from `limits.floor` ({floor}) managed resources, or people, on. Managed means recorded in the
 ledger, as a resource or as an end of a relation.
 
+Before a tag or a contact field is deleted, the contacts that lose it are counted in the account, whoever tagged them:
+one filtered list for a tag, the whole list for a field, nothing where contacts are read anyway. These calls are part
+of the plan. With `--refresh none` the plan says "at least". A deletion is not carried out when more people lose
+something than the plan said: a saved plan is stale then, and a reading older than `limits.fresh` is counted again.
+
 ## Other promises
 
 - `plan` holds a client that can send nothing but GET; the one that writes is made after every approval.

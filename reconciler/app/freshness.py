@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from reconciler.app.losing import PERSON, LossReader
 from reconciler.engine.calls import Query, bind, fill, is_the_one, lookup_for
+from reconciler.engine.consequences import growth, takes_from_people
 from reconciler.engine.decode import decode
 from reconciler.engine.graph import Graph
 from reconciler.errors import NotFound
@@ -48,11 +50,14 @@ class Freshness:
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
+        self._deletions: list[Change] = []
+        self._losers: tuple[float, Mapping[Address, Set[Address]]] = 0.0, {}
         self._snapshots: dict[str, tuple[float, Snapshot]] = {}
 
     def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
         """Count the overwriting steps to come, by collection."""
         self.waiting.update(_collection(KINDS[s.address.kind]).name for s in graph.order if overwrites(s, changes))
+        self._deletions = takes_from_people(changes.values())
 
     def moved(self, step: Step, change: Change) -> str:
         """What is not as the plan saw it, in one sentence; empty when all is as it was, or fresh enough."""
@@ -62,6 +67,8 @@ class Freshness:
         self.waiting[_collection(kind).name] -= 1
         if self.clock() - self.read_at < self.fresh:
             return ""
+        if change.loss and (grown := growth(change.loss.people, self._count_losers(change))):
+            return f"{grown}; plan again"
         item = self._current(kind, change)
         if item is None:
             return "" if step.verb is Verb.DROP else "is gone from the account since it was read"
@@ -70,6 +77,18 @@ class Freshness:
         names = [name for name in _rests_on(step, change, kind, shown) if not self._ours(kind, name)]
         differs = [name for name in names if shown.get(name) != expected.get(name)]
         return f"{', '.join(sorted(differs))} moved since it was read; plan again" if differs else ""
+
+    def _count_losers(self, change: Change) -> int:
+        """How many people lose something by the deletion by now; counted for all deletions to come at once."""
+        with self._lock:
+            began, losers = self._losers
+            if change.address not in losers or self.clock() - began >= self.fresh:
+                began = self.clock()
+                ahead = [each for each in self._deletions if each.address not in self.dropped]
+                reader = LossReader(self.reader, self.dialect, self.sizes.get(PERSON.name))
+                losers = reader.losers(ahead if self.fresh else [change])
+                self._losers = began, losers
+            return len(losers[change.address])
 
     def wrote(self, step: Step, change: Change, shown: Attrs) -> None:
         """Remember our own write: what it changed is not somebody else's."""

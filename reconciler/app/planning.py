@@ -5,12 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
+from reconciler.app.losing import PERSON, LossReader
 from reconciler.app.reading import Progress
 from reconciler.app.refresh import Refreshed, Scope, refresh
+from reconciler.engine.consequences import losers_of, takes_from_people, with_losses
 from reconciler.engine.diff import Digest
-from reconciler.engine.graph import Graph, build
-from reconciler.engine.guard import Gate, gates
+from reconciler.engine.graph import Graph, build, sends
+from reconciler.engine.guard import Gate, Losers, gates, managed_people, people
 from reconciler.engine.identify import Identified
 from reconciler.engine.planner import Rules, foreign, plan_changes
 from reconciler.engine.pruning import LEFT
@@ -23,9 +26,9 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Base, Change, Plan
+from reconciler.model.plan import Base, Change, Plan, decided
 from reconciler.model.policy import Allow, Policy, Prune
-from reconciler.model.resource import DesiredState, Entry, Ledger
+from reconciler.model.resource import EMPTY, DesiredState, Entry, Ledger
 from reconciler.model.values import Address, Attrs
 
 
@@ -99,22 +102,58 @@ def make_plan(
     ledger = store.load(like=request.state.resources) if store else Ledger()
     began = time.monotonic()
     read = look(request, reader, ledger, progress)
-    planned = decide(request, read, ledger, store.digest if store else None, now)
+    planned = decide(request, read, ledger, store.digest if store else None, now, reader)
     return replace(planned, plan=replace(planned.plan, reads=reader.calls.reads), read_at=began)
 
 
-def decide(request: Request, read: Refreshed, ledger: Ledger, digest: Digest, now: float | None = None) -> Planned:
-    """The plan that follows from what was read; the planning half of :func:`make_plan`."""
+def decide(
+    request: Request,
+    read: Refreshed,
+    ledger: Ledger,
+    digest: Digest,
+    now: float | None = None,
+    reader: Reader | None = None,
+) -> Planned:
+    """The plan that follows from what was read; the planning half of :func:`make_plan`.
+
+    With a ``reader`` the people who lose something by a deletion are counted in the account; without one, as far as
+    they were read.
+    """
     found = read.found
     found.entries.update(recovered(found, ledger.intents))
     rules = _rules(request, read, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
-    plan = _plan(request, read, ledger, _selected(request, changes))
+    changes = _selected(request, changes)
+    losses = _losses(request, read, changes, ledger, reader)
+    plan = _plan(request, read, ledger, changes, losses)
     offered, limits = _offers(request, plan, found, rules.partly), request.policy.limits
     return Planned(
-        plan, build(plan.changes), gates(plan, found.entries, limits, offered, settled=found.settled),
+        plan, build(plan.changes),
+        gates(plan, found.entries, limits, offered, settled=found.settled, losers=losses.people),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, found.secrets, 0.0,
     )  # fmt: skip
+
+
+class _Losses(NamedTuple):
+    """The contacts that lose something by each deletion; ``partly``: not all contacts were read."""
+
+    people: Losers = EMPTY
+    partly: bool = False
+
+
+def _losses(
+    request: Request, read: Refreshed, changes: Sequence[Change], ledger: Ledger, reader: Reader | None
+) -> _Losses:
+    deletions = takes_from_people(changes)
+    if not deletions:
+        return _Losses()
+    route = read.routes.get(PERSON.name)
+    whole = route is not None and route.way is Way.WALK
+    if whole or reader is None or request.refresh == "none":
+        return _Losses(losers_of(deletions, read.found), partly=not whole)
+    live = (each for address, each in read.found.live.items() if address.kind == PERSON.name)
+    counting = LossReader(reader, request.dialect, ledger.sizes.get(PERSON.name), request.parallel)
+    return _Losses(counting.losers(deletions, {each.remote_id: each.address for each in live}))
 
 
 def _offers(request: Request, plan: Plan, found: Identified, partly: frozenset[str]) -> tuple[Offer, ...]:
@@ -165,8 +204,11 @@ def _selected(request: Request, changes: Sequence[Change]) -> Sequence[Change]:
     return changes
 
 
-def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Sequence[Change]) -> Plan:
+def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Sequence[Change], losses: _Losses) -> Plan:
     found = read.found
+    if losses.people:
+        managed = managed_people(found.entries, found.settled)
+        changes = with_losses(changes, losses.people, managed, partly=losses.partly)
     told = {name: route for name, route in read.routes.items() if route.way not in (Way.WALK, Way.EACH)}
     routes = {name: str(route) for name, route in told.items() if route.calls}
     if request.refresh == "none":
@@ -174,5 +216,11 @@ def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Sequence[C
     return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), changes,
         foreign=foreign(found, changes), ids=found.ids, routes=routes,
-        partial=bool(request.targets or request.excludes),
+        partial=bool(request.targets or request.excludes), bystanders=_bystanders(changes, losses.people),
     )  # fmt: skip
+
+
+def _bystanders(changes: Sequence[Change], losers: Losers) -> int:
+    """How many people lose something by a deletion and are named by no change that sends anything."""
+    lose: set[Address] = set().union(*losers.values())
+    return len(lose - people(c for c in decided(changes) if not c.withheld and sends(c))) if lose else 0

@@ -14,7 +14,7 @@ from typing import Any
 
 from reconciler.engine.resume import Begun, Meanings
 from reconciler.model.plan import Change
-from reconciler.model.planjson import change_to_json, meaning
+from reconciler.model.planjson import change_to_json, meaning, weighed
 from reconciler.render.redact import DOMAIN, Redactor
 
 #: Makes a keyed digest of (name, text), as the ledger does.
@@ -45,10 +45,10 @@ def compared(
 ) -> tuple[Meanings, Meanings, Begun | None]:
     """The saved changes, those planned now, and what was begun between, all of them with pseudonyms."""
     redactor = _redactor(digest)
-    then = {each["address"]: {**meaning(each), "digest": each["digest"]} for each in document["plan"]["changes"]}
+    then = {each["address"]: {**weighed(each), "digest": each["digest"]} for each in document["plan"]["changes"]}
     now = {}
     for change in changes:
-        marked = meaning(redactor.document(change_to_json(change)))
+        marked = weighed(redactor.document(change_to_json(change)))
         now[marked["address"]] = {**marked, "digest": _digest(change, digest)}
     return then, now, begun and Begun(_marked(begun.done, redactor), _marked(begun.announced, redactor))
 

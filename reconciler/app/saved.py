@@ -26,11 +26,11 @@ from reconciler.model.plan import Action, Plan, decided
 from reconciler.model.planjson import (
     change_to_json,
     digest_of,
-    meaning,
     plan_from_json,
     plan_to_json,
     state_from_json,
     state_to_json,
+    weighed,
 )
 from reconciler.model.policy import Allow
 from reconciler.model.report import Status
@@ -196,8 +196,8 @@ def check_fresh(
     if is_redacted(document) and key is not None:
         then, now, begun = _decoded(lambda: compared(document, planned.plan.changes, key.digest, begun))
     else:
-        then = _decoded(lambda: {each["address"]: meaning(each) for each in document["plan"]["changes"]})
-        now = {str(change.address): meaning(change_to_json(change)) for change in planned.plan.changes}
+        then = _decoded(lambda: {each["address"]: weighed(each) for each in document["plan"]["changes"]})
+        now = {str(change.address): weighed(change_to_json(change)) for change in planned.plan.changes}
     found = [*differences(then, now, begun), *_changed_secrets(document, planned, request, key)]
     if found:
         lines = "\n".join(f"  {line}" for line in found[:MAX_REPORTED])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from reconciler.engine.identify import Identified
@@ -10,14 +10,14 @@ from reconciler.engine.quiet import relations_of
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Embedded
 from reconciler.kinds.fields import Shape
-from reconciler.model.plan import Action, Change
+from reconciler.model.plan import Action, Change, Changes, Loss, decided
 from reconciler.model.values import Address, Attrs, Ref
 
 
 def with_counts(
     changes: Mapping[Address, Change], found: Identified, partly: Set[str] = frozenset()
 ) -> dict[Address, Change]:
-    """The same changes; renames say how many keep the thing, deletions how many lose it.
+    """The same changes; renames say how many keep the thing.
 
     ``partly`` are the kinds of which not all were read: what is counted there is what there is at least.
     """
@@ -26,15 +26,67 @@ def with_counts(
     bearers = bearers_of(live_relations(found)) if telling else {}
     for change in telling:
         around: Set[Address] = bearers.get(change.address, frozenset())
-        note = _note(change, found, around)
-        if note:
-            note = "; ".join(filter(None, (change.note, least(change.address, partly) + note)))
         along = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
-        if note or along:
-            counted[change.address] = replace(
-                change, note=note or change.note, along=along if change.action is Action.DELETE else ()
-            )
+        if is_rename(change) and around and not KINDS[change.address.kind].person:
+            note = f"{least(change.address, partly)}{len(around):,} {_words(around, 'keep')} it"
+            counted[change.address] = _noted(change, note)
+        elif along and change.action is Action.DELETE:
+            counted[change.address] = replace(change, along=along)
     return counted
+
+
+def takes_from_people(changes: Iterable[Change]) -> list[Change]:
+    """The deletions that take something from contacts: tags, and contact fields with their values."""
+    gone = (change for change in decided(changes) if change.action is Action.DELETE and not change.withheld)
+    return [change for change in gone if change.address.kind in _TAKEN_FROM_PEOPLE]
+
+
+def losers_of(deletions: Iterable[Change], found: Identified) -> dict[Address, Set[Address]]:
+    """The contacts that lose something by each of these deletions, as far as contacts were read."""
+    deletions = list(deletions)
+    bearers = bearers_of(live_relations(found)) if deletions else {}
+    return {
+        change.address: _bearing(change.address, found)
+        if change.address.kind == SLUGS.name
+        else {each for each in bearers.get(change.address, ()) if KINDS[each.kind].person}
+        for change in deletions
+    }
+
+
+def with_losses(
+    changes: Sequence[Change], losers: Mapping[Address, Set[Address]], managed: Set[Address], *, partly: bool
+) -> Sequence[Change]:
+    """The same changes; deletions say how many contacts lose something. ``partly``: not all of them were read."""
+    if isinstance(changes, Changes):
+        return Changes(tuple(with_losses(changes.own, losers, managed, partly=partly)), changes.quiet)
+    return tuple(
+        _losing(change, Loss(len(people), len(people - managed), partly))
+        if (people := losers.get(change.address)) is not None
+        else change
+        for change in changes
+    )
+
+
+def _losing(change: Change, loss: Loss) -> Change:
+    lost = "value" if change.address.kind == SLUGS.name else ""
+    what = f"its {lost}" if lost and loss.people == 1 else f"their {lost}s" if lost else "it"
+    some = "contact loses" if loss.people == 1 else "contacts lose"
+    note = f"{'at least ' if loss.least else ''}{loss.people:,} {some} {what}"
+    which = f"{loss.unmanaged:,} of them unmanaged"
+    if loss.unmanaged == loss.people:
+        which = "unmanaged" if loss.people == 1 else "all unmanaged"
+    others = f" ({which})" if loss.unmanaged else ""
+    return replace(_noted(change, note + others) if loss.people else change, loss=loss)
+
+
+def growth(planned: int, now: int) -> str:
+    """What to say where more people lose something than the plan said; of fewer there is nothing to say."""
+    some = "contact loses" if now == 1 else "contacts lose"
+    return f"{now:,} {some} it, {planned:,} when it was planned" if now > planned else ""
+
+
+def _noted(change: Change, note: str) -> Change:
+    return replace(change, note="; ".join(filter(None, (change.note, note))))
 
 
 def is_rename(change: Change) -> bool:
@@ -42,16 +94,6 @@ def is_rename(change: Change) -> bool:
     kind = KINDS[change.address.kind]
     named = change.action in (Action.UPDATE, Action.ADOPT) and kind.renameable
     return named and any(each.path in kind.key for each in change.fields)
-
-
-def _note(change: Change, found: Identified, bearers: Set[Address]) -> str:
-    if change.address.kind == SLUGS.name:
-        lost = values_of(change.address, found)
-        return values_lost(lost) if lost else ""
-    if not bearers or KINDS[change.address.kind].person:
-        return ""
-    verb = "keep" if is_rename(change) else "lose"
-    return f"{len(bearers):,} {_words(bearers, verb)} it"
 
 
 def least(address: Address, partly: Set[str]) -> str:
@@ -72,8 +114,16 @@ def _words(bearers: Set[Address], verb: str) -> str:
 
 def values_of(contact_field: Address, found: Identified) -> int:
     """How many live values a contact field has, as far as contacts were read."""
-    name_in = {kind: f"{name}.{contact_field.key}" for kind, name in _ENTRIES}
-    return sum(1 for at, each in found.live.items() if each.attrs.get(name_in.get(at.kind, "")) is not None)
+    return len(_bearing(contact_field, found))
+
+
+def _bearing(contact_field: Address, found: Identified) -> Set[Address]:
+    return {at for at, each in found.live.items() if has_value(at.kind, each.attrs, contact_field)}
+
+
+def has_value(kind: str, attrs: Attrs, contact_field: Address) -> bool:
+    """Whether these attributes of a kind hold a value of the contact field."""
+    return any(at == kind and attrs.get(f"{name}.{contact_field.key}") is not None for at, name in _ENTRIES)
 
 
 #: (kind, field) of every map of values by slug.
@@ -88,6 +138,11 @@ def _counted_in(name: str) -> Set[str]:
 
 
 _COUNTED_IN = {name: _counted_in(name) for name in KINDS}
+_TAKEN_FROM_PEOPLE = frozenset(
+    name
+    for name, shown in _COUNTED_IN.items()
+    if not KINDS[name].person and any(KINDS[each].person for each in shown)
+)
 
 
 def _shown_with(name: str) -> Set[str]:

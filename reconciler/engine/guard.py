@@ -134,6 +134,11 @@ def _named(attrs: Attrs) -> Iterable[Address]:
     return [target for target in refs if KINDS[target.kind].person]
 
 
+def affected_count(plan: Plan) -> int:
+    """How many people the plan affects: those named by its changes, and those who only lose something by them."""
+    return len(people(change for change in plan.pending if sends(change))) + plan.bystanders
+
+
 def mailed(changes: Iterable[Change]) -> frozenset[Address]:
     """The contacts that may receive e-mail because of these changes."""
     return people(change for change in changes if MAILING.intersection(change.effects))
@@ -197,6 +202,7 @@ class _Guard:
         if unmanaged >= max(self.limits.floor, 1) and percent < 100:
             others = f"{_persons(len(affected))}, {unmanaged:,} of them unmanaged"
             who = _persons(unmanaged, "unmanaged ") if unmanaged == len(affected) else others
+            who = f"at least {who}" if any(change.loss and change.loss.least for change in self.removing) else who
             return f"{self._affect} {who} (approval required from {self.limits.floor:,} on)"
         part = len(affected & known)
         if self._is_above(part, len(known), percent):

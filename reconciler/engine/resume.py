@@ -18,12 +18,13 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
+from reconciler.engine.consequences import growth
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action
 from reconciler.model.values import Address
 
 Meaning = Mapping[str, Any]
-#: Changes by address, each as :func:`reconciler.model.planjson.meaning` gives them.
+#: Changes by address, each as :func:`reconciler.model.planjson.weighed` gives them.
 Meanings = Mapping[str, Meaning]
 
 _WRITING = {each.value for each in (Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE)}
@@ -46,6 +47,10 @@ def differences(then: Meanings, now: Meanings, begun: Begun | None = None) -> It
     """One line for everything that is not as planned; with ``begun`` what that run did is as planned."""
     for address in sorted({*then, *now}):
         old, new = then.get(address), now.get(address)
+        if old and new and (more := growth(old.get("people", 0), new.get("people", 0))):
+            yield f"{address}: {more}"
+            continue
+        old, new = _without_people(old), _without_people(new)
         if old == new or (begun is not None and _by_run(address, old, new, begun, then)):
             continue
         if old is None or new is None:
@@ -54,6 +59,11 @@ def differences(then: Meanings, now: Meanings, begun: Begun | None = None) -> It
             yield f"{address}: was {_word(old)}, is now {_word(new)}"
         else:
             yield f"{address}: {_changed(old, new)}"
+
+
+def _without_people(change: Meaning | None) -> Meaning | None:
+    """Fewer people who lose something than were approved are no difference."""
+    return change and {key: value for key, value in change.items() if key != "people"}
 
 
 def _word(change: Meaning) -> str:

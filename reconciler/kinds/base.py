@@ -36,10 +36,14 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """Read inside the items of another kind, under the key ``wire``."""
+    """Read inside the items of another kind, under the key ``wire``.
+
+    ``filter`` is the parameter of the parent's list that takes the id of the other end, and shows all who have it.
+    """
 
     parent: str
     wire: str
+    filter: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ KIND = Kind(
     ),
     sugar=Sugar("contact", "tags", fills="tag", exact="tags_exact",
                 doc="Tags to carry, by name; others stay unless tags_exact is true."),
-    source=Embedded("contact", "tags"),
+    source=Embedded("contact", "tags", filter="tags"),
     create=Template("POST", "/api/contacts/{contact}/tags"),
     delete=Template("DELETE", "/api/contacts/{contact}/tags/{tag}"),
     lookup=Lookup("/api/contacts/{contact}"),

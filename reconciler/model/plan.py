@@ -53,6 +53,17 @@ class FieldChange:
     note: str = field(default="", compare=False)
 
 
+class Loss(NamedTuple):
+    """How many contacts lose a tag or a value when it is deleted, and how many of them are not in the ledger.
+
+    ``least``: not every contact was read, so there may be more.
+    """
+
+    people: int
+    unmanaged: int
+    least: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """One resource and what is to be done with it.
@@ -62,7 +73,8 @@ class Change:
     ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does, ``along`` what a
     deleted one is related to in the same reading (the tags of a contact). ``withheld`` is
     the reason why policy forbids it. ``moved_from`` is the address that the ledger knew it by. ``note`` is one
-    sentence for the reader. Equality is "would do the same": words and positions do not count.
+    sentence for the reader. ``loss`` says from how many people a deletion takes something. Equality is "would do the
+    same": words and positions do not count.
     """
 
     address: Address
@@ -83,6 +95,7 @@ class Change:
     note: str = field(default="", compare=False)
     origin: Origin | None = field(default=None, compare=False)
     lifecycle: Lifecycle = field(default=UNGUARDED, compare=False)
+    loss: Loss | None = field(default=None, compare=False)
 
 
 class Changes(Sequence[Change]):
@@ -138,6 +151,7 @@ class Plan:
     ``foreign`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id
     of every live resource that a request may have to name. ``partial``: --target or --exclude cut the plan.
     ``routes`` says, by kind, how it was read where it was not read whole: foreign ones are then not all counted.
+    ``bystanders`` counts people who lose something by a deletion and are named by no change.
     """
 
     base: Base = field(compare=False)
@@ -147,6 +161,7 @@ class Plan:
     reads: int = field(default=0, compare=False)
     routes: Mapping[str, str] = field(default_factory=lambda: EMPTY, compare=False)
     partial: bool = False
+    bystanders: int = field(default=0, compare=False)
 
     @cached_property
     def pending(self) -> tuple[Change, ...]:

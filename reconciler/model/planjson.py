@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from reconciler.model.codec import attrs_from_json, attrs_to_json, from_json, to_json
-from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan
+from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Loss, Plan
 from reconciler.model.resource import UNGUARDED, Desired, DesiredState, Lifecycle
 from reconciler.model.values import Address, Origin
 
@@ -30,6 +30,7 @@ def change_to_json(change: Change) -> Json:
         "withheld": change.withheld, "moved_from": _text(change.moved_from), "former": _text(change.former),
         "part_of": _text(change.part_of), "effects": list(change.effects), "note": change.note,
         "origin": list(change.origin) if change.origin else None, "lifecycle": lifecycle_to_json(change.lifecycle),
+        "loss": change.loss._asdict() if change.loss else None,
     }  # fmt: skip
     return {key: value for key, value in values.items() if value}
 
@@ -48,6 +49,7 @@ def change_from_json(values: Mapping[str, Any]) -> Change:
         former=_address(values.get("former")), part_of=_address(values.get("part_of")),
         effects=tuple(values.get("effects", ())), note=values.get("note", ""),
         origin=_origin(values.get("origin")), lifecycle=lifecycle_from_json(values.get("lifecycle")),
+        loss=Loss(**values["loss"]) if "loss" in values else None,
     )  # fmt: skip
 
 
@@ -64,6 +66,11 @@ def meaning(values: Mapping[str, Any]) -> Json:
     return {**{key: values[key] for key in kept if key in values}, "fields": fields}
 
 
+def weighed(values: Mapping[str, Any]) -> Json:
+    """The same, and from how many people it takes something: more than were approved make a saved plan stale."""
+    return {**meaning(values), "people": values.get("loss", {}).get("people", 0)}
+
+
 def digest_of(changes: Iterable[Mapping[str, Any]]) -> str:
     """What a plan is known by: SHA-256, in hex, of what its changes (as JSON) would do; NOOP ones included."""
     text = json.dumps([meaning(each) for each in changes], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -75,7 +82,7 @@ def plan_to_json(plan: Plan) -> Json:
     return {
         "base": plan.base._asdict(), "partial": plan.partial, "reads": plan.reads,
         "foreign": dict(plan.foreign), "routes": dict(plan.routes),
-        "changes": [change_to_json(change) for change in plan.changes],
+        "bystanders": plan.bystanders, "changes": [change_to_json(change) for change in plan.changes],
     }  # fmt: skip
 
 
@@ -84,7 +91,7 @@ def plan_from_json(values: Mapping[str, Any]) -> Plan:
     return Plan(
         Base(**values["base"]), tuple(change_from_json(each) for each in values["changes"]),
         foreign=dict(values["foreign"]), reads=values["reads"], partial=values["partial"],
-        routes=dict(values.get("routes", {})),
+        routes=dict(values.get("routes", {})), bystanders=values.get("bystanders", 0),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ EVENTS = {
 }
 
 #: What the event ``plan`` tells of the plan's document.
-PLANNED = ("base", "partial", "summary", "calls", "foreign", "needs")
+PLANNED = ("base", "partial", "summary", "calls", "people", "foreign", "needs")
 
 
 def begin(version: str, command: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reconciler.engine.guard import Gate
+from reconciler.engine.guard import Gate, affected_count, mailed
 from reconciler.errors import Problem
 from reconciler.kinds.effects import classes_of
 from reconciler.model.codec import to_json
@@ -34,6 +34,7 @@ def plan_document(plan: Plan, requests: Requests, gates: Iterable[Gate] = ()) ->
         "partial": plan.partial,
         "summary": summary(plan),
         "calls": {"reads": plan.reads, "writes": writes},
+        "people": {"affected": affected_count(plan), "emailed": len(mailed(plan.pending))},
         "foreign": dict(plan.foreign),
         "routes": dict(plan.routes),
         "needs": [{"allow": gate.allow.value, "count": gate.count, "reason": gate.reason} for gate in gates],
@@ -56,6 +57,7 @@ def _change(change: Change, requests: Requests) -> dict[str, Any]:
     origin = dict(zip(("file", "line", "column"), change.origin, strict=True)) if change.origin else None
     return {
         **{key: whole.get(key) for key in kept},
+        "loss": whole.get("loss"),
         "fields": whole.get("fields", []),
         "effects": list(change.effects),
         "consequences": [each.value for each in classes_of(change.effects)],

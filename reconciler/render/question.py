@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from reconciler.engine.graph import sends
-from reconciler.engine.guard import mailed, people
+from reconciler.engine.guard import people
 from reconciler.kinds.effects import ACCESS_TAKEN, PERSON_DELETED, Consequence, classes_of
 from reconciler.model.plan import Action, Change, Plan
 from reconciler.render import words
-from reconciler.render.sentences import VERBS
+from reconciler.render.sentences import VERBS, affected
 
 #: Classes of which nothing brings back what was.
 _FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
@@ -24,12 +23,8 @@ def _parts(plan: Plan, writes: int) -> Iterator[str]:
     counts = ((sum(1 for change in plan.pending if change.action is action), verb) for action, verb in VERBS)
     yield ", ".join(f"{number:,} {verb}" for number, verb in counts if number) or "nothing to change"
     yield words.count(writes, "call")
-    concerned = people(change for change in plan.pending if sends(change))
-    if concerned:
-        yield (
-            f"{words.count(len(concerned), 'person', 'people')} touched, "
-            f"{len(mailed(plan.pending)):,} may be e-mailed"
-        )
+    if concerned := affected(plan):
+        yield concerned
     for effect, said in ((PERSON_DELETED, "deleted for good"), (ACCESS_TAKEN, "to lose access")):
         lost = people(change for change in plan.pending if effect in change.effects)
         if lost:

@@ -132,6 +132,10 @@ def _plan() -> dict[str, Any]:
             "description": "How many changes of each action.",
         },
         "calls": _said(_object({**calls, "sent": sent}, "sent"), "What reading took, and what writing takes."),
+        "people": _said(_object({
+            "affected": _said(_COUNT, "Those whom a change names, or who lose a tag or a value by a deletion."),
+            "emailed": _said(_COUNT, "Those who may receive e-mail."),
+        }), "How many people the plan affects."),
         "foreign": {"type": "object", "additionalProperties": _COUNT, "description": "Live, not ours, by kind."},
         "routes": {
             "type": "object", "additionalProperties": _TEXT, "description": "How a kind was read, where not whole.",
@@ -156,6 +160,11 @@ def _change() -> dict[str, Any]:
         "method": _TEXT, "path": _said(_TEXT, "As the vendor spells it; {kind/key} stands for an id."),
         "body": {"description": "JSON; secrets by their source, null where there is none."},
     })  # fmt: skip
+    loss = _object({
+        "people": _said(_COUNT, "How many contacts lose it."),
+        "unmanaged": _said(_COUNT, "How many of them are not in the ledger."),
+        "least": {"type": "boolean", "description": "Not all contacts were read: there may be more."},
+    })  # fmt: skip
     causes: dict[Any, str] = dict(CAUSES)
     return _object({
         "address": {**_TEXT, "pattern": "^[a-z_]+/.", "description": "Our name for the resource."},
@@ -165,6 +174,7 @@ def _change() -> dict[str, Any]:
         "moved_from": {**_MAYBE_TEXT, "description": "The address that the ledger knew it by."},
         "note": _said(_MAYBE_TEXT, "A remark for people."),
         "remote_id": _said(_MAYBE_TEXT, "Its id in the account, where it has one."),
+        "loss": {"anyOf": [loss, {"type": "null"}], "description": "Contacts from which a deletion takes something."},
         "fields": _list(_field(), "What differs."),
         "effects": {"type": "array", "items": _TEXT, "description": "What it sets off."},
         "consequences": _list(_words(CONSEQUENCES), "How far it reaches."),

@@ -8,8 +8,7 @@ from typing import Any, NamedTuple
 
 from reconciler.engine.consequences import is_rename
 from reconciler.engine.diff import leaves
-from reconciler.engine.graph import sends
-from reconciler.engine.guard import Gate, mailed, people
+from reconciler.engine.guard import Gate, affected_count, mailed
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, count_quiet, decided, is_effective
 from reconciler.model.report import Report
@@ -246,11 +245,18 @@ def cost(sheet: Sheet) -> str:
     seconds = max(0, writes - 1) / pace if pace else 0.0
     when = f", {words.duration(seconds)} at {pace:g} a second" if pace and writes else ""
     text = f"{words.count(plan.reads, 'call')} read this; {words.count(writes, 'call')} will write{when}."
-    touched = people(change for change in plan.pending if sends(change))
-    if touched:
-        reached = len(mailed(plan.pending))
-        text += f" {words.count(len(touched), 'person', 'people')} touched, {reached:,} may be e-mailed."
-    return text
+    touched = affected(plan)
+    return f"{text} {touched}." if touched else text
+
+
+def affected(plan: Plan) -> str:
+    """``252 people touched, 2 may be e-mailed``; empty when nobody is."""
+    count = affected_count(plan)
+    if not count:
+        return ""
+    least = "at least " if any(change.loss and change.loss.least for change in plan.pending) else ""
+    reached = len(mailed(plan.pending))
+    return f"{least}{words.count(count, 'person', 'people')} touched, {reached:,} may be e-mailed"
 
 
 def need(gate: Gate) -> str:

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from reconciler.engine.consequences import bearers_of, is_rename, values_lost, values_of
-from reconciler.model.plan import Action, Cause, Change, FieldChange
+from reconciler.engine.consequences import bearers_of, is_rename, losers_of, values_lost, values_of, with_losses
+from reconciler.model.plan import Action, Cause, Change, FieldChange, Loss
+from reconciler.model.resource import Ledger
 from reconciler.model.values import Address
 from tests.unit.engine.made import ANN, GOLD, VIP, contact_item, entry, identified, ledger, planned, state, tag_items
 
 COMPANY = Address("contact_field", "company")
 
 
-@pytest.mark.parametrize(("carriers", "words"), [(0, ""), (1, "1 contact loses it"), (2, "2 contacts lose it")])
-def test_a_deleted_tag_says_who_loses_it(carriers: int, words: str) -> None:
-    """As far as contacts were read."""
-    contacts = [contact_item(f"{n}@example.com", n, (1,)) for n in range(1, carriers + 1)]
-    note = planned(state(), ledger(entry(VIP)), tag=tag_items("VIP"), contact=contacts)[VIP].note
-    assert note.endswith(words)
-    assert ("it" in note.split("; ")[-1]) == bool(words)
+def lost(address: Address, known: Ledger, *managed: Address, partly: bool = False, **items: Any) -> Change:
+    """The deletion, with what it takes from people."""
+    deletion = Change(address, Action.DELETE)
+    losers = losers_of([deletion], identified(state(), known, **items))
+    (change,) = with_losses([deletion], losers, frozenset(managed), partly=partly)
+    return change
+
+
+@pytest.mark.parametrize(
+    ("carriers", "managed", "words"),
+    [
+        (0, 0, ""), (1, 0, "1 contact loses it (unmanaged)"), (2, 0, "2 contacts lose it (all unmanaged)"),
+        (3, 1, "3 contacts lose it (2 of them unmanaged)"), (3, 3, "3 contacts lose it"),
+    ],
+)  # fmt: skip
+def test_unmanaged_people_are_told_apart(carriers: int, managed: int, words: str) -> None:
+    """Managed are those that the ledger records."""
+    contacts = [contact_item(f"{n}@example.com", n, (1,)) for n in range(carriers)]
+    ours = [Address("contact", f"{n}@example.com") for n in range(managed)]
+    change = lost(VIP, ledger(entry(VIP)), *ours, tag=tag_items("VIP"), contact=contacts)
+    assert (change.note, change.loss) == (words, Loss(carriers, carriers - managed))
+
+
+def test_where_not_all_were_read_it_is_a_least_number() -> None:
+    """Nobody counted the others."""
+    contacts = [contact_item("ann@example.com", 1, (1,))]
+    change = lost(VIP, ledger(entry(VIP)), ANN, partly=True, tag=tag_items("VIP"), contact=contacts)
+    assert (change.note, change.loss) == ("at least 1 contact loses it", Loss(1, 0, least=True))
 
 
 def test_a_renamed_tag_says_who_keeps_it() -> None:
@@ -35,7 +59,7 @@ def test_a_deleted_field_says_how_many_values_go() -> None:
     contacts = [contact_item("a@example.com", 1, company="Acme"), contact_item("b@example.com", 2, company="")]
     items = {"contact_field": [{"slug": "company", "fieldName": "Company"}], "contact": contacts}
     known = ledger(entry(COMPANY, "company", {"slug": "company", "name": "Company"}))
-    assert planned(state(), known, **items)[COMPANY].note.endswith("1 value is lost")
+    assert lost(COMPANY, known, Address("contact", "a@example.com"), **items).note == "1 contact loses its value"
     assert values_of(COMPANY, identified(state(), **items)) == 1
     assert values_lost(1204) == "1,204 values are lost"
 

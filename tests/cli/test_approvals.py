@@ -1,0 +1,209 @@
+"""Approvals in people: what a deletion takes from them, and how many may receive e-mail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support.project import Project, requests_of
+
+MakeProject = Callable[..., Project]
+
+
+def people(count: int, first: int = 0, **more: Any) -> list[dict[str, Any]]:
+    return [{"email": f"p{number}@example.com", **more} for number in range(first, first + count)]
+
+
+def tag_by_hand(project: Project, tag: str, emails: list[str]) -> None:
+    """What a funnel or a person does in the account."""
+    tags = project.account.edit("GET", "/api/tags")["items"]
+    (tag_id,) = [each["id"] for each in tags if each["name"] == tag]
+    for email in emails:
+        (person,) = project.account.edit("GET", "/api/contacts", email=email)["items"]
+        project.account.edit("POST", f"/api/contacts/{person['id']}/tags", {"tagId": tag_id})
+
+
+def bought(make_project: MakeProject, count: int) -> Project:
+    """Two tags that the project made, one of which so many contacts carry whom the files do not name."""
+    project = make_project({"contacts": people(count)})
+    project.write("tags: [Course buyers, Other]\n")
+    project.apply()
+    tag_by_hand(project, "Course buyers", [each["email"] for each in people(count)])
+    project.write("tags: [Other]\n")
+    project.account.clear()
+    return project
+
+
+def test_a_tag_that_people_carry_is_not_deleted_without_approval(make_project: MakeProject) -> None:
+    """The plan counts those who lose it, whoever tagged them, and apply stops."""
+    project = bought(make_project, 250)
+    shown = project.run("plan")
+    assert "250 contacts lose it (all unmanaged)" in shown.out
+    assert "250 people touched, 0 may be e-mailed" in shown.out
+    assert (
+        "Approval required: 1 deletion affects 250 unmanaged people (approval required from 10 on). "
+        "No contact is deleted. To proceed: --allow deletes=1"
+    ) in shown.out
+    refused = project.run("apply", "--yes")
+    assert refused.code == 3
+    assert "1 deletion affects 250 unmanaged people" in refused.err
+    assert project.account.writes == []
+    assert project.run("apply", "--yes", "--allow", "deletes=1").code == 0
+    assert [each["method"] for each in project.account.writes] == ["DELETE"]
+
+
+def test_counting_costs_the_pages_of_those_who_carry_it(make_project: MakeProject) -> None:
+    """One filtered list for each tag that is deleted; the document has the numbers and the calls."""
+    project = bought(make_project, 101)
+    document = project.plan()
+    log = requests_of(project.account)
+    assert sum("tags=" in line for line in log) == 2
+    assert len(log) == document["calls"]["reads"] == 3
+    assert document["people"] == {"affected": 101, "emailed": 0}
+    (change,) = [each for each in document["changes"] if each["action"] == "delete"]
+    assert change["loss"] == {"people": 101, "unmanaged": 101, "least": False}
+    assert document["needs"] == [
+        {
+            "allow": "deletes", "count": 1,
+            "reason": "1 deletion affects 101 unmanaged people (approval required from 10 on). No contact is deleted",
+        }
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("count", "code"), [(0, 0), (9, 0), (10, 3)])
+def test_few_people_need_no_approval(make_project: MakeProject, count: int, code: int) -> None:
+    """The floor is 10."""
+    assert bought(make_project, count).run("apply", "--yes").code == code
+
+
+def test_managed_people_are_told_from_the_others(make_project: MakeProject) -> None:
+    """Two contacts belong to the project; contacts are read for them anyway, and nothing is read for the count."""
+    project = make_project({"contacts": people(25)})
+    both = "contacts: [{email: p0@example.com}, {email: p1@example.com}]\n"
+    project.write("tags: [Course buyers, Other]\n" + both)
+    project.apply()
+    tag_by_hand(project, "Course buyers", [each["email"] for each in people(25)])
+    project.write("tags: [Other]\n" + both)
+    project.account.clear()
+    assert "25 contacts lose it (23 of them unmanaged)" in project.run("plan").out
+    assert sorted(line.split("?")[0] for line in requests_of(project.account)) == [
+        "GET /api/contacts",
+        "GET /api/tags",
+    ]
+
+
+def test_a_field_takes_its_values_along(make_project: MakeProject) -> None:
+    """There is no filter for values: every contact is read, and those with a value are counted."""
+    project = make_project({"contacts": people(120)})
+    project.write("contact_fields: [{slug: score, name: Score}]\n")
+    project.apply()
+    for each in project.account.edit("GET", "/api/contacts", limit="100")["items"]:
+        body = {"fields": [{"slug": "score", "value": "1"}]}
+        project.account.edit("PATCH", f"/api/contacts/{each['id']}", body)
+    project.write("contact_fields: []\n")
+    project.account.clear()
+    document = project.plan()
+    (change,) = [each for each in document["changes"] if each["action"] == "delete"]
+    assert change["note"].endswith("; 100 contacts lose their values (all unmanaged)")
+    assert document["calls"]["reads"] == 3
+    assert project.run("apply", "--yes").code == 3
+    assert project.account.writes == []
+
+
+def test_what_was_not_read_is_not_counted_as_known(make_project: MakeProject) -> None:
+    """From the ledger alone it can only be said how many there are at least."""
+    project = make_project({"contacts": people(3)})
+    site = "contacts:\n" + "".join(f"  - {{email: {each['email']}, tags: [A]}}\n" for each in people(3))
+    project.write("tags: [A]\n" + site)
+    project.apply()
+    project.write("contacts: []\ntags: []\n")
+    shown = project.run("plan", "--refresh", "none")
+    assert "at least 3 contacts lose it" in shown.out
+    assert "at least 3 people touched" in shown.out
+
+
+def test_more_people_than_were_approved_stop_a_saved_plan(make_project: MakeProject) -> None:
+    """The number was approved; somebody else tags more people in between."""
+    project = bought(make_project, 12)
+    assert project.run("plan", "--out", "plan.json").code == 0
+    project.account.edit("POST", "/api/contacts", {"email": "late@example.com"})
+    tag_by_hand(project, "Course buyers", ["late@example.com"])
+    refused = project.run("apply", "--plan", "plan.json", "--yes", "--allow", "deletes=1")
+    assert refused.code == 3
+    assert "tag/Course buyers: 13 contacts lose it, 12 when it was planned" in refused.err
+    assert project.account.writes == []
+
+
+def test_fewer_people_than_were_approved_do_not(make_project: MakeProject) -> None:
+    """What was approved covers them."""
+    project = bought(make_project, 12)
+    assert project.run("plan", "--out", "plan.json").code == 0
+    (person,) = project.account.edit("GET", "/api/contacts", email="p3@example.com")["items"]
+    project.account.edit("DELETE", f"/api/contacts/{person['id']}")
+    assert project.run("apply", "--plan", "plan.json", "--yes", "--allow", "deletes=1").code == 0
+
+
+@pytest.mark.parametrize(("late", "deleted"), [(0, True), (1, False)])
+def test_people_are_counted_again_before_the_deletion(make_project: MakeProject, late: int, deleted: bool) -> None:
+    """Where the reading is too old, as after a long wait at the prompt."""
+    project = bought(make_project, 12)
+    for each in people(late, first=100):
+        project.account.edit("POST", "/api/contacts", each)
+
+    def meanwhile() -> None:
+        tag_by_hand(project, "Course buyers", [each["email"] for each in people(late, first=100)])
+
+    env = {"RECONCILER_FRESH": "0"}
+    done = project.run("apply", "--yes", "--allow", "deletes=1", env=env, on_output=meanwhile)
+    assert bool(project.account.writes) is deleted
+    assert ("13 contacts lose it, 12 when it was planned; plan again" in done.out + done.err) is not deleted
+
+
+def test_undo_and_destroy_count_them_too(make_project: MakeProject) -> None:
+    """Whatever makes the deletion."""
+    project = bought(make_project, 12)
+    project.write("tags: [Course buyers, Other]\n")
+    for command in (["undo", "1", "--yes"], ["destroy", "--yes"]):
+        refused = project.run(*command)
+        assert refused.code == 3, refused.out
+        assert "affect 2 of 2" in refused.err or "12 unmanaged people" in refused.err
+    assert project.account.writes == []
+
+
+def enrolled(make_project: MakeProject, count: int) -> Project:
+    """So many people of the account, all to be enrolled."""
+    project = make_project({"contacts": people(count), "courses": [{"name": "Launch"}]})
+    emails = ", ".join(each["email"] for each in people(count))
+    project.write(f"enrollments: [{{course: Launch, access: full_access, contacts: [{emails}]}}]\n")
+    return project
+
+
+@pytest.mark.parametrize(("count", "code"), [(100, 0), (101, 3)])
+def test_mail_needs_approval_above_its_limit(make_project: MakeProject, count: int, code: int) -> None:
+    """The limit is 100 people."""
+    project = enrolled(make_project, count)
+    ended = project.run("apply", "--yes")
+    assert ended.code == code
+    if code:
+        assert "101 people may receive e-mail (limit 100). To proceed: --allow emails=101" in ended.err
+        assert project.account.writes == []
+
+
+def test_mail_is_approved_by_its_exact_number(make_project: MakeProject) -> None:
+    """Not without one; the limit is a setting."""
+    project = enrolled(make_project, 5)
+    env = {"RECONCILER_EMAILS": "4"}
+    for allow in ("emails", "emails=4", "deletes"):
+        assert project.run("apply", "--yes", "--allow", allow, env=env).code == 3
+    assert project.account.writes == []
+    assert project.run("apply", "--yes", "--allow", "emails=5", env=env).code == 0
+
+
+def test_a_watch_stops_at_it(make_project: MakeProject) -> None:
+    """Approvals are for a person who has seen the plan."""
+    project = enrolled(make_project, 5)
+    project.write("limits: {emails: 4}\n", "reconciler.yaml")
+    project.run("watch", "--apply", "--once")
+    assert project.account.writes == []
