@@ -33,6 +33,8 @@ VARIABLES = (
      "one that the ledger keeps"),
     ("RECONCILER_FILES", "Further folders for secret files and rosters, separated as in `PATH`.",
      "the project's folder only"),
+    ("RECONCILER_ENV_ALLOW", "Names or patterns, comma-separated, of further variables that `{env: NAME}` may read.",
+     "`*WEBHOOK*`"),
     ("RECONCILER_VAR_…", "What `${env.RECONCILER_VAR_…}` in the files reads; no other variable can be read so.", ""),
     ("CI", "`true` or `1`: the ledger is set by `--ledger` or `RECONCILER_LEDGER`; one in the checkout is refused.",
      ""),

@@ -15,6 +15,7 @@ from reconciler.app import ledgers
 from reconciler.app.workspace import Place, find_root, read_settings, read_state
 from reconciler.disk import documents, files, storage
 from reconciler.disk.nodes import Mapping
+from reconciler.disk.secrets import ALLOW
 from reconciler.disk.settings import Settings
 from reconciler.errors import ReconcilerError
 from reconciler.ledger.history import Run
@@ -38,7 +39,7 @@ class Supplied(dict[str, str]):
 
 def addresses(place: Place, path: Path, *, declared: bool = True) -> set[str]:
     """What the ledger records, and with ``declared`` what the files ask for, as far as either can be read."""
-    place = replace(place, environ=Supplied(place.environ))
+    place = replace(place, environ=Supplied({**place.environ, ALLOW: "*"}))
     path = place.cwd / path
     try:
         settings = read_settings(path, place)

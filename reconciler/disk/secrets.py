@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import errno
+import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from reconciler.disk import storage
 from reconciler.disk.files import locate
 from reconciler.disk.findings import Finding, count
 from reconciler.disk.typed import Sealed
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.values import Secret
 
-#: Our own credentials and settings are not for the files to read.
+#: Our own credentials and settings are never for the files to read.
 RESERVED = ("MATON_", "RECONCILER_")
+#: Names of variables that ``{env: NAME}`` reads; the environment adds patterns with ``ALLOW``, a file cannot.
+READABLE = "*WEBHOOK*"
+ALLOW = "RECONCILER_ENV_ALLOW"
 #: A secret file holds at most this many bytes.
 LARGEST = 64 * 1024
 
@@ -52,7 +58,12 @@ def resolve(source: str, environ: Mapping[str, str], roots: Sequence[Path]) -> s
 def _env(name: str, environ: Mapping[str, str]) -> str:
     if name.upper().startswith(RESERVED):
         raise NoSecret(f"{name} is not for the files to read", "give the secret a variable of its own name")
-    value = environ.get(name, "")
+    allowed = [pattern.strip() for pattern in environ.get(ALLOW, "").split(",") if pattern.strip()]
+    if not any(fnmatch.fnmatchcase(name, pattern) for pattern in (READABLE, *allowed)):
+        line = f"{ALLOW}={','.join([*allowed, name])}"
+        what = f"files may not read the environment variable {name}"
+        raise NoSecret(what, f"set {line} where reconciler runs, or give it a name with WEBHOOK in it")
+    value = _without_line_end(environ.get(name, ""))
     if not value:
         state = "is empty" if name in environ else "is not set"
         raise NoSecret(f"the environment variable {name} {state}", "set it to the secret")
@@ -63,18 +74,21 @@ def _env(name: str, environ: Mapping[str, str]) -> str:
 
 def _file(name: str, roots: Sequence[Path]) -> str:
     try:
-        with locate(name, roots).open("rb") as stream:
-            content = stream.read(LARGEST + 1)
-        if len(content) > LARGEST:
-            raise NoSecret(f"the file {name} is longer than {count(LARGEST, 'byte')}", "a secret is short")
-        text = content.decode("utf-8")
+        text = storage.read(locate(name, roots), LARGEST).decode("utf-8")
     except ConfigurationError as error:
         raise NoSecret(*error.problems[0][1:]) from error
     except OSError as error:
+        if error.errno == errno.EFBIG:
+            raise NoSecret(f"the file {name} is longer than {count(LARGEST, 'byte')}", "a secret is short") from error
         raise NoSecret(f"the file {name} cannot be read: {error.strerror}", "check its rights") from error
     except UnicodeDecodeError as error:
         raise NoSecret(f"the file {name} is not UTF-8", "a secret is text") from error
-    text = text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")
+    text = _without_line_end(text)
     if not text:
         raise NoSecret(f"the file {name} is empty", "write the secret into it")
     return text
+
+
+def _without_line_end(text: str) -> str:
+    """Without one line end, which editors and shells leave behind a secret."""
+    return text.removesuffix("\r\n") if text.endswith("\r\n") else text.removesuffix("\n")

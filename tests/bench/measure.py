@@ -119,5 +119,6 @@ def environment(url: str) -> dict[str, str]:
     return clean | {
         "MATON_API_KEY": KEY, "RECONCILER_GATEWAY_URL": url, "RECONCILER_CONNECTION": CONNECTION,
         "RECONCILER_PACE": "0", "RECONCILER_EMAILS": "1000000", "BENCH_SECRET": "a secret",
+        "RECONCILER_ENV_ALLOW": "BENCH_SECRET",
         "PYTHONIOENCODING": "utf-8",
     }  # fmt: skip

@@ -55,6 +55,7 @@ class Bench:
     def session(self) -> Session:
         environ = {
             **ENVIRON, "MATON_API_KEY": self.server.key, "RECONCILER_GATEWAY_URL": self.server.url,
+            "RECONCILER_ENV_ALLOW": "*",
             "RECONCILER_CONNECTION": self.account.connection, "RECONCILER_PACE": "0",
         }  # fmt: skip
         self.place = Place(self.folder, environ, {})

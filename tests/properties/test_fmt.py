@@ -84,7 +84,9 @@ def comments(text: str) -> list[str]:
 def desired(folder: Path, text: str) -> dict[str, Any]:
     """The compiled state of a project of one file, where each stands left out."""
     (folder / "site.yaml").write_text(text, encoding="utf-8")
-    state = open_workspace(Path("site.yaml"), Place(folder, {"HOOK": "secret"}, {})).state
+    state = open_workspace(
+        Path("site.yaml"), Place(folder, {"HOOK": "secret", "RECONCILER_ENV_ALLOW": "HOOK"}, {})
+    ).state
     return {str(each.address): (dict(each.attrs), each.lifecycle) for each in state.resources.values()}
 
 

@@ -54,6 +54,7 @@ class Project:
             "RECONCILER_GATEWAY_URL": server.url,
             "RECONCILER_CONNECTION": account.connection,
             "RECONCILER_PACE": "0",
+            "RECONCILER_ENV_ALLOW": "*",
             "RECONCILER_WAIT": "0",
         }
 

@@ -29,26 +29,54 @@ def unsealed(declaration, project, environ=None, roots=()):
 
 def test_from_the_environment(project):
     """The source is shown, the value is not."""
-    secret, found = unsealed("{env: HOOK}", project, {"HOOK": "s3cret"})
-    assert secret == Secret("env:HOOK", "s3cret")
+    secret, found = unsealed("{env: WEBHOOK}", project, {"WEBHOOK": "s3cret"})
+    assert secret == Secret("env:WEBHOOK", "s3cret")
     assert "s3cret" not in repr(secret)
     assert not found
 
 
 @pytest.mark.parametrize("name", ["MATON_API_KEY", "RECONCILER_LEDGER_KEY", "RECONCILER_VAR_X", "maton_api_key"])
 def test_our_own_variables_are_refused(project, name):
-    """Whatever is in them."""
-    _, found = unsealed(f"{{env: {name}}}", project, {name: "k3y"})
+    """Whatever is in them, and whatever is allowed."""
+    _, found = unsealed(f"{{env: {name}}}", project, {name: "k3y", "RECONCILER_ENV_ALLOW": "*"})
     assert found == [f"f:1:15: {name} is not for the files to read; give the secret a variable of its own name"]
+
+
+@pytest.mark.parametrize("allowed", ["", "OTHER", "aws_secret_access_key", " , "])
+def test_other_variables_have_to_be_allowed(project, allowed):
+    """A pipeline's environment holds what is no business of its files; the message has the line to set."""
+    environ = {"AWS_SECRET_ACCESS_KEY": "k3y", "RECONCILER_ENV_ALLOW": allowed}
+    (found,) = unsealed("{env: AWS_SECRET_ACCESS_KEY}", project, environ)[1]
+    named = [allowed] if allowed.strip(" ,") else []
+    assert f"set RECONCILER_ENV_ALLOW={','.join([*named, 'AWS_SECRET_ACCESS_KEY'])} where" in found
+    assert "k3y" not in found
+
+
+@pytest.mark.parametrize("allowed", ["CRM_TOKEN", "X, CRM_*", "*"])
+def test_what_the_environment_allows(project, allowed):
+    """Names and patterns."""
+    environ = {"CRM_TOKEN": "s3cret", "RECONCILER_ENV_ALLOW": allowed}
+    assert unsealed("{env: CRM_TOKEN}", project, environ)[0] == Secret("env:CRM_TOKEN", "s3cret")
+
+
+@pytest.mark.parametrize(
+    ("content", "value"), [("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), ("a\r", "a\r"), (" a ", " a ")]
+)
+def test_one_line_end_is_left_away(project, content, value):
+    """From a variable as from a file."""
+    (project / "x.txt").write_bytes(content.encode())
+    assert unsealed("{file: x.txt}", project)[0].value == value
+    assert unsealed("{env: WEBHOOK}", project, {"WEBHOOK": content})[0].value == value
+    assert "is empty" in unsealed("{env: WEBHOOK}", project, {"WEBHOOK": "\n"})[1][0]
 
 
 def test_missing_empty_and_broken_variables(project):
     """Each says which."""
-    assert unsealed("{env: HOOK}", project)[1] == [
-        "f:1:15: the environment variable HOOK is not set; set it to the secret"
+    assert unsealed("{env: WEBHOOK}", project)[1] == [
+        "f:1:15: the environment variable WEBHOOK is not set; set it to the secret"
     ]
-    assert "HOOK is empty" in unsealed("{env: HOOK}", project, {"HOOK": ""})[1][0]
-    assert "HOOK is not UTF-8" in unsealed("{env: HOOK}", project, {"HOOK": "\udcff"})[1][0]
+    assert "WEBHOOK is empty" in unsealed("{env: WEBHOOK}", project, {"WEBHOOK": ""})[1][0]
+    assert "WEBHOOK is not UTF-8" in unsealed("{env: WEBHOOK}", project, {"WEBHOOK": "\udcff"})[1][0]
 
 
 def test_from_a_file(project):
@@ -126,7 +154,7 @@ def test_an_unreadable_file(project, monkeypatch):
     def denied(*arguments, **more):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("pathlib.Path.open", denied)
+    monkeypatch.setattr("os.open", denied)
     assert "cannot be read: Permission denied" in unsealed("{file: hook.txt}", project)[1][0]
 
 
