@@ -191,7 +191,7 @@ def write(pulled: Pulled, folder: Path, root: Path) -> list[Path]:
     texts |= {folder / roster.file: writing.table(roster).encode() for roster in found.rosters}
     if not (folder / FILES_SCHEMA).exists():
         texts[folder / FILES_SCHEMA] = schema_text("files").encode()
-    writing.create(texts)
+    writing.create(texts, private=True)
     return list(texts)
 
 

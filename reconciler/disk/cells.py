@@ -19,6 +19,19 @@ _SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?[eE]\+[0-9]+")
 _ERROR = re.compile(r"#+|#[A-Z/0-9]+[!?]|#N/A|#NV")
 
+#: Beginnings that a spreadsheet takes for a formula (OWASP, CSV injection), behind any number of guards.
+_FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+
+
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet runs: ``'`` before what could be a formula, a phone number's ``+`` included."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The inverse of :func:`guarded`; a cell without a guard is taken as it is."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
 
 class Lines:
     """The lines of a stream; ``text`` is the one that was handed out last. ``refuse`` makes the error of a line.

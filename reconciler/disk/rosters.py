@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, TextIO
 import jsonschema_rs
 
 from reconciler.disk import encodings, files
-from reconciler.disk.cells import Lines, column_of, is_damaged, words_of
+from reconciler.disk.cells import Lines, column_of, is_damaged, unguarded, words_of
 from reconciler.disk.findings import Finding, count, shown, suggest
 from reconciler.disk.nodes import Mapping
 from reconciler.errors import ConfigurationError
@@ -169,7 +169,7 @@ class _Reading:
             numbers.append(line)
             places.append(place)
             for name, index, keep, is_valid in checks:
-                text = clean(row[index])
+                text = clean(unguarded(clean(row[index])))
                 keep(text)
                 if text and not is_valid(text):
                     self._refuse(name, text, line, column_of(lines.text, index, self._delimiter))
@@ -185,7 +185,7 @@ class _Reading:
 
     def _is_new(self, line: int, place: int, cell: str) -> bool:
         """Whether the row has an address that no row before it has."""
-        key = clean(cell).casefold()
+        key = clean(unguarded(clean(cell))).casefold()
         if not key:
             self._say(line, place, "there is no address in this row", "write it, or remove the row")
             return False

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from reconciler.disk import storage
+from reconciler.disk.cells import guarded
 from reconciler.engine.written import Block, Plain, Roster
 from reconciler.errors import ConfigurationError, Refused
 
@@ -117,12 +118,15 @@ def table(roster: Roster) -> str:
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(roster.columns)
-    writer.writerows(roster.rows)
+    writer.writerows([guarded(cell) for cell in row] for row in roster.rows)
     return stream.getvalue()
 
 
-def create(texts: Mapping[Path, bytes]) -> None:
-    """New files, all or none. Raises Refused where one is there already, ConfigurationError where none can be."""
+def create(texts: Mapping[Path, bytes], *, private: bool = False) -> None:
+    """New files, all or none; ``private`` ones are for their owner alone.
+
+    Raises Refused where one is there already, ConfigurationError where none can be.
+    """
     there = [str(path) for path in texts if os.path.lexists(path)]
     if there:
         what = f"{', '.join(there)}: there already, and nothing is overwritten"
@@ -131,7 +135,7 @@ def create(texts: Mapping[Path, bytes]) -> None:
     try:
         with _staged(texts) as staged:
             for path, temporary in staged.items():
-                _put(temporary, path)
+                _put(temporary, path, private=private)
                 made.append(path)
     except OSError as error:
         for path in made:
@@ -139,11 +143,11 @@ def create(texts: Mapping[Path, bytes]) -> None:
         raise ConfigurationError(_cannot(error, texts)) from error
 
 
-def _put(temporary: Path, path: Path) -> None:
-    """Under its name, with the rights of an ordinary file; fails where somebody was faster."""
+def _put(temporary: Path, path: Path, *, private: bool) -> None:
+    """Under its name, with the rights of an ordinary file or a private one; fails where somebody was faster."""
     mask = os.umask(0)
     os.umask(mask)
-    temporary.chmod(0o666 & ~mask)
+    temporary.chmod(storage.PRIVATE if private else 0o666 & ~mask)
     try:
         os.link(temporary, path)
     except FileExistsError:

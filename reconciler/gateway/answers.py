@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -25,7 +27,14 @@ from reconciler.model.report import Answer
 SHOWN = 200
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|\x9b[0-?]*[ -/]*[@-~]")
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ud800-\udfff\ufeff]+")
+_INVISIBLE = (
+    r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    r"\u2800\u3164\ud800-\udfff\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+_UNSEEN = re.compile(f"{_INVISIBLE}+")
+_BETWEEN = f"{_INVISIBLE}*"
+#: Shorter texts are not looked for in base64, where they could be a part of anything.
+_SHORTEST = 6
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
@@ -179,12 +188,24 @@ def _raw(content: bytes) -> str:
 
 
 def clean(text: str, hidden: tuple[str, ...] = ()) -> str:
-    """One line of at most 200 characters: no terminal escapes, no control characters, nothing hidden."""
-    for secret in hidden:
-        for form in (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-            text = text.replace(form, "(hidden)") if form else text
-    text = _UNSEEN.sub(" ", _ESCAPES.sub("", text)).strip()
+    """One line of at most 200 characters: no terminal escapes, no control characters, nothing hidden.
+
+    Escapes go first, and invisible characters may stand inside of a secret: without them it would be whole again.
+    """
+    text = _ESCAPES.sub("", text)
+    for form in sorted({form for secret in hidden for form in _forms(secret)}, key=len, reverse=True):
+        text = re.sub(_BETWEEN.join(map(re.escape, form)), "(hidden)", text)
+    text = _UNSEEN.sub(" ", text).strip()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """A secret as it is, as JSON writes it, and in base64 as far as that does not hang on what follows it."""
+    yield from filter(None, (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]))
+    content = secret.encode("utf-8", "surrogateescape")
+    whole = content[: len(content) // 3 * 3]
+    if len(whole) >= _SHORTEST:
+        yield from (base64.b64encode(whole).decode(), base64.urlsafe_b64encode(whole).decode())
 
 
 def _decoded(content: bytes) -> Any:

@@ -18,6 +18,8 @@ SYMBOLS = {
     Action.NOOP: " ",
 }
 
+#: Letters and marks that show nothing: fillers, joiners, the empty Braille pattern, tags, selectors of variants.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
 #: Values longer than this are cut in plans.
 LONGEST = 60
 
@@ -26,11 +28,18 @@ def clean(text: str) -> str:
     """Without anything that a terminal would obey: control and direction characters are spelled out."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(char if _is_harmless(char) else f"\\u{ord(char):04x}" for char in text)
+    return "".join(char if _is_harmless(char) else _spelled(char) for char in text)
 
 
 def _is_harmless(char: str) -> bool:
+    if char in _BLANK or "\U000e0000" <= char <= "\U000e0fff":
+        return False
     return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def _spelled(char: str) -> str:
+    number = ord(char)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
 
 
 def shown(address: Address) -> str:

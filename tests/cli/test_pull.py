@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import stat
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -264,3 +266,27 @@ def test_such_an_address_is_not_patched_into_a_file(make_project: Callable[..., 
     project.account.edit("PATCH", f"/api/webhooks/{number}", {"url": "https://h.example.com/?token=t0k3n"})
     said = ended(project.run("pull", "--all"), 0, "may hold a secret")
     assert "t0k3n" not in said + (project.folder / "webhooks.yaml").read_text()
+
+
+def test_a_roster_runs_nothing_in_a_spreadsheet(make_project: Callable[..., Project]) -> None:
+    """Anybody can subscribe under such a name; the file is for its owner alone, and plans empty."""
+    names = ["=cmd|/C calc!A0", "+1+1", "@SUM(1)", "-1", "'=1", "it's", "Ann"]
+    people = [
+        {"email": f"p{number}@example.com", "fields": {"first_name": name, "phone_number": "+33612345678"}}
+        for number, name in enumerate(names)
+    ]
+    project = make_project({"contacts": [*people, {"email": "=1+1@example.com"}]})
+    ended(project.run("pull", "--roster"), 0)
+    text = (project.folder / "contacts.csv").read_text(encoding="utf-8")
+    for cell in ("'=cmd|/C calc!A0", "'+1+1", "'@SUM(1)", "'-1", "''=1", "it's", "Ann", "'+33612345678", "'=1+1@"):
+        assert re.search(rf"(^|,){re.escape(cell)}", text, re.MULTILINE), text
+    assert not re.search(r"(^|,)[=+@-]", text, re.MULTILINE)
+    assert {stat.S_IMODE(path.stat().st_mode) for path in project.folder.glob("contacts*")} == {0o600}
+    assert project.plan()["calls"]["writes"] == 0
+
+
+def test_a_roster_without_guards(project: Project) -> None:
+    """A phone number is taken as it is written."""
+    project.write("email,phone\nann@example.com,+33612345678\n", "people.csv")
+    project.write("contacts: [{roster: {file: people.csv, fields: {phone_number: phone}}}]\n")
+    assert "+33612345678" in ended(project.run("plan"), 0)

@@ -16,7 +16,8 @@ from tests.support.project import Project
 ODD = [
     "no", "~", "null", "12", "1e3", "+331", "a: b", "x # y", "${var.x}", "$${", "{a}", "[b]", "- c", "&d", "*e", "!f",
     "%g", "@h", "`i`", "'", '"', "it's", "é", "日本", "😀", "a\tb", "a\nb", "a\u2028b", "trail:", "|", ">", "yes",
-    "a,b", "a;b", "=1+1", "\x07bell", "\x7f", "<<", "?", "2024-01-01", "0x1F", ".inf", "a\\b", "a\r\nb",
+    "a,b", "a;b", "=1+1", "\x07bell", "\x7f", "<<", "?", "2024-01-01", "0x1F", ".inf",
+    "'=1", "''+x", "-1", "\uff1dx", "'", "a\\b", "a\r\nb",
 ]  # fmt: skip
 TEXT = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 LOCALES = st.sampled_from(["en", "no"])

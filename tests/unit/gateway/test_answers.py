@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
@@ -147,3 +148,15 @@ def test_hidden_texts_are_hidden_in_every_form() -> None:
     assert clean(json.dumps('s"é'), ('s"é',)) == '"(hidden)"'
     assert clean(json.dumps('s"é', ensure_ascii=False), ('s"é',)) == '"(hidden)"'
     assert clean("as it is", ("",)) == "as it is"
+
+
+@pytest.mark.parametrize("between", ["\x1b[0m", "\u200b", "\x00", "\u3164", "\U000e0041", "\x1b]0;x\x07"])
+def test_what_is_hidden_does_not_come_together(between: str) -> None:
+    """Escapes and invisible characters between its letters do not keep it from being found."""
+    assert clean(f"no {between.join('canary-7f2e91')}!", ("canary-7f2e91",)) == "no (hidden)!"
+
+
+def test_base64_is_hidden() -> None:
+    """As a header has it, whatever follows."""
+    said = base64.b64encode(b"canary-7f2e91-and-more").decode()
+    assert said[:16] not in clean(f"Basic {said}", ("canary-7f2e91",))

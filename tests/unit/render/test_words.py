@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from reconciler.model.plan import Action
 from reconciler.model.values import Address, Ref, Secret
 from reconciler.render import words
+from reconciler.render.jsontext import json_text
 
 
 @pytest.mark.parametrize(
@@ -69,3 +71,18 @@ def test_every_action_has_a_sign() -> None:
     """And no two the same."""
     assert set(words.SYMBOLS) == set(Action)
     assert len(set(words.SYMBOLS.values())) == len(Action)
+
+
+@pytest.mark.parametrize(
+    ("char", "spelled"),
+    [
+        ("\u115f", "\\u115f"), ("\u3164", "\\u3164"), ("\uffa0", "\\uffa0"), ("\u2800", "\\u2800"),
+        ("\u034f", "\\u034f"), ("\U000e0041", "\\U000e0041"), ("\U000e0101", "\\U000e0101"),
+    ],
+)  # fmt: skip
+def test_what_shows_nothing_is_spelled_out(char: str, spelled: str) -> None:
+    """In words, and in JSON so that it reads as the same text."""
+    assert words.clean(f"a{char}b") == f"a{spelled}b"
+    text = json_text({"a": f"x{char}y"})
+    assert char not in text
+    assert json.loads(text) == {"a": f"x{char}y"}
