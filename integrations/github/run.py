@@ -58,7 +58,7 @@ def _apply(arguments: Sequence[str]) -> int:
     own = emptied("reconciler-out")
     code, said = reconciler(
         "--redact", "apply", told("PROJECT"), "--plan", str(temp("reconciler-saved/plan.json")), "--yes",
-        *_outputs({"markdown": own / "report.md", "github": own / "annotations"}), *arguments,
+        *_confirmed(), *_outputs({"markdown": own / "report.md", "github": own / "annotations"}), *arguments,
     )  # fmt: skip
     output("exit-code", str(code))
     output("changes", str(code in (0, 4)).lower())
@@ -68,6 +68,12 @@ def _apply(arguments: Sequence[str]) -> int:
         summary(shown)
         return 0
     return _failed("apply", code, shown, hint=_hint(code))
+
+
+def _confirmed() -> list[str]:
+    """The workflow names the environment, and people approved its plan: that confirms one with ``protect: true``."""
+    name = told("ENVIRONMENT") or told("RECONCILER_ENVIRONMENT")
+    return ["--confirm", name] if name else []
 
 
 def _drift(arguments: Sequence[str]) -> int:

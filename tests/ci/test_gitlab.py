@@ -143,6 +143,33 @@ def test_without_a_key_there_is_no_plan(project: Project, job: Callable[..., Res
     assert not project.account.requests
 
 
+@pytest.mark.parametrize(("told", "code"), [({"MATON_API_KEY": ""}, 0), ({"RECONCILER_LEDGER_KEY": "short"}, 1)])
+def test_a_plan_that_was_committed_is_not_kept(
+    project: Project, job: Callable[..., Result], told: dict[str, str], code: int
+) -> None:
+    """What the job uploads is made by the job: a folder of that name in the merge request is removed first."""
+    project.write("tags: [VIP]\n")
+    project.write("{}", "reconciler-plan/plan.json")
+    assert job("reconciler:plan", **told).code == code
+    assert not (project.folder / "reconciler-plan" / "plan.json").exists()
+
+
+def test_a_protected_environment_is_confirmed_by_the_job(
+    project: Project, job: Callable[..., Result], gitlab: GitLab, postgres: Postgres
+) -> None:
+    """The variable that chooses the environment confirms it; without it the job would be red after every merge."""
+    project.env["RECONCILER_LEDGER"] = postgres.namespace()
+    project.write("environments: {live: {protect: true}}\n", "reconciler.yaml")
+    project.write("tags: [VIP]\n")
+    told = {"RECONCILER_ENVIRONMENT": "live", "RECONCILER_GITLAB_TOKEN": "glpat"}
+    assert job("reconciler:plan", **told).code == 0
+    kept = (project.folder / "reconciler-plan" / "plan.json").read_bytes()
+    gitlab.answers["GET /jobs/9/artifacts/reconciler-plan/plan.json"] = kept
+    applied = job("reconciler:apply", **told)
+    assert applied.code == 0, applied.err
+    assert project.account.state()["tags"] == ["VIP"]
+
+
 REFUSED = {
     "no merge request": ({f"GET /repository/commits/{MERGED}/merge_requests": []}, 3, "without a merge request"),
     "of a fork": (

@@ -122,3 +122,19 @@ def test_jobs_are_for_their_events(make_repository: Callable[..., Repository]) -
     assert repository.job("plan", "push").run() is None
     assert repository.job("apply", "push", ref="refs/heads/other").run() is None
     assert repository.job("drift", "push").run() is None
+
+
+def test_a_protected_environment_is_confirmed_by_the_job(repository: Repository) -> None:
+    """The workflow names it, and its plan was approved; a webhook's secret comes from the job's environment."""
+    repository.project.write("environments: {live: {protect: true}}\n", "reconciler.yaml")
+    hook = "{name: Orders, url: 'https://o.example.com/', secret: {env: ORDERS_WEBHOOK_SECRET}, events: [SALE_NEW]}"
+    repository.project.write(f"webhooks: [{hook}]\n")
+    repository.given["environment"] = "live"
+    repository.env["ORDERS_WEBHOOK_SECRET"] = "0rders"
+    planned = repository.plan()
+    assert not planned.failed, planned.log
+    applied = repository.merge()
+    assert not applied.failed, applied.log
+    assert repository.account.state()["webhooks"][0]["secret"] == "0rders"
+    assert "0rders" not in planned.unmasked + applied.unmasked
+    assert not repository.drift().failed
