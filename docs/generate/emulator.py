@@ -36,6 +36,7 @@ ROUTES = {
 OPTIONS = {
     "dialect": "How it spells bodies: `vendor` or `skill`.",
     "unique_tags": "Whether a second tag of one name is refused.",
+    "loose_emails": "Whether addresses that Unicode case folding makes equal, as `ß` and `ss`, are one.",
     "last_name_slug": "What the last name is called: `surname` or `last_name`.",
     "default_locale": "The language of a contact that is made without one.",
     "membership_delay": "How many lists of memberships go by before a new one shows.",

@@ -75,7 +75,7 @@ class Freshness:
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
         expected = self.written.get(change.address, change.before)
         names = [name for name in _rests_on(step, change, kind, shown) if not self._ours(kind, name)]
-        differs = [name for name in names if shown.get(name) != expected.get(name)]
+        differs = [name for name in names if not kind.field(name).same(shown.get(name), expected.get(name))]
         return f"{', '.join(sorted(differs))} moved since it was read; plan again" if differs else ""
 
     def _count_losers(self, change: Change) -> int:

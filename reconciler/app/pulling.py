@@ -18,6 +18,7 @@ from reconciler.app.refresh import Refreshed, touched
 from reconciler.app.session import Session
 from reconciler.app.workspace import Place, Workspace, read_state
 from reconciler.disk import files, writing
+from reconciler.engine.cloning import OF_PEOPLE
 from reconciler.engine.export import export, is_inside, pullable
 from reconciler.engine.identify import Identified, identify
 from reconciler.engine.record import entry_after
@@ -257,3 +258,8 @@ def unknown_kinds(names: Iterable[str]) -> list[str]:
     """Those that cannot be pulled."""
     known = {kind.name for kind in pullable()}
     return sorted(set(names) - known)
+
+
+def of_people(names: Iterable[str]) -> bool:
+    """Whether any of these kinds, or of all where none is named, speaks of people."""
+    return bool(OF_PEOPLE & (set(names) or {kind.name for kind in pullable()}))

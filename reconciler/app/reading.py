@@ -21,6 +21,7 @@ from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Collection, Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.kinds.email import spellings
 from reconciler.kinds.fields import Shape
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Attrs, Ref
@@ -161,9 +162,19 @@ class Reading:
             return []
 
     def _by_key(self, kind: Kind, attrs: Attrs) -> list[Item]:
-        where = lookup_for(kind, attrs, {})
-        assert where is not None
-        return self._list(kind, where.query)
+        """What the filter finds, which may be another one: it is named by its own key, as any other item.
+
+        A server may know an address by another spelling of its letters; those are tried until one is found.
+        """
+        (name,) = kind.key
+        key, items = str(attrs[name]), list[Item]()
+        for text in spellings(key) if kind.field(name).is_email else (key,):
+            where = lookup_for(kind, {**attrs, name: text}, {})
+            assert where is not None
+            items += self._list(kind, where.query)
+            if any(kind.part(name, item[name]) == kind.part(name, key) for item in items):
+                break
+        return items
 
     def _list(self, kind: Kind, query: Mapping[str, Any]) -> list[Item]:
         assert kind.lookup is not None

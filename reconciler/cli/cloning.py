@@ -117,7 +117,7 @@ def _wish(ctx: click.Context, given: Mapping[str, Any]) -> Any:
     name, url = given["webhook_secret_env"], given["webhook_url"] or ""
     if url and not _URL.fullmatch(url):
         raise click.UsageError(f"--webhook-url: {url!r} is no address of http or https, or has a user or a # in it")
-    domain = (given["domain"] or "").casefold()
+    domain = (given["domain"] or "").lower()
     if domain and not _DOMAIN.fullmatch(domain):
         raise click.UsageError(f"--domain: {given['domain']!r} is no domain; write it like staging.example.com")
     return Wish(

@@ -99,6 +99,15 @@ def _refuse(given: dict[str, Any], options: tuple[Any, ...], what: str) -> None:
             raise click.UsageError(what.format(param.opts[0]))
 
 
+def _refuse_redacted(ctx: click.Context, people: bool) -> None:
+    """Files that declare people cannot be redacted: the next plan would take the pseudonyms for other people."""
+    if people and ctx.obj["curtain"].redactor is not None:
+        raise click.UsageError(
+            "pull writes people into files as they are, which --redact forbids; "
+            "leave --redact (RECONCILER_REDACT) out, or name kinds without people: --kind tag"
+        )
+
+
 def _params(option: Any) -> list[click.Parameter]:
     def nothing() -> None:
         """Carries an option, to be asked for its name."""
@@ -109,7 +118,7 @@ def _params(option: Any) -> list[click.Parameter]:
 
 
 def _fresh(ctx: click.Context, path: Path, where: Any, settings: Any, given: dict[str, Any]) -> int:
-    from reconciler.app.pulling import Wanted, own, read_account, unknown_kinds, write
+    from reconciler.app.pulling import Wanted, of_people, own, read_account, unknown_kinds, write
     from reconciler.app.workspace import Workspace
     from reconciler.cli.running import open_session, stopping
     from reconciler.errors import ConfigurationError
@@ -120,6 +129,7 @@ def _fresh(ctx: click.Context, path: Path, where: Any, settings: Any, given: dic
         raise click.UsageError(_no_such_kind(unknown[0]))
     if given["own"] and settings.ledger == "none":
         raise ConfigurationError("without a ledger nothing can be recorded; --own needs one")
+    _refuse_redacted(ctx, of_people(given["kinds"]))
     chosen = {name: given[name] for name in ("kinds", "tags", "courses", "after", "before", "rosters")}
     session = open_session(ctx, settings)
     with _ledger(session, given["own"]) as store:

@@ -15,6 +15,7 @@ import jsonschema_rs
 
 from reconciler.disk.findings import MOST, Finding, count, nearest, shown, suggest
 from reconciler.disk.nodes import Mapping, Sequence, value_origin
+from reconciler.kinds import email
 from reconciler.model.values import Origin
 
 _WORDS = {
@@ -96,7 +97,8 @@ def _explained(root: Mapping, error: Fault, hidden: frozenset[int]) -> Iterator[
         return
     phrase = _PHRASES.get(str(error.validator), _other)
     for origin, what, hint in phrase(place):
-        yield Finding(origin, what, _hint(error) or hint)
+        closer = hint if error.validator == "pattern" else ""
+        yield Finding(origin, what, closer or _hint(error) or hint)
 
 
 def _hint(error: Fault) -> str:
@@ -285,6 +287,9 @@ def _length(place: Place) -> Phrases:
 def _pattern(place: Place) -> Phrases:
     if not place.error.instance and place.error.schema.get("minLength"):
         return  # that it is empty is said already
+    if place.error.validator_value == email.PATTERN:
+        yield place.origin, *email.refusal(place.error.instance, None if place.hidden else shown)
+        return
     yield place.origin, f"invalid {place.named()}", ""
 
 

@@ -21,6 +21,7 @@ from reconciler.disk.cells import Lines, column_of, is_damaged, unguarded, words
 from reconciler.disk.findings import Finding, count, shown, suggest
 from reconciler.disk.nodes import Mapping
 from reconciler.errors import ConfigurationError
+from reconciler.kinds.email import identity
 from reconciler.kinds.rosters import RosterForm
 from reconciler.model.rows import Rows
 from reconciler.model.values import Origin, clean
@@ -35,6 +36,8 @@ USUAL = frozenset(
 )
 #: What separates cells in files that people export.
 DELIMITERS = (";", "\t", "|", ",")
+#: Taken away around an address; any other white space in a cell of addresses is refused.
+BLANKS = " \t\r\n"
 
 
 class Place(NamedTuple):
@@ -169,7 +172,7 @@ class _Reading:
             numbers.append(line)
             places.append(place)
             for name, index, keep, is_valid in checks:
-                text = clean(unguarded(clean(row[index])))
+                text = _address(row[index]) if index == address else clean(unguarded(clean(row[index])))
                 keep(text)
                 if text and not is_valid(text):
                     self._refuse(name, text, line, column_of(lines.text, index, self._delimiter))
@@ -185,7 +188,7 @@ class _Reading:
 
     def _is_new(self, line: int, place: int, cell: str) -> bool:
         """Whether the row has an address that no row before it has."""
-        key = clean(unguarded(clean(cell))).casefold()
+        key = identity(_address(cell))
         if not key:
             self._say(line, place, "there is no address in this row", "write it, or remove the row")
             return False
@@ -264,6 +267,8 @@ class _Reading:
 
     def _absent(self, key: str, what: str, names: Sequence[str], column: str = "") -> None:
         hint = suggest(column, [shown(name)[1:-1] for name in names if name], noun="columns")
+        if self._discreet:  # without a header line these are the cells of a person
+            hint = f"columns may be named by number, 1 to {len(names):,}"
         if other := _delimiter_in(self._delimiter.join(names), self._delimiter):
             hint = _named_delimiter(other)
         elif names[0].startswith("#"):
@@ -302,6 +307,11 @@ class _Reading:
 
 
 _NOBODY = "an empty list is written in YAML, so that a file that was cut off removes nobody: `contacts: []`"
+
+
+def _address(cell: str) -> str:
+    """The address in a cell, spelled as it stands there."""
+    return unguarded(cell.strip(BLANKS)).strip(BLANKS)
 
 
 def _delimiter_in(line: str, delimiter: str) -> str:

@@ -200,7 +200,7 @@ def _check_email(state: State, email: str, checked: Checked) -> None:
         checked.violate("email", NOT_AN_EMAIL, Code.NOT_EMAIL)
     elif domain in state.options.no_mx or domain.endswith(".invalid"):
         checked.violate("email", NO_MX, Code.NO_MX)
-    elif email.lower() in state.emails:
+    elif state.mailbox(email) in state.emails:
         checked.violate("email", TAKEN, Code.TAKEN)
 
 

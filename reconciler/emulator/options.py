@@ -35,6 +35,7 @@ class Options:
     payments: bool = True
     subscriptions_max_limit: int = 100
     inclusive_cursor: bool = False
+    loose_emails: bool = False
     normalise_phone: bool = False
     list_unset_fields: bool = False
     strict_webhook_patch: bool = True

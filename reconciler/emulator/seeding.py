@@ -62,7 +62,7 @@ def _add_field(state: State, item: Item, tags: TagIds) -> None:
 def _add_contact(state: State, item: Item, tags: TagIds) -> None:
     """Tags that do not exist yet are made; a field must exist."""
     email, values = item["email"], item.get("fields") or {}
-    if email.lower() in state.emails:
+    if state.mailbox(email) in state.emails:
         raise ValueError(f"there are two contacts {email!r}")
     if not values.keys() <= state.fields.keys():
         raise ValueError(f"no contact field for {', '.join(sorted(set(values) - set(state.fields)))} of {email!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from unicodedata import normalize
 
 from reconciler.emulator.dialect import DIALECTS, Dialect
 from reconciler.emulator.options import Options
@@ -107,18 +108,22 @@ class State:
 
     def add_contact(self, contact: Contact) -> None:
         self.contacts.put(contact)
-        self.emails[contact.email.lower()] = contact.id
+        self.emails[self.mailbox(contact.email)] = contact.id
         for tag in contact.tags:
             self.tagged.setdefault(tag, SortedIds()).add(contact.id)
 
+    def mailbox(self, email: str) -> str:
+        """What is unique about an address: its case does not count, and in a loose account less than that."""
+        return normalize("NFKC", email).casefold() if self.options.loose_emails else email.lower()
+
     def contact_by_email(self, email: str) -> Contact | None:
-        number = self.emails.get(email.lower())
+        number = self.emails.get(self.mailbox(email))
         return None if number is None else self.contacts.rows[number]
 
     def remove_contact(self, contact: Contact) -> None:
         """Takes taggings, enrollments, memberships and subscriptions along."""
         self.contacts.remove(contact.id)
-        del self.emails[contact.email.lower()]
+        del self.emails[self.mailbox(contact.email)]
         self.rendered.pop(contact.id, None)
         for tag in contact.tags:
             self.tagged[tag].discard(contact.id)

@@ -156,6 +156,6 @@ def is_the_one(kind: Kind, item: Mapping[str, Any], attrs: Attrs, ids: Mapping[A
         if isinstance(want, Ref):
             if isinstance(have, Ref) and have.target.key != ids.get(want.target):
                 return False
-        elif have != want:
+        elif not kind.field(name).same(have, want):
             return False
     return True

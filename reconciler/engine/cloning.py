@@ -25,6 +25,7 @@ from reconciler.engine.inverse import lacking
 from reconciler.errors import Refused
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
+from reconciler.kinds.email import identity
 from reconciler.model.resource import Desired, DesiredState, Live
 from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, unescape
 
@@ -109,7 +110,7 @@ class _Cloning:
     used: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.exact = {pattern.casefold(): pattern for pattern in self.choice.allowed}
+        self.exact = {identity(pattern): pattern for pattern in self.choice.allowed}
         self.globs = [pattern for pattern in self.choice.allowed if any(char in pattern for char in "*?[")]
 
     def root(self, live: Live) -> None:
@@ -167,16 +168,16 @@ class _Cloning:
         """The person, or somebody who stands for them."""
         if not kind.person or self._may_name(str(attrs[kind.key[0]])):
             return attrs
-        mark = "p-" + self.choice.mark(str(attrs[kind.key[0]]))
+        mark = "p-" + self.choice.mark(identity(str(attrs[kind.key[0]])))
         self.replaced.add(mark)
         kept = {name: mark if kind.field(name).marked else value for name, value in attrs.items()
                 if kind.field(name).marked or not kind.field(name).personal}  # fmt: skip
         return {**kept, kind.key[0]: f"{mark}@{self.choice.domain}"}
 
     def _may_name(self, email: str) -> bool:
-        text = email.casefold()
+        text = identity(email)
         matching = [self.exact[text]] if text in self.exact else []
-        matching += [pattern for pattern in self.globs if fnmatchcase(text, pattern.casefold())]
+        matching += [pattern for pattern in self.globs if fnmatchcase(text, identity(pattern))]
         self.used.update(matching)
         return bool(matching)
 
@@ -199,7 +200,7 @@ class _Cloning:
         return any(not self._is_ours(each) and not self._may_name(each) for each in spelled)
 
     def _is_ours(self, email: str) -> bool:
-        return bool(self.choice.domain) and email.endswith(f"@{self.choice.domain}")
+        return bool(self.choice.domain) and identity(email).endswith(f"@{self.choice.domain}")
 
     # what is sent elsewhere
 

@@ -16,7 +16,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.fields import Field, Shape
 from reconciler.model.resource import EMPTY, Declared, Desired, DesiredState, Unmanaged
 from reconciler.model.rows import Rows
-from reconciler.model.values import Address, Origin, Ref, Value, clean, escape, folded
+from reconciler.model.values import Address, Origin, Ref, Value, clean
 
 #: So many resources that are declared twice are told; two copies of one roster have one cause.
 TOLD = 50
@@ -215,8 +215,8 @@ class _Compiler:
             case Shape.REFS:
                 attrs[field.name] = frozenset(self._target(item, field, each, attrs) for each in value)
             case Shape.TEXT:
-                text = clean(value) if field.name in item.kind.key and isinstance(value, str) else value
-                attrs[field.name] = field.normal(text)
+                name = field.name in item.kind.key and isinstance(value, str) and not field.is_email
+                attrs[field.name] = field.normal(clean(value) if name else value)
             case _:
                 attrs[field.name] = value
 
@@ -245,7 +245,7 @@ class _Compiler:
             return self._picked(item, kind, prefix, value)
         if value.startswith("@") and kind.by_handle(value[1:]) in self.resources:
             return Ref(kind.by_handle(value[1:]))
-        natural = Address(kind.name, prefix + _part(kind, value))
+        natural = Address(kind.name, prefix + kind.part(kind.key[-1], value))
         if (named := self.handled.get(natural)) is not None:
             return Ref(named)
         known = self.resources.single.get(natural)
@@ -260,8 +260,4 @@ class _Compiler:
         if name != kind.key[-1]:
             known = ", ".join(("id", kind.key[-1], *kind.alternates))
             self.problems.append(Problem(str(item.origin), f"a {kind.name} has no {name}", f"name it by {known}"))
-        return Ref(Address(kind.name, prefix + _part(kind, text)))
-
-
-def _part(kind: Kind, text: str) -> str:
-    return escape(folded(text) if kind.field(kind.key[-1]).fold else text)
+        return Ref(Address(kind.name, prefix + kind.part(kind.key[-1], text)))

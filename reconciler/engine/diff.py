@@ -37,9 +37,9 @@ def differences(
     """The fields to write, in the order of the files; key fields that are references cannot differ."""
     found = []
     for name, want in desired.items():
-        if want == live.get(name) or name in ignore:
-            continue
         field = kind.field(name)
+        if field.same(want, live.get(name)) or name in ignore:
+            continue
         if field.manner:
             change = None
         elif field.write_only:

@@ -75,7 +75,7 @@ def _of(entry: Entry, live: Live | None, wanted: Desired | None, digest: Digest)
         unseen = field.write_only or field.manner or field.shape is Shape.REF or name in ignored
         have, shown = live.attrs.get(name), entry.answered.get(name, sent)
         hidden = isinstance(have, Secret)
-        if not unseen and _text(have) not in (sent, shown):
+        if not (unseen or field.same(_text(have), sent) or field.same(_text(have), shown)):
             want = wanted.attrs.get(name, sent) if wanted else sent
             yield Drift(
                 entry.address, name, shown, host(_text(have)) if hidden else have, live.remote_id,

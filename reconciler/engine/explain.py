@@ -156,7 +156,7 @@ def _quiet(kind: Kind, name: str, desired: Desired | None, entry: Entry | None, 
         return "cannot be read; taken to be as it was sent"
     if (
         live is not None
-        and desired.attrs[name] != live.attrs.get(name)
+        and not kind.field(name).same(desired.attrs[name], live.attrs.get(name))
         and not isinstance(desired.attrs[name], Secret)
     ):
         return "as it should be: the server makes this of it"

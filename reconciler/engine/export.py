@@ -162,7 +162,7 @@ class _Exporter:
         shown = live.attrs.get(each.name)
         if not each.required and (shown is None or shown == each.reset):
             return True
-        whole = isinstance(shown, str) and each.name in kind.key
+        whole = isinstance(shown, str) and each.name in kind.key and not each.is_email
         if shown is not None and fits(each, shown) and not (whole and clean(str(shown)) != shown):
             if may_hold_secret(each, shown):
                 variable = self._variable(kind, live, each)

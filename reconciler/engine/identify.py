@@ -23,8 +23,9 @@ from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect
+from reconciler.kinds.email import is_valid, refusal
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Entry, Ids, Ledger, Live
-from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, unescape
+from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, lookalike, unescape
 
 T = TypeVar("T")
 #: So many references that lead nowhere are told: a roster may hold thousands of one cause.
@@ -315,10 +316,22 @@ def _explain_dangling(who: Address | str, origin: Origin, target: Address, found
     if ids := found.ambiguous.get(target):
         what = f'{who}: {len(ids)} {word}s are called "{name}": ids {", ".join(ids)}'
         return Problem(str(origin), what, f"say which: {{id: {ids[0]}}}")
+    kind = KINDS[target.kind]
+    if kind.field(kind.key[-1]).is_email and not is_valid(name):
+        what, hint = refusal(name, lambda text: f'"{_visible(text)}"')
+        return Problem(str(origin), f"{who}: {what}", hint)
     siblings = [each.key for each in (*found.live, *found.desired) if each.kind == target.kind]
     prefix = target.key.rpartition("/")[0]
     names = [unescape(key.rpartition("/")[2]) for key in siblings if key.rpartition("/")[0] == prefix]
+    alike = [each for each in names if lookalike(each) == lookalike(name)]
+    if len(alike) == 1:
+        hint = f'write "{alike[0]}", which differs from it only in case or form'
+        return Problem(str(origin), f'{who}: no {word} named "{name}"', hint)
     suggested = near(name, names)
-    many = "" if KINDS[target.kind].person else f"; there are {len(names)}"  # of people perhaps not all were read
+    many = "" if kind.person else f"; there are {len(names)}"  # of people perhaps not all were read
     hint = f"the account has {suggested}" if suggested else f"declare it, or correct the name{many}"
     return Problem(str(origin), f'{who}: no {word} named "{name}"', hint)
+
+
+def _visible(text: str) -> str:
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

@@ -16,7 +16,7 @@ from reconciler.engine.kept import held
 from reconciler.errors import Problem
 from reconciler.kinds.base import Item, Kind
 from reconciler.model.resource import Desired, Entry
-from reconciler.model.values import Address, Attrs, Secret, unescape
+from reconciler.model.values import Address, Attrs, Secret, lookalike, unescape
 
 #: One live one: remote id, attributes, the raw item.
 Row = tuple[str, Attrs, Item]
@@ -70,7 +70,8 @@ class _Naming:
         self._claim_by_key(moving)
         if self.kind.writable and self.kind.alternates:
             self._claim_by_alternate()
-        self._refuse_other_case()
+        if self.kind.by_id:
+            self._refuse_lookalikes()
         self.names.addresses = [address for address in self.found if address is not None]
         return self.names
 
@@ -183,20 +184,63 @@ class _Naming:
                 if index is not None and each.address not in self.entries:
                     self._give(index, each.address)
 
-    def _refuse_other_case(self) -> None:
-        if self.kind.field(self.kind.key[0]).fold or not self.kind.by_id:
+    def _refuse_lookalikes(self) -> None:
+        """Refuses to create one beside another whose name differs in case or form only.
+
+        The server may take such names for one. Those that the ledger has were there beside each other; of people
+        even they count, because the other one could be somebody else.
+        """
+        missing = [each for each in self.wanted.values() if each.address not in self.taken]
+        new = [each for each in missing if self.kind.person or each.address not in self.entries]
+        if not new:
             return
-        folded: dict[str, list[int]] = {}
-        for index, natural in enumerate(self.natural):
-            folded.setdefault(natural.key.casefold(), []).append(index)
-        for natural, each in self.wanted.items():
-            if each.address in self.taken or each.address in self.entries:
-                continue
-            others = folded.get(natural.key.casefold(), ())
-            if len(others) == 1 and self.found[others[0]] not in self.desired:
-                name = self.natural[others[0]].key
-                self._problem(each.address, f'the account has "{name}", in another case',
-                              f"write `{self.kind.key[0]}: {name}`, or rename that one first")  # fmt: skip
+        declared: dict[str, list[Desired]] = {}
+        for each in self.wanted.values():
+            declared.setdefault(self._alike(each.attrs), []).append(each)
+        live = self._live_by_lookalike(new)
+        refused: set[Address] = set()
+        for each in sorted(new, key=lambda one: one.origin, reverse=True):
+            alike = self._alike(each.attrs)
+            others = [other for other in declared[alike] if other is not each and other.address not in refused]
+            if others:
+                self._refuse_beside(each, min(others, key=lambda other: other.origin))
+                refused.add(each.address)
+            elif len(declared[alike]) == 1 and len(rows := live.get(alike, [])) == 1:
+                self._refuse_other_spelling(each, self.rows[rows[0]])
+
+    def _alike(self, attrs: Attrs) -> str:
+        return lookalike(str(attrs[self.kind.key[0]]))
+
+    def _live_by_lookalike(self, new: Iterable[Desired]) -> dict[str, list[int]]:
+        """Rows by the look-alike form of their names; two ASCII addresses that look alike are one anyway."""
+        name = self.kind.key[0]
+        plain = self.kind.person and all(str(each.attrs[name]).isascii() for each in new)
+        found: dict[str, list[int]] = {}
+        for index, (_, attrs, _) in enumerate(self.rows):
+            if not (plain and str(attrs[name]).isascii()):
+                found.setdefault(self._alike(attrs), []).append(index)
+        return found
+
+    def _refuse_beside(self, each: Desired, other: Desired) -> None:
+        name = self.kind.key[0]
+        what = f'"{each.attrs[name]}" would be created beside "{other.attrs[name]}" ({other.origin}), which differs'
+        hint = f'write "{other.attrs[name]}" here too, or remove one of the two'
+        if self.kind.person:
+            hint += "; if they are two people, create the missing contact in Systeme.io first"
+        self._problem(each.address, f"{what} from it only in case or form", hint)
+
+    def _refuse_other_spelling(self, each: Desired, row: Row) -> None:
+        name, text = self.kind.key[0], row[1][self.kind.key[0]]
+        what, hint = f'the account has "{text}", in another case', f"write `{name}: {text}`, or rename that one first"
+        if self.kind.person:
+            other = f'the account has "{text}" (id {row[0]})'
+            what = f'{other}, which differs from "{each.attrs[name]}" only in case or form'
+            same, two = (
+                f"for the same person write `{name}: {text}`",
+                "for another one create the contact in Systeme.io",
+            )
+            hint = f"{same}; {two} first"
+        self._problem(each.address, what, hint)
 
     def _give(self, index: int, address: Address) -> None:
         self.found[index] = address

@@ -46,7 +46,7 @@ def differing(change: Change, sent: Attrs, shown: Attrs) -> dict[str, Value]:
     return {
         name: shown[name]
         for name, value in sent.items()
-        if name in shown and shown[name] != value and not kind.field(name).write_only
+        if name in shown and not kind.field(name).same(shown[name], value) and not kind.field(name).write_only
     }
 
 

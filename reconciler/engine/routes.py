@@ -97,7 +97,7 @@ def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> Needs:
             continue
         for wanted in filter(None, (desired.address, desired.former)):
             if wanted not in owned and not wanted.key.startswith("@"):
-                keys[wanted] = _key_attrs(kind, wanted)
+                keys[wanted] = desired.attrs if wanted == desired.address else _key_attrs(kind, wanted)
     for target in _targets(state, ledger):
         if target.kind == kind.name and target not in owned and target not in state.resources:
             keys[target] = _key_attrs(kind, target)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from reconciler.kinds.email import identity
 from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Address, Attrs, Ref, Value, escape, folded
+from reconciler.model.values import Address, Attrs, Ref, Value, escape
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,8 +244,11 @@ class Kind:
         return Address(self.name, "/".join(parts))
 
     def _part(self, name: str, value: Value) -> str:
-        text = escape(str(value))
-        return folded(text) if self.field(name).fold else text
+        return self.part(name, str(value))
+
+    def part(self, name: str, text: str) -> str:
+        """The part of an address that a key field gives, escaped; of an e-mail address its identity."""
+        return escape(identity(text) if self.field(name).is_email else text)
 
     def by_handle(self, handle: str) -> Address:
         """The address of a resource that carries a handle of its own."""

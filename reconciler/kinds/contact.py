@@ -4,6 +4,7 @@ from typing import Any
 
 from reconciler.kinds.base import Collection, Item, Kind, Lookup, Template, Wire
 from reconciler.kinds.effects import AUTOMATIONS, IRREVERSIBLE, PERSON_DELETED
+from reconciler.kinds.email import PATTERN
 from reconciler.kinds.fields import Field, Shape
 from reconciler.model.plan import Action
 from reconciler.model.values import Attrs, Value
@@ -16,7 +17,7 @@ FRIENDLY = {slug: name for name, slugs in SLUGS.items() for slug in slugs}
 
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
     """Names come as rows of ``fields`` or, in the other dialect, beside them; unset fields may be absent."""
-    attrs: dict[str, Value] = {"email": item["email"].casefold(), "locale": item.get("locale")}
+    attrs: dict[str, Value] = {"email": item["email"], "locale": item.get("locale")}
     attrs |= {name: item.get(key) or None for name, key in wire.names.items()}
     rows = {row["slug"]: row["value"] or None for row in item.get("fields") or ()}
     return attrs | {FRIENDLY.get(slug) or f"fields.{slug}": value for slug, value in rows.items()}
@@ -42,9 +43,9 @@ def _own(name: str, doc: str, **more: Any) -> Field:
 KIND = Kind(
     name="contact", section="contacts", key=("email",), roster="email", by_id=True, person=True, chain="email",
     doc="A person, by e-mail address. Creating one starts the account's automations.", fields=(
-        Field(name="email", doc="Set once, case ignored; its domain must accept mail.", required=True, fold=True,
-              immutable=True, max_length=255, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$", example="ann@example.com",
-              hint="write an address such as ann@example.com"),
+        Field(name="email", required=True, is_email=True, immutable=True, max_length=255, pattern=PATTERN,
+              doc="Set once, sent as written; the case of ASCII letters is ignored. Its domain must accept mail.",
+              example="ann@example.com", hint="write an address such as ann@example.com"),
         _own("first_name", "First name.", personal=True, example="Ann"),
         _own("last_name", "Last name, under the slug that the account has.", personal=True, ref="contact_field"),
         _own("phone_number", "Needs no quotes: +33612345678 stays text.", personal=True),

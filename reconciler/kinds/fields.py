@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from reconciler.kinds.email import identity
 from reconciler.model.resource import EMPTY
-from reconciler.model.values import Value, folded
+from reconciler.model.values import Value
 
 
 class Shape(Enum):
@@ -36,7 +37,7 @@ class Field:
     makes required: ``{value: field}``. ``personal``: tells who somebody is, as the key of a person
     does, so that redacted output marks it. ``manner``: says how a write is done, not what there is; it goes along
     with one and is never a difference of its own. ``told``: files never declare it, a write's note tells it.
-    ``choices``: the only values; a mapping says of each what it means.
+    ``choices``: the only values; a mapping says of each what it means. ``is_email``: compared by identity.
     ``hint``: what to write where a value does not fit ``pattern``; every pattern has one.
     ``marked``: where people may not be named, a mark takes the value's place.
     """
@@ -56,7 +57,7 @@ class Field:
     manner: bool = False
     told: bool = False
     marked: bool = False
-    fold: bool = False
+    is_email: bool = False
     ref: str | None = None
     slugs: tuple[str, ...] = ()
     choices: tuple[str, ...] | Mapping[str, str] = ()
@@ -77,8 +78,11 @@ class Field:
         return self.answer or self.wire or self.name
 
     def normal(self, value: Value) -> Value:
-        """The one form in which values are compared: empty text is None, keys that ignore case are folded."""
-        if not isinstance(value, str):
-            return value
-        text = folded(value) if self.fold else value
-        return text or None
+        """The value with empty text as None."""
+        return None if value == "" else value
+
+    def same(self, one: Value, other: Value) -> bool:
+        """Whether two values are equal; e-mail addresses are compared by identity."""
+        if self.is_email and isinstance(one, str) and isinstance(other, str):
+            return identity(one) == identity(other)
+        return one == other

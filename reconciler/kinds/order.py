@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.kinds.base import Kind
+from reconciler.kinds.email import identity
 from reconciler.kinds.fields import Field
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import escape
@@ -105,8 +106,8 @@ def rank_of(kind: Kind) -> Callable[[Any], Rank]:
 def _part(value: Any, each: Field) -> tuple[int, str]:
     """What has no name comes first, a reference by another property last."""
     if isinstance(value, str):
-        text = escape(value.replace("$${", "${"))
-        return 1, text.casefold() if each.fold else text
+        text = value.replace("$${", "${")
+        return 1, escape(identity(text) if each.is_email else text)
     if not isinstance(value, Mapping):
         return 0, ""
     return 2, " ".join(f"{key}={text}" for key, text in sorted(value.items()) if isinstance(text, str))

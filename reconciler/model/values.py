@@ -48,10 +48,14 @@ def shared(text: str) -> str:
     return intern(text) if len(text) <= _WORD else text
 
 
-def folded(text: str) -> str:
-    """A name whose case does not count; the very same where it has none that does."""
-    lower = text.casefold()
-    return text if lower == text else lower
+def lookalike(text: str) -> str:
+    """A form that is equal for names which differ only in case or in compatibility forms: ``ß``/``ss``, ligatures.
+
+    Such names are not one, but a server whose names are unique regardless of case may refuse the second of two.
+    """
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
 def escape(part: str) -> str:

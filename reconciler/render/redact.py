@@ -24,6 +24,7 @@ from reconciler.engine.drift import Drift
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import TABLE
+from reconciler.kinds.email import identity
 from reconciler.kinds.fields import Field
 from reconciler.model.codec import attrs_from_json, attrs_to_json
 from reconciler.model.plan import Plan, Step
@@ -112,7 +113,7 @@ class Redactor:
         if part.startswith("#") or _MARK.fullmatch(part) or not part.strip("*?"):
             return part
         name = unescape(part) if "@" in part else unquote(part)
-        return f"c:{self._digest(clean(name).casefold())[:DIGITS]}"
+        return f"c:{self._digest(identity(name.strip()))[:DIGITS]}"
 
     # values
 

@@ -107,12 +107,12 @@ def test_all_that_is_wrong_with_rows_is_told_at_once(tmp_path: Path) -> None:
     content = "n,email\nA,ann@example\nB,ANN@example.com\nC,ann@example.com\nD\nE,e@example.com,x\nF,\n"
     content += "G,two words@x.y\n"
     assert refused(tmp_path, content) == [
-        's.csv:2:3: invalid contact "ann@example"; write an address such as ann@example.com',
+        's.csv:2:3: contact: invalid e-mail address "ann@example"; write an address such as ann@example.com',
         's.csv:4:3: "ann@example.com" is in this file twice; the first is in line 3; remove one of them',
         "s.csv:5:1: this row has 1 cell, and the first one has 2; write empty cells out",
         "s.csv:6:1: this row has 3 cells, and the first one has 2; quote a cell that holds the delimiter",
         "s.csv:7:3: there is no address in this row; write it, or remove the row",
-        's.csv:8:3: invalid contact "two words@x.y"; write an address such as ann@example.com',
+        's.csv:8:3: contact: invalid e-mail address "two words@x.y"; did you mean "words@x.y"?',
     ]
 
 

@@ -29,4 +29,4 @@ def test_references_come_as_objects_or_bare_ids() -> None:
 
 def test_a_kind_may_decode_itself() -> None:
     """Contacts and webhooks are odd on the wire."""
-    assert decode(KINDS["contact"], {"email": "A@example.com"}, Wire()) == {"email": "a@example.com", "locale": None}
+    assert decode(KINDS["contact"], {"email": "A@example.com"}, Wire()) == {"email": "A@example.com", "locale": None}

@@ -32,9 +32,9 @@ def test_a_last_name_goes_as_surname_where_slugs_are_not_known() -> None:
 
 
 def test_contacts_decode_to_flat_attributes() -> None:
-    """E-mail folded, friendly names, empty values as nothing."""
+    """The e-mail address as the account has it, friendly names, empty values as nothing."""
     assert contact.decode(ITEM, Wire()) == {
-        "email": "ann@example.com", "locale": "en", "first_name": "Ann", "fields.company": None,
+        "email": "Ann@Example.com", "locale": "en", "first_name": "Ann", "fields.company": None,
         "fields.city": "Paris",
     }  # fmt: skip
 
