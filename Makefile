@@ -37,8 +37,9 @@ lint: $(VENV)/.developed ## Style, format, types, import contracts.
 	$(BIN)/mypy integrations/gitlab
 	$(BIN)/lint-imports --no-cache
 
-prove: $(VENV)/.developed ## The long way: more examples for every property, whole matrices. Takes a while.
+prove: $(VENV)/.developed ## The long way: more examples for every property, whole matrices, mutations. Takes a while.
 	HYPOTHESIS_PROFILE=prove RECONCILER_PROVE=1 $(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m tests.mutation --jobs $(JOBS) $(MUTATION)
 
 bench: $(VENV)/.installed ## Measure calls, time, memory and start-up against floors of the same run.
 	$(BIN)/python -m tests.bench $(BENCH)
