@@ -8,8 +8,8 @@ import time
 from dataclasses import fields
 from datetime import datetime
 
-from docs.generate.markdown import code, sentence, table
-from reconciler.emulator import faults
+from docs.generate.markdown import code, listed, sentence, table
+from reconciler.emulator import faults, seeding, webhooks
 from reconciler.emulator.admin import Admin
 from reconciler.emulator.gateway import Gateway
 from reconciler.emulator.options import Options
@@ -53,6 +53,20 @@ OPTIONS = {
     "latency": "Milliseconds before each answer.",
     "id_offset": "Added to the first id of every kind, so that two accounts share none.",
 }
+EVENTS = """
+## Events
+
+Webhooks receive {sent}. No event is sent for the contacts of a deleted tag.
+{others} never occur: the emulator has no forms and no sales, and whether Systeme.io
+sends an event for a subscription that is cancelled by the API is unknown.
+
+## Seeds
+
+A seed is YAML or JSON with these sections. An item that has a `name` may be the name alone. Items refer to contacts
+by `email`, and to tags, courses, modules and communities by `name`. A tag that a contact carries is created if
+necessary.
+
+"""
 FAULTS = """
 ## Faults
 
@@ -80,6 +94,12 @@ def page() -> str:
         "\n## Options\n\n",
         table(["option", "default", "what it is"], (
             [code(name), code(json.dumps(default)), OPTIONS[name]] for name, default in options.items()
+        )),
+        EVENTS.format(
+            sent=listed(webhooks.SENT), others=listed(each for each in webhooks.EVENTS if each not in webhooks.SENT)
+        ),
+        table(["section", "keys of an item"], (
+            [code(section), listed(sorted(keys))] for section, (keys, _) in seeding.SECTIONS.items()
         )),
         FAULTS,
         table(["kind", "parameters", "carried out", "what the client gets"], (

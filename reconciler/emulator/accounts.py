@@ -205,7 +205,7 @@ class Account:
             try:
                 operation, args = find(method, path)
                 content = _content(method, body, content_type)
-                answer = operation(Call(self.content, args, query, content, self._emit, silent))
+                answer = operation(Call(self.content, args, _given(query), content, self._emit, silent))
             except Refusal as refusal:
                 return refusal.answer
             # A list of memberships counts down what is pending, so only plain reads leave the store as it is.
@@ -261,3 +261,8 @@ def _content(method: str, body: bytes, content_type: str) -> dict[str, object]:
     if not isinstance(content, dict):
         raise bad_request("The body must be a JSON object.")
     return content
+
+
+def _given(query: Mapping[str, str]) -> dict[str, str]:
+    """The parameters with a value: an empty one, which the vendor's document allows, counts as absent."""
+    return {name: value for name, value in query.items() if value}

@@ -15,6 +15,8 @@ Body = Mapping[str, object]
 Query = Mapping[str, str]
 T = TypeVar("T")
 
+#: As JSON Schema has it, without signs: Python's int() also takes blanks, `_` and the digits of other scripts.
+INTEGER = re.compile(r"0|[1-9][0-9]*")
 EMAIL = re.compile(r"[^@\s]+@[^@\s.]+(\.[^@\s.]+)+")
 LONGEST_ID = 19
 BLANK = "This value should not be blank."
@@ -42,8 +44,9 @@ class Checked:
             raise Refusal(invalid(self.violations))
 
     def text(self, key: str, *, required: bool = False, longest: int | None = None) -> str | None:
+        """A text. Blanks alone count as blank: whether the vendor takes them is unknown; no client may rely on it."""
         value = typed(self.body, key, str)
-        if required and not value:
+        if required and not (value and value.strip()):
             self.violate(key, BLANK, Code.BLANK)
         elif value is not None and longest is not None and len(value) > longest:
             self.violate(key, too_long(longest), Code.TOO_LONG)
@@ -90,6 +93,8 @@ def page_of(query: Query, options: Options, *, highest: int = 100) -> Page:
     if order not in ("asc", "desc"):
         raise _wrong_page("order")
     after = _number(query, "startingAfter", -1, "pagination.startingAfter")
+    if after == 0:
+        raise _wrong_page("startingAfter")
     return Page(limit, after if "startingAfter" in query else None, order == "asc", options.inclusive_cursor)
 
 
@@ -102,15 +107,24 @@ def _number(query: Query, key: str, default: int, path: str) -> int:
     text = query.get(key)
     if text is None:
         return default
-    try:
-        return int(text)
-    except ValueError:
-        raise _wrong_page(path.removeprefix("pagination.")) from None
+    if not INTEGER.fullmatch(text):
+        raise _wrong_page(path.removeprefix("pagination."))
+    return int(text)
 
 
 def id_filter(query: Query, key: str) -> int | None:
-    """A filter by id; what is no number matches nothing at the vendor, which -1 does too."""
-    return path_id(query[key]) if key in query else None
+    """A filter by id; None without one."""
+    return filter_id(query[key], key) if key in query else None
+
+
+def filter_id(text: str, key: str) -> int:
+    """An id in a filter; what is none is refused.
+
+    What the vendor answers then is unknown. An empty list would make a wrong client believe that nothing is there.
+    """
+    if not INTEGER.fullmatch(text) or text == "0":
+        raise refuse(key, "This value should be positive.", Code.NOT_POSITIVE)
+    return path_id(text)
 
 
 def flag_filter(query: Query, key: str) -> bool | None:

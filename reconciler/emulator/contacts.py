@@ -14,6 +14,7 @@ from reconciler.emulator.checks import (
     TAKEN,
     Checked,
     Query,
+    filter_id,
     flag_filter,
     moment,
     moment_filter,
@@ -104,7 +105,7 @@ def _filters(state: State, query: Query) -> tuple[SortedIds | None, Callable[[Co
     tests = _flag_tests(query) + _date_tests(query)
     ids: SortedIds | None = None
     if "tags" in query:
-        wanted = [path_id(part.strip()) for part in query["tags"].split(",") if part.strip()]
+        wanted = [filter_id(part.strip(), "tags") for part in query["tags"].split(",")]
         ids = min((state.tagged_with(number) for number in wanted), key=len, default=None)
         tests.append(lambda row: all(number in row.tags for number in wanted))
     if "email" in query:

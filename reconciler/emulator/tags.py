@@ -12,7 +12,7 @@ from reconciler.emulator.state import State
 
 LONGEST_TAG = 64
 LONGEST_LABEL = 255
-SLUG = re.compile(r"\w+")
+SLUG = re.compile(r"\w+", re.ASCII)
 
 
 def shown_tag(tag: Tag) -> dict[str, object]:

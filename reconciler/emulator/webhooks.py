@@ -19,6 +19,8 @@ EVENTS = (
     "SALE_NEW",
     "SALE_CANCELED",
 )
+#: The events that the emulator sends; it has no forms and no sales that could send the others.
+SENT = ("CONTACT_CREATED", "CONTACT_TAG_ADDED", "CONTACT_TAG_REMOVED")
 LONGEST_NAME = 255
 URL = re.compile(r"https?://[^\s/?#]+([/?#]\S*)?", re.IGNORECASE)
 
