@@ -45,7 +45,7 @@ in which `*` goes over `/` as well, or a kind alone:
 | `*/ann@example.com/*` | every relation of this person |
 
 A pattern that matches nothing is an error, with the nearest address. `--target` brings along what its resources need,
-and never deletes. `--exclude` leaves out too what cannot be made without what it leaves out.
+reads no more than that, and never deletes. `--exclude` leaves out too what cannot be made without what it leaves out.
 """
 
 

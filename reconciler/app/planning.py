@@ -15,6 +15,7 @@ from reconciler.engine.diff import Digest
 from reconciler.engine.graph import Graph, build, sends
 from reconciler.engine.guard import Gate, Losers, gates, managed_people, people
 from reconciler.engine.identify import Identified
+from reconciler.engine.narrow import part_for
 from reconciler.engine.planner import Rules, foreign, plan_changes
 from reconciler.engine.pruning import LEFT
 from reconciler.engine.recovery import recovered
@@ -126,10 +127,10 @@ def decide(
     changes = _selected(request, changes)
     losses = _losses(request, read, changes, ledger, reader)
     plan = _plan(request, read, ledger, changes, losses)
-    offered, limits = _offers(request, plan, found, rules.partly), request.policy.limits
+    offered = _offers(request, plan, found, rules.partly)
     return Planned(
         plan, build(plan.changes),
-        gates(plan, found.entries, limits, offered, settled=found.settled, losers=losses.people),
+        _gates(request, plan, read, ledger, offered, losses),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, found.secrets, 0.0,
     )  # fmt: skip
 
@@ -156,25 +157,42 @@ def _losses(
     return _Losses(counting.losers(deletions, {each.remote_id: each.address for each in live}))
 
 
+def _gates(
+    request: Request, plan: Plan, read: Refreshed, ledger: Ledger, offered: tuple[Offer, ...], losses: _Losses
+) -> tuple[Gate, ...]:
+    """Shares are of all that is managed, whatever part of it was read."""
+    found, limits = read.found, request.policy.limits
+    if read.partly:
+        return gates(plan, ledger.entries, limits, offered, looked_for=found.entries, losers=losses.people)
+    return gates(plan, found.entries, limits, offered, settled=found.settled, losers=losses.people)
+
+
 def _offers(request: Request, plan: Plan, found: Identified, partly: frozenset[str]) -> tuple[Offer, ...]:
     """Renames are offered to whoever writes the files; what takes back a run rests on no file."""
     return offers(plan.changes, found, partly) if request.only is None else ()
 
 
 def look(request: Request, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
-    """The three sides of everything that the request touches, read once."""
-    read = refresh(reader, request.state, ledger, request.dialect, _scope(request, ledger), progress=progress)
+    """The three sides of everything that the request touches, read once; with targets, of what these depend on."""
+    state, part = request.state, None
+    if request.targets and request.refresh == "auto":
+        part = part_for(state, ledger, request.targets)
+    scope = _scope(request, ledger)
+    if part:
+        scope = replace(_scope(request, part.ledger, deletes=False), whole_ledger=ledger)
+        state, ledger = part
+    read = refresh(reader, state, ledger, request.dialect, scope, progress=progress)
     if request.on_found:
         request.on_found(read.found)
     return read
 
 
-def _scope(request: Request, ledger: Ledger) -> Scope:
+def _scope(request: Request, ledger: Ledger, *, deletes: bool = True) -> Scope:
     """Kinds of which more matters than what is named are read whole; a relation's list is its own or its parent's.
 
     Those are the kinds whose foreign ones may be deleted, and those of which a killed run may have made one.
     """
-    swept = frozenset(name for name, prune in request.policy.prune.items() if prune is Prune.ALL)
+    swept = frozenset(name for name, prune in request.policy.prune.items() if deletes and prune is Prune.ALL)
     names = swept | {address.kind for address in ledger.intents if address not in request.state.resources}
     sources = [(KINDS[name].source, name) for name in names]
     whole = {source.parent if isinstance(source, Embedded) else name for source, name in sources}
@@ -215,7 +233,7 @@ def _plan(request: Request, read: Refreshed, ledger: Ledger, changes: Sequence[C
         routes = {"account": "not read; this rests on the ledger alone"}
     return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value), changes,
-        foreign=foreign(found, changes), ids=found.ids, routes=routes,
+        foreign=foreign(found, changes, (request.state.resources, ledger.entries)), ids=found.ids, routes=routes,
         partial=bool(request.targets or request.excludes), bystanders=_bystanders(changes, losses.people),
     )  # fmt: skip
 

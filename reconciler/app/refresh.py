@@ -12,6 +12,7 @@ from reconciler.engine.exact import nameless
 from reconciler.engine.guard import vanished
 from reconciler.engine.identify import Identified, identify
 from reconciler.engine.kept import held
+from reconciler.engine.narrow import with_ids
 from reconciler.engine.quiet import counts_of
 from reconciler.engine.routes import Route, Way, route_all
 from reconciler.engine.sought import size_after
@@ -24,6 +25,8 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.kinds.fields import Shape
 from reconciler.model.resource import DesiredState, Entry, Ledger, Live
 from reconciler.model.values import Attrs, Ref
+
+(PERSON,) = (kind for kind in KINDS.values() if kind.person)
 
 
 def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
@@ -63,7 +66,8 @@ class Scope:
     """How much is read: ``whole`` names kinds of which foreign ones matter, ``swept`` those of which they go.
 
     ``mode``: ``auto`` takes the cheapest route, ``full`` walks every collection, ``none`` reads nothing and takes
-    the ledger's word. ``settling``: relations that are as they should be are set apart.
+    the ledger's word. ``settling``: relations that are as they should be are set apart. ``whole_ledger`` is given
+    where the ledger to read for is a part of it.
     """
 
     mode: str = "auto"
@@ -72,15 +76,20 @@ class Scope:
     allow_missing: bool = False
     parallel: int = 8
     settling: bool = False
+    whole_ledger: Ledger | None = None
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The three sides, the routes by which they were read, and about how many there are of what was walked."""
+    """The three sides, the routes by which they were read, and about how many there are of what was walked.
+
+    ``partly``: only what targets depend on was matched; the rest of files and ledger is in none of the sides.
+    """
 
     found: Identified
     routes: Mapping[str, Route]
     sizes: Mapping[str, int]
+    partly: bool = False
 
 
 def refresh(
@@ -100,6 +109,9 @@ def refresh(
     reading = Reading(reader, state, ledger, dialect, scope.parallel, progress)
     items = reading.roots(routes)
     routes |= reading.cut
+    if scope.whole_ledger is not None:
+        shown = (str(item[PERSON.remote_id]) for item in items.get(PERSON.name, ()))
+        ledger = with_ids(ledger, scope.whole_ledger, PERSON.name, shown)
     sizes = {name: len(items[name]) for name, route in routes.items() if route.way is Way.WALK}
     guessed = {name: size_after(route) for name, route in reading.cut.items()}
     if len(items) < len(routes):
@@ -114,7 +126,7 @@ def refresh(
         seen_again = True
     if seen_again:
         found = identify(state, ledger, items, dialect, settling=scope.settling)
-    return Refreshed(found, routes, sizes | guessed)
+    return Refreshed(found, routes, sizes | guessed, partly=scope.whole_ledger is not None)
 
 
 def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> Identified:

@@ -71,13 +71,20 @@ def gates(
     *,
     settled: Blocks = EMPTY,
     losers: Losers = EMPTY,
+    looked_for: Mapping[Address, Entry] | None = None,
 ) -> tuple[Gate, ...]:
     """Every approval that this plan needs, given or not. ``renames`` are deletions that look like renames.
 
-    ``settled`` holds the managed relations beside ``entries`` that stay as they are.
+    ``settled`` holds the managed relations beside ``entries`` that stay as they are, ``looked_for`` those of the
+    entries that should have been found, where these are not all.
     """
     guard = _Guard(plan, entries, limits, settled, losers)
-    found = [*guard.missing(), *_people(plan), *_erased(plan), *_asked(plan)]
+    found = [
+        *guard.missing(entries if looked_for is None else looked_for),
+        *_people(plan),
+        *_erased(plan),
+        *_asked(plan),
+    ]
     found += [Gate(Allow.DELETES, len(guard.removing), str(offer)) for offer in renames]
     found += [*guard.deletions(), *guard.sets(), *guard.updates(), *guard.emails()]
     return tuple(found)
@@ -170,8 +177,8 @@ class _Guard:
     def managed(self) -> frozenset[Address]:
         return managed_people(self.entries, self.settled)
 
-    def missing(self) -> Iterable[Gate]:
-        for kind, count in vanished(self.entries, self.plan.ids, self.counts).items():
+    def missing(self, looked_for: Mapping[Address, Entry]) -> Iterable[Gate]:
+        for kind, count in vanished(looked_for, self.plan.ids, self.counts).items():
             what = f"none of the {count:,} {kind}s in the ledger exists in this account"
             yield Gate(Allow.MISSING, count, f"{what}: it may be the wrong account")
 

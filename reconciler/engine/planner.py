@@ -15,7 +15,7 @@ Without a ledger nothing can be taken over: what would be ADOPT is NOOP or UPDAT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
@@ -280,12 +280,18 @@ def _leaves(change: Change | None) -> bool:
     return any(each.path in KINDS[change.address.kind].key for each in change.fields)
 
 
-def foreign(found: Identified, changes: Iterable[Change] = ()) -> dict[str, int]:
-    """How many live ones of each writable kind are neither declared nor ours, nor deleted by these changes."""
+def foreign(
+    found: Identified, changes: Iterable[Change] = (), known: Iterable[Container[Address]] = ()
+) -> dict[str, int]:
+    """How many live ones of each writable kind are neither declared nor ours, nor deleted by these changes.
+
+    ``known``: what is declared or ours beside that.
+    """
+    besides = tuple(known)
     doomed = {change.address for change in decided(changes) if change.action is Action.DELETE}
     counts: dict[str, int] = {}
     for address in found.live:
-        known = address in found.desired or address in found.entries or address in doomed
-        if not known and KINDS[address.kind].writable:
+        ours = address in found.desired or address in found.entries or address in doomed
+        if not ours and not any(address in each for each in besides) and KINDS[address.kind].writable:
             counts[address.kind] = counts.get(address.kind, 0) + 1
     return counts

@@ -25,7 +25,7 @@ def select(
     A target brings along what it needs, which then says so, and never deletes; an excluded one takes along what
     needs it. Raises ConfigurationError with every pattern that matches nothing.
     """
-    wanted, unwanted = _Patterns(targets), _Patterns(excludes)
+    wanted, unwanted = Patterns(targets), Patterns(excludes)
     named = {change.address: (wanted.match(change.address), unwanted.match(change.address)) for change in changes}
     unused = [*wanted.unused(), *unwanted.unused()]
     if unused:
@@ -38,7 +38,7 @@ def select(
     return tuple(change for change in chosen if change.address not in out)
 
 
-class _Patterns:
+class Patterns:
     """Many patterns as few look-ups: whole addresses and kinds by name, the others by one expression each."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
