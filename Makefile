@@ -14,7 +14,7 @@ FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$each" -c "$(FITS)" >/dev/null 2>&1 && command -v "$$each" && exit; done)
 
-.PHONY: help demo test lint prove bench schema docs pictures clean
+.PHONY: help demo test lint prove bench schema lock docs pictures clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -53,6 +53,12 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 	$(BIN)/reconciler schema event > schema/event.schema.json
 	$(BIN)/reconciler schema notification > schema/notification.schema.json
 	$(BIN)/reconciler schema catalog > schema/catalog.json
+
+lock: $(VENV)/.developed ## Write requirements.lock again, with Python 3.11: the newest versions that fit, and hashes.
+	$(BIN)/python -m pip install -q --disable-pip-version-check pip-tools
+	$(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe --all-build-deps --extra postgresql --extra metrics \
+		--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header \
+		-o requirements.lock pyproject.toml
 
 docs: $(VENV)/.developed ## Write docs/reference anew, and what the pages show of the tool.
 	$(BIN)/python -m docs.generate

@@ -16,16 +16,26 @@ Example:
 
 
 @click.command(epilog=EXAMPLE)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Loopback address to listen on.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--public", is_flag=True, help="Allow an address that other machines reach; needs --key.")
 @click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
-@click.option("--key", default="emulator-key", show_default=True, help="The API key that it accepts.")
+@click.option("--key", help="The API key that it accepts; `emulator-key` by default.")
 @click.option("--connection", default="default", show_default=True, help="Connection id of the seeded account.")
 @click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="YAML of an account.")
 @click.option("--store", type=click.Path(path_type=Path, dir_okay=False), help="SQLite file that keeps accounts.")
-def emulator(host: str, port: int, key: str, connection: str, seed: Path | None, store: Path | None) -> int:
+def emulator(
+    host: str, public: bool, port: int, key: str | None, connection: str, seed: Path | None, store: Path | None
+) -> int:
     """Run a stand-in for the gateway and the vendor: real HTTP, the vendor's rules, no network, no customers."""
-    from reconciler.emulator import serve
+    from reconciler.emulator import is_loopback, serve
     from reconciler.errors import ConfigurationError
+
+    if not is_loopback(host):
+        if not public:
+            raise click.UsageError(f"{host} can be reached by other machines; allow that with --public")
+        if not key:
+            raise click.UsageError("--public needs a key of its own: --key")
+    key = key or "emulator-key"
 
     def ready(url: str) -> None:
         click.echo(f"listening on {url} (key {key}, connection {connection}); stop with Ctrl-C")

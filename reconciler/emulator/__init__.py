@@ -1,6 +1,7 @@
 """Turns plain seeds into running stand-ins for Systeme.io accounts behind the Maton gateway."""
 
 from reconciler.emulator.accounts import Account, Recorded
+from reconciler.emulator.loopback import is_loopback
 from reconciler.emulator.server import Emulator, serve
 
-__all__ = ["Account", "Emulator", "Recorded", "serve"]
+__all__ = ["Account", "Emulator", "Recorded", "is_loopback", "serve"]

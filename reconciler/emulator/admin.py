@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from reconciler.emulator.accounts import Account
 from reconciler.emulator.gateway import Gateway
+from reconciler.emulator.loopback import is_loopback
 from reconciler.emulator.seedfiles import parse
 
 Handler = Callable[[Request, Account], Awaitable[Response]]
@@ -89,10 +90,20 @@ def _error(status: int, error: object) -> Response:
 
 
 def _refused(request: Request) -> Response | None:
-    host = request.client.host if request.client else ""
-    if host and ipaddress.ip_address(host).is_loopback:
+    """Clients of this machine, that name it in Host, and in Origin if there is one: a browser carries pages of others
+    here, by a form or by a name that resolves to this machine, and says so in these headers."""
+    peer = request.client.host if request.client else ""
+    named = [f"//{request.headers.get('host', '')}", *request.headers.getlist("origin")]
+    if is_loopback(peer) and all(is_loopback(_host(each)) for each in named):
         return None
     return _error(403, "loopback only")
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 async def _content(request: Request) -> dict[str, Any]:

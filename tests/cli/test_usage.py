@@ -475,3 +475,10 @@ def test_emulator_command(project: Project, tmp_path: Path) -> None:
     running.terminate()
     _, err = running.communicate(timeout=20)
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "emulator.example.com"])
+def test_the_emulator_stays_on_this_machine(project: Project, host: str) -> None:
+    """Elsewhere it needs to be allowed, and a key that not everybody knows."""
+    ended(project.run("emulator", "--host", host), 1, "--public")
+    ended(project.run("emulator", "--host", host, "--public"), 1, "--key")

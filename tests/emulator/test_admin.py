@@ -201,6 +201,32 @@ def test_only_loopback_may_look(api: Api) -> None:
         assert asyncio.run(route.endpoint(away)).status_code == 403
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example.com"}, {"Host": "evil.example.com:80"}, {"Host": "127.0.0.1.example.com"},
+        {"Host": "192.0.2.1"}, {"Host": "["}, {"Host": ""},
+        {"Origin": "http://evil.example.com"}, {"Origin": "null"}, {"Origin": "https://127.0.0.1@evil.example.com"},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_pages_of_others_may_not_look(api: Api, session: requests.Session, headers: dict[str, str]) -> None:
+    """A browser on this machine carries their requests here: by a form, or by a name that resolves to it."""
+    url = f"{api.emulator.url}/_emulator/accounts/{api.account.connection}"
+    plain = {"Content-Type": "text/plain", **headers}
+    assert session.post(f"{url}/seed", data='{"tags": ["CSRF"]}', headers=plain).status_code == 403
+    assert session.get(url, headers=headers).status_code == 403
+    assert "CSRF" not in str(api.account.state())
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1"])
+def test_pages_of_this_machine_may_look(api: Api, session: requests.Session, name: str) -> None:
+    """Under every name that it has."""
+    headers = {"Host": f"{name}:{api.emulator.port}", "Origin": f"http://{name}:{api.emulator.port}"}
+    url = f"{api.emulator.url}/_emulator/accounts/{api.account.connection}"
+    assert session.get(url, headers=headers).status_code == 200
+
+
 def test_courses_and_plans_keep_their_oddities(make_api: MakeApi) -> None:
     """Domain, locale and state of a course show when they are unusual; equal plans are one plan."""
     course = {"name": "Yoga", "path": "y", "modules": [], "domain": "a.example.com", "locale": "fr", "active": False}

@@ -1,0 +1,47 @@
+"""requirements.lock: what the action and the jobs install, and nothing that is not pinned by hash."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+PINNED = re.compile(r"([a-z0-9-]+)==(\S+)(?: ; .*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)")
+
+
+def wanted() -> list[Requirement]:
+    """What the package, its extras for a pipeline, and its build need."""
+    extras = PROJECT["project"]["optional-dependencies"]
+    texts = [*PROJECT["project"]["dependencies"], *extras["postgresql"], *extras["metrics"]]
+    return [Requirement(text) for text in [*texts, *PROJECT["build-system"]["requires"]]]
+
+
+def test_every_line_is_a_pin_with_hashes() -> None:
+    """No address of an index, no file, no option."""
+    assert PINNED.sub("", re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE)).strip() == ""
+
+
+def test_it_holds_all_that_is_needed() -> None:
+    """In versions that pyproject.toml admits."""
+    pins = {name: Version(version) for name, version, _ in PINNED.findall(TEXT)}
+    for each in wanted():
+        assert pins[each.name.lower()] in each.specifier, each
+
+
+@pytest.mark.parametrize("name", ["action.yml", "integrations/gitlab/reconciler.gitlab-ci.yml"])
+def test_nothing_else_is_installed(name: str) -> None:
+    """Each install takes the lock with its hashes, or the tool itself without dependencies and build isolation."""
+    text = re.sub(r"\\\n\s*", "", (ROOT / name).read_text(encoding="utf-8"))
+    lines = [line for line in text.splitlines() if "pip install" in line or '"${install[@]}"' in line]
+    lines = [line for line in lines if not line.strip().startswith("install=")]
+    assert len(lines) == 2
+    assert "--require-hashes -r" in lines[0]
+    assert "requirements.lock" in lines[0]
+    assert "--no-deps --no-build-isolation" in lines[1]
