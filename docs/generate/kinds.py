@@ -28,10 +28,14 @@ INTRO = """\
 Everything that files may declare, kind by kind. The same as a JSON Schema for editors:
 [schema/reconciler.schema.json](../../schema/reconciler.schema.json).
 
-A text takes what stands there: `+33612345678`, `01234`, `no` and `2024-01-01` need no quotes. A key that is not there
-is not managed. The column *sent as* shows the body in the dialect `vendor`; where `skill` spells it differently, both
-stand there. *Set once* means that no call can change it afterwards. Every kind below also says what its writes set
-off; [plans](plans.md#effects) explains the words.
+A text takes what stands there: `+33612345678`, `01234`, `no` and `2024-01-01` need no quotes. Without quotes `null`,
+`~` and an empty value are no text: where the rules say *`null` clears it*, the account's value is removed, and plans
+show it as `(cleared)`. `Null` and `NULL` are refused where text may stand, because they could be names: write
+`"Null"` or `null`. A key that is not there is not managed.
+
+The column *sent as* shows the body in the dialect `vendor`; where `skill` spells it differently, both stand there.
+*Set once* means that no call can change it afterwards. Every kind below also says what its writes set off;
+[plans](plans.md#effects) explains the words.
 """
 
 DEFINITIONS = ("secret", "target", "lifecycle")

@@ -4,6 +4,7 @@
 |----------------------|---------------------------------------|--------|
 | text                 | as it stands: ``no``, ``01234``       | text   |
 | text, nothing        | ``null``, ``~`` and nothing are None  | text   |
+| text, nothing        | ``Null`` and ``NULL`` are refused     | text   |
 | whole number         | digits with or without a sign         | text   |
 | number               | the same, fractions and exponents     | text   |
 | true or false        | ``true True TRUE false False FALSE``  | text   |
@@ -25,6 +26,8 @@ from reconciler.disk.nodes import Mapping, Node, Sequence, value_origin
 from reconciler.disk.shapes import Shape
 
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+#: Null to YAML, and a name to people: whoever writes it where text may stand has to say which.
+_NAMES = ("Null", "NULL")
 
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _OLD_TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
@@ -110,6 +113,10 @@ class _Walk:
         return self._plain(text, shape, container, key)
 
     def _nothing(self, text: str, shape: Shape, container: Any, key: Any) -> Any:
+        if shape.null and shape.text and text in _NAMES:
+            what = f"`{text}` without quotes is null to YAML and could be meant as a name"
+            self._say(container, key, what, f'write "{text}" for the name, or null for no value')
+            return text
         if shape.null or not shape.text:
             return None
         if text:

@@ -187,7 +187,7 @@ def _field_sides(change: FieldChange) -> Iterator[Sides]:
         if is_set:
             both = [None if side is None else words.clean(str(side)) for side in (before, after)]
         else:
-            both = [None if change.cause is Cause.NEW else words.value(before, _WHOLE), words.value(after, _WHOLE)]
+            both = [None if change.cause is Cause.NEW else words.value(before, _WHOLE), _after(change, _WHOLE)]
         yield Sides(words.clean(path), both[0], both[1], row.cause)
 
 
@@ -200,7 +200,12 @@ def _arrow(change: FieldChange, before: Value, after: Value) -> str:
         return f"- {words.clean(str(before))}" if after is None else f"+ {words.clean(str(after))}"
     if change.cause is Cause.NEW:
         return words.value(after)
-    return f"{words.value(before)} → {words.value(after)}"
+    return f"{words.value(before)} → {_after(change)}"
+
+
+def _after(change: FieldChange, longest: int = words.LONGEST) -> str:
+    """The new value; that there is none any more is said as what happens to the old one."""
+    return "(cleared)" if change.after is None and change.before is not None else words.value(change.after, longest)
 
 
 _CAUSES = {

@@ -297,6 +297,38 @@ def test_a_reference_in_another_case_proposes_the_line(make_project, kind: str) 
     assert 'write "Yoga"' in result.err
 
 
+# values that are cleared
+
+
+@pytest.mark.parametrize("null", ["null", "~", ""])
+def test_a_cleared_value_is_shown_as_such(make_project, null: str) -> None:
+    """The old value, and that nothing takes its place."""
+    project = make_project({"contacts": [{"email": "ann@example.com", "fields": {"first_name": "Ann"}}]})
+    project.write(f"contacts:\n  - email: ann@example.com\n    first_name: {null}\n")
+    assert '"Ann" → (cleared)' in project.run("plan").out
+    told = project.run("--redact", "plan").out
+    assert "→ (cleared)" in told
+    assert "Ann" not in told
+    project.apply()
+    assert project.account.state()["contacts"][0].get("fields", {}) == {}
+    project.assert_converged()
+
+
+@pytest.mark.parametrize("name", ["Null", "NULL"])
+def test_a_name_that_yaml_takes_for_null_clears_nothing(make_project, name: str) -> None:
+    """Whether the person is called so, or nothing, has to be said."""
+    project = make_project({"contacts": [{"email": "ann@example.com", "fields": {"last_name": "Lee"}}]},
+                           last_name_slug="last_name")  # fmt: skip
+    project.write(f"contacts:\n  - email: ann@example.com\n    last_name: {name}\n")
+    result = project.run("apply", "--yes")
+    assert result.code == 1
+    assert f"site.yaml:3:16: `{name}` without quotes is null" in result.err
+    assert requests_of(project.account) == []
+    project.write(f'contacts:\n  - email: ann@example.com\n    last_name: "{name}"\n')
+    project.apply()
+    assert project.account.state()["contacts"][0]["fields"] == {"last_name": name}
+
+
 # redaction
 
 

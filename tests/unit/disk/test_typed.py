@@ -58,12 +58,23 @@ def test_a_text_field_takes_the_text_as_it_stands(word, field):
     assert not found
 
 
-@pytest.mark.parametrize("null", ["null", "~", "", "Null", "NULL"])
+@pytest.mark.parametrize("null", ["null", "~", ""])
 def test_nothing_is_none_where_it_is_allowed(null):
     """Plain ones only; a quoted one is text."""
     assert typed(f"open: {null}\n")[:2] == ({"open": None}, [])
     assert typed(f"open: '{null}'\n")[:2] == ({"open": null}, [])
     assert typed(f"fields: {{a: {null}}}\n")[0] == {"fields": {"a": None}}
+
+
+@pytest.mark.parametrize("null", ["Null", "NULL"])
+def test_null_that_could_be_a_name_is_refused_where_text_may_stand(null):
+    """A person may be called so; in quotes it is the name, and where no text can stand it is null."""
+    what = f"`{null}` without quotes is null to YAML and could be meant as a name"
+    hint = f'write "{null}" for the name, or null for no value'
+    assert typed(f"open: {null}\n")[1] == [f"a.yaml:1:7: {what}; {hint}"]
+    assert typed(f"fields: {{a: {null}}}\n")[1] == [f"a.yaml:1:13: {what}; {hint}"]
+    assert typed(f"open: '{null}'\n")[:2] == ({"open": null}, [])
+    assert typed(f"maybe: {null}\nrows: {null}\n")[:2] == ({"maybe": None, "rows": None}, [])
 
 
 def test_nothing_is_a_problem_where_text_is_needed():

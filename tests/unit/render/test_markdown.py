@@ -127,7 +127,7 @@ def test_any_text_stays_text(name: str, value: str, note: str) -> None:
     (_, title, where, remarks), (_, path, shown, cause) = page.rows[1:3]
     assert tight(title) == tight(words.shown(Address("contact", name)))
     assert (where, path) == ("a.yaml:3:5", "first_name")
-    assert tight(shown) == tight(f"{words.value(value)} → (none)")
+    assert tight(shown) == tight(f"{words.value(value)} → (cleared)")
     assert tight(remarks) == tight(words.clean(note))
     assert tight(cause) == tight("; ".join(filter(None, ("edited", words.clean(note)))))
 

@@ -60,7 +60,7 @@ def test_every_action_is_one_line(action: Action) -> None:
     ("change", "shown"),
     [
         (field("en", "no"), 'locale         "en" → "no"  edited'),
-        (field("en", None, Cause.DRIFTED), 'locale         "en" → (none)  drifted: changed in the account'),
+        (field("en", None, Cause.DRIFTED), 'locale         "en" → (cleared)  drifted: changed in the account'),
         (field(None, "no", Cause.BOTH), 'locale         (none) → "no"  both the files and the account changed'),
         (field(False, True, Cause.RELEASED), "locale         false → true  released"),
         (field(None, "fr", Cause.NEW), 'locale         "fr"'),
