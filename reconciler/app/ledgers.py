@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from reconciler.disk import storage
+from reconciler.disk.environments import default_ledger
 from reconciler.disk.readers import sqlite_path
 from reconciler.disk.settings import Settings
-from reconciler.errors import ConfigurationError, LedgerError
+from reconciler.errors import ConfigurationError, LedgerError, Refused
 from reconciler.ledger.store import Store
 
 #: Sources of the setting that a pull request cannot edit.
@@ -31,6 +33,27 @@ def open_to_write(settings: Settings) -> Store:
         except OSError as error:
             raise LedgerError(f"the folder {path.parent} cannot be used: {error.strerror}") from error
     return Store.open(settings.ledger, root=settings.root, key=settings.digest_key)
+
+
+def check_left_behind(settings: Settings, account: str | None) -> None:
+    """Refuses to start an empty ledger for an environment while that of the project, from before there were any,
+    belongs to the same connection: nothing that it records would be managed any more. Raises Refused."""
+    if settings.environment is None or settings.sources["ledger"] != "default":
+        return
+    url = default_ledger(None)
+    old = None if Store.exists(settings.ledger, settings.root) else Store.peek(url, root=settings.root)
+    if old is None:
+        return
+    with old:
+        found = old.describe()
+    number = sum(found.counts.values())
+    if number and found.account == account:
+        name, file = settings.environment, Path(found.url).name
+        raise Refused(
+            f"environment {name} has no ledger yet, and {file} records {number} resources of the same connection, "
+            f"{account}. To keep that ledger, add `ledger: {url}` to environments.{name} in "
+            "reconciler.yaml; to start with an empty one, move that file away"
+        )
 
 
 def exists(settings: Settings) -> bool:

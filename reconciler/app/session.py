@@ -90,6 +90,8 @@ class Session:
             yield None
             return
         store = ledgers.peek(self.settings)
+        if store is None:
+            ledgers.check_left_behind(self.settings, self.account())
         with store or Store.none(key=self.settings.digest_key) as opened:
             opened.check(self.account())
             yield opened
@@ -116,6 +118,8 @@ class Session:
             with Store.none(key=self.settings.digest_key) as store, Lease.acquire(store):
                 yield store
             return
+        ledgers.check(self.settings, writing=True)
+        ledgers.check_left_behind(self.settings, self.account())
         with ledgers.open_to_write(self.settings) as store:
             store.check(self.account())
             with Lease.acquire(store):

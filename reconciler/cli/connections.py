@@ -138,10 +138,13 @@ def create(ctx: click.Context, /, wait: float, as_json: bool, project: Path, **g
 @connections.command(epilog=DELETE)
 @click.argument("connection_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--confirm", metavar="ID", help="Id of the project's own connection, in place of typing it.")
 @project_option
 @account_options
 @click.pass_context
-def delete(ctx: click.Context, /, connection_id: str, yes: bool, project: Path, **given: Any) -> int:
+def delete(
+    ctx: click.Context, /, connection_id: str, yes: bool, confirm: str | None, project: Path, **given: Any
+) -> int:
     """Delete a connection. The account behind it stays as it is, and is out of reach until it is connected again."""
     from reconciler.app.connecting import users_of
     from reconciler.cli.recorded import ask
@@ -150,12 +153,28 @@ def delete(ctx: click.Context, /, connection_id: str, yes: bool, project: Path, 
 
     with _reached(ctx, project, given, writing=True) as (settings, _, api):
         found = _found(api, connection_id)
-        for user in users_of(() if settings.connection else api.list(), settings).get(found.id, ()):
+        users = users_of(() if settings.connection else api.list(), settings).get(found.id, ())
+        for user in users:
             say(f"warning: connection {found.id} is in use: {USED[user]}")
-        ask(f"Delete connection {found.id} ({found.status})?", yes=yes, declined="nothing was deleted")
+        if users:
+            _confirm_own(found.id, confirm)
+        else:
+            ask(f"Delete connection {found.id} ({found.status})?", yes=yes, declined="nothing was deleted")
         api.delete(found.id)
     click.echo(f"deleted connection {found.id}")
     return 0
+
+
+def _confirm_own(connection_id: str, confirm: str | None) -> None:
+    """The connection of this project takes more than a yes: its id, typed or given. Raises Declined."""
+    from reconciler.cli.asking import can_ask, says
+    from reconciler.errors import Declined
+
+    if confirm is None and can_ask():
+        if not says(f"Delete the connection of this project? Type its id, {connection_id}.", connection_id):
+            raise Declined("nothing was deleted")
+    elif confirm != connection_id:
+        raise Declined(f"this project uses it: confirm with --confirm {connection_id}; nothing was deleted")
 
 
 def _found(api: Any, connection_id: str) -> Any:

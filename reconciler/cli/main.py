@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import gc
 import os
 import sys
@@ -13,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from reconciler import __version__
@@ -65,6 +67,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
+        _take_options_of(self, command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -86,6 +89,36 @@ class Commands(click.Group):
 
             hint = near(args[0], COMMANDS, most=1)
             raise click.UsageError(f"{error.message} Did you mean {hint}?" if hint else error.message, ctx) from None
+
+
+def _take_options_of(program: click.Group, command: click.Command) -> None:
+    """Let the options of the program stand after a command and its subcommands too, without a place in their help."""
+    taken = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
+    for option in program.params:
+        if option.expose_value and taken.isdisjoint(option.opts):
+            again = copy.copy(option)
+            again.envvar, again.expose_value, again.is_eager, again.callback = None, False, True, _given_again
+            vars(again)["hidden"] = True
+            command.params.append(again)
+    for inner in command.commands.values() if isinstance(command, click.Group) else ():
+        _take_options_of(program, inner)
+
+
+def _given_again(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+    """An option of the program that stands after the command: it counts as if it stood before."""
+    name, given = str(param.name), ctx.find_root().obj
+    if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and isinstance(given, dict):
+        given[name] = given[name] + value if name == "verbose" else value
+        _set_up(given)
+    return value
+
+
+def _set_up(given: dict[str, Any]) -> None:
+    """What has to hold before a command begins."""
+    if given["log_format"] == "json":
+        given["curtain"].speak_json()
+    if given["redact"]:
+        given["curtain"].draw()
 
 
 @click.group(cls=Commands, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
@@ -125,10 +158,7 @@ def cli(ctx: click.Context, /, **options: Any) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""
     curtain = ctx.obj if isinstance(ctx.obj, Curtain) else Curtain()
     ctx.obj = {**options, "curtain": curtain}
-    if options["log_format"] == "json":
-        curtain.speak_json()
-    if options["redact"]:
-        curtain.draw()
+    _set_up(ctx.obj)
 
 
 def main(args: list[str] | None = None) -> None:

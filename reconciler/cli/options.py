@@ -139,7 +139,7 @@ def start_folder(ctx: click.Context) -> Path:
 def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
     """Where the command runs, with the flags that are settings."""
     from reconciler.app.workspace import Place
-    from reconciler.disk.settings import NAMES
+    from reconciler.disk.settings import NAMES, unknown_variables
 
     flags = {name: given[name] for name in NAMES if given.get(name) is not None}
     for name in ("pace", "redact"):
@@ -150,6 +150,10 @@ def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
     def settled(settings: Any) -> None:
         ctx.obj["settings"] = settings
         curtain.settle(settings)
+        if not ctx.obj.setdefault("warned", False):  # a command that stays reads its settings again and again
+            ctx.obj["warned"] = True
+            for sentence in unknown_variables(os.environ):
+                warned(sentence)
 
     def warned(problem: Any) -> None:
         say(f"warning: {problem}", "warning", "configuration")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,10 @@ def init(ctx: click.Context, /, path: Path) -> int:
 
     for written in write_first_files(start_folder(ctx) / path):
         click.echo(f"wrote {written}")
-    click.echo("Next: export MATON_API_KEY=…, then `reconciler plan`.", err=True)
+    start = [] if ctx.obj["directory"] == "." else ["-C", ctx.obj["directory"]]
+    folder = [] if str(path) == "." else [str(path)]
+    plan = shlex.join(["reconciler", *start, "plan", *folder])
+    click.echo(f"Next: export MATON_API_KEY=…; {plan}", err=True)
     return 0
 
 

@@ -21,7 +21,8 @@ def default_ledger(environment: str | None) -> str:
 
 
 def clashes(top: Mapping, root: Path) -> Iterator[Finding]:
-    """Every second environment with the connection or the ledger of an earlier one, by what the file says.
+    """Every second environment with the connection or the ledger of an earlier one, by what the file says; and each
+    with the connection of the top level, which has a ledger of its own.
 
     Flags and variables do not count: they hold for one run, and the file for all of them.
     """
@@ -39,6 +40,7 @@ def _place(url: str, root: Path) -> str | None:
 def _shared(top: Mapping, key: str, known: Known) -> Iterator[Finding]:
     environments: Mapping = top.get("environments") or Mapping.at(top.file)
     first: dict[str, tuple[str, Origin]] = {}
+    alone = top.get("connection") if key == "connection" else None
     for name, block in environments.items():
         block = Mapping.at(top.file) if block is None else block
         holder = block if key in block else top
@@ -46,6 +48,10 @@ def _shared(top: Mapping, key: str, known: Known) -> Iterator[Finding]:
         if value is None:
             continue
         here = holder.value_origin(key) if holder is block else environments.origin(name)
+        if value == alone:
+            what = f"`{name}` would use the connection of the top level, at {top.value_origin(key)}"
+            yield Finding(here, what, "give it a connection of its own, or move that one below it")
+            continue
         other, there = first.setdefault(value, (name, here))
         if other != name:
             what = f"`{name}` would use the {key} of `{other}`, at {there}"

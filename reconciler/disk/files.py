@@ -24,8 +24,8 @@ def discover(
 ) -> list[Path]:
     """The files that are read for ``path``, sorted.
 
-    A file stands for itself. A folder stands for every ``*.yaml`` and ``*.yml`` below it but hidden ones and the
-    settings of the project, or for those of them that ``files`` names: patterns relative to ``project`` (by default
+    A file stands for itself. A folder stands for every ``*.yaml`` and ``*.yml`` below it but hidden ones and every
+    ``reconciler.yaml``, or for those of them that ``files`` names: patterns relative to ``project`` (by default
     ``path``), of which those with a leading ``!`` leave files out. Raises ConfigurationError with all that is
     missing, unreadable, or leads out of the project.
     """
@@ -42,7 +42,9 @@ def discover(
     _check(found, roots, cwd)
     unique = list({os.path.realpath(file): file for file in reversed(found)}.values())[::-1]
     if not unique:
-        raise ConfigurationError([Problem(name, "no *.yaml or *.yml is in this folder", "name another one")])
+        raise ConfigurationError(
+            [Problem(name, "no YAML files in this folder", 'run "reconciler init" or pass another folder')]
+        )
     return unique
 
 
@@ -53,7 +55,7 @@ def formattable(path: Path, *, cwd: Path | None = None) -> list[Path]:
     """
     if not path.is_dir():
         return discover(path, cwd=cwd)
-    found = sorted({*_below(path, path), *(path / name for name in SETTINGS_NAMES if (path / name).is_file())})
+    found = sorted(_below(path, path, settings=True))
     _check(found, [path], cwd)
     return list({os.path.realpath(file): file for file in reversed(found)}.values())[::-1]
 
@@ -117,20 +119,19 @@ def _outside(name: str, what: str) -> ConfigurationError:
     return ConfigurationError([Problem("", f"{name[:40]!r} {what}", hint)])
 
 
-def _below(folder: Path, project: Path) -> Iterator[Path]:
-    """Every YAML file below a folder; linked folders are not walked, for inside the project they are read anyway."""
+def _below(folder: Path, project: Path, *, settings: bool = False) -> Iterator[Path]:
+    """Every YAML file below a folder, the settings of projects only where ``settings`` asks for them.
+
+    Linked folders are not walked, for inside the project they are read anyway.
+    """
     for top, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         here = Path(top)
         links = [here / name for name in folders if (here / name).is_symlink()]
         yield from (link for link in links if not is_inside(link, [project]))
         for name in names:
-            if name.endswith(SUFFIXES) and not name.startswith(".") and not _is_settings(here / name, project):
+            if name.endswith(SUFFIXES) and not name.startswith(".") and (settings or name not in SETTINGS_NAMES):
                 yield here / name
-
-
-def _is_settings(path: Path, project: Path) -> bool:
-    return path.name in SETTINGS_NAMES and path.parent.resolve() == project.resolve()
 
 
 def _spelled_inside(path: Path, root: Path) -> bool:
@@ -173,11 +174,11 @@ def _match(project: Path, pattern: str, problems: list[Problem]) -> list[Path]:
         return []
     leaves = [leaf for path in found for leaf in (_below(path, project) if path.is_dir() else [path])]
     hidden = any(part.startswith(".") for part in Path(pattern).parts)
-    return [leaf for leaf in leaves if _is_resource(leaf, project) and (hidden or not _is_hidden(leaf, project))]
+    return [leaf for leaf in leaves if _is_resource(leaf) and (hidden or not _is_hidden(leaf, project))]
 
 
-def _is_resource(path: Path, project: Path) -> bool:
-    return path.name.endswith(SUFFIXES) and not _is_settings(path, project)
+def _is_resource(path: Path) -> bool:
+    return path.name.endswith(SUFFIXES) and path.name not in SETTINGS_NAMES
 
 
 def _is_hidden(path: Path, project: Path) -> bool:

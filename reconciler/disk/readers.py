@@ -82,6 +82,10 @@ def address(value: Any) -> str:
         raise ValueError("expected https: without it the API key can be read on the way")
     if "@" in parts.netloc or "?" in found or "#" in found:
         raise ValueError("expected an address without user, query and fragment")
+    if parts.path.rstrip("/").endswith("/systeme"):
+        raise ValueError(
+            f"leave out /systeme, which is added to each request: {found.rstrip('/')[: -len('/systeme')]}"
+        )
     return found.rstrip("/")
 
 

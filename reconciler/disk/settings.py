@@ -109,6 +109,22 @@ _SETTINGS = (
 NAMES = tuple(setting.name for setting in _SETTINGS)
 
 
+#: Variables that are no setting of the file, and beginnings of those that the action and the pipelines read.
+_VARIABLES = ("ENVIRONMENT", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT")
+_OTHERS = ("COMMIT", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "SOURCE", "VAR_")
+
+
+def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
+    """A sentence about each variable RECONCILER_… that nothing reads."""
+    known = [f"RECONCILER_{name}" for name in (*_VARIABLES, *(each.name.upper() for each in _SETTINGS))]
+    for name in sorted(environ):
+        begins, _, rest = name.partition("RECONCILER_")
+        if begins or not rest or name in known or rest.startswith(_OTHERS):
+            continue
+        near = nearest(rest, [each.removeprefix("RECONCILER_") for each in known]).replace("`", "`RECONCILER_", 1)
+        yield f"environment variable {name} has no effect" + (f"; {near}" if near else "")
+
+
 def load(
     root: Path,
     *,
@@ -154,6 +170,7 @@ class _Reading:
         self._requires(top, version)
         values = {setting.name: self._value(setting) for setting in _SETTINGS}
         roots = tuple(self._roots())
+        self._contradiction(name, values["connection"])
         ledger = self._ledger(values["ledger"], name)
         key = self._variable("api_key", "MATON_API_KEY")
         digest_key = self._ledger_key()
@@ -188,6 +205,15 @@ class _Reading:
             self._problems.append(Problem("-e", f"there is no environment `{name}`", hint))
             return []
         return [known[name]]
+
+    def _contradiction(self, environment: str | None, given: str | None) -> None:
+        """A flag or variable may not lead the files of an environment to the account of another one."""
+        source, block = self.sources["connection"], self._blocks[0]
+        own = block.get("connection") if len(self._blocks) > 1 else None
+        if own is not None and source in ("--connection", "RECONCILER_CONNECTION") and str(own) != given:
+            where = block.value_origin("connection")
+            what = f"names connection {given}, and environment `{environment}` uses {own} ({where})"
+            self._problems.append(Problem(source, what, "leave one of them out"))
 
     def _note_blocks(self, top: nodes.Mapping) -> None:
         """Where the settings stand that are no more than a key of a block."""

@@ -46,6 +46,14 @@ DISCONNECTED = (
     "check --connection (RECONCILER_CONNECTION) against `reconciler connections list`, or make a new one with "
     "`reconciler connections create`"
 )
+NO_APP = (
+    "this is not the address of the gateway: set RECONCILER_GATEWAY_URL (--gateway-url) to its base, such as "
+    "https://api.maton.ai, without a path"
+)
+NO_CONNECTIONS = (
+    "there is no connections API at this address: set RECONCILER_CONTROL_URL (--control-url) to its base, such as "
+    "https://api.maton.ai, or https://ctrl.maton.ai beside https://gateway.maton.ai"
+)
 STALE = "often the vendor key stored in the connection is no longer good: make a new connection"
 
 
@@ -77,6 +85,8 @@ def read(asked: Asked, reply: Reply) -> Answer:
         raise _redirect(asked, reply)
     if status == 404 and body is None and reply.content.strip():
         raise NoAnswer(f"{asked}: a 404 that is not the vendor's: {text}", status=status)
+    if b"invalid app name" in reply.content.lower():
+        raise GatewayError(f"{asked}: {NO_APP if asked.vendor else NO_CONNECTIONS} ({text})", status=status)
     if status in (400, 401, 404, 429):
         raise _named(asked, reply, body, text)
     if 400 <= status < 500 and status != 408:

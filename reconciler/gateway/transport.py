@@ -28,6 +28,8 @@ LARGEST = 32 * 1024 * 1024
 #: Seconds that one exchange may take, from the connection to the last byte of the answer.
 EXCHANGE_LIMIT = 60.0
 _CHUNK = 1 << 16
+#: How http.client begins to say that a proxy refused CONNECT.
+_TUNNEL = "Tunnel connection failed: "
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -159,12 +161,19 @@ class Transport:
             try:
                 reply = self._send(session, request)
             except (requests.RequestException, HTTPError) as problem:
-                error = _explained(problem, self._base)
+                error = _explained(problem, self._base, self._proxy())
         if limit.reached:
             error = NoAnswer(f"{urlsplit(self._base).netloc} gave no whole answer within {longest:.3g} s")
         if error is None:
             return reply
         raise error  # outside of the handler: the chain would lead to the request and its headers
+
+    def _proxy(self) -> str:
+        """The proxy on the way, without its user and password; empty where there is none."""
+        scheme, _, host = self._base.partition("://")
+        names = (f"{scheme}://{host}", scheme, f"all://{host}", "all")
+        url = next((self._proxies[name] for name in names if name in self._proxies), "")
+        return url.rpartition("@")[2].rpartition("//")[2].rstrip("/")
 
     def _prepared(
         self, method: str, url: str, body: bytes | None, content_type: str | None
@@ -208,7 +217,7 @@ def is_loopback(url: str) -> bool:
 def proxies_and_trust(base: str) -> tuple[dict[str, str], bool | str, Any]:
     """What the environment says of the way to a URL: proxies (none to loopback), CA bundle, client certificate.
 
-    Raises ConfigurationError when the CA bundle does not exist.
+    Raises ConfigurationError when the CA bundle does not exist or holds no certificate.
     """
     with requests.Session() as session:
         found = session.merge_environment_settings(f"{base}/", {}, None, None, None)
@@ -216,7 +225,18 @@ def proxies_and_trust(base: str) -> tuple[dict[str, str], bool | str, Any]:
     verify = found["verify"]
     if isinstance(verify, str) and not Path(verify).exists():
         raise ConfigurationError(f"the CA bundle that the environment names does not exist: {verify}")
+    if isinstance(verify, str) and Path(verify).is_file():
+        _check_bundle(verify)
     return proxies, True if verify is None else verify, found["cert"]
+
+
+def _check_bundle(path: str) -> None:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (ssl.SSLError, OSError):
+        raise ConfigurationError(
+            f"the CA bundle {path} holds no certificate that can be read; set REQUESTS_CA_BUNDLE to a PEM file"
+        ) from None
 
 
 def _checked_url(url: str) -> str:
@@ -243,12 +263,18 @@ def _checked_token(text: str, what: str) -> str:
     return text
 
 
-def _explained(problem: Exception, base: str) -> GatewayError:
+def _explained(problem: Exception, base: str, proxy: str = "") -> GatewayError:
     """The error that tells whether the call can have had an effect, in words without URL, header or body."""
     host = urlsplit(base).netloc
     roots = list(_roots(problem))
     if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
         return GatewayError(f"the certificate of {host} is not trusted; set REQUESTS_CA_BUNDLE to your CA's file")
+    if any(isinstance(root, ProxyError) for root in roots):
+        if refusal := next((str(root) for root in roots if str(root).startswith(_TUNNEL)), ""):
+            status = refusal.removeprefix(_TUNNEL)  # 4xx is for good; with 5xx the proxy itself found no way, yet
+            error = GatewayError if status.startswith("4") else Unreachable
+            return error(f"the proxy {proxy} refuses connections to {host} ({status}); check HTTPS_PROXY")
+        host = f"{host} through the proxy {proxy}"
     if _never_connected(problem):
         return Unreachable(f"no connection to {host}: {_reason(roots)}")
     return NoAnswer(f"{host} gave no whole answer: {_reason(roots)}")

@@ -155,7 +155,7 @@ def test_all_problems_at_once(project: Project) -> None:
 
 def test_an_empty_folder(project: Project) -> None:
     """Nothing declared never means "delete everything"."""
-    untouched(project, 1, "no *.yaml")
+    untouched(project, 1, 'no YAML files in this folder; run "reconciler init" or pass another folder')
 
 
 @pytest.mark.parametrize("text", ["", "# only words\n", "---\n", "{}\n", "~\n"])

@@ -252,8 +252,8 @@ def test_unknown_environments(pair: Pair) -> None:
 
 
 def test_one_account_is_refused(pair: Pair) -> None:
-    """By its connection, or, where none is named, by what the gateway takes; a variable makes no two one."""
-    ended(pair.clone("--connection", pair.source.connection), 3, "both sides are one account")
+    """By what the gateway takes where no connection is named; a flag or a variable makes no two one."""
+    ended(pair.clone("--connection", pair.source.connection), 1, "names connection", "leave one of them out")
     ended(pair.clone(env={"RECONCILER_CONNECTION": pair.source.connection}), 0)
     pair.write("environments: {production: {}, staging: {}}\n", "reconciler.yaml")
     ended(pair.clone(), 3, "both sides are one account", "name the `connection:` of each environment")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from reconciler.app import connecting
-from reconciler.cli import recorded
+from reconciler.cli import asking, recorded
 from reconciler.emulator import Emulator
 from tests.support.project import Project
 
@@ -150,10 +150,33 @@ def test_somebody_is_asked(
     project: Project, alone: Emulator, monkeypatch: pytest.MonkeyPatch, answer: bool, code: int
 ) -> None:
     """No means that nothing is deleted."""
+    alone.account("second", {})
     monkeypatch.setattr(recorded, "can_ask", lambda: True)
     monkeypatch.setattr(recorded, "says", lambda question: answer)
-    assert project.run("connections", "delete", "first").code == code
-    assert ("first" in alone.gateway.connections) is not answer
+    assert project.run("connections", "delete", "second").code == code
+    assert ("second" in alone.gateway.connections) is not answer
+
+
+@pytest.mark.parametrize("args", [("--yes",), ("--yes", "--confirm", "second"), ()])
+def test_the_projects_own_connection_takes_its_id(project: Project, alone: Emulator, args: tuple[str, ...]) -> None:
+    """A yes is not enough: the account is out of reach afterwards."""
+    result = project.run("connections", "delete", "first", *args)
+    assert (result.code, result.out) == (3, "")
+    assert "confirm with --confirm first; nothing was deleted" in result.err
+    assert "first" in alone.gateway.connections
+    assert project.run("connections", "delete", "first", "--confirm", "first").code == 0
+    assert "first" not in alone.gateway.connections
+
+
+@pytest.mark.parametrize(("typed", "code"), [("first", 0), ("yes", 3)])
+def test_the_id_is_typed_on_a_terminal(
+    project: Project, alone: Emulator, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+) -> None:
+    """And nothing else counts."""
+    monkeypatch.setattr(asking, "can_ask", lambda: True)
+    monkeypatch.setattr(asking, "answer", lambda question: typed)
+    assert project.run("connections", "delete", "first", "--yes").code == code
+    assert ("first" in alone.gateway.connections) is (code == 3)
 
 
 @pytest.mark.parametrize("args", [("list",), ("show", "first"), ("create",), ("delete", "first", "--yes")])

@@ -155,7 +155,7 @@ def test_without_graphviz(site: Project) -> None:
 def test_bad_input(site: Project, project: Project) -> None:
     """Flags of a plan without one, no files, a place that takes no file."""
     ended(site.run("graph", "--target", "tag/VIP"), 1, "need --of plan")
-    ended(project.run("graph"), 1, "no *.yaml or *.yml")
+    ended(project.run("graph"), 1, "no YAML files in this folder")
     ended(site.run("graph", "--out", "none/x.mmd"), 1, "none/x.mmd cannot be written")
     ended(site.run("graph", "--format", "png"), 1, "mermaid")
 

@@ -33,10 +33,10 @@ def test_every_setting_has_a_source(project: Project) -> None:
     """A flag, a variable, a position, or default."""
     project.write("tags: [VIP]")
     project.write(SETTINGS, "reconciler.yaml")
-    found = rows(project, "-e", "staging", "--pace", "3", RECONCILER_CONNECTION="from-outside")
+    found = rows(project, "-e", "staging", "--pace", "3", RECONCILER_CONNECTION="abc")
     assert found["environment"] == ("staging", "-e")
     assert found["pace"] == (3.0, "--pace")
-    assert found["connection"] == ("from-outside", "RECONCILER_CONNECTION")
+    assert found["connection"] == ("abc", "RECONCILER_CONNECTION")
     assert found["deletes"] == (5, "reconciler.yaml:4:39")
     assert found["prune.tag"] == ("owned", "reconciler.yaml:1:9")
     assert found["vars.site"] == ("example.com", "reconciler.yaml:2:8")

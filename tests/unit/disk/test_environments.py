@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -85,16 +86,42 @@ def test_inheriting_from_the_top_level_is_sharing_too(tmp_path: Path) -> None:
     """Two that both say nothing use what stands above them."""
     found = refused(tmp_path, "connection: x\nledger: sqlite:///l.db\nenvironments:\n  a: {}\n  b: {}\n")
     assert [each.partition(";")[0] for each in found] == [
-        "reconciler.yaml:5:3: `b` would use the connection of `a`, at reconciler.yaml:4:3",
+        "reconciler.yaml:4:3: `a` would use the connection of the top level, at reconciler.yaml:1:13",
+        "reconciler.yaml:5:3: `b` would use the connection of the top level, at reconciler.yaml:1:13",
         "reconciler.yaml:5:3: `b` would use the ledger of `a`, at reconciler.yaml:4:3",
     ]
 
 
+@pytest.mark.parametrize("block", ["{}", "{connection: x}"])
+def test_the_top_level_is_one_of_them(tmp_path: Path, block: str) -> None:
+    """Without -e it has a ledger of its own, so its account is no environment's."""
+    (found,) = refused(tmp_path, f"connection: x\nenvironments:\n  a: {block}\n", environment="a")
+    assert "`a` would use the connection of the top level, at reconciler.yaml:1:13" in found
+
+
+@pytest.mark.parametrize("source", ["--connection", "RECONCILER_CONNECTION"])
+def test_another_connection_than_that_of_the_environment(tmp_path: Path, source: str) -> None:
+    """Its files would go to the account of another one; both are named. The same one twice is no contradiction."""
+    text = "environments:\n  a: {connection: x}\n  b: {}\n"
+
+    def given(connection: str) -> dict[str, Any]:
+        if source == "--connection":
+            return {"flags": {"connection": connection}}
+        return {"environ": {"RECONCILER_CONNECTION": connection}}
+
+    assert refused(tmp_path, text, environment="a", **given("y")) == [
+        f"{source}: names connection y, and environment `a` uses x (reconciler.yaml:2:19); leave one of them out"
+    ]
+    assert loaded(tmp_path, text, environment="a", **given("x")).connection == "x"
+    assert loaded(tmp_path, text, environment="b", **given("y")).connection == "y"
+    assert loaded(tmp_path, text, **given("y")).connection == "y"
+
+
 @pytest.mark.parametrize("text", [
-    "connection: x\nenvironments: {a: {}}\n",
+    "connection: x\nenvironments: {a: {connection: y}}\n",
     "environments: {a: {}, b: {}}\n",
     "environments: {a: {ledger: none}, b: {ledger: none}}\n",
-    "connection: x\nenvironments: {a: {}, b: {connection: null}}\n",
+    "connection: x\nenvironments: {a: {connection: y}, b: {connection: null}}\n",
 ])  # fmt: skip
 def test_what_is_not_said_is_not_shared(tmp_path: Path, text: str) -> None:
     """A connection may come from a variable of the run, and no ledger is shared by nobody."""

@@ -32,7 +32,7 @@ def test_every_yaml_below_a_folder_in_order(tmp_path):
     """Hidden ones, other suffixes and the settings are left out; nested settings are not settings."""
     write(tmp_path, "b.yaml", "a.yml", "sub/c.yaml", "sub/reconciler.yaml", ".hidden.yaml", ".github/x.yaml",
           "x.json", "reconciler.yaml", "reconciler.yml", "sub/.y/z.yml")  # fmt: skip
-    assert names(discover(tmp_path), tmp_path) == ["a.yml", "b.yaml", "sub/c.yaml", "sub/reconciler.yaml"]
+    assert names(discover(tmp_path), tmp_path) == ["a.yml", "b.yaml", "sub/c.yaml"]
 
 
 def test_a_folder_of_the_project(tmp_path):
@@ -53,7 +53,7 @@ def test_missing_and_empty(tmp_path):
     assert refused(Path("nobody")) == ["nobody: there is no such file or folder; check the path"]
     (tmp_path / "empty").mkdir()
     assert refused(tmp_path / "empty", cwd=tmp_path) == [
-        "empty: no *.yaml or *.yml is in this folder; name another one"
+        'empty: no YAML files in this folder; run "reconciler init" or pass another folder'
     ]
 
 

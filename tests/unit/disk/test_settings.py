@@ -39,6 +39,7 @@ environments:
     redact: true
   other:
     files: [only.yaml]
+    connection: efgh
 """
 
 
