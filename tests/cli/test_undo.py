@@ -190,6 +190,17 @@ def test_a_changed_webhook_without_its_secret_at_hand(hooked: Project) -> None:
     assert len(hooked.account.state()["webhooks"][0]["events"]) == 2
 
 
+def test_a_secret_at_hand_that_was_never_sent(hooked: Project) -> None:
+    """Another secret than the one in the account is no part of the run: the webhook is left out, its secret stays."""
+    hooked.write("tags: [VIP, Two]\n" + HOOK.replace("[SALE_NEW]", "[SALE_NEW, CONTACT_OPT_IN]"))
+    hooked.apply()
+    hooked.env["S"] = "canary-other"
+    said = ended(hooked.run("undo", "2", "--yes"), 0, "cannot be changed without its secret", "- tag/Two")
+    assert "canary" not in said
+    (hook,) = hooked.account.state()["webhooks"]
+    assert (hook["secret"], len(hook["events"])) == ("canary-77aa", 2)
+
+
 def test_a_name_that_is_taken_by_now(project: Project) -> None:
     """A rename is not taken back where another one of ours has the old name."""
     project.write("tags: [One]\n")
