@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from reconciler.ledger.rows import attrs_text, attrs_value, plain
-from reconciler.ledger.schema import INTENT, OUTCOME, RUN
+from reconciler.ledger.schema import ENTRY, INTENT, OUTCOME, RUN
 from reconciler.model.plan import Action
 from reconciler.model.report import Outcome, Past, Status
-from reconciler.model.values import Address, Attrs
+from reconciler.model.values import Address, Attrs, Secret
+
+#: Keyed digests of secrets by address and field.
+Digests = Mapping[Address, Mapping[str, str]]
 
 
 class RunInfo(NamedTuple):
@@ -88,6 +93,29 @@ def outcomes(connection: Connection, run: int) -> list[Past]:
     """All outcomes of a run in the order in which they ended."""
     query = select(OUTCOME).where(OUTCOME.c.run == run).order_by(OUTCOME.c.seq)
     return [_past(row) for row in connection.execute(query)]
+
+
+def digests(connection: Connection) -> Digests:
+    """The keyed digests of secrets in the entries, by address and field."""
+    query = select(ENTRY.c.kind, ENTRY.c.key, ENTRY.c.digests).where(ENTRY.c.digests.is_not(None))
+    return {Address(row.kind, row.key): json.loads(row.digests) for row in connection.execute(query)}
+
+
+def hidden(past: Past, secrets: Digests, digest: Callable[[str, str], str]) -> Past:
+    """The outcome with a Secret for each value whose digest its entry holds."""
+    known = secrets.get(past.address)
+    if not known:
+        return past
+
+    def shown(attrs: Attrs | None) -> Attrs | None:
+        return attrs and {
+            name: Secret("the account", value)
+            if isinstance(value, str) and name in known and known[name] == digest(name, value)
+            else value
+            for name, value in attrs.items()
+        }
+
+    return past._replace(before=shown(past.before), after=shown(past.after))
 
 
 def _past(row: Row[Any]) -> Past:

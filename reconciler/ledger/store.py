@@ -218,9 +218,13 @@ class Store:
             return history.runs(connection, plan)
 
     def outcomes(self, run: int) -> list[Past]:
-        """What a run did, in the order in which its steps ended."""
+        """What a run did, in the order in which its steps ended.
+
+        A value that was written in plain text and is kept as a digest by now comes as a Secret.
+        """
         with self.session.reading() as connection:
-            return history.outcomes(connection, run)
+            secrets = history.digests(connection)
+            return [history.hidden(past, secrets, self.digest) for past in history.outcomes(connection, run)]
 
     # writes
 

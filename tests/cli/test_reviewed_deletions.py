@@ -136,3 +136,23 @@ def test_a_secret_that_becomes_plain_and_is_the_same_address(reviewed: Project) 
     reviewed.write(SECOND.replace("https://new.example.com/", place))
     document = reviewed.plan()
     assert "webhook/Moving" not in [each["address"] for each in document["changes"] if each["action"] != "noop"]
+
+
+def test_a_plain_address_that_becomes_a_secret_is_hidden(project: Project) -> None:
+    """From the run on that keeps it as a digest, history and undo of earlier runs hide it as well."""
+    project.env |= {"HUSH": "s3cret", "PLACE": "https://token.example.com/t0ken"}
+    hook = "webhooks: [{name: W, url: %s, secret: {env: HUSH}, events: [%s]}]\n"
+    project.write(hook % (project.env["PLACE"], "SALE_NEW"))
+    project.apply()
+    assert "t0ken" in project.run("history", "1").out
+    project.write(hook % ("{env: PLACE}", "SALE_CANCELED"))
+    for command in (
+        ("plan",),
+        ("apply", "--yes"),
+        ("history", "1"),
+        ("history", "1", "--json"),
+        ("undo", "2", "--yes"),
+    ):
+        result = project.run(*command)
+        assert result.code == 0, result.err
+        assert "t0ken" not in result.out + result.err, command
