@@ -69,6 +69,9 @@ something than the plan said: a saved plan is stale then, and a reading older th
 - A saved plan is applied as it is, or refused when it would be another one now.
 - One `apply` at a time: a ledger has a lease, and a second run is refused.
 - Nothing is ever created twice: a lost answer to a POST is settled by looking.
+- Nothing that appeared in the meantime is overwritten. A resource that exists when it is to be created is adopted if
+  it equals the configuration. Otherwise its branch stops, and `reconciler history RUN` shows what was there. Only an
+  object with the values that were sent counts as created by a request whose answer was lost.
 """
 
 

@@ -113,7 +113,7 @@ def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
         puts=list(puts.values()), drops=[_known_as(planned, address) for address in drops],
         moves=_without(moved, drops),
     )  # fmt: skip
-    for address in answered(changes, planned.graph.order, planned.ledger.intents, partial=planned.plan.partial):
+    for address in answered(changes, planned.graph.order, planned.ledger.intents, whole=planned.whole):
         store.clear_intent(run, address)
 
 

@@ -4,8 +4,9 @@ answer to a create                 what is done
 ──────────────────────────────────────────────────────────────────────────────────────────
 201                                its id is ours; entry CREATED
 202                                PENDING until the account shows it
-422                                look once: take over what is there (ADOPTED), else the error
-none (lost, cut, HTML, 5xx)        look: take over what is there (CREATED), else send again, once
+422                                look once: equal to what is wanted → ADOPTED; nothing there → the error
+none (lost, cut, HTML, 5xx)        look: equal to what is wanted → CREATED; nothing there → send again, once
+either, and what is there differs  failed: nobody's POST of ours made it, and it is not overwritten
 none, and looking cannot decide    failed; the intent stays open, so the next run knows
 
 Every attempt is announced when its turn has come, after all waiting, so that a lease that was lost in between is
@@ -35,7 +36,7 @@ from reconciler.ledger.store import Store
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import Answer, Outcome, Request, Status
 from reconciler.model.resource import CREATING, EMPTY, Entry, Provenance
-from reconciler.model.values import Address, Attrs, Secret
+from reconciler.model.values import Address, Attrs, Secret, Value
 
 #: Seconds of the lease that must be left when a write is announced: connect and read time-out of one attempt.
 NEEDS = 36.0
@@ -98,10 +99,13 @@ class Carrier:
         """What is called before each attempt; raises Locked when the lease is lost, and then nothing leaves."""
         where = self._where(step, change)
         before = self._image(change)
-        return lambda: self.store.intend(self.run, where, verb, before, NEEDS)
+        sent = _sent(change) if verb == CREATING else EMPTY
+        return lambda: self.store.intend(self.run, where, verb, before, NEEDS, sent)
 
     def _image(self, change: Change) -> Attrs:
         """What is overwritten: what was live, and what we once wrote of that which no answer shows."""
+        if change.action is Action.CREATE:
+            return change.before
         entry, kind = self.entries.get(change.address), KINDS[change.address.kind]
         unshown = {n: v for n, v in entry.applied.items() if kind.field(n).write_only} if entry else {}
         return {**unshown, **change.before} if unshown else change.before
@@ -145,37 +149,38 @@ class Carrier:
         if kind.accepted and change.address in self.announced - self.unconfirmed:
             announce()
             return self._unconfirmed(change, "announced by a run that did not end; looked for first")
+        in_doubt = change.address in self.unconfirmed
         try:
             return self._created(kind, change, self.writer.send(request, hidden, announce))
         except Invalid as refusal:
-            return self._refused(step, change, refusal, Provenance.ADOPTED)
+            return self._refused(step, change, refusal, Provenance.CREATED if in_doubt else Provenance.ADOPTED)
         except NoAnswer as lost:
             if kind.accepted:
                 return self._unconfirmed(change, "no answer; looked for at the end of the run")
             doubt = lost
         try:
             found = self._look(change)
-            if found is not None:
-                return self._take_over(step, change, found, Provenance.CREATED)
-            return self._created(kind, change, self.writer.send(request, hidden, announce))
+            if found is None:
+                return self._created(kind, change, self.writer.send(request, hidden, announce))
         except Invalid as refusal:
             return self._refused(step, change, refusal, Provenance.CREATED)
         except (GatewayError, Interrupted) as error:  # the first attempt stays in doubt, whatever this one is
             raise NoAnswer(f"{doubt}; then {error}", status=doubt.status) from None
+        return self._found(step, change, found, Provenance.CREATED)
 
     def _unconfirmed(self, change: Change, message: str) -> Made:
         self.unconfirmed.add(change.address)
         return Made(None, message=message)
 
     def _refused(self, step: Step, change: Change, refusal: Invalid, by: Provenance) -> Made:
-        """Perhaps because it is there already; then it is ours from now on."""
+        """Perhaps because it exists now."""
         try:
             found = self._look(change)
         except (GatewayError, Interrupted):
             raise refusal from None
         if found is None:
             raise refusal from None
-        return self._take_over(step, change, found, by)
+        return self._found(step, change, found, by)
 
     def _created(self, kind: Kind, change: Change, answer: Answer) -> Made:
         if kind.accepted:
@@ -200,25 +205,25 @@ class Carrier:
         wire = wire_of(KINDS[change.address.kind], self.dialect, self.slugs)
         return look(self.writer, change, self.ids, wire)
 
-    def _take_over(self, step: Step, change: Change, item: Item, provenance: Provenance) -> Made:
-        """What is there already becomes ours; what differs is written, unless it can only be set once."""
+    def _found(self, step: Step, change: Change, item: Item, provenance: Provenance) -> Made:
+        """Adopt an object that appeared since the plan, or ours whose answer was lost, if it equals what is wanted.
+
+        Raises Invalid, having written nothing, for one that differs. History keeps what was there.
+        """
         kind = KINDS[change.address.kind]
-        wire = wire_of(kind, self.dialect, self.slugs)
-        shown = decode(kind, item, wire)
+        shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
+        differs = [each.path for each in differences(kind, change.attrs, shown, None, frozenset(), None)]
+        ours = provenance is Provenance.CREATED and not differs
+        if not ours and change.action is Action.CREATE:
+            hidden = {name for name, value in change.attrs.items() if isinstance(value, Secret)}
+            image = {name: value for name, value in shown.items() if name not in hidden}
+            self.store.intend(self.run, self._where(step, change), step.verb, image, NEEDS)
+        if differs:
+            names = ", ".join(sorted(differs))
+            raise Invalid(f"{change.address} exists now with other values ({names}) and stays as it is; plan again")
         remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
-        ours = provenance is Provenance.CREATED
-        fields = differences(kind, change.attrs, shown, None, frozenset(), None if ours else self.digest)
-        once = [each.path for each in fields if kind.field(each.path).immutable or each.path in wire.immutable]
-        if once:
-            raise Invalid(f"{change.address} is there already, with another {', '.join(once)}; plan again")
-        if not fields:
-            how = "was made, its answer was lost" if ours else "was there already"
-            return Made(remote_id, shown, how, provenance)
-        update = replace(change, action=Action.UPDATE, fields=fields, remote_id=remote_id)
-        request = bind(request_for(Step(change.address, Verb.MAKE), update, self.dialect, self.slugs), self.ids)
-        announce = self._announce(step, change, CREATING if ours else step.verb)
-        answer = self.writer.send(request, hidden_in(change.attrs), announce)
-        return Made(remote_id, self._shown(kind, answer), "was there already; updated", provenance)
+        how = "created; its answer was lost" if ours else "exists already with these values: adopted"
+        return Made(remote_id, shown, how, provenance)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
         outcome = Outcome(step, change.action, Status.FAILED, message=f"{_where(change)}{error}")
@@ -232,7 +237,7 @@ class Carrier:
         """The outcome is in the ledger before anything may rely on it."""
         entry = self._entry(step, change, made)
         pending = step.verb is Verb.MAKE and made.remote_id is None
-        sent = {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
+        sent = _readable(change)
         differs = differing(change, sent, made.shown) if step.verb is Verb.MAKE else {}
         outcome = Outcome(
             step, change.action, Status.PENDING if pending else Status.DONE, made.remote_id, made.message,
@@ -266,6 +271,8 @@ class Carrier:
     def _entry(self, step: Step, change: Change, made: Made) -> Entry | None:
         """What the ledger has afterwards. One that is parked to be replaced waits under its id for its end."""
         old = self.entries.get(change.address)
+        if made.provenance is Provenance.ADOPTED:  # its secrets are unknown: the next plan sends ours
+            change, old = replace(change, attrs=_readable(change)), None
         if step.verb is Verb.DROP:
             return None
         if step.verb is Verb.PARK:
@@ -291,6 +298,20 @@ class Carrier:
 
 def _is_last_of_three(step: Step, change: Change) -> bool:
     return step.verb is Verb.DROP and change.action is Action.REPLACE and change.lifecycle.create_before_destroy
+
+
+def _readable(change: Change) -> dict[str, Value]:
+    """The desired attributes but the secrets."""
+    return {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
+
+
+def _sent(change: Change) -> dict[str, Value]:
+    """The values that recognize the object of a create: readable, sent, and left alone by an update that follows."""
+    updated = set() if change.action in (Action.CREATE, Action.REPLACE) else {each.path for each in change.fields}
+    return {
+        name: value for name, value in _readable(change).items()
+        if value is not None and name not in updated and not KINDS[change.address.kind].field(name).write_only
+    }  # fmt: skip
 
 
 def _where(change: Change) -> str:

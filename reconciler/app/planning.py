@@ -63,8 +63,9 @@ class Request:
 class Planned:
     """A plan and what it was made from.
 
-    ``entries`` go by their new addresses, ``sizes`` counts what is live by kind, ``secrets`` are the secret values
-    that can be read in the account, ``read_at`` is when reading began, in seconds of the monotonic clock.
+    ``whole``: no change was left out. ``entries`` go by their new addresses, ``sizes`` counts what is live by kind,
+    ``secrets`` are the secret values that can be read in the account, ``read_at`` is when reading began, in seconds of
+    the monotonic clock.
     """
 
     plan: Plan
@@ -77,6 +78,7 @@ class Planned:
     sizes: Mapping[str, int]
     secrets: Mapping[Address, Attrs]
     read_at: float
+    whole: bool = True
 
 
 def destroying(request: Request) -> Request:
@@ -132,6 +134,7 @@ def decide(
         plan, build(plan.changes),
         _gates(request, plan, read, ledger, offered, losses),
         found.entries, ledger, found.slugs, request.dialect, {**ledger.sizes, **read.sizes}, found.secrets, 0.0,
+        whole=not plan.partial and request.only is None,
     )  # fmt: skip
 
 

@@ -118,10 +118,10 @@ def _lifecycle(entry: Any) -> dict[str, Any]:
 @click.pass_context
 def forget(ctx: click.Context, /, addresses: tuple[str, ...], yes: bool, project: Path, **given: Any) -> int:
     """Stop calling these ours. Nothing is sent; the account keeps them, and nothing here will delete them."""
-    from reconciler.cli.recorded import ask, leased, one, opened
+    from reconciler.cli.recorded import ask, leased, one_address, opened
 
     with opened(ctx, place(ctx, given), project) as (settings, store):
-        found = [one(store, address).address for address in addresses]
+        found = [one_address(store, address) for address in addresses]
     ask(f"Forget {len(found)} of the ledger's resources?", yes=yes, declined="nothing was forgotten")
     with leased(settings) as store:
         store.forget(found)

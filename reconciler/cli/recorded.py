@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import click
 
@@ -17,6 +18,9 @@ from reconciler.errors import ConfigurationError, Declined, LedgerError
 from reconciler.ledger.lease import Lease
 from reconciler.ledger.store import Store
 from reconciler.model.resource import Entry
+from reconciler.model.values import Address
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -44,9 +48,18 @@ def leased(settings: Settings) -> Iterator[Store]:
 
 def one(store: Store, address: str) -> Entry:
     """The entry of that address; raises ConfigurationError with near ones."""
+    return _chosen({str(entry.address): entry for entry in store.entries()}, address)
+
+
+def one_address(store: Store, address: str) -> Address:
+    """That address, if the ledger has an entry or an announced write of it; raises ConfigurationError otherwise."""
+    ledger = store.load()
+    return _chosen({str(each): each for each in (*ledger.entries, *ledger.intents)}, address)
+
+
+def _chosen(known: Mapping[str, T], address: str) -> T:
     from reconciler.engine.suggest import near
 
-    known = {str(entry.address): entry for entry in store.entries()}
     if address not in known:
         hint = near(address, known)
         raise ConfigurationError(f"the ledger has no {address}" + (f"; did you mean {hint}?" if hint else ""))

@@ -96,6 +96,7 @@ INTENT = Table(
     Column("verb", Text, nullable=False),
     Column("run", Integer, ForeignKey(RUN.c.id), nullable=False),
     Column("before", Text, nullable=False),
+    Column("sent", Text, nullable=False),
 )  # fmt: skip
 
 OUTCOME = Table(

@@ -228,13 +228,17 @@ class Store:
 
     # writes
 
-    def intend(self, run: int, address: Address, verb: Verb | str, before: Attrs, needs: float) -> None:
+    def intend(
+        self, run: int, address: Address, verb: Verb | str, before: Attrs, needs: float, sent: Attrs = EMPTY
+    ) -> None:
         """Announces a write that may take ``needs`` seconds, which must be left of the lease.
 
-        ``before`` is what it will overwrite; sensitive values must come as Secret, which leaves a mark only. With a
-        lease of 60 s renewed every 20 s, ``needs`` should stay below 40 s.
+        ``before`` is what it will overwrite, ``sent`` what a create will show if it is carried out; sensitive values
+        must come as Secret, which leaves a mark only. With a lease of 60 s renewed every 20 s, ``needs`` should stay
+        below 40 s.
         """
         row = {"kind": address.kind, "key": address.key, "run": run, "before": rows.attrs_text(before)}
+        row["sent"] = rows.attrs_text(sent)
         with self.session.fenced(needs) as connection:
             connection.execute(self._announce, row | {"verb": verb.value if isinstance(verb, Verb) else verb})
 
@@ -289,7 +293,9 @@ class Store:
 
 
 def _intent(row: Any) -> Intent:
-    return Intent(Address(row.kind, row.key), row.verb, row.run, rows.attrs_value(row.before))
+    return Intent(
+        Address(row.kind, row.key), row.verb, row.run, rows.attrs_value(row.before), rows.attrs_value(row.sent)
+    )
 
 
 def _same_account(place: str, bound: str | None, account: str | None) -> None:

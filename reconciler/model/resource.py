@@ -132,13 +132,18 @@ class Intent:
     """A write that was announced and whose outcome is not recorded: sent or not, nobody knows yet.
 
     ``verb`` is that of the step, or CREATING. ``before`` is the entry's address-keyed image of what the write was
-    about to overwrite.
+    about to overwrite. ``sent`` holds the readable values that a create was to send.
     """
 
     address: Address
     verb: str
     run: int
     before: Attrs = field(default_factory=lambda: EMPTY)
+    sent: Attrs = field(default_factory=lambda: EMPTY)
+
+    def made(self, shown: Attrs) -> bool:
+        """Whether an object that shows these values may be the one that the create was to make."""
+        return self.verb == CREATING and all(shown[name] == v for name, v in self.sent.items() if name in shown)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,6 +99,8 @@ def _outcome(past: Past) -> dict[str, Any]:
 
 
 def _fields(past: Past) -> dict[str, tuple[Value, Value]]:
+    if past.action is Action.CREATE and past.before:  # it existed, and nothing was written
+        return {name: (value, value) for name, value in past.before.items() if value is not None}
     return written(past) if past.status in (Status.DONE, Status.PENDING) else {}
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.cli.support import ended
 from tests.support.hooks import killed
 from tests.support.project import Project
@@ -74,3 +76,75 @@ def test_fields_of_a_change_have_one_order(project: Project) -> None:
         (change,) = [each for each in project.plan()["changes"] if each["action"] == "create"]
         ends.append([field["path"] for field in change["fields"]])
     assert ends[0] == ends[1] == ["first_name", "locale", "fields.a", "fields.b"]
+
+
+# what a killed run announced
+
+
+def intents(project: Project) -> int:
+    """How many announced writes are open."""
+    return len(project.run("ledger", "list", "--json").document["intents"])
+
+
+@pytest.fixture
+def cut_short(project: Project) -> Project:
+    """Tags A and B are to be created; the run is killed when A exists and is not recorded."""
+    project.write("tags: [A, B]\n")
+    killed(project, "POST", "/api/tags", "apply", "--yes", "--parallel", "1")
+    assert (project.account.state()["tags"], intents(project)) == (["A"], 1)
+    return project
+
+
+def test_undo_keeps_what_it_does_not_resolve(cut_short: Project) -> None:
+    """Run 1 recorded nothing, so its undo changes nothing; the next apply still knows whose tag A is."""
+    said = ended(cut_short.run("undo", "1", "--yes"), 0, "tag/A")
+    assert "finds out" in said
+    assert intents(cut_short) == 1
+    cut_short.write("tags: [B]\n")
+    cut_short.apply()
+    assert cut_short.account.state()["tags"] == ["B"]
+    assert intents(cut_short) == 0
+
+
+def test_target_keeps_what_it_leaves_out(cut_short: Project) -> None:
+    """An apply of B alone says nothing about A."""
+    ended(cut_short.run("apply", "--yes", "--target", "tag/B"), 0)
+    assert intents(cut_short) == 1
+    cut_short.write("tags: [B]\n")
+    cut_short.apply()
+    assert cut_short.account.state()["tags"] == ["B"]
+
+
+def test_exclude_keeps_what_it_leaves_out(cut_short: Project) -> None:
+    """The same from the other side."""
+    ended(cut_short.run("apply", "--yes", "--exclude", "tag/A"), 0)
+    assert intents(cut_short) == 1
+
+
+def test_destroy_finds_what_was_announced(cut_short: Project) -> None:
+    """Created and never recorded, it is still ours to delete."""
+    ended(cut_short.run("destroy", "--yes"), 0)
+    assert cut_short.account.state()["tags"] == []
+    assert intents(cut_short) == 0
+
+
+def test_a_forgotten_one_is_not_found_again(cut_short: Project) -> None:
+    """`ledger forget` of an announced create: it stays in the account, and is nobody's afterwards."""
+    ended(cut_short.run("ledger", "forget", "tag/A", "--yes"), 0)
+    assert intents(cut_short) == 0
+    cut_short.write("tags: [B]\n")
+    cut_short.apply()
+    assert cut_short.account.state()["tags"] == ["A", "B"]
+
+
+def test_a_killed_update_does_not_make_it_ours(make_project: Any) -> None:
+    """The PATCH of an adoption was carried out and never recorded; its line leaves the files: it stays."""
+    project = make_project({"contact_fields": [{"slug": "theirs", "name": "Theirs"}]})
+    project.write("contact_fields: [{slug: theirs, name: Ours}]\n")
+    killed(project, "PATCH", "/api/contact_fields/theirs", "apply", "--yes")
+    assert intents(project) == 1
+    project.write("contact_fields: []\n")
+    project.account.clear()
+    project.apply()
+    assert project.account.writes == []
+    assert intents(project) == 0

@@ -45,15 +45,18 @@ def _hook(account: Account, method: str, path: str, first: Act | None = None, th
     account.answer = hooked  # type: ignore[method-assign]
 
 
-def killed(project: Project, method: str, path: str, *args: str) -> None:
-    """Run a command as a process and kill it after that request was carried out and before it is answered."""
+def killed(project: Project, method: str, path: str, *args: str, carried_out: bool = True) -> None:
+    """Run a command as a process and kill it while it waits for the answer to that request."""
     ready, pid = threading.Event(), [0]
 
     def kill() -> None:
         ready.wait()
         os.kill(pid[0], signal.SIGKILL)
 
-    after(project.account, method, path, kill)
+    if carried_out:
+        after(project.account, method, path, kill)
+    else:
+        _never_carry_out(project.account, method, path, kill)
     running = subprocess.Popen(
         [sys.executable, "-m", "reconciler", *args], cwd=project.folder, env=project.environment(),
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
@@ -62,3 +65,18 @@ def killed(project: Project, method: str, path: str, *args: str) -> None:
     ready.set()
     _, said = running.communicate(timeout=120)
     assert running.returncode == -signal.SIGKILL, said
+
+
+def _never_carry_out(account: Account, method: str, path: str, act: Act) -> None:
+    """The first such request meets ``act`` and is then left waiting until its client is gone."""
+    account.fault("timeout", method=method, path=f"^{path}$", commit=False)
+    meet, armed = account.meet_faults, [True]
+
+    def met(a_method: str, a_path: str) -> Any:
+        found = meet(a_method, a_path)
+        if armed[0] and a_method == method and re.fullmatch(path, a_path):
+            armed[0] = False
+            act()
+        return found
+
+    account.meet_faults = met  # type: ignore[method-assign]
