@@ -15,7 +15,7 @@ noticed before anything leaves.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -33,7 +33,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Item, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Action, Change, Step, Verb
+from reconciler.model.plan import Action, Change, FieldChange, Step, Verb
 from reconciler.model.report import Answer, Outcome, Request, Status
 from reconciler.model.resource import CREATING, EMPTY, Entry, Provenance
 from reconciler.model.values import Address, Attrs, Secret, Value
@@ -212,15 +212,15 @@ class Carrier:
         """
         kind = KINDS[change.address.kind]
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
-        differs = [each.path for each in differences(kind, change.attrs, shown, None, frozenset(), None)]
+        digest = None if provenance is Provenance.CREATED else self.digest  # the secret of another one is unknown
+        differs = differences(kind, change.attrs, shown, None, frozenset(), digest)
         ours = provenance is Provenance.CREATED and not differs
         if not ours and change.action is Action.CREATE:
             hidden = {name for name, value in change.attrs.items() if isinstance(value, Secret)}
             image = {name: value for name, value in shown.items() if name not in hidden}
             self.store.intend(self.run, self._where(step, change), step.verb, image, NEEDS)
         if differs:
-            names = ", ".join(sorted(differs))
-            raise Invalid(f"{change.address} exists now with other values ({names}) and stays as it is; plan again")
+            raise Invalid(f"{change.address} exists now {_otherwise(kind, differs)}; it stays as it is: plan again")
         remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
         how = "created; its answer was lost" if ours else "exists already with these values: adopted"
         return Made(remote_id, shown, how, provenance)
@@ -271,8 +271,6 @@ class Carrier:
     def _entry(self, step: Step, change: Change, made: Made) -> Entry | None:
         """What the ledger has afterwards. One that is parked to be replaced waits under its id for its end."""
         old = self.entries.get(change.address)
-        if made.provenance is Provenance.ADOPTED:  # its secrets are unknown: the next plan sends ours
-            change, old = replace(change, attrs=_readable(change)), None
         if step.verb is Verb.DROP:
             return None
         if step.verb is Verb.PARK:
@@ -303,6 +301,14 @@ def _is_last_of_three(step: Step, change: Change) -> bool:
 def _readable(change: Change) -> dict[str, Value]:
     """The desired attributes but the secrets."""
     return {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
+
+
+def _otherwise(kind: Kind, differs: Sequence[FieldChange]) -> str:
+    """How an object differs from what is wanted, for messages."""
+    readable = sorted(each.path for each in differs if not kind.field(each.path).write_only)
+    if readable:
+        return f"with other values ({', '.join(readable)})"
+    return f"and its {', '.join(each.path for each in differs)} cannot be compared"
 
 
 def _sent(change: Change) -> dict[str, Value]:

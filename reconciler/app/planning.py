@@ -64,8 +64,8 @@ class Planned:
     """A plan and what it was made from.
 
     ``whole``: no change was left out. ``entries`` go by their new addresses, ``sizes`` counts what is live by kind,
-    ``secrets`` are the secret values that can be read in the account, ``read_at`` is when reading began, in seconds of
-    the monotonic clock.
+    ``secrets`` are the secret values that can be read in the account. ``read_at`` is when reading began, in seconds
+    of the monotonic clock.
     """
 
     plan: Plan
