@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler.cli.curtain import Curtain, Veil, curtain_of
 from reconciler.cli.options import start_folder
@@ -51,6 +52,13 @@ class WishType(click.ParamType[Wish]):
         if equals and not file.strip():
             self.fail(f"{value}: name a file after the =, or leave it away for standard output", param, ctx)
         return Wish(form, "" if file == "-" else file)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """The formats, each with what it is for."""
+        fitting = (name for name in names(self.subject) if name.startswith(incomplete))
+        return [CompletionItem(name, help=FORMATS[name].about) for name in fitting]
 
 
 def output_option(subject: str) -> Callable[[F], F]:
