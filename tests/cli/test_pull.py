@@ -259,11 +259,15 @@ def test_an_address_that_may_hold_a_secret(make_project: Callable[..., Project],
 def test_such_an_address_is_not_patched_into_a_file(make_project: Callable[..., Project]) -> None:
     """What somebody put behind a plain address stays in the account."""
     hook = {"name": "CRM", "url": "https://h.example.com/", "secret": "s", "events": ["SALE_NEW"]}
-    project = make_project({"webhooks": [hook]})
+    project = make_project({"webhooks": [hook]}, dialect="skill")
     ended(project.run("pull", "--own"), 0)
     project.env["WEBHOOK_CRM_SECRET"] = "s"
     number = project.account.ids()["webhooks"]["CRM"]
-    project.account.edit("PATCH", f"/api/webhooks/{number}", {"url": "https://h.example.com/?token=t0k3n"})
+    project.account.edit(
+        "PATCH",
+        f"/api/webhooks/{number}",
+        {"name": "CRM", "secret": "s", "url": "https://h.example.com/?token=t0k3n"},
+    )
     said = ended(project.run("pull", "--all"), 0, "may hold a secret")
     assert "t0k3n" not in said + (project.folder / "webhooks.yaml").read_text()
 
