@@ -207,3 +207,86 @@ def test_a_watch_stops_at_it(make_project: MakeProject) -> None:
     project.write("limits: {emails: 4}\n", "reconciler.yaml")
     project.run("watch", "--apply", "--once")
     assert project.account.writes == []
+
+
+def contacts_with(tags: list[list[str]]) -> str:
+    """A block for each person, with these tags."""
+    return "contacts:\n" + "".join(
+        f"  - {{email: p{number}@example.com, tags: [{', '.join(some)}]}}\n" for number, some in enumerate(tags)
+    )
+
+
+def test_a_share_of_people_below_the_share_of_resources(project: Project) -> None:
+    """18 of 30 people lose one of their ten tags: 18 of 340 resources, 60 % of the people."""
+    names = [f"t{number}" for number in range(10)]
+    header = f"tags: [{', '.join(names)}]\n"
+    project.write(header + contacts_with([names] * 30))
+    project.apply()
+    project.account.clear()
+    project.write(header + contacts_with([names[1:]] * 18 + [names] * 12))
+    refused = project.run("apply", "--yes")
+    assert refused.code == 3
+    assert "18 deletions affect 18 of 30 people (limit 30%). No contact is deleted" in refused.err
+    assert project.account.writes == []
+
+
+@pytest.mark.parametrize(("removed", "code"), [(9, 0), (10, 3)])
+def test_a_share_at_its_limit(project: Project, removed: int, code: int) -> None:
+    """30 % of 30 people is allowed, one more is not."""
+    names = [f"t{number}" for number in range(5)]
+    header = f"tags: [{', '.join(names)}]\n"
+    project.write(header + contacts_with([names] * 30))
+    project.apply()
+    project.write(header + contacts_with([names[1:]] * removed + [names] * (30 - removed)))
+    assert project.run("apply", "--yes").code == code
+
+
+def exact(make_project: MakeProject, emails: dict[str, list[int]], keep: dict[str, list[int]]) -> Project:
+    """Courses whose members are as in ``emails``, and files that keep some, and no others."""
+    project = make_project(
+        {
+            "contacts": people(20),
+            "courses": [{"name": name} for name in emails],
+            "enrollments": [
+                {"course": name, "contact": f"p{number}@example.com"}
+                for name, some in emails.items()
+                for number in some
+            ],
+        }
+    )
+    text = "enrollments:\n"
+    for name, some in keep.items():
+        members = ", ".join(f"p{number}@example.com" for number in some)
+        text += f"  - {{course: {name}, access: full_access, exclusive: true, contacts: [{members}]}}\n"
+    project.write(text)
+    return project
+
+
+def test_a_share_of_the_people_in_authoritative_sets(make_project: MakeProject) -> None:
+    """Four of 22 enrollments are below the limit, and so is the share of each course; four of ten people are not."""
+    courses = {"A": [0, 1, 2, 3, 4, 5, 6, 7, 8, 9], "B": [0, 1, 2, 3, 4, 5], "C": [0, 1, 2, 3, 4, 5]}
+    keep = {**courses, "A": [0, 1, 2, 3, 4, 5, 6, 7], "B": [0, 1, 2, 3, 4], "C": [0, 1, 2, 3, 5]}
+    project = exact(make_project, courses, keep)
+    refused = project.run("apply", "--yes")
+    assert refused.code == 3
+    assert "4 deletions affect 4 of 10 people (limit 30%). No contact is deleted" in refused.err
+
+
+def test_removals_from_a_set_count_once(make_project: MakeProject) -> None:
+    """One of ten members goes: no share of the set, and none of the fifteen resources that are managed."""
+    project = exact(make_project, {"A": list(range(10))}, {"A": list(range(9))})
+    project.write("tags: [a, b, c, d, e, f]\n", "tags.yaml")
+    assert project.run("apply", "--yes").code == 0
+
+
+@pytest.mark.parametrize(("left", "code"), [(0, 3), (10, 0)])
+def test_taggings_that_stay_are_no_wrong_account(project: Project, left: int, code: int) -> None:
+    """Ten of twenty that are as they were show that it is the account; when none is left, it may be another one."""
+    project.write("tags: [A]\n" + contacts_with([["A"]] * 20))
+    project.apply()
+    (tag,) = project.account.edit("GET", "/api/tags")["items"]
+    for each in project.account.edit("GET", "/api/contacts", limit="100")["items"][left:]:
+        project.account.edit("DELETE", f"/api/contacts/{each['id']}/tags/{tag['id']}")
+    ended = project.run("apply", "--yes")
+    assert ended.code == code, ended.err
+    assert ("none of the 20 taggings in the ledger exists in this account" in ended.err) is (code == 3)
