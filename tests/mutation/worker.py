@@ -50,7 +50,9 @@ class Lines:
 
         from tests.mutation.__main__ import MODULES, path_of
 
-        self.coverage = Coverage(data_file=None, include=[str(path_of(module)) for module in MODULES])
+        self.coverage = Coverage(
+            data_file=None, config_file=False, include=[str(path_of(module)) for module in MODULES]
+        )
         self.seconds: dict[str, float] = {}
         self.bad: list[str] = []
 
