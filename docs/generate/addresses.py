@@ -28,8 +28,9 @@ Where several live ones have the same natural key and nothing tells them apart, 
 
 ## Spelling
 
-E-mail addresses are compared without case; tags and all other names exactly. White space around a name and different
-Unicode compositions of the same letters do not count. Inside one part some signs are written otherwise, the last
+E-mail addresses are compared without the case of ASCII letters; tags and all other names exactly. White space around
+a name and different Unicode compositions of the same letters do not count; other look-alikes (`ß` and `ss`) do.
+Inside one part some signs are written otherwise, the last
 three only at the front: {escapes}.
 
 ## Patterns

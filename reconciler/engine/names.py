@@ -205,7 +205,7 @@ class _Naming:
             if others:
                 self._refuse_beside(each, min(others, key=lambda other: other.origin))
                 refused.add(each.address)
-            elif len(declared[alike]) == 1 and len(rows := live.get(alike, [])) == 1:
+            elif len(declared[alike]) == 1 and (rows := live.get(alike)) and (self.kind.person or len(rows) == 1):
                 self._refuse_other_spelling(each, self.rows[rows[0]])
 
     def _alike(self, attrs: Attrs) -> str:
