@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from reconciler.render.html_layers import HEIGHT, WIDTH, layered
 
 KEYS = list("abcdefghijkl")
+#: How fast the machine is says nothing about a drawing.
+unhurried = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -23,6 +25,7 @@ def graphs(draw: st.DrawFn) -> dict[str, set[str]]:
     return needs
 
 
+@unhurried
 @given(graphs())
 def test_nothing_lies_on_anything_else(needs: Mapping[str, set[str]]) -> None:
     """Boxes are apart and inside the drawing; what needs stands left of what it needs."""
@@ -36,6 +39,7 @@ def test_nothing_lies_on_anything_else(needs: Mapping[str, set[str]]) -> None:
             assert drawn.boxes[start].x < drawn.boxes[end].x
 
 
+@unhurried
 @given(graphs())
 def test_lines_join_their_boxes_and_run_beside_others(needs: Mapping[str, set[str]]) -> None:
     """From side to side; where a line passes a column it meets no box of it."""

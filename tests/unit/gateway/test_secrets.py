@@ -8,6 +8,7 @@ import pytest
 import requests
 
 from reconciler.errors import ReconcilerError
+from reconciler.gateway.retry import Retries
 from reconciler.gateway.transport import Bearer
 from reconciler.model.report import Request
 from tests.unit.gateway.conftest import KEY, Build
@@ -40,7 +41,7 @@ def test_no_error_tells_the_key_or_a_secret(build: Build, move: Move | None, met
     body = None if method == "GET" else {"name": "CRM", "secret": SECRET, "url": f"https://example.com/{HOOK}"}
     with RawServer([move or FINE]) as server:
         url = server.url if move else f"http://127.0.0.1:{refused_port()}"
-        client = build(url, timeout=(1.0, 0.02 if move is HANG else 1.0))
+        client = build(url, **({"limit": 2.0, "retries": Retries(tries=1)} if move is HANG else {}))
         with pytest.raises(ReconcilerError) as caught:
             client.send(Request(method, "/api/webhooks/1", body), hidden=(HOOK,))
     assert server.seen or move is None
