@@ -13,6 +13,9 @@ from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.order import Order, of_schema
 
+#: A sorted item may bring a comment or a style into play that only the next pass sees.
+PASSES = 3
+
 
 @dataclass(frozen=True)
 class Paper:
@@ -80,6 +83,16 @@ class _Tables:
         self.settings = of_schema(schema_of("settings"))
 
     def format(self, content: bytes, name: str, *, is_settings: bool | None) -> Formatted:
+        """One file in the form that formatting leaves as it is; a file without such a form is left alone."""
+        made = first = self._once(content, name, is_settings)
+        for _ in range(PASSES):
+            again = self._once(made.text.encode(), name, is_settings)
+            if again.text == made.text:
+                return made
+            made = again
+        return first._replace(text=content.decode("utf-8", "replace"), note="every pass would change it again")
+
+    def _once(self, content: bytes, name: str, is_settings: bool | None) -> Formatted:
         """One file as what it is; None: as resources, unless only settings know its keys."""
         with documents.collector_paused():
             if is_settings:

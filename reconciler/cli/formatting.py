@@ -91,7 +91,7 @@ def _notes(ctx: click.Context, papers: list[Any]) -> None:
     from reconciler.render.words import clean
 
     for paper in papers:
-        if paper.note and ctx.obj["verbose"]:
+        if paper.note and not ctx.obj["quiet"]:
             click.echo(clean(f"{paper.name}: {paper.note}"), err=True)
 
 

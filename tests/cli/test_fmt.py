@@ -129,11 +129,13 @@ def test_rights_and_links_stay(project: Project, tmp_path: Path) -> None:
     assert [each.name for each in project.folder.iterdir() if each.name.startswith(".")] == []
 
 
-def test_what_is_left_alone_is_told_on_request(project: Project) -> None:
-    """With -v, and why."""
+def test_what_is_left_alone_is_reported(project: Project) -> None:
+    """With the reason; -q hides it."""
     project.write("? tags\n: [B, A]\n")
-    assert "site.yaml: it has keys with `?`" in project.run("-v", "fmt").err
-    assert "keys" not in project.run("fmt").err
+    assert "site.yaml: it has keys with `?`" in project.run("fmt").err
+    assert "keys" not in project.run("-q", "fmt").err
+    project.write("--- # the people\ntags: [ B,A ]\n")
+    assert "site.yaml: " in project.run("fmt", "--check").err
 
 
 def test_a_folder_without_yaml(project: Project) -> None:
@@ -175,3 +177,18 @@ def test_two_readers_of_yaml_agree_with_the_loader(project: Project) -> None:
     assert project.run("fmt").code == 0
     (contact,) = yaml.safe_load(path.read_text())["contacts"]
     assert list(contact["fields"].values()) == texts
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "webhooks:\n  - &base\n    url: https://h.example.com/\n    # shown\n    name: CRM\n    events: [SALE_NEW]\n",
+        "contacts:\n  - email: a@example.com\n    first_name: |+\n        \n",
+    ],
+    ids=["comment at an anchor", "blanks alone"],
+)
+def test_once_is_enough(project: Project, text: str) -> None:
+    """What was formatted is formatted, whatever it took."""
+    project.write(text)
+    assert project.run("fmt").code == 0
+    assert project.run("fmt", "--check").code == 0
