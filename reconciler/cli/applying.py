@@ -130,7 +130,7 @@ def _apply(
 
 
 def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[str, Any]) -> int:
-    from reconciler.app.saved import check_account, check_base, unfinished
+    from reconciler.app.saved import check_account, check_base
     from reconciler.app.workspace import read_settings
     from reconciler.cli.running import open_session
     from reconciler.disk import planfile
@@ -148,12 +148,27 @@ def _apply_saved(ctx: click.Context, path: Path, plan_file: Path, given: dict[st
     with session.ledger_to_write() as store:
         key = session.key(store) if has_key else None
         saved = planfile.read(
-            where.cwd / plan_file, key.sign if key else None, lambda document: bool(unfinished(document, store))
+            where.cwd / plan_file,
+            key.sign if key else None,
+            lambda document: _needs_no_signature(document, session, store),
         )
         ledgered = settings.ledger != "none"
         check_base(saved, store.lineage if ledgered else None, Dialect(settings.dialect))
         request = _saved_request(saved, path, where, session, given, signed=key is not None)
         return plan_and_run(ctx, session, store, request, given, Reviewed(saved, key))
+
+
+def _needs_no_signature(document: dict[str, Any], session: Any, store: Any) -> bool:
+    """Whether a plan with a checksum only was made before the ledger, and its key, existed.
+
+    The ledger is still empty (an apply was refused), or it recorded runs of this very plan.
+    """
+    from reconciler.app.redacted import is_redacted
+    from reconciler.app.saved import is_carried, unfinished
+
+    if session.settings.digest_key or session.settings.ci or is_redacted(document) or is_carried(document):
+        return False
+    return bool(unfinished(document, store)) or not (store.runs() or store.entries())
 
 
 class Reviewed(NamedTuple):
