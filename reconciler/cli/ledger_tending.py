@@ -28,7 +28,7 @@ Example:
 """
 MOVE = """\b
 Example:
-  reconciler ledger move tag/Gold tag/@gold
+  reconciler ledger move tag/Gold tag/@gold --yes
 """
 REBIND = """\b
 Example:
@@ -118,12 +118,13 @@ def import_(ctx: click.Context, /, file: Path, project: Path, **given: Any) -> i
 @click.command(epilog=MOVE)
 @click.argument("old", shell_complete=completing.recorded)
 @click.argument("new", shell_complete=completing.addresses)
+@yes_option
 @project_option
 @account_options
 @click.pass_context
-def move(ctx: click.Context, /, old: str, new: str, project: Path, **given: Any) -> int:
-    """Let what goes by the address OLD go by NEW. Nothing is sent; relations follow."""
-    from reconciler.cli.recorded import leased, opened
+def move(ctx: click.Context, /, old: str, new: str, yes: bool, project: Path, **given: Any) -> int:
+    """Record the resource OLD under the address NEW. Nothing is sent; relations follow."""
+    from reconciler.cli.recorded import ask, leased, opened
     from reconciler.engine.moves import moves_of
     from reconciler.errors import ConfigurationError
     from reconciler.model.values import Address
@@ -135,6 +136,7 @@ def move(ctx: click.Context, /, old: str, new: str, project: Path, **given: Any)
         raise ConfigurationError(str(error)) from None
     with opened(ctx, place(ctx, given), project) as (settings, store):
         moves_of(store.load().entries, before, after)
+    ask(f"Record {shown(before)} as {shown(after)}?", yes=yes, declined="nothing was moved")
     with leased(settings) as store:
         moves = moves_of(store.load().entries, before, after)
         store.write(moves=moves)

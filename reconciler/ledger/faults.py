@@ -35,11 +35,17 @@ _POSTGRESQL = {
 }
 
 
+#: What reading raises for values that no reconciler wrote.
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+
+
 @contextmanager
 def explained(place: Place, holder: Callable[[], Held | None] = lambda: None) -> Iterator[None]:
     """Turns every database error of the block into a LedgerError, or Locked, which names the ``holder``."""
     try:
         yield
+    except _UNREADABLE:
+        raise LedgerError(f"the ledger {place} {_SQLITE[sqlite3.SQLITE_CORRUPT]}") from None
     except SQLAlchemyError as error:
         if is_busy(error):
             raise Locked(f"the ledger {place} is locked by {_locked(place, holder())}") from None

@@ -152,6 +152,14 @@ def _lifecycle_value(text: str) -> Lifecycle:
     return Lifecycle(prevent, frozenset(ignore), before)
 
 
+def _texts(text: str) -> dict[str, str]:
+    """A mapping of texts; raises ValueError for anything else."""
+    found = _decode(text)
+    if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
+        raise ValueError("no mapping of texts")
+    return found
+
+
 def from_row(row: Any, want: Desired | None = None) -> Held:
     """The inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row.
 
@@ -160,6 +168,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
     (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
      state, since, run, managed_since) = row  # fmt: skip
     try:
+        KINDS[kind]
         attrs = attrs_value(applied)
         said = want is not None and want.attrs == attrs
         attrs = want.attrs if want and said else attrs
@@ -174,7 +183,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
             remote_id=remote_id,
             applied=attrs,
             answered=attrs if answered == SAME else attrs_value(answered),
-            digests=_decode(digests) if digests else EMPTY,
+            digests=_texts(digests) if digests else EMPTY,
             depends_on=_dependencies(depends_on, kind, attrs if said else EMPTY) if depends_on else (),
             origin=_place(origin, want) if origin else None,
             lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,

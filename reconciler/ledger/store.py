@@ -122,6 +122,7 @@ class Store:
             head = connection.execute(select(HEAD)).one()
             with connection.execute(_ENTRIES) as found:
                 entries = entries_of(found, like)
+            sizes = json.loads(head.sizes) if head.sizes else {}
             intents = [_intent(row) for row in connection.execute(select(INTENT)).all()]
         return Ledger(
             head.lineage,
@@ -129,7 +130,7 @@ class Store:
             head.account,
             entries,
             {intent.address: intent for intent in intents},
-            json.loads(head.sizes) if head.sizes else {},
+            sizes,
         )
 
     def entries(self, glob: str = "*") -> list[Entry]:
@@ -191,7 +192,7 @@ class Store:
         """How many items the collections had when they were read whole the last time."""
         with self.session.reading() as connection:
             known = connection.execute(select(HEAD.c.sizes)).scalar_one()
-        sizes: dict[str, int] = json.loads(known) if known else {}
+            sizes: dict[str, int] = json.loads(known) if known else {}
         return sizes
 
     def finish(self, run: int, status: str, reads: int, writes: int) -> None:

@@ -166,7 +166,7 @@ def test_the_same_address_twice(project: Project) -> None:
 
 def test_move_to_a_handle(applied: Project) -> None:
     """The resource and its relations go by the new address; with the files changed too nothing is to be done."""
-    ended(applied.run("ledger", "move", "tag/VIP", "tag/@vip"), 0, "tag/VIP → tag/@vip")
+    ended(applied.run("ledger", "move", "--yes", "tag/VIP", "tag/@vip"), 0, "tag/VIP → tag/@vip")
     found = entries(applied)
     assert "tag/@vip" in found
     assert found["tagging/ann@example.com/@vip"].applied["tag"].target.key == "@vip"
@@ -188,7 +188,7 @@ def test_move_to_a_handle(applied: Project) -> None:
 def test_moves_that_cannot_be(applied: Project, old: str, new: str, text: str) -> None:
     """Each with its reason; the ledger stays as it is."""
     before = entries(applied)
-    ended(applied.run("ledger", "move", old, new), 1, text)
+    ended(applied.run("ledger", "move", "--yes", old, new), 1, text)
     assert entries(applied) == before
 
 
@@ -196,7 +196,7 @@ def test_move_onto_another(applied: Project) -> None:
     """Nobody is overwritten."""
     applied.write(SITE.replace("tags: [VIP]\n", "tags: [VIP, Gold]\n", 1))
     applied.apply()
-    ended(applied.run("ledger", "move", "tag/VIP", "tag/Gold"), 1, "tag/Gold is in the ledger already")
+    ended(applied.run("ledger", "move", "--yes", "tag/VIP", "tag/Gold"), 1, "tag/Gold is in the ledger already")
 
 
 # rebind

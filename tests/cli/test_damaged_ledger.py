@@ -1,0 +1,30 @@
+"""A ledger with damaged values: every command that opens it ends with one sentence."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from tests.cli.support import ended
+from tests.support.project import Project
+
+DAMAGES = {
+    "schema": "UPDATE sqlite_master SET sql = CAST(replace(CAST(sql AS TEXT), 'remote_id', X'AF') AS TEXT) "
+              "WHERE name = 'reconciler_entry'",
+    "kind": "UPDATE reconciler_entry SET kind = 'nothing'",
+    "digests": "UPDATE reconciler_entry SET digests = '[1]'",
+    "applied": "UPDATE reconciler_entry SET applied = CAST(X'AF' AS TEXT)",
+    "sizes": "UPDATE reconciler_head SET sizes = '{'",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
+def test_damage_ends_in_a_sentence(project: Project, damage: str) -> None:
+    project.write("tags: [VIP]\n")
+    project.apply()
+    with sqlite3.connect(project.folder / ".reconciler" / "ledger.db") as connection:
+        connection.execute("PRAGMA writable_schema=ON")
+        connection.execute(damage)
+    for command in (("plan",), ("apply", "--yes"), ("destroy", "--yes"), ("drift",)):
+        ended(project.run(*command), 1, "error: the ledger")
