@@ -21,6 +21,7 @@ DAMAGES = {
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
 def test_damage_ends_in_a_sentence(project: Project, damage: str) -> None:
+    """Plan, apply, destroy and drift name the ledger, and show no traceback."""
     project.write("tags: [VIP]\n")
     project.apply()
     with sqlite3.connect(project.folder / ".reconciler" / "ledger.db") as connection:
