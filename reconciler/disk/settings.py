@@ -110,7 +110,7 @@ NAMES = tuple(setting.name for setting in _SETTINGS)
 
 
 #: Variables that are no setting of the file, and beginnings of those that the action and the pipelines read.
-_VARIABLES = ("ENVIRONMENT", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT")
+_VARIABLES = ("ENVIRONMENT", "ENV_ALLOW", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT")
 _OTHERS = ("COMMIT", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "SOURCE", "VAR_")
 
 
