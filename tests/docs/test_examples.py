@@ -22,10 +22,20 @@ def test_there_is_a_project_for_each_account() -> None:
     assert [name for name in PROJECTS if not (ROOT / "examples" / name).is_dir()] == []
 
 
+def on_its_account(project: Project, environment: str) -> Project:
+    """The same project, with the account of the test as that of an environment."""
+    settings = project.folder / "reconciler.yaml"
+    if settings.exists():
+        text = settings.read_text(encoding="utf-8")
+        ours = text.replace(f"    connection: {environment}", f"    connection: {project.account.connection}")
+        settings.write_text(ours, encoding="utf-8")
+    return project
+
+
 @pytest.mark.parametrize("name", PROJECTS)
 def test_it_validates_plans_applies_and_converges(name: str, example: Callable[[str], Project]) -> None:
     """validate, plan (2), apply, plan (0): and what is foreign is as it was."""
-    project, options = example(name), OPTIONS.get(name, [])
+    project, options = on_its_account(example(name), "staging"), OPTIONS.get(name, [])
     before = {each["email"]: each for each in project.account.state()["contacts"]}
     assert project.run(*options, "validate").out.startswith("Valid: ")
     assert project.run(*options, "plan", "--detailed-exitcode").code == 2
@@ -46,7 +56,7 @@ def test_it_validates_plans_applies_and_converges(name: str, example: Callable[[
 
 def test_production_asks_for_its_name(example: Callable[[str], Project]) -> None:
     """A protected environment wants --confirm, and takes nothing else for it."""
-    project = example("environments")
+    project = on_its_account(example("environments"), "production")
     assert project.run("-e", "production", "apply", "--yes").code == 3
     assert requests_of(project.account, writes=True) == []
     assert project.run("-e", "production", "apply", "--confirm", "production").code == 0
