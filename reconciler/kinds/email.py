@@ -17,7 +17,7 @@ _UNSEEN = (
 )
 #: Look-alikes of @ and the dot, and typographic quotes.
 _ODD = r"\u00ab\u00bb\u2018-\u201f\u2039\u203a\u3002\ufe52\ufe6b\uff0e\uff20\uff61"
-_LOCAL = r"[^\"(),.:;<>@\[\\\]|]+"
+_LOCAL = r'[^"(),.:;<>@\[\\\]|]+'
 _HOST = r"[^!-,./:-@\[-`{-~-]+"
 _LABEL = rf"{_HOST}(?:-+{_HOST})*"
 
