@@ -58,7 +58,7 @@ def environment(url: str) -> dict[str, str]:
     own = ("RECONCILER_", "MATON_", "CI")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return clean | {
-        "MATON_API_KEY": KEY, "RECONCILER_GATEWAY_URL": url, "RECONCILER_PACE": "0",
+        "MATON_API_KEY": KEY, "RECONCILER_GATEWAY_URL": url, "RECONCILER_RATE_LIMIT": "0",
         "CRM_WEBHOOK_SECRET": "a secret of the demo", "PYTHONIOENCODING": "utf-8",
     }  # fmt: skip
 

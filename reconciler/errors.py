@@ -13,7 +13,7 @@ ReconcilerError                 1   base: one clear message, never a traceback
 ├── LedgerError                 1   the ledger cannot be read or written, or is of another account
 ├── Refused                     3   a person or a safety rule has to decide first
 │   ├── Stale                   3   the saved plan would be another one now
-│   ├── Gated                   3   the plan needs an --allow that was not given
+│   ├── ApprovalRequired                   3   the plan needs an --allow that was not given
 │   ├── Declined                3   somebody answered no
 │   └── Locked                  3   another apply holds the ledger
 └── Interrupted               130   stopped by a signal
@@ -115,7 +115,7 @@ class Stale(Refused):
     """The saved plan is not what would be planned now."""
 
 
-class Gated(Refused):
+class ApprovalRequired(Refused):
     """The plan holds changes of a class that was not allowed for this run."""
 
 

@@ -24,17 +24,27 @@ INTRO = """\
 def page() -> str:
     """The whole page."""
     action: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return "".join([
-        INTRO,
-        table(["input", "default", "what it is"], (
-            [code(name), "required" if each.get("required") else code(_default(each)), sentence(each["description"])]
-            for name, each in action["inputs"].items()
-        )),
-        "\n## Outputs\n\n",
-        table(["output", "what it is"], (
-            [code(name), sentence(each["description"])] for name, each in action["outputs"].items()
-        )),
-    ])  # fmt: skip
+    return "".join(
+        [
+            INTRO,
+            table(
+                ["input", "default", "what it is"],
+                (
+                    [
+                        code(name),
+                        "required" if each.get("required") else code(_default(each)),
+                        sentence(each["description"]),
+                    ]
+                    for name, each in action["inputs"].items()
+                ),
+            ),
+            "\n## Outputs\n\n",
+            table(
+                ["output", "what it is"],
+                ([code(name), sentence(each["description"])] for name, each in action["outputs"].items()),
+            ),
+        ]
+    )
 
 
 def _default(given: dict[str, Any]) -> str:

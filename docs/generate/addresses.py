@@ -5,7 +5,7 @@ from __future__ import annotations
 from docs.generate.markdown import code, table
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Shape
+from reconciler.kinds.field import FieldShape
 from reconciler.model.values import _ESCAPES
 
 INTRO = """\
@@ -71,7 +71,7 @@ def _example(kind: Kind) -> str:
 
 def _part(kind: Kind, name: str) -> str:
     field = kind.field(name)
-    if field.example is None and field.shape is Shape.REF and field.ref:
+    if field.example is None and field.shape is FieldShape.REF and field.ref:
         other = KINDS[field.ref]
         return _part(other, other.key[0])
     return str(field.example)

@@ -33,9 +33,10 @@ SHARED = tuple(option.name for option in getattr(_account, "__click_params__")) 
 def page() -> str:
     """The whole page: an index, the options of all, then each command with its subcommands."""
     found = list(walk())
-    index = table(["command", "what it does"], (
-        [f"[{path}](#{path.replace(' ', '-')})", short(path, command)] for path, command in found
-    ))  # fmt: skip
+    index = table(
+        ["command", "what it does"],
+        ([f"[{path}](#{path.replace(' ', '-')})", short(path, command)] for path, command in found),
+    )
     everywhere = "## Options before the command\n\n" + options(cli.params)
     shared = "## Options about the account\n\nWhere a command has them, it says so.\n\n" + options(
         _account.__click_params__[::-1]  # type: ignore[attr-defined]
@@ -83,15 +84,20 @@ def remarks(command: click.Command) -> str:
 def _section(path: str, command: click.Command) -> str:
     own = [each for each in command.params if each.name not in SHARED]
     shares = "And the [options about the account](#options-about-the-account).\n"
-    return "\n".join(filter(None, [
-        f"{'##' if ' ' not in path else '###'} {path}\n",
-        fence("text", usage(path, command)),
-        text(command) + "\n",
-        options(own),
-        shares if len(own) < len(command.params) else "",
-        fence("text", "\n".join(examples(command))) if examples(command) else "",
-        remarks(command) and remarks(command) + "\n",
-    ]))  # fmt: skip
+    return "\n".join(
+        filter(
+            None,
+            [
+                f"{'##' if ' ' not in path else '###'} {path}\n",
+                fence("text", usage(path, command)),
+                text(command) + "\n",
+                options(own),
+                shares if len(own) < len(command.params) else "",
+                fence("text", "\n".join(examples(command))) if examples(command) else "",
+                remarks(command) and remarks(command) + "\n",
+            ],
+        )
+    )
 
 
 def usage(path: str, command: click.Command) -> str:
@@ -102,10 +108,14 @@ def usage(path: str, command: click.Command) -> str:
 
 def options(params: list[click.Parameter]) -> str:
     """The table of the options; arguments stand in the usage."""
-    return table(["option", "what it does", "default"], (
-        [_flags(each), _help(each), _default(each)]
-        for each in params if isinstance(each, click.Option) and not each.hidden
-    ))  # fmt: skip
+    return table(
+        ["option", "what it does", "default"],
+        (
+            [_flags(each), _help(each), _default(each)]
+            for each in params
+            if isinstance(each, click.Option) and not each.hidden
+        ),
+    )
 
 
 def _flags(option: click.Option) -> str:

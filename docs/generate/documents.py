@@ -6,9 +6,9 @@ from typing import Any
 
 from docs.generate import meanings, schemas
 from docs.generate.markdown import code, table
-from reconciler.app.bootstrap import schema_of
+from reconciler.commands.init import schema_of
 from reconciler.model.report import Status
-from reconciler.render.machine import FORMAT_VERSION
+from reconciler.output.json_documents import FORMAT_VERSION
 
 INTRO = f"""\
 # JSON documents
@@ -27,20 +27,25 @@ def page() -> str:
     meanings.complete(Status, meanings.STATUSES)  # type: ignore[arg-type]
     plan, report = schema_of("plan"), schema_of("report")
     more = {name: each for name, each in report["properties"].items() if name not in plan["properties"]}
-    return "\n".join([
-        INTRO,
-        "## Plan\n",
-        _keys(plan),
-        "## Report\n",
-        "A report has every key of a plan, and these:\n",
-        _keys({"properties": more, "required": report["required"]}),
-        "What `status` says of a step:\n",
-        table(["status", "what it means"], ([code(each.value), text] for each, text in meanings.STATUSES.items())),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            INTRO,
+            "## Plan\n",
+            _keys(plan),
+            "## Report\n",
+            "A report has every key of a plan, and these:\n",
+            _keys({"properties": more, "required": report["required"]}),
+            "What `status` says of a step:\n",
+            table(
+                ["status", "what it means"], ([code(each.value), text] for each, text in meanings.STATUSES.items())
+            ),
+        ]
+    )
 
 
 def _keys(schema: dict[str, Any]) -> str:
     rows = schemas.rows(schema, told=False)
-    return table(["key", "holds", "always there", "what it is"], (
-        [code(row.path), row.holds, "yes" if row.required else "", row.doc] for row in rows
-    ))  # fmt: skip
+    return table(
+        ["key", "holds", "always there", "what it is"],
+        ([code(row.path), row.holds, "yes" if row.required else "", row.doc] for row in rows),
+    )

@@ -85,28 +85,44 @@ def page() -> str:
     options = {field.name: field.default for field in fields(Options)}
     if routes.keys() != ROUTES.keys() or options.keys() != OPTIONS.keys():
         raise KeyError(f"{routes.keys() ^ ROUTES.keys()} {options.keys() ^ OPTIONS.keys()}")
-    return "".join([
-        INTRO,
-        table(["address", "methods", "what it is"], (
-            [code(path.replace("{connection}", "CONNECTION")), ", ".join(sorted(routes[path])), text]
-            for path, text in ROUTES.items()
-        )),
-        "\n## Options\n\n",
-        table(["option", "default", "what it is"], (
-            [code(name), code(json.dumps(default)), OPTIONS[name]] for name, default in options.items()
-        )),
-        EVENTS.format(
-            sent=listed(webhooks.SENT), others=listed(each for each in webhooks.EVENTS if each not in webhooks.SENT)
-        ),
-        table(["section", "keys of an item"], (
-            [code(section), listed(sorted(keys))] for section, (keys, _) in seeding.SECTIONS.items()
-        )),
-        FAULTS,
-        table(["kind", "parameters", "carried out", "what the client gets"], (
-            [code(name), code(json.dumps(faults.KINDS[name])) if faults.KINDS[name] else "", done, sentence(text)]
-            for name, done, text in _faults()
-        )),
-    ])  # fmt: skip
+    return "".join(
+        [
+            INTRO,
+            table(
+                ["address", "methods", "what it is"],
+                (
+                    [code(path.replace("{connection}", "CONNECTION")), ", ".join(sorted(routes[path])), text]
+                    for path, text in ROUTES.items()
+                ),
+            ),
+            "\n## Options\n\n",
+            table(
+                ["option", "default", "what it is"],
+                ([code(name), code(json.dumps(default)), OPTIONS[name]] for name, default in options.items()),
+            ),
+            EVENTS.format(
+                sent=listed(webhooks.SENT),
+                others=listed(each for each in webhooks.EVENTS if each not in webhooks.SENT),
+            ),
+            table(
+                ["section", "keys of an item"],
+                ([code(section), listed(sorted(keys))] for section, (keys, _) in seeding.SECTIONS.items()),
+            ),
+            FAULTS,
+            table(
+                ["kind", "parameters", "carried out", "what the client gets"],
+                (
+                    [
+                        code(name),
+                        code(json.dumps(faults.KINDS[name])) if faults.KINDS[name] else "",
+                        done,
+                        sentence(text),
+                    ]
+                    for name, done, text in _faults()
+                ),
+            ),
+        ]
+    )
 
 
 def _faults() -> list[tuple[str, str, str]]:

@@ -13,14 +13,14 @@ import yaml
 
 from docs.generate import addresses, schemas
 from docs.generate.markdown import code, fence, listed, sentence, table
-from reconciler.app.formatting import format_stream
-from reconciler.engine.calls import request_for, show
+from reconciler.commands.fmt import format_stream
 from reconciler.kinds import KINDS, schema
 from reconciler.kinds.base import Collection, Embedded, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.values import Address, Ref, Secret, Value, escape
+from reconciler.planner.requests import request_for, show
 
 INTRO = """\
 # Kinds
@@ -40,10 +40,14 @@ The column *sent as* shows the body in the dialect `vendor`; where `skill` spell
 
 DEFINITIONS = ("secret", "target", "lifecycle")
 WORDS = {
-    Shape.TEXT: "text", Shape.FLAG: "`true` or `false`", Shape.WORDS: "list of words", Shape.ENTRIES: "text by slug",
-    Shape.REF: "[reference](#reference)", Shape.REFS: "list of [references](#reference)",
-    Shape.SECRET: "[secret](#secret)",
-}  # fmt: skip
+    FieldShape.TEXT: "text",
+    FieldShape.FLAG: "`true` or `false`",
+    FieldShape.WORDS: "list of words",
+    FieldShape.ENTRIES: "text by slug",
+    FieldShape.REF: "[reference](#reference)",
+    FieldShape.REFS: "list of [references](#reference)",
+    FieldShape.SECRET: "[secret](#secret)",
+}
 
 
 def page() -> str:
@@ -52,40 +56,54 @@ def page() -> str:
     written = [_declared(kind, definitions[kind.name]) for kind in KINDS.values() if kind.section]
     named = [_head(kind) for kind in KINDS.values() if not kind.section]
     shared = [_definition(name, definitions[name]) for name in DEFINITIONS]
-    index = table(["kind", "section", "what it is"], (
-        [f"[{kind.name}](#{kind.name})", code(kind.section), kind.doc] for kind in KINDS.values()
-    ))  # fmt: skip
+    index = table(
+        ["kind", "section", "what it is"],
+        ([f"[{kind.name}](#{kind.name})", code(kind.section), kind.doc] for kind in KINDS.values()),
+    )
     return "\n".join([INTRO, index, *written, "", *named, *shared])
 
 
 def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
     own = {field.name for field in kind.fields}
     more = [row for row in schemas.rows(definition, deep=False) if row.path not in own]
-    return "\n".join([
-        _head(kind),
-        table(["key", "holds", "rules", "sent as", "what it is"], (
-            _field(kind, field, definition["properties"][field.name]) for field in kind.fields if not field.told
-        )),
-        "Further keys:\n",
-        table(["key", "holds", "default", "what it does"], (
-            [code(row.path), "text or mapping" if row.path == "roster" else row.holds, row.default, row.doc]
-            for row in more
-        )),
-        *_roster(definition),
-        fence("yaml", _yaml({kind.section: [_example(kind)]})),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            _head(kind),
+            table(
+                ["key", "holds", "rules", "sent as", "what it is"],
+                (
+                    _field(kind, field, definition["properties"][field.name])
+                    for field in kind.fields
+                    if not field.told
+                ),
+            ),
+            "Further keys:\n",
+            table(
+                ["key", "holds", "default", "what it does"],
+                (
+                    [code(row.path), "text or mapping" if row.path == "csv" else row.holds, row.default, row.doc]
+                    for row in more
+                ),
+            ),
+            *_csv_source(definition),
+            fence("yaml", _yaml({kind.section: [_example(kind)]})),
+        ]
+    )
 
 
-def _roster(definition: Mapping[str, Any]) -> Iterator[str]:
-    """The keys of the long form of `roster`."""
-    found = definition["properties"].get("roster")
+def _csv_source(definition: Mapping[str, Any]) -> Iterator[str]:
+    """The keys of the long form of `csv`."""
+    found = definition["properties"].get("csv")
     if found:
-        yield "`roster` as a mapping:\n"
+        yield "`csv` as a mapping:\n"
         inner = schemas.rows(found["anyOf"][1], deep=False)
-        yield table(["key", "holds", "default", "what it is"], (
-            [code(row.path), row.holds, row.default, row.doc + (" Required." if row.required else "")]
-            for row in inner
-        ))  # fmt: skip
+        yield table(
+            ["key", "holds", "default", "what it is"],
+            (
+                [code(row.path), row.holds, row.default, row.doc + (" Required." if row.required else "")]
+                for row in inner
+            ),
+        )
 
 
 def _head(kind: Kind) -> str:
@@ -103,9 +121,10 @@ def _traits(kind: Kind) -> Iterator[list[str]]:
     yield ["address", code(addresses.pattern(kind))]
     yield ["read from", _source(kind)]
     for word, template, action in (
-        ("create", kind.create, Action.CREATE), ("update", kind.update, Action.UPDATE),
+        ("create", kind.create, Action.CREATE),
+        ("update", kind.update, Action.UPDATE),
         ("delete", kind.delete, Action.DELETE),
-    ):  # fmt: skip
+    ):
         if template:
             yield [word, "; ".join([code(f"{template.method} {template.path}"), *kind.effects.get(action, ())])]
     if kind.replaceable:
@@ -149,8 +168,8 @@ def _rules(kind: Kind, field: Field) -> Iterable[str]:
     by_dialect = [each.value for each in Dialect if field.name in wire_of(kind, each).immutable]
     rules = {
         "required": field.required and field.name != kind.rows,
-        f"this, `{field.name}s` or `roster` is required": field.name == kind.gather,
-        "this or `roster` is required": field.name == kind.roster,
+        f"this, `{field.name}s` or `csv` is required": field.name == kind.gather,
+        "this or `csv` is required": field.name == kind.csv_source,
         "set once": field.immutable,
         f"set once ({', '.join(by_dialect)})": bool(by_dialect) and not field.immutable,
         "one address, without display name": field.is_email,
@@ -220,15 +239,15 @@ def _attrs(kind: Kind) -> dict[str, Value]:
 def _values(field: Field) -> Iterator[tuple[str, Value]]:
     example = _sample(field)
     ref = field.ref or ""
-    if field.shape is Shape.ENTRIES:
+    if field.shape is FieldShape.ENTRIES:
         yield from ((f"{field.name}.{slug}", text) for slug, text in example.items())
-    elif field.shape is Shape.REF:
+    elif field.shape is FieldShape.REF:
         yield field.name, Ref(Address(ref, escape(str(example))))
-    elif field.shape is Shape.REFS:
+    elif field.shape is FieldShape.REFS:
         yield field.name, frozenset(Ref(Address(ref, each)) for each in example)
-    elif field.shape is Shape.WORDS:
+    elif field.shape is FieldShape.WORDS:
         yield field.name, frozenset(example)
-    elif field.shape is Shape.SECRET:
+    elif field.shape is FieldShape.SECRET:
         yield field.name, Secret(f"env:{example['env']}", "")
     else:
         yield field.name, example
@@ -254,7 +273,8 @@ def _example(kind: Kind) -> dict[str, Any]:
 def _definition(name: str, definition: Mapping[str, Any]) -> str:
     inner = definition if "properties" in definition else definition["anyOf"][1]
     first = "A text is the name; a mapping has one of these keys.\n\n" if "anyOf" in definition else ""
-    body = table(["key", "holds", "default", "what it is"], (
-        [code(row.path), row.holds, row.default, row.doc] for row in schemas.rows(inner, deep=False)
-    ))  # fmt: skip
+    body = table(
+        ["key", "holds", "default", "what it is"],
+        ([code(row.path), row.holds, row.default, row.doc] for row in schemas.rows(inner, deep=False)),
+    )
     return f"## {schemas.NAMES.get(name, name)}\n\n{definition['description']}\n\n{first}{body}"

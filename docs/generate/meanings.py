@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import Enum
 
-from reconciler.engine.drift import Alarm
 from reconciler.kinds import effects
-from reconciler.render.meanings import ACTIONS, ALLOWS, CAUSES, CODES, CONSEQUENCES, PRUNES, STATUSES
+from reconciler.output.meanings import ACTIONS, ALLOWS, CAUSES, CODES, CONSEQUENCES, PRUNES, STATUSES
+from reconciler.planner.drift import Alarm
 
 __all__ = ["ACTIONS", "ALLOWS", "CAUSES", "CODES", "CONSEQUENCES", "PRUNES", "STATUSES"]
 
@@ -19,7 +19,7 @@ EFFECTS: Mapping[str, str] = {
     effects.ACCESS_LAPSES: "Between the deletion and the creation there is no access.",
     effects.NEW_ID: "The account gives it another id; what refers to the old one elsewhere breaks.",
     effects.EVENTS_LOST: "What happens between deletion and creation is not delivered.",
-    effects.TAGS_TAKEN: "Every contact loses the tag, foreign ones too. The plan counts them.",
+    effects.TAGS_TAKEN: "Every contact loses the tag, unmanaged ones too. The plan counts them.",
     effects.VALUES_LOST: "Every contact loses what it has in the field. The plan counts them.",
     effects.PERSON_DELETED: "The contact goes, with its tags, enrollments and memberships.",
     effects.PAYMENTS_END: "The customer pays no more and loses what was paid for, now or with the period.",

@@ -6,8 +6,8 @@ import click
 
 from docs.generate import commands
 from docs.generate.markdown import code, listed, sentence, table
-from reconciler.render.events import EVENTS
-from reconciler.render.outputs import DRIFT, FORMATS, PLAN, PROBLEMS, names
+from reconciler.output.events import EVENTS
+from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names
 
 INTRO = """\
 # Outputs
@@ -37,21 +37,35 @@ SUBJECTS = {PLAN: "a plan", DRIFT: "drift", PROBLEMS: "what is wrong with the fi
 
 def page() -> str:
     """The whole page."""
-    return "".join([
-        INTRO,
-        table(["format", "for", *SUBJECTS.values()], (
-            [code(name), sentence(form.about), *("yes" if name in names(subject) else "" for subject in SUBJECTS)]
-            for name, form in FORMATS.items()
-        )),
-        "\n## Commands that tell it\n\n",
-        table(["command", "formats"], ([f"[{path}](commands.md#{path.replace(' ', '-')})", listed(names(subject))]
-                                       for path, subject in _tellers())),
-        EVENTS_INTRO,
-        *(f"- [{path}](commands.md#{path.replace(' ', '-')})\n" for path in _having("--json-events")),
-        "\n",
-        table(["event", "what it says"], ([code(name), text] for name, text in EVENTS.items())),
-        LOGS,
-    ])  # fmt: skip
+    return "".join(
+        [
+            INTRO,
+            table(
+                ["format", "for", *SUBJECTS.values()],
+                (
+                    [
+                        code(name),
+                        sentence(form.about),
+                        *("yes" if name in names(subject) else "" for subject in SUBJECTS),
+                    ]
+                    for name, form in FORMATS.items()
+                ),
+            ),
+            "\n## Commands that tell it\n\n",
+            table(
+                ["command", "formats"],
+                (
+                    [f"[{path}](commands.md#{path.replace(' ', '-')})", listed(names(subject))]
+                    for path, subject in _tellers()
+                ),
+            ),
+            EVENTS_INTRO,
+            *(f"- [{path}](commands.md#{path.replace(' ', '-')})\n" for path in _having("--json-events")),
+            "\n",
+            table(["event", "what it says"], ([code(name), text] for name, text in EVENTS.items())),
+            LOGS,
+        ]
+    )
 
 
 def _having(flag: str) -> list[str]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from docs.generate import meanings
 from docs.generate.markdown import code, table
-from reconciler.engine.drift import Alarm
 from reconciler.kinds import KINDS, effects
 from reconciler.kinds.effects import Consequence, classes_of
 from reconciler.model.plan import Action, Cause
-from reconciler.render.words import SYMBOLS
+from reconciler.output.wording import SYMBOLS
+from reconciler.planner.drift import Alarm
 
 INTRO = """\
 # Plans
 
 A plan lists every change with the line of the file that asks for it. What is as it should be is counted, not listed.
-The last lines are the sums: changes, calls, time at the configured pace, people.
+The last lines are the sums: changes, calls, time at the configured rate limit, people.
 
 ![A plan in a terminal](../pictures/plan.svg)
 
@@ -22,8 +22,8 @@ The last lines are the sums: changes, calls, time at the configured pace, people
 
 """
 CAUSES = """
-`!` stands before what is withheld: shown, and forbidden by `prevent_destroy` or by what it depends on. A plan that
-holds nothing but withheld changes counts as empty.
+`!` stands before what is blocked: shown, and forbidden by `prevent_destroy` or by what it depends on. A plan that
+holds nothing but blocked changes counts as empty.
 
 ## Causes
 
@@ -41,26 +41,32 @@ What a write sets off beside what it says. A plan shows them at the end of a lin
 def page() -> str:
     """The whole page."""
     for words, known in (
-        (Action, meanings.ACTIONS), (Cause, meanings.CAUSES), (Consequence, meanings.CONSEQUENCES),
+        (Action, meanings.ACTIONS),
+        (Cause, meanings.CAUSES),
+        (Consequence, meanings.CONSEQUENCES),
         (Alarm, meanings.ALARMS),
-    ):  # fmt: skip
+    ):
         meanings.complete(words, known)  # type: ignore[arg-type]
-    return "".join([
-        INTRO,
-        table(["sign", "action", "what it does"], (
-            [code(SYMBOLS[action].strip()), action.value, text] for action, text in meanings.ACTIONS.items()
-        )),
-        CAUSES,
-        table(["cause", "why"], ([code(cause.value), text] for cause, text in meanings.CAUSES.items())),
-        EFFECTS,
-        table(["effect", "what that means", "consequence", "set off by"], (_effect(each) for each in _effects())),
-        "\n## Consequences\n\n",
-        table(["class", "how far it reaches"], (
-            [code(each.value), text] for each, text in meanings.CONSEQUENCES.items()
-        )),
-        "\n## What a pipeline may stop for\n\n`--fail-on` of `plan` and `drift` ends with exit code 2:\n\n",
-        table(["word", "when"], ([code(each.value), text] for each, text in meanings.ALARMS.items())),
-    ])  # fmt: skip
+    return "".join(
+        [
+            INTRO,
+            table(
+                ["sign", "action", "what it does"],
+                ([code(SYMBOLS[action].strip()), action.value, text] for action, text in meanings.ACTIONS.items()),
+            ),
+            CAUSES,
+            table(["cause", "why"], ([code(cause.value), text] for cause, text in meanings.CAUSES.items())),
+            EFFECTS,
+            table(["effect", "what that means", "consequence", "set off by"], (_effect(each) for each in _effects())),
+            "\n## Consequences\n\n",
+            table(
+                ["class", "how far it reaches"],
+                ([code(each.value), text] for each, text in meanings.CONSEQUENCES.items()),
+            ),
+            "\n## What a pipeline may stop for\n\n`--fail-on` of `plan` and `drift` ends with exit code 2:\n\n",
+            table(["word", "when"], ([code(each.value), text] for each, text in meanings.ALARMS.items())),
+        ]
+    )
 
 
 def _effects() -> list[str]:
@@ -70,7 +76,9 @@ def _effects() -> list[str]:
 def _effect(effect: str) -> list[str]:
     makers = [
         f"{action.value} of {kind.name}"
-        for kind in KINDS.values() for action, found in kind.effects.items() if effect in found
-    ]  # fmt: skip
+        for kind in KINDS.values()
+        for action, found in kind.effects.items()
+        if effect in found
+    ]
     classes = ", ".join(code(each.value) for each in classes_of([effect]))
     return [effect, meanings.EFFECTS[effect], classes, ", ".join(makers)]

@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 from docs.generate import meanings
 from docs.generate.markdown import code, table
-from reconciler.engine.guard import COUNTED, UNCOUNTED
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.model.policy import Allow, Limits, Prune
+from reconciler.planner.approvals import COUNTED, UNCOUNTED
 
 INTRO = """\
 # Safety
@@ -17,7 +17,7 @@ INTRO = """\
 ## What is deleted
 
 Only what the ledger says is ours, and only once the files no longer name it. An empty or unreadable folder never
-means "delete everything". Everything else in the account is foreign: counted, and touched only where the files say
+means "delete everything". Everything else in the account is unmanaged: counted, and touched only where the files say
 "these and no others" (`tags_exact`, `exclusive`) or pruning is `all`; that counts against the limits as well.
 
 """
@@ -80,19 +80,31 @@ def page() -> str:
     meanings.complete(Prune, meanings.PRUNES)  # type: ignore[arg-type]
     meanings.complete(Allow, meanings.ALLOWS)  # type: ignore[arg-type]
     limits = Limits()
-    return "".join([
-        INTRO,
-        table(["kind", "default", "when it leaves the files"], (_pruned(kind) for kind in KINDS.values())),
-        PRUNE,
-        table(["word", "what may go"], ([code(word.value), text] for word, text in meanings.PRUNES.items())),
-        MORE,
-        table(["class", "needed for", "number"], (
-            [code(f"--allow {allow.value}{'=N' if allow in COUNTED else ''}"), text,
-             "exact, required" if allow in COUNTED else "none" if allow in UNCOUNTED else "optional; exact if given"]
-            for allow, text in meanings.ALLOWS.items()
-        )),
-        LIMITS.format(**asdict(limits)),
-    ])  # fmt: skip
+    return "".join(
+        [
+            INTRO,
+            table(["kind", "default", "when it leaves the files"], (_pruned(kind) for kind in KINDS.values())),
+            PRUNE,
+            table(["word", "what may go"], ([code(word.value), text] for word, text in meanings.PRUNES.items())),
+            MORE,
+            table(
+                ["class", "needed for", "number"],
+                (
+                    [
+                        code(f"--allow {allow.value}{'=N' if allow in COUNTED else ''}"),
+                        text,
+                        "exact, required"
+                        if allow in COUNTED
+                        else "none"
+                        if allow in UNCOUNTED
+                        else "optional; exact if given",
+                    ]
+                    for allow, text in meanings.ALLOWS.items()
+                ),
+            ),
+            LIMITS.format(**asdict(limits)),
+        ]
+    )
 
 
 def _pruned(kind: Kind) -> list[str]:

@@ -11,11 +11,10 @@ import click
 
 from docs.generate import commands, schemas
 from docs.generate.markdown import code, listed, table
-from reconciler.app.bootstrap import schema_of
 from reconciler.cli.main import cli
-from reconciler.disk.environments import default_ledger
-from reconciler.disk.settings import _SETTINGS, Setting
-from reconciler.disk.settings_schema import PRESETS
+from reconciler.commands.init import schema_of
+from reconciler.config.settings import _SETTINGS, Setting, default_ledger
+from reconciler.config.settings_schema import PRESETS
 
 INTRO = """\
 # Settings
@@ -26,19 +25,33 @@ needed. `reconciler validate --show` says what is set, and where.
 """
 #: What no flag of the table sets: variable, what it is, without it.
 VARIABLES = (
-    ("MATON_API_KEY", "The API key of the gateway. It has no flag and is in no file, so that it is in no history.",
-     "nothing of the account can be read"),
-    ("RECONCILER_LEDGER_KEY",
-     "Key of the digests of secrets, signatures of plan files and pseudonyms of `--redact`; 16 characters or more.",
-     "one that the ledger keeps"),
-    ("RECONCILER_FILES", "Further folders for secret files and rosters, separated as in `PATH`.",
-     "the project's folder only"),
-    ("RECONCILER_ENV_ALLOW", "Names or patterns, comma-separated, of further variables that `{env: NAME}` may read.",
-     "`*WEBHOOK*`"),
+    (
+        "MATON_API_KEY",
+        "The API key of the gateway. It has no flag and is in no file, so that it is in no history.",
+        "nothing of the account can be read",
+    ),
+    (
+        "RECONCILER_LEDGER_KEY",
+        "Key of secret digests, plan signatures and the pseudonyms of `--redact`; 16 characters or more.",
+        "one that the ledger keeps",
+    ),
+    (
+        "RECONCILER_FILES",
+        "Further folders for secret files and CSV sources, separated as in `PATH`.",
+        "the project's folder only",
+    ),
+    (
+        "RECONCILER_ENV_ALLOW",
+        "Names or patterns, comma-separated, of further variables that `{env: NAME}` may read.",
+        "`*WEBHOOK*`",
+    ),
     ("RECONCILER_VAR_…", "What `${env.RECONCILER_VAR_…}` in the files reads; no other variable can be read so.", ""),
-    ("CI", "`true` or `1`: the ledger is set by `--ledger` or `RECONCILER_LEDGER`; one in the checkout is refused.",
-     ""),
-)  # fmt: skip
+    (
+        "CI",
+        "`true` or `1`: the ledger is set by `--ledger` or `RECONCILER_LEDGER`; one in the checkout is refused.",
+        "",
+    ),
+)
 #: What neither a flag nor a key of the file describes.
 DOCS = {
     "notify_url": "Where notifications are sent by POST; its host alone is ever shown.",
@@ -68,15 +81,17 @@ def page() -> str:
     inner = document["properties"]["environments"]["additionalProperties"]
     known = document["properties"]
     own = {name: each for name, each in inner["properties"].items() if name == "files" or name not in known}
-    return "\n".join([
-        INTRO + table(["what it is", "flag", "environment", "reconciler.yaml", "default"], rows),
-        "## Variables without a flag\n",
-        table(["variable", "what it is", "without it"], ([code(name), *rest] for name, *rest in VARIABLES)),
-        "## Presets of the gateway\n",
-        table(["preset", "gateway", "connections API"], presets),
-        FILE + _keys(document),
-        ENVIRONMENTS + _keys({"properties": own}),
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            INTRO + table(["what it is", "flag", "environment", "reconciler.yaml", "default"], rows),
+            "## Variables without a flag\n",
+            table(["variable", "what it is", "without it"], ([code(name), *rest] for name, *rest in VARIABLES)),
+            "## Presets of the gateway\n",
+            table(["preset", "gateway", "connections API"], presets),
+            FILE + _keys(document),
+            ENVIRONMENTS + _keys({"properties": own}),
+        ]
+    )
 
 
 def _keys(schema: Mapping[str, Any]) -> str:

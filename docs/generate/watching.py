@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from docs.generate import meanings, schemas
 from docs.generate.markdown import code, listed, table
 from reconciler.cli.metrics import Metrics
-from reconciler.engine.rounds import Ending
-from reconciler.render.notice import notification_schema
+from reconciler.output.notification import notification_schema
+from reconciler.watch.cycles import CycleResult
 
 INTRO = """\
 # Watching
@@ -19,13 +19,13 @@ What `watch` tells. [The guide](../guides/watching.md) says how it is used.
 
 """
 ENDINGS = {
-    Ending.UNCHANGED: "The account is as the files say.",
-    Ending.CHANGES: "There are changes, and nobody asked for them to be made.",
-    Ending.APPLIED: "All changes were made.",
-    Ending.PARTLY: "Some of the changes were made; the next round does the rest.",
-    Ending.REFUSED: "An approval is missing, or another run holds the ledger.",
-    Ending.FAILED: "Files, network or vendor; the next round tries again, later each time.",
-    Ending.STOPPED: "The watch was stopped in it.",
+    CycleResult.UNCHANGED: "The account is as the files say.",
+    CycleResult.CHANGES: "There are changes, and nobody asked for them to be made.",
+    CycleResult.APPLIED: "All changes were made.",
+    CycleResult.PARTLY: "Some of the changes were made; the next round does the rest.",
+    CycleResult.REFUSED: "An approval is missing, or another run holds the ledger.",
+    CycleResult.FAILED: "Files, network or vendor; the next round tries again, later each time.",
+    CycleResult.STOPPED: "The watch was stopped in it.",
 }
 NUMBERS = """
 ## Numbers
@@ -44,17 +44,20 @@ as incoming webhooks of Slack take it. Neither names anybody: no address, no val
 
 def page() -> str:
     """The whole page."""
-    meanings.complete(Ending, ENDINGS)  # type: ignore[arg-type]
-    return "".join([
-        INTRO,
-        table(["word", "what it means"], ([code(ending.value), text] for ending, text in ENDINGS.items())),
-        NUMBERS,
-        table(["number", "labels", "what it is"], _numbers()),
-        NOTICES,
-        table(["key", "holds", "what it is"], (
-            [code(row.path), row.holds, row.doc] for row in schemas.rows(notification_schema())
-        )),
-    ])  # fmt: skip
+    meanings.complete(CycleResult, ENDINGS)  # type: ignore[arg-type]
+    return "".join(
+        [
+            INTRO,
+            table(["word", "what it means"], ([code(ending.value), text] for ending, text in ENDINGS.items())),
+            NUMBERS,
+            table(["number", "labels", "what it is"], _numbers()),
+            NOTICES,
+            table(
+                ["key", "holds", "what it is"],
+                ([code(row.path), row.holds, row.doc] for row in schemas.rows(notification_schema())),
+            ),
+        ]
+    )
 
 
 def _numbers() -> Iterator[list[str]]:

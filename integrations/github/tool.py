@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from workflow import mask, quoted, temp, told
 
 #: Variables that are the runner's and this action's own; the tool has no business with them.
-_WITHHELD = re.compile(
+_BLOCKED = re.compile(
     r"GITHUB_(?!ACTIONS$|WORKSPACE$|SERVER_URL$|REPOSITORY$|SHA$|RUN_ID$)|ACTIONS_|PYTHON|PIP_|TOKEN$"
 )
 
@@ -43,7 +43,7 @@ def reconciler(*args: str) -> tuple[int, str]:
 
 def environment_of() -> dict[str, str]:
     """What the tool is given: secrets that the files name are in it, tokens of the job are not."""
-    given = {name: value for name, value in os.environ.items() if not _WITHHELD.match(name)}
+    given = {name: value for name, value in os.environ.items() if not _BLOCKED.match(name)}
     ledger = told("FETCHED") or told("RECONCILER_LEDGER")
     given |= {"RECONCILER_LEDGER": ledger, "CI": "true"}
     empty = [name for name in given if name.startswith("RECONCILER_") and not given[name].strip()]

@@ -1,1 +1,1 @@
-"""The command line: click and rich, and nothing that decides."""
+"""The command line: click commands, prompts, progress and completion."""

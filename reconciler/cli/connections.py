@@ -47,8 +47,8 @@ def connections() -> None:
 @contextmanager
 def _reached(ctx: click.Context, project: Path, given: dict[str, Any], *, writing: bool = False) -> Iterator[Any]:
     """Settings, session and the connections API; only ``writing`` can do more than GET."""
-    from reconciler.app.workspace import read_settings
-    from reconciler.cli.running import open_session
+    from reconciler.cli.context import open_session
+    from reconciler.commands.project import read_settings
 
     where = place(ctx, given)
     settings = read_settings(where.cwd / project, where)
@@ -67,9 +67,9 @@ def _reached(ctx: click.Context, project: Path, given: dict[str, Any], *, writin
 @click.pass_context
 def list_(ctx: click.Context, /, status: str | None, as_json: bool, project: Path, **given: Any) -> int:
     """List the connections, and say which of them this project uses."""
-    from reconciler.app.connecting import connection_document, users_of
     from reconciler.cli.terminal import say, show, show_json
-    from reconciler.render.connected import connection_lines, total
+    from reconciler.commands.connections import connection_document, users_of
+    from reconciler.output.connections import connection_lines, total
 
     with _reached(ctx, project, given) as (settings, _, api):
         every = api.list()
@@ -91,9 +91,9 @@ def list_(ctx: click.Context, /, status: str | None, as_json: bool, project: Pat
 @click.pass_context
 def show_(ctx: click.Context, /, connection_id: str, as_json: bool, project: Path, **given: Any) -> int:
     """Show one connection: its status, and whether this project uses it."""
-    from reconciler.app.connecting import connection_document, users_of
     from reconciler.cli.terminal import show, show_json
-    from reconciler.render.connected import connection_detail
+    from reconciler.commands.connections import connection_document, users_of
+    from reconciler.output.connections import connection_detail
 
     with _reached(ctx, project, given) as (settings, _, api):
         found = _found(api, connection_id)
@@ -106,17 +106,23 @@ def show_(ctx: click.Context, /, connection_id: str, as_json: bool, project: Pat
 
 
 @connections.command(epilog=CREATE)
-@click.option("--wait", type=click.FloatRange(min=0), default=300.0, show_default=True, metavar="SECONDS",
-              help="How long to wait until it is active; 0: do not.")  # fmt: skip
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=300.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to wait until it is active; 0: do not.",
+)
 @json_option
 @project_option
 @account_options
 @click.pass_context
 def create(ctx: click.Context, /, wait: float, as_json: bool, project: Path, **given: Any) -> int:
     """Make a connection, print the address to open in a browser, and wait until the account is connected."""
-    from reconciler.app.connecting import connection_document, wait_until_active
-    from reconciler.cli.running import stopping
+    from reconciler.cli.context import stopping
     from reconciler.cli.terminal import say, show_json
+    from reconciler.commands.connections import connection_document, wait_until_active
 
     with _reached(ctx, project, given, writing=True) as (_, session, api):
         made = api.create()
@@ -146,10 +152,10 @@ def delete(
     ctx: click.Context, /, connection_id: str, yes: bool, confirm: str | None, project: Path, **given: Any
 ) -> int:
     """Delete a connection. The account behind it stays as it is, and is out of reach until it is connected again."""
-    from reconciler.app.connecting import users_of
-    from reconciler.cli.recorded import ask
+    from reconciler.cli.open_ledger import ask
     from reconciler.cli.terminal import say
-    from reconciler.render.connected import USED
+    from reconciler.commands.connections import users_of
+    from reconciler.output.connections import USED
 
     with _reached(ctx, project, given, writing=True) as (settings, _, api):
         found = _found(api, connection_id)
@@ -167,7 +173,7 @@ def delete(
 
 def _confirm_own(connection_id: str, confirm: str | None) -> None:
     """The connection of this project takes more than a yes: its id, typed or given. Raises Declined."""
-    from reconciler.cli.asking import can_ask, says
+    from reconciler.cli.prompt import can_ask, says
     from reconciler.errors import Declined
 
     if confirm is None and can_ask():
@@ -188,6 +194,6 @@ def _found(api: Any, connection_id: str) -> Any:
 
 
 def _plain(url: str) -> str:
-    from reconciler.render.words import clean
+    from reconciler.output.wording import printable
 
-    return clean(url)
+    return printable(url)

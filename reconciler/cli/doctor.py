@@ -23,11 +23,11 @@ Example:
 @click.pass_context
 def doctor(ctx: click.Context, /, path: Path, as_json: bool, **given: Any) -> int:
     """Check key, connection, account, clock, ledger, folder and files. Reads only; exits 1 when a check fails."""
-    from reconciler.app.checkup import examine
-    from reconciler.cli.running import log_of
+    from reconciler.cli.context import log_of
     from reconciler.cli.terminal import show, show_json
-    from reconciler.model.checkup import Verdict
-    from reconciler.render.checkup import check_document, check_lines, verdict_line
+    from reconciler.commands.doctor import examine
+    from reconciler.model.checks import Verdict
+    from reconciler.output.doctor import check_document, check_lines, verdict_line
 
     checks = []
     for check in examine(path, place(ctx, given), log=log_of(ctx)):

@@ -11,11 +11,11 @@ from typing import Any
 import click
 
 from reconciler import __version__
-from reconciler.cli.pulse import WORTH, Pulse
+from reconciler.cli.progress_state import WORTH, Progress
 from reconciler.cli.terminal import json_text
 from reconciler.model.plan import Step
 from reconciler.model.report import Outcome
-from reconciler.render import events
+from reconciler.output import events
 
 
 class Events:
@@ -37,7 +37,7 @@ class Events:
         """A step has ended."""
         self._put("ended", events.ended(outcome, done, total))
 
-    def heartbeat(self, pulse: Pulse) -> None:
+    def heartbeat(self, pulse: Progress) -> None:
         """The run goes on, or waits for the gateway."""
         told = pulse.fields()
         self._put("waiting" if told["waiting"] >= WORTH else "heartbeat", told)

@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli import completing
-from reconciler.cli.curtain import curtain_of
+from reconciler.cli import completers
 from reconciler.cli.options import account_options, place, project_option
+from reconciler.cli.redaction import output_filter_of
 from reconciler.cli.terminal import show_json
 
 EXAMPLE = """\b
@@ -21,7 +21,7 @@ Example:
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("run", type=int, required=False, shell_complete=completing.runs)
+@click.argument("run", type=int, required=False, shell_complete=completers.runs)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The newest N runs only.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option
@@ -31,8 +31,8 @@ def history(
     ctx: click.Context, /, run: int | None, limit: int | None, as_json: bool, project: Path, **given: Any
 ) -> int:
     """List every apply, destroy and undo, newest first; with RUN, what that one did: before → after by field."""
-    from reconciler.cli.recorded import opened
-    from reconciler.render.past import history_document
+    from reconciler.cli.open_ledger import opened
+    from reconciler.output.history import history_document
 
     with opened(ctx, place(ctx, given), project) as (_, store):
         if run is not None:
@@ -42,7 +42,7 @@ def history(
         show_json(document)
         return 0
     from reconciler.cli.terminal import say, show
-    from reconciler.render.past import run_lines
+    from reconciler.output.history import run_lines
 
     show(run_lines(document["runs"]))
     if not document["runs"]:
@@ -51,12 +51,12 @@ def history(
 
 
 def _one(ctx: click.Context, store: Any, number: int, as_json: bool) -> int:
-    from reconciler.app.undoing import find_run
     from reconciler.cli.terminal import show
-    from reconciler.render.past import outcome_lines, outcomes_document, run_lines
+    from reconciler.commands.undo import find_run
+    from reconciler.output.history import outcome_lines, outcomes_document, run_lines
 
     run, past = find_run(store, number), store.outcomes(number)
-    curtain = curtain_of(ctx)
+    curtain = output_filter_of(ctx)
     curtain.learn_past(past)
     past = curtain.marked("past", past)
     document = outcomes_document(run, past)
@@ -64,5 +64,5 @@ def _one(ctx: click.Context, store: Any, number: int, as_json: bool) -> int:
         show_json(document)
     else:
         show(run_lines([document]))
-        show(outcome_lines(curtain_of(ctx).marked("past", past)))
+        show(outcome_lines(output_filter_of(ctx).marked("past", past)))
     return 0

@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from reconciler.cli import completing
-from reconciler.cli.curtain import curtain_of
-from reconciler.cli.ledger_tending import export, import_, move, rebind, unlock
+from reconciler.cli import completers
+from reconciler.cli.ledger_admin import export, import_, move, rebind, unlock
 from reconciler.cli.options import account_options, place, project_option
+from reconciler.cli.redaction import output_filter_of
 from reconciler.cli.terminal import show_json
 
 EXAMPLE = """\b
@@ -42,14 +42,14 @@ def ledger() -> None:
 
 
 @ledger.command("list", epilog=LIST)
-@click.argument("pattern", default="*", shell_complete=completing.recorded)
+@click.argument("pattern", default="*", shell_complete=completers.recorded)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option
 @account_options
 @click.pass_context
 def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **given: Any) -> int:
     """List the resources that are ours; PATTERN is an address with ``*`` and ``?``."""
-    from reconciler.cli.recorded import opened
+    from reconciler.cli.open_ledger import opened
 
     with opened(ctx, place(ctx, given), project) as (_, store):
         about, entries = store.describe(), store.entries(pattern)
@@ -59,11 +59,11 @@ def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **g
         head = {"url": about.url, "lineage": about.lineage, "serial": about.serial, "account": about.account}
         show_json({**head, "entries": rows, "intents": [_intent(intents[address]) for address in sorted(intents)]})
         return 0
-    from reconciler.render.words import clean, count
+    from reconciler.output.wording import count, printable
 
     for entry in entries:
         state = "" if entry.state.value == "settled" else f"  {entry.state.value}"
-        address = clean(str(curtain_of(ctx).marked("address", entry.address)))
+        address = printable(str(output_filter_of(ctx).marked("address", entry.address)))
         click.echo(f"{address:<50} {entry.provenance.value:<8} id {entry.remote_id or '–'}{state}")
     click.echo(f"{count(len(entries), 'resource')}; {about.url}, serial {about.serial}", err=True)
     return 0
@@ -71,9 +71,13 @@ def list_(ctx: click.Context, /, pattern: str, as_json: bool, project: Path, **g
 
 def _row(entry: Any) -> dict[str, Any]:
     return {
-        "address": str(entry.address), "remote_id": entry.remote_id, "provenance": entry.provenance.value,
-        "state": entry.state.value, "run": entry.run, "managed_since": entry.managed_since,
-    }  # fmt: skip
+        "address": str(entry.address),
+        "remote_id": entry.remote_id,
+        "provenance": entry.provenance.value,
+        "state": entry.state.value,
+        "run": entry.run,
+        "managed_since": entry.managed_since,
+    }
 
 
 def _intent(intent: Any) -> dict[str, Any]:
@@ -82,43 +86,49 @@ def _intent(intent: Any) -> dict[str, Any]:
 
 
 @ledger.command(epilog=SHOW)
-@click.argument("address", shell_complete=completing.recorded)
+@click.argument("address", shell_complete=completers.recorded)
 @project_option
 @account_options
 @click.pass_context
 def show(ctx: click.Context, /, address: str, project: Path, **given: Any) -> int:
     """Show what is recorded of one resource: what was sent, and what the server made of it."""
-    from reconciler.cli.recorded import one, opened
-    from reconciler.model.codec import attrs_to_json
+    from reconciler.cli.open_ledger import one, opened
+    from reconciler.model.serialization import attrs_to_json
 
     with opened(ctx, place(ctx, given), project) as (_, store):
         entry = one(store, address)
-    show_json({
-        **_row(entry), "applied": attrs_to_json(entry.applied), "answered": attrs_to_json(entry.answered),
-        "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
-        "depends_on": [str(each) for each in entry.depends_on], "since": entry.since,
-        "origin": str(entry.origin) if entry.origin else None, "lifecycle": _lifecycle(entry),
-        "part_of": str(entry.part_of) if entry.part_of else None,
-        "former": str(entry.former) if entry.former else None,
-    })  # fmt: skip
+    show_json(
+        {
+            **_row(entry),
+            "applied": attrs_to_json(entry.applied),
+            "answered": attrs_to_json(entry.answered),
+            "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
+            "depends_on": [str(each) for each in entry.depends_on],
+            "since": entry.since,
+            "origin": str(entry.origin) if entry.origin else None,
+            "lifecycle": _lifecycle(entry),
+            "part_of": str(entry.part_of) if entry.part_of else None,
+            "former": str(entry.former) if entry.former else None,
+        }
+    )
     return 0
 
 
 def _lifecycle(entry: Any) -> dict[str, Any]:
-    from reconciler.model.planjson import lifecycle_to_json
+    from reconciler.model.serialization import lifecycle_to_json
 
     return lifecycle_to_json(entry.lifecycle)
 
 
 @ledger.command(epilog=FORGET)
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=completing.recorded)
+@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=completers.recorded)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @project_option
 @account_options
 @click.pass_context
 def forget(ctx: click.Context, /, addresses: tuple[str, ...], yes: bool, project: Path, **given: Any) -> int:
     """Stop calling these ours. Nothing is sent; the account keeps them, and nothing here will delete them."""
-    from reconciler.cli.recorded import ask, leased, one_address, opened
+    from reconciler.cli.open_ledger import ask, leased, one_address, opened
 
     with opened(ctx, place(ctx, given), project) as (settings, store):
         found = [one_address(store, address) for address in addresses]

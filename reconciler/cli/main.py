@@ -18,34 +18,34 @@ from click.core import ParameterSource
 from click.shell_completion import CompletionItem
 
 from reconciler import __version__
-from reconciler.cli import completing
-from reconciler.cli.curtain import Curtain
+from reconciler.cli import completers
+from reconciler.cli.redaction import OutputFilter
 from reconciler.errors import ReconcilerError
 
 #: Command → (module below reconciler.cli, what it does in one line). Help needs nothing else.
 COMMANDS = {
     "init": ("project", "Write a commented reconciler.yaml and a first file."),
     "validate": ("project", "Check every file offline; shows every problem at once."),
-    "secrets": ("leaking", "Find secrets that are written into files."),
-    "fmt": ("formatting", "Bring YAML files into canonical order and style."),
-    "plan": ("planning", "Show what would change. Never writes."),
-    "apply": ("applying", "Make the changes that the plan shows."),
-    "destroy": ("applying", "Remove what this project made."),
-    "drift": ("drifting", "Show what the account changed behind our back."),
-    "watch": ("watching", "Report or apply again and again."),
-    "pull": ("pulling", "Write the account down as files, or its drift into them."),
-    "show": ("showing", "Show a saved plan."),
-    "explain": ("explaining", "Say everything about one resource."),
+    "secrets": ("find_secrets", "Find secrets that are written into files."),
+    "fmt": ("fmt", "Bring YAML files into canonical order and style."),
+    "plan": ("plan", "Show what would change. Never writes."),
+    "apply": ("apply", "Make the changes that the plan shows."),
+    "destroy": ("apply", "Remove what this project made."),
+    "drift": ("drift", "Show what the account changed behind our back."),
+    "watch": ("watch", "Report or apply again and again."),
+    "pull": ("pull", "Write the account down as files, or its drift into them."),
+    "show": ("show", "Show a saved plan."),
+    "explain": ("explain", "Say everything about one resource."),
     "history": ("history", "List the runs, and what they did."),
-    "undo": ("undoing", "Take a run back."),
-    "clone": ("cloning", "Make one account hold what another one has, without its people."),
-    "graph": ("graphing", "Draw what needs what, of the files or of a plan."),
+    "undo": ("undo", "Take a run back."),
+    "clone": ("clone", "Make one account hold what another one has, without its people."),
+    "graph": ("graph", "Draw what needs what, of the files or of a plan."),
     "ledger": ("ledger", "Look at what the ledger records, and tend it."),
     "connections": ("connections", "See, make and delete connections to accounts."),
     "doctor": ("doctor", "Check key, connection, account, ledger and files."),
     "schema": ("project", "Print the JSON Schema of the files."),
     "completion": ("completion", "Print what lets a shell complete commands."),
-    "help": ("helping", "Explain a topic or a command."),
+    "help": ("help", "Explain a topic or a command."),
     "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
 }
 
@@ -85,7 +85,7 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
-            from reconciler.engine.suggest import near
+            from reconciler.model.did_you_mean import near
 
             hint = near(args[0], COMMANDS, most=1)
             raise click.UsageError(f"{error.message} Did you mean {hint}?" if hint else error.message, ctx) from None
@@ -130,7 +130,7 @@ def _set_up(given: dict[str, Any]) -> None:
     metavar="NAME",
     envvar="RECONCILER_ENVIRONMENT",
     help="Environment to use.",
-    shell_complete=completing.environments,
+    shell_complete=completers.environments,
 )
 @click.option("-v", "--verbose", count=True, help="Say more; -vv: every request; -vvv: bodies too.")
 @click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
@@ -151,12 +151,12 @@ def _set_up(given: dict[str, Any]) -> None:
     show_default=True,
     help="How often a long run says how far it is, off a terminal.",
 )
-@click.option("--pace", type=float, metavar="N", help="Requests a second (10; 0: no limit of our own).")
+@click.option("--rate-limit", type=float, metavar="N", help="Requests a second (10; 0: no limit of our own).")
 @click.option("--redact/--no-redact", default=None, envvar="RECONCILER_REDACT", help="Marks instead of people.")
 @click.pass_context
 def cli(ctx: click.Context, /, **options: Any) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""
-    curtain = ctx.obj if isinstance(ctx.obj, Curtain) else Curtain()
+    curtain = ctx.obj if isinstance(ctx.obj, OutputFilter) else OutputFilter()
     ctx.obj = {**options, "curtain": curtain}
     _set_up(ctx.obj)
 
@@ -168,14 +168,14 @@ def main(args: list[str] | None = None) -> None:
     third of its time. A command that stays switches it on.
     """
     gc.disable()
-    curtain = Curtain()
+    curtain = OutputFilter()
     sys.excepthook = curtain.defect
     sys.exit(run(args, curtain))
 
 
-def run(args: list[str] | None = None, curtain: Curtain | None = None) -> int:
+def run(args: list[str] | None = None, curtain: OutputFilter | None = None) -> int:
     """The exit code of one command line; nothing is written but through the curtain."""
-    curtain = curtain or Curtain()
+    curtain = curtain or OutputFilter()
     if instruction := os.environ.get("_RECONCILER_COMPLETE"):
         from reconciler.cli.completion import answer
 
@@ -189,7 +189,7 @@ def run(args: list[str] | None = None, curtain: Curtain | None = None) -> int:
         curtain.lift()
 
 
-def _run(args: list[str] | None, curtain: Curtain) -> int:
+def _run(args: list[str] | None, curtain: OutputFilter) -> int:
     """Click's own 2 for a mistyped flag becomes 1: 2 means "changes"."""
     try:
         result = cli.main(args=args, prog_name="reconciler", standalone_mode=False, obj=curtain)
@@ -205,7 +205,9 @@ def _run(args: list[str] | None, curtain: Curtain) -> int:
     return result if isinstance(result, int) else 0
 
 
-def _ended(curtain: Curtain, message: str, code: int, event: str, usage: click.ClickException | None = None) -> int:
+def _ended(
+    curtain: OutputFilter, message: str, code: int, event: str, usage: click.ClickException | None = None
+) -> int:
     """Tells why a command line ends early, to people, collectors of logs and readers of events."""
     plain = message.removeprefix("error: ").replace("\nerror: ", "\n")
     if curtain.talk is not None:
@@ -220,6 +222,6 @@ def _ended(curtain: Curtain, message: str, code: int, event: str, usage: click.C
 
 
 def _message(error: ReconcilerError) -> str:
-    from reconciler.render.words import clean
+    from reconciler.output.wording import printable
 
-    return "\n".join(f"error: {clean(line)}" for line in str(error).splitlines()) or "error: "
+    return "\n".join(f"error: {printable(line)}" for line in str(error).splitlines()) or "error: "

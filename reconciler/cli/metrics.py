@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from reconciler.app.watching import Round, Standing
-from reconciler.engine.guard import Gate
-from reconciler.engine.rounds import Ending, drifted_by_kind, pending_by_kind
 from reconciler.errors import ConfigurationError
-from reconciler.gateway.caller import Exchange
+from reconciler.gateway.client import Exchange
 from reconciler.model.policy import Allow
+from reconciler.planner.approvals import Approval
+from reconciler.watch.cycles import CycleResult, drifted_by_kind, pending_by_kind
+from reconciler.watch.watch import Cycle, WatchState
 
 _SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600)
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
@@ -64,12 +64,12 @@ class Metrics:
         self._failures = self._made("Gauge", "failures_in_a_row", "Failed rounds since the last one that did not.")
         self._pending = self._made("Gauge", "pending_changes", "Changes not made yet.", "kind", "action")
         self._drifted = self._made("Gauge", "drifted_resources", "Resources that others changed.", "kind")
-        self._withheld = self._made("Gauge", "withheld_changes", "Changes that policy holds back.")
-        self._gates = self._made("Gauge", "gate_closed", "1 where the plan needs --allow.", "allow")
-        for ending in Ending:
+        self._blocked = self._made("Gauge", "blocked_changes", "Changes that policy holds back.")
+        self._approvals = self._made("Gauge", "gate_closed", "1 where the plan needs --allow.", "allow")
+        for ending in CycleResult:
             self._rounds.labels(ending.value)
         for allow in Allow:
-            self._gates.labels(allow.value)
+            self._approvals.labels(allow.value)
         self._known: dict[int, set[tuple[str, ...]]] = {}
 
     def _made(self, what: str, name: str, text: str, *labels: str) -> Any:
@@ -80,7 +80,7 @@ class Metrics:
         method = exchange.method if exchange.method in _METHODS else "other"
         self._calls.labels(method, str(exchange.status or "none")).inc()
 
-    def ended(self, done: Round, standing: Standing) -> None:
+    def ended(self, done: Cycle, standing: WatchState) -> None:
         """One round."""
         self._rounds.labels(done.ending.value).inc()
         self._seconds.observe(done.seconds)
@@ -90,12 +90,12 @@ class Metrics:
             self._success.set(standing.last_success)
         if done.planned is None:
             return  # nothing was seen: what was, stays
-        left = done.ending is Ending.APPLIED
+        left = done.ending is CycleResult.APPLIED
         plan = done.planned.plan
         self._set(self._pending, {} if left else pending_by_kind(plan))
         self._set(self._drifted, {} if left else {(k,): n for k, n in drifted_by_kind(done.drift).items()})
-        self._withheld.set(len(plan.withheld))
-        self._set(self._gates, {} if left else _shut(done.planned.gates))
+        self._blocked.set(len(plan.blocked))
+        self._set(self._approvals, {} if left else _shut(done.planned.approvals))
 
     def _set(self, gauge: Any, values: Mapping[Any, int]) -> None:
         """These values, and 0 for what had one before: a scrape in between misses nothing."""
@@ -121,5 +121,5 @@ class Metrics:
             thread.join(5)
 
 
-def _shut(gates: tuple[Gate, ...]) -> dict[tuple[str, ...], int]:
-    return {(gate.allow.value,): 1 for gate in gates}
+def _shut(approvals: tuple[Approval, ...]) -> dict[tuple[str, ...], int]:
+    return {(approval.allow.value,): 1 for approval in approvals}

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from reconciler.cli import completing
-from reconciler.cli.curtain import curtain_of
+from reconciler.cli import completers
+from reconciler.cli.redaction import output_filter_of
 from reconciler.cli.terminal import say
 from reconciler.model.policy import Allow
 
@@ -30,7 +30,7 @@ def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     """The patterns of ``--target-file``, with where each stands."""
     if value is None or ctx.resilient_parsing:
         return {}
-    from reconciler.disk.targets import parse_targets, read_targets
+    from reconciler.config.files import parse_targets, read_targets
 
     if value == "-":
         return parse_targets(sys.stdin, "stdin")
@@ -44,7 +44,7 @@ _SELECTION: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         metavar="ADDRESS",
         help="Only this, and what it needs.",
-        shell_complete=completing.addresses,
+        shell_complete=completers.addresses,
     ),
     click.option(
         "--target-file",
@@ -65,7 +65,7 @@ _SELECTION: tuple[Callable[[Any], Any], ...] = (
         multiple=True,
         metavar="ADDRESS",
         help="All but this.",
-        shell_complete=completing.addresses,
+        shell_complete=completers.addresses,
     ),
 )
 
@@ -78,7 +78,7 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Allow, int | None]:
-        from reconciler.engine.guard import UNCOUNTED
+        from reconciler.planner.approvals import UNCOUNTED
 
         word, equals, number = str(value).partition("=")
         try:
@@ -96,11 +96,14 @@ allow_option = click.option(
     multiple=True,
     type=AllowType(),
     help="Let a class of changes pass, for this run.",
-    shell_complete=completing.allowances,
+    shell_complete=completers.allowances,
 )
 fail_on_option = click.option(
-    "--fail-on", multiple=True, type=click.Choice(["drift", "conflict", "delete"]), help="Exit 2 when there is one.",
-)  # fmt: skip
+    "--fail-on",
+    multiple=True,
+    type=click.Choice(["drift", "conflict", "delete"]),
+    help="Exit 2 when there is one.",
+)
 minutes_option = click.option("--max-minutes", type=float, metavar="N", help="Stop cleanly after this long.")
 project_option = click.option(
     "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project (.)."
@@ -138,14 +141,14 @@ def start_folder(ctx: click.Context) -> Path:
 
 def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
     """Where the command runs, with the flags that are settings."""
-    from reconciler.app.workspace import Place
-    from reconciler.disk.settings import NAMES, unknown_variables
+    from reconciler.commands.project import Invocation
+    from reconciler.config.settings import NAMES, unknown_variables
 
     flags = {name: given[name] for name in NAMES if given.get(name) is not None}
-    for name in ("pace", "redact"):
+    for name in ("rate_limit", "redact"):
         if ctx.obj[name] is not None:
             flags[name] = ctx.obj[name]
-    curtain = curtain_of(ctx)
+    curtain = output_filter_of(ctx)
 
     def settled(settings: Any) -> None:
         ctx.obj["settings"] = settings
@@ -158,6 +161,6 @@ def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
     def warned(problem: Any) -> None:
         say(f"warning: {problem}", "warning", "configuration")
 
-    return Place(
+    return Invocation(
         start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"], settled, curtain.learn_state, warned
     )

@@ -14,11 +14,11 @@ from typing import Any, NamedTuple, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from reconciler.cli.curtain import Curtain, Veil, curtain_of
 from reconciler.cli.options import start_folder
+from reconciler.cli.redaction import FilteredStream, OutputFilter, output_filter_of
 from reconciler.cli.terminal import json_text, say
 from reconciler.errors import ConfigurationError
-from reconciler.render.outputs import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
+from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
 
 __all__ = ["DRIFT", "PLAN", "PROBLEMS", "Outputs", "name_of", "output_option", "outputs_of"]
 
@@ -28,14 +28,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 EVENTS = "--json-events"
 
 
-class Wish(NamedTuple):
+class OutputRequest(NamedTuple):
     """One ``--output``: a format, and the file as it was typed; none is standard output."""
 
     form: str
     file: str = ""
 
 
-class WishType(click.ParamType[Wish]):
+class OutputType(click.ParamType[OutputRequest]):
     """``FORMAT`` or ``FORMAT=FILE``."""
 
     name = "format[=file]"
@@ -43,7 +43,7 @@ class WishType(click.ParamType[Wish]):
     def __init__(self, subject: str) -> None:
         self.subject = subject
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Wish:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> OutputRequest:
         form, equals, file = str(value).partition("=")
         known = names(self.subject)
         if form not in known:
@@ -51,7 +51,7 @@ class WishType(click.ParamType[Wish]):
             self.fail(f"{what}; there are {', '.join(known)}", param, ctx)
         if equals and not file.strip():
             self.fail(f"{value}: name a file after the =, or leave it away for standard output", param, ctx)
-        return Wish(form, "" if file == "-" else file)
+        return OutputRequest(form, "" if file == "-" else file)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
@@ -64,9 +64,13 @@ class WishType(click.ParamType[Wish]):
 def output_option(subject: str) -> Callable[[F], F]:
     """``--output`` of a command that tells of this."""
     return click.option(
-        "--output", "wishes", multiple=True, type=WishType(subject), metavar="FORMAT[=FILE]",
+        "--output",
+        "wishes",
+        multiple=True,
+        type=OutputType(subject),
+        metavar="FORMAT[=FILE]",
         help=f"Tell it as {', '.join(names(subject))}: into FILE, or on standard output; repeatable.",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ class Outputs:
     subject: str
     screen: str
     files: tuple[tuple[str, Path], ...]
-    curtain: Curtain
+    curtain: OutputFilter
     base: str
 
     @property
@@ -104,7 +108,7 @@ class Outputs:
             self._write(path, text)
         if screen:
             # marked already: looked through again as free text, markup could lose a word to somebody's name
-            stream = sys.stdout.stream if isinstance(sys.stdout, Veil) else sys.stdout
+            stream = sys.stdout.stream if isinstance(sys.stdout, FilteredStream) else sys.stdout
             click.echo(screen, nl=False, file=stream)
 
     def _screen_text(self, subject: str, told: Any) -> str:
@@ -114,7 +118,7 @@ class Outputs:
         return rendered(self.screen, subject, told)
 
     def _write(self, path: Path, text: str) -> None:
-        from reconciler.disk import storage
+        from reconciler.config import storage
 
         mode = storage.PRIVATE if self.curtain.redactor is None else storage.PUBLIC
         try:
@@ -135,11 +139,11 @@ class Outputs:
     def tell_problems(self, error: ConfigurationError, name: str) -> None:
         """In every format that can; a plan that could not be made has no page and no counts."""
         from reconciler.errors import Problem
-        from reconciler.render.attention import Findings
-        from reconciler.render.machine import problems_document
+        from reconciler.output.diagnostics import FileProblems
+        from reconciler.output.json_documents import problems_document
 
         shown = tuple(Problem(*map(self.curtain.text, problem)) for problem in error.problems)
-        found = Findings(shown, self.curtain.text(name), self.base)
+        found = FileProblems(shown, self.curtain.text(name), self.base)
         self.write(replace(found, document=problems_document(shown)), PROBLEMS)
         unable = {form for form in (self.screen, *(form for form, _ in self.files)) if form not in names(PROBLEMS)}
         if unable:
@@ -147,18 +151,18 @@ class Outputs:
 
     def tell_valid(self, name: str, found: Mapping[str, Any]) -> None:
         """The files are as they should be: ``resources`` counts them by kind."""
-        from reconciler.render.attention import Findings
-        from reconciler.render.machine import problems_document
+        from reconciler.output.diagnostics import FileProblems
+        from reconciler.output.json_documents import problems_document
 
         document = self.curtain.marked("document", {**problems_document(()), **found})
         total = sum(found["resources"].values())
-        self.write(Findings((), self.curtain.text(name), self.base, total, document))
+        self.write(FileProblems((), self.curtain.text(name), self.base, total, document))
 
 
 def outputs_of(ctx: click.Context, given: Mapping[str, Any], subject: str) -> Outputs:
     """What this command line asks for; raises before anything is read where it cannot be had."""
-    wishes = [*given["wishes"], *([Wish("json")] if given.get("as_json") else [])]
-    screen = _screen([wish.form for wish in wishes if not wish.file], curtain_of(ctx))
+    wishes = [*given["wishes"], *([OutputRequest("json")] if given.get("as_json") else [])]
+    screen = _screen([wish.form for wish in wishes if not wish.file], output_filter_of(ctx))
     folder = start_folder(ctx)
     files = [(wish.form, _place(folder, wish)) for wish in wishes if wish.file]
     taken: dict[Path, str] = {}
@@ -168,10 +172,10 @@ def outputs_of(ctx: click.Context, given: Mapping[str, Any], subject: str) -> Ou
         if path in taken:
             raise click.UsageError(f"{taken[path]} and --output {form} both go to {path}")
         taken[path] = f"--output {form}"
-    return Outputs(subject, screen, tuple(files), curtain_of(ctx), _base(folder))
+    return Outputs(subject, screen, tuple(files), output_filter_of(ctx), _base(folder))
 
 
-def _screen(asked: list[str], curtain: Curtain) -> str:
+def _screen(asked: list[str], curtain: OutputFilter) -> str:
     """What standard output is for; raises a usage error when more than one thing wants it."""
     screens = list(dict.fromkeys([*asked, *([EVENTS] if curtain.events is not None else [])]))
     if len(screens) > 1:
@@ -185,9 +189,9 @@ def name_of(ctx: click.Context, path: Path) -> str:
     return str(ctx.find_root().obj["environment"] or (start_folder(ctx) / path).resolve().name)
 
 
-def _place(folder: Path, wish: Wish) -> Path:
+def _place(folder: Path, wish: OutputRequest) -> Path:
     """Where the file goes; raises ConfigurationError where none can be."""
-    from reconciler.disk.storage import refuse_linked_folder
+    from reconciler.config.storage import refuse_linked_folder
 
     path = Path(os.path.normpath(folder / wish.file))
     what = f"--output {wish.form}={wish.file}"

@@ -36,7 +36,7 @@ Example:
 @click.pass_context
 def init(ctx: click.Context, /, path: Path) -> int:
     """Write a commented reconciler.yaml and a first file into the folder PATH. Never overwrites."""
-    from reconciler.app.bootstrap import write_first_files
+    from reconciler.commands.init import write_first_files
 
     for written in write_first_files(start_folder(ctx) / path):
         click.echo(f"wrote {written}")
@@ -55,10 +55,10 @@ def init(ctx: click.Context, /, path: Path) -> int:
 @click.pass_context
 def validate(ctx: click.Context, /, path: Path, show: bool, **given: Any) -> int:
     """Check every file below PATH, offline. Shows every problem of every file at once."""
-    from reconciler.app.effective import effective
-    from reconciler.app.workspace import open_workspace
+    from reconciler.commands.project import open_workspace
+    from reconciler.commands.show_settings import effective
     from reconciler.errors import ConfigurationError
-    from reconciler.render.settings import setting_lines
+    from reconciler.output.settings import setting_lines
 
     outputs = outputs_of(ctx, given, PROBLEMS)
     try:
@@ -84,7 +84,7 @@ def validate(ctx: click.Context, /, path: Path, show: bool, **given: Any) -> int
 
 
 def _summary(counts: dict[str, int]) -> str:
-    from reconciler.render.words import count
+    from reconciler.output.wording import count
 
     parts = ", ".join(count(number, kind.replace("_", " ")) for kind, number in sorted(counts.items()))
     return f"Valid: {parts}." if parts else "Valid, and nothing is declared."
@@ -102,7 +102,7 @@ def schema(what: str, at: str | None) -> int:
 
     ``catalog`` is for editors: it says, in the form of SchemaStore, which schema is for which files.
     """
-    from reconciler.app.bootstrap import catalog_of, schema_of
+    from reconciler.commands.init import catalog_of, schema_of
 
     if at is not None and (what != "catalog" or not at.startswith("https://")):
         raise click.UsageError("--at takes an https URL, and goes with catalog")

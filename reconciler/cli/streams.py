@@ -11,9 +11,26 @@ from typing import Any, TextIO
 
 #: What plain ASCII says instead of the signs that our own texts use.
 PLAIN = {
-    "→": "->", "…": "...", "·": "-", "–": "-", "—": "-", "“": '"', "”": '"', "‘": "'", "’": "'", "×": "x", "≤": "<=",
-    "≥": ">=", "─": "-", "━": "-", "╸": "-", "╺": "-", "│": "|", "✓": "ok", "✗": "x",
-}  # fmt: skip
+    "→": "->",
+    "…": "...",
+    "·": "-",
+    "–": "-",
+    "—": "-",
+    "“": '"',
+    "”": '"',
+    "‘": "'",
+    "’": "'",
+    "×": "x",
+    "≤": "<=",
+    "≥": ">=",
+    "─": "-",
+    "━": "-",
+    "╸": "-",
+    "╺": "-",
+    "│": "|",
+    "✓": "ok",
+    "✗": "x",
+}
 _TABLE = str.maketrans(PLAIN)
 _SIGNS = "→…·–━é"
 
@@ -42,7 +59,7 @@ def plainly(text: str) -> str:
     return text if text.isascii() else text.translate(_TABLE)
 
 
-class Wrapped:
+class WrappedStream:
     """A text stream in front of another one; ``write`` is what differs."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -68,7 +85,7 @@ class Wrapped:
         return getattr(self.stream, name)
 
 
-class Plain(Wrapped):
+class PlainStream(WrappedStream):
     """Spells out what ASCII cannot show: our own signs in their like, everything else by its code."""
 
     def write(self, text: str) -> int:
@@ -83,7 +100,7 @@ def _spelled(char: str) -> str:
     return char if char.isascii() else json.dumps(char)[1:-1]
 
 
-class Talk(Wrapped):
+class JsonLogStream(WrappedStream):
     """Standard error as one JSON object a line, for collectors of logs (``--log-format json``).
 
     Whatever is written becomes the message of a line; :meth:`tell` says more. Keys: ``time`` (RFC 3339, UTC),

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
-from reconciler.cli.streams import Plain, Talk, Wrapped, plainly
-from reconciler.render import jsontext
-from reconciler.render.words import clean
-from reconciler.render.wrapping import wrapped
+from reconciler.cli.streams import JsonLogStream, PlainStream, WrappedStream, plainly
+from reconciler.output import json_documents
+from reconciler.output.wording import printable
+from reconciler.output.wrapping import wrapped
 
 Line = list[tuple[str, str]]
 
@@ -20,8 +20,8 @@ Line = list[tuple[str, str]]
 def is_unicode(*, err: bool = False) -> bool:
     """Whether the stream takes more than ASCII."""
     stream: Any = sys.stderr if err else sys.stdout
-    while isinstance(stream, Wrapped):
-        if isinstance(stream, Plain):
+    while isinstance(stream, WrappedStream):
+        if isinstance(stream, PlainStream):
             return False
         stream = stream.stream
     return True
@@ -29,7 +29,7 @@ def is_unicode(*, err: bool = False) -> bool:
 
 def coloured(stream: Any) -> bool:
     """Whether ``stream`` takes colour (https://no-color.org)."""
-    if os.environ.get("NO_COLOR") or isinstance(stream, Talk):
+    if os.environ.get("NO_COLOR") or isinstance(stream, JsonLogStream):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
@@ -44,7 +44,7 @@ def show(lines: Iterable[Line], *, err: bool = False) -> None:
     stream = sys.stderr if err else sys.stdout
     colour, width, plain = coloured(stream), columns(err=err), not is_unicode(err=err)
     for line in lines:
-        safe = [(_folded(clean(piece)) if plain else clean(piece), style) for piece, style in line]
+        safe = [(_folded(printable(piece)) if plain else printable(piece), style) for piece, style in line]
         for part in wrapped(safe, width) if width else [safe]:
             text = "".join(_styled(piece, style) if colour else piece for piece, style in part)
             click.echo(text.rstrip(), file=stream, color=colour)
@@ -77,13 +77,13 @@ def show_json(document: Any) -> None:
 
 def json_text(document: Any, indent: int | None = 2) -> str:
     """The document with nothing in it that a terminal would obey, or that standard output cannot show."""
-    return jsontext.json_text(document, indent, plain=not is_unicode())
+    return json_documents.json_text(document, indent, plain=not is_unicode())
 
 
 def say(text: str, level: str = "info", event: str = "message", **fields: Any) -> None:
     """Talk: goes to stderr; collectors of logs get the event's name and fields too."""
     stream: Any = sys.stderr
-    if isinstance(stream, Talk):
+    if isinstance(stream, JsonLogStream):
         stream.tell(text, level, event, **fields)
     else:
         click.echo(text, err=True)

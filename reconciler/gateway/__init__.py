@@ -1,1 +1,1 @@
-"""The only HTTP of the tool: turns native paths and bodies into calls through the gateway, and answers back."""
+"""The only HTTP client: transport, rate limiter, retries, responses and connections."""

@@ -8,11 +8,11 @@ from typing import Any
 from urllib.parse import quote
 
 from reconciler.errors import GatewayError
-from reconciler.gateway.answers import clean
-from reconciler.gateway.caller import Caller, Query
+from reconciler.gateway.client import HttpClient, Query
 from reconciler.gateway.headers import instant
+from reconciler.gateway.responses import clean
 from reconciler.gateway.transport import READING
-from reconciler.model.report import Request
+from reconciler.model.report import ApiRequest
 
 APP = "systeme"
 ACTIVE = "ACTIVE"
@@ -31,7 +31,7 @@ class Connection:
     url: str = field(default="", repr=False)
 
 
-class Connections(Caller):
+class Connections(HttpClient):
     """Reads the connections of a key. Its transport cannot send anything but GET."""
 
     _methods = READING
@@ -39,7 +39,7 @@ class Connections(Caller):
     def list(self, app: str = APP, status: str | None = None) -> tuple[Connection, ...]:
         """The connections of an app in the gateway's order; ``status`` is ACTIVE, PENDING or FAILED."""
         query: Query = {"app": app, "status": status}
-        found = self._call(Request("GET", "/connections"), query).body.get("connections")
+        found = self._call(ApiRequest("GET", "/connections"), query).body.get("connections")
         if not isinstance(found, list):
             raise GatewayError("GET /connections: the answer holds no list of connections")
         every = (_connection(entry) for entry in found)
@@ -47,7 +47,7 @@ class Connections(Caller):
 
     def get(self, connection_id: str) -> Connection:
         """One connection; raises NotFound."""
-        return _connection(self._call(Request("GET", _path(connection_id))).body)
+        return _connection(self._call(ApiRequest("GET", _path(connection_id))).body)
 
     def oldest_active(self) -> Connection | None:
         """The one that the gateway uses when none is named (api.md §10); one GET."""
@@ -61,11 +61,11 @@ class ConnectionsWriter(Connections):
 
     def create(self, app: str = APP) -> Connection:
         """A new, pending connection; its ``url`` is to be opened in a browser. NoAnswer when it may exist."""
-        return _connection(self._call(Request("POST", "/connections", {"app": app})).body)
+        return _connection(self._call(ApiRequest("POST", "/connections", {"app": app})).body)
 
     def delete(self, connection_id: str) -> None:
         """Delete one connection; raises NotFound."""
-        self._call(Request("DELETE", _path(connection_id)))
+        self._call(ApiRequest("DELETE", _path(connection_id)))
 
 
 def oldest_of(connections: Iterable[Connection]) -> Connection | None:

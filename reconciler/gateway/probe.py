@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.gateway.client import Reader
-from reconciler.gateway.pace import Pace
-from reconciler.model.report import Request
+from reconciler.gateway.rate_limiter import RateLimiter
+from reconciler.model.report import ApiRequest
 
 
-class Listening(Pace):
-    """A pace that keeps the headers of the last answer it heard."""
+class HeaderRecorder(RateLimiter):
+    """A rate limit that keeps the headers of the last answer it heard."""
 
     headers: Mapping[str, str] | None = None
 
     def heard(self, headers: Mapping[str, str], status: int) -> None:
-        """Keep them, and do with them what every pace does."""
+        """Keep them, and do with them what every rate limit does."""
         self.headers = headers
         super().heard(headers, status)
 
@@ -26,4 +26,4 @@ class Probe(Reader):
 
     def ask(self, path: str) -> Any:
         """The decoded answer of one GET at a native path; raises what a reader raises."""
-        return self._call(Request("GET", path)).body
+        return self._call(ApiRequest("GET", path)).body

@@ -44,7 +44,7 @@ def may_have_happened(error: GatewayError) -> bool:
 def pause(retries: Retries, attempt: int, error: GatewayError, chance: Callable[[], float]) -> float:
     """Seconds before the next attempt: doubling, with a random half so that workers do not come back together.
 
-    Where the server said when to come back, the pace keeps everybody waiting and only the spread is left.
+    Where the server said when to come back, the rate limit keeps everybody waiting and only the spread is left.
     """
     if isinstance(error, Throttled) and error.retry_after is not None:
         return retries.first * chance() / 2

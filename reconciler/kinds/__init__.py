@@ -1,4 +1,4 @@
-"""The kinds, one file each; adding one is adding its file, which is found here."""
+"""All kinds, found in the files of this package: adding a file adds a kind."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any
 
 from reconciler.kinds.base import Kind
-from reconciler.kinds.fields import Shape
-from reconciler.kinds.rosters import RosterForm, forms
+from reconciler.kinds.csv_options import CsvForm, forms
+from reconciler.kinds.field import FieldShape
 from reconciler.kinds.schema import build
 
 
@@ -26,7 +26,10 @@ SECTIONS: Mapping[str, Kind] = MappingProxyType({kind.section: kind for kind in 
 
 #: The kind whose ids are the slugs of other kinds' entries.
 SLUGS: Kind = next(
-    KINDS[field.ref] for kind in KINDS.values() for field in kind.fields if field.shape is Shape.ENTRIES and field.ref
+    KINDS[field.ref]
+    for kind in KINDS.values()
+    for field in kind.fields
+    if field.shape is FieldShape.ENTRIES and field.ref
 )
 
 
@@ -35,6 +38,6 @@ def schema() -> dict[str, Any]:
     return build(KINDS.values())
 
 
-def roster_forms() -> dict[str, RosterForm]:
-    """What a roster may hold, by the section that it fills."""
+def csv_source_forms() -> dict[str, CsvForm]:
+    """What a CSV source may hold, by the section that it fills."""
     return forms(KINDS, schema())

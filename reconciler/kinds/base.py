@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from reconciler.kinds.email import identity
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.resource import EMPTY
@@ -95,7 +95,7 @@ Encode = Callable[[Mapping[str, Value], "Wire"], dict[str, Any] | None]
 Called = Callable[[Item], tuple[str, ...]]
 
 
-class Asks(NamedTuple):
+class ExtraRead(NamedTuple):
     """The class of ``--allow``, with its exact count, that each write of a kind needs; and what it comes to."""
 
     allow: Allow
@@ -120,8 +120,8 @@ class Kind:
     """One type of resource, as data.
 
     ``key`` names the fields of the natural key, ``alternates`` other wire keys by which a reference may pick a live
-    one. ``gather`` is the REF field that YAML may give as a list under its plural, or as the rows of a roster;
-    ``roster`` the key field that the rows of a roster may give, one resource each. ``exclusive`` is the REF field
+    one. ``gather`` is the REF field that YAML may give as a list under its plural, or as the rows of a CSV source;
+    ``csv`` the key field that the rows of a CSV source may give, one resource each. ``exclusive`` is the REF field
     whose target a block may claim for itself: it has these, and no others. ``by_id``: an owned one is recognised by
     its id first. ``chain`` is the field whose target's writes go one at a time. ``last``: made after all others and
     dropped before them. ``dies_with`` names the REF fields whose deletion takes this along. ``replaceable``: a
@@ -148,14 +148,14 @@ class Kind:
     by_id: bool = False
     alternates: tuple[str, ...] = ()
     gather: str = ""
-    roster: str = ""
+    csv_source: str = ""
     exclusive: str = ""
     sugar: Sugar | None = None
     chain: str = ""
     last: bool = False
     accepted: bool = False
     one_way: bool = False
-    asks: Asks | None = None
+    asks: ExtraRead | None = None
     replaceable: bool = False
     person: bool = False
     reserved: frozenset[str] = frozenset()
@@ -168,8 +168,8 @@ class Kind:
 
     @property
     def rows(self) -> str:
-        """The field that each row of a roster gives; empty where there are no rosters."""
-        return self.roster or self.gather
+        """The field that each row of a CSV source gives; empty where there are no CSV sources."""
+        return self.csv_source or self.gather
 
     @cached_property
     def claimed_by(self) -> str:
@@ -180,12 +180,12 @@ class Kind:
     @cached_property
     def parents(self) -> tuple[Field, ...]:
         """The REF fields of the natural key: a kind that has them is a relation."""
-        return tuple(self.field(name) for name in self.key if self.field(name).shape is Shape.REF)
+        return tuple(self.field(name) for name in self.key if self.field(name).shape is FieldShape.REF)
 
     @cached_property
     def refs(self) -> tuple[Field, ...]:
         """All REF fields, of the natural key or not."""
-        return tuple(each for each in self.fields if each.shape is Shape.REF)
+        return tuple(each for each in self.fields if each.shape is FieldShape.REF)
 
     @property
     def renameable(self) -> bool:

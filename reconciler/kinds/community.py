@@ -1,7 +1,7 @@
 """Communities: read-only targets of memberships, found by name, path or id (api.md §5.6)."""
 
 from reconciler.kinds.base import Collection, Kind
-from reconciler.kinds.fields import Field
+from reconciler.kinds.field import Field
 
 KIND = Kind(
     name="community",

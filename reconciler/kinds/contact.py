@@ -5,7 +5,7 @@ from typing import Any
 from reconciler.kinds.base import Collection, Item, Kind, Lookup, Template, Wire
 from reconciler.kinds.effects import AUTOMATIONS, IRREVERSIBLE, PERSON_DELETED
 from reconciler.kinds.email import PATTERN
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
 from reconciler.model.values import Attrs, Value
 
@@ -41,22 +41,55 @@ def _own(name: str, doc: str, **more: Any) -> Field:
 
 
 KIND = Kind(
-    name="contact", section="contacts", key=("email",), roster="email", by_id=True, person=True, chain="email",
-    doc="A person, by e-mail address. Creating one starts the account's automations.", fields=(
-        Field(name="email", required=True, is_email=True, immutable=True, max_length=255, pattern=PATTERN,
-              doc="Set once, sent as written; the case of ASCII letters is ignored. Its domain must accept mail.",
-              example="ann@example.com", hint="write an address such as ann@example.com"),
+    name="contact",
+    section="contacts",
+    key=("email",),
+    csv_source="email",
+    by_id=True,
+    person=True,
+    chain="email",
+    doc="A person, by e-mail address. Creating one starts the account's automations.",
+    fields=(
+        Field(
+            name="email",
+            required=True,
+            is_email=True,
+            immutable=True,
+            max_length=255,
+            pattern=PATTERN,
+            doc="Set once, sent as written; the case of ASCII letters is ignored. Its domain must accept mail.",
+            example="ann@example.com",
+            hint="write an address such as ann@example.com",
+        ),
         _own("first_name", "First name.", personal=True, example="Ann"),
         _own("last_name", "Last name, under the slug that the account has.", personal=True, ref="contact_field"),
         _own("phone_number", "Needs no quotes: +33612345678 stays text.", personal=True),
-        _own("country", "Two letters, ISO 3166.", pattern="^[A-Za-z]{2}$", example="FR",
-             hint="use a two-letter code such as FR"),
+        _own(
+            "country",
+            "Two letters, ISO 3166.",
+            pattern="^[A-Za-z]{2}$",
+            example="FR",
+            hint="use a two-letter code such as FR",
+        ),
         Field(name="locale", doc="Language of the vendor's mails.", nullable=True, choices=LOCALES, example="en"),
-        Field(name="fields", doc="Values of contact fields by slug; null clears one.", shape=Shape.ENTRIES,
-              ref="contact_field", nullable=True, personal=True, max_length=255, example={"company": "Acme"}),
+        Field(
+            name="fields",
+            doc="Values of contact fields by slug; null clears one.",
+            shape=FieldShape.ENTRIES,
+            ref="contact_field",
+            nullable=True,
+            personal=True,
+            max_length=255,
+            example={"company": "Acme"},
+        ),
     ),
-    source=Collection("/api/contacts", unique=True), lookup=Lookup("/api/contacts", {"email": "email"}),
-    decode=decode, create=Template("POST", "/api/contacts"), show=Template("GET", "/api/contacts/{id}"),
-    update=Template("PATCH", "/api/contacts/{id}"), delete=Template("DELETE", "/api/contacts/{id}"),
-    encode=encode, effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (PERSON_DELETED, IRREVERSIBLE)},
-)  # fmt: skip
+    source=Collection("/api/contacts", unique=True),
+    lookup=Lookup("/api/contacts", {"email": "email"}),
+    decode=decode,
+    create=Template("POST", "/api/contacts"),
+    show=Template("GET", "/api/contacts/{id}"),
+    update=Template("PATCH", "/api/contacts/{id}"),
+    delete=Template("DELETE", "/api/contacts/{id}"),
+    encode=encode,
+    effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (PERSON_DELETED, IRREVERSIBLE)},
+)

@@ -2,7 +2,7 @@
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import VALUES_LOST
-from reconciler.kinds.fields import Field
+from reconciler.kinds.field import Field
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -20,13 +20,21 @@ KIND = Kind(
     by_id=True,
     fields=(
         Field(
-            name="slug", doc="The name in requests: letters, digits and underscores; set once.",
-            required=True, immutable=True, pattern=r"^[A-Za-z0-9_]+$", example="company",
+            name="slug",
+            doc="The name in requests: letters, digits and underscores; set once.",
+            required=True,
+            immutable=True,
+            pattern=r"^[A-Za-z0-9_]+$",
+            example="company",
             hint="use a-z, 0-9 and _",
         ),
         Field(
-            name="name", doc="The label that people see.", wire="fieldName",
-            required=True, max_length=255, example="Company",
+            name="name",
+            doc="The label that people see.",
+            wire="fieldName",
+            required=True,
+            max_length=255,
+            example="Company",
         ),
     ),
     source=Collection("/api/contact_fields", paged=False),
@@ -37,4 +45,4 @@ KIND = Kind(
     prune=Prune.CREATED,
     reserved=BUILT_IN,
     effects={Action.DELETE: (VALUES_LOST,)},
-)  # fmt: skip
+)

@@ -1,7 +1,7 @@
 """Courses: read-only targets of enrollments, found by name, path or id (api.md §5.5)."""
 
 from reconciler.kinds.base import Collection, Kind
-from reconciler.kinds.fields import Field
+from reconciler.kinds.field import Field
 
 KIND = Kind(
     name="course",

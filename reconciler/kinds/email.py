@@ -103,6 +103,8 @@ def _meant(text: str) -> str:
 
 
 _PLAIN = {
-    **dict.fromkeys((0x2018, 0x2019), "'"), **dict.fromkeys((0x201C, 0x201D, 0x201E), '"'),
-    **dict.fromkeys((0x3002, 0xFF0E, 0xFF61, 0xFE52), "."), **dict.fromkeys((0xFF20, 0xFE6B), "@"),
-}  # fmt: skip
+    **dict.fromkeys((0x2018, 0x2019), "'"),
+    **dict.fromkeys((0x201C, 0x201D, 0x201E), '"'),
+    **dict.fromkeys((0x3002, 0xFF0E, 0xFF61, 0xFE52), "."),
+    **dict.fromkeys((0xFF20, 0xFE6B), "@"),
+}

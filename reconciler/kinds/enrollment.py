@@ -2,7 +2,7 @@
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Sugar, Template
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_LAPSES, ACCESS_TAKEN, MAIL, NEW_ID
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -23,17 +23,49 @@ KIND = Kind(
     exclusive="course",
     replaceable=True,
     fields=(
-        Field(name="course", doc="By name, `{path: …}` or `{id: …}`.", shape=Shape.REF, ref="course",
-              required=True, immutable=True, example="Launch Course"),
-        Field(name="access", doc="What they may see.", wire="accessType", immutable=True, required=True,
-              choices=ACCESS, needs=dict.fromkeys(PARTIAL, "modules"), example="partial_access"),
-        Field(name="modules", doc="For the two partial accesses: modules by name or `{id: …}`.",
-              shape=Shape.REFS, ref="module", immutable=True, write_only=True, example=["Welcome", "Week 1"]),
-        Field(name="contact", doc="Who, by e-mail address.", shape=Shape.REF, ref="contact", wire="contactId",
-              answer="contact", required=True, immutable=True, example="ann@example.com"),
+        Field(
+            name="course",
+            doc="By name, `{path: …}` or `{id: …}`.",
+            shape=FieldShape.REF,
+            ref="course",
+            required=True,
+            immutable=True,
+            example="Launch Course",
+        ),
+        Field(
+            name="access",
+            doc="What they may see.",
+            wire="accessType",
+            immutable=True,
+            required=True,
+            choices=ACCESS,
+            needs=dict.fromkeys(PARTIAL, "modules"),
+            example="partial_access",
+        ),
+        Field(
+            name="modules",
+            doc="For the two partial accesses: modules by name or `{id: …}`.",
+            shape=FieldShape.REFS,
+            ref="module",
+            immutable=True,
+            write_only=True,
+            example=["Welcome", "Week 1"],
+        ),
+        Field(
+            name="contact",
+            doc="Who, by e-mail address.",
+            shape=FieldShape.REF,
+            ref="contact",
+            wire="contactId",
+            answer="contact",
+            required=True,
+            immutable=True,
+            example="ann@example.com",
+        ),
     ),
-    sugar=Sugar("contact", "courses", fills="course", preset={"access": "full_access"},
-                doc="Courses to give full access to."),
+    sugar=Sugar(
+        "contact", "courses", fills="course", preset={"access": "full_access"}, doc="Courses to give full access to."
+    ),
     source=Collection("/api/school/enrollments"),
     lookup=Lookup("/api/school/enrollments", {"course": "course", "contact": "contact"}),
     create=Template("POST", "/api/school/courses/{course}/enrollments"),
@@ -41,6 +73,9 @@ KIND = Kind(
     chain="contact",
     dies_with=("contact",),
     prune=Prune.OWNED,
-    effects={Action.CREATE: (ACCESS_GIVEN, MAIL), Action.DELETE: (ACCESS_TAKEN,),
-             Action.REPLACE: (NEW_ID, ACCESS_LAPSES, MAIL)},
-)  # fmt: skip
+    effects={
+        Action.CREATE: (ACCESS_GIVEN, MAIL),
+        Action.DELETE: (ACCESS_TAKEN,),
+        Action.REPLACE: (NEW_ID, ACCESS_LAPSES, MAIL),
+    },
+)

@@ -2,7 +2,7 @@
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, MAIL
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -15,10 +15,26 @@ KIND = Kind(
     exclusive="community",
     accepted=True,
     fields=(
-        Field(name="community", doc="By name, `{path: …}` or `{id: …}`.", shape=Shape.REF, ref="community",
-              required=True, immutable=True, example="Insiders"),
-        Field(name="contact", doc="Who, by e-mail address.", shape=Shape.REF, ref="contact", wire="contactId",
-              answer="contact", required=True, immutable=True, example="ann@example.com"),
+        Field(
+            name="community",
+            doc="By name, `{path: …}` or `{id: …}`.",
+            shape=FieldShape.REF,
+            ref="community",
+            required=True,
+            immutable=True,
+            example="Insiders",
+        ),
+        Field(
+            name="contact",
+            doc="Who, by e-mail address.",
+            shape=FieldShape.REF,
+            ref="contact",
+            wire="contactId",
+            answer="contact",
+            required=True,
+            immutable=True,
+            example="ann@example.com",
+        ),
     ),
     source=Collection("/api/community/memberships"),
     lookup=Lookup("/api/community/memberships", {"community": "community", "contact": "contact"}),
@@ -28,4 +44,4 @@ KIND = Kind(
     dies_with=("contact",),
     prune=Prune.OWNED,
     effects={Action.CREATE: (ACCESS_GIVEN, MAIL), Action.DELETE: (ACCESS_TAKEN,)},
-)  # fmt: skip
+)

@@ -10,28 +10,37 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from reconciler.kinds.base import Kind, Sugar
-from reconciler.kinds.fields import Field, Shape
-from reconciler.kinds.order import sections
-from reconciler.kinds.rosters import roster_property
+from reconciler.kinds.canonical_order import sections
+from reconciler.kinds.csv_options import csv_source_property
+from reconciler.kinds.field import Field, FieldShape
 
 ANY_TEXT = ["string", "number", "boolean"]
 
 _COMMON: dict[str, Any] = {
     "handle": {
-        "type": ANY_TEXT, "description": "A name of its own for the address; it survives every rename.",
-        "pattern": r"^[A-Za-z0-9_.-]+$", "x-hint": "use a-z, 0-9, dots, dashes and underscores", "examples": ["vip"],
+        "type": ANY_TEXT,
+        "description": "A name of its own for the address; it survives every rename.",
+        "pattern": r"^[A-Za-z0-9_.-]+$",
+        "x-hint": "use a-z, 0-9, dots, dashes and underscores",
+        "examples": ["vip"],
     },
     "renamed_from": {
-        "type": ANY_TEXT, "description": "The key it had before: renames instead of deleting and creating.",
-        "minLength": 1, "examples": ["Gold"],
+        "type": ANY_TEXT,
+        "description": "The key it had before: renames instead of deleting and creating.",
+        "minLength": 1,
+        "examples": ["Gold"],
     },
     "id": {"type": ANY_TEXT, "description": "Bind to the live one with this id.", "minLength": 1},
     "lifecycle": {"$ref": "#/definitions/lifecycle"},
-}  # fmt: skip
+}
 
 _DEFINITIONS: dict[str, Any] = {
     "secret": {
-        "title": "Secret", "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
+        "title": "Secret",
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "maxProperties": 1,
         "description": "Where the value is read from; it is never written here.",
         "properties": {
             "env": {"type": "string", "minLength": 1, "description": "Name of an environment variable."},
@@ -39,26 +48,35 @@ _DEFINITIONS: dict[str, Any] = {
         },
     },
     "lifecycle": {
-        "title": "Lifecycle", "type": "object", "additionalProperties": False,
+        "title": "Lifecycle",
+        "type": "object",
+        "additionalProperties": False,
         "description": "What may not be done to it, or only in another way.",
         "properties": {
             "prevent_destroy": {"type": "boolean", "description": "Never delete or replace it.", "default": False},
             "ignore": {
-                "type": "array", "items": {"type": "string"}, "uniqueItems": True,
+                "type": "array",
+                "items": {"type": "string"},
+                "uniqueItems": True,
                 "description": "Fields that are set once and then left alone.",
             },
             "create_before_destroy": {
-                "type": "boolean", "default": False,
+                "type": "boolean",
+                "default": False,
                 "description": "Replace by making the new one first (webhooks).",
             },
         },
     },
     "target": {
-        "title": "Reference", "description": "By name, or by path or id.",
+        "title": "Reference",
+        "description": "By name, or by path or id.",
         "anyOf": [
             {"type": ANY_TEXT},
             {
-                "type": "object", "additionalProperties": False, "minProperties": 1, "maxProperties": 1,
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 1,
+                "maxProperties": 1,
                 "properties": {
                     "id": {"type": ANY_TEXT, "description": "Remote id."},
                     "path": {"type": ANY_TEXT, "description": "Path of a course or community."},
@@ -67,7 +85,7 @@ _DEFINITIONS: dict[str, Any] = {
             },
         ],
     },
-}  # fmt: skip
+}
 
 
 def build(kinds: Iterable[Kind]) -> dict[str, Any]:
@@ -77,16 +95,18 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
     resources = {
         kind.name: _resource(kind, [sugar for sugar in sugars if sugar.parent == kind.name]) for kind in declared
     }
-    found: dict[str, Any] = with_markdown({
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "title": "reconciler",
-        "description": "The state that a Systeme.io account shall be in.",
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {kind.section: _section(kind) for kind in declared},
-        "patternProperties": {"^x-": {"description": "Ignored: a place for anchors that are used elsewhere."}},
-        "definitions": {**_DEFINITIONS, **resources},
-    })  # fmt: skip
+    found: dict[str, Any] = with_markdown(
+        {
+            "$schema": "http://json-schema.org/draft-07/schema#",
+            "title": "reconciler",
+            "description": "The state that a Systeme.io account shall be in.",
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {kind.section: _section(kind) for kind in declared},
+            "patternProperties": {"^x-": {"description": "Ignored: a place for anchors that are used elsewhere."}},
+            "definitions": {**_DEFINITIONS, **resources},
+        }
+    )
     return found
 
 
@@ -129,39 +149,44 @@ def _resource(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
     required = [field.name for field in kind.fields if field.required and field.name != kind.rows]
     if kind.gather:
         properties[kind.gather + "s"] = {
-            **_list(_target(kind.field(kind.gather))), "description": "Several, in one block.",
-        }  # fmt: skip
+            **_list(_target(kind.field(kind.gather))),
+            "description": "Several, in one block.",
+        }
     if kind.rows:
-        properties["roster"] = roster_property(kind)
+        properties["csv"] = csv_source_property(kind)
     left_out = {"handle", "renamed_from"} if kind.parents else set() if kind.renameable else {"renamed_from"}
     left_out |= {"id"} if kind.gather else properties.keys()
     own = {name: value for name, value in _COMMON.items() if name not in left_out}
     named = {name: own.pop(name) for name in ("handle", "renamed_from") if name in own}
     first = dict(list(properties.items())[:1])
     return {
-        "title": kind.name.replace("_", " ").capitalize(), "description": kind.doc,
-        "type": "object", "additionalProperties": False, "required": required,
+        "title": kind.name.replace("_", " ").capitalize(),
+        "description": kind.doc,
+        "type": "object",
+        "additionalProperties": False,
+        "required": required,
         "properties": {**first, **named, **properties, **_exclusive(kind), **_short_forms(sugars), **own},
-        **_who(kind), **_conditions(kind, sugars),
-    }  # fmt: skip
+        **_who(kind),
+        **_conditions(kind, sugars),
+    }
 
 
 def _who(kind: Kind) -> dict[str, Any]:
-    """The address is given by one key, or by the rows of a roster; what names a single one fits no roster."""
+    """The address is given by one key, or by the rows of a CSV source; what names a single one fits no csv."""
     one = kind.rows
     if not one:
         optional = [name for name in kind.key if not kind.field(name).required]
         return {"anyOf": [{"required": [name]} for name in (*optional, kind.remote_id)]} if optional else {}
-    several = [one + "s", "roster"] if kind.gather else ["roster"]
+    several = [one + "s", "csv"] if kind.gather else ["csv"]
     return {"anyOf": [{"required": [key]} for key in (one, *several)]}
 
 
 def _apart(kind: Kind) -> list[dict[str, Any]]:
     """Pairs of keys that cannot both be there."""
     if kind.gather:
-        pairs = [(kind.gather, kind.gather + "s"), (kind.gather, "roster")]
+        pairs = [(kind.gather, kind.gather + "s"), (kind.gather, "csv")]
     else:
-        pairs = [(name, "roster") for name in (kind.roster, "handle", "id") if kind.roster]
+        pairs = [(name, "csv") for name in (kind.csv_source, "handle", "id") if kind.csv_source]
     return [{"not": {"required": list(pair)}} for pair in pairs]
 
 
@@ -243,12 +268,12 @@ def _target(field: Field) -> dict[str, Any]:
     return {"$ref": "#/definitions/target"}
 
 
-_SHAPES: dict[Shape, Callable[[Field], dict[str, Any]]] = {
-    Shape.TEXT: _text,
-    Shape.FLAG: lambda field: {"type": "boolean"},
-    Shape.WORDS: lambda field: {**_list({"type": "string", **_choices(field)}), "uniqueItems": True},
-    Shape.ENTRIES: _entries,
-    Shape.REF: _target,
-    Shape.REFS: lambda field: {**_list(_target(field)), "minItems": 1},
-    Shape.SECRET: lambda field: {"$ref": "#/definitions/secret"},
+_SHAPES: dict[FieldShape, Callable[[Field], dict[str, Any]]] = {
+    FieldShape.TEXT: _text,
+    FieldShape.FLAG: lambda field: {"type": "boolean"},
+    FieldShape.WORDS: lambda field: {**_list({"type": "string", **_choices(field)}), "uniqueItems": True},
+    FieldShape.ENTRIES: _entries,
+    FieldShape.REF: _target,
+    FieldShape.REFS: lambda field: {**_list(_target(field)), "minItems": 1},
+    FieldShape.SECRET: lambda field: {"$ref": "#/definitions/secret"},
 }

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.kinds.base import Asks, Item, Kind, PerParent, Template, Wire
+from reconciler.kinds.base import ExtraRead, Item, Kind, PerParent, Template, Wire
 from reconciler.kinds.effects import IRREVERSIBLE, PAYMENTS_END
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Allow
 from reconciler.model.values import Value, clean
@@ -43,18 +43,39 @@ def called(item: Item) -> tuple[str, ...]:
 
 
 KIND = Kind(
-    name="subscription", section="subscriptions", key=("contact", "plan"), by_id=True, one_way=True, chain="contact",
+    name="subscription",
+    section="subscriptions",
+    key=("contact", "plan"),
+    by_id=True,
+    one_way=True,
+    chain="contact",
     doc="A customer's recurring payment to be ended. It is made by buying, and never comes back.",
     fields=(
-        Field(name="contact", doc="Whose.", shape=Shape.REF, ref="contact", required=True, example="ann@example.com"),
+        Field(
+            name="contact",
+            doc="Whose.",
+            shape=FieldShape.REF,
+            ref="contact",
+            required=True,
+            example="ann@example.com",
+        ),
         Field(name="plan", doc="Name or inner name of the price plan.", immutable=True, example="Monthly"),
-        Field(name="id", doc="Which one, where the plan does not tell.", immutable=True, pattern=r"^\S+$",
-              hint="an id has no blanks"),
+        Field(
+            name="id",
+            doc="Which one, where the plan does not tell.",
+            immutable=True,
+            pattern=r"^\S+$",
+            hint="an id has no blanks",
+        ),
         Field(name="state", doc="The only state that can be asked for.", required=True, choices=("cancelled",)),
         Field(name="when", doc="At once, or with the paid period.", manner=True, required=True, choices=tuple(WHEN)),
         Field(name="price", doc="Amount and interval, as plans show them.", told=True),
     ),
     source=PerParent("/api/payment/subscriptions", "contact", "contact", absent=UNPAID, limit=50),  # 100 was refused
-    effects={Action.UPDATE: (PAYMENTS_END, IRREVERSIBLE)}, decode=decode, encode=encode, called=called,
-    update=Template("POST", "/api/payment/subscriptions/{id}/cancel"), asks=Asks(Allow.CANCEL, "cancelled for good"),
-)  # fmt: skip
+    effects={Action.UPDATE: (PAYMENTS_END, IRREVERSIBLE)},
+    decode=decode,
+    encode=encode,
+    called=called,
+    update=Template("POST", "/api/payment/subscriptions/{id}/cancel"),
+    asks=ExtraRead(Allow.CANCEL, "cancelled for good"),
+)

@@ -2,7 +2,7 @@
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import TAGS_TAKEN
-from reconciler.kinds.fields import Field
+from reconciler.kinds.field import Field
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 

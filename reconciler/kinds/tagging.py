@@ -2,7 +2,7 @@
 
 from reconciler.kinds.base import Embedded, Kind, Lookup, Sugar, Template
 from reconciler.kinds.effects import AUTOMATIONS
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
@@ -14,13 +14,34 @@ KIND = Kind(
     remote_id="",
     gather="contact",
     fields=(
-        Field(name="contact", doc="Who carries it, by e-mail address.", shape=Shape.REF, ref="contact",
-              required=True, immutable=True, example="ann@example.com"),
-        Field(name="tag", doc="The tag, by name.", shape=Shape.REF, ref="tag", wire="tagId", answer="id",
-              required=True, immutable=True, example="VIP"),
+        Field(
+            name="contact",
+            doc="Who carries it, by e-mail address.",
+            shape=FieldShape.REF,
+            ref="contact",
+            required=True,
+            immutable=True,
+            example="ann@example.com",
+        ),
+        Field(
+            name="tag",
+            doc="The tag, by name.",
+            shape=FieldShape.REF,
+            ref="tag",
+            wire="tagId",
+            answer="id",
+            required=True,
+            immutable=True,
+            example="VIP",
+        ),
     ),
-    sugar=Sugar("contact", "tags", fills="tag", exact="tags_exact",
-                doc="Tags to carry, by name; others stay unless tags_exact is true."),
+    sugar=Sugar(
+        "contact",
+        "tags",
+        fills="tag",
+        exact="tags_exact",
+        doc="Tags to carry, by name; others stay unless tags_exact is true.",
+    ),
     source=Embedded("contact", "tags", filter="tags"),
     create=Template("POST", "/api/contacts/{contact}/tags"),
     delete=Template("DELETE", "/api/contacts/{contact}/tags/{tag}"),
@@ -29,4 +50,4 @@ KIND = Kind(
     dies_with=("contact", "tag"),
     prune=Prune.OWNED,
     effects={Action.CREATE: (AUTOMATIONS,), Action.DELETE: (AUTOMATIONS,)},
-)  # fmt: skip
+)

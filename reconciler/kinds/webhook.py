@@ -2,16 +2,19 @@
 
 from reconciler.kinds.base import Collection, Item, Kind, Lookup, Template, Wire
 from reconciler.kinds.effects import EVENTS_LOST, NEW_ID
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 from reconciler.model.values import Value
 
 EVENTS = {
-    "CONTACT_CREATED": "Somebody became a contact.", "CONTACT_OPT_IN": "Somebody filled in a form.",
-    "CONTACT_TAG_ADDED": "A contact got a tag.", "CONTACT_TAG_REMOVED": "A contact lost a tag.",
-    "SALE_NEW": "Something was sold.", "SALE_CANCELED": "A sale was taken back.",
-}  # fmt: skip
+    "CONTACT_CREATED": "Somebody became a contact.",
+    "CONTACT_OPT_IN": "Somebody filled in a form.",
+    "CONTACT_TAG_ADDED": "A contact got a tag.",
+    "CONTACT_TAG_REMOVED": "A contact lost a tag.",
+    "SALE_NEW": "Something was sold.",
+    "SALE_CANCELED": "A sale was taken back.",
+}
 
 
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
@@ -19,9 +22,11 @@ def decode(item: Item, wire: Wire) -> dict[str, Value]:
     rows = item.get("subscriptions") or ()
     events = {row["event"] if isinstance(row, dict) else row for row in rows if _is_on(row)}
     return {
-        "name": item.get("name"), "url": item.get("url"),
-        "active": item.get("active"), "events": frozenset(events),
-    }  # fmt: skip
+        "name": item.get("name"),
+        "url": item.get("url"),
+        "active": item.get("active"),
+        "events": frozenset(events),
+    }
 
 
 def _is_on(row: object) -> bool:
@@ -39,14 +44,33 @@ KIND = Kind(
     replaceable=True,
     fields=(
         Field(name="name", doc="Unique on the account.", required=True, max_length=255, example="CRM sync"),
-        Field(name="url", doc="Where events go; unique on the account.", required=True, from_env=True,
-              pattern=r"^https?://", example="https://crm.example.com/hook",
-              hint="write an address that begins with https://"),
-        Field(name="secret", doc="Signs each delivery. Never a literal: `{env: NAME}` or `{file: PATH}`.",
-              shape=Shape.SECRET, required=True, write_only=True, example={"env": "CRM_WEBHOOK_SECRET"}),
-        Field(name="events", doc="What is sent; the whole set.", shape=Shape.WORDS, wire="subscriptions",
-              required=True, choices=EVENTS, example=["CONTACT_CREATED", "SALE_NEW"]),
-        Field(name="active", doc="false pauses deliveries.", shape=Shape.FLAG, reset=True),
+        Field(
+            name="url",
+            doc="Where events go; unique on the account.",
+            required=True,
+            from_env=True,
+            pattern=r"^https?://",
+            example="https://crm.example.com/hook",
+            hint="write an address that begins with https://",
+        ),
+        Field(
+            name="secret",
+            doc="Signs each delivery. Never a literal: `{env: NAME}` or `{file: PATH}`.",
+            shape=FieldShape.SECRET,
+            required=True,
+            write_only=True,
+            example={"env": "CRM_WEBHOOK_SECRET"},
+        ),
+        Field(
+            name="events",
+            doc="What is sent; the whole set.",
+            shape=FieldShape.WORDS,
+            wire="subscriptions",
+            required=True,
+            choices=EVENTS,
+            example=["CONTACT_CREATED", "SALE_NEW"],
+        ),
+        Field(name="active", doc="false pauses deliveries.", shape=FieldShape.FLAG, reset=True),
     ),
     source=Collection("/api/webhooks", paged=False),
     lookup=Lookup("/api/webhooks"),
@@ -57,4 +81,4 @@ KIND = Kind(
     prune=Prune.CREATED,
     effects={Action.REPLACE: (NEW_ID, EVENTS_LOST)},
     decode=decode,
-)  # fmt: skip
+)

@@ -1,1 +1,1 @@
-"""The record of what is ours: entries, intents, runs and the lease, in SQLite or PostgreSQL."""
+"""The state file: entries, intents, runs and the lock, in SQLite or PostgreSQL."""

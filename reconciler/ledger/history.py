@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, bindparam, insert, select
 
-from reconciler.ledger.rows import attrs_text, attrs_value, plain
+from reconciler.ledger.codec import attrs_text, attrs_value, plain
 from reconciler.ledger.schema import ENTRY, INTENT, OUTCOME, RUN
 from reconciler.model.plan import Action
-from reconciler.model.report import Outcome, Past, Status
+from reconciler.model.report import BeforeImage, Outcome, Status
 from reconciler.model.values import Address, Attrs, Secret
 
 #: Keyed digests of secrets by address and field.
@@ -28,7 +28,7 @@ class RunInfo(NamedTuple):
     command: str = "apply"
 
 
-class Run(NamedTuple):
+class RunRecord(NamedTuple):
     """One run. ``started`` and ``finished`` are seconds of the epoch; a killed run never finished."""
 
     id: int
@@ -77,19 +77,19 @@ def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | Non
     }
 
 
-def runs(connection: Connection, plan: str | None) -> list[Run]:
+def runs(connection: Connection, plan: str | None) -> list[RunRecord]:
     """All runs, or those of one plan, newest first."""
     query = select(RUN).order_by(RUN.c.id.desc())
     rows = connection.execute(query if plan is None else query.where(RUN.c.plan == plan))
     return [_run(row) for row in rows]
 
 
-def _run(row: Row[Any]) -> Run:
+def _run(row: Row[Any]) -> RunRecord:
     info = RunInfo(row.who, row.host, row.tool, row.plan, row.command)
-    return Run(row.id, info, row.started, row.finished, row.status, row.reads, row.writes)
+    return RunRecord(row.id, info, row.started, row.finished, row.status, row.reads, row.writes)
 
 
-def outcomes(connection: Connection, run: int) -> list[Past]:
+def outcomes(connection: Connection, run: int) -> list[BeforeImage]:
     """All outcomes of a run in the order in which they ended."""
     query = select(OUTCOME).where(OUTCOME.c.run == run).order_by(OUTCOME.c.seq)
     return [_past(row) for row in connection.execute(query)]
@@ -101,7 +101,7 @@ def digests(connection: Connection) -> Digests:
     return {Address(row.kind, row.key): json.loads(row.digests) for row in connection.execute(query)}
 
 
-def hidden(past: Past, secrets: Digests, digest: Callable[[str, str], str]) -> Past:
+def hidden(past: BeforeImage, secrets: Digests, digest: Callable[[str, str], str]) -> BeforeImage:
     """The outcome with a Secret for each value whose digest its entry holds."""
     known = secrets.get(past.address)
     if not known:
@@ -118,11 +118,19 @@ def hidden(past: Past, secrets: Digests, digest: Callable[[str, str], str]) -> P
     return past._replace(before=shown(past.before), after=shown(past.after))
 
 
-def _past(row: Row[Any]) -> Past:
-    return Past(
-        row.seq, row.run, Address(row.kind, row.key), row.verb, Action(row.action), Status(row.status),
-        row.remote_id, row.message, _attrs(row.before), _attrs(row.after),
-    )  # fmt: skip
+def _past(row: Row[Any]) -> BeforeImage:
+    return BeforeImage(
+        row.seq,
+        row.run,
+        Address(row.kind, row.key),
+        row.verb,
+        Action(row.action),
+        Status(row.status),
+        row.remote_id,
+        row.message,
+        _attrs(row.before),
+        _attrs(row.after),
+    )
 
 
 def _attrs(text: str | None) -> Attrs | None:

@@ -11,15 +11,15 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.engine.kept import Entries, Held
-from reconciler.engine.quiet import Settled, remote_id_of
-from reconciler.engine.ties import TIES, Ends, Shelf, Tie, Wanted, rows_of, singles
-from reconciler.ledger.rows import NOTHING, from_row, origin_text, origin_value, quoted
-from reconciler.model.resource import Desired, Entry, EntryState, Provenance
+from reconciler.ledger.codec import NOTHING, from_row, origin_text, origin_value, quoted
+from reconciler.model.resource import Desired, EntryState, LedgerEntry, Provenance
 from reconciler.model.values import Address, Origin
+from reconciler.planner.kept import Entries, Held
+from reconciler.planner.quiet import UnchangedRelations, remote_id_of
+from reconciler.planner.ties import TIES, DeclaredRelations, Ends, RelationKind, RelationRows, rows_of, singles
 
 
-class Written(NamedTuple):
+class WrittenRow(NamedTuple):
     """When and how the rows of a block were written; they are written together, so one of these serves very many."""
 
     provenance: str
@@ -38,12 +38,12 @@ class Written(NamedTuple):
         )
 
 
-class Recorded(NamedTuple):
+class RecordedRow(NamedTuple):
     """The relations of one block; ``facts`` has a line for each: its id, and where it stood in the files."""
 
     ends: Ends
     facts: str
-    written: Written
+    written: WrittenRow
 
     @property
     def settled(self) -> None:
@@ -57,20 +57,20 @@ class Recorded(NamedTuple):
         """What each goes by in the account."""
         return [line.partition("\t")[0] for line in self.lines()]
 
-    def make(self, tie: Tie, owner: Address, index: int) -> Entry:
+    def make(self, tie: RelationKind, owner: Address, index: int) -> LedgerEntry:
         """The same as an entry."""
         remote_id, _, origin = self.lines()[index].partition("\t")
         return _entry(tie, owner, self.ends[index], self.written, remote_id, origin_value(origin))
 
 
-class KeptRow(NamedTuple):
+class UnchangedRow(NamedTuple):
     """The same where the files have these very relations: once it is ``settled``, nothing more is made of it.
 
     ``places`` has a line for each, where they stood, unless they stand there still.
     """
 
-    settled: Settled
-    written: Written
+    settled: UnchangedRelations
+    written: WrittenRow
     places: str | None
 
     @property
@@ -87,22 +87,31 @@ class KeptRow(NamedTuple):
         places = self.places.split("\n") if self.places else map(origin_text, self.settled.wanted.places)
         return [f"{remote_id}\t{place}" for remote_id, place in zip(self.remote_ids(), places, strict=True)]
 
-    def make(self, tie: Tie, owner: Address, index: int) -> Entry:
+    def make(self, tie: RelationKind, owner: Address, index: int) -> LedgerEntry:
         """The same as an entry."""
         place = origin_value(self.places.split("\n")[index]) if self.places else self.settled.wanted.places[index]
         return _entry(tie, owner, self.ends[index], self.written, self.remote_ids()[index], place)
 
 
-def _entry(tie: Tie, owner: Address, end: Address, written: Written, remote_id: str, origin: Origin) -> Entry:
+def _entry(
+    tie: RelationKind, owner: Address, end: Address, written: WrittenRow, remote_id: str, origin: Origin
+) -> LedgerEntry:
     provenance, since, run, managed_since, end_first = written
-    return Entry(
-        tie.address(owner, end), remote_id, tie.attrs(owner, end),
-        depends_on=(end, owner) if end_first else (owner, end), origin=origin,
-        provenance=Provenance(provenance), part_of=owner, since=since, run=run, managed_since=managed_since,
-    )  # fmt: skip
+    return LedgerEntry(
+        tie.address(owner, end),
+        remote_id,
+        tie.attrs(owner, end),
+        depends_on=(end, owner) if end_first else (owner, end),
+        origin=origin,
+        provenance=Provenance(provenance),
+        part_of=owner,
+        since=since,
+        run=run,
+        managed_since=managed_since,
+    )
 
 
-def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, Entry]:
+def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, LedgerEntry]:
     """All entries by address; ``like`` is what the files say.
 
     The cyclic collector pauses: it would walk the growing heap again and again, which takes as long as the work
@@ -117,7 +126,7 @@ def entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping
             gc.enable()
 
 
-def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, Entry]:
+def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mapping[Address, LedgerEntry]:
     single: dict[Address, Held] = {}
     blocks = {name: _Blocks(tie, like, single) for name, tie in TIES.items()}
     alone = singles(like)
@@ -129,28 +138,44 @@ def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mappin
         single[entry.address] = entry
     rows = {name: each.end() for name, each in blocks.items()}
     entries = Entries(single)
-    return Shelf(entries, rows) if any(rows.values()) else entries
+    return RelationRows(entries, rows) if any(rows.values()) else entries
 
 
 class _Blocks:
     """The rows of one kind that say nothing but two ends, gathered by whose they are; those mostly come together."""
 
-    def __init__(self, tie: Tie, like: Mapping[Address, Desired], single: Mapping[Address, Held]) -> None:
+    def __init__(self, tie: RelationKind, like: Mapping[Address, Desired], single: Mapping[Address, Held]) -> None:
         self._tie, self._like, self._single = tie, singles(like), single
-        self._wanted: Mapping[Address, Wanted] = rows_of(like).get(tie.name, {})
-        self._rows: dict[Address, Recorded | KeptRow] = {}
+        self._wanted: Mapping[Address, DeclaredRelations] = rows_of(like).get(tie.name, {})
+        self._rows: dict[Address, RecordedRow | UnchangedRow] = {}
         self._same_ids: dict[tuple[str, ...], tuple[str, ...]] = {}
         self._same: dict[Ends, Ends] = {}
-        self._written: dict[Written, Written] = {}
+        self._written: dict[WrittenRow, WrittenRow] = {}
         self._known: dict[str, tuple[Address, str, str]] = {}
         self._key = ""
-        self._how: Written | None = None
+        self._how: WrittenRow | None = None
         self._begin("")
 
     def take(self, row: Any) -> bool:
         """Whether the row is of that form, and was taken."""
-        (_, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
-         state, since, run, managed_since) = row  # fmt: skip
+        (
+            _,
+            key,
+            remote_id,
+            applied,
+            answered,
+            digests,
+            depends_on,
+            origin,
+            lifecycle,
+            provenance,
+            former,
+            part_of,
+            state,
+            since,
+            run,
+            managed_since,
+        ) = row
         plain = answered == NOTHING and state == EntryState.SETTLED.value
         if not plain or digests or lifecycle or former or not remote_id:
             return False
@@ -163,9 +188,11 @@ class _Blocks:
         end_first = depends_on == f"[{what},{self._whose}]"
         if part_of != f"[{self._whose}]" or not (end_first or depends_on == f"[{self._whose},{what}]"):
             return False
-        return self._add(address, f"{remote_id}\t{origin}", Written(provenance, since, run, managed_since, end_first))
+        return self._add(
+            address, f"{remote_id}\t{origin}", WrittenRow(provenance, since, run, managed_since, end_first)
+        )
 
-    def _add(self, end: Address, fact: str, written: Written) -> bool:
+    def _add(self, end: Address, fact: str, written: WrittenRow) -> bool:
         """A row that was written otherwise than the rest of its block stays alone."""
         if not _FACT.fullmatch(fact) or (self._facts and written != self._how):
             return False
@@ -193,10 +220,10 @@ class _Blocks:
             ends = tuple(self._ends)
             owner = self._named(Address(self._tie.kind_of(self._tie.owner), self._key))
             kept = self._kept(owner, self._how)
-            row = kept or Recorded(self._same.setdefault(ends, ends), "\n".join(self._facts), self._how)
+            row = kept or RecordedRow(self._same.setdefault(ends, ends), "\n".join(self._facts), self._how)
             self._rows[owner] = row
 
-    def _kept(self, owner: Address, how: Written) -> KeptRow | None:
+    def _kept(self, owner: Address, how: WrittenRow) -> UnchangedRow | None:
         """The row, if the files have the same relations, and each goes by the ids of its two ends."""
         want = self._wanted.get(owner)
         facts = dict(zip(self._ends, self._facts, strict=True))
@@ -212,9 +239,9 @@ class _Blocks:
             owner_id = alone.remote_id  # the same text, held once
         stands = all(origin == origin_text(place) for (_, _, origin), place in zip(told, want.places, strict=True))
         places = None if stands else "\n".join([origin for _, _, origin in told])
-        return KeptRow(Settled(want, owner_id, self._same_ids.setdefault(ids, ids)), how, places)
+        return UnchangedRow(UnchangedRelations(want, owner_id, self._same_ids.setdefault(ids, ids)), how, places)
 
-    def end(self) -> dict[Address, Recorded | KeptRow]:
+    def end(self) -> dict[Address, RecordedRow | UnchangedRow]:
         """All of them."""
         self._close()
         return self._rows

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.rows import follow, mark
+from reconciler.ledger.codec import follow, mark
 from reconciler.ledger.schema import ENTRY
 from reconciler.model.values import Address
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
     select,
     text,
     update,
-)  # fmt: skip
+)
 
 from reconciler.errors import LedgerError
 
@@ -32,14 +32,16 @@ VERSION = Table("reconciler_version", METADATA, Column("version", Integer, prima
 
 #: One row. Its own table, so that an export or a support request can leave it out.
 KEY = Table(
-    "reconciler_key", METADATA,
+    "reconciler_key",
+    METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("secret", Text, nullable=False),
-)  # fmt: skip
+)
 
 #: One row: identity, serial and lease together, so that one UPDATE can compare the lease and count the write.
 HEAD = Table(
-    "reconciler_head", METADATA,
+    "reconciler_head",
+    METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("lineage", Text, nullable=False),
     Column("serial", BigInteger, nullable=False),
@@ -51,10 +53,11 @@ HEAD = Table(
     Column("renewed", Double),
     Column("expires", Double),
     Column("sizes", Text),
-)  # fmt: skip
+)
 
 ENTRY = Table(
-    "reconciler_entry", METADATA,
+    "reconciler_entry",
+    METADATA,
     Column("kind", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("remote_id", Text),
@@ -71,10 +74,11 @@ ENTRY = Table(
     Column("since", Double, nullable=False),
     Column("run", Integer, nullable=False),
     Column("managed_since", Integer, nullable=False),
-)  # fmt: skip
+)
 
 RUN = Table(
-    "reconciler_run", METADATA,
+    "reconciler_run",
+    METADATA,
     Column("id", Integer, primary_key=True),
     Column("command", Text, nullable=False),
     Column("who", Text, nullable=False),
@@ -87,20 +91,22 @@ RUN = Table(
     Column("reads", Integer, nullable=False),
     Column("writes", Integer, nullable=False),
     sqlite_autoincrement=True,
-)  # fmt: skip
+)
 
 INTENT = Table(
-    "reconciler_intent", METADATA,
+    "reconciler_intent",
+    METADATA,
     Column("kind", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("verb", Text, nullable=False),
     Column("run", Integer, ForeignKey(RUN.c.id), nullable=False),
     Column("before", Text, nullable=False),
     Column("sent", Text, nullable=False),
-)  # fmt: skip
+)
 
 OUTCOME = Table(
-    "reconciler_outcome", METADATA,
+    "reconciler_outcome",
+    METADATA,
     Column("seq", Integer, primary_key=True),
     Column("run", Integer, ForeignKey(RUN.c.id), nullable=False, index=True),
     Column("kind", Text, nullable=False),
@@ -113,7 +119,7 @@ OUTCOME = Table(
     Column("before", Text),
     Column("after", Text),
     sqlite_autoincrement=True,
-)  # fmt: skip
+)
 
 Migration = Callable[[Connection], None]
 
@@ -151,7 +157,7 @@ def prepare(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
     found = read_version(connection)
     if found is None:
-        _refuse_foreign(connection)
+        _refuse_unmanaged(connection)
         _create(connection)
         return
     check_version(found)
@@ -161,7 +167,7 @@ def prepare(connection: Connection) -> None:
         connection.execute(update(VERSION).values(version=newest()))
 
 
-def _refuse_foreign(connection: Connection) -> None:
+def _refuse_unmanaged(connection: Connection) -> None:
     """A server may hold other tables beside ours; a file that does is somebody else's."""
     if connection.dialect.name == "sqlite" and inspect(connection).get_table_names():
         raise LedgerError("that file is the database of another program; name another file with --ledger")

@@ -1,4 +1,7 @@
-"""A ledger URL into the record of what is ours, and every change of it into one transaction."""
+"""A ledger URL into the record of what is ours, and every change of it into one transaction.
+
+Everything that one ledger knows → another, empty one that is then the same ledger at another place.
+"""
 
 from __future__ import annotations
 
@@ -12,17 +15,17 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from reconciler.errors import LedgerError
-from reconciler.ledger import digest, history, lease, opening, rows
-from reconciler.ledger.history import Run, RunInfo
-from reconciler.ledger.host import Held, held
+from reconciler.ledger import codec, history, lock, transactions
+from reconciler.ledger.database import WAIT
+from reconciler.ledger.history import RunInfo, RunRecord
 from reconciler.ledger.loading import entries_of
+from reconciler.ledger.lock_holder import LockRecord, held
 from reconciler.ledger.moves import drop, move
-from reconciler.ledger.place import WAIT
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
-from reconciler.ledger.session import Clock, Session
+from reconciler.ledger.transactions import Clock, Transactions
 from reconciler.model.plan import Verb
-from reconciler.model.report import Outcome, Past
-from reconciler.model.resource import EMPTY, Desired, Entry, Intent, Ledger
+from reconciler.model.report import BeforeImage, Outcome
+from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry
 from reconciler.model.values import Address, Attrs
 
 #: So many rows are in memory at once as the driver gives them.
@@ -40,24 +43,24 @@ class Description(NamedTuple):
     account: str | None
     counts: Mapping[str, int]
     intents: int
-    held: Held | None
+    held: LockRecord | None
 
 
 class Store:
     """An open ledger; a context manager. Every method may be called from any thread.
 
-    Methods that change entries, intents or the account need the lease (:class:`reconciler.ledger.lease.Lease`)
+    Methods that change entries, intents or the account need the lease (:class:`reconciler.ledger.lock.Lease`)
     and raise Locked without it. All raise LedgerError when the database cannot do its part.
     """
 
-    def __init__(self, session: Session, key: str | None = None) -> None:
+    def __init__(self, session: Transactions, key: str | None = None) -> None:
         self.session = session
         self._put = upsert(session.dialect, ENTRY)
         self._announce = upsert(session.dialect, INTENT)
         try:
             with session.reading() as connection:
                 secret = key or connection.execute(select(KEY.c.secret)).scalar_one()
-                self.key = digest.Key(secret.encode())
+                self.key = codec.Key(secret.encode())
                 self.lineage: str = connection.execute(select(HEAD.c.lineage)).scalar_one()
         except LedgerError:
             session.close()
@@ -73,25 +76,25 @@ class Store:
         the seconds to wait for another process's transaction. Without a ``clock`` the server's own counts, for a
         file that of this machine.
         """
-        return cls(opening.writer(url, root, clock, patience), key)
+        return cls(transactions.writer(url, root, clock, patience), key)
 
     @classmethod
     def peek(
         cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = WAIT
     ) -> Store | None:
         """Opens an existing ledger for reading only and changes nothing at its place; None when there is none."""
-        session = opening.reader(url, root, clock, patience)
+        session = transactions.reader(url, root, clock, patience)
         return None if session is None else cls(session, key)
 
     @classmethod
     def none(cls, *, key: str | None = None, clock: Clock | None = None) -> Store:
         """A ledger in memory, for ``--ledger none``: the same interface, gone when closed."""
-        return cls(opening.memory(clock), key)
+        return cls(transactions.memory(clock), key)
 
     @staticmethod
     def exists(url: str, root: Path) -> bool:
         """Whether there is a ledger at the place; makes nothing."""
-        return opening.exists(url, root)
+        return transactions.exists(url, root)
 
     def close(self) -> None:
         """Ends the use of the ledger; may be called twice."""
@@ -133,7 +136,7 @@ class Store:
             sizes,
         )
 
-    def entries(self, glob: str = "*") -> list[Entry]:
+    def entries(self, glob: str = "*") -> list[LedgerEntry]:
         """The entries whose address is ``glob`` or matches it (``tag/*``), in address order."""
         every = sorted(self.load().entries.values(), key=lambda entry: entry.address)
         return [e for e in every if str(e.address) == glob or fnmatch.fnmatchcase(str(e.address), glob)]
@@ -147,9 +150,15 @@ class Store:
             intents = connection.execute(select(func.count()).select_from(INTENT)).scalar_one()
         by_kind = dict(sorted((kind, count) for kind, count in counts))
         return Description(
-            str(self.session.place), version, head.lineage, head.serial, head.account, by_kind, intents,
+            str(self.session.place),
+            version,
+            head.lineage,
+            head.serial,
+            head.account,
+            by_kind,
+            intents,
             held(head),
-        )  # fmt: skip
+        )
 
     # whose it is
 
@@ -204,7 +213,7 @@ class Store:
     def record(self, run: int, outcomes: Iterable[Outcome], images: Mapping[Address, Attrs] = EMPTY) -> None:
         """Adds outcomes that took no call of their own (skipped, not run, gone along) to the history, with the
         before-images that are known; needs no lease."""
-        befores = {address: rows.attrs_text(image) for address, image in images.items()}
+        befores = {address: codec.attrs_text(image) for address, image in images.items()}
         found = [
             history.outcome_row(run, o.step.address, o, None) | {"before": befores.get(o.step.address)}
             for o in outcomes
@@ -213,12 +222,12 @@ class Store:
             with self.session.writing() as connection:
                 connection.execute(insert(OUTCOME), found)
 
-    def runs(self, plan: str | None = None) -> list[Run]:
+    def runs(self, plan: str | None = None) -> list[RunRecord]:
         """All runs, or those of the plan with that digest, newest first."""
         with self.session.reading() as connection:
             return history.runs(connection, plan)
 
-    def outcomes(self, run: int) -> list[Past]:
+    def outcomes(self, run: int) -> list[BeforeImage]:
         """What a run did, in the order in which its steps ended.
 
         A value that was written in plain text and is kept as a digest by now comes as a Secret.
@@ -238,17 +247,19 @@ class Store:
         must come as Secret, which leaves a mark only. With a lease of 60 s renewed every 20 s, ``needs`` should stay
         below 40 s.
         """
-        row = {"kind": address.kind, "key": address.key, "run": run, "before": rows.attrs_text(before)}
-        row["sent"] = rows.attrs_text(sent)
+        row = {"kind": address.kind, "key": address.key, "run": run, "before": codec.attrs_text(before)}
+        row["sent"] = codec.attrs_text(sent)
         with self.session.fenced(needs) as connection:
             connection.execute(self._announce, row | {"verb": verb.value if isinstance(verb, Verb) else verb})
 
-    def settle(self, run: int, address: Address, entry: Entry | None, outcome: Outcome, needs: float = 0.0) -> None:
+    def settle(
+        self, run: int, address: Address, entry: LedgerEntry | None, outcome: Outcome, needs: float = 0.0
+    ) -> None:
         """Ends what was announced: entry stored (None: deleted), intent cleared, outcome added to the history.
 
         An entry of another address than ``address`` moves there.
         """
-        row = None if entry is None else rows.to_row(entry)
+        row = None if entry is None else codec.to_row(entry)
         after = None if entry is None else entry.applied
         with self.session.fenced(needs) as connection:
             history.append(connection, run, address, outcome, after)
@@ -267,12 +278,12 @@ class Store:
 
     def write(
         self,
-        puts: Sequence[Entry] = (),
+        puts: Sequence[LedgerEntry] = (),
         drops: Sequence[Address] = (),
         moves: Sequence[tuple[Address, Address]] = (),
     ) -> None:
         """Changes the ledger only, at once: first drops, then moves (swaps and chains too), then puts."""
-        found: list[dict[str, Any]] = [rows.to_row(entry) for entry in puts]
+        found: list[dict[str, Any]] = [codec.to_row(entry) for entry in puts]
         if not (found or drops or moves):
             return
         with self.session.fenced() as connection:
@@ -288,14 +299,14 @@ class Store:
             if addresses:
                 connection.execute(_CLEAR, [{"a_kind": a.kind, "a_key": a.key} for a in addresses])
 
-    def unlock(self) -> Held | None:
+    def unlock(self) -> LockRecord | None:
         """Takes the lease away from whoever has it, by force, and says who that was."""
-        return lease.unlock(self.session)
+        return lock.unlock(self.session)
 
 
 def _intent(row: Any) -> Intent:
     return Intent(
-        Address(row.kind, row.key), row.verb, row.run, rows.attrs_value(row.before), rows.attrs_value(row.sent)
+        Address(row.kind, row.key), row.verb, row.run, codec.attrs_value(row.before), codec.attrs_value(row.sent)
     )
 
 
@@ -305,3 +316,22 @@ def _same_account(place: str, bound: str | None, account: str | None) -> None:
             f"the ledger {place} belongs to connection {bound}, not to {account}; use the ledger of {account}, "
             "or move this one with `reconciler ledger rebind`"
         )
+
+
+def restore(store: Store, ledger: Ledger) -> None:
+    """All in one transaction, lineage included. Needs the lease; raises LedgerError unless ``store`` is empty."""
+    found = [codec.to_row(entry) for entry in ledger.entries.values()]
+    with store.session.fenced() as connection:
+        counts = [
+            connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (ENTRY, INTENT)
+        ]
+        if any(counts):
+            raise LedgerError(f"the ledger {store.session.place} is not empty; import into a new one")
+        bound = connection.execute(select(HEAD.c.account)).scalar_one()
+        if None not in (bound, ledger.account) and bound != ledger.account:
+            raise LedgerError(f"this ledger is of connection {bound}, and the imported one of {ledger.account}")
+        head = {"lineage": ledger.lineage, "serial": ledger.serial + 1, "account": ledger.account or bound}
+        connection.execute(update(HEAD).values(head))
+        if found:
+            connection.execute(upsert(store.session.dialect, ENTRY), found)
+    store.lineage = ledger.lineage

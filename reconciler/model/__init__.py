@@ -1,1 +1,1 @@
-"""Frozen values that travel between the layers; standard library only."""
+"""Frozen values that all packages share; standard library only."""

@@ -23,7 +23,7 @@ class Action(Enum):
     REPLACE = "replace"
     DELETE = "delete"
     FORGET = "forget"
-    NOOP = "noop"
+    NO_CHANGE = "no_change"
 
 
 class Cause(Enum):
@@ -71,7 +71,7 @@ class Change:
     ``attrs`` is the whole desired state (empty for DELETE and FORGET), ``before`` what is live or was applied.
     ``former`` and ``part_of`` are those of :class:`~reconciler.model.resource.Desired`.
     ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does, ``along`` what a
-    deleted one is related to in the same reading (the tags of a contact). ``withheld`` is
+    deleted one is related to in the same reading (the tags of a contact). ``blocked`` is
     the reason why policy forbids it. ``moved_from`` is the address that the ledger knew it by. ``note`` is one
     sentence for the reader. ``loss`` says from how many people a deletion takes something. Equality is "would do the
     same": words and positions do not count.
@@ -87,7 +87,7 @@ class Change:
     depends_on: tuple[Address, ...] = field(default=(), compare=False)
     lets_go: tuple[Address, ...] = field(default=(), compare=False)
     along: tuple[Address, ...] = field(default=(), compare=False)
-    withheld: str | None = None
+    blocked: str | None = None
     moved_from: Address | None = None
     former: Address | None = None
     part_of: Address | None = field(default=None, compare=False)
@@ -101,7 +101,7 @@ class Change:
 class Changes(Sequence[Change]):
     """Changes in address order: ``own``, about which there was something to decide, and ``quiet`` ones.
 
-    Quiet are NOOP without a word to say. There may be hundreds of thousands of them, so they are made on the way,
+    Quiet are NO_CHANGE without a note. There may be hundreds of thousands of them, so they are made on the way,
     each time when somebody goes through them.
     """
 
@@ -146,17 +146,17 @@ class Base(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """The changes in address order, NOOP and withheld ones included, with what they rest on.
+    """The changes in address order, NO_CHANGE and blocked ones included, with what they rest on.
 
-    ``foreign`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id
+    ``unmanaged`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id
     of every live resource that a request may have to name. ``partial``: --target or --exclude cut the plan.
-    ``routes`` says, by kind, how it was read where it was not read whole: foreign ones are then not all counted.
+    ``routes`` says, by kind, how it was read where it was not read whole: unmanaged ones are then not all counted.
     ``bystanders`` counts people who lose something by a deletion and are named by no change.
     """
 
     base: Base = field(compare=False)
     changes: Sequence[Change]
-    foreign: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False)
+    unmanaged: Mapping[str, int] = field(default_factory=lambda: EMPTY, compare=False)
     ids: Mapping[Address, str] = field(default_factory=lambda: EMPTY, compare=False)
     reads: int = field(default=0, compare=False)
     routes: Mapping[str, str] = field(default_factory=lambda: EMPTY, compare=False)
@@ -165,18 +165,18 @@ class Plan:
 
     @cached_property
     def pending(self) -> tuple[Change, ...]:
-        """The changes that do something: everything but NOOP without a move, and what is withheld."""
-        return tuple(c for c in decided(self.changes) if not c.withheld and is_effective(c))
+        """The changes that do something: everything but NO_CHANGE without a move, and what is blocked."""
+        return tuple(c for c in decided(self.changes) if not c.blocked and is_effective(c))
 
     @cached_property
-    def withheld(self) -> tuple[Change, ...]:
+    def blocked(self) -> tuple[Change, ...]:
         """The changes that policy forbids."""
-        return tuple(c for c in decided(self.changes) if c.withheld)
+        return tuple(c for c in decided(self.changes) if c.blocked)
 
 
 def is_effective(change: Change) -> bool:
     """Whether carrying out the change would alter the account or the ledger."""
-    return change.action is not Action.NOOP or change.moved_from is not None
+    return change.action is not Action.NO_CHANGE or change.moved_from is not None
 
 
 class Verb(Enum):

@@ -23,7 +23,7 @@ class OpenRequest(NamedTuple):
     body: Any = None
 
 
-class Request(NamedTuple):
+class ApiRequest(NamedTuple):
     """A call as it is sent: native path (``/api/tags/7``) and JSON body, nothing open."""
 
     method: str
@@ -68,7 +68,7 @@ class Outcome:
     differs: Mapping[str, tuple[Any, Any]] = field(default_factory=lambda: EMPTY)
 
 
-class Past(NamedTuple):
+class BeforeImage(NamedTuple):
     """One outcome as history keeps it: the state overwritten and the state written, secrets as marks only.
 
     ``before`` is None when no intent had been stored, ``after`` when nothing is left or nothing was done.

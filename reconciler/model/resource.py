@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from reconciler.model.rows import Rows
+from reconciler.model.csv_rows import CsvRows
 from reconciler.model.values import Address, Attrs, Origin
 
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
@@ -29,13 +29,13 @@ class Declared(NamedTuple):
     """One item of one section as the files have it: typed, validated, not yet understood.
 
     ``raw`` None stands for a section that is there and empty: "none of these", which is not "not mentioned".
-    ``rows`` are those of the block's roster.
+    ``rows`` are those of the block's csv.
     """
 
     section: str
     raw: Any
     origin: Origin
-    rows: Rows | None = None
+    rows: CsvRows | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ class EntryState(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LedgerEntry:
     """One row of the ledger: what we last wrote (``applied``), what the server then showed (``answered``).
 
     ``former`` is the ``renamed_from`` that has been carried out: said once, done once.
@@ -156,7 +156,7 @@ class Ledger:
     lineage: str = ""
     serial: int = 0
     account: str | None = None
-    entries: Mapping[Address, Entry] = field(default_factory=lambda: EMPTY)
+    entries: Mapping[Address, LedgerEntry] = field(default_factory=lambda: EMPTY)
     intents: Mapping[Address, Intent] = field(default_factory=lambda: EMPTY)
     sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.architecture.source import MODULES, ROOT, Module, named
 
-PURE = ("errors", "model", "kinds", "engine", "render")
+PURE = ("errors", "model", "kinds", "planner", "output")
 EFFECTS = frozenset(
     "requests urllib3 http socket click rich yaml sqlalchemy sqlite3 os pathlib time random threading logging "
     "subprocess asyncio tempfile shutil secrets uuid getpass platform".split()
@@ -22,10 +22,18 @@ HEAVY = frozenset(
 )
 #: Package → the heavy libraries that may be imported at the top of its modules.
 HOMES = {
-    "requests": {"gateway"}, "sqlalchemy": {"ledger"}, "yaml": {"disk", "emulator"}, "jsonschema": {"disk"},
-    "jsonschema_rs": {"disk"}, "deepdiff": {"engine"}, "rich": {"cli"}, "click": {"cli"},
-    "starlette": {"emulator"}, "uvicorn": {"emulator"}, "prometheus_client": {"cli"},
-}  # fmt: skip
+    "requests": {"gateway"},
+    "sqlalchemy": {"ledger"},
+    "yaml": {"config", "edit", "emulator"},
+    "jsonschema": {"config"},
+    "jsonschema_rs": {"config"},
+    "deepdiff": {"planner"},
+    "rich": {"cli"},
+    "click": {"cli"},
+    "starlette": {"emulator"},
+    "uvicorn": {"emulator"},
+    "prometheus_client": {"cli"},
+}
 
 
 def test_contracts_are_kept() -> None:

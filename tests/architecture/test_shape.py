@@ -62,8 +62,9 @@ def test_a_kind_is_a_short_file() -> None:
         assert not [node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)], kind
 
 
-@pytest.mark.parametrize("module", [each for each in MODULES if each.package not in ("kinds", "emulator")],
-                         ids=lambda module: module.name)  # fmt: skip
+@pytest.mark.parametrize(
+    "module", [each for each in MODULES if each.package not in ("kinds", "emulator")], ids=lambda module: module.name
+)
 def test_kinds_are_not_told_apart_by_name(module: Module) -> None:
     """What is special about a kind stands in its declaration, not in an ``if`` elsewhere."""
     assert list(_ladders(module)) == []

@@ -16,9 +16,10 @@ TEXTS = [
     path
     for top in ("reconciler", "tests", "docs", "examples", "schema", ".ci")
     for path in sorted((REPOSITORY / top).rglob("*"))
-    if path.is_file() and path.suffix in ("", ".py", ".md", ".yaml", ".json", ".toml", ".csv", ".txt")
+    if path.is_file()
+    and path.suffix in ("", ".py", ".md", ".yaml", ".json", ".toml", ".csv", ".txt")
     and not {"__pycache__", ".reconciler"} & set(path.parts)
-] + [REPOSITORY / name for name in ("README.md", "Makefile", "pyproject.toml")]  # fmt: skip
+] + [REPOSITORY / name for name in ("README.md", "Makefile", "pyproject.toml")]
 ADDRESS = re.compile(r"[\w.+-]+@([\w-]+(?:\.[\w-]+)+)")
 OURS = re.compile(r"(^|\.)(example\.(com|org|net)(\.json)?|example|invalid|test|localhost)$", re.IGNORECASE)
 

@@ -19,11 +19,11 @@ from tests.bench.scenarios import (
     Bench,
     Row,
     bootstrap,
+    csv_sources,
     drift,
     files_alone,
     per_object,
     renames,
-    rosters,
     small_file,
     startup,
     steady,
@@ -31,8 +31,19 @@ from tests.bench.scenarios import (
 from tests.bench.shapes import SIZES
 
 LATENCIES = (0, 20)
-HEAD = ("scenario", "calls", "fewest", "ratio", "wall s", "bound s", "wall/bound", "cpu s", "µs/object", "floor µs",
-        "MiB over bare")  # fmt: skip
+HEAD = (
+    "scenario",
+    "calls",
+    "fewest",
+    "ratio",
+    "wall s",
+    "bound s",
+    "wall/bound",
+    "cpu s",
+    "µs/object",
+    "floor µs",
+    "MiB over bare",
+)
 
 
 def main() -> int:
@@ -61,8 +72,15 @@ def main() -> int:
     faults += [f"{start['command']} ended with {start['codes']}" for start in starts if start["codes"] != [0]]
     print("\n" + ("\n".join(f"FAULT {fault}" for fault in faults) or "Every scenario made the fewest calls."))
     machine = {"python": platform.python_version(), "system": platform.platform(), "reconciler": __version__}
-    figures = {"machine": machine, "seed": given.seed, "repeats": given.repeats, "rows": [r.plain() for r in rows],
-               "startup": starts, "summary": summary, "faults": faults}  # fmt: skip
+    figures = {
+        "machine": machine,
+        "seed": given.seed,
+        "repeats": given.repeats,
+        "rows": [r.plain() for r in rows],
+        "startup": starts,
+        "summary": summary,
+        "faults": faults,
+    }
     given.json.write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     return 1 if faults else 0
 
@@ -71,11 +89,13 @@ def measured(bench: Bench, sizes: list[str], only: frozenset[str]) -> Iterable[R
     """All rows, as they come; ``only`` names the scenarios that are wanted, where not all are."""
     by_size = ("S1", steady), ("S4", drift)
     scenarios: list[tuple[str, Callable[[], Iterable[Row]]]] = [
-        ("S2", lambda: bootstrap(bench, LATENCIES)), ("S3", lambda: renames(bench, LATENCIES)),
+        ("S2", lambda: bootstrap(bench, LATENCIES)),
+        ("S3", lambda: renames(bench, LATENCIES)),
         *((key, partial(each, bench, size, LATENCIES)) for size in sizes for key, each in by_size),
-        ("S5", lambda: small_file(bench, sizes[-1], LATENCIES)), ("S10", lambda: rosters(bench)),
+        ("S5", lambda: small_file(bench, sizes[-1], LATENCIES)),
+        ("S10", lambda: csv_sources(bench)),
         ("S11", lambda: files_alone(bench, sizes[-1])),
-    ]  # fmt: skip
+    ]
     for key, rows in scenarios:
         if not only or key in only:
             yield from rows()
@@ -85,10 +105,18 @@ def cells(row: Row) -> tuple[str, ...]:
     """One row as text."""
     cost, least = per_object(row.cpu, row.objects), per_object(row.floor_cpu, row.objects)
     return (
-        row.name, str(row.calls), str(row.fewest), f"{row.calls_ratio:.2f}", f"{row.wall:.3f}",
-        f"{row.bound:.2f}" if row.bound else "–", f"{row.wall / row.bound:.2f}" if row.bound else "–",
-        f"{row.cpu:.3f}", f"{cost:.0f}" if cost else "–", f"{least:.0f}" if least else "–", f"{row.peak:.0f}",
-    )  # fmt: skip
+        row.name,
+        str(row.calls),
+        str(row.fewest),
+        f"{row.calls_ratio:.2f}",
+        f"{row.wall:.3f}",
+        f"{row.bound:.2f}" if row.bound else "–",
+        f"{row.wall / row.bound:.2f}" if row.bound else "–",
+        f"{row.cpu:.3f}",
+        f"{cost:.0f}" if cost else "–",
+        f"{least:.0f}" if least else "–",
+        f"{row.peak:.0f}",
+    )
 
 
 def print_row(texts: Iterable[str]) -> None:

@@ -17,9 +17,13 @@ from yaml.cyaml import CParser
 from yaml.events import MappingEndEvent, MappingStartEvent, ScalarEvent, SequenceEndEvent, SequenceStartEvent
 
 PATHS = {
-    "contacts": "/api/contacts", "tags": "/api/tags", "enrollments": "/api/school/enrollments",
-    "courses": "/api/school/courses", "contact_fields": "/api/contact_fields", "webhooks": "/api/webhooks",
-}  # fmt: skip
+    "contacts": "/api/contacts",
+    "tags": "/api/tags",
+    "enrollments": "/api/school/enrollments",
+    "courses": "/api/school/courses",
+    "contact_fields": "/api/contact_fields",
+    "webhooks": "/api/webhooks",
+}
 WHOLE = ("contact_fields", "webhooks")
 
 

@@ -47,9 +47,10 @@ def run(command: list[str], cwd: Path, env: Mapping[str, str]) -> Run:
 def middle(runs: list[Run]) -> Run:
     """Medians, each figure by itself; code and texts of the last."""
     return runs[-1]._replace(
-        wall=median(each.wall for each in runs), cpu=median(each.cpu for each in runs),
+        wall=median(each.wall for each in runs),
+        cpu=median(each.cpu for each in runs),
         peak=int(median(each.peak for each in runs)),
-    )  # fmt: skip
+    )
 
 
 def bare_memory(cwd: Path, env: Mapping[str, str]) -> int:
@@ -117,8 +118,12 @@ def environment(url: str) -> dict[str, str]:
     own = ("RECONCILER_", "MATON_", "CI", "PYTHON")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return clean | {
-        "MATON_API_KEY": KEY, "RECONCILER_GATEWAY_URL": url, "RECONCILER_CONNECTION": CONNECTION,
-        "RECONCILER_PACE": "0", "RECONCILER_EMAILS": "1000000", "BENCH_SECRET": "a secret",
+        "MATON_API_KEY": KEY,
+        "RECONCILER_GATEWAY_URL": url,
+        "RECONCILER_CONNECTION": CONNECTION,
+        "RECONCILER_RATE_LIMIT": "0",
+        "RECONCILER_EMAILS": "1000000",
+        "BENCH_SECRET": "a secret",
         "RECONCILER_ENV_ALLOW": "BENCH_SECRET",
         "PYTHONIOENCODING": "utf-8",
-    }  # fmt: skip
+    }

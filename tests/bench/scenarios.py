@@ -1,9 +1,9 @@
 """The scenarios: each prepares an account, measures one command, and holds it against what the API allows.
 
-S1 steady state · S2 bootstrap · S3 renames · S4 drift · S5 small file, large account · S8 start-up · S10 rosters ·
+S1 steady state · S2 bootstrap · S3 renames · S4 drift · S5 small file, large account · S8 start-up · S10 CSV ·
 S11 reading files alone
 
-Latency is in milliseconds an answer; pace 0.
+Latency is in milliseconds an answer; rate limit 0.
 """
 
 from __future__ import annotations
@@ -211,17 +211,17 @@ def small_file(bench: Bench, name: str, latencies: tuple[int, ...]) -> Iterator[
     bench.server.latency(0)
 
 
-def rosters(bench: Bench, rows: int = 100_000) -> Iterator[Row]:
-    """S10: one block of contacts whose roster has so many rows: checked alone, then planned for an empty account."""
-    folder = bench.folder / "roster"
+def csv_sources(bench: Bench, rows: int = 100_000) -> Iterator[Row]:
+    """S10: one block of contacts with a CSV source of so many rows: validated, then planned for an empty account."""
+    folder = bench.folder / "csv"
     folder.mkdir()
     people = "".join(f"person.{number}@example.com,Name {number % 1000}\n" for number in range(rows))
     (folder / "people.csv").write_text("email,first\n" + people, encoding="utf-8")
-    block = "contacts:\n  - roster: {file: people.csv, fields: {first_name: first}}\n"
+    block = "contacts:\n  - csv: {file: people.csv, fields: {first_name: first}}\n"
     (folder / "site.yaml").write_text(block, encoding="utf-8")
     bench.server.start_over(bench.project("rename") / "empty.json")
     for command, fewest, code in (("validate", 0, 0), ("plan", 1, 2)):
-        yield bench.alone(f"S10 roster of {rows:,}, {command}", folder, command, rows, fewest, code)
+        yield bench.alone(f"S10 CSV source of {rows:,}, {command}", folder, command, rows, fewest, code)
 
 
 def files_alone(bench: Bench, name: str) -> Iterator[Row]:
@@ -263,10 +263,15 @@ def startup(bench: Bench, repeats: int = 15) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for args in (["--version"], ["--help"], ["plan", "--help"], ["validate"]):
         pairs = [(run(nothing, folder, bench.env), run([script, *args], folder, bench.env)) for _ in range(repeats)]
-        found.append({
-            "command": " ".join(args), "bare_ms": median(a.wall for a, _ in pairs) * 1000,
-            "wall_ms": median(b.wall for _, b in pairs) * 1000, "cpu_ms": median(b.cpu for _, b in pairs) * 1000,
-            "over_bare_ms": median(b.wall - a.wall for a, b in pairs) * 1000,
-            "ratio": median(b.wall / a.wall for a, b in pairs), "codes": sorted({b.code for _, b in pairs}),
-        })  # fmt: skip
+        found.append(
+            {
+                "command": " ".join(args),
+                "bare_ms": median(a.wall for a, _ in pairs) * 1000,
+                "wall_ms": median(b.wall for _, b in pairs) * 1000,
+                "cpu_ms": median(b.cpu for _, b in pairs) * 1000,
+                "over_bare_ms": median(b.wall - a.wall for a, b in pairs) * 1000,
+                "ratio": median(b.wall / a.wall for a, b in pairs),
+                "codes": sorted({b.code for _, b in pairs}),
+            }
+        )
     return found

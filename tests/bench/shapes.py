@@ -80,16 +80,24 @@ def account(size: Size, seed: int = 7) -> dict[str, Any]:
         "contacts": contacts,
         "courses": [{"id": 10 + number, "name": name} for number, name in enumerate(courses)],
         "enrollments": [
-            {"id": 500_000 + number, "contact": contacts[cell // len(courses)]["email"],
-             "course": courses[cell % len(courses)], "access": "full_access"}
+            {
+                "id": 500_000 + number,
+                "contact": contacts[cell // len(courses)]["email"],
+                "course": courses[cell % len(courses)],
+                "access": "full_access",
+            }
             for number, cell in enumerate(sorted(joined))
         ],
         "webhooks": [
-            {"id": f"00000000-0000-4000-8000-{number:012d}", "name": f"Hook {number:02d}",
-             "url": f"https://hooks.example.com/{number}", "events": ["CONTACT_CREATED", "SALE_NEW"]}
+            {
+                "id": f"00000000-0000-4000-8000-{number:012d}",
+                "name": f"Hook {number:02d}",
+                "url": f"https://hooks.example.com/{number}",
+                "events": ["CONTACT_CREATED", "SALE_NEW"],
+            }
             for number in range(size.webhooks)
         ],
-    }  # fmt: skip
+    }
 
 
 def _contact(number: int, size: Size, tags: list[str], slugs: list[str], rng: random.Random) -> dict[str, Any]:
@@ -98,8 +106,13 @@ def _contact(number: int, size: Size, tags: list[str], slugs: list[str], rng: ra
     mine = [tags[(first + step) % len(tags)] for step in range(size.tags_each)]
     fields = {slug: f"{rng.choice(WORDS)} {rng.randrange(1000)}" for slug in rng.sample(slugs, size.fields_each)}
     email = f"{words[0]}.{words[1]}.{number}@example.com"
-    return {"id": 1_000_000 + number, "email": email, "locale": rng.choice(("en", "fr", "de")), "fields": fields,
-            "tags": mine}  # fmt: skip
+    return {
+        "id": 1_000_000 + number,
+        "email": email,
+        "locale": rng.choice(("en", "fr", "de")),
+        "fields": fields,
+        "tags": mine,
+    }
 
 
 def drifted(content: dict[str, Any], share: float = 0.01) -> int:

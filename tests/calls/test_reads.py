@@ -43,7 +43,7 @@ def test_contacts_cost_their_pages(make_project: MakeProject, count: int) -> Non
 
 @pytest.mark.parametrize("count", [0, 1, 100, 101, 250])
 def test_tags_cost_their_pages(make_project: MakeProject, count: int) -> None:
-    """Foreign tags are paged through; a full last page costs no empty one."""
+    """Unmanaged tags are paged through; a full last page costs no empty one."""
     project = make_project({"tags": [f"t{number}" for number in range(count)]})
     project.write("tags: [Ours]\n")
     project.plan()
@@ -52,10 +52,14 @@ def test_tags_cost_their_pages(make_project: MakeProject, count: int) -> None:
 
 def test_every_collection_once(make_project: MakeProject) -> None:
     """Files that touch everything cost one call for each small collection; modules come with their courses."""
-    project = make_project({
-        "tags": ["VIP"], "courses": [{"name": "Yoga", "modules": ["One"]}], "communities": [{"name": "Club"}],
-        "contacts": [{"email": "ann@example.com"}],
-    })  # fmt: skip
+    project = make_project(
+        {
+            "tags": ["VIP"],
+            "courses": [{"name": "Yoga", "modules": ["One"]}],
+            "communities": [{"name": "Club"}],
+            "contacts": [{"email": "ann@example.com"}],
+        }
+    )
     project.env["HOOK"] = "s3cret"
     project.write("""
 tags: [VIP]
@@ -70,11 +74,19 @@ memberships:
   - {contact: ann@example.com, community: Club}
 """)
     project.plan()
-    assert paths(project) == dict.fromkeys([
-        "GET /api/tags", "GET /api/contact_fields", "GET /api/contacts", "GET /api/webhooks",
-        "GET /api/school/courses", "GET /api/school/enrollments", "GET /api/community/communities",
-        "GET /api/community/memberships",
-    ], 1)  # fmt: skip
+    assert paths(project) == dict.fromkeys(
+        [
+            "GET /api/tags",
+            "GET /api/contact_fields",
+            "GET /api/contacts",
+            "GET /api/webhooks",
+            "GET /api/school/courses",
+            "GET /api/school/enrollments",
+            "GET /api/community/communities",
+            "GET /api/community/memberships",
+        ],
+        1,
+    )
     project.apply()
     project.account.clear()
     document = project.plan()

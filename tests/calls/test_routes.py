@@ -47,7 +47,7 @@ def test_a_new_one_is_looked_up_by_its_address(make_project) -> None:
     assert document["calls"]["reads"] == 3
     assert [(c["address"], c["action"]) for c in document["changes"]] == [
         ("contact/new@example.com", "create"),
-        ("contact/p0@example.com", "noop"),
+        ("contact/p0@example.com", "no_change"),
         ("contact/p9@example.com", "adopt"),
     ]
     project.apply()
@@ -98,7 +98,7 @@ def test_a_walk_ends_when_all_were_found(make_project) -> None:
     assert document["calls"]["reads"] == 3
     told = "walked until all were found: 3 pages instead of pages of unknown number"
     assert document["routes"] == {"contact": told}
-    assert document["foreign"] == {"contact": 50}
+    assert document["unmanaged"] == {"contact": 50}
     project.apply()
     project.assert_converged()
 
@@ -126,7 +126,7 @@ def test_a_walk_whose_pages_hold_little_gives_way_to_look_ups(make_project) -> N
     project.account.clear()
     document = project.plan()
     assert document["calls"]["reads"] == 10
-    assert {c["action"] for c in document["changes"]} == {"noop"}
+    assert {c["action"] for c in document["changes"]} == {"no_change"}
 
 
 def test_what_may_have_two_of_a_name_is_walked_to_its_end(make_project) -> None:
@@ -161,12 +161,12 @@ def test_what_is_counted_of_some_is_what_there_is_at_least(make_project) -> None
 
 
 def test_refresh_full_walks_everything(make_project) -> None:
-    """``--refresh full`` counts the foreign ones too."""
+    """``--refresh full`` counts the unmanaged ones too."""
     project = make_project(crowd(250))
     project.write("contacts:\n  - {email: p0@example.com}\n")
     project.apply()
     document = project.plan("--refresh", "full")
-    assert (document["calls"]["reads"], document["foreign"], document["routes"]) == (3, {"contact": 249}, {})
+    assert (document["calls"]["reads"], document["unmanaged"], document["routes"]) == (3, {"contact": 249}, {})
 
 
 def test_refresh_none_sends_nothing(make_project) -> None:

@@ -30,9 +30,12 @@ TARGETS = {
     "tagging/p1@example.com/Old": ["/api/contacts/ID", "/api/tags"],
     "enrollment/p1@example.com/Yoga": ["/api/contacts/ID", "/api/school/courses", "/api/school/enrollments"],
     "membership": [
-        "/api/community/communities", "/api/community/memberships", "/api/contact_fields", "/api/contacts/ID",
+        "/api/community/communities",
+        "/api/community/memberships",
+        "/api/contact_fields",
+        "/api/contacts/ID",
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -53,7 +56,7 @@ def test_a_target_reads_what_it_depends_on(everything, target: str) -> None:
     paths = sorted(re.sub(r"contacts/\d+", "contacts/ID", each["path"]) for each in everything.account.requests)
     assert paths == TARGETS[target]
     assert document["calls"]["reads"] == len(paths)
-    assert {change["action"] for change in document["changes"]} == {"noop"}
+    assert {change["action"] for change in document["changes"]} == {"no_change"}
     assert document["needs"] == []
 
 
@@ -92,7 +95,7 @@ def test_an_address_that_changed_hands_in_the_account(everything) -> None:
     whole = everything.plan("--target", "contact/new@example.com", "--refresh", "full")
     assert part["changes"] == whole["changes"]
     assert everything.run("apply", "--yes", "--target", "contact/new@example.com").code == 0
-    assert everything.plan("--target", "contact/new@example.com")["summary"]["noop"] == 1
+    assert everything.plan("--target", "contact/new@example.com")["summary"]["no_change"] == 1
 
 
 def test_shares_are_of_all_that_is_managed(make_project) -> None:
@@ -110,7 +113,7 @@ def test_shares_are_of_all_that_is_managed(make_project) -> None:
     assert project.run("apply", "--yes", "--target", "webhook").code == 0
 
 
-def test_unread_people_are_not_counted_as_foreign(everything) -> None:
+def test_unread_people_are_not_counted_as_unmanaged(everything) -> None:
     """Those whom the files name, though no target does."""
-    everything.account.seed({"tags": ["Foreign"]})
-    assert everything.plan("--target", "tag/VIP")["foreign"] == {"tag": 1}
+    everything.account.seed({"tags": ["Unmanaged"]})
+    assert everything.plan("--target", "tag/VIP")["unmanaged"] == {"tag": 1}

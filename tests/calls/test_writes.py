@@ -164,8 +164,10 @@ def test_fields_and_webhooks_take_one_call_each(project: Project) -> None:
 def test_a_second_apply_writes_nothing(make_project: MakeProject) -> None:
     """After an apply there is nothing left to do, and the ledger does not change either."""
     project = make_project({"communities": [{"name": "Club"}]})
-    project.write("contacts: [{email: a@example.com, tags: [VIP]}]\ntags: [VIP]\n"
-                  "memberships: [{community: Club, contact: a@example.com}]\n")  # fmt: skip
+    project.write(
+        "contacts: [{email: a@example.com, tags: [VIP]}]\ntags: [VIP]\n"
+        "memberships: [{community: Club, contact: a@example.com}]\n"
+    )
     first = project.apply()
     project.account.clear()
     second = project.apply()
@@ -181,8 +183,10 @@ def test_memberships_are_settled_by_one_filtered_list_for_each_community(make_pr
     people = [{"email": f"p{number}@example.com"} for number in range(5)]
     project = make_project({"communities": [{"name": "Club"}, {"name": "Den"}], "contacts": people})
     everybody = ", ".join(each["email"] for each in people)
-    project.write(f"memberships:\n  - {{community: Club, contacts: [{everybody}]}}\n"
-                  f"  - {{community: Den, contacts: [{everybody}]}}\n")  # fmt: skip
+    project.write(
+        f"memberships:\n  - {{community: Club, contacts: [{everybody}]}}\n"
+        f"  - {{community: Den, contacts: [{everybody}]}}\n"
+    )
     report = project.apply()
     log = requests_of(project.account)
     last = max(index for index, line in enumerate(log) if line.startswith("POST"))

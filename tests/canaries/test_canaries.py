@@ -37,11 +37,19 @@ def _fail(world: World, *flags: str) -> None:
         for command in (("validate",), ("validate", "--json"), ("plan",), ("apply", "--yes")):
             world.run(*flags, *command)
     project.write(SECOND)
-    said = {"violations": [
-        {"propertyPath": "url", "message": f"{SECRETS['new url token']} of {project.env['HOOK_URL']} is not good"},
-        {"propertyPath": "email", "message": "canary.ann@example.com or Annamaria (Annamaria Quillfeather) is taken"},
-        {"propertyPath": "secret", "message": f"{SECRETS['rotated webhook secret']} is too short"},
-    ]}  # fmt: skip
+    said = {
+        "violations": [
+            {
+                "propertyPath": "url",
+                "message": f"{SECRETS['new url token']} of {project.env['HOOK_URL']} is not good",
+            },
+            {
+                "propertyPath": "email",
+                "message": "canary.ann@example.com or Annamaria (Annamaria Quillfeather) is taken",
+            },
+            {"propertyPath": "secret", "message": f"{SECRETS['rotated webhook secret']} is too short"},
+        ]
+    }
     account.fault("status", method="PATCH", times=None, status=422, body=said)
     account.fault("status", method="POST", times=None, status=422, body=said)
     account.fault("status", method="DELETE", times=None, status=422, body=said)

@@ -25,10 +25,13 @@ contacts:
 def nasty(make_project: Callable[..., Project]) -> Project:
     """An account whose names and values would take over a terminal, and files that touch them."""
     fields = {"first_name": f"A{NASTY}", "company": f"C{NASTY}"}
-    project = make_project({
-        "tags": [f"T{NASTY}"], "contact_fields": [{"slug": "company", "name": f"F{NASTY}"}],
-        "contacts": [{"email": "ann@example.com", "fields": fields, "tags": [f"T{NASTY}"]}],
-    })  # fmt: skip
+    project = make_project(
+        {
+            "tags": [f"T{NASTY}"],
+            "contact_fields": [{"slug": "company", "name": f"F{NASTY}"}],
+            "contacts": [{"email": "ann@example.com", "fields": fields, "tags": [f"T{NASTY}"]}],
+        }
+    )
     project.write(SITE.replace("{renamed_from: Old, name: VIP}", "VIP"))
     return project
 
@@ -36,9 +39,17 @@ def nasty(make_project: Callable[..., Project]) -> Project:
 def lines_of(project: Project) -> list[tuple[str, ...]]:
     """Everything that shows what the account holds."""
     return [
-        ("plan",), ("plan", "--calls"), ("-vv", "plan"), ("--redact", "plan", "--calls"), ("apply", "--yes"),
-        ("ledger", "list"), ("drift",), ("history", "1"), ("explain", "contact/ann@example.com"), ("plan",),
-    ]  # fmt: skip
+        ("plan",),
+        ("plan", "--calls"),
+        ("-vv", "plan"),
+        ("--redact", "plan", "--calls"),
+        ("apply", "--yes"),
+        ("ledger", "list"),
+        ("drift",),
+        ("history", "1"),
+        ("explain", "contact/ann@example.com"),
+        ("plan",),
+    ]
 
 
 def test_text_holds_nothing_that_a_terminal_obeys(nasty: Project) -> None:

@@ -30,22 +30,27 @@ def defective(world: World, module: str, name: str, what: str, *args: str) -> su
     script = DEFECT.format(module=module, name=name, what=what)
     environ = {**os.environ, **world.project.env, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
-        [sys.executable, "-c", script, *args], cwd=world.project.folder, env=environ, capture_output=True, text=True,
-        check=False, timeout=120,
-    )  # fmt: skip
+        [sys.executable, "-c", script, *args],
+        cwd=world.project.folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
 
 
 @pytest.mark.parametrize(
     ("module", "name", "what"),
     [
         (
-            "reconciler.app.planning",
+            "reconciler.commands.plan",
             "build",
             "[change.attrs['secret'].value for change in args[0] if 'secret' in change.attrs]",
         ),
-        ("reconciler.app.planning", "build", "args[0]"),
-        ("reconciler.gateway.caller", "read", "__import__('os').environ"),
-        ("reconciler.app.executor", "Executor", "more"),
+        ("reconciler.commands.plan", "build", "args[0]"),
+        ("reconciler.gateway.client", "read", "__import__('os').environ"),
+        ("reconciler.apply.executor", "Executor", "more"),
     ],
     ids=["value", "changes", "environment", "executor"],
 )
@@ -72,7 +77,7 @@ def test_a_defect_in_a_worker_is_an_outcome(world: World, monkeypatch: pytest.Mo
     def broken(*_: object) -> object:
         raise RuntimeError(f"boom {SECRETS['webhook secret']}")
 
-    monkeypatch.setattr("reconciler.app.carrier.bind", broken)
+    monkeypatch.setattr("reconciler.apply.step.bind", broken)
     world.project.write(FIRST)
     result = world.run("-vv", "apply", "--yes")
     assert result.code in (1, 4)

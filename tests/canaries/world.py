@@ -29,11 +29,23 @@ SECRETS = {
 
 #: What redacted output may not hold.
 PEOPLE = (
-    "canary.ann@example.com", "canary.bob@example.com", "canary.cid+x@example.com", "canary.dee@example.com",
-    "canary.eve@example.com", "canary.fay@example.com",
-    "Annabella", "Annamaria", "Quillfeather", "Bobolink", "Ciddington", "Deedee Canary", "Evelyncanary",
-    "+33698765432", "Canary & \"Sons\"", "Driftwoodsy",
-)  # fmt: skip
+    "canary.ann@example.com",
+    "canary.bob@example.com",
+    "canary.cid+x@example.com",
+    "canary.dee@example.com",
+    "canary.eve@example.com",
+    "canary.fay@example.com",
+    "Annabella",
+    "Annamaria",
+    "Quillfeather",
+    "Bobolink",
+    "Ciddington",
+    "Deedee Canary",
+    "Evelyncanary",
+    "+33698765432",
+    'Canary & "Sons"',
+    "Driftwoodsy",
+)
 
 FIRST = """
 tags: [VIP, Gold]
@@ -86,10 +98,11 @@ class World:
         }
         self.project = Project(folder, server, server.account(name, seed))
         self.project.env |= {
-            "HOOK_SECRET": SECRETS["webhook secret"], "RECONCILER_LEDGER_KEY": SECRETS["ledger key"],
+            "HOOK_SECRET": SECRETS["webhook secret"],
+            "RECONCILER_LEDGER_KEY": SECRETS["ledger key"],
             "HOOK_URL": f"https://crm.example.com/hook/{SECRETS['url token']}",
             "OLD_URL": f"https://old.example.com/?token={SECRETS['new url token']}",
-        }  # fmt: skip
+        }
         self.results: list[tuple[tuple[str, ...], Result]] = []
 
     def run(self, *args: str, code: int | None = None, **env: str | None) -> Result:

@@ -83,9 +83,12 @@ class Evaluator:
             given.append(self._either())
             self._take(",")
         calls = {
-            "always": lambda: True, "success": lambda: not self.failed, "failure": lambda: self.failed,
-            "cancelled": lambda: False, "startsWith": lambda a, b: shown(a).lower().startswith(shown(b).lower()),
-        }  # fmt: skip
+            "always": lambda: True,
+            "success": lambda: not self.failed,
+            "failure": lambda: self.failed,
+            "cancelled": lambda: False,
+            "startsWith": lambda a, b: shown(a).lower().startswith(shown(b).lower()),
+        }
         return calls[name](*given)
 
     def _looked_up(self, path: str) -> Any:

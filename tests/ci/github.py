@@ -58,9 +58,11 @@ class GitHub:
         self.runs[run["id"]] = run
         self.blobs[number] = content.getvalue()
         origin = {
-            "id": run["id"], "head_sha": run["head_sha"], "repository_id": 1,
+            "id": run["id"],
+            "head_sha": run["head_sha"],
+            "repository_id": 1,
             "head_repository_id": 1 if run["head_repository"]["full_name"] == REPOSITORY else 2,
-        }  # fmt: skip
+        }
         made = {"id": number, "name": name, "expired": False, "created_at": f"{number:09}", "workflow_run": origin}
         self.artifacts.append(made | more)
         return self.artifacts[-1]

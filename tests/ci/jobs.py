@@ -111,14 +111,22 @@ class Job:
 
     def _contexts(self) -> dict[str, Any]:
         github = {
-            "event_name": self.event, "event": self.payload, "ref": self.ref, "sha": self.sha, "token": "job-token",
-            "repository": REPOSITORY, "action_path": str(ROOT),
-        }  # fmt: skip
+            "event_name": self.event,
+            "event": self.payload,
+            "ref": self.ref,
+            "sha": self.sha,
+            "token": "job-token",
+            "repository": REPOSITORY,
+            "action_path": str(ROOT),
+        }
         variables = {"RECONCILER_CONNECTION": self.env.get("RECONCILER_CONNECTION", "")}
         return {
-            "github": github, "secrets": self.secrets, "vars": variables, "inputs": self.inputs,
+            "github": github,
+            "secrets": self.secrets,
+            "vars": variables,
+            "inputs": self.inputs,
             "runner": {"temp": str(self.temp)},
-        }  # fmt: skip
+        }
 
     def _prepare(self) -> None:
         self.temp.mkdir(parents=True, exist_ok=True)
@@ -127,19 +135,34 @@ class Job:
         (self.temp / "event.json").write_text(json.dumps(self.payload))
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL",
-                                                    "PIP_CERT", "SSL_CERT_FILE") if name in os.environ}  # fmt: skip
+        kept = {
+            name: os.environ[name]
+            for name in ("PATH", "HOME", "LANG", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE")
+            if name in os.environ
+        }
         return kept | {
-            "CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_API_URL": self.github.url,
+            "CI": "true",
+            "GITHUB_ACTIONS": "true",
+            "GITHUB_API_URL": self.github.url,
             "GITHUB_ACTION_PATH": str(ROOT),
-            "GITHUB_EVENT_NAME": self.event, "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
-            "GITHUB_REF": self.ref, "GITHUB_REF_NAME": self.ref.rpartition("/")[2], "GITHUB_REPOSITORY": REPOSITORY,
-            "GITHUB_RUN_ID": str(self.run_id), "GITHUB_SERVER_URL": "https://github.example.com",
-            "GITHUB_SHA": self.sha, "GITHUB_WORKFLOW_REF": f"{REPOSITORY}/{FILE}@{self.ref}",
-            "GITHUB_WORKSPACE": str(self.temp / "workspace"), "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
-            "RUNNER_TEMP": str(self.temp), "RUNNER_ENVIRONMENT": "github-hosted", "GITHUB_ACTOR": "ann",
-            "RECONCILER_GITHUB_PAUSE": "0.01", "RECONCILER_GITHUB_TIMEOUT": "5", **self.env,
-        }  # fmt: skip
+            "GITHUB_EVENT_NAME": self.event,
+            "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
+            "GITHUB_REF": self.ref,
+            "GITHUB_REF_NAME": self.ref.rpartition("/")[2],
+            "GITHUB_REPOSITORY": REPOSITORY,
+            "GITHUB_RUN_ID": str(self.run_id),
+            "GITHUB_SERVER_URL": "https://github.example.com",
+            "GITHUB_SHA": self.sha,
+            "GITHUB_WORKFLOW_REF": f"{REPOSITORY}/{FILE}@{self.ref}",
+            "GITHUB_WORKSPACE": str(self.temp / "workspace"),
+            "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
+            "RUNNER_TEMP": str(self.temp),
+            "RUNNER_ENVIRONMENT": "github-hosted",
+            "GITHUB_ACTOR": "ann",
+            "RECONCILER_GITHUB_PAUSE": "0.01",
+            "RECONCILER_GITHUB_TIMEOUT": "5",
+            **self.env,
+        }
 
     # steps
 
@@ -155,8 +178,9 @@ class Job:
         if "id" in step:
             known[step["id"]] = outcome
 
-    def _carried_out(self, step: dict[str, Any], judge: Evaluator, env: dict[str, str], ended: Ended,
-                     contexts: dict[str, Any]) -> dict[str, Any]:  # fmt: skip
+    def _carried_out(
+        self, step: dict[str, Any], judge: Evaluator, env: dict[str, str], ended: Ended, contexts: dict[str, Any]
+    ) -> dict[str, Any]:
         if "run" in step:
             return self._script(step, env, ended)
         action, _, pin = step["uses"].partition("@")
@@ -183,8 +207,13 @@ class Job:
         inputs = {
             name: asked.get(name, outside.text(spec.get("default", ""))) for name, spec in action["inputs"].items()
         }
-        inside = {"inputs": inputs, "steps": ended.inner, "github": contexts["github"], "runner": contexts["runner"],
-                  "composite": True}  # fmt: skip
+        inside = {
+            "inputs": inputs,
+            "steps": ended.inner,
+            "github": contexts["github"],
+            "runner": contexts["runner"],
+            "composite": True,
+        }
         for step in action["runs"]["steps"]:
             self._step(step, inside, ended, env)
 
@@ -195,18 +224,25 @@ class Job:
         assert step["shell"] == "bash"
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
-            env={**env, "GITHUB_OUTPUT": str(output)}, cwd=self.temp / "workspace",
-            capture_output=True, text=True, check=False, timeout=300,
-        )  # fmt: skip
+            env={**env, "GITHUB_OUTPUT": str(output)},
+            cwd=self.temp / "workspace",
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
         ended.log += f"{done.stdout}{done.stderr}"
         return {"outputs": outputs_of(output), "outcome": "failure" if done.returncode else "success"}
 
     def _upload(self, given: dict[str, str], ended: Ended) -> None:
         run = {
-            "id": self.run_id, "event": self.event, "path": FILE, "repository": {"full_name": REPOSITORY},
+            "id": self.run_id,
+            "event": self.event,
+            "path": FILE,
+            "repository": {"full_name": REPOSITORY},
             "head_sha": self.payload.get("pull_request", {}).get("head", {}).get("sha", self.sha),
             "head_repository": {"full_name": self.head},
-        }  # fmt: skip
+        }
         self.github.upload(given["name"], Path(given["path"]), run)
         ended.uploaded = given["name"]
 

@@ -33,8 +33,10 @@ class GitLab:
         self.answers: dict[str, Any] = {
             f"GET /repository/commits/{MERGED}/merge_requests": [REQUEST],
             "GET /merge_requests/7/pipelines": [PIPELINE],
-            "GET /pipelines/3/jobs": [JOB], "GET /user": {"id": 1}, "GET /merge_requests/7/notes": [],
-        }  # fmt: skip
+            "GET /pipelines/3/jobs": [JOB],
+            "GET /user": {"id": 1},
+            "GET /merge_requests/7/notes": [],
+        }
         self.requests: list[tuple[str, Any]] = []
         gitlab = self
 
@@ -92,15 +94,27 @@ def job(project: Project, tool: Path, gitlab: GitLab, tmp_path: Path) -> Callabl
         assert template["extends"] == ".reconciler"
         script = "\n".join([*TEMPLATE[".reconciler"]["before_script"], *template["script"]])
         env = {
-            **TEMPLATE["variables"], **project.environment(), "CI": "true", "TOOL": str(installed),
-            "CI_PROJECT_ID": "5", "CI_PROJECT_DIR": str(project.folder),
-            "RECONCILER_LEDGER_KEY": "a-key-of-the-team", "CI_API_V4_URL": gitlab.url, "CI_COMMIT_SHA": MERGED,
-            "CI_COMMIT_BRANCH": "main", "RECONCILER_GITLAB_PAUSE": "0.001", **told,
-        }  # fmt: skip
+            **TEMPLATE["variables"],
+            **project.environment(),
+            "CI": "true",
+            "TOOL": str(installed),
+            "CI_PROJECT_ID": "5",
+            "CI_PROJECT_DIR": str(project.folder),
+            "RECONCILER_LEDGER_KEY": "a-key-of-the-team",
+            "CI_API_V4_URL": gitlab.url,
+            "CI_COMMIT_SHA": MERGED,
+            "CI_COMMIT_BRANCH": "main",
+            "RECONCILER_GITLAB_PAUSE": "0.001",
+            **told,
+        }
         done = subprocess.run(
-            ["bash", "-eo", "pipefail", "-c", script], cwd=project.folder, env=env, capture_output=True, text=True,
+            ["bash", "-eo", "pipefail", "-c", script],
+            cwd=project.folder,
+            env=env,
+            capture_output=True,
+            text=True,
             check=False,
-        )  # fmt: skip
+        )
         assert "Traceback" not in done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -173,7 +187,9 @@ def test_a_protected_environment_is_confirmed_by_the_job(
 REFUSED = {
     "no merge request": ({f"GET /repository/commits/{MERGED}/merge_requests": []}, 3, "without a merge request"),
     "of a fork": (
-        {f"GET /repository/commits/{MERGED}/merge_requests": [{**REQUEST, "source_project_id": 6}]}, 3, "from a fork",
+        {f"GET /repository/commits/{MERGED}/merge_requests": [{**REQUEST, "source_project_id": 6}]},
+        3,
+        "from a fork",
     ),
     "no pipeline": ({"GET /merge_requests/7/pipelines": []}, 3, "there is no plan of the head"),
     "of an older head": ({"GET /merge_requests/7/pipelines": [{**PIPELINE, "sha": "d" * 40}]}, 3, "there is no plan"),
@@ -184,20 +200,29 @@ REFUSED = {
     "out of order": ({"GET /pipelines/3/jobs": 500}, 1, "GitLab answered 500"),
     "expired": ({}, 1, "GitLab answered 404 to GET /jobs/9/artifacts/reconciler-plan/plan.json"),
     "no JSON": ({"GET /pipelines/3/jobs": b"<html>"}, 1, "is no JSON"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("answers", "code", "text"), REFUSED.values(), ids=REFUSED)
 def test_without_the_plan_that_was_reviewed_nothing_is_applied(
-    gitlab: GitLab, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    answers: dict[str, Any], code: int, text: str,
-) -> None:  # fmt: skip
+    gitlab: GitLab,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    answers: dict[str, Any],
+    code: int,
+    text: str,
+) -> None:
     """The reason and the way on; the job ends there."""
     gitlab.answers |= answers
     told = {
-        "CI_PROJECT_ID": "5", "CI_API_V4_URL": gitlab.url, "CI_COMMIT_SHA": MERGED, "CI_COMMIT_BRANCH": "main",
-        "RECONCILER_GITLAB_TOKEN": "glpat", "RECONCILER_GITLAB_PAUSE": "0.001",
-    }  # fmt: skip
+        "CI_PROJECT_ID": "5",
+        "CI_API_V4_URL": gitlab.url,
+        "CI_COMMIT_SHA": MERGED,
+        "CI_COMMIT_BRANCH": "main",
+        "RECONCILER_GITLAB_TOKEN": "glpat",
+        "RECONCILER_GITLAB_PAUSE": "0.001",
+    }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
     step = runpy.run_path(str(ROOT / "integrations" / "gitlab" / "act.py"))["main"]

@@ -78,9 +78,13 @@ if os.environ.get("RECONCILER_PROVE") == "1":
         for command in (["git", "init", "-q", "."], ["git", "add", "."]):
             subprocess.run(command, cwd=folder, env=env, check=True)
         done = subprocess.run(
-            [BIN / "pre-commit", "try-repo", ROOT, "--all-files"], cwd=folder, env=env,
-            capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            [BIN / "pre-commit", "try-repo", ROOT, "--all-files"],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 1, done.stderr
         assert done.stdout.count("Failed") == len(HOOKS), done.stdout
         assert [place for _, _, place in BAD.values() if place not in done.stdout] == []

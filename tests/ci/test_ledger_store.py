@@ -27,12 +27,19 @@ def step(project: Project, tool: Path, tmp_path: Path) -> Callable[..., tuple[in
         for file in ("output", "summary"):
             (temp / file).write_text("")
         env = {
-            **project.environment(), "COMMAND": "apply", "PROJECT": ".", "LEDGER_COMMAND": command,
-            "RECONCILER_LEDGER_KEY": "a-key-of-the-team", "RECONCILER_GITHUB_PAUSE": "0.001",
+            **project.environment(),
+            "COMMAND": "apply",
+            "PROJECT": ".",
+            "LEDGER_COMMAND": command,
+            "RECONCILER_LEDGER_KEY": "a-key-of-the-team",
+            "RECONCILER_GITHUB_PAUSE": "0.001",
             "RUNNER_TEMP": str(temp),
-            "GITHUB_OUTPUT": str(temp / "output"), "GITHUB_STEP_SUMMARY": str(temp / "summary"),
-            "GITHUB_WORKSPACE": str(project.folder), "STORE": str(tmp_path / "store.json"), **told,
-        }  # fmt: skip
+            "GITHUB_OUTPUT": str(temp / "output"),
+            "GITHUB_STEP_SUMMARY": str(temp / "summary"),
+            "GITHUB_WORKSPACE": str(project.folder),
+            "STORE": str(tmp_path / "store.json"),
+            **told,
+        }
         done = subprocess.run(
             [sys.executable, "-I", ACT, name],
             env=env,
@@ -66,13 +73,16 @@ def test_what_is_stored_is_fetched(project: Project, step: Callable[..., tuple[i
     assert "ledger.json" not in left
 
 
-@pytest.mark.parametrize(("command", "code", "text"), [
-    ("exit 7", 1, "`ledger-fetch` failed"),
-    ("cp /nowhere/at/all $LEDGER_FILE", 1, "`ledger-fetch` failed"),
-    ("false | true", 1, "`ledger-fetch` failed"),
-    ("true", 3, "ledger-new: true"),
-    ("echo no-ledger > $LEDGER_FILE", 1, "no ledger of this project"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("command", "code", "text"),
+    [
+        ("exit 7", 1, "`ledger-fetch` failed"),
+        ("cp /nowhere/at/all $LEDGER_FILE", 1, "`ledger-fetch` failed"),
+        ("false | true", 1, "`ledger-fetch` failed"),
+        ("true", 3, "ledger-new: true"),
+        ("echo no-ledger > $LEDGER_FILE", 1, "no ledger of this project"),
+    ],
+)
 def test_a_ledger_that_does_not_come_stops_everything(
     step: Callable[..., tuple[int, str]], command: str, code: int, text: str
 ) -> None:

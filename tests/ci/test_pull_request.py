@@ -45,8 +45,9 @@ def test_what_was_reviewed_is_applied_and_drift_is_one_issue(repository: Reposit
     applied = repository.merge()
     assert not applied.failed, applied.log
     assert {each["email"]: len(each["tags"]) for each in account.state()["contacts"]} == {
-        "ann@example.com": 1, "bo@example.com": 0,
-    }  # fmt: skip
+        "ann@example.com": 1,
+        "bo@example.com": 0,
+    }
     assert "ann@example.com" not in applied.log + applied.summary
     assert repository.store.exists()
 

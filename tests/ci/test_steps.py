@@ -20,9 +20,13 @@ HEAD, MERGED = "b" * 40, "c" * 40
 NAME = f"reconciler-plan-default-{HEAD}"
 PULL = {"number": 7, "merged_at": "2026-01-01T00:00:00Z", "head": {"sha": HEAD}, "base": {"ref": "main"}}
 RUN = {
-    "id": 1, "event": "pull_request", "path": FILE, "head_sha": HEAD, "repository": {"full_name": REPOSITORY},
+    "id": 1,
+    "event": "pull_request",
+    "path": FILE,
+    "head_sha": HEAD,
+    "repository": {"full_name": REPOSITORY},
     "head_repository": {"full_name": REPOSITORY},
-}  # fmt: skip
+}
 FAULTS = (403, 404, 500, 0, -1)
 
 
@@ -46,14 +50,24 @@ def step(
 
     files = {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY", "GITHUB_EVENT_PATH")}
     fixed = {
-        "GITHUB_API_URL": github.url, "GITHUB_REPOSITORY": REPOSITORY, "GITHUB_SHA": MERGED,
+        "GITHUB_API_URL": github.url,
+        "GITHUB_REPOSITORY": REPOSITORY,
+        "GITHUB_SHA": MERGED,
         "RUNNER_TEMP": str(tmp_path),
-        "GITHUB_EVENT_NAME": "push", "GITHUB_REF_NAME": "main", "TOKEN": "job-token",
-        "GITHUB_WORKFLOW_REF": f"{REPOSITORY}/{FILE}@refs/heads/main", "RECONCILER_GITHUB_PAUSE": "0.001",
-        "RECONCILER_GITHUB_TIMEOUT": "0.15", "AUTHOR": "github-actions[bot]", "NAME": "default",
-        "ARTIFACT": "reconciler-plan-default", "MISSING_KEY": "auto", "HAS_KEY": "true", "PROJECT": ".",
+        "GITHUB_EVENT_NAME": "push",
+        "GITHUB_REF_NAME": "main",
+        "TOKEN": "job-token",
+        "GITHUB_WORKFLOW_REF": f"{REPOSITORY}/{FILE}@refs/heads/main",
+        "RECONCILER_GITHUB_PAUSE": "0.001",
+        "RECONCILER_GITHUB_TIMEOUT": "0.15",
+        "AUTHOR": "github-actions[bot]",
+        "NAME": "default",
+        "ARTIFACT": "reconciler-plan-default",
+        "MISSING_KEY": "auto",
+        "HAS_KEY": "true",
+        "PROJECT": ".",
         **{name: str(path) for name, path in files.items()},
-    }  # fmt: skip
+    }
 
     def carry_out(name: str, event: dict[str, Any] | None = None, **told: str) -> Done:
         for variable, value in {**fixed, **told}.items():
@@ -93,9 +107,15 @@ def test_dependabot_gets_no_key_either(step: Callable[..., Done]) -> None:
     assert (done.code, done.outputs["run"]) == (0, "false")
 
 
-@pytest.mark.parametrize(("way", "head", "code"), [
-    ("auto", REPOSITORY, 1), ("fail", "eve/account", 1), ("skip", REPOSITORY, 0), ("auto", "eve/account", 0),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("way", "head", "code"),
+    [
+        ("auto", REPOSITORY, 1),
+        ("fail", "eve/account", 1),
+        ("skip", REPOSITORY, 0),
+        ("auto", "eve/account", 0),
+    ],
+)
 def test_what_a_missing_key_means_can_be_said(step: Callable[..., Done], way: str, head: str, code: int) -> None:
     """Skip or fail, and by default whichever fits."""
     done = step("gate", pull_request(head), COMMAND="plan", HAS_KEY="false", MISSING_KEY=way)
@@ -103,15 +123,18 @@ def test_what_a_missing_key_means_can_be_said(step: Callable[..., Done], way: st
     assert done.outputs.get("run") != "true"
 
 
-@pytest.mark.parametrize(("told", "code", "text"), [
-    ({"COMMAND": "destroy"}, 1, "command is 'destroy'"),
-    ({"MISSING_KEY": "perhaps"}, 1, "missing-key is 'perhaps'"),
-    ({"COMMAND": "apply", "LEDGER_IS_FILE": "true", "LEDGER_GIVEN": "true"}, 3, "gone with it"),
-    ({"COMMAND": "drift", "LEDGER_IS_FILE": "true", "LEDGER_GIVEN": "true"}, 3, "gone with it"),
-    ({"COMMAND": "apply", "LEDGER_FETCH": "true"}, 1, "belong together"),
-    ({"COMMAND": "apply", "LEDGER_STORE": "true"}, 1, "belong together"),
-    ({"LEDGER_FETCH": "true", "LEDGER_STORE": "true", "LEDGER_GIVEN": "true"}, 1, "two ways"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("told", "code", "text"),
+    [
+        ({"COMMAND": "destroy"}, 1, "command is 'destroy'"),
+        ({"MISSING_KEY": "perhaps"}, 1, "missing-key is 'perhaps'"),
+        ({"COMMAND": "apply", "LEDGER_IS_FILE": "true", "LEDGER_GIVEN": "true"}, 3, "gone with it"),
+        ({"COMMAND": "drift", "LEDGER_IS_FILE": "true", "LEDGER_GIVEN": "true"}, 3, "gone with it"),
+        ({"COMMAND": "apply", "LEDGER_FETCH": "true"}, 1, "belong together"),
+        ({"COMMAND": "apply", "LEDGER_STORE": "true"}, 1, "belong together"),
+        ({"LEDGER_FETCH": "true", "LEDGER_STORE": "true", "LEDGER_GIVEN": "true"}, 1, "two ways"),
+    ],
+)
 def test_what_cannot_work_is_said_first(
     step: Callable[..., Done], told: dict[str, str], code: int, text: str
 ) -> None:
@@ -128,10 +151,16 @@ def test_a_runner_of_ones_own_may_keep_a_file(step: Callable[..., Done]) -> None
     assert step("gate", **told).outputs["run"] == "true"
 
 
-@pytest.mark.parametrize(("path", "environment", "name"), [
-    (".", "", "default"), (".", "production", "production"), ("sites/a/", "", "sites-a"),
-    ("./site", "staging", "site-staging"), ("a b/<--", "x:y", "a-b-x-y"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("path", "environment", "name"),
+    [
+        (".", "", "default"),
+        (".", "production", "production"),
+        ("sites/a/", "", "sites-a"),
+        ("./site", "staging", "site-staging"),
+        ("a b/<--", "x:y", "a-b-x-y"),
+    ],
+)
 def test_names_fit_everywhere(step: Callable[..., Done], path: str, environment: str, name: str) -> None:
     """In the name of an artefact, in a comment of HTML."""
     done = step("gate", pull_request(), COMMAND="plan", PROJECT=path, ENVIRONMENT=environment)

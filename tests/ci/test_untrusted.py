@@ -16,9 +16,21 @@ from tests.support.project import Project
 
 #: Files that some Python, pip, shell or runner would take up where it is careless.
 MODULES = (
-    "sitecustomize", "usercustomize", "reconciler/__init__", "reconciler/__main__", "requests", "yaml", "click",
-    "json", "workflow", "api", "tool", "run", "setup", "conftest",
-)  # fmt: skip
+    "sitecustomize",
+    "usercustomize",
+    "reconciler/__init__",
+    "reconciler/__main__",
+    "requests",
+    "yaml",
+    "click",
+    "json",
+    "workflow",
+    "api",
+    "tool",
+    "run",
+    "setup",
+    "conftest",
+)
 EXECUTABLES = ("python", "python3", "reconciler", "pip", "git", "bash", "bin/python", ".venv/bin/python")
 CONFIGURATIONS = {
     "pip.conf": "[global]\nindex-url = http://127.0.0.1:{port}/simple\n",
@@ -98,7 +110,7 @@ ASKS = {
     "the ledger's key": WEBHOOK("SECRET", "{env: RECONCILER_LEDGER_KEY}"),
     "the environment as a file": WEBHOOK("SECRET", "{file: /proc/self/environ}"),
     "a link to the environment": WEBHOOK("SECRET", "{file: link}"),
-    "a roster of the environment": "enrollments: [{course: A, roster: link}]",
+    "a CSV source of the environment": "enrollments: [{course: A, csv: link}]",
     "a variable in a name": "tags: ['${env.MATON_API_KEY}']",
     "a variable that is ours": "tags: ['${env.RECONCILER_LEDGER_KEY}']",
     "an object of Python": "tags: [!!python/object/apply:os.system ['touch witness']]",
@@ -119,8 +131,12 @@ def test_files_cannot_ask_for_our_keys(project: Project, text: str) -> None:
     assert not (project.folder / "witness").exists()
 
 
-SETTINGS = ("gateway: https://gateway.example.org", "gateway_url: https://gateway.example.org", "api_key: x",
-            "environments: {a: {gateway_url: https://gateway.example.org}}")  # fmt: skip
+SETTINGS = (
+    "gateway: https://gateway.example.org",
+    "gateway_url: https://gateway.example.org",
+    "api_key: x",
+    "environments: {a: {gateway_url: https://gateway.example.org}}",
+)
 
 
 @pytest.mark.parametrize("text", SETTINGS)

@@ -66,10 +66,11 @@ def test_counting_costs_the_pages_of_those_who_carry_it(make_project: MakeProjec
     assert change["loss"] == {"people": 101, "unmanaged": 101, "least": False}
     assert document["needs"] == [
         {
-            "allow": "deletes", "count": 1,
+            "allow": "deletes",
+            "count": 1,
             "reason": "1 deletion affects 101 unmanaged people (approval required from 10 on). No contact is deleted",
         }
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(("count", "code"), [(0, 0), (9, 0), (10, 3)])

@@ -21,7 +21,7 @@ MakeProject = Callable[..., Project]
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Back-offs of hundredths of a second: what is under test is the message, not the patience."""
-    monkeypatch.setattr("reconciler.gateway.caller.Retries", lambda: Retries(tries=3, first=0.01, longest=0.02))
+    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(tries=3, first=0.01, longest=0.02))
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ ANSWERS = {
     "not there": (404, b"{}", "application/json", None),
     "500": (500, b'{"error": "\\u001b[31mred\\u0007"}', "application/json", None),
     "moved": (301, b"", "text/html", None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ANSWERS)
@@ -181,7 +181,7 @@ def test_a_gateway_address_in_the_settings(declared: Project) -> None:
         ("format: 2\n", "reconciler.yaml:1:9"),
         ("limts: {}\n", "limits"),
         ("limits: {deletes: 200}\n", "reconciler.yaml:1"),
-        ("limits: {pace: -1}\n", "reconciler.yaml:1"),
+        ("limits: {rate_limit: -1}\n", "reconciler.yaml:1"),
         ("prune: {tagging: some}\n", "owned"),
         ("prune: {tags: owned}\n", "tag"),
         ("requires: '>=99'\n", "99"),
@@ -208,9 +208,16 @@ def test_an_unknown_environment(declared: Project) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("RECONCILER_PACE", "fast"), ("RECONCILER_PACE", "-1"), ("RECONCILER_PACE", "nan"), ("RECONCILER_PARALLEL", "0"),
-     ("RECONCILER_DIALECT", "x"), ("RECONCILER_MAX_CALLS", "-3"), ("RECONCILER_LEDGER", "nonsense://")],
-)  # fmt: skip
+    [
+        ("RECONCILER_RATE_LIMIT", "fast"),
+        ("RECONCILER_RATE_LIMIT", "-1"),
+        ("RECONCILER_RATE_LIMIT", "nan"),
+        ("RECONCILER_PARALLEL", "0"),
+        ("RECONCILER_DIALECT", "x"),
+        ("RECONCILER_MAX_CALLS", "-3"),
+        ("RECONCILER_LEDGER", "nonsense://"),
+    ],
+)
 def test_bad_variables(declared: Project, name: str, value: str) -> None:
     """A variable that cannot be read is named."""
     ended(declared.run("plan", env={name: value}), 1, name)
@@ -301,11 +308,14 @@ NASTY = "a\x1b]0;owned\x07\x1b[31mred\u202eeman\x9b\nnext\rline\u2028"
 
 
 def test_names_from_the_account_are_cleaned(make_project: MakeProject) -> None:
-    """Terminal escapes, control and direction characters of foreign names never reach a terminal."""
-    project = make_project({
-        "tags": [{"name": NASTY, "id": 5}], "contacts": [{"email": "a@example.com", "tags": [NASTY]}],
-        "courses": [{"name": NASTY + "x"}],
-    })  # fmt: skip
+    """Terminal escapes, control and direction characters of unmanaged names never reach a terminal."""
+    project = make_project(
+        {
+            "tags": [{"name": NASTY, "id": 5}],
+            "contacts": [{"email": "a@example.com", "tags": [NASTY]}],
+            "courses": [{"name": NASTY + "x"}],
+        }
+    )
     project.write("prune: {tag: all, tagging: all}\n", "reconciler.yaml")
     project.write(
         "tags: [B]\ncontacts: [{email: a@example.com, first_name: A, tags: [B]}]\n"

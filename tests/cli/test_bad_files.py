@@ -65,22 +65,25 @@ BAD: dict[str, tuple[str, tuple[str, ...]]] = {
     ),
     "url": (HOOK.format(url="ftp://h.example.com/", secret="{env: S}"), ("site.yaml:1",)),
     "partial without modules": (
-        "enrollments: [{course: Yoga, access: partial_access, contact: a@example.com}]\n", ("modules",),
+        "enrollments: [{course: Yoga, access: partial_access, contact: a@example.com}]\n",
+        ("modules",),
     ),
     "unknown access": ("enrollments: [{course: Yoga, access: some, contact: a@example.com}]\n", ("some",)),
     "no contact": ("enrollments: [{course: Yoga, access: full_access}]\n", ("contact",)),
     "declared twice": ("tags: [A, A]\n", ("site.yaml:1:11", "declared twice", "site.yaml:1:8")),
     "twice in another case": (
-        "contacts: [{email: A@example.com}, {email: a@example.com}]\n", ("declared twice",),
+        "contacts: [{email: A@example.com}, {email: a@example.com}]\n",
+        ("declared twice",),
     ),
     "the same field twice": (
-        "contacts: [{email: a@example.com, first_name: A, fields: {first_name: B}}]\n", ("same field",),
+        "contacts: [{email: a@example.com, first_name: A, fields: {first_name: B}}]\n",
+        ("same field",),
     ),
     "unknown lifecycle": ("tags: [{name: A, lifecycle: {prevent_destory: true}}]\n", ("prevent_destroy",)),
     "a handle with spaces": ("tags: [{name: A, handle: a b}]\n", ("a b",)),
     "deep": ("tags: " + "[" * 3000 + "]" * 3000 + "\n", ("site.yaml:1",)),
     "a tag of YAML": ("tags: [!!python/object/apply:os.system ['true']]\n", ("site.yaml:1:8",)),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BAD)
@@ -186,24 +189,29 @@ DANGLING = [
     ("enrollments: [{contact: ann@example.com, course: Yogi, access: full_access}]\n", "course", '"Yoga"'),
     (
         "enrollments: [{contact: ann@example.com, course: Yoga, access: partial_access, modules: [Weak 1]}]\n",
-        "module", '"Week 1"',
+        "module",
+        '"Week 1"',
     ),
     ("memberships: [{contact: ann@example.com, community: Insider}]\n", "community", '"Insiders"'),
     ("memberships: [{contact: anne@example.com, community: Insiders}]\n", "contact", "ann@example.com"),
     ("contacts: [{email: a@example.com, fields: {shoo: 1}}]\n", "contact field", '"shoe"'),
     ("enrollments: [{contact: ann@example.com, course: {id: 4711}, access: full_access}]\n", "course", "4711"),
     ("enrollments: [{contact: ann@example.com, course: {path: nope}, access: full_access}]\n", "course", "nope"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "kind", "near"), DANGLING)
 def test_a_reference_that_leads_nowhere(make_project, text: str, kind: str, near: str) -> None:
     """The place, what is missing, and what is near it; nothing is written."""
-    project = make_project({
-        "tags": ["VIP"], "contacts": [{"email": "ann@example.com"}],
-        "contact_fields": [{"slug": "shoe", "name": "S"}],
-        "courses": [{"name": "Yoga", "modules": ["Week 1"]}], "communities": [{"name": "Insiders"}],
-    })  # fmt: skip
+    project = make_project(
+        {
+            "tags": ["VIP"],
+            "contacts": [{"email": "ann@example.com"}],
+            "contact_fields": [{"slug": "shoe", "name": "S"}],
+            "courses": [{"name": "Yoga", "modules": ["Week 1"]}],
+            "communities": [{"name": "Insiders"}],
+        }
+    )
     project.write(text)
     untouched(project, 1, "site.yaml:1:", f"no {kind} named", near)
 

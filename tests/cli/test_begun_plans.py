@@ -101,41 +101,55 @@ def test_an_edit_of_what_the_run_made_is_stale(saved: Project) -> None:
 
 HOOK = "{name: CRM, url: 'https://%s.example.com/', secret: {env: HUSH}, events: [%s]}"
 SCHOOL = {
-    "contacts": [{"email": "ann@example.com"}], "courses": [{"id": 71, "name": "Launch"}],
+    "contacts": [{"email": "ann@example.com"}],
+    "courses": [{"id": 71, "name": "Launch"}],
     "subscriptions": [{"id": 7, "contact": "ann@example.com", "plan": "Monthly"}],
-}  # fmt: skip
+}
 #: before, after, the request after which the run is killed, and further flags.
 KILLS = {
     "a webhook is replaced": (
-        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]", f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]",
-        ("POST", "/api/webhooks"), (),
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
+        f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]",
+        ("POST", "/api/webhooks"),
+        (),
     ),
     "a webhook is replaced and was dropped": (
-        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]", f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]",
-        ("DELETE", "/api/webhooks/.*"), (),
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
+        f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]",
+        ("DELETE", "/api/webhooks/.*"),
+        (),
     ),
     "a webhook gets events and another secret": (
-        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]", f"webhooks: [{HOOK % ('one', 'SALE_CANCELED')}]",
-        ("PATCH", "/api/webhooks/.*"), (),
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
+        f"webhooks: [{HOOK % ('one', 'SALE_CANCELED')}]",
+        ("PATCH", "/api/webhooks/.*"),
+        (),
     ),
     "a webhook is made": (
-        "tags: [A]", f"tags: [A]\nwebhooks: [{HOOK % ('one', 'SALE_NEW')}]", ("POST", "/api/webhooks"), (),
+        "tags: [A]",
+        f"tags: [A]\nwebhooks: [{HOOK % ('one', 'SALE_NEW')}]",
+        ("POST", "/api/webhooks"),
+        (),
     ),
     "an enrollment is replaced": (
         "enrollments: [{contact: ann@example.com, course: Launch, access: full_access}]",
         "enrollments: [{contact: ann@example.com, course: Launch, access: dripping_content}]",
-        ("POST", "/api/school/.*"), (),
+        ("POST", "/api/school/.*"),
+        (),
     ),
     "a subscription is cancelled": (
         "tags: [A]",
         "tags: [A]\nsubscriptions: [{contact: ann@example.com, plan: Monthly, state: cancelled, when: now}]",
-        ("POST", "/api/payment/.*"), ("--allow", "cancel=1"),
+        ("POST", "/api/payment/.*"),
+        ("--allow", "cancel=1"),
     ),
     "a contact is patched": (
         "contacts: [{email: ann@example.com, first_name: Ann}]",
-        "contacts: [{email: ann@example.com, first_name: Anne}]", ("PATCH", "/api/contacts/.*"), (),
+        "contacts: [{email: ann@example.com, first_name: Anne}]",
+        ("PATCH", "/api/contacts/.*"),
+        (),
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("signed", [(), ("--redact",)], ids=["plain", "redacted"])

@@ -20,9 +20,18 @@ SEED: dict[str, Any] = {
     "courses": [{"name": "Launch", "modules": ["Welcome"]}, {"name": "Old"}],
     "communities": [{"name": "Insiders"}],
     "contacts": [
-        {"email": "ann@example.com", "locale": "fr", "tags": ["VIP"],
-         "fields": {"first_name": "Annabel", "surname": "Archer", "phone_number": "+33612345678", "country": "FR",
-                    "company": "Acme"}},
+        {
+            "email": "ann@example.com",
+            "locale": "fr",
+            "tags": ["VIP"],
+            "fields": {
+                "first_name": "Annabel",
+                "surname": "Archer",
+                "phone_number": "+33612345678",
+                "country": "FR",
+                "company": "Acme",
+            },
+        },
         {"email": "Bob@example.org", "tags": ["Gold", "VIP"]},
     ],
     "enrollments": [
@@ -30,12 +39,15 @@ SEED: dict[str, Any] = {
         {"contact": "Bob@example.org", "course": "Launch", "access": "partial_access", "modules": ["Welcome"]},
     ],
     "memberships": [{"contact": "ann@example.com", "community": "Insiders"}],
-    "webhooks": [{"name": "CRM", "url": "https://crm.example.org/hook", "secret": "theirs", "events": ["SALE_NEW"]},
-                 {"name": "Shop", "url": "https://shop.example.org/", "secret": "theirs", "events": ["SALE_NEW"]}],
-}  # fmt: skip
+    "webhooks": [
+        {"name": "CRM", "url": "https://crm.example.org/hook", "secret": "theirs", "events": ["SALE_NEW"]},
+        {"name": "Shop", "url": "https://shop.example.org/", "secret": "theirs", "events": ["SALE_NEW"]},
+    ],
+}
 ROOM: dict[str, Any] = {
-    "courses": [{"name": "Other"}, {"name": "Launch", "modules": ["Welcome"]}], "communities": [{"name": "Insiders"}],
-}  # fmt: skip
+    "courses": [{"name": "Other"}, {"name": "Launch", "modules": ["Welcome"]}],
+    "communities": [{"name": "Insiders"}],
+}
 KNOWN = ("ann@", "bob@", "annabel", "archer", "33612345678", "acme")
 PEOPLE = ("--kind", "all", "--domain", "staging.example.com")
 
@@ -94,8 +106,10 @@ def test_people_become_made_up_ones(pair: Pair) -> None:
 
 def test_documents_fit_their_schemas(pair: Pair) -> None:
     """Of a plan and of a report."""
-    for what, result in (("plan", pair.clone(*PEOPLE, "--json")),
-                         ("report", pair.clone(*PEOPLE, "--json", "--apply", "--yes"))):  # fmt: skip
+    for what, result in (
+        ("plan", pair.clone(*PEOPLE, "--json")),
+        ("report", pair.clone(*PEOPLE, "--json", "--apply", "--yes")),
+    ):
         jsonschema.Draft7Validator(pair.run("schema", what).document).validate(result.document)
         assert result.document["clone"]["to"] == "staging"
 
@@ -117,8 +131,21 @@ def test_who_is_let_through(pair: Pair) -> None:
     said = ended(pair.clone(*PEOPLE, "--allow-contact", "team.txt"), 0, "nobody@example.com matches nobody")
     assert "+ contact/bob@example.org" in said
     assert "ann@" not in said
-    ended(pair.clone("--kind", "contacts", "--kind", "tags", "--kind", "contact_fields", "--allow-contact", "*",
-                     "--apply", "--yes"), 0)  # fmt: skip
+    ended(
+        pair.clone(
+            "--kind",
+            "contacts",
+            "--kind",
+            "tags",
+            "--kind",
+            "contact_fields",
+            "--allow-contact",
+            "*",
+            "--apply",
+            "--yes",
+        ),
+        0,
+    )
     contacts = pair.account.state()["contacts"]
     assert [each["email"] for each in contacts] == ["ann@example.com", "Bob@example.org"]
     assert contacts[0]["fields"] == SEED["contacts"][0]["fields"]
@@ -132,10 +159,11 @@ def test_webhooks_go_where_the_user_says(pair: Pair) -> None:
     pair.done(*HOOKS, env={"HOOKS": "s3cret"})
     hooks = pair.account.state()["webhooks"]
     assert [each["url"] for each in hooks] == [
-        "https://hooks.example.com/?a=b&webhook=CRM", "https://hooks.example.com/?a=b&webhook=Shop",
-    ]  # fmt: skip
+        "https://hooks.example.com/?a=b&webhook=CRM",
+        "https://hooks.example.com/?a=b&webhook=Shop",
+    ]
     assert {each["secret"] for each in hooks} == {"s3cret"}
-    assert pair.done(*HOOKS, env={"HOOKS": "s3cret"})["summary"]["noop"] == 2
+    assert pair.done(*HOOKS, env={"HOOKS": "s3cret"})["summary"]["no_change"] == 2
     ended(pair.clone(*HOOKS), 1, "HOOKS is not set")
     ended(pair.clone("--kind", "webhooks"), 0, "Left out:", "2 webhooks (CRM, Shop)", "Nothing is left to clone")
 
@@ -223,14 +251,23 @@ USAGE = {
     "subscriptions": (("--kind", "subscriptions"), 1, "cannot be cloned"),
     "half a redirection": (("--webhook-url", "https://x.example.com"), 1, "--webhook-secret-env"),
     "odd redirection": (("--webhook-url", "ftp://x", "--webhook-secret-env", "X"), 1, "no address of http"),
-    "our own secrets": (("--webhook-url", "https://x.example.com", "--webhook-secret-env", "MATON_API_KEY"), 1,
-                        "is not for the files to read"),
+    "our own secrets": (
+        ("--webhook-url", "https://x.example.com", "--webhook-secret-env", "MATON_API_KEY"),
+        1,
+        "is not for the files to read",
+    ),
     "yes to nothing": (("--yes",), 1, "belong to --apply"),
-    "no file of people": (("--kind", "contacts", "--allow-contact", "none.txt", "--domain", "x.example.com"), 1,
-                          "none.txt"),
-    "a relation without its people": (("--kind", "memberships", "--domain", "x.example.com"), 1,
-                                      "staging has no contact of this name"),
-}  # fmt: skip
+    "no file of people": (
+        ("--kind", "contacts", "--allow-contact", "none.txt", "--domain", "x.example.com"),
+        1,
+        "none.txt",
+    ),
+    "a relation without its people": (
+        ("--kind", "memberships", "--domain", "x.example.com"),
+        1,
+        "staging has no contact of this name",
+    ),
+}
 
 
 @pytest.mark.parametrize(("args", "code", "text"), USAGE.values(), ids=USAGE.keys())
@@ -297,7 +334,7 @@ def test_a_target_that_fails_in_the_middle(pair: Pair) -> None:
     assert pair.account.writes == []
 
 
-def test_gates_and_protection(pair: Pair) -> None:
+def test_approvals_and_protection(pair: Pair) -> None:
     """A protected target asks for its name; nobody to ask means no."""
     ended(pair.clone("--apply"), 3, "no terminal to ask")
     text = (pair.folder / "reconciler.yaml").read_text(encoding="utf-8").rstrip()

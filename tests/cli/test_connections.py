@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.app import connecting
-from reconciler.cli import asking, recorded
+from reconciler.cli import open_ledger, prompt
+from reconciler.commands import connections
 from reconciler.emulator import Emulator
 from tests.support.project import Project
 
@@ -28,7 +28,7 @@ def alone() -> Iterator[Emulator]:
 @pytest.fixture
 def project(alone: Emulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A project on it; waiting takes no time."""
-    monkeypatch.setattr(connecting, "POLL", 0.0)
+    monkeypatch.setattr(connections, "POLL", 0.0)
     return Project(tmp_path, alone, alone.account("first", {}))
 
 
@@ -58,8 +58,9 @@ def test_without_a_name_the_oldest_active_one_is_used(project: Project, alone: E
     alone.gateway.connections["older"].creation_time = LONG_AGO
     result = project.run("connections", "list", "--json", env={"RECONCILER_CONNECTION": None})
     assert {each["id"]: each["used_by"] for each in result.document["connections"]} == {
-        "first": [], "older": ["default"],
-    }  # fmt: skip
+        "first": [],
+        "older": ["default"],
+    }
 
 
 def test_a_list_may_be_cut_by_status(project: Project, alone: Emulator) -> None:
@@ -76,8 +77,9 @@ def test_one_is_shown(project: Project) -> None:
     assert project.run("connections", "show", "first", "--json").document["status"] == "ACTIVE"
     result = project.run("connections", "show", "nope")
     assert (result.code, result.err) == (
-        1, "error: the key has no connection nope; see `reconciler connections list`\n",
-    )  # fmt: skip
+        1,
+        "error: the key has no connection nope; see `reconciler connections list`\n",
+    )
 
 
 def test_a_new_one_is_waited_for(project: Project) -> None:
@@ -151,8 +153,8 @@ def test_somebody_is_asked(
 ) -> None:
     """No means that nothing is deleted."""
     alone.account("second", {})
-    monkeypatch.setattr(recorded, "can_ask", lambda: True)
-    monkeypatch.setattr(recorded, "says", lambda question: answer)
+    monkeypatch.setattr(open_ledger, "can_ask", lambda: True)
+    monkeypatch.setattr(open_ledger, "says", lambda question: answer)
     assert project.run("connections", "delete", "second").code == code
     assert ("second" in alone.gateway.connections) is not answer
 
@@ -173,8 +175,8 @@ def test_the_id_is_typed_on_a_terminal(
     project: Project, alone: Emulator, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
 ) -> None:
     """And nothing else counts."""
-    monkeypatch.setattr(asking, "can_ask", lambda: True)
-    monkeypatch.setattr(asking, "answer", lambda question: typed)
+    monkeypatch.setattr(prompt, "can_ask", lambda: True)
+    monkeypatch.setattr(prompt, "answer", lambda question: typed)
     assert project.run("connections", "delete", "first", "--yes").code == code
     assert ("first" in alone.gateway.connections) is (code == 3)
 

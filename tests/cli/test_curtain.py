@@ -10,8 +10,8 @@ from collections.abc import Callable
 import click
 import pytest
 
-from reconciler.cli.curtain import Curtain, Veil
-from reconciler.model.resource import DesiredState, Entry
+from reconciler.cli.redaction import FilteredStream, OutputFilter
+from reconciler.model.resource import DesiredState, LedgerEntry
 from reconciler.model.values import Address
 from tests.cli.support import ended
 from tests.support.project import Project
@@ -42,14 +42,14 @@ def written(stream: io.TextIOWrapper) -> str:
 def test_all_that_is_written_is_looked_through(streams: Callable[[str], io.TextIOWrapper], encoding: str) -> None:
     """By click and by print, on streams of any encoding; afterwards the streams are the old ones."""
     out = streams(encoding)
-    curtain = Curtain()
+    curtain = OutputFilter()
     curtain.hang()
     curtain.draw()
     curtain.draw()
     click.echo("ann@example.com · 1")
     print("ann@example.com", file=sys.stdout)
     sys.stdout.writelines(["x ann@example.com\n"])
-    assert isinstance(sys.stdout, Veil)
+    assert isinstance(sys.stdout, FilteredStream)
     assert not hasattr(sys.stdout, "buffer")
     curtain.lift()
     curtain.lift()
@@ -61,7 +61,7 @@ def test_all_that_is_written_is_looked_through(streams: Callable[[str], io.TextI
 @pytest.mark.parametrize("indent", [2, None])
 def test_json_stays_json(indent: int | None) -> None:
     """A document is redacted by the names of its fields, in its own layout; what only begins like one is text."""
-    curtain = Curtain()
+    curtain = OutputFilter()
     assert curtain.text("ann@example.com") == "ann@example.com"
     curtain.draw()
     curtain.lift()
@@ -76,11 +76,11 @@ def test_json_stays_json(indent: int | None) -> None:
 
 def test_one_key_makes_all_marks_of_a_run() -> None:
     """The first mark settles the key: what is known of people before the ledger is open makes none."""
-    curtain = Curtain()
+    curtain = OutputFilter()
     curtain.draw()
     curtain.lift()
     curtain.learn_state(DesiredState())
-    curtain.learn_entries([Entry(ANN, "7", {"first_name": "Annabel"})])
+    curtain.learn_entries([LedgerEntry(ANN, "7", {"first_name": "Annabel"})])
     curtain.keyed(lambda name, text: "ab" * 32)
     assert curtain.text("Annabel and ann@example.com") == "v:abababab and c:abababab"
     curtain.keyed(lambda name, text: "cd" * 32)

@@ -11,12 +11,12 @@ from tests.support.project import Project
 
 DAMAGES = {
     "schema": "UPDATE sqlite_master SET sql = CAST(replace(CAST(sql AS TEXT), 'remote_id', X'AF') AS TEXT) "
-              "WHERE name = 'reconciler_entry'",
+    "WHERE name = 'reconciler_entry'",
     "kind": "UPDATE reconciler_entry SET kind = 'nothing'",
     "digests": "UPDATE reconciler_entry SET digests = '[1]'",
     "applied": "UPDATE reconciler_entry SET applied = CAST(X'AF' AS TEXT)",
     "sizes": "UPDATE reconciler_head SET sizes = '{'",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from reconciler.app import checkup
+from reconciler.commands import doctor
 from reconciler.emulator import Emulator
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from tests.support.project import Project
 
@@ -61,11 +61,11 @@ def test_all_is_well(project: Project) -> None:
 
 def test_every_check_is_in_the_list(project: Project) -> None:
     """What is passed over when the settings are broken is all the rest."""
-    assert tuple(checked(project)) == ("settings", *checkup.REST)
+    assert tuple(checked(project)) == ("settings", *doctor.REST)
     project.write("formt: 1", "reconciler.yaml")
     broken = checked(project)
     assert broken["settings"]["result"] == "failed"
-    assert results(broken, *checkup.REST) == {"skipped"}
+    assert results(broken, *doctor.REST) == {"skipped"}
 
 
 def test_no_key(project: Project) -> None:
@@ -181,7 +181,7 @@ def test_a_ledger_that_is_lost_with_the_runner(project: Project) -> None:
 def test_a_ledger_that_is_held(project: Project) -> None:
     """By whom and since when; it is no fault."""
     project.apply()
-    with Store.open("sqlite:///.reconciler/ledger.db", root=project.folder) as store, Lease.acquire(store):
+    with Store.open("sqlite:///.reconciler/ledger.db", root=project.folder) as store, Lock.acquire(store):
         check = checked(project)["lease"]
     assert check["result"] == "skipped"
     assert "`reconciler ledger unlock`" in check["text"]
@@ -189,9 +189,9 @@ def test_a_ledger_that_is_held(project: Project) -> None:
 
 def test_a_folder_that_takes_no_files(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ledger and saved plans would have no place."""
-    may = checkup.os.access
-    denied: Callable[..., bool] = lambda path, mode, **more: mode & checkup.os.W_OK == 0 and may(path, mode)  # noqa: E731
-    monkeypatch.setattr(checkup.os, "access", denied)
+    may = doctor.os.access
+    denied: Callable[..., bool] = lambda path, mode, **more: mode & doctor.os.W_OK == 0 and may(path, mode)  # noqa: E731
+    monkeypatch.setattr(doctor.os, "access", denied)
     assert checked(project)["project folder"]["result"] == "failed"
 
 
@@ -201,8 +201,8 @@ def test_a_ledger_that_cannot_be_made(project: Project, monkeypatch: pytest.Monk
     check = checked(project, "--ledger", ledger)["ledger"]
     assert (check["result"], "site.yaml/deep/ledger.db" in check["text"]) == ("failed", True)
     assert project.run("apply", "--yes", "--ledger", ledger).code == 1
-    denied: Callable[..., bool] = lambda path, mode, **more: mode != checkup.os.W_OK | checkup.os.X_OK  # noqa: E731
-    monkeypatch.setattr(checkup.os, "access", denied)
+    denied: Callable[..., bool] = lambda path, mode, **more: mode != doctor.os.W_OK | doctor.os.X_OK  # noqa: E731
+    monkeypatch.setattr(doctor.os, "access", denied)
     assert checked(project)["ledger"]["result"] == "failed"
 
 

@@ -74,8 +74,11 @@ def test_the_document(applied: Project) -> None:
     assert result.document["summary"] == {"owned": 4, "resources": 2, "gone": 1, "fields": 1, "conflicts": 0}
     person, tag = result.document["drift"]
     assert (person["path"], person["recorded"], person["live"], person["desired"]) == (
-        "first_name", "Ann", "Anna", True,
-    )  # fmt: skip
+        "first_name",
+        "Ann",
+        "Anna",
+        True,
+    )
     assert (tag["address"], tag["gone"], tag["path"]) == ("tag/Gold", True, None)
     assert result.document["calls"]["reads"] > 0
 

@@ -32,7 +32,7 @@ def test_options_of_the_program_stand_anywhere(project: Project, args: tuple[str
 def test_all_of_them_do(project: Project) -> None:
     """Also below a group of commands; the last one counts, and -v adds up."""
     project.write("contacts: [{email: ann@example.com}]\n", "site/a.yaml")
-    ended(project.run("plan", "-C", "site", "-q", "--pace", "0", "--heartbeat", "5"), 0, "ann@example.com")
+    ended(project.run("plan", "-C", "site", "-q", "--rate-limit", "0", "--heartbeat", "5"), 0, "ann@example.com")
     assert "ann@example.com" not in ended(project.run("plan", "site", "--redact"), 0)
     assert "GET" in project.run("-v", "plan", "site", "-v").err
     said = project.run("ledger", "list", "--log-format", "json").err

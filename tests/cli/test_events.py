@@ -66,7 +66,7 @@ def test_other_runs(project: Project, args: list[str]) -> None:
 
 
 def test_what_goes_wrong(project: Project) -> None:
-    """Broken files, a closed gate, nobody to ask: the last event says why, with the exit code."""
+    """Broken files, a closed approval, nobody to ask: the last event says why, with the exit code."""
     project.write("tagz: [A]\n")
     result = project.run("apply", "--json-events")
     last = stream(result, project, 1)[-1]

@@ -14,13 +14,21 @@ PEOPLE = [f"p{number:02}@example.com" for number in range(20)]
 @pytest.fixture
 def school(make_project) -> Project:
     """Twenty people in a course, three of them in a community too; the first carries three tags."""
-    return make_project({
-        "tags": ["VIP", "Old", "New"],
-        "courses": [{"id": 71, "name": "Launch"}, {"name": "Deep"}], "communities": [{"name": "Club"}],
-        "contacts": [{"email": PEOPLE[0], "tags": ["Old", "New", "VIP"]}, *({"email": each} for each in PEOPLE[1:])],
-        "enrollments": [{"course": course, "contact": email} for course in ("Launch", "Deep") for email in PEOPLE],
-        "memberships": [{"community": "Club", "contact": email} for email in PEOPLE[:3]],
-    })  # fmt: skip
+    return make_project(
+        {
+            "tags": ["VIP", "Old", "New"],
+            "courses": [{"id": 71, "name": "Launch"}, {"name": "Deep"}],
+            "communities": [{"name": "Club"}],
+            "contacts": [
+                {"email": PEOPLE[0], "tags": ["Old", "New", "VIP"]},
+                *({"email": each} for each in PEOPLE[1:]),
+            ],
+            "enrollments": [
+                {"course": course, "contact": email} for course in ("Launch", "Deep") for email in PEOPLE
+            ],
+            "memberships": [{"community": "Club", "contact": email} for email in PEOPLE[:3]],
+        }
+    )
 
 
 def block(who: list[str], course: str = "Launch", more: str = "exclusive: true") -> str:
@@ -91,7 +99,7 @@ def test_however_the_course_is_named(school: Project, name: str) -> None:
 
 
 def test_a_large_share_of_a_set_needs_a_word(school: Project) -> None:
-    """Foreign ones count as much as ours do."""
+    """Unmanaged ones count as much as ours do."""
     school.write("enrollments:\n" + block(PEOPLE[:13]))
     assert school.run("apply", "--yes").code == 3
     found = school.run("plan")
@@ -126,7 +134,7 @@ def test_a_guarded_one_stays(school: Project) -> None:
     school.write("enrollments:\n" + block(PEOPLE[:19]))
     found = school.run("plan")
     assert f"! enrollment/{PEOPLE[19]}/Launch" in found.out
-    assert "withheld: prevent_destroy" in found.out
+    assert "blocked: prevent_destroy" in found.out
     assert school.run("apply", "--yes").code == 0
     assert PEOPLE[19] in members(school, "Launch")
 
@@ -167,10 +175,11 @@ def test_reading_a_set_costs_its_own_pages(make_project) -> None:
     """Once the size of the list is known, a small set is read by its course, and not looked up one by one."""
     people = [f"m{number}@example.com" for number in range(400)]
     seed = {
-        "courses": [{"name": "Small"}, {"name": "Large"}], "contacts": [{"email": email} for email in people],
+        "courses": [{"name": "Small"}, {"name": "Large"}],
+        "contacts": [{"email": email} for email in people],
         "enrollments": [{"course": "Large", "contact": email} for email in people]
         + [{"course": "Small", "contact": email} for email in people[:2]],
-    }  # fmt: skip
+    }
     project = make_project(seed)
     project.write("enrollments:\n" + block(people[:1], "Small"))
     project.apply()
@@ -186,9 +195,10 @@ def test_whoever_is_removed_is_named(make_project) -> None:
     """Where only the declared contacts were looked up, whoever leaves is asked for the name, not shown as an id."""
     people = [f"m{number}@example.com" for number in range(400)]
     seed = {
-        "courses": [{"name": "Small"}], "contacts": [{"email": email} for email in people],
+        "courses": [{"name": "Small"}],
+        "contacts": [{"email": email} for email in people],
         "enrollments": [{"course": "Small", "contact": email} for email in people[:3]],
-    }  # fmt: skip
+    }
     project = make_project(seed)
     project.write("enrollments:\n" + block(people[:1], "Small", "exclusive: false"))
     project.apply("--refresh", "full")
@@ -217,10 +227,13 @@ def test_many_who_are_not_named_are_read_by_pages(make_project, kept: int, looks
     The one that is declared is on the first page, or is looked up, and then comes along once more on the last one.
     """
     people = [f"p{number:03}@example.com" for number in range(450)]
-    project = make_project({
-        "courses": [{"name": "Launch"}], "contacts": [{"email": each} for each in people],
-        "enrollments": [{"course": "Launch", "contact": each} for each in people],
-    })  # fmt: skip
+    project = make_project(
+        {
+            "courses": [{"name": "Launch"}],
+            "contacts": [{"email": each} for each in people],
+            "enrollments": [{"course": "Launch", "contact": each} for each in people],
+        }
+    )
     project.write("enrollments:\n" + block([people.pop(kept)]))
     found = deletions(project.plan())
     assert found == [f"enrollment/{each}/Launch" for each in people]

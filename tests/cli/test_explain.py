@@ -69,28 +69,28 @@ def test_who_moved(applied: Project) -> None:
 def test_every_row_of_the_table(applied: Project) -> None:
     """The rule is told in words, for each row of the planner's table."""
     delete_tag(applied, "Gold")
-    applied.account.edit("POST", "/api/tags", {"name": "Foreign"})
+    applied.account.edit("POST", "/api/tags", {"name": "Unmanaged"})
     applied.account.edit("POST", "/api/tags", {"name": "Theirs"})
     applied.write(SITE.replace("tags: [VIP, Gold]", "tags: [VIP, Gold, New, Theirs]"))
     assert "ours, gone from the account: it is created again" in explained(applied, "tag/Gold")["rule"]
     assert "not ours yet, not in the account: it is created" in explained(applied, "tag/New")["rule"]
     assert "not ours yet, in the account: it is taken over" in explained(applied, "tag/Theirs")["rule"]
-    assert "foreign, and is never touched" in explained(applied, "tag/Foreign")["rule"]
+    assert "unmanaged, and is never touched" in explained(applied, "tag/Unmanaged")["rule"]
     applied.write("contact_fields: []\ntags: [VIP]\n")
     assert "in the account: it is deleted" in explained(applied, "contact_field/town")["rule"]
     assert "not in the account: it is forgotten" in explained(applied, "tag/Gold")["rule"]
     assert "forgotten, nothing is sent" in explained(applied, "contact/ann@example.com")["rule"]
 
 
-def test_what_is_withheld(applied: Project) -> None:
+def test_what_is_blocked(applied: Project) -> None:
     """The reason stands in the rule."""
     guarded = "contact_fields: [{slug: town, name: Town, lifecycle: {prevent_destroy: true}}]\n"
     applied.write(guarded)
     applied.apply()
     applied.write("tags: []\n")
     document = explained(applied, "contact_field/town")
-    assert document["withheld"] == "prevent_destroy"
-    assert "is withheld: prevent_destroy" in document["rule"]
+    assert document["blocked"] == "prevent_destroy"
+    assert "is blocked: prevent_destroy" in document["rule"]
 
 
 def test_a_replacement(applied: Project) -> None:

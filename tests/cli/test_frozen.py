@@ -6,8 +6,8 @@ import sqlite3
 
 import pytest
 
-from reconciler.ledger.host import here
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
+from reconciler.ledger.lock_holder import here
 from reconciler.ledger.store import Store
 from tests.cli.support import ended
 from tests.support.project import Project
@@ -21,7 +21,7 @@ def test_who_holds_a_locked_file_is_named(project: Project, command: tuple[str, 
     project.write("tags: [A]\n")
     project.apply()
     with Store.open("sqlite:///.reconciler/ledger.db", root=project.folder) as store:
-        Lease.acquire(store, STOPPED, duration=1e9)
+        Lock.acquire(store, STOPPED, duration=1e9)
     raw = sqlite3.connect(project.folder / ".reconciler/ledger.db", isolation_level=None)
     raw.execute("BEGIN IMMEDIATE")
     ended(project.run(*command), 3, "ann on runner-7 (process 4711) since", "`kill -CONT 4711`", "`kill -KILL 4711`")

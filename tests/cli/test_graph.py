@@ -85,7 +85,7 @@ def test_a_replace_has_two_steps(site: Project) -> None:
 
 def test_many_are_folded(project: Project) -> None:
     """Contacts and relations are one box for each kind, unless --full."""
-    people = "\n".join(f"- {{email: p{n}@example.com, tags: [VIP, Foreign]}}" for n in range(150))
+    people = "\n".join(f"- {{email: p{n}@example.com, tags: [VIP, Unmanaged]}}" for n in range(150))
     project.write(f"tags: [VIP]\ncontacts:\n{people}\n")
     out = project.run("graph").out
     assert '"contact × 150"' in out
@@ -93,7 +93,7 @@ def test_many_are_folded(project: Project) -> None:
     assert '|"needs × 300"|' in out
     assert "p1@example.com" not in out
     assert "p1@example.com" in project.run("graph", "--full").out
-    project.account.seed({"tags": ["Foreign"]})
+    project.account.seed({"tags": ["Unmanaged"]})
     planned = project.run("graph", "--of", "plan", "--format", "dot").out
     assert '"+ contact × 150"' in planned
     assert '"+ tagging × 300"' in planned
@@ -130,8 +130,11 @@ def test_svg_is_drawn_by_graphviz(site: Project) -> None:
     env = program(site, 'test "$1" = -Tsvg && echo "<svg>" && cat && echo "</svg>"')
     result = site.run("graph", "--format", "svg", env=env)
     ended(result, 0, "<svg>\ndigraph reconciler {", "}\n</svg>")
-    ended(site.run("graph", "--format", "svg", env=program(site, "echo no fonts >&2; exit 3")), 1,
-          "graphviz ended with 3: no fonts")  # fmt: skip
+    ended(
+        site.run("graph", "--format", "svg", env=program(site, "echo no fonts >&2; exit 3")),
+        1,
+        "graphviz ended with 3: no fonts",
+    )
     (site.folder / ".bin" / "dot").write_bytes(b"\x7fELF")
     ended(site.run("graph", "--format", "svg", env=env), 1, "cannot be started")
 

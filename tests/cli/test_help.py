@@ -8,15 +8,15 @@ from collections.abc import Iterator
 import click
 import pytest
 
-from reconciler.app.manual import manual
 from reconciler.cli.main import COMMANDS, cli
-from reconciler.disk.settings import _SETTINGS
+from reconciler.commands.help import manual
+from reconciler.config.settings import _SETTINGS
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import SECTIONS
 from reconciler.model.policy import Allow, Prune
-from reconciler.render.meanings import ALLOWS, CODES, PRUNES
-from reconciler.render.outputs import FORMATS
-from reconciler.render.topics import Code, Rows, page, topics
+from reconciler.output.formats import FORMATS
+from reconciler.output.help_topics import CodeExample, Definitions, page, topics
+from reconciler.output.meanings import ALLOWS, CODES, PRUNES
 from tests.cli.support import ended
 from tests.support.project import Project
 
@@ -66,7 +66,7 @@ def test_every_topic(project: Project, name: str) -> None:
 def test_a_narrow_page() -> None:
     """Pages wrap at any width; only code and words that are longer stay as they are."""
     for topic in manual():
-        prose = topic._replace(blocks=tuple(each for each in topic.blocks if not isinstance(each, Code)))
+        prose = topic._replace(blocks=tuple(each for each in topic.blocks if not isinstance(each, CodeExample)))
         for width in (40, 60):
             lines = [line for line in page(prose, width).splitlines()[1:] if len(line) > width]
             assert [line for line in lines if len(line.split()) > 1] == []
@@ -88,10 +88,10 @@ def test_what_is_not_there(project: Project) -> None:
 
 def test_topics_tell_the_tables(project: Project) -> None:
     """Every kind, setting, class, word and code is there: a new one cannot be forgotten."""
-    told = {topic.name: page(topic, 100) for topic in manual({"pace"}, {"gateway_url": "The gateway."})}
+    told = {topic.name: page(topic, 100) for topic in manual({"rate_limit"}, {"gateway_url": "The gateway."})}
     assert all(section in told["files"] for section in SECTIONS)
     assert all(f"RECONCILER_{setting.name.upper()}" in told["settings"] for setting in _SETTINGS)
-    assert "--pace" in told["settings"]
+    assert "--rate-limit" in told["settings"]
     assert "The gateway." in told["settings"]
     assert all(allow.value in told["approvals"] for allow in Allow)
     assert all(prune.value in told["pruning"] for prune in Prune)
@@ -100,4 +100,4 @@ def test_topics_tell_the_tables(project: Project) -> None:
     assert set(PRUNES) == set(Prune)
     codes = {error.exit_code for error in [ReconcilerError, *ReconcilerError.__subclasses__()]}
     assert codes <= set(CODES)
-    assert all(isinstance(block, str | Code | Rows) for topic in topics() for block in topic.blocks)
+    assert all(isinstance(block, str | CodeExample | Definitions) for topic in topics() for block in topic.blocks)

@@ -35,8 +35,11 @@ def test_newest_first(project: Project) -> None:
     assert project.run("destroy", "--yes").code == 0
     found = runs(project)
     assert [(each["run"], each["command"], each["status"]) for each in found] == [
-        (4, "destroy", "done"), (3, "undo", "done"), (2, "apply", "done"), (1, "apply", "done"),
-    ]  # fmt: skip
+        (4, "destroy", "done"),
+        (3, "undo", "done"),
+        (2, "apply", "done"),
+        (1, "apply", "done"),
+    ]
     assert all(each["who"] and each["host"] and each["tool"] and each["finished"] for each in found)
     assert len({each["plan"] for each in found}) == 4
     assert found[-1]["calls"] == {"reads": 2, "writes": 2}

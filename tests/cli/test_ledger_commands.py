@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.ledger.host import Holder
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
+from reconciler.ledger.lock_holder import LockHolder
 from reconciler.ledger.store import Store
 from tests.cli.support import ended
 from tests.support.project import Project
@@ -50,7 +50,7 @@ def test_unlock_nobody(applied: Project) -> None:
 def test_unlock_somebody(applied: Project) -> None:
     """Holder and age are shown, and it asks; then the lease is free."""
     with Store.open(URL, root=applied.folder) as store:
-        Lease.acquire(store, Holder("eve", "far-away", 7, boot="other"))
+        Lock.acquire(store, LockHolder("eve", "far-away", 7, boot="other"))
         ended(applied.run("apply", "--yes"), 3, "locked by eve on far-away", "ledger unlock")
         ended(applied.run("ledger", "unlock"), 3, "held by eve on far-away (process 7) since 2", "--yes")
         ended(applied.run("apply", "--yes"), 3, "locked by eve")
@@ -84,7 +84,7 @@ def test_export_and_import(applied: Project) -> None:
     assert after.keys() == before.keys()
     assert all(after[each].applied == before[each].applied for each in before)
     assert applied.run("ledger", "export").document["lineage"] == lineage
-    assert [each["address"] for each in applied.plan()["changes"] if each["action"] != "noop"] == ["webhook/W"]
+    assert [each["address"] for each in applied.plan()["changes"] if each["action"] != "no_change"] == ["webhook/W"]
     applied.apply()
     applied.assert_converged()
 
@@ -205,7 +205,7 @@ def test_move_onto_another(applied: Project) -> None:
 @pytest.fixture
 def reconnected(applied: Project) -> Project:
     """A project whose ledger is of a connection that is no more; the account is the same."""
-    with Store.open(URL, root=applied.folder) as store, Lease.acquire(store):
+    with Store.open(URL, root=applied.folder) as store, Lock.acquire(store):
         store.rebind("the-old-connection")
     ended(applied.run("plan"), 1, "the-old-connection", "ledger rebind")
     return applied

@@ -43,9 +43,12 @@ def assert_untouched(outside: Path) -> None:
 FORMATS = ("html", "json", "markdown", "junit", "sarif", "github", "gitlab")
 WRITERS = (
     *(["plan", "--output", f"{form}=LINK"] for form in FORMATS),
-    ["--redact", "plan", "--output", "html=LINK"], ["plan", "--out", "LINK"], ["graph", "--out", "LINK"],
-    ["ledger", "export", "--out", "LINK"], ["apply", "--yes", "--output", "json=LINK"],
-)  # fmt: skip
+    ["--redact", "plan", "--output", "html=LINK"],
+    ["plan", "--out", "LINK"],
+    ["graph", "--out", "LINK"],
+    ["ledger", "export", "--out", "LINK"],
+    ["apply", "--yes", "--output", "json=LINK"],
+)
 
 
 @pytest.mark.parametrize("command", WRITERS, ids=" ".join)
@@ -144,10 +147,19 @@ def test_git_ignores_the_folder_of_the_ledger(make_project: object, command: lis
     assert ".reconciler" not in status
 
 
-ENDLESS = (["secrets", "LINK"], ["secrets", "DEVICE"], ["secrets", "PIPE"], ["apply", ".", "--plan", "LINK"],
-           ["apply", ".", "--plan", "PIPE"], ["show", "LINK"], ["plan", "--target-file", "LINK"],
-           ["plan", "--target-file", "PIPE"], ["ledger", "import", "LINK"], ["validate", "LINK"],
-           ["fmt", "LINK"])  # fmt: skip
+ENDLESS = (
+    ["secrets", "LINK"],
+    ["secrets", "DEVICE"],
+    ["secrets", "PIPE"],
+    ["apply", ".", "--plan", "LINK"],
+    ["apply", ".", "--plan", "PIPE"],
+    ["show", "LINK"],
+    ["plan", "--target-file", "LINK"],
+    ["plan", "--target-file", "PIPE"],
+    ["ledger", "import", "LINK"],
+    ["validate", "LINK"],
+    ["fmt", "LINK"],
+)
 
 
 @pytest.mark.parametrize("command", ENDLESS, ids=" ".join)

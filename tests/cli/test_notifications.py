@@ -76,7 +76,7 @@ def test_drift_is_told(told: Project, taken: Taken) -> None:
 
 
 def test_failures_are_told(told: Project, taken: Taken) -> None:
-    """Broken files, closed gates, steps that fail; one notification for each run, and none for a plan."""
+    """Broken files, closed approvals, steps that fail; one notification for each run, and none for a plan."""
     told.write("environments: {live: {}}\n", "reconciler.yaml")
     told.env["RECONCILER_ENVIRONMENT"] = "live"
     told.write("tags: [")
@@ -92,8 +92,14 @@ def test_failures_are_told(told: Project, taken: Taken) -> None:
     broken, partly, _, gated = taken.documents
     assert (broken["error"], broken["environment"], broken["exit_code"]) == ("ConfigurationError", "live", 1)
     assert partly["outcomes"] == {"done": 11, "failed": 1}
-    assert (gated["needs"], gated["error"], gated["changes"]) == (["deletes"], "Gated", {"tag": {"delete": 11}})
-    assert gated["text"].startswith("reconciler apply, live: refused; Gated; 11 to delete waiting; needs --allow del")
+    assert (gated["needs"], gated["error"], gated["changes"]) == (
+        ["deletes"],
+        "ApprovalRequired",
+        {"tag": {"delete": 11}},
+    )
+    assert gated["text"].startswith(
+        "reconciler apply, live: refused; ApprovalRequired; 11 to delete waiting; needs --allow del"
+    )
 
 
 def test_what_nobody_asked_for_is_not_told(told: Project, taken: Taken) -> None:
@@ -148,15 +154,19 @@ def test_a_watch_tells_news_once(told: Project, taken: Taken, script: Script) ->
 
 
 def test_a_watch_tells_what_it_applied(told: Project, taken: Taken, script: Script) -> None:
-    """Each time; and a closed gate once."""
+    """Each time; and a closed approval once."""
     names = ", ".join(f"T{n}" for n in range(12))
     steps: list[Callable[[], object]] = [
-        lambda: told.write(f"tags: [{names}]\n"), lambda: told.write("tags: [T0]\n"), nothing
-    ]  # fmt: skip
+        lambda: told.write(f"tags: [{names}]\n"),
+        lambda: told.write("tags: [T0]\n"),
+        nothing,
+    ]
     script.run(told, "--apply", "--max-rounds", "4", steps=steps)
     assert [(each["event"], each["run"], each["needs"]) for each in taken.documents] == [
-        ("apply", 1, []), ("apply", 2, []), ("failure", None, ["deletes"]),
-    ]  # fmt: skip
+        ("apply", 1, []),
+        ("apply", 2, []),
+        ("failure", None, ["deletes"]),
+    ]
 
 
 @pytest.mark.parametrize("status", [500, 404, 302])
@@ -189,8 +199,10 @@ def test_nobody_there(told: Project) -> None:
 
 def test_the_address_is_a_secret(told: Project, taken: Taken) -> None:
     """Never from a file, https but on loopback; neither `validate --show` nor a refusal shows it."""
-    for setting, text in (("notify: {url: https://hooks.example.com/s3cr3t}", "RECONCILER_NOTIFY_URL"),
-                          ("environments: {e: {notify: {url: s3cr3t}}}", "RECONCILER_NOTIFY_URL")):  # fmt: skip
+    for setting, text in (
+        ("notify: {url: https://hooks.example.com/s3cr3t}", "RECONCILER_NOTIFY_URL"),
+        ("environments: {e: {notify: {url: s3cr3t}}}", "RECONCILER_NOTIFY_URL"),
+    ):
         told.write(f"{setting}\n", "reconciler.yaml")
         assert "s3cr3t" not in ended(told.run("plan"), 1, text)
     (told.folder / "reconciler.yaml").unlink()
@@ -203,8 +215,9 @@ def test_the_address_is_a_secret(told: Project, taken: Taken) -> None:
     ):
         said = ended(told.run("apply", "--yes", env={"RECONCILER_NOTIFY_URL": url}), 1, "RECONCILER_NOTIFY_URL")
         assert "s3cr3t" not in said
-    told.write("webhooks: [{name: W, url: https://example.com, events: [SALE_NEW], "
-               "secret: {env: RECONCILER_NOTIFY_URL}}]\n")  # fmt: skip
+    told.write(
+        "webhooks: [{name: W, url: https://example.com, events: [SALE_NEW], secret: {env: RECONCILER_NOTIFY_URL}}]\n"
+    )
     assert "s3cr3t" not in ended(told.run("plan"), 1, "not for the files to read")
     assert taken.documents == []
 
@@ -256,11 +269,11 @@ def test_a_defect_does_not_show_the_address(
     told: Project, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A traceback that carries it hides it."""
-    from reconciler.cli.curtain import Curtain
+    from reconciler.cli.redaction import OutputFilter
 
     url = "https://hooks.example.com/s3cr3t"
     monkeypatch.setenv("RECONCILER_NOTIFY_URL", url)
-    Curtain().defect(RuntimeError, RuntimeError(f"boom {url}"), None)
+    OutputFilter().defect(RuntimeError, RuntimeError(f"boom {url}"), None)
     said = capsys.readouterr().err
     assert "boom (hidden)" in said
     assert "s3cr3t" not in said

@@ -12,8 +12,8 @@ from xml.etree import ElementTree as Tree
 import jsonschema
 import pytest
 
-from reconciler.render.outputs import FORMATS, PLAN, PROBLEMS, names
-from reconciler.render.schema import plan_schema, report_schema
+from reconciler.output.formats import FORMATS, PLAN, PROBLEMS, names
+from reconciler.output.schema import plan_schema, report_schema
 from tests.cli.support import ended
 from tests.support.hands import delete_tag, rename_person
 from tests.support.project import Project, requests_of
@@ -132,7 +132,7 @@ def test_a_run_that_fails_in_part(site: Project) -> None:
 
 
 def test_a_run_that_is_refused(site: Project) -> None:
-    """Closed gates and missing consent are told too: nothing was done, and why."""
+    """Closed approvals and missing consent are told too: nothing was done, and why."""
     site.write("tags: [VIP]\n", "more.yaml")
     site.write("contacts: [{email: ann@example.com, first_name: Ann}]\n")
     env = {"RECONCILER_FLOOR": "1", "RECONCILER_DELETES": "5"}
@@ -293,7 +293,7 @@ def test_a_place_that_breaks_after_a_run(site: Project, monkeypatch: pytest.Monk
     def refuse(*args: Any) -> Any:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("reconciler.disk.storage.write", refuse)
+    monkeypatch.setattr("reconciler.config.storage.write", refuse)
     result = site.run("apply", "--yes", "--allow", "deletes", "--output", "json=out/x")
     ended(result, 1, "4 done", "x cannot be written: No space left on device")
     assert (site.folder / "out/x").read_text(encoding="utf-8") == "old"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import recorded
+from reconciler.cli import open_ledger
 from tests.cli.support import ended
 from tests.support.hands import delete_tag, rename_person
 from tests.support.project import Project
@@ -124,13 +124,13 @@ def test_an_exact_set(project: Project) -> None:
 
 
 def test_what_a_person_has_to_do(project: Project) -> None:
-    """Values from elsewhere stay, and are listed with their place: variables, anchors, merge keys, rosters, gone."""
+    """Values from elsewhere stay, and are listed with their place: variables, anchors, merge keys, CSV, gone."""
     project.write("vars: {n: Ann}\ndefaults: {contacts: {locale: en}}\n", "reconciler.yaml")
     project.write("email,name\nrow@example.com,Row\n", "people.csv")
     site = (
         "tags: [VIP]\ncontacts:\n  - {email: a@example.com, first_name: '${var.n}'}\n"
         "  - &b {email: b@example.com, first_name: B}\n  - {<<: *b, email: c@example.com}\n"
-        "  - roster: {file: people.csv, fields: {first_name: name}}\n"
+        "  - csv: {file: people.csv, fields: {first_name: name}}\n"
     )
     project.write(site)
     project.apply()
@@ -138,7 +138,7 @@ def test_what_a_person_has_to_do(project: Project) -> None:
         rename_person(project, f"{name}@example.com", first_name="New")
     delete_tag(project, "VIP")
     said = ended(project.run("pull", "--all", "--yes"), 0, "Cannot be taken back automatically")
-    for why in ("comes from ${…}", "under an anchor", "merge key", "in a roster", "gone from the account"):
+    for why in ("comes from ${…}", "under an anchor", "merge key", "in a CSV source", "gone from the account"):
         assert why in said, said
     assert "site.yaml:3:5" in said
     assert text_of(project) == site
@@ -203,7 +203,7 @@ def test_without_a_yes(applied: Project) -> None:
 def test_a_file_that_changes_meanwhile(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What somebody saves between reading and writing is not lost."""
     rename_person(applied, BOB, first_name="Rob")
-    monkeypatch.setattr(recorded, "ask", lambda *_, **__: applied.write(SITE + "# saved\n"))
+    monkeypatch.setattr(open_ledger, "ask", lambda *_, **__: applied.write(SITE + "# saved\n"))
     ended(applied.run("pull", "--all", "--yes"), 3, "was changed meanwhile")
     assert text_of(applied) == SITE + "# saved\n"
 

@@ -1,4 +1,4 @@
-"""Who is one person: spellings of e-mail addresses in files, rosters, ledger, look-ups and account."""
+"""Who is one person: spellings of e-mail addresses in files, CSV sources, ledger, look-ups and account."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_look_alikes_in_the_files_are_not_created_beside_each_other(project: Pro
     """Both lines are named; so are a line of YAML and a row of a CSV file."""
     project.write("contacts:\n" + contact(one) + contact(other))
     refused(project, "site.yaml:3:5", "site.yaml:2:5", f'"{one}"', f'"{other}"')
-    project.write("contacts:\n" + contact(one) + "  - roster: people.csv\n")
+    project.write("contacts:\n" + contact(one) + "  - csv: people.csv\n")
     project.write(f"email\n{other}\n", "people.csv")
     refused(project, "people.csv:2:1", "site.yaml:2:5", f'"{one}"', f'"{other}"')
 
@@ -104,13 +104,13 @@ def test_an_answer_to_a_look_up_is_checked(make_project) -> None:
 @pytest.mark.parametrize("written", [COMPOSED, DECOMPOSED])
 @pytest.mark.parametrize("source", ["yaml", "csv"])
 def test_composed_and_decomposed_letters_are_one_person(make_project, live: str, written: str, source: str) -> None:
-    """In files, rosters and account; the account's own spelling stays."""
+    """In files, CSV sources and account; the account's own spelling stays."""
     project = make_project({"contacts": [{"email": live}], "courses": ["Yoga"]})
     more = f"enrollments: [{{course: Yoga, access: full_access, contacts: ['{written}']}}]\n"
     if source == "yaml":
         project.write("contacts:\n" + contact(written, first_name="José") + more)
     else:
-        project.write(f"contacts: [{{roster: {{file: people.csv, fields: {{first_name: name}}}}}}]\n{more}")
+        project.write(f"contacts: [{{csv: {{file: people.csv, fields: {{first_name: name}}}}}}]\n{more}")
         project.write(f"email,name\n{written},José\n", "people.csv")
     project.apply()
     assert named(project) == [live]
@@ -137,7 +137,7 @@ def test_a_look_up_finds_either_form(make_project, live: str, written: str) -> N
 def test_pull_writes_an_address_as_the_account_has_it(make_project, live: str) -> None:
     """Nobody is left out, and the files plan nothing."""
     project = make_project({"contacts": [{"email": live, "tags": ["VIP"]}], "tags": ["VIP"]})
-    for flags in ((), ("--roster",)):
+    for flags in ((), ("--csv",)):
         result = project.run("pull", "site", *flags)
         assert result.code == 0, result.err
         assert "cannot be written" not in result.out
@@ -162,17 +162,21 @@ def test_an_address_is_sent_as_it_is_written(project: Project, email: str) -> No
 
 def test_an_exact_set_knows_a_person_by_either_form(make_project) -> None:
     """Whoever is named stays, whatever form the account has."""
-    project = make_project({
-        "contacts": [{"email": DECOMPOSED}, {"email": "strasse@example.com"}], "courses": ["Yoga"],
-        "enrollments": [{"course": "Yoga", "contact": email} for email in (DECOMPOSED, "strasse@example.com")],
-    })  # fmt: skip
+    project = make_project(
+        {
+            "contacts": [{"email": DECOMPOSED}, {"email": "strasse@example.com"}],
+            "courses": ["Yoga"],
+            "enrollments": [{"course": "Yoga", "contact": email} for email in (DECOMPOSED, "strasse@example.com")],
+        }
+    )
     project.write(
         f"enrollments:\n  - {{course: Yoga, access: full_access, contacts: ['{COMPOSED}'], exclusive: true}}\n"
     )
     changes = project.plan()["changes"]
     assert {each["address"]: each["action"] for each in changes} == {
-        f"enrollment/{COMPOSED}/Yoga": "adopt", "enrollment/strasse@example.com/Yoga": "delete",
-    }  # fmt: skip
+        f"enrollment/{COMPOSED}/Yoga": "adopt",
+        "enrollment/strasse@example.com/Yoga": "delete",
+    }
 
 
 LITTER = {
@@ -194,15 +198,15 @@ LITTER = {
 
 
 @pytest.mark.parametrize("litter", LITTER)
-@pytest.mark.parametrize("source", ["yaml", "quoted", "csv", "roster"])
+@pytest.mark.parametrize("source", ["yaml", "quoted", "csv", "csv"])
 def test_litter_around_an_address_is_refused(project: Project, litter: str, source: str) -> None:
     """With the address that was probably meant, at its line; invisible characters with code point and place."""
     if source == "csv":
-        project.write("contacts: [{roster: people.csv}]\n")
+        project.write("contacts: [{csv: people.csv}]\n")
         project.write(f"email,name\nzoe@example.com,Zoe\n{litter},Ann\n", "people.csv")
         place = "people.csv:3:1"
-    elif source == "roster":
-        project.write("enrollments: [{course: Yoga, access: full_access, roster: people.csv}]\n")
+    elif source == "csv":
+        project.write("enrollments: [{course: Yoga, access: full_access, csv: people.csv}]\n")
         project.write(f"name,email\nZoe,{litter}\n", "people.csv")
         place = "people.csv:2:5"
     else:
@@ -237,7 +241,7 @@ def test_a_reference_with_an_invisible_character_says_so(make_project) -> None:
 
 def test_a_row_without_its_delimiter_is_no_address(project: Project) -> None:
     """A header of one cell with another delimiter in it says which one to name."""
-    project.write("contacts: [{roster: people.csv}]\n")
+    project.write("contacts: [{csv: people.csv}]\n")
     project.write("Email|Name\nann@example.com|Ann\n", "people.csv")
     result = project.run("plan")
     assert result.code == 1
@@ -269,7 +273,7 @@ def test_tags_that_differ_by_case_only_and_are_both_there(make_project) -> None:
     project.assert_converged()
     number = project.account.ids()["tags"]["beta"]
     project.account.edit("DELETE", f"/api/tags/{number}")
-    assert [each["action"] for each in project.plan()["changes"] if each["action"] != "noop"] == ["create"]
+    assert [each["action"] for each in project.plan()["changes"] if each["action"] != "no_change"] == ["create"]
     project.apply()
     project.write("tags: [Beta, beta, BETA]\n")
     assert project.run("plan").code == 1
@@ -317,8 +321,9 @@ def test_a_cleared_value_is_shown_as_such(make_project, null: str) -> None:
 @pytest.mark.parametrize("name", ["Null", "NULL"])
 def test_a_name_that_yaml_takes_for_null_clears_nothing(make_project, name: str) -> None:
     """Whether the person is called so, or nothing, has to be said."""
-    project = make_project({"contacts": [{"email": "ann@example.com", "fields": {"last_name": "Lee"}}]},
-                           last_name_slug="last_name")  # fmt: skip
+    project = make_project(
+        {"contacts": [{"email": "ann@example.com", "fields": {"last_name": "Lee"}}]}, last_name_slug="last_name"
+    )
     project.write(f"contacts:\n  - email: ann@example.com\n    last_name: {name}\n")
     result = project.run("apply", "--yes")
     assert result.code == 1
@@ -335,7 +340,7 @@ def test_a_name_that_yaml_takes_for_null_clears_nothing(make_project, name: str)
 def test_a_redacted_pull_of_people_is_refused(make_project) -> None:
     """Files with pseudonyms would declare other people, and files without are not redacted."""
     project = make_project({"contacts": [{"email": "ann@example.com"}], "tags": ["VIP"]})
-    for more in ((), ("--kind", "contact"), ("--kind", "tagging"), ("--roster",)):
+    for more in ((), ("--kind", "contact"), ("--kind", "tagging"), ("--csv",)):
         result = project.run("--redact", "pull", "out", *more)
         assert result.code == 1, result.out
         assert "--redact forbids" in result.err
@@ -346,7 +351,7 @@ def test_a_redacted_pull_of_people_is_refused(make_project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("roster", "text"),
+    ("csv", "text"),
     [
         ("people.csv", "Annabel Lee,+33612345678,Paris\nBob Archer,+33687654321,Rome\n"),
         ("{file: people.csv, column: Mail}", "Annabel Lee,+33612345678,annabel@example.com\n"),
@@ -362,9 +367,9 @@ def test_a_redacted_pull_of_people_is_refused(make_project) -> None:
         ("people.csv", "email,name\nannabel@example.com,Annabel,Lee,+33612345678\n"),
     ],
 )
-def test_a_redacted_error_about_a_roster_names_nobody(project: Project, roster: str, text: str) -> None:
+def test_a_redacted_error_about_a_csv_source_names_nobody(project: Project, csv_source: str, text: str) -> None:
     """Neither cells nor a header line that is none are quoted; places are."""
-    project.write(f"contacts: [{{roster: {roster}}}]\n")
+    project.write(f"contacts: [{{csv: {csv_source}}}]\n")
     project.write(text, "people.csv")
     result = project.run("--redact", "plan")
     assert result.code == 1

@@ -94,9 +94,9 @@ def test_a_plan_overtaken_by_another_run(saved: Project) -> None:
     refused(saved, 3, "stale", "tag/New")
 
 
-def test_a_foreign_change_does_not_make_it_stale(saved: Project) -> None:
+def test_a_unmanaged_change_does_not_make_it_stale(saved: Project) -> None:
     """Only what the plan is about counts."""
-    saved.account.edit("POST", "/api/tags", {"name": "Foreign"})
+    saved.account.edit("POST", "/api/tags", {"name": "Unmanaged"})
     ended(saved.run("apply", "--plan", "plan.json", "--yes"), 0)
 
 
@@ -164,7 +164,7 @@ def test_a_plan_of_other_files(saved: Project, tmp_path: Path) -> None:
 
 
 def test_the_limits_are_those_of_the_run(project: Project) -> None:
-    """A plan made under other limits opens no gate, whatever it says that it needs; pruning is the run's too."""
+    """A plan made under other limits opens no approval, whatever it says that it needs; pruning is the run's too."""
     names = [f"T{n}" for n in range(12)]
     project.write(f"tags: {json.dumps(names)}\n")
     project.apply()
@@ -190,7 +190,7 @@ def test_files_that_changed_make_it_stale(saved: Project) -> None:
     [b"", b"{", b"[]", b"null", b"\x00\xff", b"tags: [A]\n", b'{"format_version": "1.0"}', b"[" * 100_000],
 )
 def test_what_is_no_plan(saved: Project, content: bytes) -> None:
-    """Cut, empty and foreign files are refused by name."""
+    """Cut, empty and unmanaged files are refused by name."""
     (saved.folder / "plan.json").write_bytes(content)
     result = saved.run("apply", "--plan", "plan.json", "--yes")
     assert result.code in (1, 3)
@@ -249,7 +249,7 @@ def test_a_rotated_secret(saved: Project) -> None:
     refused(saved, 1, "HOOK", HOOK=None)
 
 
-def test_gates_hold_for_saved_plans(project: Project) -> None:
+def test_approvals_hold_for_saved_plans(project: Project) -> None:
     """What needs --allow needs it when the plan is applied."""
     project.write("tags: [" + ", ".join(f"T{n}" for n in range(10)) + "]\n")
     project.apply()

@@ -16,11 +16,20 @@ from tests.cli.support import ended, ledger_of
 from tests.support.project import Project, requests_of
 
 SEED = {
-    "tags": ["VIP", "no", "a: b", 'q"uo\'te', "${var.x}", "line 😀"],
+    "tags": ["VIP", "no", "a: b", "q\"uo'te", "${var.x}", "line 😀"],
     "contact_fields": [{"slug": "company", "name": "Company: x"}],
     "contacts": [
-        {"email": "ann@example.com", "locale": "no", "tags": ["VIP", "${var.x}"],
-         "fields": {"first_name": "Ann\nB", "surname": " lead ", "phone_number": "+33612345678", "company": "null"}},
+        {
+            "email": "ann@example.com",
+            "locale": "no",
+            "tags": ["VIP", "${var.x}"],
+            "fields": {
+                "first_name": "Ann\nB",
+                "surname": " lead ",
+                "phone_number": "+33612345678",
+                "company": "null",
+            },
+        },
         {"email": "bob@example.com", "locale": "en", "fields": {"company": "Acme"}},
     ],
     "courses": [{"name": "Yoga", "path": "y1"}, {"name": "Yoga", "path": "y2"}, {"name": "Zen", "modules": ["N"]}],
@@ -31,7 +40,7 @@ SEED = {
     ],
     "memberships": [{"contact": "ann@example.com", "community": "Club"}],
     "webhooks": [{"name": "CRM sync", "url": "https://crm.example.com/", "secret": "s", "events": ["SALE_NEW"]}],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -55,16 +64,21 @@ def test_the_account_as_files(full: Project) -> None:
     assert "+ tags.yaml" in said
     files = files_of(full.folder)
     assert set(files) == {
-        "tags.yaml", "contact_fields.yaml", "contacts.yaml", "enrollments.yaml", "memberships.yaml", "webhooks.yaml",
+        "tags.yaml",
+        "contact_fields.yaml",
+        "contacts.yaml",
+        "enrollments.yaml",
+        "memberships.yaml",
+        "webhooks.yaml",
         "reconciler.schema.json",
-    }  # fmt: skip
+    }
     assert all(text.startswith("# yaml-language-server: $schema=") for name, text in files.items() if "yaml" in name)
     assert files["contacts.yaml"].partition("\n")[2] == (
-        "contacts:\n  - email: ann@example.com\n    first_name: \"Ann\\nB\"\n    last_name: \" lead \"\n"
-        "    phone_number: \"+33612345678\"\n    locale: \"no\"\n    fields: {company: \"null\"}\n"
-        "    tags: [\"$${var.x}\", VIP]\n"
+        'contacts:\n  - email: ann@example.com\n    first_name: "Ann\\nB"\n    last_name: " lead "\n'
+        '    phone_number: "+33612345678"\n    locale: "no"\n    fields: {company: "null"}\n'
+        '    tags: ["$${var.x}", VIP]\n'
         "  - email: bob@example.com\n    locale: en\n    fields: {company: Acme}\n"
-    )  # fmt: skip
+    )
     assert "first_name" not in files["contact_fields.yaml"]
     assert '  #   modules: ["…"]' in files["enrollments.yaml"]
     assert all(line.startswith("GET ") for line in requests_of(full.account))
@@ -82,9 +96,9 @@ def test_own(full: Project) -> None:
     assert full.account.writes == []
 
 
-def test_rosters(full: Project) -> None:
+def test_csv_sources(full: Project) -> None:
     """Whom a row can hold stands in the CSV; the others stand in the YAML."""
-    ended(full.run("pull", "--roster", "people"), 0)
+    ended(full.run("pull", "--csv", "people"), 0)
     files = files_of(full.folder / "people")
     assert files["contacts.csv"] == "email,locale,fields.company\nbob@example.com,en,Acme\n"
     assert "ann@example.com" in files["contacts.yaml"]
@@ -94,11 +108,13 @@ def test_rosters(full: Project) -> None:
 @pytest.mark.parametrize(
     ("flags", "people"),
     [
-        (["--tag", "VIP"], {"ann@example.com"}), (["--course", "Zen"], {"ann@example.com", "bob@example.com"}),
-        (["--tag", "VIP", "--tag", "no"], set()), (["--registered-after", "2000-01-01"], None),
+        (["--tag", "VIP"], {"ann@example.com"}),
+        (["--course", "Zen"], {"ann@example.com", "bob@example.com"}),
+        (["--tag", "VIP", "--tag", "no"], set()),
+        (["--registered-after", "2000-01-01"], None),
         (["--registered-before", "2000-01-01"], set()),
     ],
-)  # fmt: skip
+)
 def test_filters(full: Project, flags: list[str], people: set[str] | None) -> None:
     """People who fit every filter, and nobody else's relations."""
     ended(full.run("pull", *flags), 0)
@@ -197,7 +213,7 @@ def test_the_other_dialect(make_project: Callable[..., Project]) -> None:
 def test_nothing_is_overwritten(full: Project) -> None:
     """A file of a name that is needed: refused, and nothing else is written."""
     (full.folder / "contacts.csv").write_text("mine")
-    ended(full.run("pull", "--roster"), 3, "contacts.csv", "nothing is overwritten", "move it away")
+    ended(full.run("pull", "--csv"), 3, "contacts.csv", "nothing is overwritten", "move it away")
     assert files_of(full.folder) == {"contacts.csv": "mine"}
 
 
@@ -272,7 +288,7 @@ def test_such_an_address_is_not_patched_into_a_file(make_project: Callable[..., 
     assert "t0k3n" not in said + (project.folder / "webhooks.yaml").read_text()
 
 
-def test_a_roster_runs_nothing_in_a_spreadsheet(make_project: Callable[..., Project]) -> None:
+def test_a_csv_source_runs_nothing_in_a_spreadsheet(make_project: Callable[..., Project]) -> None:
     """Anybody can subscribe under such a name; the file is for its owner alone, and plans empty."""
     names = ["=cmd|/C calc!A0", "+1+1", "@SUM(1)", "-1", "'=1", "it's", "Ann"]
     people = [
@@ -280,7 +296,7 @@ def test_a_roster_runs_nothing_in_a_spreadsheet(make_project: Callable[..., Proj
         for number, name in enumerate(names)
     ]
     project = make_project({"contacts": [*people, {"email": "=1+1@example.com"}]})
-    ended(project.run("pull", "--roster"), 0)
+    ended(project.run("pull", "--csv"), 0)
     text = (project.folder / "contacts.csv").read_text(encoding="utf-8")
     for cell in ("'=cmd|/C calc!A0", "'+1+1", "'@SUM(1)", "'-1", "''=1", "it's", "Ann", "'+33612345678", "'=1+1@"):
         assert re.search(rf"(^|,){re.escape(cell)}", text, re.MULTILINE), text
@@ -289,8 +305,8 @@ def test_a_roster_runs_nothing_in_a_spreadsheet(make_project: Callable[..., Proj
     assert project.plan()["calls"]["writes"] == 0
 
 
-def test_a_roster_without_guards(project: Project) -> None:
+def test_a_csv_source_without_guards(project: Project) -> None:
     """A phone number is taken as it is written."""
     project.write("email,phone\nann@example.com,+33612345678\n", "people.csv")
-    project.write("contacts: [{roster: {file: people.csv, fields: {phone_number: phone}}}]\n")
+    project.write("contacts: [{csv: {file: people.csv, fields: {phone_number: phone}}}]\n")
     assert "+33612345678" in ended(project.run("plan"), 0)

@@ -67,16 +67,22 @@ EQUAL: dict[str, tuple[str, str, str, Callable[[Project], None]]] = {
     "tag": ("tags: [VIP]\n", "tag/VIP", "/api/tags", tag),
     "field": ("contact_fields: [{slug: town, name: Town}]\n", "contact_field/town", "/api/contact_fields", field),
     "enrollment": (ENROLLED, "enrollment/bob@example.com/Intro", r"/api/school/courses/\d+/enrollments", enrollment),
-}  # fmt: skip
+}
 UNKNOWN = EQUAL.pop("webhook")  # its secret is not shown
 OTHER: dict[str, tuple[str, str, str, Callable[[Project], None], dict[str, Any]]] = {
     "contact": (*EQUAL["contact"][:3], lambda project: contact(project, name="Annegret"), {"first_name": "Annegret"}),
-    "webhook": (*UNKNOWN[:3], lambda project: webhook(project, ("CONTACT_CREATED",)),
-                {"events": {"$set": ["CONTACT_CREATED"]}}),
+    "webhook": (
+        *UNKNOWN[:3],
+        lambda project: webhook(project, ("CONTACT_CREATED",)),
+        {"events": {"$set": ["CONTACT_CREATED"]}},
+    ),
     "field": (*EQUAL["field"][:3], lambda project: field(project, "City"), {"name": "City"}),
-    "enrollment": (*EQUAL["enrollment"][:3], lambda project: enrollment(project, "dripping_content"),
-                   {"access": "dripping_content"}),
-}  # fmt: skip
+    "enrollment": (
+        *EQUAL["enrollment"][:3],
+        lambda project: enrollment(project, "dripping_content"),
+        {"access": "dripping_content"},
+    ),
+}
 
 
 @pytest.fixture

@@ -33,8 +33,10 @@ APPLY = ("apply", "--plan", "plan.json", "--yes", "--allow", "contacts=1", "--al
 def reviewed(project: Project, request: pytest.FixtureRequest) -> Project:
     """A reviewed plan that deletes a contact, a tag and a webhook, and replaces another webhook."""
     project.env |= {
-        "HUSH": "s3cret", "PLACE": "https://token.example.com/t0ken", "RECONCILER_LEDGER_KEY": "a key of the team",
-    }  # fmt: skip
+        "HUSH": "s3cret",
+        "PLACE": "https://token.example.com/t0ken",
+        "RECONCILER_LEDGER_KEY": "a key of the team",
+    }
     project.write("prune: {contact: created}\n", "reconciler.yaml")
     project.write(FIRST)
     project.apply()
@@ -117,12 +119,24 @@ def test_a_plan_shows_what_a_deletion_is_now(reviewed: Project) -> None:
 def test_a_secret_that_becomes_plain_stays_hidden(reviewed: Project, make_account: Callable[..., Account]) -> None:
     """The old address is in no output, of no command: its host at most."""
     commands = [
-        ("plan",), ("plan", "--json"), ("plan", "--calls"), ("-vv", "plan"), ("explain", "webhook/Moving"),
-        ("explain", "webhook/Moving", "--json"), ("drift",), ("drift", "--json"), ("pull", "."),
+        ("plan",),
+        ("plan", "--json"),
+        ("plan", "--calls"),
+        ("-vv", "plan"),
+        ("explain", "webhook/Moving"),
+        ("explain", "webhook/Moving", "--json"),
+        ("drift",),
+        ("drift", "--json"),
+        ("pull", "."),
         ("show", "plan.json"),
-        ("plan", "--output", "html=plan.html", "--output", "markdown=plan.md"), APPLY, ("history", "2"),
-        ("history", "1"), ("undo", "2", "--yes"), ("ledger", "export"), ("plan", "--json"),
-    ]  # fmt: skip
+        ("plan", "--output", "html=plan.html", "--output", "markdown=plan.md"),
+        APPLY,
+        ("history", "2"),
+        ("history", "1"),
+        ("undo", "2", "--yes"),
+        ("ledger", "export"),
+        ("plan", "--json"),
+    ]
     for command in commands:
         result = reviewed.run(*command)
         assert "t0ken" not in result.out + result.err, command
@@ -135,7 +149,7 @@ def test_a_secret_that_becomes_plain_and_is_the_same_address(reviewed: Project) 
     place = reviewed.env["PLACE"]
     reviewed.write(SECOND.replace("https://new.example.com/", place))
     document = reviewed.plan()
-    assert "webhook/Moving" not in [each["address"] for each in document["changes"] if each["action"] != "noop"]
+    assert "webhook/Moving" not in [each["address"] for each in document["changes"] if each["action"] != "no_change"]
 
 
 def test_a_plain_address_that_becomes_a_secret_is_hidden(project: Project) -> None:

@@ -25,9 +25,9 @@ def test_a_secret_is_told_and_not_shown(project: Project) -> None:
     assert SECRET not in said
 
 
-@pytest.mark.parametrize("name", ["reconciler.yaml", "people/roster.csv", ".hidden/notes.yml", "targets.txt"])
+@pytest.mark.parametrize("name", ["reconciler.yaml", "people/csv.csv", ".hidden/notes.yml", "targets.txt"])
 def test_every_file_of_a_project_is_looked_through(project: Project, name: str) -> None:
-    """Settings, rosters, lists and hidden files as well, in comments too."""
+    """Settings, CSV sources, lists and hidden files as well, in comments too."""
     project.write(f"# old token: {SECRET}\n", name)
     ended(project.run("secrets"), 1, f"{name}:1:14: ")
 

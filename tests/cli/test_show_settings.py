@@ -10,7 +10,7 @@ import pytest
 
 from reconciler.cli.main import cli
 from reconciler.cli.options import place
-from reconciler.disk.settings import NAMES, Settings
+from reconciler.config.settings import NAMES, Settings
 from reconciler.model.policy import Limits
 from tests.support.project import Project
 
@@ -33,9 +33,9 @@ def test_every_setting_has_a_source(project: Project) -> None:
     """A flag, a variable, a position, or default."""
     project.write("tags: [VIP]")
     project.write(SETTINGS, "reconciler.yaml")
-    found = rows(project, "-e", "staging", "--pace", "3", RECONCILER_CONNECTION="abc")
+    found = rows(project, "-e", "staging", "--rate-limit", "3", RECONCILER_CONNECTION="abc")
     assert found["environment"] == ("staging", "-e")
-    assert found["pace"] == (3.0, "--pace")
+    assert found["rate_limit"] == (3.0, "--rate-limit")
     assert found["connection"] == ("abc", "RECONCILER_CONNECTION")
     assert found["deletes"] == (5, "reconciler.yaml:4:39")
     assert found["prune.tag"] == ("owned", "reconciler.yaml:1:9")
@@ -49,9 +49,10 @@ def test_what_is_secret_stays_so(project: Project) -> None:
     """Keys and the password of a ledger, in both forms."""
     project.write("tags: [VIP]")
     env = {
-        "MATON_API_KEY": "hunter-api", "RECONCILER_LEDGER_KEY": "hunter-digest-key",
+        "MATON_API_KEY": "hunter-api",
+        "RECONCILER_LEDGER_KEY": "hunter-digest-key",
         "RECONCILER_LEDGER": "postgresql://me:hunter-word@localhost/x?sslpassword=hunter-ssl",
-    }  # fmt: skip
+    }
     found = rows(project, **env)
     assert found["api_key"] == ("set, not shown", "MATON_API_KEY")
     assert found["ledger"] == ("postgresql://me:***@localhost/x?sslpassword=***", "RECONCILER_LEDGER")
@@ -92,7 +93,7 @@ def test_every_setting_is_shown(project: Project) -> None:
 
 def test_a_flag_that_is_a_setting_is_not_dropped() -> None:
     """The place takes every parameter of a command that has the name of a setting."""
-    context = click.Context(cli, obj={"directory": ".", "pace": None, "redact": None, "environment": None})
+    context = click.Context(cli, obj={"directory": ".", "rate_limit": None, "redact": None, "environment": None})
     given = dict.fromkeys(NAMES, "x")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("reconciler.cli.options.curtain_of", lambda _: _Curtain())

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconciler.cli import running as commands
+from reconciler.cli import context as commands
 from tests.cli.support import ended, ledger_of
 from tests.support.project import Project
 
@@ -38,9 +38,14 @@ def environment(project: Project) -> dict[str, str]:
 
 def started(project: Project, *args: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *args], cwd=project.folder, env=environment(project),
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "reconciler", *args],
+        cwd=project.folder,
+        env=environment(project),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
 
 
 def wait_for_writes(project: Project, number: int) -> None:

@@ -36,9 +36,14 @@ def test_one_signal_ends_a_read(project: Project, number: signal.Signals) -> Non
     with RawServer([DRIPS["body in chunks"]]) as server:
         project.env["RECONCILER_GATEWAY_URL"] = server.url
         running = subprocess.Popen(
-            [sys.executable, "-m", "reconciler", "plan"], cwd=project.folder, env=environment(project),
-            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "reconciler", "plan"],
+            cwd=project.folder,
+            env=environment(project),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         until = time.monotonic() + 30
         while not server.seen and time.monotonic() < until:
             time.sleep(0.01)

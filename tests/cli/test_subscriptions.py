@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.app import applying
+from reconciler.commands import apply
 from tests.cli.support import ended
 from tests.support.project import Project, requests_of
 
@@ -36,7 +36,7 @@ def test_nothing_but_the_exact_count_will_do(project: Project, args: tuple[str, 
 
 
 def test_a_machine_reads_what_it_comes_to(project: Project) -> None:
-    """Action, price, effects, consequences, the gate and the request."""
+    """Action, price, effects, consequences, the approval and the request."""
     document = project.plan()
     (change,) = [each for each in document["changes"] if each["address"].startswith("subscription/")]
     assert (change["action"], change["note"]) == ("update", "19.00 EUR a month")
@@ -79,7 +79,7 @@ def test_destroy_leaves_it(project: Project) -> None:
 
 
 def test_a_saved_plan_is_carried_out(project: Project) -> None:
-    """Its gate is asked for again."""
+    """Its approval is asked for again."""
     ended(project.run("plan", "--out", "plan.json"), 0)
     ended(project.run("apply", "--plan", "plan.json", "--yes"), 3, "--allow cancel=1")
     ended(project.run("apply", "--plan", "plan.json", "--yes", "--allow", "cancel=1"), 0)
@@ -128,11 +128,15 @@ def test_an_account_that_goes_away_ends_the_run(make_project: MakeProject, monke
         if done == 5:
             gateway.set_status(number, "FAILED")
 
-    before = applying.carry_out
+    before = apply.carry_out
     with monkeypatch.context() as patch:
-        patch.setattr(applying, "carry_out", lambda planned, session, store, options: before(
-            planned, session, store, applying.replace(options, listener=fail)
-        ))  # fmt: skip
+        patch.setattr(
+            apply,
+            "carry_out",
+            lambda planned, session, store, options: before(
+                planned, session, store, apply.replace(options, listener=fail)
+            ),
+        )
         said = ended(project.run("apply", "--yes", "--parallel", "1"), 4, "5 done, 1 failed, 14 not run")
     assert "`reconciler connections create`" in said
     assert "Stopped: the account is out of reach; the next apply does the rest." in said

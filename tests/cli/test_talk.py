@@ -39,7 +39,7 @@ def objects(text: str) -> list[dict[str, Any]]:
 
 
 def test_one_v_tells_decisions(hooked: Project) -> None:
-    """By which way each collection was read, and at which pace."""
+    """By which way each collection was read, and at which rate limit."""
     said = hooked.run("-v", "plan").err
     assert "calls read the account" in said
     assert "contact: " in said
@@ -97,9 +97,14 @@ def test_json_lines(hooked: Project, way: str) -> None:
 
 @pytest.mark.parametrize(
     ("args", "event", "code"),
-    [(["plan", "nowhere"], "error", 1), (["plan", "--nope"], "usage", 1), (["nonsense"], "usage", 1),
-     (["apply"], "error", 3)], ids=str,
-)  # fmt: skip
+    [
+        (["plan", "nowhere"], "error", 1),
+        (["plan", "--nope"], "usage", 1),
+        (["nonsense"], "usage", 1),
+        (["apply"], "error", 3),
+    ],
+    ids=str,
+)
 def test_errors_are_json_too(hooked: Project, args: list[str], event: str, code: int) -> None:
     """Each with its exit code, also where the flags themselves are wrong."""
     result = hooked.run(*args, env={"RECONCILER_LOG_FORMAT": "json"})

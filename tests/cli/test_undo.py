@@ -43,7 +43,8 @@ RUNS = {
         ("--allow", "contacts=1"),
     ),
     "changed": (
-        "contacts: [{email: bob@example.com, first_name: Robert, last_name: B, fields: {company: null}}]\n", (),
+        "contacts: [{email: bob@example.com, first_name: Robert, last_name: B, fields: {company: null}}]\n",
+        (),
     ),
     "renamed": ("tags: [{name: Premium, renamed_from: Gold}]\n", ()),
     "relations": (
@@ -56,11 +57,12 @@ tags: [Gold]
         (),
     ),
     "a new field with values": (
-        "contact_fields: [{slug: town, name: T}]\ncontacts: [{email: bob@example.com, fields: {town: Rome}}]\n", (),
+        "contact_fields: [{slug: town, name: T}]\ncontacts: [{email: bob@example.com, fields: {town: Rome}}]\n",
+        (),
     ),
     "a label": ("contact_fields: [{slug: company, name: Firm}]\n", ()),
     "adopted as it is": ("contacts: [{email: bob@example.com, first_name: Bob}]\ntags: [Gold]\n", ()),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("files", "args"), RUNS.values(), ids=RUNS.keys())
@@ -226,7 +228,7 @@ def test_what_stays_lost_is_listed_first(project: Project) -> None:
     assert "no longer in the files" not in result.out
 
 
-def test_gates_apply(project: Project) -> None:
+def test_approvals_apply(project: Project) -> None:
     """Deleting people needs its word and the exact count; without a terminal nobody is asked."""
     project.write("contacts: [{email: ann@example.com}]\n")
     project.apply()

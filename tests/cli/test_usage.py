@@ -75,10 +75,10 @@ def test_no_command(project: Project) -> None:
         (["plan", "--jsn"], "--json"),
         (["plan", "--detailed-exit-code"], "--detailed-exitcode"),
         (["apply", "--yess"], "--yes"),
-        (["--pce", "1", "plan"], "--pace"),
+        (["--pce", "1", "plan"], "--rate-limit"),
         (["plan", "a", "b"], "b"),
         (["plan", "--target"], "--target"),
-        (["--pace", "fast", "plan"], "--pace"),
+        (["--rate-limit", "fast", "plan"], "--rate-limit"),
         (["apply", "--parallel", "x"], "--parallel"),
         (["apply", "--allow", "everything"], "deletes"),
         (["apply", "--allow", "deletes=many"], "deletes"),
@@ -219,11 +219,13 @@ def test_targets_and_excludes(project: Project) -> None:
 
     def actions(*args: str) -> dict[str, str]:
         changes = project.plan(*args)["changes"]
-        return {each["address"]: each["action"] for each in changes if each["action"] != "noop"}
+        return {each["address"]: each["action"] for each in changes if each["action"] != "no_change"}
 
     assert actions("--target", "tagging/a@example.com/D") == {
-        "contact/a@example.com": "create", "tag/D": "create", "tagging/a@example.com/D": "create",
-    }  # fmt: skip
+        "contact/a@example.com": "create",
+        "tag/D": "create",
+        "tagging/a@example.com/D": "create",
+    }
     assert set(actions("--exclude", "tag/*")) == {"contact/a@example.com", "contact/b@example.com"}
     assert "delete" not in actions("--target", "tag/*").values()
     assert project.plan("--target", "tag")["partial"] is True
@@ -255,10 +257,10 @@ def test_bounds_that_are_none(declared: Project, flag: str, value: str) -> None:
     assert declared.account.requests == []
 
 
-def test_pace(declared: Project) -> None:
-    """--pace out of range is refused; a given one is what the plan reckons with."""
-    ended(declared.run("--pace", "-1", "plan"), 1, "--pace")
-    ended(declared.run("--pace", "1", "plan"), 0, "2 calls will write")
+def test_rate_limit(declared: Project) -> None:
+    """--rate-limit out of range is refused; a given one is what the plan reckons with."""
+    ended(declared.run("--rate-limit", "-1", "plan"), 1, "--rate-limit")
+    ended(declared.run("--rate-limit", "1", "plan"), 0, "2 calls will write")
 
 
 def test_one_worker_keeps_the_order(project: Project) -> None:
@@ -274,7 +276,7 @@ GATED = "tags: [A, B, C, D, E, F, G, H, I, J]\n"
 
 
 @pytest.mark.parametrize("allow", [[], ["deletes=3"], ["updates"], ["contacts=10"], ["deletes=11"]])
-def test_gates_stay_shut(project: Project, allow: list[str]) -> None:
+def test_approvals_stay_shut(project: Project, allow: list[str]) -> None:
     """Above the limits an apply is refused with 3, says what to type, and wrong counts do not open it."""
     project.write(GATED)
     project.apply()
@@ -370,8 +372,17 @@ def test_in_ci_a_checkout_brings_no_ledger(project: Project, settings: str) -> N
     project.write(settings, "reconciler.yaml")
     env = {"CI": "true", "RECONCILER_ENVIRONMENT": "a" if "environments" in settings else None}
     where = "reconciler.yaml:1:" if settings else ".reconciler/ledger.db"
-    for command in (["plan"], ["apply", "--yes"], ["drift"], ["ledger", "list"], ["ledger", "unlock"], ["doctor"],
-                    ["plan", "--out", "p.json"], ["destroy", "--yes"], ["undo", "1", "--yes"]):  # fmt: skip
+    for command in (
+        ["plan"],
+        ["apply", "--yes"],
+        ["drift"],
+        ["ledger", "list"],
+        ["ledger", "unlock"],
+        ["doctor"],
+        ["plan", "--out", "p.json"],
+        ["destroy", "--yes"],
+        ["undo", "1", "--yes"],
+    ):
         result = project.run(*command, env=env)
         ended(result, 1, where, "Set RECONCILER_LEDGER")
     assert project.account.writes == []
@@ -441,9 +452,14 @@ def test_a_reader_that_goes_away(declared: Project) -> None:
     declared.write("tags: [" + ", ".join(f"T{n}" for n in range(3000)) + "]\n")
     command = f"{sys.executable} -m reconciler plan | head -1"
     done = subprocess.run(
-        ["/bin/sh", "-c", command], cwd=declared.folder, capture_output=True, text=True, timeout=60, check=False,
+        ["/bin/sh", "-c", command],
+        cwd=declared.folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
         env={"PATH": "/usr/bin:/bin", **declared.env, "PYTHONPATH": str(Path(__file__).parents[2])},
-    )  # fmt: skip
+    )
     assert "Traceback" not in done.stderr
     assert done.stdout.count("\n") == 1
 
@@ -465,13 +481,16 @@ def test_emulator_command(project: Project, tmp_path: Path) -> None:
     seed.write_text("tags: [A]\n")
     running = subprocess.Popen(
         [sys.executable, "-u", "-m", "reconciler", "emulator", "--port", "0", "--seed", str(seed)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=project.folder,
-    )  # fmt: skip
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=project.folder,
+    )
     assert running.stdout is not None
     url = running.stdout.readline().split()[2]
     project.write("tags: [B]\n")
     env = {"RECONCILER_GATEWAY_URL": url, "MATON_API_KEY": "emulator-key", "RECONCILER_CONNECTION": "default"}
-    ended(project.run("plan", env=env), 0, "tag/B", "1 foreign")
+    ended(project.run("plan", env=env), 0, "tag/B", "1 unmanaged")
     running.terminate()
     _, err = running.communicate(timeout=20)
     assert "Traceback" not in err

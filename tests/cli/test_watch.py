@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.gateway import caller
+from reconciler.gateway import client
 from reconciler.gateway.retry import Retries
-from reconciler.ledger.host import Holder
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
+from reconciler.ledger.lock_holder import LockHolder
 from reconciler.ledger.store import Store
 from tests.cli.support import ended, ledger_of
 from tests.support.hands import delete_tag, rename_person
@@ -29,7 +29,7 @@ contacts:
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     """Pauses that do something instead of waiting; and no repeats of calls, whose pauses are real."""
-    monkeypatch.setattr(caller, "Retries", lambda: Retries(tries=1))
+    monkeypatch.setattr(client, "Retries", lambda: Retries(tries=1))
     return Script(monkeypatch)
 
 
@@ -90,7 +90,7 @@ def test_drift_is_reported(project: Project, script: Script) -> None:
     assert project.account.writes == [each for each in project.account.writes if each["method"] == "POST"]
 
 
-def test_a_closed_gate_stays_closed(make_project: Callable[..., Project], script: Script) -> None:
+def test_a_closed_approval_stays_closed(make_project: Callable[..., Project], script: Script) -> None:
     """A round that would delete too much is refused and told; a person applies, and the next one goes on."""
     project = make_project()
     project.write("tags: [" + ", ".join(f"T{n}" for n in range(12)) + "]\n")
@@ -239,7 +239,7 @@ def test_a_lease_that_another_machine_holds(project: Project, script: Script, po
     project.write("tags: [VIP]\n")
     url = project.env["RECONCILER_LEDGER"] = postgres.namespace()
     with Store.open(url, root=project.folder) as store:
-        lease = Lease.acquire(store, Holder("bo", "elsewhere.example.com", 7))
+        lease = Lock.acquire(store, LockHolder("bo", "elsewhere.example.com", 7))
         ended(script.run(project, "--once"), 2)
         steps = [nothing, lease.release]
         result = script.run(project, "--apply", "--max-rounds", "3", "--interval", "1m", steps=steps)

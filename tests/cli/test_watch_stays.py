@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from reconciler.cli import rounds
+from reconciler.cli import watch_loop
 from tests.cli.support import ended, ledger_of
 from tests.support.hands import rename_person
 from tests.support.project import Project
@@ -141,14 +141,14 @@ def test_a_long_round_stays_healthy(project: Project, script: Script, monkeypatc
     """While calls are made the file is written anew, so that no probe ends a long apply."""
     project.write(TAGS)
     states = []
-    write = rounds.write_health
+    write = watch_loop.write_health
 
     def noted(path: Path, content: dict[str, object]) -> None:
         states.append(content["state"])
         write(path, content)
 
-    monkeypatch.setattr(rounds, "write_health", noted)
-    monkeypatch.setattr(rounds, "BEAT", 0.0)
+    monkeypatch.setattr(watch_loop, "write_health", noted)
+    monkeypatch.setattr(watch_loop, "BEAT", 0.0)
     ended(script.run(project, "--apply", "--once", "--health", "health.json"), 0)
     assert states[0] == "starting"
     assert states[-2:] == ["waiting", "stopped"]
@@ -201,17 +201,20 @@ def numbers(port: int) -> dict[str, float]:
 
 
 def test_numbers_for_prometheus(project: Project, script: Script) -> None:
-    """Rounds, calls, what waits and what drifted, closed gates; kinds and words only, and zero for what is over."""
+    """Cycles, calls, pending changes, drift, missing approvals; kinds and words only, and zero for what is over."""
     site = SITE + "contact_fields: [" + ", ".join(f"{{slug: f{n}, name: F{n}}}" for n in range(9)) + "]\n"
     project.write(site)
     port, seen = free_port(), []
     look = lambda: seen.append(numbers(port))  # noqa: E731
     steps = [
-        lambda: (look(), rename_person(project, "ann@example.com", first_name="Eve"),
-                 project.account.fault("status", method="PATCH", times=1, status=422)),
+        lambda: (
+            look(),
+            rename_person(project, "ann@example.com", first_name="Eve"),
+            project.account.fault("status", method="PATCH", times=1, status=422),
+        ),
         lambda: (look(), project.write(SITE)),
         look,
-    ]  # fmt: skip
+    ]
     args = ("--apply", "--metrics", f"localhost:{port}", "--max-rounds", "4")
     assert script.run(project, *args, steps=steps).code == 3
     first, second, third = seen

@@ -17,7 +17,7 @@ HERE = Path(__file__).parent
 MakeProject = Callable[..., Project]
 
 SEED: dict[str, Any] = {
-    "tags": ["Foreign", "Adopted"],
+    "tags": ["Unmanaged", "Adopted"],
     "contact_fields": [{"slug": "hat", "name": "Hat"}],
     "contacts": [{"email": "old@example.com", "locale": "fr", "fields": {"hat": "L", "first_name": "Old"}}],
     "courses": [{"name": "Yoga", "modules": ["One", "Two"]}],

@@ -34,7 +34,7 @@ def on_its_account(project: Project, environment: str) -> Project:
 
 @pytest.mark.parametrize("name", PROJECTS)
 def test_it_validates_plans_applies_and_converges(name: str, example: Callable[[str], Project]) -> None:
-    """validate, plan (2), apply, plan (0): and what is foreign is as it was."""
+    """validate, plan (2), apply, plan (0): and what is unmanaged is as it was."""
     project, options = on_its_account(example(name), "staging"), OPTIONS.get(name, [])
     before = {each["email"]: each for each in project.account.state()["contacts"]}
     assert project.run(*options, "validate").out.startswith("Valid: ")
@@ -47,9 +47,9 @@ def test_it_validates_plans_applies_and_converges(name: str, example: Callable[[
     assert again.out.startswith("No changes.")
     text = "".join(path.read_text(encoding="utf-8") for path in project.folder.rglob("*.yaml"))
     after = {each["email"]: each for each in project.account.state()["contacts"]}
-    foreign = {email for email in before if email not in text}
-    assert foreign
-    for email in foreign:
+    unmanaged = {email for email in before if email not in text}
+    assert unmanaged
+    for email in unmanaged:
         assert after[email]["fields"] == before[email]["fields"]
         assert len(after[email]["tags"]) == len(before[email]["tags"])
 

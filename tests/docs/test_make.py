@@ -44,9 +44,14 @@ def test_an_interpreter_is_found(copy: Path, shell: dict[str, str]) -> None:
 def test_the_demo_ends_well(shell: dict[str, str]) -> None:
     """Every step says what it shows, and the plan after the apply is empty."""
     done = subprocess.run(
-        [sys.executable, str(ROOT / "examples" / "demo.py")], env=shell, capture_output=True, text=True,
-        encoding="utf-8", timeout=120, check=False,
-    )  # fmt: skip
+        [sys.executable, str(ROOT / "examples" / "demo.py")],
+        env=shell,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("━━ ") == 7
     assert done.stdout.count("No changes.") == 2

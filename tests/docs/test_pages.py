@@ -12,8 +12,8 @@ import cmarkgfm
 import pytest
 import yaml
 
-from reconciler.app.formatting import format_stream
-from reconciler.disk.settings_schema import settings_schema
+from reconciler.commands.fmt import format_stream
+from reconciler.config.settings_schema import settings_schema
 from tests.docs import pages
 from tests.docs.conftest import ROOT
 from tests.docs.pages import PAGES, WRITTEN, Block
@@ -57,8 +57,8 @@ def test_files_are_valid(block: Block, make_project: Callable[..., Project]) -> 
     project.write(block.text, "reconciler.yaml" if settings else "site.yaml")
     if settings:
         project.write("tags: [VIP]\n")
-    for roster in re.findall(r"[\w./-]+\.csv", block.text):
-        project.write("Name;Address;email\n", roster)
+    for csv_source in re.findall(r"[\w./-]+\.csv", block.text):
+        project.write("Name;Address;email\n", csv_source)
     secrets = dict.fromkeys(re.findall(r"env: (\w+)", block.text), "secret")
     environment = next(iter(yaml.safe_load(block.text).get("environments") or {}), None)
     chosen = ["-e", environment] if environment else []

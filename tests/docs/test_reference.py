@@ -19,10 +19,15 @@ from tests.docs.conftest import ROOT
 from tests.support.project import Project
 
 WALKED = dict(commands.walk())
-OPTIONS = {word for command in (cli, *WALKED.values()) for each in command.params for word in
-           (*each.opts, *each.secondary_opts) if word.startswith("-")} | {"-h", "--help"}  # fmt: skip
+OPTIONS = {
+    word
+    for command in (cli, *WALKED.values())
+    for each in command.params
+    for word in (*each.opts, *each.secondary_opts)
+    if word.startswith("-")
+} | {"-h", "--help"}
 #: Programs whose flags stand in code marks too, and such flags without their program.
-FOREIGN = {"--doit", "make", "docker", "kubectl", "pip", "git", "npx", "gh", "journalctl", "systemctl"}
+UNMANAGED = {"--doit", "make", "docker", "kubectl", "pip", "git", "npx", "gh", "journalctl", "systemctl"}
 
 each_page = pytest.mark.parametrize("page", markdown.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
@@ -80,8 +85,10 @@ def _parse(command: click.Command, words: list[str], parent: click.Context | Non
 def test_exit_codes_are_described() -> None:
     """Every code of the exception tree has its meaning, and so have done, changes found and applied in part."""
     assert set(meanings.CODES) == {each.exit_code for each in vars(errors).values() if hasattr(each, "exit_code")} | {
-        0, 2, 4,
-    }  # fmt: skip
+        0,
+        2,
+        4,
+    }
 
 
 def test_variables_are_described() -> None:
@@ -107,9 +114,9 @@ def test_words_are_those_of_the_tool(page: Path) -> None:
         words = mark.split()
         if words[0] == "reconciler" and len(words) > 1 and re.fullmatch(r"[a-z]+", words[1]):
             assert words[1] in COMMANDS, mark
-        if words[0] not in FOREIGN:
+        if words[0] not in UNMANAGED:
             flags = {each.partition("=")[0] for each in re.findall(r"(?<![\w-])--?[a-z][\w-]*(?:=\S*)?", mark)}
-            assert {each for each in flags if each.startswith("--")} <= OPTIONS | FOREIGN, mark
+            assert {each for each in flags if each.startswith("--")} <= OPTIONS | UNMANAGED, mark
         for name in re.findall(r"\b(?:RECONCILER|MATON)_[A-Z_]+[A-Z]\b", mark):
             assert name in known or name.startswith("RECONCILER_VAR"), mark
 

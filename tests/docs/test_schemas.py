@@ -65,13 +65,16 @@ def test_the_catalogue_fits_a_store(project: Project) -> None:
     text = (ROOT / "schema" / "catalog.json").read_text(encoding="utf-8")
     assert text == project.run("schema", "catalog").out
     entry = {
-        "type": "object", "additionalProperties": False, "required": ["name", "description", "url"],
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["name", "description", "url"],
         "properties": {
-            "name": {"type": "string"}, "description": {"type": "string"},
+            "name": {"type": "string"},
+            "description": {"type": "string"},
             "url": {"type": "string", "pattern": "^https://"},
             "fileMatch": {"type": "array", "items": {"type": "string"}, "uniqueItems": True},
         },
-    }  # fmt: skip
+    }
     document = json.loads(text)
     assert set(document) == {"$schema", "version", "schemas"}
     jsonschema.validate(document["schemas"], {"type": "array", "items": entry}, jsonschema.Draft7Validator)

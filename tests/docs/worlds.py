@@ -107,9 +107,16 @@ class Shell:
         made = 'make() { command make -n "$@"; }\n'  # the long ones have tests of their own
         before = f"source {self._state} > /dev/null\n" if self._state.exists() else ""
         done = subprocess.run(
-            ["bash", "-c", before + keep + made + strict + script], cwd=self.folder, env=self.env, timeout=120,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", check=False,
-        )  # fmt: skip
+            ["bash", "-c", before + keep + made + strict + script],
+            cwd=self.folder,
+            env=self.env,
+            timeout=120,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
         assert block.language == "console" or done.returncode == 0, f"{block.name}\n{done.stdout}"
         assert "Traceback (most recent" not in done.stdout, f"{block.name}\n{done.stdout}"
         return done.stdout

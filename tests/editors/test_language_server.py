@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.app.bootstrap import FILES_SCHEMA, SETTINGS_SCHEMA, write_first_files
-from reconciler.app.workspace import Place, open_workspace
+from reconciler.commands.init import FILES_SCHEMA, SETTINGS_SCHEMA, write_first_files
+from reconciler.commands.project import Invocation, open_workspace
 from reconciler.kinds import SECTIONS
 from reconciler.kinds.enrollment import ACCESS
 from reconciler.kinds.webhook import EVENTS
@@ -95,7 +95,7 @@ def test_what_the_loader_takes_is_not_underlined(editor: LanguageServer, site: P
     """Text that looks like something else needs quotes for neither of them."""
     (tmp_path / "accepted.yaml").write_text(MODELINE + ACCEPTED)
     (tmp_path / "reconciler.yaml").write_text("vars: {host: example.com}\n")
-    place = Place(tmp_path, {"A": "secret"}, {})
+    place = Invocation(tmp_path, {"A": "secret"}, {})
     assert len(open_workspace(Path("accepted.yaml"), place).state.resources) == 13
     assert editor.diagnostics(site, MODELINE + ACCEPTED) == []
 
@@ -112,7 +112,7 @@ def test_what_the_loader_takes_is_not_underlined(editor: LanguageServer, site: P
         ("enrollments:\n  - course: A\n    access: partial_access\n    contacts: [a@example.com]\n", 2, "modules"),
         ("contacts:\n  - first_name: A\n", 2, "email"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_underlined_where_it_is(
     editor: LanguageServer, site: Path, text: str, line: int, said: str
 ) -> None:

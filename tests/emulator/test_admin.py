@@ -204,12 +204,18 @@ def test_only_loopback_may_look(api: Api) -> None:
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Host": "evil.example.com"}, {"Host": "evil.example.com:80"}, {"Host": "127.0.0.1.example.com"},
-        {"Host": "192.0.2.1"}, {"Host": "["}, {"Host": ""},
-        {"Origin": "http://evil.example.com"}, {"Origin": "null"}, {"Origin": "https://127.0.0.1@evil.example.com"},
+        {"Host": "evil.example.com"},
+        {"Host": "evil.example.com:80"},
+        {"Host": "127.0.0.1.example.com"},
+        {"Host": "192.0.2.1"},
+        {"Host": "["},
+        {"Host": ""},
+        {"Origin": "http://evil.example.com"},
+        {"Origin": "null"},
+        {"Origin": "https://127.0.0.1@evil.example.com"},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_pages_of_others_may_not_look(api: Api, session: requests.Session, headers: dict[str, str]) -> None:
     """A browser on this machine carries their requests here: by a form, or by a name that resolves to it."""
     url = f"{api.emulator.url}/_emulator/accounts/{api.account.connection}"

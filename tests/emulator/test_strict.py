@@ -67,10 +67,13 @@ def test_a_cursor_begins_at_one(api: Api, cursor: str, order: str) -> None:
 def test_ids_in_filters(api: Api, wrong: str) -> None:
     """An empty list would say that there is nothing."""
     for path, name in (
-        ("/api/school/enrollments", "course"), ("/api/school/enrollments", "contact"),
-        ("/api/community/memberships", "community"), ("/api/community/memberships", "contact"),
-        ("/api/contacts", "tags"), ("/api/payment/subscriptions", "contact"),
-    ):  # fmt: skip
+        ("/api/school/enrollments", "course"),
+        ("/api/school/enrollments", "contact"),
+        ("/api/community/memberships", "community"),
+        ("/api/community/memberships", "contact"),
+        ("/api/contacts", "tags"),
+        ("/api/payment/subscriptions", "contact"),
+    ):
         assert violations(api.get(path, **{name: wrong})) == [name]
     assert violations(api.get("/api/contacts", tags=f"{api.id('tags', 'A')},{wrong}")) == ["tags"]
     assert api.items("/api/school/enrollments", course="9" * 30) == []

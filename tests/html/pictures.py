@@ -29,7 +29,7 @@ EDITS = (
     ("people.yaml", "  - email: ben@example.com\n", f"{DORA}  - email: ben@example.com\n"),
     ("students.csv", "Ben;ben@example.com\n", ""),
     ("school.yaml", "contacts: [ada@example.com, cleo@example.com]", "contacts: [ada@example.com]"),
-)  # fmt: skip
+)
 HOOK = """\
 contact_fields:
   - {slug: company, name: Company}
@@ -68,7 +68,7 @@ def edited(folder: Path, server: Emulator) -> Project:
     seed = yaml.safe_load((ROOT / "examples" / "accounts" / "school.yaml").read_text(encoding="utf-8"))
     account = server.account("21fd90f9", seed)
     project = Project(folder, server, account)
-    project.env |= {"RECONCILER_PACE": "10", "CRM_WEBHOOK_SECRET": "hush"}
+    project.env |= {"RECONCILER_RATE_LIMIT": "10", "CRM_WEBHOOK_SECRET": "hush"}
     project.apply()
     for name, old, new in EDITS:
         text = (folder / name).read_text(encoding="utf-8")

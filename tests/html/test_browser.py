@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.engine.guard import Gate
 from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.policy import Allow
 from reconciler.model.values import Origin
-from reconciler.render import sentences
-from reconciler.render.html import page
-from reconciler.render.sentences import Sheet
+from reconciler.output import plan_view
+from reconciler.output.html import page
+from reconciler.output.plan_view import PlanSheet
+from reconciler.planner.approvals import Approval
 from tests.html.browser import Browser, chromium, missing
 from tests.html.plans import address, field, large, mixed, sheet_of
 from tests.support import node
@@ -56,17 +56,17 @@ class Show:
     def __init__(self, browser: Browser, folder: Path) -> None:
         self.browser, self.file = browser, folder / "plan.html"
 
-    def __call__(self, sheet: Sheet, **media: str) -> Browser:
+    def __call__(self, sheet: PlanSheet, **media: str) -> Browser:
         """As seen with this media."""
         self.file.write_text(page(sheet), encoding="utf-8")
         self.browser.open(self.file, **media)
         return self.browser
 
 
-def titles(sheet: Sheet, *kinds: str) -> list[str]:
+def titles(sheet: PlanSheet, *kinds: str) -> list[str]:
     """What is listed, of these kinds or of all."""
-    found = [change for change in sentences.listed(sheet.plan) if not kinds or change.address.kind in kinds]
-    return [sentences.title(change) for change in found]
+    found = [change for change in plan_view.listed(sheet.plan) if not kinds or change.address.kind in kinds]
+    return [plan_view.title(change) for change in found]
 
 
 def toggle(browser: Browser, facet: str, value: str) -> None:
@@ -127,13 +127,17 @@ def test_filters_add_up(show: Show) -> None:
 
 
 def test_what_needs_attention_is_one_press_away(show: Show) -> None:
-    """Withheld, deleted, replaced, drifted; and nothing that is only new."""
+    """Blocked, deleted, replaced, drifted; and nothing that is only new."""
     browser = show(mixed())
     toggle(browser, "x", "1")
     assert browser.shown() == [
-        "contact/ann@example.com", "contact/cy@example.com", "contact/dee@example.com", "contact_field/shoe_size",
-        "membership/cy@example.com/Insiders", "webhook/CRM sync",
-    ]  # fmt: skip
+        "contact/ann@example.com",
+        "contact/cy@example.com",
+        "contact/dee@example.com",
+        "contact_field/shoe_size",
+        "membership/cy@example.com/Insiders",
+        "webhook/CRM sync",
+    ]
 
 
 def test_it_is_worked_by_keys(show: Show) -> None:
@@ -205,16 +209,30 @@ def test_texts_of_the_account_stay_texts(show: Show) -> None:
     """Whatever a name holds is read, and does nothing."""
     fields = (field("url", HOSTILE, "javascript:hit()"),)
     change = Change(
-        address("webhook", HOSTILE), Action.UPDATE, Cause.EDITED, fields, note=HOSTILE, remote_id=HOSTILE,
-        origin=Origin(HOSTILE, 1, 1), effects=(HOSTILE,), depends_on=(address("tag", HOSTILE),),
-    )  # fmt: skip
-    other = Change(address("tag", HOSTILE), Action.CREATE, withheld=HOSTILE)
-    sheet = sheet_of(change, other, gates=(Gate(Allow.DELETES, 1, HOSTILE),), routes={"contact": HOSTILE},
-                     requests={change.address: (("POST", HOSTILE, {HOSTILE: HOSTILE}),)})  # fmt: skip
+        address("webhook", HOSTILE),
+        Action.UPDATE,
+        Cause.EDITED,
+        fields,
+        note=HOSTILE,
+        remote_id=HOSTILE,
+        origin=Origin(HOSTILE, 1, 1),
+        effects=(HOSTILE,),
+        depends_on=(address("tag", HOSTILE),),
+    )
+    other = Change(address("tag", HOSTILE), Action.CREATE, blocked=HOSTILE)
+    sheet = sheet_of(
+        change,
+        other,
+        approvals=(Approval(Allow.DELETES, 1, HOSTILE),),
+        routes={"contact": HOSTILE},
+        requests={change.address: (("POST", HOSTILE, {HOSTILE: HOSTILE}),)},
+    )
     browser = show(replace(sheet, heading=HOSTILE))
     assert browser.run("return [document.scripts.length, document.images.length, document.styleSheets.length]") == [
-        1, 0, 1,
-    ]  # fmt: skip
+        1,
+        0,
+        1,
+    ]
     assert browser.run("return document.querySelector('.heading').textContent") == HOSTILE
     quoted = HOSTILE.replace('"', '\\"')
     assert browser.run("return document.querySelector('.diff del').textContent") == f'"{quoted}"'
@@ -330,7 +348,7 @@ def test_five_thousand_changes(show: Show, record_property: pytest.RecordPropert
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
 @pytest.mark.parametrize("sheet", [mixed(), large(60)], ids=["mixed", "large"])
-def test_axe_finds_nothing(show: Show, sheet: Sheet, width: int, scheme: str) -> None:
+def test_axe_finds_nothing(show: Show, sheet: PlanSheet, width: int, scheme: str) -> None:
     """The accessibility rules of axe-core, best practices and experimental ones included."""
     node.require("axe-core")
     browser = show(sheet, prefers_color_scheme=scheme)

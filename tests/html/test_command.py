@@ -69,9 +69,11 @@ def test_what_the_page_needs_is_shipped() -> None:
     project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))
     named = project["tool"]["setuptools"]["package-data"]
     shipped = {
-        path for package, patterns in named.items() for pattern in patterns
+        path
+        for package, patterns in named.items()
+        for pattern in patterns
         for path in ROOT.parent.joinpath(*package.split(".")).glob(pattern)
-    }  # fmt: skip
+    }
     beside = {path for path in ROOT.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert beside - {Path(ROOT / "py.typed")} <= shipped
     assert {"page.css", "page.js"} <= {path.name for path in shipped}

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reconciler.render.html_layers import HEIGHT, WIDTH, layered
+from reconciler.output.html_graph import HEIGHT, WIDTH, layered
 
 KEYS = list("abcdefghijkl")
 #: How fast the machine is says nothing about a drawing.

@@ -14,45 +14,83 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.guard import Gate
 from reconciler.model.plan import Action, Cause, Change, Step, Verb
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin, escape
-from reconciler.render import sentences
-from reconciler.render.html import asset, page
-from reconciler.render.html_markup import text
-from reconciler.render.sentences import Sheet
-from reconciler.render.words import clean
+from reconciler.output import plan_view
+from reconciler.output.html import asset, page
+from reconciler.output.html_markup import text
+from reconciler.output.plan_view import PlanSheet
+from reconciler.output.wording import printable
+from reconciler.planner.approvals import Approval
 from tests.html.parsed import Parsed
 from tests.html.plans import address, field, large, mixed, sheet_of
 
 HOSTILE = (
-    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "' onmouseover='alert(1)", "]]>", "--><b>",
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "' onmouseover='alert(1)",
+    "]]>",
+    "--><b>",
     "</style>",
-    "</title></textarea><svg onload=alert(1)>", "&lt;&#60;&amp", "javascript:alert(1)", "{{7*7}}${7*7}", "\x1b[31m",
-    "</details></main>", "\u202eevil", "expression(1)", "url(https://example.com)", "\x00", "a\nb", "<!--",
-)  # fmt: skip
+    "</title></textarea><svg onload=alert(1)>",
+    "&lt;&#60;&amp",
+    "javascript:alert(1)",
+    "{{7*7}}${7*7}",
+    "\x1b[31m",
+    "</details></main>",
+    "\u202eevil",
+    "expression(1)",
+    "url(https://example.com)",
+    "\x00",
+    "a\nb",
+    "<!--",
+)
 TEXTS = st.one_of(st.sampled_from(HOSTILE), st.text(min_size=1), st.text("<>\"'&;/=`!-[]x ", min_size=1))
-NAMES = ("key", "value", "before", "file", "note", "effect", "withheld", "path", "body", "heading", "reason", "route",
-         "target")  # fmt: skip
+NAMES = (
+    "key",
+    "value",
+    "before",
+    "file",
+    "note",
+    "effect",
+    "blocked",
+    "path",
+    "body",
+    "heading",
+    "reason",
+    "route",
+    "target",
+)
 
 
-def told(texts: Mapping[str, str]) -> Sheet:
+def told(texts: Mapping[str, str]) -> PlanSheet:
     """A plan in which each of these texts stands in its place."""
     key, target = escape(texts["key"]), escape(texts["target"])
     tag = Address("tag", key)
     fields = (field("url", texts["before"], texts["value"]), field("name", None, texts["value"], Cause.NEW))
     one = Change(
-        tag, Action.CREATE, Cause.NEW, fields, remote_id=texts["key"], note=texts["note"],
-        origin=Origin(texts["file"], 1, 1), effects=(texts["effect"],), depends_on=(Address("course", target),),
-    )  # fmt: skip
-    other = Change(Address("webhook", key), Action.DELETE, withheld=texts["withheld"], depends_on=(tag,))
-    quiet = Change(Address("community", key), Action.NOOP, note=texts["note"])
+        tag,
+        Action.CREATE,
+        Cause.NEW,
+        fields,
+        remote_id=texts["key"],
+        note=texts["note"],
+        origin=Origin(texts["file"], 1, 1),
+        effects=(texts["effect"],),
+        depends_on=(Address("course", target),),
+    )
+    other = Change(Address("webhook", key), Action.DELETE, blocked=texts["blocked"], depends_on=(tag,))
+    quiet = Change(Address("community", key), Action.NO_CHANGE, note=texts["note"])
     sheet = sheet_of(
-        one, other, quiet, gates=(Gate(Allow.DELETES, 1, texts["reason"]),), routes={"contact": texts["route"]},
+        one,
+        other,
+        quiet,
+        approvals=(Approval(Allow.DELETES, 1, texts["reason"]),),
+        routes={"contact": texts["route"]},
         requests={tag: (("POST", texts["path"], {texts["body"]: [texts["body"]]}),)},
-    )  # fmt: skip
+    )
     return replace(sheet, heading=texts["heading"])
 
 
@@ -70,9 +108,9 @@ def test_no_text_becomes_markup(texts: dict[str, str]) -> None:
     parsed = Parsed(page(told(texts)))
     assert parsed.skeleton == PLAIN
     read = parsed.text.split("\n")
-    assert clean(texts["heading"]) in read
-    assert clean(texts["effect"]) in parsed.text
-    assert clean(texts["withheld"]) in parsed.text
+    assert printable(texts["heading"]) in read
+    assert printable(texts["effect"]) in parsed.text
+    assert printable(texts["blocked"]) in parsed.text
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -108,7 +146,7 @@ def test_style_and_script_stay_on_the_page(file: str) -> None:
 
 
 @pytest.mark.parametrize("sheet", [mixed(), large(60), sheet_of(reads=3)], ids=["mixed", "large", "quiet"])
-def test_it_is_well_made(sheet: Sheet) -> None:
+def test_it_is_well_made(sheet: PlanSheet) -> None:
     """Ids once, links that lead somewhere, labels for controls, headings without gaps, one of each landmark."""
     parsed = Parsed(page(sheet))
     ids = [each.attrs["id"] for each in parsed.elements if "id" in each.attrs]
@@ -130,15 +168,20 @@ REFERRING = ("href", "aria-labelledby", "aria-describedby", "for")
 
 
 def test_everything_that_a_terminal_says_is_there() -> None:
-    """Summary, cost, gates, routes and notes, and of each change its title, remarks, place and fields."""
+    """Summary, cost, approvals, routes and notes, and of each change its title, remarks, place and fields."""
     sheet = mixed()
     read = " ".join(Parsed(page(sheet)).text.split("\n"))
-    for sentence in (*sentences.summary(sheet.plan).split(". "), sentences.cost(sheet), *sentences.notes(sheet.plan),
-                     *sentences.routes(sheet.plan), *map(sentences.need, sheet.gates)):  # fmt: skip
+    for sentence in (
+        *plan_view.summary(sheet.plan).split(". "),
+        plan_view.cost(sheet),
+        *plan_view.notes(sheet.plan),
+        *plan_view.routes(sheet.plan),
+        *map(plan_view.need, sheet.approvals),
+    ):
         assert sentence in read
-    for change in sentences.listed(sheet.plan):
-        rows = [part for row in sentences.rows(change) for part in (row.path, row.cause)]
-        for part in (*sentences.remarks(change), sentences.where(change), *rows):
+    for change in plan_view.listed(sheet.plan):
+        rows = [part for row in plan_view.rows(change) for part in (row.path, row.cause)]
+        for part in (*plan_view.remarks(change), plan_view.where(change), *rows):
             assert part in read
     assert "Acme & Sons, makers of exceedingly long names since 1871 <est.>" in read  # whole, where a line is cut
 
@@ -147,12 +190,12 @@ def test_each_change_is_one_block() -> None:
     """With its kind, action and consequences to filter by."""
     parsed, sheet = Parsed(page(mixed())), mixed()
     blocks = {each.text: each.attrs for each in parsed.of("change")}
-    assert len(blocks) == len(sentences.listed(sheet.plan))
+    assert len(blocks) == len(plan_view.listed(sheet.plan))
     (attrs,) = (attrs for said, attrs in blocks.items() if "webhook/CRM sync" in said)
     assert (attrs["data-k"], attrs["data-a"], attrs["data-c"]) == ("webhook", "replace", "new_id one_way")
     assert "data-x" in attrs
     (attrs,) = (attrs for said, attrs in blocks.items() if "contact/dee@example.com" in said)
-    assert attrs["data-a"] == "withheld"
+    assert attrs["data-a"] == "blocked"
 
 
 def test_links_lead_to_what_is_needed_and_back() -> None:
@@ -176,9 +219,14 @@ def test_many_links_are_cut() -> None:
 
 def test_secrets_are_not_shown() -> None:
     """Neither side, though both are known."""
-    change = Change(address("webhook", "CRM"), Action.UPDATE, fields=(
-        field("secret", "old-hush", "new-hush", Cause.ROTATED, sensitive=True),
-        field("code", None, "first-hush", Cause.NEW, sensitive=True)))  # fmt: skip
+    change = Change(
+        address("webhook", "CRM"),
+        Action.UPDATE,
+        fields=(
+            field("secret", "old-hush", "new-hush", Cause.ROTATED, sensitive=True),
+            field("code", None, "first-hush", Cause.NEW, sensitive=True),
+        ),
+    )
     markup = page(sheet_of(change))
     assert "hush" not in markup
     assert "changed, not shown" in markup and ">not shown<" in markup
@@ -186,7 +234,7 @@ def test_secrets_are_not_shown() -> None:
 
 def test_a_quiet_plan_is_a_page() -> None:
     """With its one sentence and its notes, and nothing to filter."""
-    quiet = Change(address("tag", "VIP"), Action.NOOP, note="no longer managed: name")
+    quiet = Change(address("tag", "VIP"), Action.NO_CHANGE, note="no longer managed: name")
     parsed = Parsed(page(sheet_of(quiet, reads=2)))
     assert [each.text for each in parsed.all("h1")] == ["No changes"]
     assert "1 resource is as the files say (2 calls)." in parsed.text
@@ -194,9 +242,9 @@ def test_a_quiet_plan_is_a_page() -> None:
     assert parsed.all("form") == [] and parsed.of("picture") == []
 
 
-def test_a_plan_of_withheld_changes_says_so() -> None:
+def test_a_plan_of_blocked_changes_says_so() -> None:
     """It has nothing to do, and a list of what it would."""
-    held = [Change(address("tag", f"T{n}"), Action.DELETE, withheld="protected") for n in range(10)]
+    held = [Change(address("tag", f"T{n}"), Action.DELETE, blocked="protected") for n in range(10)]
     parsed = Parsed(page(sheet_of(*held)))
     assert parsed.all("h2")[0].text == "Held back"
     assert "and 2 more" in parsed.text
@@ -212,15 +260,17 @@ def test_what_came_of_it_is_told() -> None:
         Outcome(Step(hook.address, Verb.DROP), hook.action, Status.FAILED, message="422: <no>"),
         Outcome(Step(tag.address, Verb.MAKE), tag.action, Status.DONE, differs={"name": ("a", "b")}),
         Outcome(Step(person.address, Verb.MAKE), person.action, Status.SKIPPED),
-    )  # fmt: skip
+    )
     report = Report(run=18, outcomes=outcomes, reads=3, writes=4, stopped="as asked")
     parsed = Parsed(page(replace(sheet, report=report)))
     assert [each.text for each in parsed.all("h1")] == ["Run 18: 2 done, 1 failed, 1 skipped"]
     assert [each.text for each in parsed.of("end")] == ["done", "skipped", "failed: 422: <no>"]
     assert "name was sent as" in parsed.text and "Stopped: as asked." in parsed.text
     assert {each.attrs["data-v"]: each.text[-1] for each in parsed.all("button", **{"data-f": "o"})} == {
-        "failed": "1", "skipped": "1", "done": "1",
-    }  # fmt: skip
+        "failed": "1",
+        "skipped": "1",
+        "done": "1",
+    }
     assert "Not done" in [each.text for each in parsed.all("h2")]
 
 
@@ -235,9 +285,7 @@ def test_the_picture_says_what_it_shows() -> None:
     """A box for each kind with its counts, and those that are only needed; a link each; all of it in words."""
     parsed = Parsed(page(mixed()))
     (said,) = parsed.all("desc")
-    assert (
-        "contact: 1 to create, 1 to update, 1 to delete, 1 to forget, 1 withheld; needs contact field." in said.text
-    )
+    assert "contact: 1 to create, 1 to update, 1 to delete, 1 to forget, 1 blocked; needs contact field." in said.text
     assert "course: no change." in said.text
     boxes = [each.attrs["href"] for each in parsed.of("box") if each.tag == "a"]
     assert "#kind-contact" in boxes and "#kind-course" not in boxes

@@ -26,18 +26,47 @@ from tests.mutation.faults import Fault, faults_of
 
 ROOT = Path(__file__).parent.parent.parent
 MODULES = (
-    *(f"reconciler.engine.{name}" for name in (
-        "calls", "diff", "exact", "graph", "guard", "identify", "inverse", "names", "pick", "planner", "pruning",
-        "record", "recovery", "resume", "routes", "select",
-    )),
-    *(f"reconciler.app.{name}" for name in ("applying", "carrier", "executor", "freshness", "saved", "undoing")),
+    *(
+        f"reconciler.planner.{name}"
+        for name in (
+            "calls",
+            "diff",
+            "exact",
+            "graph",
+            "guard",
+            "identify",
+            "inverse",
+            "names",
+            "pick",
+            "planner",
+            "pruning",
+            "record",
+            "recovery",
+            "resume",
+            "routes",
+            "select",
+        )
+    ),
+    *(f"reconciler.commands.{name}" for name in ("applying", "carrier", "executor", "freshness", "saved", "undoing")),
     *(f"reconciler.gateway.{name}" for name in ("answers", "retry")),
-    "reconciler.disk.rosters", "reconciler.ledger.lease", "reconciler.ledger.store",
-)  # fmt: skip
+    "reconciler.config.csv_source",
+    "reconciler.ledger.lock",
+    "reconciler.ledger.store",
+)
 CLI = (
-    "begun_plans", "exact", "plan_files", "provenance", "prune_all", "redacted_plans", "repeated_rows", "rosters",
-    "secrets", "selecting", "subscriptions", "undo",
-)  # fmt: skip
+    "begun_plans",
+    "exact",
+    "plan_files",
+    "provenance",
+    "prune_all",
+    "redacted_plans",
+    "repeated_rows",
+    "CSV sources",
+    "secrets",
+    "selecting",
+    "subscriptions",
+    "undo",
+)
 #: Each is one process of the first run; nothing in them may know the inside.
 TESTS = (
     ["tests/scenarios"],

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from reconciler.app.applying import Options, carry_out
-from reconciler.app.executor import Bounds
-from reconciler.app.planning import Planned, Request, make_plan
-from reconciler.app.session import Session
-from reconciler.app.workspace import Place, open_workspace
+from reconciler.apply.executor import Bounds
+from reconciler.commands.apply import Options, carry_out
+from reconciler.commands.plan import Planned, PlanRequest, make_plan
+from reconciler.commands.project import Invocation, open_workspace
+from reconciler.commands.session import Session
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow
@@ -24,7 +24,7 @@ class Desk:
 
     def __init__(self, project: Project, **settings: str) -> None:
         self.project = project
-        place = Place(project.folder, {**project.env, **settings}, {})
+        place = Invocation(project.folder, {**project.env, **settings}, {})
         self.workspace = open_workspace(Path(), place)
         self.session = Session(self.workspace.settings)
 
@@ -36,7 +36,7 @@ class Desk:
         """What the files ask for, now."""
         allow = {Allow.RECREATE: None, Allow.MISSING: None}
         account = self.project.account.connection
-        request = Request(self.workspace.state, self.workspace.policy, Dialect.VENDOR, account, allow=allow)
+        request = PlanRequest(self.workspace.state, self.workspace.policy, Dialect.VENDOR, account, allow=allow)
         with self.session.reader() as reader:
             return make_plan(request, reader, store)
 

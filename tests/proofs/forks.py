@@ -36,8 +36,11 @@ class Worker:
     def __enter__(self) -> Self:
         self.process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "tests.proofs.worker"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -51,9 +54,12 @@ class Worker:
         assert self.process.stdin and self.process.stdout
         base = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         job = {
-            "folder": str(project.folder), "environ": {**base, **project.env},
-            "args": list(args), "point": point, "full": full,
-        }  # fmt: skip
+            "folder": str(project.folder),
+            "environ": {**base, **project.env},
+            "args": list(args),
+            "point": point,
+            "full": full,
+        }
         self.process.stdin.write(json.dumps(job) + "\n")
         self.process.stdin.flush()
         return Ended(**json.loads(self.process.stdout.readline()))

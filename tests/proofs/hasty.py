@@ -1,4 +1,4 @@
-"""Patience without waiting: retries at once, a pace whose clock is turned by hand, short time-outs."""
+"""Patience without waiting: retries at once, a rate limit whose clock is turned by hand, short time-outs."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.app import session
-from reconciler.gateway.pace import Pace
+from reconciler.commands import session
+from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.gateway.retry import Retries
 
 RETRIES = Retries(first=0.0, longest=0.0)
@@ -35,14 +35,14 @@ class Hands:
 def make_hasty(patch: pytest.MonkeyPatch) -> None:
     """Every session from now on, through arguments that its parts have anyway."""
 
-    def pace(rate: float) -> Pace:
+    def rate_limit(rate: float) -> RateLimiter:
         hands = Hands()
-        return Pace(rate, clock=hands, wait=hands.wait)
+        return RateLimiter(rate, clock=hands, wait=hands.wait)
 
     options = session.Session._account_options
 
     def hurried(self: session.Session) -> dict[str, Any]:
         return {**options(self), "retries": RETRIES, "timeout": TIMEOUT}
 
-    patch.setattr(session, "Pace", pace)
+    patch.setattr(session, "RateLimiter", rate_limit)
     patch.setattr(session.Session, "_account_options", hurried)

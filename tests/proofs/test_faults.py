@@ -80,7 +80,7 @@ def endure(owned: Moment, right: Right, trial: Trial) -> int:
     began = time.monotonic()
     first = project.run(*APPLY)
     assert time.monotonic() - began < BOUND
-    assert estate.foreign(account.state()) == estate.foreign(right.state)
+    assert estate.unmanaged(account.state()) == estate.unmanaged(right.state)
     account.set_faults([])
     assert first.code in (0, 1, 4), first.err
     if first.code:
@@ -104,7 +104,7 @@ STRIDE = 1 if WHOLE else 43
 def test_no_answer_that_can_come_makes_anything_twice(
     owned: Moment, monkeypatch: pytest.MonkeyPatch, part: int
 ) -> None:
-    """The run converges by itself or the next one does, in bounded time, with nothing foreign touched."""
+    """The run converges by itself or the next one does, in bounded time, with nothing unmanaged touched."""
     make_hasty(monkeypatch)
     owned.restore()
     assert owned.project.run(*APPLY).code == 0

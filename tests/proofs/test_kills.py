@@ -19,7 +19,7 @@ def survive(owned: Moment, worker: Worker, right: Right, point: int, *flags: str
     account, project = owned.restore(), owned.project
     killed = worker.run(project, *APPLY, *flags, point=point)
     assert killed.code in (-9, 0), killed.err
-    assert estate.foreign(account.state()) == estate.foreign(right.state)
+    assert estate.unmanaged(account.state()) == estate.unmanaged(right.state)
     again = worker.run(project, *APPLY, *flags)
     assert again.code == 0, again.err + again.out
     assert worker.run(project, "plan", "--detailed-exitcode").code == 0
@@ -34,7 +34,7 @@ def survive(owned: Moment, worker: Worker, right: Right, point: int, *flags: str
 def test_a_killed_apply_is_finished_by_the_next(
     owned: Moment, worker: Worker, part: int, flags: tuple[str, ...]
 ) -> None:
-    """Nothing is made twice, nothing is lost, nothing foreign is touched, wherever the process dies."""
+    """Nothing is made twice, nothing is lost, nothing unmanaged is touched, wherever the process dies."""
     owned.restore()
     done = worker.run(owned.project, *APPLY, *flags)
     right = Right.of(owned.project)

@@ -173,8 +173,10 @@ class Lives(RuleBasedStateMachine):
     def nothing_twice(self, before: dict[str, Any]) -> None:
         """No natural key exists twice unless it did before."""
         keys: dict[str, Callable[[Any], str]] = {
-            "tags": str, "contacts": lambda row: str(row["email"]), "webhooks": lambda row: str(row["name"]),
-        }  # fmt: skip
+            "tags": str,
+            "contacts": lambda row: str(row["email"]),
+            "webhooks": lambda row: str(row["name"]),
+        }
         for section, key in keys.items():
             had, has = (Counter(map(key, rows[section])) for rows in (before, self.account.state()))
             assert not {name: count for name, count in has.items() if count > max(1, had[name])}
@@ -229,10 +231,14 @@ def test_whatever_happens_what_must_hold_holds(
         machine,
         settings=settings(
             phases=(Phase.explicit, Phase.generate),
-            max_examples=LIVES, stateful_step_count=STEPS, deadline=None, derandomize=not WHOLE, print_blob=True,
+            max_examples=LIVES,
+            stateful_step_count=STEPS,
+            deadline=None,
+            derandomize=not WHOLE,
+            print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
-    )  # fmt: skip
+    )
     bench.close()
     steps = next(_STEPS_TAKEN) - began - 1
     print(f"{steps} steps in {LIVES} lives")

@@ -27,10 +27,12 @@ _STAMPS = itertools.count(1)
 EDITS = st.lists(
     st.tuples(
         st.sampled_from(["value", "locale", "rename tag", "label", "new tag", "tag", "hook", "new contact"]),
-        st.integers(0, 9), st.integers(0, 90),
+        st.integers(0, 9),
+        st.integers(0, 90),
     ),
-    min_size=1, max_size=6,
-)  # fmt: skip
+    min_size=1,
+    max_size=6,
+)
 
 
 class Stranger:
@@ -138,9 +140,11 @@ def went_along(what: tuple[str, ...], seen: dict[tuple[str, ...], Any]) -> bool:
 
 @given(edits=EDITS)
 @settings(
-    max_examples=300 if WHOLE else 8, deadline=None, derandomize=not WHOLE,
+    max_examples=300 if WHOLE else 8,
+    deadline=None,
+    derandomize=not WHOLE,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
+)
 def test_nothing_that_somebody_else_wrote_is_overwritten(owned: Moment, edits: list[Any]) -> None:
     """With ``fresh`` 0 every edit is still there after the apply, or what it was made to is gone with its owner."""
     account = owned.restore()

@@ -7,16 +7,16 @@ from collections.abc import Callable
 import pytest
 from requests.adapters import HTTPAdapter
 
-from reconciler.app import planning
-from reconciler.app.refresh import refresh
+from reconciler.commands import plan
 from reconciler.gateway.client import Reader, Writer
 from reconciler.gateway.transport import READING, ForbiddenMethod, OnlyAdapter, Transport
-from reconciler.model.report import Request
+from reconciler.model.report import ApiRequest
+from reconciler.refresh.account import refresh
 from tests.proofs import estate
 from tests.proofs.forks import Moment
 from tests.support.project import Project
 
-POST = Request("POST", "/api/tags", {"name": "written by a plan"})
+POST = ApiRequest("POST", "/api/tags", {"name": "written by a plan"})
 
 
 def test_a_plan_sends_nothing_but_get(owned: Moment) -> None:
@@ -49,7 +49,7 @@ def writing_planner(monkeypatch: pytest.MonkeyPatch) -> None:
         reader._call(POST)
         return refresh(reader, *args, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(planning, "refresh", writes)
+    monkeypatch.setattr(plan, "refresh", writes)
 
 
 @pytest.mark.usefixtures("writing_planner")
@@ -72,7 +72,7 @@ def test_without_the_guard_it_would_show(project: Project, monkeypatch: pytest.M
         assert {each["method"] for each in project.account.requests} == {"GET"}
 
 
-def test_the_writer_is_made_after_every_gate(owned: Moment, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_writer_is_made_after_every_approval(owned: Moment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Up to the answer to the question there is no transport in the process that could write."""
     account, project = owned.restore(), owned.project
     made: list[frozenset[str]] = []

@@ -13,8 +13,8 @@ import pytest
 
 from reconciler.emulator import Account
 from reconciler.gateway.transport import Reply, Transport
-from reconciler.ledger.host import here
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
+from reconciler.ledger.lock_holder import here
 from tests.proofs import estate
 from tests.proofs.desk import Desk
 from tests.proofs.forks import Moment, Right
@@ -28,9 +28,13 @@ APPLY = ("apply", "--yes", *estate.ALLOW)
 def running(project: Project, *args: str) -> Iterator[subprocess.Popen[str]]:
     """An apply as a process of its own; it is gone when the block ends."""
     with subprocess.Popen(
-        [sys.executable, "-W", "error", "-m", "reconciler", *APPLY, *args], cwd=project.folder, text=True,
-        env=project.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+        [sys.executable, "-W", "error", "-m", "reconciler", *APPLY, *args],
+        cwd=project.folder,
+        text=True,
+        env=project.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         try:
             yield process
         finally:
@@ -67,7 +71,7 @@ class Intruder:
     def __init__(self, desk: Desk, account: Account, patch: pytest.MonkeyPatch, nth: int) -> None:
         self.desk, self.account, self.nth = desk, account, nth
         self.now, self.sent_after, self.writes = 1000.0, 0, 0
-        self.lease: Lease | None = None
+        self.lease: Lock | None = None
         exchange = Transport.exchange
 
         def watched(transport: Transport, method: str, *rest: Any) -> Reply:
@@ -87,7 +91,7 @@ class Intruder:
         """The machine slept; on another one somebody started an apply."""
         self.now += 100.0
         self.store = self.desk.store(clock=self.clock)
-        self.lease = Lease.acquire(self.store, here()._replace(host="elsewhere", boot="another"))
+        self.lease = Lock.acquire(self.store, here()._replace(host="elsewhere", boot="another"))
 
 
 @pytest.mark.parametrize("nth", [1, 5, 23, 47])
@@ -101,7 +105,7 @@ def test_who_slept_past_the_lease_sends_nothing_more(
     make_hasty(monkeypatch)
     intruder = Intruder(desk, account, monkeypatch, nth)
     with desk.store(clock=intruder.clock) as store:
-        lease = Lease.acquire(store)
+        lease = Lock.acquire(store)
         report = desk.carry_out(desk.plan(store), store)
         assert not lease.renew()
     assert report.broken == 3
@@ -121,7 +125,7 @@ def test_a_repeated_attempt_is_checked_too(owned: Moment, monkeypatch: pytest.Mo
     account, desk = owned.restore(), Desk(owned.project)
     make_hasty(monkeypatch)
     intruder = Intruder(desk, account, monkeypatch, 3)
-    with desk.store(clock=intruder.clock) as store, Lease.acquire(store):
+    with desk.store(clock=intruder.clock) as store, Lock.acquire(store):
         planned = desk.plan(store)
         account.set_faults([{"kind": "status", "match": {"times": None}, "status": 429}])
         report = desk.carry_out(planned, store)

@@ -22,14 +22,14 @@ from typing import Any
 from sqlalchemy import RootTransaction
 from sqlalchemy.exc import OperationalError
 
-from reconciler.app import applying, planning, saved, workspace
-from reconciler.cli import applying as _commands
+from reconciler.cli import apply as _commands
 from reconciler.cli.main import run
+from reconciler.commands import apply, plan, plan_file, project
 from reconciler.gateway.transport import Transport
-from reconciler.render import machine, text
+from reconciler.output import json_documents, text
 
 #: Imported before the first fork, so that no child has to.
-LOADED = (applying, planning, saved, workspace, _commands, machine, text)
+LOADED = (apply, plan, plan_file, project, _commands, json_documents, text)
 
 
 class Clockwork:

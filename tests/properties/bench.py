@@ -9,15 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from reconciler.app.applying import Options, carry_out
-from reconciler.app.executor import Bounds
-from reconciler.app.planning import Planned, Request, make_plan
-from reconciler.app.session import Session
-from reconciler.app.undoing import prepare
-from reconciler.app.workspace import Place, Workspace, open_workspace
+from reconciler.apply.executor import Bounds
+from reconciler.commands.apply import Options, carry_out
+from reconciler.commands.plan import Planned, PlanRequest, make_plan
+from reconciler.commands.project import Invocation, Project, open_workspace
+from reconciler.commands.session import Session
+from reconciler.commands.undo import prepare
 from reconciler.emulator import Account, Emulator
 from reconciler.kinds.dialect import Dialect
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.report import Report
@@ -41,7 +41,7 @@ class Bench:
         self.close()
         self.account.replace(seed, options)
         self.store = self.stack.enter_context(Store.none())
-        self.stack.enter_context(Lease.acquire(self.store))
+        self.stack.enter_context(Lock.acquire(self.store))
 
     def close(self) -> None:
         self.stack.close()
@@ -54,11 +54,14 @@ class Bench:
 
     def session(self) -> Session:
         environ = {
-            **ENVIRON, "MATON_API_KEY": self.server.key, "RECONCILER_GATEWAY_URL": self.server.url,
+            **ENVIRON,
+            "MATON_API_KEY": self.server.key,
+            "RECONCILER_GATEWAY_URL": self.server.url,
             "RECONCILER_ENV_ALLOW": "*",
-            "RECONCILER_CONNECTION": self.account.connection, "RECONCILER_PACE": "0",
-        }  # fmt: skip
-        self.place = Place(self.folder, environ, {})
+            "RECONCILER_CONNECTION": self.account.connection,
+            "RECONCILER_RATE_LIMIT": "0",
+        }
+        self.place = Invocation(self.folder, environ, {})
         return Session(open_workspace(Path(), self.place).settings)
 
     def write(self, files: Mapping[str, World]) -> None:
@@ -68,16 +71,19 @@ class Bench:
         for name, world in files.items():
             (self.folder / name).write_text(json.dumps(world, ensure_ascii=False), encoding="utf-8")
 
-    def workspace(self) -> Workspace:
+    def workspace(self) -> Project:
         return open_workspace(Path(), self.place)
 
-    def request(self, prune: Mapping[str, str] | None = None) -> Request:
+    def request(self, prune: Mapping[str, str] | None = None) -> PlanRequest:
         """The state of the folder as a request; erased people may be made again."""
         policy = Policy({kind: Prune(word) for kind, word in (prune or {}).items()})
-        return Request(
-            self.workspace().state, policy, Dialect.VENDOR, self.account.connection,
+        return PlanRequest(
+            self.workspace().state,
+            policy,
+            Dialect.VENDOR,
+            self.account.connection,
             allow={Allow.RECREATE: None, Allow.MISSING: None},
-        )  # fmt: skip
+        )
 
     def plan(self, prune: Mapping[str, str] | None = None, *, whole: bool = False) -> Planned:
         session = self.session()

@@ -15,9 +15,14 @@ from tests.properties.bench import ENVIRON, World
 
 Key = tuple[str, ...]
 PRUNE = {
-    "tag": "created", "contact_field": "created", "webhook": "created", "contact": "none", "tagging": "owned",
-    "enrollment": "owned", "membership": "owned",
-}  # fmt: skip
+    "tag": "created",
+    "contact_field": "created",
+    "webhook": "created",
+    "contact": "none",
+    "tagging": "owned",
+    "enrollment": "owned",
+    "membership": "owned",
+}
 FRIENDLY = {"first_name": "first_name", "last_name": "surname"}
 
 
@@ -313,9 +318,12 @@ class _Run:
         if old and "active" in old.said and "active" not in item:
             active = True
         return {
-            "name": item["name"], "url": item["url"], "secret": ENVIRON[item["secret"]["env"]],
-            "events": sorted(item["events"]), "active": item.get("active", active),
-        }  # fmt: skip
+            "name": item["name"],
+            "url": item["url"],
+            "secret": ENVIRON[item["secret"]["env"]],
+            "events": sorted(item["events"]),
+            "active": item.get("active", active),
+        }
 
 
 def adopt_ids(reference: Reference, account: Account) -> None:

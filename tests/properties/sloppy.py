@@ -7,7 +7,7 @@ import re
 from random import Random
 from typing import Any
 
-from reconciler.disk.writing import is_plain, scalar
+from reconciler.edit.yaml_writer import is_plain, scalar
 
 #: What stands in a line without quotes, in brackets and out of them, and is read as this text.
 BARE = re.compile(r"[^\W_][\w.@-]*(?: [\w.@-]+)*")
@@ -99,8 +99,11 @@ class Writer:
         """Brackets over several lines."""
         pad, ends = " " * (indent + self.random.randint(1, 6)), "{}" if isinstance(value, dict) else "[]"
         self.line(lead + ends[0])
-        parts = [f"{self.key(key)}: {self.inline(each)}" for key, each in value.items()] if ends == "{}" else [
-            self.inline(each) for each in value]  # fmt: skip
+        parts = (
+            [f"{self.key(key)}: {self.inline(each)}" for key, each in value.items()]
+            if ends == "{}"
+            else [self.inline(each) for each in value]
+        )
         for part in parts:
             self.line(pad + part + ",")
             if self.chance(0.1):

@@ -31,9 +31,12 @@ Seed = dict[str, Any]
 def private(index: int) -> dict[str, str]:
     """What tells who the one of that number is."""
     return {
-        "first_name": f"Zqfirst{index}", "surname": f"Zqlast{index}", "phone_number": f"+9900000{index}",
-        "company_name": f"Zqwork{index}", "nick": f"Zqnick{index}",
-    }  # fmt: skip
+        "first_name": f"Zqfirst{index}",
+        "surname": f"Zqlast{index}",
+        "phone_number": f"+9900000{index}",
+        "company_name": f"Zqwork{index}",
+        "nick": f"Zqnick{index}",
+    }
 
 
 @st.composite
@@ -48,17 +51,28 @@ def seeds(draw: st.DrawFn) -> Seed:
             fields["friend"] = f"<{draw(st.sampled_from(EMAILS))}>"
         if draw(st.booleans()):
             fields["country"] = draw(st.sampled_from(["FR", "DE"]))
-        contacts.append({"email": email, "locale": draw(st.sampled_from(["en", "no"])), "fields": fields,
-                         "tags": draw(some(tags))})  # fmt: skip
+        contacts.append(
+            {
+                "email": email,
+                "locale": draw(st.sampled_from(["en", "no"])),
+                "fields": fields,
+                "tags": draw(some(tags)),
+            }
+        )
     pairs = st.tuples(st.sampled_from(emails), st.sampled_from([*COURSES, *CLUBS])) if emails else st.nothing()
     joined = draw(st.lists(pairs, unique=True, max_size=4)) if emails else []
     return {
-        **ROOM, "tags": tags, "contacts": contacts,
+        **ROOM,
+        "tags": tags,
+        "contacts": contacts,
         "contact_fields": [{"slug": slug, "name": slug.title()} for slug in ("nick", "friend")],
-        "enrollments": [{"contact": who, "course": what, "access": draw(st.sampled_from(ACCESS))}
-                        for who, what in joined if what in COURSES],
+        "enrollments": [
+            {"contact": who, "course": what, "access": draw(st.sampled_from(ACCESS))}
+            for who, what in joined
+            if what in COURSES
+        ],
         "memberships": [{"contact": who, "community": what} for who, what in joined if what in CLUBS],
-    }  # fmt: skip
+    }
 
 
 def about(email: str) -> list[str]:

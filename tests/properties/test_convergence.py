@@ -45,7 +45,7 @@ def settled(bench: Bench, reference: Reference, prune: dict[str, str]) -> None:
     """The next plan is empty, a second apply writes nothing, and the ledger owns what it should."""
     bench.account.clear()
     again, report = bench.apply(prune)
-    assert [change for change in again.plan.changes if change.action.value != "noop"] == []
+    assert [change for change in again.plan.changes if change.action.value != "no_change"] == []
     assert (again.plan.pending, again.graph.order, report.outcomes) == ((), (), ())
     assert bench.account.writes == []
     made = {
@@ -56,7 +56,7 @@ def settled(bench: Bench, reference: Reference, prune: dict[str, str]) -> None:
 
 @given(data=st.data(), seed=seeds(), prune=PRUNE)
 def test_one_apply_converges(bench: Bench, data: Any, seed: World, prune: dict[str, str]) -> None:
-    """Without a past: what is there is adopted, what is missing is made, what is foreign stays."""
+    """Without a past: what is there is adopted, what is missing is made, what is unmanaged stays."""
     bench.start(seed)
     converge(bench, Reference(), data.draw(desired(seed)), prune)
 

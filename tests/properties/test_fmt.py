@@ -11,8 +11,8 @@ from typing import Any
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
-from reconciler.app.formatting import format_stream
-from reconciler.app.workspace import Place, open_workspace
+from reconciler.commands.fmt import format_stream
+from reconciler.commands.project import Invocation, open_workspace
 from reconciler.emulator import Account, Emulator
 from reconciler.kinds.contact import LOCALES
 from reconciler.kinds.webhook import EVENTS
@@ -41,17 +41,27 @@ def documents(draw: st.DrawFn) -> World:
         "contact_fields": [{"slug": slug, "name": draw(SAFE)} for slug in slugs],
         "contacts": [draw(_person(email, slugs, tags)) for email in draw(some(PEOPLE))],
         "webhooks": [
-            {"name": name, "url": f"https://{name}.example.com/", "secret": {"env": "HOOK"}, "active": False,
-             "events": draw(some(list(EVENTS))) or ["SALE_NEW"], "lifecycle": {"prevent_destroy": True}}
+            {
+                "name": name,
+                "url": f"https://{name}.example.com/",
+                "secret": {"env": "HOOK"},
+                "active": False,
+                "events": draw(some(list(EVENTS))) or ["SALE_NEW"],
+                "lifecycle": {"prevent_destroy": True},
+            }
             for name in draw(some(["crm", "billing"]))
         ],
         "enrollments": [
-            {"course": course, "access": "partial_access", "modules": draw(st.lists(SAFE, min_size=1, max_size=3)),
-             "contacts": draw(some(PEOPLE)) or PEOPLE[:1]}
+            {
+                "course": course,
+                "access": "partial_access",
+                "modules": draw(st.lists(SAFE, min_size=1, max_size=3)),
+                "contacts": draw(some(PEOPLE)) or PEOPLE[:1],
+            }
             for course in draw(some(["Zen", "Art", "Yoga: 2"]))
         ],
         "memberships": [{"community": {"path": "club"}, "contacts": PEOPLE}] if draw(st.booleans()) else [],
-    }  # fmt: skip
+    }
     return {section: items for section, items in made.items() if items}
 
 
@@ -85,7 +95,7 @@ def desired(folder: Path, text: str) -> dict[str, Any]:
     """The compiled state of a project of one file, where each stands left out."""
     (folder / "site.yaml").write_text(text, encoding="utf-8")
     state = open_workspace(
-        Path("site.yaml"), Place(folder, {"HOOK": "secret", "RECONCILER_ENV_ALLOW": "HOOK"}, {})
+        Path("site.yaml"), Invocation(folder, {"HOOK": "secret", "RECONCILER_ENV_ALLOW": "HOOK"}, {})
     ).state
     return {str(each.address): (dict(each.attrs), each.lifecycle) for each in state.resources.values()}
 
@@ -142,13 +152,13 @@ def test_whatever_can_be_read_stays_what_it_is(text: str) -> None:
     assert again.note == paper.note
 
 
-@given(seed=accounts(), roster=st.booleans())
+@given(seed=accounts(), csv_source=st.booleans())
 def test_what_pull_writes_is_as_it_should_be(
-    server: Emulator, make_account: Callable[..., Account], tmp_path_factory: Any, seed: World, roster: bool
+    server: Emulator, make_account: Callable[..., Account], tmp_path_factory: Any, seed: World, csv_source: bool
 ) -> None:
     """Nothing would change in a pulled project."""
     project = Project(tmp_path_factory.mktemp("pulled"), server, make_account(seed))
-    pulled = project.run("pull", *(["--roster"] if roster else []))
+    pulled = project.run("pull", *(["--csv"] if csv_source else []))
     assert pulled.code == 0, pulled.err
     checked = project.run("fmt", "--diff", "--check")
     assert (checked.out, checked.code) == ("", 0)

@@ -37,9 +37,14 @@ def deleted(account: Account) -> set[str]:
 
 @given(data=st.data(), seed=seeds(), edits=HAND, run=st.integers(1, 2))
 def test_what_was_there_is_never_deleted(
-    server: Emulator, make_account: Callable[..., Account], tmp_path: Path, data: Any, seed: World,
-    edits: list[tuple[str, int, int]], run: int,
-) -> None:  # fmt: skip
+    server: Emulator,
+    make_account: Callable[..., Account],
+    tmp_path: Path,
+    data: Any,
+    seed: World,
+    edits: list[tuple[str, int, int]],
+    run: int,
+) -> None:
     """Apply, edits by hand, another apply, an undo, the same apply again; each run may be refused, none fails."""
     project = started(server, make_account(), tmp_path, seed)
     ids = project.account.ids()

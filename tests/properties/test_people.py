@@ -7,10 +7,10 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reconciler.engine.names import name_live
 from reconciler.kinds import KINDS
 from reconciler.model.resource import Desired
 from reconciler.model.values import Origin
+from reconciler.planner.names import name_live
 
 CONTACT = KINDS["contact"]
 #: Pairs of letters that NFC, ASCII case, other case, folding or compatibility make equal.

@@ -10,12 +10,12 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from reconciler.app.planning import Planned
-from reconciler.app.saved import check_fresh, plan_of, to_document
-from reconciler.disk import planfile
+from reconciler.commands import plan_document
+from reconciler.commands.plan import Planned
+from reconciler.commands.plan_file import check_fresh, plan_of, to_document
 from reconciler.errors import ConfigurationError
 from reconciler.model.plan import Plan
-from reconciler.model.planjson import plan_from_json, plan_to_json, state_from_json, state_to_json
+from reconciler.model.serialization import plan_from_json, plan_to_json, state_from_json, state_to_json
 from reconciler.model.values import Secret, Value
 from tests.properties import hand
 from tests.properties.bench import ENVIRON, Bench, World
@@ -104,7 +104,7 @@ def told(bench: Bench, prune: dict[str, str], *, whole: bool) -> Any:
         (c, c.cause, c.note, c.origin, c.part_of, c.depends_on, c.lets_go, c.effects, c.lifecycle, dict(c.before))
         for c in made.plan.changes
     ]
-    return changes, made.gates, made.plan.foreign, made.plan.reads, made.graph, made.slugs, made.sizes
+    return changes, made.approvals, made.plan.unmanaged, made.plan.reads, made.graph, made.slugs, made.sizes
 
 
 @given(past=pasts(), prune=PRUNE)
@@ -142,8 +142,8 @@ def test_a_plan_file_gives_the_same_plan(bench: Bench, past: Any, prune: dict[st
     one = planned(bench, past, prune)
     request, key = bench.request(prune), bench.ledger.key
     path = bench.folder / "plan.json"
-    planfile.write(path, to_document(one, request, key, None, True), key.sign)
+    plan_document.write(path, to_document(one, request, key, None, True), key.sign)
     assert not any(secret in path.read_text(encoding="utf-8") for secret in ENVIRON.values())
-    saved = planfile.read(path, key.sign)
+    saved = plan_document.read(path, key.sign)
     assert plan_of(saved) == plan_from_json(plan_to_json(one.plan))
     check_fresh(saved, bench.plan(prune), request, key)

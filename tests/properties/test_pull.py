@@ -14,11 +14,56 @@ from tests.properties.worlds import COURSES, ROOM, World, some
 from tests.support.project import Project
 
 ODD = [
-    "no", "~", "null", "12", "1e3", "+331", "a: b", "x # y", "${var.x}", "$${", "{a}", "[b]", "- c", "&d", "*e", "!f",
-    "%g", "@h", "`i`", "'", '"', "it's", "é", "日本", "😀", "a\tb", "a\nb", "a\u2028b", "trail:", "|", ">", "yes",
-    "a,b", "a;b", "=1+1", "\x07bell", "\x7f", "<<", "?", "2024-01-01", "0x1F", ".inf",
-    "'=1", "''+x", "-1", "\uff1dx", "'", "a\\b", "a\r\nb",
-]  # fmt: skip
+    "no",
+    "~",
+    "null",
+    "12",
+    "1e3",
+    "+331",
+    "a: b",
+    "x # y",
+    "${var.x}",
+    "$${",
+    "{a}",
+    "[b]",
+    "- c",
+    "&d",
+    "*e",
+    "!f",
+    "%g",
+    "@h",
+    "`i`",
+    "'",
+    '"',
+    "it's",
+    "é",
+    "日本",
+    "😀",
+    "a\tb",
+    "a\nb",
+    "a\u2028b",
+    "trail:",
+    "|",
+    ">",
+    "yes",
+    "a,b",
+    "a;b",
+    "=1+1",
+    "\x07bell",
+    "\x7f",
+    "<<",
+    "?",
+    "2024-01-01",
+    "0x1F",
+    ".inf",
+    "'=1",
+    "''+x",
+    "-1",
+    "\uff1dx",
+    "'",
+    "a\\b",
+    "a\r\nb",
+]
 TEXT = st.sampled_from(ODD) | st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)
 LOCALES = st.sampled_from(["en", "no"])
 NAMES = TEXT.map(str.strip).filter(lambda text: bool(text) and len(text) < 60)
@@ -38,7 +83,9 @@ def accounts(draw: st.DrawFn) -> World:
     access = st.sampled_from(["full_access", "dripping_content", "partial_access"])
     hooks = draw(st.lists(NAMES, unique_by=str.casefold, max_size=2))
     return {
-        "courses": [*courses, *twins], "communities": ROOM["communities"], "tags": tags,
+        "courses": [*courses, *twins],
+        "communities": ROOM["communities"],
+        "tags": tags,
         "contact_fields": [{"slug": slug, "name": draw(NAMES)} for slug in slugs],
         "contacts": [
             {"email": email, "locale": draw(LOCALES), "fields": draw(values), "tags": draw(some(tags))}
@@ -47,11 +94,16 @@ def accounts(draw: st.DrawFn) -> World:
         "enrollments": [_enrollment(email, course, draw(access)) for email, course in pairs],
         "memberships": [{"contact": email, "community": "Club"} for email in draw(some(emails))],
         "webhooks": [
-            {"name": name, "url": f"https://h{number}.example.com/", "secret": "s", "active": draw(st.booleans()),
-             "events": draw(some(["SALE_NEW", "CONTACT_CREATED"]))}
+            {
+                "name": name,
+                "url": f"https://h{number}.example.com/",
+                "secret": "s",
+                "active": draw(st.booleans()),
+                "events": draw(some(["SALE_NEW", "CONTACT_CREATED"])),
+            }
             for number, name in enumerate(hooks)
         ],
-    }  # fmt: skip
+    }
 
 
 def _enrollment(email: str, course: str, access: str) -> World:
@@ -65,14 +117,18 @@ def secrets_of(out: str) -> dict[str, str]:
     return dict.fromkeys(names, "a secret")
 
 
-@given(seed=accounts(), roster=st.booleans(), own=st.booleans())
+@given(seed=accounts(), csv_source=st.booleans(), own=st.booleans())
 def test_a_pulled_account_needs_no_writes(
-    server: Emulator, make_account: Callable[..., Account], tmp_path_factory: Any,
-    seed: World, roster: bool, own: bool,
-) -> None:  # fmt: skip
+    server: Emulator,
+    make_account: Callable[..., Account],
+    tmp_path_factory: Any,
+    seed: World,
+    csv_source: bool,
+    own: bool,
+) -> None:
     """Pull, validate, plan: adoptions at most; the account got only GETs, and a second pull writes the same."""
     project = Project(tmp_path_factory.mktemp("pull"), server, make_account(seed))
-    options = [*(["--roster"] if roster else []), *(["--own"] if own else [])]
+    options = [*(["--csv"] if csv_source else []), *(["--own"] if own else [])]
     pulled = project.run("pull", *options)
     assert pulled.code == 0, pulled.err
     if "no file was written" in pulled.out:
@@ -82,11 +138,11 @@ def test_a_pulled_account_needs_no_writes(
     checked = project.run("validate")
     assert checked.code == 0, checked.err
     document = project.plan()
-    assert document["calls"]["writes"] == 0, [each for each in document["changes"] if each["action"] != "noop"]
-    assert {each["action"] for each in document["changes"]} <= ({"noop"} if own else {"adopt"})
+    assert document["calls"]["writes"] == 0, [each for each in document["changes"] if each["action"] != "no_change"]
+    assert {each["action"] for each in document["changes"]} <= ({"no_change"} if own else {"adopt"})
     assert project.account.writes == []
     (project.folder / "again").mkdir()
     again = Project(project.folder / "again", server, project.account)
-    assert again.run("pull", *(["--roster"] if roster else [])).code == 0
+    assert again.run("pull", *(["--csv"] if csv_source else [])).code == 0
     for path in again.folder.iterdir():
         assert path.read_bytes() == (project.folder / path.name).read_bytes()

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from reconciler.app import freshness
-from reconciler.app.planning import Planned, make_plan
-from reconciler.engine import routes, sought
+from reconciler.apply import precondition
+from reconciler.commands.plan import Planned, make_plan
 from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.gateway import client
-from reconciler.model.planjson import change_to_json
+from reconciler.model.serialization import change_to_json
+from reconciler.refresh import read_strategy
 from tests.properties import hand
 from tests.properties.bench import Bench, World
 from tests.properties.worlds import HAND, desired, seeds
@@ -31,16 +31,18 @@ COUNTED = re.compile(r"(?:; )?(at least )?(\d+) (contacts? (?:loses?|keeps?) it|
 PRUNE = st.fixed_dictionaries(
     {"contact": st.sampled_from(["none", "none", "owned", "all"])},
     optional={
-        "tag": st.sampled_from(["created", "owned", "all"]), "tagging": st.sampled_from(["owned", "all"]),
-        "enrollment": st.sampled_from(["owned", "all"]), "membership": st.sampled_from(["owned", "all"]),
+        "tag": st.sampled_from(["created", "owned", "all"]),
+        "tagging": st.sampled_from(["owned", "all"]),
+        "enrollment": st.sampled_from(["owned", "all"]),
+        "membership": st.sampled_from(["owned", "all"]),
     },
-)  # fmt: skip
+)
 
 
 @pytest.fixture
 def short_pages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Pages of ten, wherever pages are counted or asked for."""
-    for module in (client, routes, sought, freshness):
+    for module in (client, read_strategy, read_strategy, precondition):
         monkeypatch.setattr(module, "PAGE", SHORT)
     yield
 
@@ -81,7 +83,7 @@ def split(change: Mapping[str, Any]) -> tuple[World, list[tuple[bool, int]]]:
 
 
 def told(bench: Bench, prune: dict[str, str], refresh: str, *, ledger: bool) -> Any:
-    """What a plan changes and which gates it has, or why there is none.
+    """What a plan changes and which approvals it has, or why there is none.
 
     Whether two look like one that was renamed is judged by what both are in relation to, as far as that was read.
     """
@@ -95,22 +97,34 @@ def told(bench: Bench, prune: dict[str, str], refresh: str, *, ledger: bool) -> 
     return (
         [split(change_to_json(change)) for change in found.plan.changes],
         [
-            (gate.allow, gate.count, gate.reason)
-            for gate in found.gates
-            if " would be deleted and " not in gate.reason
+            (approval.allow, approval.count, approval.reason)
+            for approval in found.approvals
+            if " would be deleted and " not in approval.reason
         ],
         found.plan.pending,
     )
 
 
 @given(
-    data=st.data(), seed=seeds(), older=crowds("old"), newer=crowds("new"), edits=HAND, prune=PRUNE,
+    data=st.data(),
+    seed=seeds(),
+    older=crowds("old"),
+    newer=crowds("new"),
+    edits=HAND,
+    prune=PRUNE,
     ledger=st.sampled_from([True, True, True, False]),
-)  # fmt: skip
+)
 def test_the_cheapest_way_tells_what_reading_all_of_it_tells(
-    short_pages: None, bench: Bench, data: Any, seed: World, older: list[World], newer: list[World],
-    edits: list[tuple[str, int, int]], prune: dict[str, str], ledger: bool,
-) -> None:  # fmt: skip
+    short_pages: None,
+    bench: Bench,
+    data: Any,
+    seed: World,
+    older: list[World],
+    newer: list[World],
+    edits: list[tuple[str, int, int]],
+    prune: dict[str, str],
+    ledger: bool,
+) -> None:
     """Any account, past, files and hands; what the ledger believes of sizes is behind by what came since."""
     bench.start({**seed, "contacts": [*older, *seed["contacts"]]})
     first = data.draw(worlds(seed), "first")

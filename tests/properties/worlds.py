@@ -55,11 +55,14 @@ def seeds(draw: st.DrawFn) -> World:
     places = [(email, club) for email in emails for club in CLUBS]
     hooks = [
         {
-            "name": hook, "url": address(hook, draw(st.integers(1, 2))), "secret": "theirs",
-            "events": draw(some(EVENTS)), "active": draw(st.booleans()),
+            "name": hook,
+            "url": address(hook, draw(st.integers(1, 2))),
+            "secret": "theirs",
+            "events": draw(some(EVENTS)),
+            "active": draw(st.booleans()),
         }
         for hook in draw(some(HOOKS))
-    ]  # fmt: skip
+    ]
     return {
         **ROOM,
         "tags": tags,
@@ -129,29 +132,54 @@ def _contact(draw: st.DrawFn, email: str, tags: list[str], slugs: list[str]) -> 
 @st.composite
 def _webhook(draw: st.DrawFn, hook: str) -> World:
     item = {
-        "name": hook, "url": address(hook, draw(st.integers(1, 2))),
+        "name": hook,
+        "url": address(hook, draw(st.integers(1, 2))),
         "secret": {"env": draw(st.sampled_from(SECRETS))},
         "events": draw(st.lists(st.sampled_from(EVENTS), unique=True, min_size=1)),
-    }  # fmt: skip
+    }
     return item | draw(st.sampled_from([{}, {"active": True}, {"active": False}]))
 
 
 #: What somebody does by hand: (what, to which one, with what); what is not possible is left out.
 HAND = st.lists(
     st.tuples(
-        st.sampled_from([
-            "tag", "untag", "new tag", "drop tag", "rename tag", "remake tag", "relabel", "drop field", "value",
-            "clear", "locale", "new contact", "drop contact", "remake contact", "expel", "leave", "enroll", "join",
-            "pause hook", "events", "drop hook", "new hook",
-        ]),
-        st.integers(0, 5), st.integers(0, 5),
+        st.sampled_from(
+            [
+                "tag",
+                "untag",
+                "new tag",
+                "drop tag",
+                "rename tag",
+                "remake tag",
+                "relabel",
+                "drop field",
+                "value",
+                "clear",
+                "locale",
+                "new contact",
+                "drop contact",
+                "remake contact",
+                "expel",
+                "leave",
+                "enroll",
+                "join",
+                "pause hook",
+                "events",
+                "drop hook",
+                "new hook",
+            ]
+        ),
+        st.integers(0, 5),
+        st.integers(0, 5),
     ),
     max_size=4,
-)  # fmt: skip
+)
 
-PRUNE = st.fixed_dictionaries({
-    "contact": st.sampled_from(["none", "created", "owned"]),
-    "tag": st.sampled_from(["created", "owned", "none"]),
-    "webhook": st.sampled_from(["created", "owned"]),
-    "enrollment": st.sampled_from(["owned", "created"]),
-})  # fmt: skip
+PRUNE = st.fixed_dictionaries(
+    {
+        "contact": st.sampled_from(["none", "created", "owned"]),
+        "tag": st.sampled_from(["created", "owned", "none"]),
+        "webhook": st.sampled_from(["created", "owned"]),
+        "enrollment": st.sampled_from(["owned", "created"]),
+    }
+)

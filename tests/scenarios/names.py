@@ -10,10 +10,15 @@ Ids = Mapping[str, Mapping[str, Any]]
 
 #: The segment of a native path before an id → the section of the seed that has it.
 _SEGMENTS = {
-    "contacts": "contacts", "tags": "tags", "courses": "courses", "enrollments": "enrollments",
-    "communities": "communities", "memberships": "memberships", "webhooks": "webhooks",
+    "contacts": "contacts",
+    "tags": "tags",
+    "courses": "courses",
+    "enrollments": "enrollments",
+    "communities": "communities",
+    "memberships": "memberships",
+    "webhooks": "webhooks",
     "subscriptions": "subscriptions",
-}  # fmt: skip
+}
 _BODIES = {"tagId": "tags", "contactId": "contacts", "modules": "modules"}
 
 

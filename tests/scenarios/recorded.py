@@ -37,8 +37,8 @@ def ledger_lines(changes: Iterable[Json], before: Mapping[str, Json], after: Map
         change = planned.get(address, {})
         old = before.get(change.get("moved_from") or address, {})
         leaves = _LEAVES.get(change.get("action", ""), old.get("provenance"))
-        if change.get("withheld") or any(each.get("moved_from") == address for each in planned.values()):
-            leaves = old.get("provenance") if change.get("withheld") else None
+        if change.get("blocked") or any(each.get("moved_from") == address for each in planned.values()):
+            leaves = old.get("provenance") if change.get("blocked") else None
         found = _words(after.get(address, {}))
         if found != _words({"address": address, "provenance": leaves, "part_of": _owner(address)} if leaves else {}):
             lines.append({address: ", ".join(found) or "not recorded"})
@@ -69,14 +69,14 @@ def _owner(address: str) -> str | None:
 
 def plan_lines(document: Json) -> list[Any]:
     """``update contact/ann@example.com: {first_name: [Ann, Anna, edited]}``: what a plan in JSON says, in short."""
-    return [_change_line(each) for each in document["changes"] if each["action"] != "noop" or each["withheld"]]
+    return [_change_line(each) for each in document["changes"] if each["action"] != "no_change" or each["blocked"]]
 
 
 def _change_line(change: Json) -> Any:
     line = f"{change['action']} {change['address']}"
     plain = {"create": "new", "delete": "removed", "forget": "removed"}.get(change["action"], change["cause"])
     words = [change["cause"]] if change["cause"] and change["cause"] != plain else []
-    words += ["withheld"] if change["withheld"] else []
+    words += ["blocked"] if change["blocked"] else []
     words += [f"was {change['moved_from']}"] if change["moved_from"] else []
     line += f" ({', '.join(words)})" if words else ""
     if change["action"] == "create" or not change["fields"]:

@@ -17,10 +17,15 @@ PLAN_ONLY = ("--calls",)
 APPLY_ONLY = ("--allow", "--confirm", "--max-calls")
 #: Native path → section of the emulated account, for the count of calls that a walk takes.
 COLLECTIONS = {
-    "/api/contacts": "contacts", "/api/tags": "tags", "/api/contact_fields": "contact_fields",
-    "/api/webhooks": "webhooks", "/api/school/courses": "courses", "/api/school/enrollments": "enrollments",
-    "/api/community/communities": "communities", "/api/community/memberships": "memberships",
-}  # fmt: skip
+    "/api/contacts": "contacts",
+    "/api/tags": "tags",
+    "/api/contact_fields": "contact_fields",
+    "/api/webhooks": "webhooks",
+    "/api/school/courses": "courses",
+    "/api/school/enrollments": "enrollments",
+    "/api/community/communities": "communities",
+    "/api/community/memberships": "memberships",
+}
 UNPAGED = {"contact_fields", "webhooks"}
 #: Text for people on standard output, and the same as a document.
 REPORTS = ("--output", "text", "--output", "json=../report.json")
@@ -137,8 +142,9 @@ class Run:
         if "undo" in act:
             found = {"plan": plan_lines(report), "approvals": approvals(report)} if report else {}
         found |= {"exit": code} | self._happened(before, report)
-        found["failed"] = [f"{each['status']} {each['address']}" for each in report.get("outcomes", ()) if
-                           each["status"] != "done"]  # fmt: skip
+        found["failed"] = [
+            f"{each['status']} {each['address']}" for each in report.get("outcomes", ()) if each["status"] != "done"
+        ]
         if not code and not {"undo", "command"} & set(act):
             found["then"] = _planned(self.project.run("plan", "--json", *_for(act, APPLY_ONLY), env=env)).get("plan")
         return {key: value for key, value in found.items() if value}

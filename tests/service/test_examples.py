@@ -127,9 +127,15 @@ def test_a_mounted_configmap_that_changes(project: Project, tmp_path: Path, monk
     mount = tmp_path / "site"
     swap(mount, "tags: [VIP]\n", 1)
     result = Script(monkeypatch).run(
-        project, str(mount), "--apply", "--max-rounds", "2", "--ledger", "none",
+        project,
+        str(mount),
+        "--apply",
+        "--max-rounds",
+        "2",
+        "--ledger",
+        "none",
         steps=[lambda: swap(mount, "tags: [VIP, Gold]\n", 2)],
-    )  # fmt: skip
+    )
     assert rounds_of(result) == ["applied", "applied"]
     assert sorted(project.account.state()["tags"]) == ["Gold", "VIP"]
 

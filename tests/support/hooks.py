@@ -58,9 +58,13 @@ def killed(project: Project, method: str, path: str, *args: str, carried_out: bo
     else:
         _never_carry_out(project.account, method, path, kill)
     running = subprocess.Popen(
-        [sys.executable, "-m", "reconciler", *args], cwd=project.folder, env=project.environment(),
-        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-m", "reconciler", *args],
+        cwd=project.folder,
+        env=project.environment(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
     pid[0] = running.pid
     ready.set()
     _, said = running.communicate(timeout=120)

@@ -47,9 +47,13 @@ class Postgres:
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [str(self.programs / program), "-D", str(self.folder / "data"), *arguments],
-            check=True, user=self.user, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            check=True,
+            user=self.user,
+            cwd=self.folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
             timeout=120,
-        )  # fmt: skip
+        )
 
 
 def programs() -> Path | None:

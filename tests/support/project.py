@@ -53,7 +53,7 @@ class Project:
             "MATON_API_KEY": server.key,
             "RECONCILER_GATEWAY_URL": server.url,
             "RECONCILER_CONNECTION": account.connection,
-            "RECONCILER_PACE": "0",
+            "RECONCILER_RATE_LIMIT": "0",
             "RECONCILER_ENV_ALLOW": "*",
             "RECONCILER_WAIT": "0",
         }
@@ -83,17 +83,27 @@ class Project:
     def process(self, *args: str, env: Mapping[str, str | None] | None = None, stdin: str | None = None) -> Result:
         """The same as a process of its own."""
         done = subprocess.run(
-            [sys.executable, "-m", "reconciler", *args], cwd=self.folder, capture_output=True, text=True, timeout=120,
-            env=self.environment(env), input=stdin, check=False,
-        )  # fmt: skip
+            [sys.executable, "-m", "reconciler", *args],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=self.environment(env),
+            input=stdin,
+            check=False,
+        )
         return Result(done.returncode, done.stdout, done.stderr)
 
     def started(self, *args: str, env: Mapping[str, str | None] | None = None) -> subprocess.Popen[bytes]:
         """A process of its own that runs; its output is dropped."""
         return subprocess.Popen(
-            [sys.executable, "-m", "reconciler", *args], cwd=self.folder, env=self.environment(env),
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            [sys.executable, "-m", "reconciler", *args],
+            cwd=self.folder,
+            env=self.environment(env),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
 
     def environment(self, env: Mapping[str, str | None] | None = None) -> dict[str, str]:
         """What a process of its own is given."""

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.app.watching import World
-from reconciler.cli import rounds
+from reconciler.cli import watch_loop
+from reconciler.watch.watch import WatchInputs
 from tests.support.project import Project, Result
 
 
@@ -24,10 +24,10 @@ class Script:
         self.pauses: list[float] = []
         self.steps: list[Callable[[], Any]] = []
 
-        def world(wait: Callable[[float], bool]) -> World:
-            return replace(World(wait), wait=self._wait, chance=lambda: 0.5)
+        def world(wait: Callable[[float], bool]) -> WatchInputs:
+            return replace(WatchInputs(wait), wait=self._wait, chance=lambda: 0.5)
 
-        patch.setattr(rounds, "World", world)
+        patch.setattr(watch_loop, "WatchInputs", world)
 
     def _wait(self, seconds: float) -> bool:
         self.pauses.append(seconds)
@@ -59,9 +59,13 @@ class Running:
         self.out, self.err = project.folder / "watch.out", project.folder / "watch.err"
         with self.out.open("wb") as out, self.err.open("wb") as err:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "reconciler", "watch", *args], cwd=project.folder,
-                env=project.environment(), stdout=out, stderr=err, start_new_session=True,
-            )  # fmt: skip
+                [sys.executable, "-m", "reconciler", "watch", *args],
+                cwd=project.folder,
+                env=project.environment(),
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
 
     def said(self) -> str:
         """Its standard error so far."""

@@ -38,9 +38,14 @@ class Screen:
         self._ours, theirs = os.openpty()
         self._size(columns, rows)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _LAUNCH, *args], stdin=theirs, stdout=theirs, stderr=theirs, cwd=str(cwd),
-            env={"TERM": "xterm-256color", **env}, start_new_session=True,
-        )  # fmt: skip
+            [sys.executable, "-c", _LAUNCH, *args],
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            cwd=str(cwd),
+            env={"TERM": "xterm-256color", **env},
+            start_new_session=True,
+        )
         os.close(theirs)
 
     def __enter__(self) -> Self:

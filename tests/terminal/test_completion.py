@@ -63,9 +63,14 @@ def in_bash(shop: Project, programs: Path, *lines: str) -> list[list[str]]:
         )
         script += 'printf "%s\\n" "${COMPREPLY[@]}"; echo ==\n'
     done = subprocess.run(
-        [needs("bash"), "--norc", "-c", script], cwd=shop.folder, env=environment(shop, programs, shop.folder),
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        [needs("bash"), "--norc", "-c", script],
+        cwd=shop.folder,
+        env=environment(shop, programs, shop.folder),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.stderr.replace("bash: compopt: not currently executing completion function\n", "") in ("",) or (
         "compopt" in done.stderr
     ), done.stderr
@@ -152,9 +157,14 @@ def test_fish(shop: Project, programs: Path, tmp_path: Path) -> None:
         f"complete -C {_shell(each)}; echo ==\n" for each in lines
     )
     done = subprocess.run(
-        [program, "--no-config", "-c", script], cwd=shop.folder, env=environment(shop, programs, home),
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        [program, "--no-config", "-c", script],
+        cwd=shop.folder,
+        env=environment(shop, programs, home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.stderr == ""
     commands, people, tags, environments = [part.split("\n")[:-1] for part in done.stdout.split("==\n")[:-1]]
     assert [line.partition("\t")[0] for line in commands] == ["plan"]

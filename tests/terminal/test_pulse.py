@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from reconciler.cli import progress
-from reconciler.cli.progress import Heart, Manner, following, reading
-from reconciler.cli.pulse import Pulse, Reads, Writes, named
-from reconciler.cli.streams import Plain, Talk, speaks_unicode
+from reconciler.cli.progress import Heartbeat, ProgressStyle, following, reading
+from reconciler.cli.progress_state import Progress, ReadProgress, WriteProgress, named
+from reconciler.cli.streams import JsonLogStream, PlainStream, speaks_unicode
 from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import Outcome, Status
 from reconciler.model.values import Address
-from reconciler.render.wire import body_text
-from reconciler.render.wrapping import wrapped
+from reconciler.output.wire_log import body_text
+from reconciler.output.wrapping import wrapped
 
 
 class Clock:
@@ -45,8 +45,8 @@ def clock() -> Clock:
 
 
 def test_reads(clock: Clock) -> None:
-    """Counts by collection, of about how many, calls and their pace over the last seconds only."""
-    pulse = Reads(lambda: clock.calls, lambda: clock.closed, clock)
+    """Counts by collection, of about how many, calls and their rate limit over the last seconds only."""
+    pulse = ReadProgress(lambda: clock.calls, lambda: clock.closed, clock)
     assert pulse.line() == "reading: nothing has come yet; 0 calls, 0.0 a second"
     pulse.reached("contact", 1200, 10000)
     pulse.reached("tag", 3)
@@ -63,8 +63,8 @@ def test_reads(clock: Clock) -> None:
 
 
 def test_writes(clock: Clock) -> None:
-    """Done of all, what failed, the pace, and the time that is left at it."""
-    pulse = Writes(lambda: clock.calls, lambda: clock.closed, clock)
+    """Done of all, what failed, the rate limit, and the time that is left at it."""
+    pulse = WriteProgress(lambda: clock.calls, lambda: clock.closed, clock)
     steps = [*(step(n) for n in range(60)), *(step(n, "contact") for n in range(40))]
     pulse.expect(each.address.kind for each in steps)
     assert pulse.left() is None
@@ -95,12 +95,12 @@ def test_a_heart_beats_until_it_is_left() -> None:
         if len(beats) == 3:
             enough.set()
 
-    with Heart(0.001, beat):
+    with Heartbeat(0.001, beat):
         assert enough.wait(10)
     number = len(beats)
     assert number >= 3
     assert len(beats) == number
-    with Heart(60.0, beat):
+    with Heartbeat(60.0, beat):
         pass
     assert len(beats) == number
 
@@ -109,7 +109,7 @@ def test_a_heart_beats_until_it_is_left() -> None:
 def test_few_steps_and_many(capsys: pytest.CaptureFixture[str], clock: Clock, number: int, lines: int) -> None:
     """Each has a line while they are few; of many only what failed has one."""
     steps = [step(n) for n in range(number)]
-    with following(steps, Writes(clock=clock), Manner(seconds=0)) as listener:
+    with following(steps, WriteProgress(clock=clock), ProgressStyle(seconds=0)) as listener:
         assert listener is not None
         for done, each in enumerate(steps, 1):
             listener(end(each, Status.FAILED if done == 7 else Status.DONE), done, number)
@@ -120,11 +120,11 @@ def test_few_steps_and_many(capsys: pytest.CaptureFixture[str], clock: Clock, nu
 
 def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str], clock: Clock) -> None:
     """No lines, no beats, no listener; with a stream of events only the stream hears."""
-    with following([step(1)], Writes(clock=clock), Manner(quiet=True)) as nobody:
+    with following([step(1)], WriteProgress(clock=clock), ProgressStyle(quiet=True)) as nobody:
         assert nobody is None
-    with reading(Reads(clock=clock), Manner(quiet=True)) as nothing:
+    with reading(ReadProgress(clock=clock), ProgressStyle(quiet=True)) as nothing:
         assert nothing is None
-    with following([], Writes(clock=clock), Manner()) as idle:
+    with following([], WriteProgress(clock=clock), ProgressStyle()) as idle:
         assert idle is None
     heard: list[Any] = []
 
@@ -132,10 +132,10 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str], clock: Clock) ->
         def ended(self, *told: Any) -> None:
             heard.append(told)
 
-        def heartbeat(self, pulse: Pulse) -> None:
+        def heartbeat(self, pulse: Progress) -> None:
             heard.append(pulse)
 
-    with following([step(1)], Writes(clock=clock), Manner(True, 60.0, Events())) as listener:
+    with following([step(1)], WriteProgress(clock=clock), ProgressStyle(True, 60.0, Events())) as listener:
         assert listener is not None
         listener(end(step(1)), 1, 1)
     assert len(heard) == 1
@@ -161,7 +161,7 @@ def test_a_dumb_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_streams_spell_out_what_they_lack() -> None:
     """Signs of ours have a like; JSON keeps its text."""
     inner = io.StringIO()
-    plain: Any = Plain(inner)
+    plain: Any = PlainStream(inner)
     plain.writelines(["a → b… é 🎉\n", '{"a": "→ é"}\n'])
     assert inner.getvalue() == 'a -> b... \\u00e9 \\ud83c\\udf89\n{"a": "\\u2192 \\u00e9"}\n'
     assert not hasattr(plain, "buffer")
@@ -170,7 +170,7 @@ def test_streams_spell_out_what_they_lack() -> None:
 def test_talk_waits_for_the_end_of_a_line() -> None:
     """One object a line, however it was written; the rest at the end."""
     inner = io.StringIO()
-    talk = Talk(inner, now=lambda: 0.5)
+    talk = JsonLogStream(inner, now=lambda: 0.5)
     talk.write("one")
     assert inner.getvalue() == ""
     talk.write(" line\n\n  two")
@@ -196,7 +196,7 @@ def test_wrapping_loses_nothing(width: int) -> None:
     texts = ["".join(piece for piece, _ in each) for each in lines]
     whole = "".join(piece for piece, _ in line)
     assert "".join("".join(texts).split()) == "".join(whole.split())
-    from reconciler.render.words import cells
+    from reconciler.output.wording import cells
 
     assert max(map(cells, texts)) <= width
     assert all(text.startswith(" ") for text in texts)

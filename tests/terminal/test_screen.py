@@ -71,9 +71,14 @@ def test_without_utf_8(project: Project, on: On, env: dict[str, str]) -> None:
 
 @pytest.mark.parametrize(
     ("env", "coloured", "animated"),
-    [({}, True, True), ({"NO_COLOR": "1"}, False, True), ({"TERM": "dumb"}, False, False),
-     ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, False)], ids=str,
-)  # fmt: skip
+    [
+        ({}, True, True),
+        ({"NO_COLOR": "1"}, False, True),
+        ({"TERM": "dumb"}, False, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True, False),
+    ],
+    ids=str,
+)
 def test_colour(project: Project, on: On, env: dict[str, str], coloured: bool, animated: bool) -> None:
     """NO_COLOR, FORCE_COLOR and a dumb terminal are obeyed, by the plan and by what moves."""
     project.write("tags: [A]\n")
@@ -170,7 +175,7 @@ def test_reading_is_seen(project: Project, on: On) -> None:
 
 
 def test_writing_is_seen_and_stopped(project: Project, on: On) -> None:
-    """A bar for each kind, their sum, pace and time left; Ctrl-C ends it in order, the bar goes, the report stays."""
+    """A bar for each kind, their sum, rate and time left; Ctrl-C ends it in order, the bar goes, the report stays."""
     project.write(MANY + "contacts: [{email: a@example.com}]\n")
     project.account.fault("latency", method="POST", times=None, seconds=0.15)
     seen = on("apply", "--yes", "--parallel", "2")

@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.gateway.caller import Caller
-from reconciler.gateway.client import Writer
-from reconciler.gateway.pace import Pace
+from reconciler.gateway.client import HttpClient, Writer
+from reconciler.gateway.rate_limiter import RateLimiter
 
 KEY = "k-0123456789abcdef"
 
@@ -42,11 +41,11 @@ Build = Callable[..., Any]
 
 @pytest.fixture
 def build(clock: Clock) -> Iterator[Build]:
-    """Makes a client on the fake clock, without a pace of its own, and closes it at the end."""
-    made: list[Caller] = []
+    """Makes a client on the fake clock, without a rate limit of its own, and closes it at the end."""
+    made: list[HttpClient] = []
 
-    def make(url: str, kind: type[Caller] = Writer, **options: Any) -> Caller:
-        options.setdefault("pace", Pace(0, clock=clock, wall=lambda: 0.0, wait=clock.wait))
+    def make(url: str, kind: type[HttpClient] = Writer, **options: Any) -> HttpClient:
+        options.setdefault("rate_limit", RateLimiter(0, clock=clock, wall=lambda: 0.0, wait=clock.wait))
         settings = {"clock": clock, "sleep": clock.wait, "chance": lambda: 0.5, **options}
         made.append(kind(url, settings.pop("api_key", KEY), **settings))
         return made[-1]

@@ -9,9 +9,8 @@ import pytest
 import requests_mock
 
 from reconciler.errors import GatewayError, Invalid, NotFound
-from reconciler.gateway.caller import query_text, safe_path
-from reconciler.gateway.client import Reader, Writer
-from reconciler.model.report import Request
+from reconciler.gateway.client import Reader, Writer, query_text, safe_path
+from reconciler.model.report import ApiRequest
 from tests.unit.gateway.conftest import Build
 
 BASE = "https://gateway.example.com"
@@ -157,7 +156,7 @@ def test_find_gives_the_item_or_none(build: Build) -> None:
 def test_an_id_cannot_lead_elsewhere(build: Build, odd: str) -> None:
     """A path that would climb or end early is refused before anything leaves."""
     with requests_mock.Mocker() as mock, pytest.raises(GatewayError, match="not a path"):
-        build(BASE).send(Request("DELETE", f"/api/tags/{odd}"))
+        build(BASE).send(ApiRequest("DELETE", f"/api/tags/{odd}"))
     assert mock.call_count == 0
 
 
@@ -204,22 +203,23 @@ def test_the_other_dialect_is_recognised(build: Build, spoken: str, theirs: str,
         client = build(BASE, Writer, dialect=spoken)
         for ask in (
             lambda: client.whole("/api/contact_fields"),
-            lambda: client.send(Request("POST", "/api/contact_fields", {"slug": "a"})),
+            lambda: client.send(ApiRequest("POST", "/api/contact_fields", {"slug": "a"})),
         ):
             with pytest.raises(GatewayError, match=rf"dialect: {theirs} \(RECONCILER_DIALECT={theirs}\)"):
                 ask()
         own = build(BASE, Writer, dialect=theirs)
         assert own.whole("/api/contact_fields")
         with pytest.raises(Invalid):
-            own.send(Request("POST", "/api/contact_fields", {"slug": "a"}))
+            own.send(ApiRequest("POST", "/api/contact_fields", {"slug": "a"}))
 
 
 def test_where_a_hundred_are_refused_fifty_are_asked_for(build: Build) -> None:
     """Once; every later page and walk of that collection knows."""
     refusal = {
-        "title": "An error occurred", "detail": "…",
+        "title": "An error occurred",
+        "detail": "…",
         "violations": [{"propertyPath": "pagination.limit", "message": "Wrong value", "code": "c"}],
-    }  # fmt: skip
+    }
     with requests_mock.Mocker() as mock:
         rows = account(mock, 70)
         mock.get(f"{TAGS}?limit=100", status_code=422, json=refusal)

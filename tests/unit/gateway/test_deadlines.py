@@ -14,9 +14,9 @@ from reconciler.errors import GatewayError, Interrupted, NoAnswer, ReconcilerErr
 from reconciler.gateway import client as clients
 from reconciler.gateway.client import Reader
 from reconciler.gateway.connections import Connections
-from reconciler.gateway.notify import Hook
+from reconciler.gateway.notifications import NotificationHook
 from reconciler.gateway.retry import Retries
-from reconciler.model.report import Request
+from reconciler.model.report import ApiRequest
 from tests.unit.gateway.conftest import Build
 from tests.unit.gateway.server import DRIPS, HANG, Move, RawServer, answer
 
@@ -47,7 +47,9 @@ def test_an_exchange_has_a_deadline(build: Build, move: Move, method: str) -> No
     """Status line, headers and body together; what a POST did is in doubt then, as after any lost answer."""
     with RawServer([move]) as server:
         client = build(server.url, limit=0.3, retries=ONCE)
-        error = ended(lambda: client.send(Request(method, "/api/tags", {"name": "A"} if method == "POST" else None)))
+        error = ended(
+            lambda: client.send(ApiRequest(method, "/api/tags", {"name": "A"} if method == "POST" else None))
+        )
     assert isinstance(error, NoAnswer), error
     assert "gave no whole answer within 0.3 s" in str(error)
     assert len(server.seen) == 1
@@ -92,7 +94,7 @@ def test_the_deadline_of_a_run_lets_a_write_end(build: Build) -> None:
     """A write that has begun is finished: the run begins no other."""
     with RawServer([answer(200, {"id": 1})]) as server:
         client = build(server.url, clock=time.monotonic, deadline=time.monotonic() - 1)
-        assert client.send(Request("POST", "/api/tags", {"name": "A"})).status == 200
+        assert client.send(ApiRequest("POST", "/api/tags", {"name": "A"})).status == 200
     assert len(server.seen) == 1
 
 
@@ -107,7 +109,7 @@ def test_the_connections_api_has_a_deadline(build: Build) -> None:
 def test_a_notification_has_a_deadline(name: str) -> None:
     """Three attempts, each with its own; the body of the answer is not read at all."""
     with RawServer([DRIPS[name]]) as server:
-        hook = Hook(f"{server.url}/hook", limit=0.3, sleep=lambda *_: False)
+        hook = NotificationHook(f"{server.url}/hook", limit=0.3, sleep=lambda *_: False)
         assert ended(lambda: hook.post({"text": "A"})) == "no answer within 0.3 s"
     assert len(server.seen) == 3
 

@@ -17,11 +17,11 @@ from reconciler.errors import (
     Throttled,
     Unreachable,
 )
-from reconciler.gateway.caller import Calls, Exchange
-from reconciler.gateway.pace import Pace
+from reconciler.gateway.client import CallCount, Exchange
+from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.gateway.retry import Retries, pause
 from reconciler.gateway.transport import TooLong
-from reconciler.model.report import Answer, Request
+from reconciler.model.report import Answer, ApiRequest
 from tests.unit.gateway.conftest import Build, Clock
 from tests.unit.gateway.server import HANG, HANG_UP, RESET, Move, RawServer, answer, cut, refused_port
 
@@ -30,8 +30,8 @@ FINE = answer(200, {"id": 1})
 PAGE = b"<!doctype html><html><head><title>Bad\x1b[31m day</title></head></html>"
 
 
-def request(method: str) -> Request:
-    return Request(method, "/api/tags/1", None if method in ("GET", "DELETE") else {"name": "VIP"})
+def request(method: str) -> ApiRequest:
+    return ApiRequest(method, "/api/tags/1", None if method in ("GET", "DELETE") else {"name": "VIP"})
 
 
 def html(status: int) -> Move:
@@ -308,8 +308,8 @@ def test_no_call_after_an_interrupt(build: Build) -> None:
     assert server.seen == []
 
 
-def test_an_interrupt_at_the_gate_keeps_the_doubt(build: Build, clock: Clock) -> None:
-    """Between back-off and second send the pace may be interrupted too."""
+def test_an_interrupt_at_the_approval_keeps_the_doubt(build: Build, clock: Clock) -> None:
+    """Between back-off and second send the rate limit may be interrupted too."""
     stop = threading.Event()
 
     def interrupted(seconds: float, event: threading.Event | None) -> bool:
@@ -323,9 +323,9 @@ def test_an_interrupt_at_the_gate_keeps_the_doubt(build: Build, clock: Clock) ->
 
 def test_reads_and_writes_are_counted_across_clients(build: Build, clock: Clock) -> None:
     """One counter serves them all, repetitions included."""
-    calls, pace = Calls(), Pace(0, clock=clock, wait=clock.wait)
+    calls, rate_limit = CallCount(), RateLimiter(0, clock=clock, wait=clock.wait)
     with RawServer([answer(500, raw=b""), FINE]) as server:
-        first, second = (build(server.url, calls=calls, pace=pace) for _ in range(2))
+        first, second = (build(server.url, calls=calls, rate_limit=rate_limit) for _ in range(2))
         first.get("/api/tags/1")
         second.send(request("PUT"))
     assert (calls.reads, calls.writes) == (2, 1)

@@ -20,7 +20,7 @@ from reconciler.errors import ConfigurationError, GatewayError, NoAnswer
 from reconciler.gateway.client import Reader, Writer
 from reconciler.gateway.connections import Connections
 from reconciler.gateway.transport import ForbiddenMethod, Transport, _explained, is_loopback
-from reconciler.model.report import Request
+from reconciler.model.report import ApiRequest
 from tests.unit.gateway.conftest import KEY, Build
 from tests.unit.gateway.server import RawServer, answer, refused_port
 
@@ -39,7 +39,7 @@ def test_a_reading_transport_only_gets(build: Build, kind: type, method: str) ->
         with pytest.raises(ForbiddenMethod):
             client.transport.exchange(method, "/systeme/api/tags", b"{}", None)
         with pytest.raises(ForbiddenMethod):
-            client._call(Request(method, "/api/tags", {"name": "VIP"}))
+            client._call(ApiRequest(method, "/api/tags", {"name": "VIP"}))
     assert server.seen == []
 
 
@@ -72,7 +72,7 @@ def test_headers_of_each_method(build: Build, method: str) -> None:
     """Key, connection, types and length as the gateway wants them."""
     body = None if method in ("GET", "DELETE") else {"name": "Zoë"}
     with RawServer([FINE]) as server:
-        build(server.url, connection="21fd90f9").send(Request(method, "/api/tags/1", body))
+        build(server.url, connection="21fd90f9").send(ApiRequest(method, "/api/tags/1", body))
     seen = server.seen[0]
     assert (seen.method, seen.path) == (method, "/systeme/api/tags/1")
     expected = {
@@ -93,7 +93,7 @@ def test_headers_of_each_method(build: Build, method: str) -> None:
 def test_a_post_without_body_says_so(build: Build) -> None:
     """Length 0 and no type; without a connection no header names one."""
     with RawServer([answer(204)]) as server:
-        build(server.url).send(Request("POST", "/api/x"))
+        build(server.url).send(ApiRequest("POST", "/api/x"))
     headers = server.seen[0].headers
     assert headers["content-length"] == "0"
     assert "content-type" not in headers
@@ -218,7 +218,7 @@ def test_redirects_are_refused(build: Build, status: int, method: str) -> None:
     with RawServer([FINE]) as other, RawServer([answer(status, Location=f"{other.url}/x?token=abc")]) as server:
         body = {} if method == "POST" else None
         with pytest.raises(GatewayError, match=r"redirects to http://127\.0\.0\.1/x;") as caught:
-            build(server.url).send(Request(method, "/api/tags", body))
+            build(server.url).send(ApiRequest(method, "/api/tags", body))
     assert "token" not in str(caught.value)
     assert (len(server.seen), other.seen) == (1, [])
     assert (type(caught.value) is NoAnswer) == (method == "POST" and status in (302, 303))

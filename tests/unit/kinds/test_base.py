@@ -3,7 +3,7 @@
 import pytest
 
 from reconciler.kinds import KINDS, SECTIONS
-from reconciler.kinds.fields import Field, Shape
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.values import Address, Ref
 
 ANN, VIP = Address("contact", "ann@example.com"), Address("tag", "VIP")
@@ -58,11 +58,18 @@ def test_references_are_found_in_every_shape() -> None:
 @pytest.mark.parametrize(
     ("name", "renameable", "writable"),
     [
-        ("tag", True, True), ("webhook", True, True), ("contact", False, True), ("contact_field", False, True),
-        ("tagging", False, True), ("enrollment", False, True), ("membership", False, True), ("course", False, False),
-        ("module", False, False), ("community", False, False),
+        ("tag", True, True),
+        ("webhook", True, True),
+        ("contact", False, True),
+        ("contact_field", False, True),
+        ("tagging", False, True),
+        ("enrollment", False, True),
+        ("membership", False, True),
+        ("course", False, False),
+        ("module", False, False),
+        ("community", False, False),
     ],
-)  # fmt: skip
+)
 def test_what_can_be_renamed_and_made(name: str, renameable: bool, writable: bool) -> None:
     """Tags and webhooks change their names; courses, modules and communities are only referred to."""
     assert KINDS[name].renameable is renameable
@@ -73,8 +80,8 @@ def test_every_declaration_is_sound() -> None:
     """Keys, references and gathered fields name what is there; what can be made has a section."""
     for kind in KINDS.values():
         assert all(kind.field(name) for name in (*kind.key, *kind.dies_with))
-        assert all(each.ref in KINDS for each in kind.fields if each.shape in (Shape.REF, Shape.REFS))
-        assert not kind.gather or kind.field(kind.gather).shape is Shape.REF
+        assert all(each.ref in KINDS for each in kind.fields if each.shape in (FieldShape.REF, FieldShape.REFS))
+        assert not kind.gather or kind.field(kind.gather).shape is FieldShape.REF
         assert kind.doc
         assert all(each.doc for each in kind.fields)
     assert {kind.name for kind in SECTIONS.values()} >= {kind.name for kind in KINDS.values() if kind.writable}
@@ -83,4 +90,4 @@ def test_every_declaration_is_sound() -> None:
 def test_empty_text_is_nothing() -> None:
     """Absent, null and "" compare equal."""
     assert [Field(name="a", doc=".").normal(value) for value in ("", None, "X", True)] == [None, None, "X", True]
-    assert Field(name="s", doc=".", shape=Shape.SECRET).sensitive
+    assert Field(name="s", doc=".", shape=FieldShape.SECRET).sensitive

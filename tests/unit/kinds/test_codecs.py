@@ -8,11 +8,15 @@ from reconciler.kinds.dialect import Dialect, wire_of
 
 CONTACT = KINDS["contact"]
 ITEM = {
-    "id": 1, "email": "Ann@Example.com", "locale": "en",
+    "id": 1,
+    "email": "Ann@Example.com",
+    "locale": "en",
     "fields": [
-        {"slug": "first_name", "value": "Ann"}, {"slug": "company", "value": ""}, {"slug": "city", "value": "Paris"},
+        {"slug": "first_name", "value": "Ann"},
+        {"slug": "company", "value": ""},
+        {"slug": "city", "value": "Paris"},
     ],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("slug", ["surname", "last_name"])
@@ -34,9 +38,12 @@ def test_a_last_name_goes_as_surname_where_slugs_are_not_known() -> None:
 def test_contacts_decode_to_flat_attributes() -> None:
     """The e-mail address as the account has it, friendly names, empty values as nothing."""
     assert contact.decode(ITEM, Wire()) == {
-        "email": "Ann@Example.com", "locale": "en", "first_name": "Ann", "fields.company": None,
+        "email": "Ann@Example.com",
+        "locale": "en",
+        "first_name": "Ann",
+        "fields.company": None,
         "fields.city": "Paris",
-    }  # fmt: skip
+    }
 
 
 def test_the_other_dialect_puts_names_beside_the_fields() -> None:
@@ -45,9 +52,11 @@ def test_the_other_dialect_puts_names_beside_the_fields() -> None:
     attrs = {"email": "a@example.com", "first_name": "Ann", "last_name": None, "fields.company": "Acme"}
     body = contact.encode(attrs, skill)
     assert body == {
-        "email": "a@example.com", "firstName": "Ann", "lastName": None,
+        "email": "a@example.com",
+        "firstName": "Ann",
+        "lastName": None,
         "fields": [{"slug": "company", "value": "Acme"}],
-    }  # fmt: skip
+    }
     assert contact.decode(body, skill)["first_name"] == "Ann"
 
 
@@ -59,9 +68,10 @@ def test_a_body_without_fields_has_no_such_key() -> None:
 def test_an_event_counts_while_it_is_not_disabled() -> None:
     """Cancelled subscriptions stay as rows; older answers hold plain words."""
     rows = [
-        {"event": "SALE_NEW", "disabledAt": None}, {"event": "SALE_CANCELED", "disabledAt": "2024-01-01"},
+        {"event": "SALE_NEW", "disabledAt": None},
+        {"event": "SALE_CANCELED", "disabledAt": "2024-01-01"},
         "CONTACT_CREATED",
-    ]  # fmt: skip
+    ]
     shown = webhook.decode({"name": "A", "url": "https://a.example.com", "subscriptions": rows}, Wire())
     assert shown["events"] == frozenset({"SALE_NEW", "CONTACT_CREATED"})
     assert webhook.decode({"name": "A"}, Wire())["events"] == frozenset()

@@ -56,8 +56,8 @@ def test_look_alikes_are_two_people(one: str, other: str) -> None:
 @given(st.text(alphabet="aB.@-+' \u200b\ufeff\u00ad\u00e9;<\"\n\x85\u3164", max_size=12))
 def test_the_pattern_of_the_schema_is_the_rule(text: str) -> None:
     """The validator of files, whose regular expressions are not Python's, accepts the same texts."""
-    gate = jsonschema_rs.Draft7Validator({"pattern": PATTERN})
-    assert gate.is_valid(text) == is_valid(text) == (fault(text) is None)
+    approval = jsonschema_rs.Draft7Validator({"pattern": PATTERN})
+    assert approval.is_valid(text) == is_valid(text) == (fault(text) is None)
 
 
 @given(st.text(alphabet="ab.@;, <>\"'|\u200b\u00a0", min_size=1, max_size=14))

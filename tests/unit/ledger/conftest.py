@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 
 
@@ -39,7 +39,7 @@ class Where:
     def held(self, **options: Any) -> Store:
         """An open ledger whose lease is ours; no thread renews it."""
         store = self.open(**options)
-        Lease.acquire(store)
+        Lock.acquire(store)
         return store
 
 

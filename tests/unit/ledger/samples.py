@@ -3,7 +3,7 @@
 from reconciler.ledger.history import RunInfo
 from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import Outcome, Status
-from reconciler.model.resource import Entry, EntryState, Lifecycle, Provenance
+from reconciler.model.resource import EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.values import Address, Origin, Ref
 
 INFO = RunInfo(who="ann", host="laptop", tool="1.0", plan="abc")
@@ -12,7 +12,7 @@ GOLD = Address("tag", "Gold")
 ANN = Address("contact", "ann@example.com")
 ANN_VIP = Address("tagging", "ann@example.com/VIP")
 
-FULL = Entry(
+FULL = LedgerEntry(
     address=ANN,
     remote_id="7",
     applied={"first_name": "Ann", "tags": frozenset({"a", "b"}), "tag": Ref(VIP), "age": 3, "on": True, "x": None},
@@ -31,9 +31,9 @@ FULL = Entry(
 )
 
 
-def tag(name: str, remote_id: str = "1") -> Entry:
+def tag(name: str, remote_id: str = "1") -> LedgerEntry:
     """A small entry."""
-    return Entry(Address("tag", name), remote_id, {"name": name}, {"name": name})
+    return LedgerEntry(Address("tag", name), remote_id, {"name": name}, {"name": name})
 
 
 def done(

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LedgerError, Locked
-from reconciler.ledger.lease import Lease
-from reconciler.ledger.place import write_ahead
+from reconciler.ledger.database import write_ahead
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
-from reconciler.model.resource import Entry
+from reconciler.model.resource import LedgerEntry
 from tests.support.postgres import Postgres
 from tests.unit.ledger.conftest import Where
 from tests.unit.ledger.samples import FULL, VIP, tag
@@ -51,7 +51,7 @@ def test_a_database_of_another_program_is_left_alone(file: Where) -> None:
 def test_a_corrupted_file(file: Where) -> None:
     """Pages overwritten in the middle."""
     store = file.held()
-    store.write([Entry(VIP._replace(key=str(n)), "1", {"x": "y" * 50}) for n in range(2000)])
+    store.write([LedgerEntry(VIP._replace(key=str(n)), "1", {"x": "y" * 50}) for n in range(2000)])
     store.close()
     path = file.root / ".reconciler/ledger.db"
     size = path.stat().st_size
@@ -77,7 +77,7 @@ def test_a_full_disk(file: Where) -> None:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count={pages}")
     with pytest.raises(LedgerError, match="disk is full; free some space"):
-        store.write([Entry(VIP, "1", {"x": "y" * 100_000})])
+        store.write([LedgerEntry(VIP, "1", {"x": "y" * 100_000})])
     assert store.load().serial == 0
     with store.session.reading() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count=1000000")
@@ -134,7 +134,7 @@ def test_opening_again_keeps_the_locks_of_the_first(file: Where, monkeypatch: py
 def test_a_locked_server(postgres: Postgres, where: Where) -> None:
     """The same, for a row that another session holds."""
     store, other = where.open(patience=0.05), where.open()
-    Lease.acquire(store)
+    Lock.acquire(store)
     with other.session.writing(), pytest.raises(Locked, match=rf"is locked by .* \(process {os.getpid()}\) since"):
         store.write([tag("VIP")])
 
@@ -145,14 +145,14 @@ def test_a_server_ends_the_write_of_a_stopped_process(
     """The lock goes with it: unlock and the next run get on, and the stopped one finds out when it wakes up."""
     url = postgres.namespace()
     with Store.open(url, root=tmp_path, patience=60.0) as waiting:
-        monkeypatch.setattr("reconciler.ledger.place.IDLE", 0.2)
+        monkeypatch.setattr("reconciler.ledger.database.IDLE", 0.2)
         with Store.open(url, root=tmp_path) as stopped:
-            Lease.acquire(stopped)
+            Lock.acquire(stopped)
             with pytest.raises(LedgerError, match="gave this process up"), stopped.session.fenced() as connection:
                 held = waiting.unlock()
                 connection.exec_driver_sql("SELECT 1")
         assert held is not None
-        Lease.acquire(waiting)
+        Lock.acquire(waiting)
         waiting.write([tag("VIP")])
 
 
@@ -210,8 +210,11 @@ def as_nobody(folder: Path) -> list[str]:
     """What opening and looking say to somebody who may not do everything, as root may."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", UNPRIVILEGED, str(folder)],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
     return done.stdout.splitlines()
 
 
@@ -226,7 +229,7 @@ def entered() -> Iterator[Path]:
 
 def test_a_read_only_folder(entered: Path) -> None:
     """Plan may look, apply may not write; an unreadable file is an error for both."""
-    with Store.open("sqlite:///sub/ledger.db", root=entered) as store, Lease.acquire(store):
+    with Store.open("sqlite:///sub/ledger.db", root=entered) as store, Lock.acquire(store):
         store.write([tag("VIP")])
     path = entered / "sub/ledger.db"
     path.chmod(0o444)

@@ -33,8 +33,12 @@ def test_outcomes_keep_what_was_overwritten(where: Where) -> None:
     made, dropped, skipped = store.outcomes(run)
     assert (made.before, made.after) == ({"name": "before", "secret": Secret("env:A", "")}, {"name": "VIP"})
     assert (made.address, made.verb, made.action, made.status, made.remote_id) == (
-        VIP, "make", Action.CREATE, Status.DONE, "1",
-    )  # fmt: skip
+        VIP,
+        "make",
+        Action.CREATE,
+        Status.DONE,
+        "1",
+    )
     assert (dropped.before, dropped.after) == (None, None)
     assert (skipped.address, skipped.status, skipped.message) == (ANN, Status.SKIPPED, "tag/Gold failed")
 

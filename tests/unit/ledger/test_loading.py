@@ -7,36 +7,46 @@ from typing import Any
 
 import pytest
 
-from reconciler.engine.kept import Entries, Kept, held
-from reconciler.engine.ties import rows_of, singles
 from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
+from reconciler.ledger.codec import to_row
 from reconciler.ledger.loading import entries_of
-from reconciler.ledger.rows import to_row
-from reconciler.model.resource import Desired, Entry, EntryState, Lifecycle, Provenance
+from reconciler.model.resource import Desired, EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.values import Address, Origin, Ref
+from reconciler.planner.kept import CompactEntry, Entries, held
+from reconciler.planner.ties import rows_of, singles
 
 
-def tagging(email: str, tag: str, **more: Any) -> Entry:
+def tagging(email: str, tag: str, **more: Any) -> LedgerEntry:
     """One as it is written for the short form of a contact."""
     contact, vip = KINDS["contact"].address({"email": email}), KINDS["tag"].address({"name": tag})
     attrs = {"tag": Ref(vip), "contact": Ref(contact)}
-    entry = Entry(
-        KINDS["tagging"].address(attrs), f"{email}/{tag}"[:9], attrs, depends_on=(vip, contact),
-        origin=Origin("a.yaml", 3, 5), provenance=Provenance.ADOPTED, part_of=contact, since=1e9, run=4,
-    )  # fmt: skip
+    entry = LedgerEntry(
+        KINDS["tagging"].address(attrs),
+        f"{email}/{tag}"[:9],
+        attrs,
+        depends_on=(vip, contact),
+        origin=Origin("a.yaml", 3, 5),
+        provenance=Provenance.ADOPTED,
+        part_of=contact,
+        since=1e9,
+        run=4,
+    )
     return replace(entry, **more)
 
 
-def loaded(*entries: Entry, like: dict[Address, Desired] | None = None) -> Any:
+def loaded(*entries: LedgerEntry, like: dict[Address, Desired] | None = None) -> Any:
     """The same entries, written and read."""
     return entries_of([tuple(to_row(entry).values()) for entry in entries], like or {})
 
 
 PLAIN = (
-    tagging("ann@example.com", "VIP"), tagging("ann@example.com", "Gold"), tagging("bob@example.com", "x/y"),
-    tagging("ann@example.com", 'Élève "a" \\ %'), tagging("bob@example.com", "@home"),
-)  # fmt: skip
+    tagging("ann@example.com", "VIP"),
+    tagging("ann@example.com", "Gold"),
+    tagging("bob@example.com", "x/y"),
+    tagging("ann@example.com", 'Élève "a" \\ %'),
+    tagging("bob@example.com", "@home"),
+)
 
 
 def test_relations_that_are_only_their_ends_are_held_by_block() -> None:
@@ -58,13 +68,23 @@ def test_the_order_of_dependencies_is_kept() -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"remote_id": None}, {"digests": {"a": "b"}}, {"lifecycle": Lifecycle(True)}, {"state": EntryState.PENDING},
-        {"former": Address("tagging", "a/b")}, {"part_of": None}, {"part_of": Address("contact", "bob@example.com")},
-        {"origin": None}, {"depends_on": ()}, {"remote_id": "a\tb"}, {"remote_id": "a\nb"}, {"run": 9},
-        {"answered": {"tag": Ref(Address("tag", "Other"))}}, {"applied": {"tag": Ref(Address("tag", "VIP"))}},
+        {"remote_id": None},
+        {"digests": {"a": "b"}},
+        {"lifecycle": Lifecycle(True)},
+        {"state": EntryState.PENDING},
+        {"former": Address("tagging", "a/b")},
+        {"part_of": None},
+        {"part_of": Address("contact", "bob@example.com")},
+        {"origin": None},
+        {"depends_on": ()},
+        {"remote_id": "a\tb"},
+        {"remote_id": "a\nb"},
+        {"run": 9},
+        {"answered": {"tag": Ref(Address("tag", "Other"))}},
+        {"applied": {"tag": Ref(Address("tag", "VIP"))}},
         {"origin": Origin("a\nb.yaml", 1, 1)},
     ],
-)  # fmt: skip
+)
 def test_what_says_more_stays_alone(more: dict[str, Any]) -> None:
     """Nothing of it is lost for the sake of memory."""
     odd = tagging("ann@example.com", "VIP", **more)
@@ -84,7 +104,10 @@ def test_what_the_files_say_in_the_same_words_is_held_once() -> None:
     """Address, attributes and origin are the very objects of the files; what differs is the ledger's own."""
     origin, vip = Origin("a.yaml", 1, 1), Address("tag", "VIP")
     same, other = Desired(vip, {"name": "VIP"}, origin), Desired(Address("tag", "B"), {"name": "b"}, origin)
-    entries = Entry(vip, "1", {"name": "VIP"}, origin=origin), Entry(other.address, "2", {"name": "B"}, origin=origin)
+    entries = (
+        LedgerEntry(vip, "1", {"name": "VIP"}, origin=origin),
+        LedgerEntry(other.address, "2", {"name": "B"}, origin=origin),
+    )
     found = loaded(*entries, like={vip: same, other.address: other})
     assert list(found.values()) == list(entries)
     assert found[vip].address is same.address
@@ -97,9 +120,9 @@ MAIL = "ann@example.com"
 ANN = Desired(Address("contact", MAIL), {"email": MAIL, "locale": "fr"}, Origin("a.yaml", 3, 5))
 
 
-def written(**more: Any) -> Entry:
+def written(**more: Any) -> LedgerEntry:
     """The entry of her who is as the files say."""
-    entry = Entry(ANN.address, "7", ANN.attrs, origin=ANN.origin, since=1e9, run=4)
+    entry = LedgerEntry(ANN.address, "7", ANN.attrs, origin=ANN.origin, since=1e9, run=4)
     return replace(entry, **more)
 
 
@@ -107,7 +130,7 @@ def written(**more: Any) -> Entry:
 def test_what_the_files_say_too_is_said_once(more: dict[str, Any]) -> None:
     """Wherever in the files it stood; whoever asks finds the entry that was written."""
     found = loaded(written(**more), like={ANN.address: ANN})
-    assert isinstance(held(found)[ANN.address], Kept)
+    assert isinstance(held(found)[ANN.address], CompactEntry)
     assert found == {ANN.address: written(**more)}
     assert found[ANN.address].applied is ANN.attrs
     assert list(found.values()) == [written(**more)]
@@ -116,15 +139,21 @@ def test_what_the_files_say_too_is_said_once(more: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     "more",
     [
-        {"applied": {"email": "ann@example.com"}}, {"answered": {"locale": "de"}}, {"digests": {"a": "b"}},
-        {"depends_on": (Address("tag", "VIP"),)}, {"lifecycle": Lifecycle(True)}, {"state": EntryState.PENDING},
-        {"former": Address("contact", "old@example.com")}, {"part_of": Address("tag", "VIP")}, {"origin": None},
+        {"applied": {"email": "ann@example.com"}},
+        {"answered": {"locale": "de"}},
+        {"digests": {"a": "b"}},
+        {"depends_on": (Address("tag", "VIP"),)},
+        {"lifecycle": Lifecycle(True)},
+        {"state": EntryState.PENDING},
+        {"former": Address("contact", "old@example.com")},
+        {"part_of": Address("tag", "VIP")},
+        {"origin": None},
     ],
-)  # fmt: skip
+)
 def test_an_entry_of_which_more_is_to_be_said_is_an_entry(more: dict[str, Any]) -> None:
     """Nothing that was written is lost because the files say something like it."""
     found = loaded(written(**more), like={ANN.address: ANN})
-    assert isinstance(held(found)[ANN.address], Entry)
+    assert isinstance(held(found)[ANN.address], LedgerEntry)
     assert found == {ANN.address: written(**more)}
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from reconciler.errors import LedgerError
-from reconciler.ledger import opening
-from reconciler.ledger.place import locate
+from reconciler.ledger import transactions
+from reconciler.ledger.database import locate
 from reconciler.ledger.store import Store
 from tests.unit.ledger.conftest import Where
 from tests.unit.ledger.samples import tag
@@ -34,9 +34,18 @@ def test_postgresql_always_means_psycopg(url: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["mysql://u:hunter2@h/d", "hunter2", "sqlite://", "sqlite:///:memory:", "sqlite://hunter2/x", "sqlite:///a?hunter2=1",
-     "postgresql+psycopg2://u:hunter2@h/d", "postgresql://u:hunter2@h:port/d", "sqlite+pysqlcipher:///hunter2"],
-)  # fmt: skip
+    [
+        "mysql://u:hunter2@h/d",
+        "hunter2",
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite://hunter2/x",
+        "sqlite:///a?hunter2=1",
+        "postgresql+psycopg2://u:hunter2@h/d",
+        "postgresql://u:hunter2@h:port/d",
+        "sqlite+pysqlcipher:///hunter2",
+    ],
+)
 def test_other_urls_are_refused_without_being_repeated(url: str, tmp_path: Path) -> None:
     """A password may stand anywhere in what somebody mistyped."""
     with pytest.raises(LedgerError, match="write sqlite:///FILE") as caught:
@@ -60,7 +69,7 @@ def test_a_missing_driver_names_what_to_install(tmp_path: Path, monkeypatch: pyt
     def missing(*_arguments: object, **_options: object) -> None:
         raise ImportError
 
-    monkeypatch.setattr("reconciler.ledger.place.create_engine", missing)
+    monkeypatch.setattr("reconciler.ledger.database.create_engine", missing)
     with pytest.raises(LedgerError, match=r"pip install 'psycopg\[binary\]'"):
         Store.open("postgresql://u@h/d", root=tmp_path)
 
@@ -75,8 +84,10 @@ def test_file_and_folder_are_for_the_owner_only(file: Where) -> None:
     folder = file.root / ".reconciler"
     assert mode(folder) == 0o700
     assert {path.name: mode(path) for path in folder.iterdir()} == {
-        "ledger.db": 0o600, "ledger.db-wal": 0o600, "ledger.db-shm": 0o600,
-    }  # fmt: skip
+        "ledger.db": 0o600,
+        "ledger.db-wal": 0o600,
+        "ledger.db-shm": 0o600,
+    }
 
 
 def test_a_file_that_others_could_read_is_closed_to_them(file: Where) -> None:
@@ -92,8 +103,10 @@ def test_an_intent_is_on_disk_when_it_is_announced(file: Where) -> None:
     """Write-ahead log, synchronised at each commit, foreign keys checked."""
     store = file.open()
     with store.session.writing() as connection:
-        found = [connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in
-                 ("journal_mode", "synchronous", "foreign_keys")]  # fmt: skip
+        found = [
+            connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
     assert found == ["wal", 2, 1]
 
 
@@ -113,4 +126,4 @@ def test_memory_follows_the_clock_of_this_machine() -> None:
     """Where nobody gives another."""
     with Store.none() as store, store.session.reading() as connection:
         assert abs(store.session.now(connection) - time.time()) < 60
-    assert str(opening.Place()) == "memory"
+    assert str(transactions.DatabaseLocation()) == "memory"

@@ -10,7 +10,7 @@ from typing import IO
 import pytest
 
 from reconciler.errors import Locked
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Verb
 from tests.unit.ledger.conftest import Where
@@ -19,7 +19,7 @@ from tests.unit.ledger.samples import INFO, VIP, done, tag
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lease
 from reconciler.ledger.store import Store
 from tests.unit.ledger.samples import INFO, VIP
 store = Store.open(sys.argv[1], root=Path(sys.argv[2]))
@@ -36,7 +36,7 @@ OPENER = """
 import sys
 from pathlib import Path
 from reconciler.errors import Locked
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lease
 from reconciler.ledger.store import Store
 print("ready", flush=True)
 sys.stdin.readline()
@@ -79,12 +79,12 @@ def test_a_killed_run_leaves_its_intent_and_a_free_lease(where: Where) -> None:
         assert pipe(process.stdout).readline() == "announced\n"
         store = where.open()
         with pytest.raises(Locked, match=rf"\(process {process.pid}\)"):
-            Lease.acquire(store)
+            Lock.acquire(store)
         process.kill()
         process.wait()
     intent = store.load().intents[VIP]
     assert (intent.verb, dict(intent.before)) == ("make", {"name": "before"})
-    Lease.acquire(store)
+    Lock.acquire(store)
     store.settle(intent.run, VIP, tag("VIP"), done(VIP))
     assert [past.before for past in store.outcomes(intent.run)] == [{"name": "before"}]
     assert store.runs()[0].finished is None
@@ -98,7 +98,7 @@ def test_a_zombie_is_dead(file: Where) -> None:
         pipe(process.stdout).read()
         with Store.peek(file.url, root=file.root) as seen:  # type: ignore[union-attr]
             assert list(seen.load().intents) == [VIP]
-        Lease.acquire(file.open())
+        Lock.acquire(file.open())
 
 
 def test_two_processes_open_a_new_ledger_and_one_gets_the_lease(where: Where) -> None:
@@ -124,7 +124,7 @@ def test_twenty_threads_share_a_ledger(where: Where) -> None:
             assert lease.renew()
             store.settle(run, entry.address, entry, done(entry.address))
 
-    with Lease.acquire(store) as lease:
+    with Lock.acquire(store) as lease:
         run = store.begin(INFO)
         with ThreadPoolExecutor(20) as pool:
             list(pool.map(work, range(20)))

@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError, Locked
-from reconciler.ledger.lease import Lease
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import Status
-from reconciler.model.resource import Entry, Intent
+from reconciler.model.resource import Intent, LedgerEntry
 from reconciler.model.values import Address, Secret
 from tests.unit.ledger.conftest import FakeClock, Where
 from tests.unit.ledger.samples import ANN, FULL, GOLD, INFO, VIP, done, tag
@@ -28,12 +28,12 @@ def test_a_new_ledger_is_empty_and_has_a_lineage(where: Where) -> None:
 
 def test_every_field_of_an_entry_comes_back(where: Where) -> None:
     """The sample differs from the default in each field, so that a field added later is missed here."""
-    default = Entry(ANN, None)
-    for column in dataclasses.fields(Entry):
+    default = LedgerEntry(ANN, None)
+    for column in dataclasses.fields(LedgerEntry):
         if column.name != "address":
             assert getattr(FULL, column.name) != getattr(default, column.name), column.name
     store = where.held()
-    bare = Entry(VIP, None)
+    bare = LedgerEntry(VIP, None)
     store.write([FULL, bare])
     assert store.load().entries == {ANN: FULL, VIP: bare}
 
@@ -41,7 +41,7 @@ def test_every_field_of_an_entry_comes_back(where: Where) -> None:
 def test_types_of_equal_values_are_kept(where: Where) -> None:
     """True and 1 are equal to Python and are not the same answer."""
     store = where.held()
-    store.write([Entry(VIP, "1", {"n": True}, {"n": 1})])
+    store.write([LedgerEntry(VIP, "1", {"n": True}, {"n": 1})])
     answered = store.load().entries[VIP].answered
     assert type(answered["n"]) is int
 
@@ -50,7 +50,7 @@ def test_odd_text_is_taken(where: Where) -> None:
     """Half a surrogate pair and NUL in an answer must not stop a run that has already written."""
     store = where.held()
     run = store.begin(INFO)
-    odd = Entry(VIP, "1", {"name": "a\x00\ud83d"}, {})
+    odd = LedgerEntry(VIP, "1", {"name": "a\x00\ud83d"}, {})
     store.settle(run, VIP, odd, done(VIP, message="bad \x00 \ud83d"))
     assert store.load().entries[VIP].applied == odd.applied
 
@@ -110,7 +110,7 @@ def test_a_cleared_intent_leaves_the_entry(where: Where) -> None:
 def test_each_write_counts(where: Where) -> None:
     """The serial grows by one in each transaction that changes contents, and the lease is no content."""
     store = where.open()
-    with Lease.acquire(store) as lease:
+    with Lock.acquire(store) as lease:
         assert lease.renew()
         assert store.load().serial == 0
         run = store.begin(INFO)
@@ -198,8 +198,13 @@ def test_digests_depend_on_name_value_and_key(where: Where) -> None:
     one = store.digest("webhook/CRM secret", "canary")
     assert len(one) == 64
     assert one == again.digest("webhook/CRM secret", "canary")
-    different = {one, store.digest("other", "canary"), store.digest("webhook/CRM secret", "x"),
-                 store.key.sign(b"canary"),                 other.digest("webhook/CRM secret", "canary")}  # fmt: skip
+    different = {
+        one,
+        store.digest("other", "canary"),
+        store.digest("webhook/CRM secret", "x"),
+        store.key.sign(b"canary"),
+        other.digest("webhook/CRM secret", "canary"),
+    }
     assert len(different) == 5
 
 
@@ -216,12 +221,12 @@ def test_peek_reads_and_never_makes(where: Where) -> None:
         assert list(seen.load().entries) == [VIP]
         seen.check("any")
         with pytest.raises(LedgerError, match="for reading only"):
-            Lease.acquire(seen)
+            Lock.acquire(seen)
 
 
 def test_a_ledger_of_none_has_the_same_interface(tmp_path: Path) -> None:
     """Kept in memory, under a key that lasts as long."""
-    with Store.none() as store, Store.none() as other, Lease.acquire(store):
+    with Store.none() as store, Store.none() as other, Lock.acquire(store):
         run = store.begin(INFO)
         store.intend(run, VIP, Verb.MAKE, {}, 5.0)
         store.settle(run, VIP, tag("VIP"), done(VIP))
@@ -234,8 +239,13 @@ def test_no_secret_reaches_the_file(file: Where) -> None:
     """Applied, echoed by the server, overwritten, or in the outcome: a secret leaves marks only."""
     store = file.held(key="environment-canary")
     secret = Secret("env:HOOK", "value-canary")
-    entry = Entry(VIP, "1", {"secret": secret}, {"secret": "value-canary", "name": "x"},
-                  {"secret": store.digest("secret", secret.value)})  # fmt: skip
+    entry = LedgerEntry(
+        VIP,
+        "1",
+        {"secret": secret},
+        {"secret": "value-canary", "name": "x"},
+        {"secret": store.digest("secret", secret.value)},
+    )
     run = store.begin(INFO)
     store.intend(run, VIP, Verb.MAKE, {"secret": secret}, 5.0)
     store.settle(run, VIP, entry, done(VIP))

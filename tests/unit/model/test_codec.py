@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.model.codec import attrs_from_json, attrs_to_json, from_json, to_json
+from reconciler.model.serialization import attrs_from_json, attrs_to_json, from_json, to_json
 from reconciler.model.values import Address, Ref, Secret
 
 VIP, GOLD = Ref(Address("tag", "VIP")), Ref(Address("tag", "Gold"))

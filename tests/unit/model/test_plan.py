@@ -1,8 +1,8 @@
-"""Plans: what is pending, what is withheld, what does something."""
+"""Plans: what is pending, what is blocked, what does something."""
 
 from reconciler.model.plan import Action, Base, Change, Plan, Step, Verb, is_effective
 from reconciler.model.policy import Limits, Policy
-from reconciler.model.report import JSON, MERGE_PATCH, Outcome, Report, Request, Status
+from reconciler.model.report import JSON, MERGE_PATCH, ApiRequest, Outcome, Report, Status
 from reconciler.model.values import Address
 
 A, B = Address("tag", "A"), Address("tag", "B")
@@ -10,23 +10,23 @@ A, B = Address("tag", "A"), Address("tag", "B")
 
 def test_a_noop_is_pending_only_when_it_moves() -> None:
     """A new address changes the ledger, an unchanged resource changes nothing."""
-    still, moving = Change(A, Action.NOOP), Change(A, Action.NOOP, moved_from=B)
+    still, moving = Change(A, Action.NO_CHANGE), Change(A, Action.NO_CHANGE, moved_from=B)
     assert (is_effective(still), is_effective(moving)) == (False, True)
 
 
-def test_a_plan_sorts_what_is_withheld_from_what_is_pending() -> None:
-    """Withheld changes count as nothing to do."""
-    held, done, quiet = Change(A, Action.DELETE, withheld="no"), Change(B, Action.CREATE), Change(A, Action.NOOP)
+def test_a_plan_sorts_what_is_blocked_from_what_is_pending() -> None:
+    """Blocked changes count as nothing to do."""
+    held, done, quiet = Change(A, Action.DELETE, blocked="no"), Change(B, Action.CREATE), Change(A, Action.NO_CHANGE)
     plan = Plan(Base(None, "", 0, "vendor"), (held, done, quiet))
     assert plan.pending == (done,)
-    assert plan.withheld == (held,)
+    assert plan.blocked == (held,)
 
 
 def test_requests_know_their_content_type() -> None:
     """PATCH is a merge patch, POST and PUT are JSON, nothing has none."""
-    assert Request("PATCH", "/api/tags/1", {}).content_type == MERGE_PATCH
-    assert Request("POST", "/api/tags", {"name": "VIP"}).content_type == JSON
-    assert Request("DELETE", "/api/tags/1").content_type is None
+    assert ApiRequest("PATCH", "/api/tags/1", {}).content_type == MERGE_PATCH
+    assert ApiRequest("POST", "/api/tags", {"name": "VIP"}).content_type == JSON
+    assert ApiRequest("DELETE", "/api/tags/1").content_type is None
 
 
 def test_reports_count_by_status() -> None:

@@ -1,0 +1,1 @@
+"""Carries out a plan: the executor, one step, preconditions and ledger entries."""

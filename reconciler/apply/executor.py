@@ -1,0 +1,291 @@
+"""A plan and its graph → a report: ready steps go to workers, a failure skips what needs it, a stop loses nothing.
+
+Looks for accepted writes (202): one filtered list for each parent, at growing intervals, for a bounded time.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from graphlib import TopologicalSorter
+from typing import Any
+
+from reconciler.apply.ledger_entry import entry_after
+from reconciler.apply.step import StepRunner
+from reconciler.errors import GatewayError, Interrupted, LedgerError, Locked, ReconcilerError
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind, Wire
+from reconciler.model.plan import Change, Plan, Step, decided
+from reconciler.model.report import Outcome, Report, Status
+from reconciler.model.values import Address, Ref
+from reconciler.planner.order import Graph
+from reconciler.planner.requests import is_the_one
+
+#: Told of every outcome as it comes, with how many steps are done and how many there are.
+Listener = Callable[[Outcome, int, int], None]
+#: Told of every step that begins.
+Starter = Callable[[Step], None]
+
+
+@dataclass
+class Bounds:
+    """What ends a run early, cleanly: a signal, a number of calls, a point in time (of ``clock``)."""
+
+    stop: threading.Event = field(default_factory=threading.Event)
+    max_calls: int | None = None
+    deadline: float | None = None
+    clock: Callable[[], float] = time.monotonic
+
+    def reason(self, calls: int) -> str | None:
+        """Why no further step may begin, or None."""
+        if self.stop.is_set():
+            return "interrupted"
+        if self.max_calls is not None and calls >= self.max_calls:
+            return f"--max-calls {self.max_calls} reached"
+        if self.deadline is not None and self.clock() >= self.deadline:
+            return "--max-minutes reached"
+        return None
+
+
+class Executor:
+    """One run over one graph. Only the main thread touches its state; workers carry single steps."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        graph: Graph,
+        carrier: StepRunner,
+        *,
+        bounds: Bounds,
+        parallel: int = 8,
+        listener: Listener | None = None,
+        sleep: Callable[[float], bool] | None = None,
+        starter: Starter | None = None,
+        wait: float = 0.0,
+    ) -> None:
+        self.starter, self.wait = starter, wait
+        self.graph, self.carrier, self.bounds, self.listener = graph, carrier, bounds, listener
+        self.changes = {change.address: change for change in decided(plan.changes)}
+        self.parallel = parallel
+        self.sleep = sleep or (lambda seconds: bounds.stop.wait(seconds))
+        self.outcomes: dict[Step, Outcome] = {}
+        self.ended: queue.SimpleQueue[tuple[Step, Outcome | ReconcilerError]] = queue.SimpleQueue()
+        self.fatal: ReconcilerError | None = None
+        self.stopped: str | None = None
+
+    def run(self) -> Report:
+        """Carry out every step that can be. An error of the ledger ends the run once all in flight has ended."""
+        sorter = self._sorter()
+        ready: deque[Step] = deque()
+        in_flight = 0
+        with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="write") as pool:
+            while sorter.is_active():
+                ready.extend(sorter.get_ready())
+                while ready and in_flight < self.parallel:  # no more than can leave: a stop must find the rest here
+                    step = ready.popleft()
+                    if self._is_over(step):
+                        sorter.done(step)
+                        ready.extend(sorter.get_ready())
+                    else:
+                        if self.starter:
+                            self.starter(step)
+                        pool.submit(self._work, step)
+                        in_flight += 1
+                if in_flight:
+                    step, result = self.ended.get()
+                    in_flight -= 1
+                    self._take(step, result)
+                    sorter.done(step)
+        self._await_accepted()
+        return self._report()
+
+    def _sorter(self) -> TopologicalSorter[Step]:
+        """Nodes in the planned order first, so that ready steps leave in it."""
+        sorter: TopologicalSorter[Step] = TopologicalSorter(dict.fromkeys(self.graph.order, ()))
+        for step in (*self.graph.order, *self.graph.barriers):
+            sorter.add(step, *self.graph.needs.get(step, ()), *self.graph.after.get(step, ()))
+        sorter.prepare()
+        return sorter
+
+    def _is_over(self, step: Step) -> bool:
+        """Barriers stand for nothing; a step whose need failed is skipped; after a stop nothing begins."""
+        if step in self.graph.barriers:
+            return True
+        failed = sorted(
+            (need for need in self.graph.needs[step] if self.outcomes[need].status not in _GOOD),
+            key=lambda need: (self.outcomes[need].status is Status.NOT_RUN, need.address),
+        )  # what failed says more than what was not run
+        self.stopped = self.stopped or self._cut_off() or self.bounds.reason(self._calls())
+        if failed:
+            cause = self.outcomes[failed[0]]
+            status = Status.NOT_RUN if cause.status is Status.NOT_RUN else Status.SKIPPED
+            self._note(Outcome(step, self._change(step).action, status, message=f"needs {failed[0].address}"))
+        elif self.stopped or self.fatal:
+            reason = self.stopped or str(self.fatal)
+            self._note(Outcome(step, self._change(step).action, Status.NOT_RUN, message=reason))
+        return step in self.outcomes
+
+    def _cut_off(self) -> str | None:
+        """There is no use in trying the rest when the account is out of reach."""
+        return "the account is out of reach; the next apply does the rest" if self.carrier.writer.cut_off else None
+
+    def _work(self, step: Step) -> None:
+        """In a worker: whatever happens comes back as a value, so that the run can end in order."""
+        try:
+            self.ended.put((step, self.carrier.carry(step, self._change(step))))
+        except ReconcilerError as error:
+            self.ended.put((step, error))
+        except BaseException as error:  # the worker boundary: a defect must not leave the run waiting for ever
+            self.ended.put((step, ReconcilerError(f"{step.address}: unexpected {type(error).__name__}")))
+            raise
+
+    def _take(self, step: Step, result: Outcome | ReconcilerError) -> None:
+        if isinstance(result, Outcome):
+            self._note(result)
+            return
+        self._note(Outcome(step, self._change(step).action, Status.FAILED, message=str(result)))
+        if isinstance(result, LedgerError | Locked):
+            self.fatal = self.fatal or result
+
+    def _note(self, outcome: Outcome) -> None:
+        self.outcomes[outcome.step] = outcome
+        if self.listener:
+            self.listener(outcome, len(self.outcomes), len(self.graph.order))
+
+    def _change(self, step: Step) -> Change:
+        return self.changes[step.address]
+
+    def _calls(self) -> int:
+        return self.carrier.writer.calls.reads + self.carrier.writer.calls.writes
+
+    def _await_accepted(self) -> None:
+        """After the last write, one list per community settles all that was accepted.
+
+        One whose answer was lost and that does not show is sent again, once, and awaited once more.
+        """
+        for again in (True, False):
+            pending = {step: o for step, o in self.outcomes.items() if o.status is Status.PENDING}
+            if self.fatal:
+                return
+            if not pending or self.bounds.reason(self._calls()):
+                break
+            arrivals = AcceptedWrites(self.carrier.writer, self.carrier.ids, self.sleep, self.wait)
+            for address, remote_id in arrivals.wait(self._change(step) for step in pending).items():
+                self._arrived(next(step for step in pending if step.address == address), remote_id)
+            lost = [s for s in pending if s.address in self.carrier.unconfirmed and self._is_pending(s)]
+            if not lost or not again:
+                break
+            for step in lost:
+                self._take(step, self._again(step))
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """What nobody accepted and the account does not show is not done; its intent stays, for the next run."""
+        for step in [step for step, o in self.outcomes.items() if o.status is Status.PENDING]:
+            if step.address in self.carrier.unconfirmed:
+                said = "no answer came, and the account does not show it; the next run looks again"
+                self._take(step, self.carrier.given_up(replace(self.outcomes[step], message=said)))
+
+    def _is_pending(self, step: Step) -> bool:
+        return self.outcomes[step].status is Status.PENDING
+
+    def _again(self, step: Step) -> Outcome | ReconcilerError:
+        try:
+            return self.carrier.carry(step, self._change(step))
+        except ReconcilerError as error:
+            return error
+
+    def _arrived(self, step: Step, remote_id: str) -> None:
+        change, carrier = self._change(step), self.carrier
+        entry = entry_after(
+            change,
+            carrier.entries.get(step.address),
+            remote_id,
+            {},
+            digest=carrier.digest,
+            now=carrier.now(),
+            run=carrier.run,
+        )
+        outcome = replace(self.outcomes[step], status=Status.DONE, remote_id=remote_id)
+        try:
+            carrier.arrived(entry, outcome)
+        except ReconcilerError as error:
+            self.fatal = error
+            return
+        self.outcomes[step] = outcome
+
+    def _report(self) -> Report:
+        calls, outcomes = self.carrier.writer.calls, tuple(self.outcomes.values())
+        if self.fatal:
+            said, code = str(self.fatal), self.fatal.exit_code
+            return Report(outcomes, calls.reads, calls.writes, self.carrier.run, said, code)
+        return Report(outcomes, calls.reads, calls.writes, self.carrier.run, self.stopped)
+
+
+_GOOD = frozenset({Status.DONE, Status.PENDING})
+
+
+#: Shares of the whole wait that pass between looks; the first look is at once.
+SHARES = (1 / 15, 2 / 15, 4 / 15, 8 / 15)
+PLAIN = Wire()
+
+#: Sleeps that many seconds; True when the run is to stop.
+Sleep = Callable[[float], bool]
+
+
+@dataclass(frozen=True)
+class AcceptedWrites:
+    """Waits ``seconds`` for accepted writes. ``ids`` gives the remote ids of contacts and parents."""
+
+    reader: Reader
+    ids: Mapping[Address, str]
+    sleep: Sleep
+    seconds: float
+
+    def wait(self, accepted: Iterable[Change]) -> dict[Address, str]:
+        """The remote ids of those that showed up; what is missing at the end is still pending."""
+        waiting = {change.address: change for change in accepted}
+        seen: dict[Address, str] = {}
+        for share in (0.0, *SHARES):
+            pause = share * self.seconds
+            if not waiting or (pause and self.sleep(pause)):
+                break
+            try:
+                seen |= self._look(waiting)
+            except (GatewayError, Interrupted):
+                break  # pending is the truth until the next run looks
+            waiting = {address: change for address, change in waiting.items() if address not in seen}
+        return seen
+
+    def _look(self, waiting: Mapping[Address, Change]) -> dict[Address, str]:
+        seen: dict[Address, str] = {}
+        for (kind_name, parent), changes in _by_parent(waiting.values()).items():
+            kind = KINDS[kind_name]
+            items = self._members(kind, parent)
+            for change in changes:
+                for item in items:
+                    if is_the_one(kind, item, change.attrs, self.ids, PLAIN):
+                        seen[change.address] = str(item[kind.remote_id])
+        return seen
+
+    def _members(self, kind: Kind, parent: Address) -> list[dict[str, Any]]:
+        assert kind.lookup is not None
+        (parameter,) = (key for key, name in kind.lookup.query.items() if kind.field(name).ref == parent.kind)
+        pages = self.reader.walk(kind.lookup.path, {parameter: self.ids[parent]})
+        return [item for page in pages for item in page]
+
+
+def _by_parent(changes: Iterable[Change]) -> dict[tuple[str, Address], list[Change]]:
+    """Grouped by what they were accepted into: the reference that is no person."""
+    groups: dict[tuple[str, Address], list[Change]] = {}
+    for change in changes:
+        for value in change.attrs.values():
+            if isinstance(value, Ref) and not KINDS[value.target.kind].person:
+                groups.setdefault((change.address.kind, value.target), []).append(change)
+    return groups

@@ -1,0 +1,204 @@
+"""What a write rests on, read again when it is too old: what moved since the plan is not overwritten.
+
+A reading counts for ``fresh`` seconds from when it began. An older one is made again, for one resource by id or
+filter, or for its whole collection where that takes fewer calls than the writes to come. The gap between the check
+and the write itself cannot be closed over this API.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.errors import NotFound
+from reconciler.gateway.client import PAGE, Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Embedded, Item, Kind
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.kinds.field import FieldShape
+from reconciler.model.plan import Action, Change, Step, Verb
+from reconciler.model.report import OpenRequest
+from reconciler.model.values import Address, Attrs, Ref, Secret
+from reconciler.planner.decoding import decode
+from reconciler.planner.impact import growth, takes_from_people
+from reconciler.planner.order import Graph
+from reconciler.planner.requests import Query, bind, fill, is_the_one, lookup_for
+from reconciler.refresh.losses import PERSON, LossReader
+
+#: What a collection that was read again holds: items by remote id.
+Snapshot = dict[str, Item]
+
+
+@dataclass
+class Freshness:
+    """Shared by all workers. ``fresh`` is seconds, ``read_at`` when the plan began to read (of ``clock``)."""
+
+    reader: Reader
+    dialect: Dialect
+    slugs: frozenset[str]
+    ids: Mapping[Address, str]
+    fresh: float
+    read_at: float
+    clock: Callable[[], float]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    waiting: Counter[str] = field(default_factory=Counter)
+    written: dict[Address, Attrs] = field(default_factory=dict)
+    dropped: set[Address] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._deletions: list[Change] = []
+        self._losers: tuple[float, Mapping[Address, Set[Address]]] = 0.0, {}
+        self._snapshots: dict[str, tuple[float, Snapshot]] = {}
+
+    def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
+        """Count the overwriting steps to come, by collection."""
+        self.waiting.update(_collection(KINDS[s.address.kind]).name for s in graph.order if overwrites(s, changes))
+        self._deletions = takes_from_people(changes.values())
+
+    def moved(self, step: Step, change: Change) -> str:
+        """What is not as the plan saw it, in one sentence; empty when all is as it was, or fresh enough."""
+        if not overwrites(step, {change.address: change}):
+            return ""
+        kind = KINDS[change.address.kind]
+        self.waiting[_collection(kind).name] -= 1
+        if self.clock() - self.read_at < self.fresh:
+            return ""
+        if change.loss and (grown := growth(change.loss.people, self._count_losers(change))):
+            return f"{grown}; plan again"
+        item = self._current(kind, change)
+        if item is None:
+            return "" if step.verb is Verb.DROP else "is gone from the account since it was read"
+        shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
+        expected = self.written.get(change.address, change.before)
+        names = [name for name in _rests_on(step, change, kind, shown) if not self._ours(kind, name)]
+        differs = [name for name in names if not kind.field(name).same(shown.get(name), expected.get(name))]
+        return f"{', '.join(sorted(differs))} moved since it was read; plan again" if differs else ""
+
+    def _count_losers(self, change: Change) -> int:
+        """How many people lose something by the deletion by now; counted for all deletions to come at once."""
+        with self._lock:
+            began, losers = self._losers
+            if change.address not in losers or self.clock() - began >= self.fresh:
+                began = self.clock()
+                ahead = [each for each in self._deletions if each.address not in self.dropped]
+                reader = LossReader(self.reader, self.dialect, self.sizes.get(PERSON.name))
+                losers = reader.losers(ahead if self.fresh else [change])
+                self._losers = began, losers
+            return len(losers[change.address])
+
+    def wrote(self, step: Step, change: Change, shown: Attrs) -> None:
+        """Remember our own write: what it changed is not somebody else's."""
+        if step.verb is Verb.DROP:
+            self.dropped.add(change.address)
+            return
+        attrs = {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
+        sent = {} if step.verb is Verb.PARK else attrs
+        self.written[change.address] = {**self.written.get(change.address, change.before), **sent, **shown}
+
+    def _ours(self, kind: Kind, name: str) -> bool:
+        """A value that went with a contact field that this very run deleted."""
+        return any(target in self.dropped for target in kind.refers_to({name: ""}))
+
+    def _current(self, kind: Kind, change: Change) -> Item | None:
+        snapshot = self._shared(_collection(kind))
+        if snapshot is not None:
+            return self._in_snapshot(kind, change, snapshot)
+        return self.single(change)
+
+    def _shared(self, kind: Kind) -> Snapshot | None:
+        """The whole collection, read again by one worker for all, where that is fewer calls."""
+        if not isinstance(kind.source, Collection):
+            return None  # there is no list of all
+        pages = max(1, -(-self.sizes.get(kind.name, 0) // PAGE))
+        with self._lock:
+            began, snapshot = self._snapshots.get(kind.name, (0.0, {}))
+            if kind.name in self._snapshots and self.clock() - began < self.fresh:
+                return snapshot
+            if self.fresh == 0 or self.waiting[kind.name] + 1 <= pages:
+                return None
+            began = self.clock()
+            snapshot = {str(item[kind.remote_id]): item for item in self._walk(kind)}
+            self._snapshots[kind.name] = (began, snapshot)
+            return snapshot
+
+    def _walk(self, kind: Kind) -> list[dict[str, Any]]:
+        source = kind.source
+        assert isinstance(source, Collection)
+        if not source.paged:
+            return self.reader.whole(source.path)
+        return [item for page in self.reader.walk(source.path) for item in page]
+
+    def _in_snapshot(self, kind: Kind, change: Change, snapshot: Snapshot) -> Item | None:
+        if not isinstance(kind.source, Embedded):
+            return snapshot.get(change.remote_id or "")
+        owner = snapshot.get(self._owner_id(kind, change))
+        return self._inside(kind, change, owner)
+
+    def _owner_id(self, kind: Kind, change: Change) -> str:
+        assert isinstance(kind.source, Embedded)
+        attrs = {**change.before, **change.attrs}
+        targets = [ref.target for p in kind.parents if isinstance(ref := attrs[p.name], Ref)]
+        (owner,) = (target for target in targets if target.kind == kind.source.parent)
+        return self.ids[owner]
+
+    def _inside(self, kind: Kind, change: Change, owner: Item | None) -> Item | None:
+        assert isinstance(kind.source, Embedded)
+        wire, attrs = wire_of(kind, self.dialect), {**change.before, **change.attrs}
+        rows = (owner or {}).get(kind.source.wire) or ()
+        return next((row for row in rows if is_the_one(kind, row, attrs, self.ids, wire)), None)
+
+    def single(self, change: Change) -> Item | None:
+        """One look at what the change is about; None when it is not there."""
+        kind = KINDS[change.address.kind]
+        try:
+            if isinstance(kind.source, Embedded):
+                where = self._filter(kind, change)
+                return self._inside(kind, change, self.reader.get(where.path)) if where else None
+            if kind.show:
+                parts = fill(kind.show.path, {"id": change.remote_id})
+                return self.reader.get(bind(OpenRequest("GET", parts), self.ids).path)
+        except NotFound:
+            return None
+        return self._listed(kind, change)
+
+    def _filter(self, kind: Kind, change: Change) -> Query | None:
+        try:
+            return lookup_for(kind, {**change.before, **change.attrs}, self.ids)
+        except KeyError:  # it belongs to somebody whose name was not read: only the whole list shows it
+            return None
+
+    def _listed(self, kind: Kind, change: Change) -> Item | None:
+        where = self._filter(kind, change)
+        pages = self.reader.walk(where.path, where.query) if where and where.query else [self._walk(kind)]
+        items = [item for page in pages for item in page]
+        return next((item for item in items if str(item[kind.remote_id]) == change.remote_id), None)
+
+
+def overwrites(step: Step, changes: Mapping[Address, Change]) -> bool:
+    """Whether a step changes or removes something that is there already."""
+    change = changes[step.address]
+    return step.verb is not Verb.MAKE or change.action not in (Action.CREATE, Action.REPLACE)
+
+
+def _collection(kind: Kind) -> Kind:
+    """The kind whose list holds it."""
+    return KINDS[kind.source.parent] if isinstance(kind.source, Embedded) else kind
+
+
+def _rests_on(step: Step, change: Change, kind: Kind, shown: Attrs) -> set[str]:
+    """The fields that the write replaces: those that it sends, or everything where the whole thing goes.
+
+    One that was empty when it was read counts too; one that the plan does not carry along, being a secret, does not.
+    """
+    names = {*change.before, *shown} if step.verb is Verb.DROP else {e.path for e in change.fields if not e.sensitive}
+    return {name for name in names if _is_known(kind, name, change.before)}
+
+
+def _is_known(kind: Kind, name: str, before: Attrs) -> bool:
+    field = kind.field(name)
+    hidden = field.from_env and name not in before
+    return not (hidden or field.write_only or field.shape in (FieldShape.REF, FieldShape.SECRET))

@@ -1,0 +1,104 @@
+"""A question on a terminal → the line that somebody typed after it was asked, and nothing that came by accident.
+
+A plan that passed its approvals → the word of somebody who may give it: typed, or a flag where nobody can be asked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from reconciler.cli.context import CommandContext
+from reconciler.cli.terminal import can_ask, columns
+from reconciler.errors import Declined
+from reconciler.output.confirmation import question
+from reconciler.output.wording import printable
+from reconciler.output.wrapping import wrapped
+
+__all__ = ["answer", "can_ask", "says"]
+
+
+def says(question: str, word: str = "yes") -> bool:
+    """Whether somebody types exactly this word. There is no default, and a closed input says nothing."""
+    return answer(f"{question} Only {word} counts: ") == word
+
+
+def answer(question: str) -> str | None:
+    """The next line, without what was typed before the question; None at the end of the input or of a broken one.
+
+    Raises KeyboardInterrupt on Ctrl-C, whenever it comes after the question began to be asked.
+    """
+    fd = sys.stdin.fileno()
+    with _waking() as woken:
+        _forget_typed(fd)
+        click.echo(_set(question), nl=False, err=True)
+        try:
+            ready, _, _ = select.select([fd, woken], [], [])
+            line = os.read(fd, 4096) if fd in ready else b""
+        except OSError:
+            line = b""
+    if not line.endswith(b"\n"):
+        click.echo("", err=True)
+        return None
+    return line.decode(errors="replace").rstrip("\r\n")
+
+
+def _set(question: str) -> str:
+    """Broken at blanks where the terminal is narrow, with room for the answer."""
+    width = columns(err=True)
+    lines = (
+        wrapped([(printable(question.rstrip()), "")], max(width - 8, 10)) if width else [[(question.rstrip(), "")]]
+    )
+    return "\n".join("".join(text for text, _ in line) for line in lines) + " "
+
+
+def _forget_typed(fd: int) -> None:
+    """Drop what waits to be read: it was typed before anybody knew what it would be taken for."""
+    try:
+        import termios
+    except ImportError:  # no such terminal
+        return
+    with contextlib.suppress(termios.error):
+        termios.tcflush(fd, termios.TCIFLUSH)
+
+
+@contextlib.contextmanager
+def _waking() -> Iterator[int]:
+    """A descriptor that is readable once a signal has come: one just before the wait ends it too."""
+    reads, writes = os.pipe()
+    os.set_blocking(writes, False)
+    before = signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+    try:
+        yield reads
+    finally:
+        signal.set_wakeup_fd(before)
+        os.close(reads)
+        os.close(writes)
+
+
+def ask(session: CommandContext, planned: Any, given: dict[str, Any]) -> None:
+    """A person types yes, or the name of a protected environment; without a terminal it has to be a flag."""
+    name = session.settings.environment if session.settings.protect else None
+    if name:
+        asks = not given["confirm"] and can_ask()
+        typed = answer(f"{_asked(session, planned)} Type {name} to apply: ") if asks else given["confirm"]
+        if typed != name:
+            raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")
+        return
+    if given["yes"]:
+        return
+    if not can_ask():
+        raise Declined("there is no terminal to ask; say --yes, or plan with --out and apply with --plan --yes")
+    if not says(_asked(session, planned)):
+        raise Declined("declined; nothing was changed")
+
+
+def _asked(session: CommandContext, planned: Any) -> str:
+    return question(planned.plan, len(planned.graph.order), session.name)

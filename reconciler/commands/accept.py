@@ -1,0 +1,151 @@
+"""The account's side of a difference → the files that say it, as a difference of texts, and these files written."""
+
+from __future__ import annotations
+
+import codecs
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from reconciler.commands.plan import PlanRequest, make_plan
+from reconciler.commands.project import Invocation, Project, read_settings, read_state
+from reconciler.config import configuration, files, yaml_loader
+from reconciler.config.scalars import compile_schema
+from reconciler.config.validation import SchemaValidator
+from reconciler.edit import yaml_writer
+from reconciler.edit.accept import AcceptedChange, wishes
+from reconciler.edit.splice import splice
+from reconciler.errors import ConfigurationError, Problem, Refused
+from reconciler.gateway.client import Reader
+from reconciler.kinds import schema
+from reconciler.ledger.store import Store
+from reconciler.planner.matching import Identified
+from reconciler.refresh.reader import Progress
+
+
+@dataclass(frozen=True)
+class DriftAcceptance:
+    """A project as it was read: the bytes of each file by the name that positions carry, and where it is."""
+
+    workspace: Project
+    place: Invocation
+    contents: Mapping[str, bytes]
+    paths: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What is to be taken back: addresses with globs, or all that drifted."""
+
+    patterns: tuple[str, ...] = ()
+    everything: bool = False
+
+
+@dataclass(frozen=True)
+class PreparedPatch:
+    """``texts`` are new contents by path, ``before`` the old ones; ``offered`` and ``hard`` are for the reader."""
+
+    texts: Mapping[Path, bytes]
+    before: Mapping[Path, bytes]
+    names: tuple[str, ...] = ()
+    offered: tuple[tuple[str, str, str], ...] = ()
+    hard: tuple[tuple[str, str, str], ...] = ()
+    difference: tuple[str, ...] = field(default=(), repr=False)
+
+
+def prepare(path: Path, place: Invocation) -> DriftAcceptance:
+    """Read the project, and remember what its files were. Raises ConfigurationError for files that do not parse."""
+    settings = read_settings(path, place)
+    found = files.discover(path, settings.files, project=settings.root, cwd=place.cwd)
+    paths = {files.shown_name(each, place.cwd): each for each in found}
+    contents = {name: files.read(each, name) for name, each in paths.items()}
+    return DriftAcceptance(Project(path, settings, read_state(path, settings, place)), place, contents, paths)
+
+
+def find(
+    taking: DriftAcceptance,
+    request: PlanRequest,
+    reader: Reader,
+    store: Store | None,
+    chosen: Selection,
+    progress: Progress | None = None,
+) -> PreparedPatch:
+    """What the account changed, and the patch for what was chosen of it. Writes nothing."""
+    seen: list[Identified] = []
+
+    def note(found: Identified) -> None:
+        seen.append(found)
+        if request.on_found:
+            request.on_found(found)
+
+    planned = make_plan(replace(request, on_found=note, whole=True), reader, store, progress=progress)
+    wanted, offered = wishes(planned.plan.changes, seen[-1], chosen.patterns, everything=chosen.everything)
+    texts, hard = _new_texts(taking, [wish for wish in wanted if not wish.hard])
+    shown = wanted if chosen.patterns or chosen.everything else offered
+    hard = [(wish, wish.hard) for wish in shown if wish.hard] + hard
+    changed = {name: text for name, text in texts.items() if text != taking.contents[name]}
+    return PreparedPatch(
+        {taking.paths[name]: text for name, text in changed.items()},
+        {taking.paths[name]: taking.contents[name] for name in changed},
+        tuple(sorted(changed)),
+        tuple((str(wish.address), wish.what, str(wish.origin)) for wish in offered if not wish.hard),
+        tuple((str(wish.address), why, str(wish.origin)) for wish, why in hard),
+        tuple(line for name in sorted(changed) for line in _difference(name, taking.contents[name], changed[name])),
+    )
+
+
+def _new_texts(
+    taking: DriftAcceptance, wanted: list[AcceptedChange]
+) -> tuple[dict[str, bytes], list[tuple[AcceptedChange, str]]]:
+    """The new content of each file that somebody wishes to change, and the wishes that cannot be met."""
+    by_file: dict[str, list[AcceptedChange]] = {}
+    for wish in wanted:
+        by_file.setdefault(wish.origin.file, []).append(wish)
+    texts: dict[str, bytes] = {}
+    hard: list[tuple[AcceptedChange, str]] = []
+    for name, some in by_file.items():
+        if name not in taking.contents:
+            hard += [(wish, "it stands in a CSV source") for wish in some]
+            continue
+        mark, encoding, text = _decoded(taking.contents[name])
+        spliced = splice(text, some)
+        hard += spliced.hard
+        texts[name] = mark + spliced.text.encode(encoding)
+        _check(name, texts[name], taking)
+    return texts, hard
+
+
+def _decoded(content: bytes) -> tuple[bytes, str, str]:
+    """The byte order mark, the encoding, and the text behind it."""
+    marks = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+    mark = next((mark for mark in marks if content.startswith(mark)), b"")
+    encoding = marks.get(mark, "utf-8")
+    return mark, encoding, content[len(mark) :].decode(encoding)
+
+
+def _check(name: str, content: bytes, taking: DriftAcceptance) -> None:
+    """A file that was right before is right afterwards, or nothing is written."""
+    settings, shapes = taking.workspace.settings, schema()
+    rules = configuration.LoadOptions(
+        compile_schema(shapes), SchemaValidator(shapes), settings.vars, taking.place.environ, settings.defaults
+    )
+    try:
+        findings, _ = configuration.check(yaml_loader.parse(content, name), name, rules)
+        problems = [Problem(str(each.origin), each.what, each.hint) for each in findings]
+    except ConfigurationError as error:
+        problems = list(error.problems)
+    if problems:
+        what = f"{name} would not be valid with this, so nothing was written: {problems[0]}"
+        raise Refused(f"{what}; take less of it back with --accept, and write that by hand")
+
+
+def _difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
+    """Both as a unified difference."""
+    old, new = (_decoded(content)[2].splitlines() for content in (before, after))
+    return difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="")
+
+
+def put(patch: PreparedPatch) -> None:
+    """Write it, all files or none. Raises Refused where a file changed after it was read."""
+    yaml_writer.replace(patch.texts, patch.before)

@@ -1,0 +1,212 @@
+"""A plan that passed its approvals → the account and the ledger changed, and a report of both."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from reconciler import __version__
+from reconciler.apply.executor import Bounds, Executor, Listener, Starter
+from reconciler.apply.ledger_entry import announced, answered, entry_after, is_settled
+from reconciler.apply.precondition import Freshness
+from reconciler.apply.step import StepRunner
+from reconciler.commands.plan import Planned
+from reconciler.commands.session import Session
+from reconciler.errors import LedgerError, Locked
+from reconciler.gateway.client import Writer
+from reconciler.ledger import lock_holder
+from reconciler.ledger.history import RunInfo
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Action, Cause, Change, Plan, Step, Verb, decided
+from reconciler.model.report import Outcome, Report, Status
+from reconciler.model.resource import LedgerEntry, Provenance
+from reconciler.model.serialization import change_to_json, digest_of
+from reconciler.model.values import Address
+from reconciler.planner.requests import hidden_in
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is carried out, and what history calls it; ``digest`` is that of a saved plan."""
+
+    bounds: Bounds
+    parallel: int = 8
+    listener: Listener | None = None
+    starter: Starter | None = None
+    now: Callable[[], float] = time.time
+    clock: Callable[[], float] = time.monotonic
+    digest: str = ""
+    command: str = "apply"
+
+
+def plan_digest(plan: Plan) -> str:
+    """What history knows a plan by."""
+    return digest_of(change_to_json(change) for change in plan.changes)
+
+
+def carry_out(planned: Planned, session: Session, store: Store, options: Options) -> Report:
+    """Ledger-only changes first, then every step; ``store`` is open under our lease.
+
+    When the ledger can no longer be written, the run ends; the report says what was done, which is in the ledger or
+    announced there. Raises LedgerError or Locked when that is so before anything was sent.
+    """
+    me, digest = lock_holder.here(), options.digest or plan_digest(planned.plan)
+    run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command))
+    settle_ledger(planned, store, run, options.now())
+    store.measured(planned.sizes)
+    calls = session.calls
+    if not planned.graph.order:
+        report = Report(reads=calls.reads, writes=calls.writes, run=run)
+    else:
+        with session.writer() as writer:
+            writer.hide(text for change in decided(planned.plan.changes) for text in hidden_in(change.attrs))
+            carrier = _carrier(planned, session, store, writer, run, options)
+            executor = Executor(
+                planned.plan,
+                planned.graph,
+                carrier,
+                bounds=options.bounds,
+                parallel=options.parallel,
+                listener=options.listener,
+                starter=options.starter,
+                wait=session.settings.wait,
+            )
+            report = executor.run()
+    return _finished(planned, store, run, report)
+
+
+def _finished(planned: Planned, store: Store, run: int, report: Report) -> Report:
+    """The last words to the ledger; that it cannot take them is part of the report."""
+    try:
+        if report.broken is None:
+            _forget_gone_along(planned, store, run, report)
+        store.finish(run, _status(report), report.reads, report.writes)
+    except (LedgerError, Locked) as error:
+        return report if report.broken else replace(report, stopped=str(error), broken=error.exit_code)
+    return report
+
+
+def _carrier(
+    planned: Planned, session: Session, store: Store, writer: Writer, run: int, options: Options
+) -> StepRunner:
+    """Workers share the ids that grow as creates are answered, and one sense of how old a reading is."""
+    ids = dict(planned.plan.ids)
+    fresh = Freshness(
+        writer,
+        planned.dialect,
+        planned.slugs,
+        ids,
+        session.settings.fresh,
+        planned.read_at,
+        options.clock,
+        planned.sizes,
+    )
+    fresh.expect(planned.graph, {change.address: change for change in decided(planned.plan.changes)})
+    return StepRunner(
+        writer,
+        store,
+        planned.dialect,
+        {**planned.entries, **_stepping_aside(planned, run)},
+        ids,
+        run,
+        options.now,
+        fresh,
+        digest=_digest(session, store),
+        slugs=planned.slugs,
+        announced=announced(planned.plan.changes, planned.ledger.intents),
+    )
+
+
+def _digest(session: Session, store: Store) -> Callable[[str, str], str] | None:
+    return None if session.settings.ledger == "none" else store.digest
+
+
+def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
+    """What needs no call: new addresses, entries to forget, things adopted as they are, values already so."""
+    changes = decided(planned.plan.changes)
+    moved = [(c.moved_from, c.address) for c in changes if c.moved_from]
+    drops = [c.address for c in changes if c.action is Action.FORGET and c.cause is not Cause.GONE_WITH]
+    puts = {**_stepping_aside(planned, run), **_renamed(planned)}
+    puts |= {e.address: e for change in changes if (e := _settled_entry(planned, store, change, run, now))}
+    store.write(
+        puts=list(puts.values()),
+        drops=[_known_as(planned, address) for address in drops],
+        moves=_without(moved, drops),
+    )
+    for address in answered(changes, planned.graph.order, planned.ledger.intents, whole=planned.whole):
+        store.clear_intent(run, address)
+
+
+def _stepping_aside(planned: Planned, run: int) -> dict[Address, LedgerEntry]:
+    """What is not ours yet and takes a temporary name in this run: only the ledger can find it again under that."""
+    parked = {step.address for step in planned.graph.order if step.verb is Verb.PARK}
+    return {
+        c.address: LedgerEntry(
+            c.address, c.remote_id, origin=c.origin, provenance=Provenance.ADOPTED, run=run, managed_since=run
+        )
+        for c in decided(planned.plan.changes)
+        if c.address in parked and c.address not in planned.entries
+    }
+
+
+def _renamed(planned: Planned) -> dict[Address, LedgerEntry]:
+    """What goes by a new name from now on, said once: a run that ends early must not make the next one go back."""
+    return {
+        c.address: replace(planned.entries[c.address], former=c.former)
+        for c in decided(planned.plan.changes)
+        if c.moved_from and c.former and c.address in planned.entries
+    }
+
+
+def _known_as(planned: Planned, address: Address) -> Address:
+    change = next(each for each in decided(planned.plan.changes) if each.address == address)
+    return change.moved_from or address
+
+
+def _without(moved: list[tuple[Address, Address]], dropped: list[Address]) -> list[tuple[Address, Address]]:
+    gone = set(dropped)
+    return [(old, new) for old, new in moved if new not in gone]
+
+
+def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now: float) -> LedgerEntry | None:
+    """The row for something that is as it should be, where the ledger does not say so yet."""
+    as_it_is = change.action is Action.NO_CHANGE or (change.action is Action.ADOPT and not change.fields)
+    if not as_it_is or change.remote_id is None or not change.attrs or change.blocked:
+        return None
+    old = planned.entries.get(change.address)
+    ours = Provenance.CREATED if old is None and announced([change], planned.ledger.intents) else None
+    entry = entry_after(
+        change, old, change.remote_id, change.before, digest=store.digest, now=now, run=run, provenance=ours
+    )
+    return None if change.action is Action.NO_CHANGE and is_settled(old, entry) else entry
+
+
+def _forget_gone_along(planned: Planned, store: Store, run: int, report: Report) -> None:
+    """Relations whose parent was deleted in this run; history keeps what they were."""
+    done = {o.step.address for o in report.outcomes if o.status is Status.DONE and o.action is Action.DELETE}
+    along = [
+        c
+        for c in decided(planned.plan.changes)
+        if c.cause is Cause.GONE_WITH and any(target in done for target in planned.entries[c.address].depends_on)
+    ]
+    ends = [Outcome(Step(c.address, Verb.DROP), Action.FORGET, Status.DONE, c.remote_id) for c in along]
+    store.record(run, ends, {change.address: change.before for change in along})
+    store.forget([change.address for change in along])
+
+
+def _status(report: Report) -> str:
+    if report.broken:
+        return "broken"
+    if report.stopped:
+        return "stopped"
+    bad = report.count(Status.FAILED) + report.count(Status.SKIPPED)
+    return "partial" if bad else "done"
+
+
+def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
+    """Whether a plan without calls still has something to tell the ledger."""
+    return bool(planned.ledger.intents) or any(
+        change.moved_from or change.action is Action.FORGET or _settled_entry(planned, store, change, 0, now)
+        for change in decided(planned.plan.changes)
+    )

@@ -1,0 +1,212 @@
+"""Two environments of one project → the request that makes the second hold what the first has; only GETs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from reconciler.commands.plan import PlanRequest
+from reconciler.commands.project import Invocation, read_settings
+from reconciler.commands.session import Session
+from reconciler.config import secrets
+from reconciler.config.settings import Settings
+from reconciler.errors import ConfigurationError, NotConnected, Problem, Refused
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.codec import digest
+from reconciler.ledger.store import Store
+from reconciler.model.did_you_mean import near
+from reconciler.model.policy import Allow, Policy, Prune
+from reconciler.model.resource import DesiredState, Ledger
+from reconciler.model.values import Address, Origin, Secret, unescape
+from reconciler.planner.clone import OF_PEOPLE, CloneChoice, ClonedState, clone, referred, settled_in, without
+from reconciler.planner.matching import TOLD, Identified
+from reconciler.refresh.account import Scope, refresh
+from reconciler.refresh.reader import Progress
+
+#: Nothing of the target is deleted.
+NOTHING = {kind.name: Prune.NONE for kind in KINDS.values() if kind.writable}
+#: These say where one environment is; a clone has two, and asks reconciler.yaml.
+_ONE_PLACE = ("connection", "ledger")
+#: Hex digits of a mark: two of a million people share one with a chance of one in ten million.
+DIGITS = 16
+
+
+@dataclass(frozen=True)
+class CloneOptions:
+    """What was asked for: kinds, people who may be named, and what stands in for the others and for webhooks."""
+
+    kinds: frozenset[str]
+    allowed: tuple[str, ...] = ()
+    domain: str = ""
+    url: str = ""
+    secret: Secret | None = None
+
+    @property
+    def makes_addresses(self) -> bool:
+        """Whether somebody may get another address."""
+        return bool(self.kinds & OF_PEOPLE) and "*" not in self.allowed
+
+
+def open_sides(path: Path, place: Invocation, source: str, target: str) -> tuple[Settings, Settings]:
+    """The settings of both environments.
+
+    ``--connection`` and ``--ledger`` are the target's; the variable RECONCILER_CONNECTION counts for neither side,
+    and RECONCILER_LEDGER for the target only. Raises ConfigurationError with what is wrong on both sides.
+    """
+    unplaced = {name: value for name, value in place.flags.items() if name not in _ONE_PLACE}
+    environ = {name: value for name, value in place.environ.items() if name != "RECONCILER_CONNECTION"}
+    bare = {name: value for name, value in environ.items() if name != "RECONCILER_LEDGER"}
+    sides: list[Settings] = []
+    problems: dict[str, Problem] = {}
+    for flag, side in (
+        ("--from", replace(place, environ=bare, flags=unplaced, environment=source)),
+        ("--to", replace(place, environ=environ, environment=target)),
+    ):
+        try:
+            sides.append(read_settings(path, side))
+        except ConfigurationError as error:
+            told = (each._replace(where=flag) if each.where == "-e" else each for each in error.problems)
+            problems |= {str(each): each for each in told}
+    if problems:
+        raise ConfigurationError(problems.values())
+    return sides[0], sides[1]
+
+
+def check_wish(wish: CloneOptions, target: Settings) -> None:
+    """Raises ConfigurationError where made-up addresses are needed and cannot be made."""
+    if not wish.makes_addresses:
+        return
+    if not wish.domain:
+        raise ConfigurationError(
+            "people are cloned under made-up addresses: name a domain of yours that takes mail and has nobody in it, "
+            "e.g. --domain staging.example.com, or let people through by name with --allow-contact"
+        )
+    if target.ledger == "none" and not target.digest_key:
+        raise ConfigurationError(
+            "made-up addresses are made with a key that stays: set RECONCILER_LEDGER_KEY, or use a ledger"
+        )
+
+
+def refuse_one_place(source: Session, target: Session) -> None:
+    """Raises Refused where both sides are one account, or are recorded in one ledger."""
+    here, there = (_file_of(each.settings.ledger) for each in (source, target))
+    if here == there and here != "none":
+        raise Refused("both sides have one ledger; give each environment one of its own. Nothing was changed")
+    one, other = _connection(source), _connection(target)
+    if one == other:
+        named = all(each.settings.connection for each in (source, target))
+        hint = "" if named else "; name the `connection:` of each environment in reconciler.yaml"
+        raise Refused(f"both sides are one account, connection {one}{hint}. Nothing was changed")
+
+
+def _file_of(url: str) -> str:
+    file = url.removeprefix("sqlite:///")
+    return url if file == url else str(Path(file).resolve())
+
+
+def _connection(session: Session) -> str:
+    if found := session.settings.connection or session.account():
+        return found
+    with session.connections() as connections:
+        oldest = connections.oldest_active()
+    if oldest is None:
+        raise NotConnected("the gateway has no active Systeme.io connection; make one, or name one")
+    return oldest.id
+
+
+def secret_named(name: str, environ: Mapping[str, str]) -> Secret:
+    """What signs redirected webhooks; raises ConfigurationError when the variable does not have it."""
+    return Secret(f"env:{name}", secrets.resolve(f"env:{name}", environ, ()))
+
+
+def read_source(session: Session, reader: Reader, kinds: frozenset[str], progress: Progress | None) -> Identified:
+    """Everything of these kinds, and of those that they refer to."""
+    scope = Scope("full", parallel=session.settings.parallel)
+    state, dialect = DesiredState(kinds=kinds), Dialect(session.settings.dialect)
+    return refresh(reader, state, Ledger(), dialect, scope, progress=progress).found
+
+
+def cloned(
+    found: Identified, wish: CloneOptions, source: Settings, target: Settings, store: Store | None
+) -> ClonedState:
+    """What the target is to hold, by natural names."""
+    origin = Origin(f"clone of {source.environment}", 0, 0)
+    mark = _marker(target, store)
+    return clone(found, CloneChoice(wish.kinds, origin, mark, wish.domain, wish.allowed, wish.url, wish.secret))
+
+
+def _marker(target: Settings, store: Store | None) -> Callable[[str], str]:
+    """Marks are made with the ledger's key, so that the next clone makes the same."""
+    key = (target.digest_key or "").encode()
+    keyed = store.digest if store and target.ledger != "none" else lambda name, text: digest(key, name, text)
+    return lambda text: keyed("clone", text)[:DIGITS]
+
+
+def check_targets(made: ClonedState, session: Session, *, skip: bool) -> ClonedState:
+    """What the relations lead to is on the target; with ``skip`` those that lead nowhere are left out.
+
+    Reads, where there is anything to look for, the collections in which it would be. Raises ConfigurationError with
+    everything that is missing.
+    """
+    wanted = referred(made.state)
+    if not wanted:
+        return made
+    kinds = frozenset(address.kind for address in wanted)
+    with session.reader() as reader:
+        there = read_source(session, reader, kinds, None)
+    lost = {address: _why(address, there, session.settings.environment) for address in wanted - there.live.keys()}
+    if not lost:
+        return made
+    state, left = without(made.state, lost)
+    if not skip:
+        raise ConfigurationError(_problems(made.state, lost, there))
+    return replace(made, state=state, left=(*made.left, *left))
+
+
+def _why(target: Address, there: Identified, environment: str | None) -> str:
+    word = target.kind.replace("_", " ")
+    if ids := there.ambiguous.get(target):
+        return f"{environment} has {len(ids)} {word}s of this name: ids {', '.join(ids)}"
+    return f"{environment} has no {word} of this name"
+
+
+def _problems(state: DesiredState, lost: Mapping[Address, str], there: Identified) -> Iterable[Problem]:
+    needed = dict.fromkeys(sorted(lost), 0)
+    origins: dict[Address, Origin] = {}
+    for each in state.resources.values():
+        for target in KINDS[each.address.kind].refers_to(each.attrs):
+            if target in needed:
+                needed[target] += 1
+                origins[target] = each.origin
+    for target, count in list(needed.items())[:TOLD]:
+        names = (unescape(address.key) for address in there.live if address.kind == target.kind)
+        close = near(unescape(target.key), names)
+        hint = f"it has {close}; " if close else ""
+        what = f'"{unescape(target.key)}": {lost[target]}, and {count:,} of what is cloned needs it'
+        yield Problem(str(origins[target]), what, f"{hint}make it there, clone its kind too, or --skip-missing")
+    if len(needed) > TOLD:
+        yield Problem("", f"{len(needed):,} are missing; {TOLD} of them are told")
+
+
+def request_of(
+    made: ClonedState, target: Session, store: Store | None, allow: Mapping[Allow, int | None]
+) -> PlanRequest:
+    """An ordinary plan of what is cloned and of nothing else, under the names by which the ledger knows things."""
+    return request_to_make(settled_in(made.state, store.load()) if store else made.state, target, allow)
+
+
+def request_to_make(state: DesiredState, target: Session, allow: Mapping[Allow, int | None]) -> PlanRequest:
+    """A request for these resources and nothing else; nothing is deleted."""
+    settings = target.settings
+    return PlanRequest(
+        state,
+        Policy(NOTHING, settings.limits),
+        Dialect(settings.dialect),
+        target.account(),
+        allow=allow,
+        parallel=settings.parallel,
+        only=frozenset(state.resources),
+    )

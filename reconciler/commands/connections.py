@@ -1,0 +1,94 @@
+"""Connections of a key → which of them is used by whom; and a new one → one that is active, or why it is not."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from reconciler.commands import ledgers
+from reconciler.config.settings import Settings
+from reconciler.errors import ConfigurationError, Interrupted, LedgerError, NotConnected
+from reconciler.gateway.connections import ACTIVE, Connection, Connections, oldest_of
+
+#: Seconds between two looks at a connection that is not active yet (api 10).
+POLL = 2.0
+FAILED = "FAILED"
+
+CONFIGURED, OF_LEDGER, DEFAULT = "configured", "ledger", "default"
+
+#: Waits so many seconds; True when somebody wants to stop.
+Sleep = Callable[[float], bool | None]
+
+
+def users_of(connections: Iterable[Connection], settings: Settings) -> Mapping[str, tuple[str, ...]]:
+    """Who uses which connection: this project's settings, its ledger, or, where none is named, the gateway."""
+    oldest = None if settings.connection else oldest_of(connections)
+    found: dict[str, list[str]] = {}
+    for connection, word in (
+        (settings.connection, CONFIGURED),
+        (oldest.id if oldest else None, DEFAULT),
+        (ledger_account(settings), OF_LEDGER),
+    ):
+        if connection:
+            found.setdefault(connection, []).append(word)
+    return {connection: tuple(words) for connection, words in found.items()}
+
+
+def ledger_account(settings: Settings) -> str | None:
+    """The connection that the project's ledger belongs to; None too where the ledger cannot be asked."""
+    if settings.ledger == "none":
+        return None
+    try:
+        store = ledgers.peek(settings)
+        if store is None:
+            return None
+        with store:
+            return store.describe().account
+    except (ConfigurationError, LedgerError):
+        return None
+
+
+def wait_until_active(
+    connections: Connections,
+    wanted: str,
+    seconds: float,
+    *,
+    sleep: Sleep = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> Connection:
+    """Look every two seconds until the connection is active.
+
+    Raises NotConnected when it failed or ``seconds`` are over, Interrupted when ``sleep`` was ended.
+    """
+    until = clock() + seconds
+    while True:
+        found = connections.get(wanted)
+        if found.status == ACTIVE:
+            return found
+        if found.status == FAILED:
+            raise NotConnected(
+                f"connection {wanted} FAILED: remove it with `reconciler connections delete {wanted}`, and make "
+                "another one with `reconciler connections create`"
+            )
+        left = until - clock()
+        if left <= 0:
+            raise NotConnected(
+                f"connection {wanted} is still {found.status or 'without a status'} after {seconds:g} s; open its "
+                f"address and finish it, then see `reconciler connections show {wanted}`"
+            )
+        if sleep(min(POLL, left)):
+            raise Interrupted(f"stopped waiting; connection {wanted} is {found.status}, and stays")
+
+
+def connection_document(connection: Connection, users: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """A connection for machines, without its address: that opens a session."""
+    return {
+        "id": connection.id,
+        "status": connection.status,
+        "app": connection.app,
+        "method": connection.method,
+        "created": connection.created,
+        "updated": connection.updated,
+        "used_by": list(users.get(connection.id, ())),
+    }

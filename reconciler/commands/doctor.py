@@ -1,0 +1,341 @@
+"""A place to work in → everything that has to be right before a plan or an apply can succeed, looked at in order.
+
+A key, a gateway, an account → checks one after the other; a later one is passed over when an earlier one bars it.
+
+Two calls at most, each sent twice at most, and both are GETs.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from reconciler.commands import ledgers
+from reconciler.commands.project import Invocation, read_settings, read_state
+from reconciler.config.settings import Settings
+from reconciler.errors import (
+    ConfigurationError,
+    GatewayError,
+    NoAnswer,
+    NotConnected,
+    NotFound,
+    ReconcilerError,
+    Throttled,
+    Unauthorized,
+    Unreachable,
+)
+from reconciler.gateway.client import Exchange
+from reconciler.gateway.connections import ACTIVE, Connection, Connections, oldest_of
+from reconciler.gateway.dialect_check import recognise_dialect
+from reconciler.gateway.headers import instant, quota
+from reconciler.gateway.probe import HeaderRecorder, Probe
+from reconciler.gateway.retry import Retries
+from reconciler.ledger.database import locate
+from reconciler.ledger.store import Description
+from reconciler.model.checks import Check, bad, good, passed_over
+from reconciler.output.wording import count
+
+REST = (
+    "API key",
+    "control API",
+    "connection",
+    "app path",
+    "account",
+    "dialect",
+    "quota",
+    "clock",
+    "ledger",
+    "ledger account",
+    "lease",
+    "project folder",
+    "files",
+)
+
+
+def examine(
+    path: Path,
+    place: Invocation,
+    *,
+    log: Callable[[Exchange], None] | None = None,
+    now: Callable[[], float] = time.time,
+) -> Iterator[Check]:
+    """Every check, as it is made. Nothing is written anywhere."""
+    path = place.cwd / path
+    try:
+        settings = read_settings(path, place)
+    except ConfigurationError as error:
+        yield bad("settings", _first(error), "correct reconciler.yaml, the flag or the variable")
+        yield from (passed_over(name, "the settings cannot be read") for name in REST)
+        return
+    yield good(
+        "settings", f"{settings.root}" + (f", environment {settings.environment}" if settings.environment else "")
+    )
+    outside = Examination(settings, log, now)
+    yield from outside.checks()
+    yield from _ledger(settings, outside.used, now())
+    yield _folder(settings.root)
+    yield _files(path, settings, place)
+
+
+def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Check]:
+    names = ("ledger", "ledger account", "lease")
+    if settings.ledger == "none":
+        yield from (passed_over(name, "no ledger is kept (--ledger none)") for name in names)
+        return
+    try:
+        ledgers.check(settings, writing=True)
+        store = ledgers.peek(settings)
+        if store is None:
+            yield _yet_to_be(locate(settings.ledger, settings.root).path)
+            yield from (passed_over(name, "there is no ledger yet") for name in names[1:])
+            return
+        with store:
+            about = store.describe()
+    except ReconcilerError as error:
+        yield bad("ledger", str(error), "check --ledger (RECONCILER_LEDGER), and that the database can be reached")
+        yield from (passed_over(name, "the ledger cannot be read") for name in names[1:])
+        return
+    size = sum(about.counts.values())
+    yield good(
+        "ledger", f"{about.url}: schema version {about.version}, serial {about.serial}, {count(size, 'resource')}"
+    )
+    yield _ownership(about, account)
+    yield _lease(about, now)
+
+
+def _yet_to_be(path: Path | None) -> Check:
+    """Whether the first apply can make a ledger there: it makes the folders, too."""
+    there = next((each for each in path.parents if each.exists()), None) if path else None
+    if there is None or (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        return good("ledger", "there is none yet; the first apply makes it")
+    remedy = f"make {there} a folder that you may write to, or name another place with --ledger (RECONCILER_LEDGER)"
+    return bad("ledger", f"there is none yet, and the first apply cannot make {path}", remedy)
+
+
+def _ownership(about: Description, account: str | None) -> Check:
+    if about.account is None:
+        return good("ledger account", "it belongs to no account yet; the first apply binds it")
+    if account is None:
+        return passed_over("ledger account", f"it belongs to {about.account}; the connection in use is not known")
+    if about.account == account:
+        return good("ledger account", f"it belongs to {account}")
+    remedy = (
+        f"name that one with --connection {about.account}, use another ledger, or, if both lead to the same account, "
+        "`reconciler ledger rebind`"
+    )
+    return bad("ledger account", f"it belongs to {about.account}, and {account} is in use", remedy)
+
+
+def _lease(about: Description, now: float) -> Check:
+    if about.held is None:
+        return good("lease", "free")
+    since = datetime.fromtimestamp(about.held.acquired, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    if about.held.expires <= now:
+        return good("lease", f"free; {about.held.holder} let it run out")
+    hint = "wait for it, or, if it is dead, `reconciler ledger unlock`"
+    return passed_over("lease", f"held by {about.held.holder} since {since}; {hint}")
+
+
+def _folder(root: Path) -> Check:
+    if os.access(root, os.W_OK | os.X_OK):
+        return good("project folder", f"{root} takes files")
+    remedy = "make it writable for you; the ledger and plan files go there"
+    return bad("project folder", f"{root} takes no files of yours", remedy)
+
+
+def _files(path: Path, settings: Settings, place: Invocation) -> Check:
+    try:
+        if not path.exists():
+            raise ConfigurationError(f"{path} does not exist")
+        state = read_state(path, settings, place)
+    except ConfigurationError as error:
+        return bad(
+            "files", _first(error), "`reconciler validate` shows every problem; `reconciler init` writes a first file"
+        )
+    if not state.kinds:
+        return passed_over("files", "no file declares anything; `reconciler init` writes a first one")
+    return good("files", f"valid, {count(len(state.resources), 'resource')}")
+
+
+def _first(error: ConfigurationError) -> str:
+    more = f" (and {len(error.problems) - 1} more)" if len(error.problems) > 1 else ""
+    return f"{error.problems[0]}{more}"
+
+
+#: A cheap list, whole in one answer, whose items tell the dialect.
+PATH = "/api/contact_fields"
+#: Seconds by which the clocks may differ: a lease lasts 60.
+SKEW = 30.0
+_CREATE = (
+    "name one that `reconciler connections list` shows as ACTIVE with --connection, or make one with "
+    "`reconciler connections create`"
+)
+_NO_KEY = "there is no usable key"
+
+
+@dataclass
+class Examination:
+    """The outside world, as far as a key reaches; ``used`` is the connection in use, once that is known."""
+
+    settings: Settings
+    log: Callable[[Exchange], None] | None = None
+    now: Callable[[], float] = time.time
+    used: str | None = None
+    listed: Sequence[Connection] | None = None
+    barred: str = ""
+    rate_limit: HeaderRecorder = field(default_factory=HeaderRecorder)
+
+    def checks(self) -> Iterator[Check]:
+        """Key, control API, connection, path, account, dialect, quota, clock."""
+        self.used = self.settings.connection
+        yield self.key()
+        yield self.control()
+        yield self.connection()
+        yield from self.account()
+
+    def key(self) -> Check:
+        """Set, and of a form that a header can carry."""
+        key, where = self.settings.api_key, "get a key at maton.ai/settings and export it as MATON_API_KEY"
+        if not key:
+            self.barred = _NO_KEY
+            return bad("API key", "MATON_API_KEY is not set", where)
+        if not key.isascii() or not key.isprintable() or any(sign in key for sign in " \"'"):
+            self.barred = _NO_KEY
+            return bad("API key", "MATON_API_KEY holds blanks, quotes or other signs that no key has", where)
+        return good("API key", "MATON_API_KEY is set and well-formed")
+
+    def control(self) -> Check:
+        """Whether the connections API can be reached, and takes the key."""
+        name, url = "control API", self.settings.control_url
+        if self.barred:
+            return passed_over(name, self.barred)
+        try:
+            with Connections(url, self.settings.api_key or "", **self._options()) as connections:
+                self.listed = connections.list()
+        except Unauthorized as error:
+            self.barred = "the gateway refuses the key"
+            return bad(name, str(error), "check MATON_API_KEY, or make a new key at maton.ai/settings")
+        except ReconcilerError as error:
+            return bad(
+                name, str(error), f"check the network, a proxy, and the address {url} (RECONCILER_CONTROL_URL)"
+            )
+        return good(name, f"{url} answers and takes the key")
+
+    def connection(self) -> Check:
+        """Whether the one that is named is there and active, or which one the gateway takes."""
+        name = "connection"
+        if self.listed is None:
+            return passed_over(name, self.barred or "the control API gives no list of connections")
+        if self.used is None:
+            return self._default(name, self.listed)
+        found = next((each for each in self.listed if each.id == self.used), None)
+        source = self.settings.sources.get("connection", "")
+        if found is None:
+            self.barred = "there is no such connection"
+            return bad(name, f"{self.used} ({source}) is none of the {len(self.listed)} of this key", _CREATE)
+        if found.status != ACTIVE:
+            self.barred = f"the connection is {found.status}"
+            pending = "open its address in a browser and finish it, or "
+            return bad(
+                name, f"{found.id} is {found.status}", (pending if found.status == "PENDING" else "") + _CREATE
+            )
+        return good(name, f"{found.id} ({source}) is ACTIVE")
+
+    def _default(self, name: str, listed: Sequence[Connection]) -> Check:
+        oldest = oldest_of(listed)
+        if oldest is None:
+            self.barred = "no connection is active"
+            return bad(name, f"of {count(len(listed), 'connection')} none is ACTIVE", _CREATE)
+        self.used = oldest.id
+        active = sum(1 for each in listed if each.status == ACTIVE)
+        more = f", the oldest of {active} that are ACTIVE" if active > 1 else ", which is ACTIVE"
+        return good(name, f"none is named; the gateway uses {oldest.id}{more}")
+
+    def account(self) -> Iterator[Check]:
+        """One call tells all the rest."""
+        rest = ("app path", "account", "dialect", "quota", "clock")
+        if self.barred:
+            yield from (passed_over(name, self.barred) for name in rest)
+            return
+        url, body, failed = self.settings.gateway_url, None, None
+        try:
+            with Probe(url, self.settings.api_key or "", connection=self.used, **self._options()) as probe:
+                body = probe.ask(PATH)
+        except ReconcilerError as error:
+            failed = error
+        if failed is not None and _is_elsewhere(failed):
+            yield bad("app path", str(failed), f"check RECONCILER_GATEWAY_URL ({url}); `/systeme` is added to it")
+            yield from (passed_over(name, "nothing of the account answers") for name in rest[1:])
+            return
+        yield good("app path", f"{url}/systeme leads to the account's API")
+        yield self._answers(body, failed)
+        yield self.dialect(body)
+        yield self.quota()
+        yield self.clock()
+
+    def _answers(self, body: Any, failed: ReconcilerError | None) -> Check:
+        if failed is None:
+            return good("account", f"answers with {count(len(body.get('items') or ()), 'contact field')}")
+        remedies: dict[type[ReconcilerError], str] = {
+            Unauthorized: "make a new connection with `reconciler connections create`, then delete this one",
+            NotConnected: _CREATE,
+            Throttled: "wait for the quota to refill; the rate limit can be lowered with --rate-limit",
+        }
+        otherwise = "try again later; if it stays so, make a new connection with `reconciler connections create`"
+        return bad("account", str(failed), remedies.get(type(failed), otherwise))
+
+    def dialect(self, body: Any) -> Check:
+        """Whether the account speaks as the settings say."""
+        spoken, said = recognise_dialect(PATH, body), self.settings.dialect
+        if spoken is None:
+            return passed_over("dialect", f"nothing in the answer tells; {said} is set")
+        if spoken == said:
+            return good("dialect", f"the account speaks {said}, as it is set")
+        remedy = f"set `dialect: {spoken}` in reconciler.yaml, or RECONCILER_DIALECT={spoken}"
+        return bad("dialect", f"the account speaks {spoken}, and {said} is set", remedy)
+
+    def quota(self) -> Check:
+        """What the headers say of the limits; none is no fault."""
+        said = quota(self.rate_limit.headers or {}, self.now())
+        own = (
+            f"; the rate limit is {self.settings.rate_limit:g} a second"
+            if self.settings.rate_limit
+            else "; no rate limit is set"
+        )
+        if said.limit is None and said.remaining is None:
+            return passed_over("quota", f"the answer has no X-RateLimit headers{own}")
+        left = "an unknown number" if said.remaining is None else f"{said.remaining:,}"
+        refill = "" if said.refill is None else f", refilled in {said.refill:.0f} s"
+        return good("quota", f"{left} of {said.limit or 'an unknown number'} calls left{refill}{own}")
+
+    def clock(self) -> Check:
+        """Whether this machine and the gateway tell the same time."""
+        theirs = instant((self.rate_limit.headers or {}).get("Date") or "")
+        if theirs is None:
+            return passed_over("clock", "the answer has no date")
+        skew = self.now() - theirs
+        if abs(skew) <= SKEW:
+            return good("clock", "this machine tells the time that the gateway tells")
+        which = "ahead of" if skew > 0 else "behind"
+        remedy = "set the clock (NTP); leases and waiting times go by it"
+        return bad("clock", f"this machine is {abs(skew):,.0f} s {which} the gateway", remedy)
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "rate_limit": self.rate_limit,
+            "log": self.log,
+            "timeout": (5.0, 10.0),
+            "retries": Retries(tries=2, patience=30.0),
+        }
+
+
+def _is_elsewhere(error: ReconcilerError) -> bool:
+    """Whether what answered, if anything did, is not the gateway: no connection, a redirect, no JSON, 404."""
+    if isinstance(error, Unreachable | NoAnswer | NotFound) or not isinstance(error, GatewayError):
+        return True
+    return error.status is None or error.status < 400

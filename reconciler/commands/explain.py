@@ -1,0 +1,51 @@
+"""A workspace, a reader and a ledger → the explanation of one address, and the requests that it would send."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from reconciler.commands.plan import PlanRequest, decide, look
+from reconciler.errors import ConfigurationError
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.ledger.store import Store
+from reconciler.model.resource import Ledger
+from reconciler.model.values import Address
+from reconciler.planner.explanation import Explanation, explain
+from reconciler.planner.requests import request_for, show
+from reconciler.refresh.reader import Progress
+
+
+@dataclass(frozen=True)
+class Explained:
+    """The explanation, and (method, path, body) of every request, in order."""
+
+    explanation: Explanation
+    requests: tuple[tuple[str, str, Any], ...]
+    reads: int
+
+
+def parse(text: str) -> Address:
+    """An address of a kind that there is; raises ConfigurationError."""
+    try:
+        address = Address.parse(text)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    if address.kind not in KINDS:
+        raise ConfigurationError(f"{text}: there is no kind {address.kind}; there are {', '.join(KINDS)}")
+    return address
+
+
+def explain_one(
+    address: Address, request: PlanRequest, reader: Reader, store: Store | None, progress: Progress | None = None
+) -> Explained:
+    """Plan everything, which the decision about one rests on, and tell of that one."""
+    ledger = store.load() if store else Ledger()
+    read = look(replace(request, whole=True), reader, ledger, progress)
+    planned = decide(request, read, ledger, store.digest if store else None)
+    changes = {change.address: change for change in planned.plan.changes}
+    explanation = explain(address, read.found, changes)
+    steps = [step for step in planned.graph.order if step.address == explanation.address]
+    calls = tuple(show(request_for(step, changes[step.address], planned.dialect, planned.slugs)) for step in steps)
+    return Explained(explanation, calls, reader.calls.reads)

@@ -1,0 +1,108 @@
+"""Paths → the YAML files below them in canonical order and style, written back all or none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from reconciler.commands.init import schema_of
+from reconciler.config import files, yaml_loader
+from reconciler.edit import yaml_writer
+from reconciler.edit.fmt import Formatted, formatted
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds import KINDS
+from reconciler.kinds.canonical_order import Order, of_schema
+
+#: A sorted item may bring a comment or a style into play that only the next pass sees.
+PASSES = 3
+
+
+@dataclass(frozen=True)
+class FormattedFile:
+    """One file: its ``name`` as the user would type it, what it holds and what it should hold.
+
+    ``note`` says what was not done to it, and why.
+    """
+
+    path: Path
+    name: str
+    before: bytes
+    after: bytes
+    note: str
+
+    @property
+    def differs(self) -> bool:
+        """Whether it is not yet as it should be."""
+        return self.before != self.after
+
+
+def format_files(paths: Sequence[Path], cwd: Path) -> list[FormattedFile]:
+    """Every YAML file that is named, and of named folders all that are ours; settings included.
+
+    Raises ConfigurationError with everything that is wrong in any of them; nothing is written here.
+    """
+    problems: list[Problem] = []
+    papers: dict[Path, FormattedFile] = {}
+    tables = _Tables()
+    for path in paths:
+        for file in files.formattable(cwd / path, cwd=cwd):
+            if file in papers:
+                continue
+            name = files.shown_name(file, cwd)
+            try:
+                content = files.read(file, name)
+                made = tables.format(content, name, is_settings=file.name in files.SETTINGS_NAMES)
+            except ConfigurationError as error:
+                problems += error.problems
+                continue
+            if made.known or not (cwd / path).is_dir():
+                papers[file] = FormattedFile(file, name, content, made.text.encode(), made.note)
+    if problems:
+        raise ConfigurationError(dict.fromkeys(problems))
+    return list(papers.values())
+
+
+def format_stream(content: bytes, name: str = "stdin") -> FormattedFile:
+    """A file without a path: what it is shows in its keys. Raises ConfigurationError."""
+    made = _Tables().format(content, name, is_settings=None)
+    return FormattedFile(Path(name), name, content, made.text.encode(), made.note)
+
+
+def write(papers: Iterable[FormattedFile]) -> None:
+    """Replace the files that differ, all or none."""
+    changed = [paper for paper in papers if paper.differs]
+    if changed:
+        yaml_writer.replace({each.path: each.after for each in changed}, {each.path: each.before for each in changed})
+
+
+class _Tables:
+    """The order of both sorts of files, made once."""
+
+    def __init__(self) -> None:
+        self.resources = of_schema(schema_of("files"), KINDS.values())
+        self.settings = of_schema(schema_of("settings"))
+
+    def format(self, content: bytes, name: str, *, is_settings: bool | None) -> Formatted:
+        """One file in the form that formatting leaves as it is; a file without such a form is left alone."""
+        made = first = self._once(content, name, is_settings)
+        for _ in range(PASSES):
+            again = self._once(made.text.encode(), name, is_settings)
+            if again.text == made.text:
+                return made
+            made = again
+        return first._replace(text=content.decode("utf-8", "replace"), note="every pass would change it again")
+
+    def _once(self, content: bytes, name: str, is_settings: bool | None) -> Formatted:
+        """One file as what it is; None: as resources, unless only settings know its keys."""
+        with yaml_loader.collector_paused():
+            if is_settings:
+                return self._settings(content, name)
+            made = formatted(content, name, self.resources)
+            if is_settings is None and not made.known and (other := self._settings(content, name)).known:
+                return other
+            return made
+
+    def _settings(self, content: bytes, name: str) -> Formatted:
+        order: Order = self.settings
+        return formatted(content, name, order, apart=False)

@@ -1,0 +1,124 @@
+"""An empty folder → a first project; and the published schemas, by name."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from reconciler.config.settings_schema import settings_schema
+from reconciler.edit import yaml_writer
+from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS, SECTIONS, schema
+from reconciler.output.catalog import catalog
+from reconciler.output.notification import notification_schema
+from reconciler.output.schema import event_schema, plan_schema, report_schema
+
+#: Where editors find the schemas of a project: beside its files, so that no network and no installation is needed.
+FILES_SCHEMA, SETTINGS_SCHEMA = "reconciler.schema.json", "settings.schema.json"
+#: The folder in which the schemas are published, as far as their identifiers and the catalogue are concerned.
+SCHEMA_HOST = "https://example.com/schema"
+_MODELINE = "# yaml-language-server: $schema={}\n#\n"
+
+SETTINGS = """\
+# Settings of this project. Everything here is optional.
+format: 1
+
+# Which account: the Maton connection id. Without it the gateway's oldest active connection is used.
+# connection: 21fd90f9-5935-43cd-b6c8-bde9d915ca80
+
+# Where it is recorded what is ours. Teams and CI share a PostgreSQL database (set RECONCILER_LEDGER).
+# ledger: sqlite:///.reconciler/ledger.db
+
+# What may be deleted when it leaves the files: created (what we made), owned, all, none.
+# prune: {tag: created, contact: none}
+
+# A plan that deletes or updates more than this share (in percent) of what we own needs --allow.
+# limits: {deletes: 30, updates: 30, rate_limit: 10}
+
+# Use as ${var.domain} in any text.
+# vars: {domain: example.com}
+
+# Chosen with -e NAME; each overrides what stands above.
+# environments:
+#   production: {connection: …, protect: true}
+"""
+
+FIRST = """\
+# What the account shall hold. `reconciler plan` shows what that would change, and changes nothing.
+tags:
+  - VIP
+
+# contact_fields:
+#   - {slug: company, name: Company}
+
+# contacts:
+#   - email: ann@example.com
+#     first_name: Ann
+#     fields: {company: Acme}
+#     tags: [VIP]
+
+# webhooks:
+#   - name: CRM sync
+#     url: https://crm.example.com/hook
+#     secret: {env: CRM_WEBHOOK_SECRET}
+#     events: [CONTACT_CREATED, SALE_NEW]
+"""
+
+
+def write_first_files(folder: Path) -> list[Path]:
+    """Write settings, a first file, and the schemas for editors where missing; returns what was written.
+
+    Raises ConfigurationError when reconciler.yaml is there already, or the folder takes no file.
+    """
+    if os.path.lexists(folder / "reconciler.yaml"):
+        raise ConfigurationError(f"{folder / 'reconciler.yaml'} is there already; nothing was written")
+    files = {
+        "reconciler.yaml": _MODELINE.format(SETTINGS_SCHEMA) + SETTINGS,
+        "account.yaml": _MODELINE.format(FILES_SCHEMA) + FIRST,
+        FILES_SCHEMA: schema_text("files"),
+        SETTINGS_SCHEMA: schema_text("settings"),
+    }
+    missing = {folder / name: text.encode() for name, text in files.items() if not os.path.lexists(folder / name)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} takes no files: {error.strerror}") from error
+    yaml_writer.create(missing)
+    return list(missing)
+
+
+def schema_text(what: str) -> str:
+    """A published schema as the text of its file."""
+    return json.dumps(schema_of(what), indent=2, ensure_ascii=False) + "\n"
+
+
+def catalog_of(at: str | None = None) -> dict[str, Any]:
+    """The catalogue of schemas that are published at this URL, or at ``SCHEMA_HOST``."""
+    return catalog(at or SCHEMA_HOST)
+
+
+def schema_of(what: str) -> dict[str, Any]:
+    """A published schema: ``files``, ``settings``, ``plan``, ``report``, ``event`` or ``notification``."""
+    writable = [kind.name for kind in KINDS.values() if kind.writable]
+    makers = {
+        "files": schema,
+        "settings": lambda: settings_schema(writable, list(SECTIONS)),
+        "plan": plan_schema,
+        "report": report_schema,
+        "event": event_schema,
+        "notification": notification_schema,
+    }
+    found = _without_hints(makers[what]())
+    name = "reconciler" if what == "files" else what
+    return {"$schema": found.pop("$schema"), "$id": f"{SCHEMA_HOST}/{name}.schema.json", **found}
+
+
+def _without_hints(schema: Any) -> Any:
+    """The schema without ``x-hint``, which only our own messages use and strict validators refuse."""
+    if isinstance(schema, list):
+        return [_without_hints(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {key: _without_hints(value) for key, value in schema.items() if key != "x-hint"}

@@ -1,0 +1,127 @@
+"""The ledger itself: taken elsewhere, brought back, moved to another connection of the same account."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler.commands import plan_document
+from reconciler.commands.plan import PlanRequest, look
+from reconciler.config import storage
+from reconciler.errors import ApprovalRequired, ConfigurationError, LedgerError, Refused
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store, restore
+from reconciler.model.policy import Allow, Policy
+from reconciler.model.resource import EMPTY, DesiredState, EntryState, Ledger
+from reconciler.model.serialization import FORMAT_VERSION, ledger_from_json, ledger_to_json
+
+#: What is digested to see whether two ledgers have one key; it says nothing about the key.
+_PROBE = ("export", "key")
+
+
+def export(store: Store) -> dict[str, Any]:
+    """Everything but the key, the lease, the history and what is announced.
+
+    ``key`` tells on the way back whether the digests of secrets were made with the same key.
+    """
+    return {**ledger_to_json(store.load()), "key": store.digest(*_PROBE)}
+
+
+def write_export(path: Path, document: Mapping[str, Any]) -> None:
+    """The export as a file for its owner only; raises ConfigurationError when the place takes none."""
+    text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    try:
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder; name a file")
+        storage.write(path, text.encode())
+    except OSError as error:
+        raise ConfigurationError(f"the ledger cannot be written to {path}: {error.strerror}") from error
+
+
+@dataclass(frozen=True)
+class ImportedLedger:
+    """A ledger that was read from a file; ``key`` is the probe of the key that made its digests."""
+
+    ledger: Ledger
+    key: str | None
+
+
+def read_export(path: Path, account: str | None) -> ImportedLedger:
+    """An export, checked. Raises ConfigurationError for anything else, Refused for another version, LedgerError for
+    another account."""
+    document = plan_document.load(path, "ledger", "ledger export --out FILE")
+    version = str(document.get("format_version"))
+    if "entries" not in document:
+        raise ConfigurationError(f"{path} is no ledger; `reconciler ledger export --out FILE` writes one")
+    if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise Refused(f"{path} has format {version}, and this reconciler reads {FORMAT_VERSION}")
+    try:
+        ledger = ledger_from_json(document)
+        _check_names(ledger)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigurationError(f"{path} does not hold what a ledger must ({error}); nothing was imported") from None
+    if None not in (account, ledger.account) and account != ledger.account:
+        raise LedgerError(f"{path} is the ledger of connection {ledger.account}, and this project is of {account}")
+    return ImportedLedger(ledger, document.get("key"))
+
+
+def _check_names(ledger: Ledger) -> None:
+    """Kinds and fields that this reconciler does not know would surprise it later."""
+    for entry in ledger.entries.values():
+        if entry.address.kind not in KINDS:
+            raise ValueError(f"there is no kind {entry.address.kind}")
+        for name in (*entry.applied, *entry.answered, *entry.digests):
+            KINDS[entry.address.kind].field(name)
+
+
+def bring_in(store: Store, export: ImportedLedger) -> bool:
+    """Fill the empty ``store``; says whether the digests of secrets still count (else they are dropped)."""
+    same_key = export.key == store.digest(*_PROBE)
+    ledger = export.ledger
+    if not same_key:
+        entries = {a: replace(e, digests=EMPTY) if e.digests else e for a, e in ledger.entries.items()}
+        ledger = replace(ledger, entries=entries)
+    restore(store, ledger)
+    return same_key
+
+
+@dataclass(frozen=True)
+class RenameMatches:
+    """Of each kind: how many of what is ours are in an account under the same id, and how many there should be."""
+
+    found: Mapping[str, int]
+    owned: Mapping[str, int]
+
+    @property
+    def most(self) -> bool:
+        """Whether more than half are there."""
+        return sum(self.found.values()) * 2 > sum(self.owned.values()) or not self.owned
+
+
+def match(reader: Reader, ledger: Ledger, dialect: Dialect, account: str | None) -> RenameMatches:
+    """Read the account and look for everything that is ours."""
+    anything = {Allow.MISSING: None}
+    found = look(PlanRequest(DesiredState(), Policy(), dialect, account, allow=anything), reader, ledger).found
+    owned: dict[str, int] = {}
+    seen: dict[str, int] = {}
+    for address, entry in found.entries.items():
+        if entry.state is EntryState.SETTLED:
+            live = found.live.get(address)
+            owned[address.kind] = owned.get(address.kind, 0) + 1
+            seen[address.kind] = seen.get(address.kind, 0) + (live is not None and live.remote_id == entry.remote_id)
+    return RenameMatches(seen, owned)
+
+
+def require_most(matches: RenameMatches, account: str | None, allow: Mapping[Allow, int | None]) -> None:
+    """Raises ApprovalRequired where the account does not look like the ledger's."""
+    if not matches.most and Allow.MISSING not in allow:
+        there, all_ = sum(matches.found.values()), sum(matches.owned.values())
+        raise ApprovalRequired(
+            f"only {there} of {all_} resources that the ledger knows are in the account of connection {account}: "
+            "is it the right one? If they really are gone, say so with --allow missing; nothing was changed"
+        )

@@ -1,0 +1,265 @@
+"""A workspace, a reader and a ledger → a plan, with everything that carrying it out needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from reconciler.apply.ledger_entry import recovered
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Embedded
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Base, Change, Plan, decided
+from reconciler.model.policy import Allow, Policy, Prune
+from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry
+from reconciler.model.values import Address, Attrs
+from reconciler.planner.approvals import Approval, Losers, approvals, managed_people, people
+from reconciler.planner.diff import Digest
+from reconciler.planner.impact import losers_of, takes_from_people, with_losses
+from reconciler.planner.matching import Identified
+from reconciler.planner.narrow import part_for
+from reconciler.planner.order import Graph, build, sends
+from reconciler.planner.planner import PlanRules, plan_changes, unmanaged
+from reconciler.planner.prune import LEFT
+from reconciler.planner.rename_detection import RenameSuggestion, offers
+from reconciler.planner.targeting import select
+from reconciler.refresh.account import Refreshed, Scope, refresh
+from reconciler.refresh.losses import PERSON, LossReader
+from reconciler.refresh.read_strategy import ReadRoute
+from reconciler.refresh.reader import Progress
+
+
+@dataclass(frozen=True)
+class PlanRequest:
+    """What is to be planned: the state, the policy, and what this one run may do and choose.
+
+    ``places`` says of targets that a file lists where they stand.
+    ``only``: nothing but these addresses, and what moves to another address along with them. ``on_found`` is told
+    what was read, before anything is said about it. ``whole``: relations that are settled are not set apart in it.
+    ``from_files``: files declare the state; else deletions do not name them as the reason.
+    """
+
+    state: DesiredState
+    policy: Policy
+    dialect: Dialect
+    account: str | None
+    allow: Mapping[Allow, int | None] = field(default_factory=dict)
+    targets: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    refresh: str = "auto"
+    parallel: int = 8
+    only: frozenset[Address] | None = None
+    whole: bool = False
+    from_files: bool = True
+    on_found: Callable[[Identified], None] | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A plan and what it was made from.
+
+    ``whole``: no change was left out. ``entries`` go by their new addresses, ``sizes`` counts what is live by kind,
+    ``secrets`` are the secret values that can be read in the account. ``read_at`` is when reading began, in seconds
+    of the monotonic clock.
+    """
+
+    plan: Plan
+    graph: Graph
+    approvals: tuple[Approval, ...]
+    entries: Mapping[Address, LedgerEntry]
+    ledger: Ledger
+    slugs: frozenset[str]
+    dialect: Dialect
+    sizes: Mapping[str, int]
+    secrets: Mapping[Address, Attrs]
+    read_at: float
+    whole: bool = True
+
+
+def destroying(request: PlanRequest) -> PlanRequest:
+    """The request whose plan deletes what reconciler created, except for kinds whose pruning is off, and forgets
+    the rest, whatever else pruning is set to."""
+    kinds = [kind for kind in KINDS.values() if kind.writable]
+    on = {kind.name for kind in kinds if request.policy.prune.get(kind.name, kind.prune) is not Prune.NONE}
+    prune = {kind.name: Prune.CREATED if kind.name in on else Prune.NONE for kind in kinds}
+    return replace(request, state=DesiredState(), policy=replace(request.policy, prune=prune), from_files=False)
+
+
+def make_plan(
+    request: PlanRequest,
+    reader: Reader,
+    store: Store | None,
+    *,
+    progress: Progress | None = None,
+    now: float | None = None,
+) -> Planned:
+    """Read the account once and decide. ``store`` None means no ledger: nothing is pruned, nothing is remembered.
+
+    Raises ConfigurationError for what cannot be planned.
+    """
+    ledger = store.load(like=request.state.resources) if store else Ledger()
+    began = time.monotonic()
+    read = look(request, reader, ledger, progress)
+    planned = decide(request, read, ledger, store.digest if store else None, now, reader)
+    return replace(planned, plan=replace(planned.plan, reads=reader.calls.reads), read_at=began)
+
+
+def decide(
+    request: PlanRequest,
+    read: Refreshed,
+    ledger: Ledger,
+    digest: Digest,
+    now: float | None = None,
+    reader: Reader | None = None,
+) -> Planned:
+    """The plan that follows from what was read; the planning half of :func:`make_plan`.
+
+    With a ``reader`` the people who lose something by a deletion are counted in the account; without one, as far as
+    they were read.
+    """
+    found = read.found
+    found.entries.update(recovered(found, ledger.intents))
+    rules = _rules(request, read, digest, time.time() if now is None else now)
+    changes = plan_changes(found, request.state, rules)
+    changes = _selected(request, changes)
+    losses = _losses(request, read, changes, ledger, reader)
+    plan = _plan(request, read, ledger, changes, losses)
+    offered = _offers(request, plan, found, rules.partly)
+    return Planned(
+        plan,
+        build(plan.changes),
+        _approvals(request, plan, read, ledger, offered, losses),
+        found.entries,
+        ledger,
+        found.slugs,
+        request.dialect,
+        {**ledger.sizes, **read.sizes},
+        found.secrets,
+        0.0,
+        whole=not plan.partial and request.only is None,
+    )
+
+
+class _Losses(NamedTuple):
+    """The contacts that lose something by each deletion; ``partly``: not all contacts were read."""
+
+    people: Losers = EMPTY
+    partly: bool = False
+
+
+def _losses(
+    request: PlanRequest, read: Refreshed, changes: Sequence[Change], ledger: Ledger, reader: Reader | None
+) -> _Losses:
+    deletions = takes_from_people(changes)
+    if not deletions:
+        return _Losses()
+    route = read.routes.get(PERSON.name)
+    whole = route is not None and route.way is ReadRoute.WALK
+    if whole or reader is None or request.refresh == "none":
+        return _Losses(losers_of(deletions, read.found), partly=not whole)
+    live = (each for address, each in read.found.live.items() if address.kind == PERSON.name)
+    counting = LossReader(reader, request.dialect, ledger.sizes.get(PERSON.name), request.parallel)
+    return _Losses(counting.losers(deletions, {each.remote_id: each.address for each in live}))
+
+
+def _approvals(
+    request: PlanRequest,
+    plan: Plan,
+    read: Refreshed,
+    ledger: Ledger,
+    offered: tuple[RenameSuggestion, ...],
+    losses: _Losses,
+) -> tuple[Approval, ...]:
+    """Shares are of all that is managed, whatever part of it was read."""
+    found, limits = read.found, request.policy.limits
+    if read.partly:
+        return approvals(plan, ledger.entries, limits, offered, looked_for=found.entries, losers=losses.people)
+    return approvals(plan, found.entries, limits, offered, settled=found.settled, losers=losses.people)
+
+
+def _offers(
+    request: PlanRequest, plan: Plan, found: Identified, partly: frozenset[str]
+) -> tuple[RenameSuggestion, ...]:
+    """Renames are offered to whoever writes the files; what takes back a run rests on no file."""
+    return offers(plan.changes, found, partly) if request.only is None else ()
+
+
+def look(request: PlanRequest, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
+    """The three sides of everything that the request touches, read once; with targets, of what these depend on."""
+    state, part = request.state, None
+    if request.targets and request.refresh == "auto":
+        part = part_for(state, ledger, request.targets)
+    scope = _scope(request, ledger)
+    if part:
+        scope = replace(_scope(request, part.ledger, deletes=False), whole_ledger=ledger)
+        state, ledger = part
+    read = refresh(reader, state, ledger, request.dialect, scope, progress=progress)
+    if request.on_found:
+        request.on_found(read.found)
+    return read
+
+
+def _scope(request: PlanRequest, ledger: Ledger, *, deletes: bool = True) -> Scope:
+    """Kinds of which more matters than what is named are read whole; a relation's list is its own or its parent's.
+
+    Those are the kinds whose unmanaged ones may be deleted, and those of which a killed run may have made one.
+    """
+    swept = frozenset(name for name, prune in request.policy.prune.items() if deletes and prune is Prune.ALL)
+    names = swept | {address.kind for address in ledger.intents if address not in request.state.resources}
+    sources = [(KINDS[name].source, name) for name in names]
+    whole = {source.parent if isinstance(source, Embedded) else name for source, name in sources}
+    missing, settling = Allow.MISSING in request.allow, not request.whole
+    return Scope(request.refresh, frozenset(whole), swept, missing, request.parallel, settling)
+
+
+def _rules(request: PlanRequest, read: Refreshed, digest: Digest, now: float) -> PlanRules:
+    recreate = Allow.RECREATE in request.allow
+    return PlanRules(request.policy, request.dialect, digest, now, recreate, _partly(request, read))
+
+
+def _partly(request: PlanRequest, read: Refreshed) -> frozenset[str]:
+    """The kinds of which not all were read."""
+    if request.refresh == "none":
+        return frozenset(KINDS)
+    return frozenset(name for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH))
+
+
+def _selected(request: PlanRequest, changes: Sequence[Change]) -> Sequence[Change]:
+    if request.only is not None:
+        changes = tuple(c for c in changes if c.address in request.only or c.moved_from is not None)
+    if not request.from_files:
+        return tuple(replace(c, note=c.note.removeprefix(LEFT)) for c in changes)
+    if request.targets or request.excludes:
+        return select(changes, request.targets, request.excludes, request.places)
+    return changes
+
+
+def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequence[Change], losses: _Losses) -> Plan:
+    found = read.found
+    if losses.people:
+        managed = managed_people(found.entries, found.settled)
+        changes = with_losses(changes, losses.people, managed, partly=losses.partly)
+    told = {name: route for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH)}
+    routes = {name: str(route) for name, route in told.items() if route.calls}
+    if request.refresh == "none":
+        routes = {"account": "not read; this rests on the ledger alone"}
+    return Plan(
+        Base(request.account, ledger.lineage, ledger.serial, request.dialect.value),
+        changes,
+        unmanaged=unmanaged(found, changes, (request.state.resources, ledger.entries)),
+        ids=found.ids,
+        routes=routes,
+        partial=bool(request.targets or request.excludes),
+        bystanders=_bystanders(changes, losses.people),
+    )
+
+
+def _bystanders(changes: Sequence[Change], losers: Losers) -> int:
+    """How many people lose something by a deletion and are named by no change that sends anything."""
+    lose: set[Address] = set().union(*losers.values())
+    return len(lose - people(c for c in decided(changes) if not c.blocked and sends(c))) if lose else 0

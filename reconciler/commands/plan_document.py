@@ -1,0 +1,98 @@
+"""Plan documents ⇄ JSON files: written whole or not at all, readable by their owner only, refused when edited.
+
+A plan file has one integrity code: an HMAC where a key was at hand, else a SHA-256 checksum. With a key at hand only
+an HMAC of that key is accepted, whatever the document says of itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from reconciler.config import storage
+from reconciler.errors import ConfigurationError, Refused
+
+#: Format of the file; another major version is refused.
+FORMAT_VERSION = "1.0"
+#: A plan file is at most this many bytes.
+LARGEST = 1 << 30
+
+#: Makes the HMAC of some bytes; None where there is no key.
+Sign = Callable[[bytes], str] | None
+#: Decides about a document that has only a checksum although a key is at hand.
+Trusted = Callable[[dict[str, Any]], bool]
+
+
+def write(path: Path, document: dict[str, Any], sign: Sign) -> None:
+    """Write ``document`` with its integrity code. Raises ConfigurationError when the place takes no file."""
+    content = {"format_version": FORMAT_VERSION, **document}
+    code = {"hmac": sign(_canonical(content))} if sign else {"sha256": _sha256(content)}
+    text = json.dumps({**content, "integrity": code}, ensure_ascii=False, indent=1)
+    try:
+        if path.is_dir():
+            raise ConfigurationError(f"{path} is a folder; name a file for the plan")
+        storage.write(path, text.encode())
+    except OSError as error:
+        raise ConfigurationError(f"the plan cannot be written to {path}: {error.strerror}") from error
+
+
+def read(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> dict[str, Any]:
+    """The document of a plan file, integrity checked; raises ConfigurationError or Refused with the reason."""
+    document, checked = look(path, sign, trusted)
+    if not checked:
+        raise Refused(f"{path} is signed with a key that is not here; set RECONCILER_LEDGER_KEY, or use its ledger")
+    return document
+
+
+def look(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> tuple[dict[str, Any], bool]:
+    """The document to show, and whether its integrity was checked: an HMAC cannot be checked without its key."""
+    document = load(path)
+    version = document.get("format_version")
+    if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
+        raise Refused(f"{path} has format {version}, and this reconciler reads {FORMAT_VERSION}; plan again")
+    code = document.pop("integrity", None)
+    if not isinstance(code, dict) or len(code) != 1:
+        raise Refused(f"{path} has no integrity code; plan again")
+    (way, value), *_ = code.items()
+    if way == "hmac" and sign is None:
+        return document, False
+    expected = sign(_canonical(document)) if way == "hmac" and sign else _sha256(document)
+    if not isinstance(value, str) or not hmac.compare_digest(expected.encode(), value.encode(errors="replace")):
+        raise Refused(f"{path} was edited after it was planned, or signed with another key; plan again")
+    if way != "hmac" and sign is not None and not trusted(document):
+        raise Refused(f"{path} is not signed, and this project has a key; plan again with that key")
+    return document, True
+
+
+def says_redacted(path: Path) -> bool:
+    """Whether the file claims to hold a redacted plan; :func:`read` finds out whether that is so."""
+    try:
+        return load(path).get("redacted") is True
+    except ConfigurationError:
+        return False
+
+
+def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
+    """A JSON object as it stands; raises ConfigurationError. ``command`` writes ``what`` it should be."""
+    try:
+        document = json.loads(storage.read(path, LARGEST))
+    except OSError as error:
+        raise ConfigurationError(f"the {what} file {path} cannot be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        again = f"`reconciler {command}` writes one"
+        raise ConfigurationError(f"{path} is no {what} file: it is cut or not JSON; {again}") from error
+    if not isinstance(document, dict):
+        raise ConfigurationError(f"{path} is no {what} file; `reconciler {command}` writes one")
+    return document
+
+
+def _canonical(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _sha256(document: dict[str, Any]) -> str:
+    return hashlib.sha256(_canonical(document)).hexdigest()

@@ -1,0 +1,133 @@
+"""A path and the environment → a project: its settings and the state that its files ask for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reconciler import __version__
+from reconciler.config import configuration, settings, yaml_loader
+from reconciler.config.compile import compile_state
+from reconciler.config.settings import Settings
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds import KINDS, SECTIONS, csv_source_forms, schema
+from reconciler.model.policy import Policy
+from reconciler.model.resource import Declared, DesiredState
+
+
+def _nobody(_: object) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """Where a command was started: the folder it stands in, its environment variables, its flags.
+
+    ``on_settings`` and ``on_state`` are called with what was read, before anything is reported about it;
+    ``on_warning`` with each place in the files that is valid, but probably not meant.
+    """
+
+    cwd: Path
+    environ: Mapping[str, str]
+    flags: Mapping[str, Any]
+    environment: str | None = None
+    on_settings: Callable[[Settings], None] = _nobody
+    on_state: Callable[[DesiredState], None] = _nobody
+    on_warning: Callable[[Problem], None] = _nobody
+
+
+@dataclass(frozen=True)
+class Project:
+    """A project that was read: ``path`` is the file or folder that was named."""
+
+    path: Path
+    settings: Settings
+    state: DesiredState
+
+    @property
+    def policy(self) -> Policy:
+        """Pruning and limits of this run."""
+        return Policy(self.settings.prune, self.settings.limits)
+
+
+def find_root(path: Path, cwd: Path) -> Path:
+    """The project folder: the nearest one above ``path``, not above ``cwd``, that has a reconciler.yaml.
+
+    Without one it is the folder that was named, or the folder of the file.
+    """
+    folder = path if path.is_dir() else path.parent
+    for candidate in (folder, *folder.parents):
+        if (candidate / "reconciler.yaml").is_file() or (candidate / "reconciler.yml").is_file():
+            return candidate
+        if candidate == cwd or cwd not in candidate.parents:
+            break
+    return folder
+
+
+def read_settings(path: Path, place: Invocation) -> Settings:
+    """The settings that hold for ``path``; raises ConfigurationError with everything that is wrong in them."""
+    writable = [kind.name for kind in KINDS.values() if kind.writable]
+    chosen = settings.load(
+        find_root(path, place.cwd),
+        flags=place.flags,
+        environ=place.environ,
+        environment=place.environment,
+        version=__version__,
+        kinds=writable,
+        sections=list(SECTIONS),
+        cwd=place.cwd,
+    )
+    place.on_settings(chosen)
+    return chosen
+
+
+def open_workspace(path: Path, place: Invocation) -> Project:
+    """Read settings and files. Raises ConfigurationError with every problem of every file."""
+    path = place.cwd / path
+    if not path.exists():
+        raise ConfigurationError(f"{path} does not exist; name the folder or file that holds your YAML")
+    chosen = read_settings(path, place)
+    return Project(path, chosen, read_state(path, chosen, place))
+
+
+def read_state(path: Path, chosen: Settings, place: Invocation) -> DesiredState:
+    """What the files below ``path`` ask for."""
+    people = [section for section, kind in SECTIONS.items() if kind.person]
+    with yaml_loader.collector_paused():
+        found = list(
+            configuration.load(
+                [path],
+                project=chosen.root,
+                files=chosen.files,
+                schema=schema(),
+                environ=place.environ,
+                variables=chosen.vars,
+                defaults=chosen.defaults,
+                roots=chosen.files_roots,
+                cwd=place.cwd,
+                discreet=people if chosen.redact else (),
+                forms=csv_source_forms(),
+                warn=lambda finding: place.on_warning(finding.problem()),
+            )
+        )
+        state = compile_state(_handed_over(found))
+    place.on_state(state)
+    return state
+
+
+def _handed_over(declared: list[Declared]) -> Iterator[Declared]:
+    """One after another: what was understood of a block is all that stays of it."""
+    declared.reverse()
+    while declared:
+        yield declared.pop()
+
+
+def require_resources(workspace: Project) -> None:
+    """An empty desired state never means "delete everything"; `destroy` is how one says that."""
+    if not workspace.state.kinds:
+        raise ConfigurationError(
+            f"{workspace.path}: no file declares anything; nothing was planned. `reconciler destroy` removes "
+            "what this project made, `reconciler init` writes a first file"
+        )

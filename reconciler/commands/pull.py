@@ -1,0 +1,274 @@
+"""A live account → the files that declare it, written into a folder that holds none, and the ledger that owns it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from reconciler import __version__
+from reconciler.apply.ledger_entry import entry_after
+from reconciler.commands.init import FILES_SCHEMA, schema_text
+from reconciler.commands.plan import PlanRequest, decide
+from reconciler.commands.project import Invocation, Project, read_state
+from reconciler.commands.session import Session
+from reconciler.config import files
+from reconciler.edit import yaml_writer
+from reconciler.edit.export import export, is_inside, pullable
+from reconciler.errors import ConfigurationError
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Item, Kind
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger import lock_holder
+from reconciler.ledger.history import RunInfo
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Action, Change
+from reconciler.model.policy import Policy
+from reconciler.model.resource import EMPTY, DesiredState, Ledger, Provenance
+from reconciler.model.values import Address, Attrs, Ref
+from reconciler.planner.clone import OF_PEOPLE
+from reconciler.planner.documents import ExportedFiles
+from reconciler.planner.matching import Identified, identify
+from reconciler.refresh.account import Refreshed, touched
+from reconciler.refresh.read_strategy import route_all
+from reconciler.refresh.reader import Items, Progress, Reading
+
+#: Filter of people → the relation that it goes by.
+CHOOSING = {"tags": "tagging", "courses": "enrollment"}
+
+
+@dataclass(frozen=True)
+class PullSelection:
+    """What is pulled: kinds (empty: all that can be), and of the people only those that fit every filter.
+
+    ``after`` and ``before`` are ISO dates or moments of registration.
+    """
+
+    kinds: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    courses: tuple[str, ...] = ()
+    after: str | None = None
+    before: str | None = None
+    csv_sources: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The kinds, with the relations that are written inside of them."""
+        chosen = [kind for kind in pullable() if not self.kinds or kind.name in self.kinds]
+        names = {kind.name for kind in chosen}
+        inside = {kind.name for kind in pullable() if is_inside(kind) and kind.sugar and kind.sugar.parent in names}
+        return tuple(sorted(names | inside))
+
+    @property
+    def is_filtered(self) -> bool:
+        """Whether only some people are wanted."""
+        return bool(self.tags or self.courses or self.after or self.before)
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What was read and what it comes to."""
+
+    made: ExportedFiles
+    items: Items
+    reads: int
+    sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
+
+
+def holds_yaml(path: Path, root: Path) -> bool:
+    """Whether there are files already, so that a pull is a patch."""
+    return path.is_file() or files.holds_yaml(path, root)
+
+
+@contextmanager
+def made(folder: Path) -> Iterator[None]:
+    """The folder is there; it goes again where nothing came to be in it."""
+    before = folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=before)
+    except OSError as error:
+        raise ConfigurationError(f"{folder} cannot be made: {error.strerror}; nothing was written") from error
+    try:
+        yield
+    finally:
+        if not before and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def read_account(reader: Reader, wanted: PullSelection, dialect: Dialect, progress: Progress | None = None) -> Pulled:
+    """Read every collection that is wanted, once, and say it as documents. Raises ConfigurationError for a filter
+    that names what is not there."""
+    state, ledger = DesiredState(kinds=frozenset(wanted.names) | _filtering(wanted)), Ledger()
+    routes = route_all(touched(state, ledger), state, ledger, full=True)
+    reading = Reading(reader, state, ledger, dialect, progress=progress)
+    people = [name for name in routes if KINDS[name].person and (wanted.after or wanted.before or wanted.tags)]
+    items = reading.roots({name: route for name, route in routes.items() if name not in people})
+    for name in people:
+        items[name] = _filtered(reader, name, wanted, items)
+    found = identify(state, ledger, items, dialect)
+    exported = export(found, wanted.names, people=_people(found, wanted), csv_sources=wanted.csv_sources)
+    sizes = {} if wanted.is_filtered else {name: len(rows) for name, rows in items.items()}
+    return Pulled(exported, items, reader.calls.reads, sizes)
+
+
+def _filtering(wanted: PullSelection) -> frozenset[str]:
+    """The relations by which people are chosen."""
+    return frozenset(relation for name, relation in CHOOSING.items() if getattr(wanted, name))
+
+
+def _filtered(reader: Reader, name: str, wanted: PullSelection, items: Items) -> list[Item]:
+    """The account filters by moment of registration, and by tags of which all must be there (api.md §3)."""
+    source = KINDS[name].source
+    assert isinstance(source, Collection)
+    filters = {"registeredAfter": wanted.after, "registeredBefore": wanted.before, "tags": _tag_ids(wanted, items)}
+    query = {key: value for key, value in filters.items() if value}
+    return [item for page in reader.walk(source.path, query) for item in page]
+
+
+def _tag_ids(wanted: PullSelection, items: Items) -> str:
+    """The ids of the wanted tags; nothing where a name has none or several, since then no filter says it."""
+    if not wanted.tags:
+        return ""
+    _, tag = _sides(KINDS[CHOOSING["tags"]])
+    key = tag.field(tag.key[0]).answer_key
+    ids = [[str(item[tag.remote_id]) for item in items[tag.name] if item[key] == name] for name in wanted.tags]
+    return ",".join(found[0] for found in ids) if all(len(found) == 1 for found in ids) else ""
+
+
+def _people(found: Identified, wanted: PullSelection) -> frozenset[Address] | None:
+    """Those that carry every tag and are in every course; None is everybody."""
+    if not wanted.is_filtered:
+        return None
+    chosen = {address for address in found.live if KINDS[address.kind].person}
+    for relation, name in ((by, each) for asked, by in CHOOSING.items() for each in getattr(wanted, asked)):
+        role, kind = _sides(KINDS[relation])
+        (other,) = (each.name for each in KINDS[relation].parents if each.name != role)
+        targets = _called(found, kind.name, name)
+        with_it = (live.attrs for live in found.live.values() if live.address.kind == relation)
+        pairs = ((_target(attrs, role), _target(attrs, other)) for attrs in with_it)
+        chosen &= {who for who, target in pairs if who and target in targets}
+    return frozenset(chosen)
+
+
+def _sides(relation: Kind) -> tuple[str, Kind]:
+    """The field that names the person, and the kind of what they have."""
+    (role,) = (each.name for each in relation.parents if KINDS[each.ref or ""].person)
+    (other,) = (KINDS[each.ref or ""] for each in relation.parents if each.name != role)
+    return role, other
+
+
+def _target(attrs: Attrs, name: str) -> Address | None:
+    value = attrs.get(name)
+    return value.target if isinstance(value, Ref) else None
+
+
+def _called(found: Identified, kind: str, name: str) -> set[Address]:
+    """Everything of that name, of which there may be several."""
+    key = KINDS[kind].key[-1]
+    of_kind = [live for live in found.live.values() if live.address.kind == kind]
+    named = {live.address for live in of_kind if live.attrs.get(key) == name}
+    if not named:
+        raise ConfigurationError(f'the account has no {kind.replace("_", " ")} named "{name}"; nothing was written')
+    return named
+
+
+# writing
+
+
+def write(pulled: Pulled, folder: Path, root: Path) -> list[Path]:
+    """New files in the folder, all or none; the schema beside them, unless there is one. Returns their paths."""
+    found = pulled.made
+    if not found.documents:
+        return []
+    head = (f"yaml-language-server: $schema={FILES_SCHEMA}",)
+    texts = {
+        folder / f"{section}.yaml": yaml_writer.document(section, blocks, head).encode()
+        for section, blocks in _placed(found, folder, root).items()
+    }
+    texts |= {folder / csv_source.file: yaml_writer.table(csv_source).encode() for csv_source in found.csv_sources}
+    if not (folder / FILES_SCHEMA).exists():
+        texts[folder / FILES_SCHEMA] = schema_text("files").encode()
+    yaml_writer.create(texts, private=True)
+    return list(texts)
+
+
+def _placed(found: ExportedFiles, folder: Path, root: Path) -> Mapping[str, tuple[Any, ...]]:
+    """CSV sources are named from the project folder, wherever the YAML stands."""
+    below = os.path.relpath(folder, root)
+    if below == "." or not found.csv_sources:
+        return found.documents
+    names = {csv_source.file: (Path(below) / csv_source.file).as_posix() for csv_source in found.csv_sources}
+    return {
+        section: tuple(replace(block, value=_renamed(block.value, names)) for block in blocks)
+        for section, blocks in found.documents.items()
+    }
+
+
+def _renamed(value: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(value, dict) or "csv" not in value:
+        return value
+    csv_source = value["csv"]
+    return {
+        **value,
+        "csv": names[csv_source]
+        if isinstance(csv_source, str)
+        else {**csv_source, "file": names[csv_source["file"]]},
+    }
+
+
+# owning
+
+
+def own(pulled: Pulled, workspace: Project, place: Invocation, session: Session, store: Store) -> int:
+    """Record all that the written files declare as made by us; returns how many. The account hears nothing.
+
+    ``store`` is open under our lease. The files are read again, with something in the place of each secret.
+    """
+    ledger, settings = store.load(), workspace.settings
+    placeholders = {name: pulled.made.values.get(name, "?") for name, _ in pulled.made.secrets}
+    state = read_state(workspace.path, settings, replace(place, environ={**place.environ, **placeholders}))
+    dialect, now = Dialect(settings.dialect), time.time()
+    found = identify(state, ledger, pulled.items, dialect)
+    request = PlanRequest(state, Policy(settings.prune, settings.limits), dialect, session.account())
+    changes = decide(request, Refreshed(found, {}, pulled.sizes), ledger, store.digest, now).plan.changes
+    mine = [change for change in changes if _is_as_it_is(change)]
+    me = lock_holder.here()
+    run = store.begin(RunInfo(me.who, me.host, __version__, command="pull"))
+    entries = [
+        entry_after(
+            change,
+            found.entries.get(change.address),
+            change.remote_id,
+            change.before,
+            digest=store.digest,
+            now=now,
+            run=run,
+            provenance=Provenance.CREATED,
+        )
+        for change in mine
+    ]
+    store.write(puts=entries)
+    store.measured(pulled.sizes)
+    store.finish(run, "done", session.calls.reads, 0)
+    return len(entries)
+
+
+def _is_as_it_is(change: Change) -> bool:
+    quiet = change.action is Action.NO_CHANGE or (change.action is Action.ADOPT and not change.fields)
+    return quiet and change.remote_id is not None and not change.blocked
+
+
+def unknown_kinds(names: Iterable[str]) -> list[str]:
+    """Those that cannot be pulled."""
+    known = {kind.name for kind in pullable()}
+    return sorted(set(names) - known)
+
+
+def of_people(names: Iterable[str]) -> bool:
+    """Whether any of these kinds, or of all where none is named, speaks of people."""
+    return bool(OF_PEOPLE & (set(names) or {kind.name for kind in pullable()}))

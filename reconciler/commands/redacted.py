@@ -1,0 +1,67 @@
+"""Redacted plan documents: pseudonyms instead of people, and a keyed digest of everything that a change would do.
+
+A redacted plan can be shown to anybody. The plan that is made when it is applied gets pseudonyms of the same key and
+is compared with it, first by what the pseudonyms show, then by the digests, which cover every value.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from reconciler.model.plan import Change
+from reconciler.model.serialization import change_to_json, meaning, weighed
+from reconciler.output.redact import DOMAIN, Redactor
+from reconciler.planner.staleness import BegunPlan, Meanings
+
+#: Makes a keyed digest of (name, text), as the ledger does.
+Keyed = Callable[[str, str], str]
+
+#: The name under which changes are digested.
+CHANGE = "change"
+
+
+def is_redacted(document: Mapping[str, Any]) -> bool:
+    """Whether a plan document holds pseudonyms."""
+    return bool(document.get("redacted"))
+
+
+def redacted(document: Mapping[str, Any], changes: Iterable[Change], digest: Keyed) -> dict[str, Any]:
+    """The document with pseudonyms, and with a digest in every change."""
+    redactor = _redactor(digest)
+    known = list(changes)
+    redactor.learn((change.address, attrs) for change in known for attrs in (change.attrs, change.before))
+    marked: dict[str, Any] = redactor.document(dict(document))
+    for shown, change in zip(marked["plan"]["changes"], known, strict=True):
+        shown["digest"] = _digest(change, digest)
+    return {**marked, "redacted": True}
+
+
+def compared(
+    document: Mapping[str, Any], changes: Iterable[Change], digest: Keyed, begun: BegunPlan | None
+) -> tuple[Meanings, Meanings, BegunPlan | None]:
+    """The saved changes, those planned now, and what was begun between, all of them with pseudonyms."""
+    redactor = _redactor(digest)
+    then = {each["address"]: {**weighed(each), "digest": each["digest"]} for each in document["plan"]["changes"]}
+    now = {}
+    for change in changes:
+        marked = weighed(redactor.document(change_to_json(change)))
+        now[marked["address"]] = {**marked, "digest": _digest(change, digest)}
+    return then, now, begun and BegunPlan(_marked(begun.done, redactor), _marked(begun.announced, redactor))
+
+
+def _marked(addresses: Iterable[str], redactor: Redactor) -> frozenset[str]:
+    return frozenset(redactor.document(list(addresses)))
+
+
+def _digest(change: Change, digest: Keyed) -> str:
+    """Digest of all that a change would do, but for its move to a new address, which the ledger makes early."""
+    told = meaning(change_to_json(replace(change, moved_from=None)))
+    return digest(CHANGE, json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+
+
+def _redactor(digest: Keyed) -> Redactor:
+    return Redactor(partial(digest, DOMAIN))

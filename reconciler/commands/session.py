@@ -1,0 +1,130 @@
+"""Settings → the open rim of a run: who the account is, its ledger, and a client that can only read."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from reconciler.commands import ledgers
+from reconciler.config.settings import Settings
+from reconciler.errors import ConfigurationError, NotConnected
+from reconciler.gateway.client import CallCount, Exchange, Reader, Writer
+from reconciler.gateway.connections import Connections, ConnectionsWriter
+from reconciler.gateway.rate_limiter import RateLimiter
+from reconciler.ledger.codec import Key
+from reconciler.ledger.lock import Lock
+from reconciler.ledger.store import Store
+
+Log = Callable[[Exchange], None]
+
+
+@dataclass
+class Session:
+    """One run's connection to the world: everything in it shares one rate limit, one count of calls and one stop."""
+
+    settings: Settings
+    log: Log | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    calls: CallCount = field(default_factory=CallCount)
+
+    def __post_init__(self) -> None:
+        self.rate_limit = RateLimiter(self.settings.rate_limit)
+        self._account: str | None = self.settings.connection
+        minutes = self.settings.max_minutes
+        #: The point in time (of time.monotonic) from which nothing is read or begun any more.
+        self.deadline = None if minutes is None else time.monotonic() + minutes * 60
+
+    @property
+    def api_key(self) -> str:
+        """The key; raises ConfigurationError when there is none."""
+        if not self.settings.api_key:
+            raise ConfigurationError("MATON_API_KEY is not set; get a key at maton.ai/settings and export it")
+        return self.settings.api_key
+
+    def account(self) -> str | None:
+        """The connection in use. Without a configured one the gateway is asked, once, which it would take."""
+        if self._account is None and self.settings.ledger != "none":
+            with Connections(self.settings.control_url, self.api_key, **self._shared()) as connections:
+                oldest = connections.oldest_active()
+            if oldest is None:
+                raise NotConnected("the gateway has no active Systeme.io connection; make one, or name one")
+            self._account = oldest.id
+        return self._account
+
+    def _shared(self) -> dict[str, Any]:
+        return {
+            "rate_limit": self.rate_limit,
+            "stop": self.stop,
+            "log": self.log,
+            "calls": self.calls,
+            "deadline": self.deadline,
+        }
+
+    def _account_options(self) -> dict[str, Any]:
+        return {"dialect": self.settings.dialect, "connection": self.account(), **self._shared()}
+
+    @contextmanager
+    def connections(self, *, writing: bool = False) -> Iterator[Connections]:
+        """The connections API of the key; without ``writing`` its transport can only GET."""
+        make = ConnectionsWriter if writing else Connections
+        with make(self.settings.control_url, self.api_key, **self._shared()) as connections:
+            yield connections
+
+    @contextmanager
+    def reader(self) -> Iterator[Reader]:
+        """A client whose transport can only GET."""
+        with Reader(self.settings.gateway_url, self.api_key, **self._account_options()) as reader:
+            yield reader
+
+    @contextmanager
+    def writer(self) -> Iterator[Writer]:
+        """A client that also writes: opened inside ``apply`` only, after every approval."""
+        with Writer(self.settings.gateway_url, self.api_key, **self._account_options()) as writer:
+            yield writer
+
+    @contextmanager
+    def ledger_to_read(self) -> Iterator[Store | None]:
+        """The ledger as it is, or an empty one that remembers nothing; None for ``--ledger none``."""
+        if self.settings.ledger == "none":
+            yield None
+            return
+        store = ledgers.peek(self.settings)
+        if store is None:
+            ledgers.check_left_behind(self.settings, self.account())
+        with store or Store.none(key=self.settings.digest_key) as opened:
+            opened.check(self.account())
+            yield opened
+
+    def has_ledger(self) -> bool:
+        """Whether there is a ledger that is still there when a plan is applied."""
+        return ledgers.exists(self.settings)
+
+    def has_key(self) -> bool:
+        """Whether there is a key to sign saved plans with: RECONCILER_LEDGER_KEY, or that of an existing ledger."""
+        return self.settings.digest_key is not None or self.has_ledger()
+
+    def key(self, store: Store | None) -> Key:
+        """The key of saved plans, where :meth:`has_key` says that there is one."""
+        if self.settings.digest_key is not None:
+            return Key(self.settings.digest_key.encode())
+        assert store is not None
+        return store.key
+
+    @contextmanager
+    def ledger_to_write(self) -> Iterator[Store]:
+        """The ledger under our lease, bound to this account."""
+        if self.settings.ledger == "none":
+            with Store.none(key=self.settings.digest_key) as store, Lock.acquire(store):
+                yield store
+            return
+        ledgers.check(self.settings, writing=True)
+        ledgers.check_left_behind(self.settings, self.account())
+        with ledgers.open_to_write(self.settings) as store:
+            store.check(self.account())
+            with Lock.acquire(store):
+                store.claim(self.account())
+                yield store

@@ -1,0 +1,1 @@
+"""Files and environment variables → checked settings and desired state, with positions."""

@@ -1,0 +1,374 @@
+"""Declared items → the desired state: fields understood, short forms spelled out, references made addresses.
+
+One item of a section as it is read: what it says, where it stands, and the relations that it declares.
+
+The short forms of a block → one row of relations for each resource that it stands for, where a row can be.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from sys import intern
+from typing import Any, NamedTuple
+
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds import KINDS, SECTIONS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.field import Field, FieldShape
+from reconciler.model.csv_rows import CsvRows
+from reconciler.model.resource import EMPTY, UNGUARDED, Declared, Desired, DesiredState, Lifecycle, Unmanaged
+from reconciler.model.values import Address, Origin, Ref, Value, clean
+from reconciler.planner.ties import TIES, DeclaredRelations, Ends, RelationKind, RelationRows
+
+#: So many resources that are declared twice are told; two copies of one CSV source have one cause.
+TOLD = 50
+
+#: Relations of each kind that may be written inside its block.
+SUGARED: Mapping[str, tuple[Kind, ...]] = {
+    parent: tuple(kind for kind in KINDS.values() if kind.sugar and kind.sugar.parent == parent) for parent in KINDS
+}
+
+
+def compile_state(declared: Iterable[Declared]) -> DesiredState:
+    """What the files ask for.
+
+    Raises ConfigurationError with every problem found: resources declared twice, names given twice, handles and
+    ids that two resources claim.
+    """
+    compiler = _StateCompiler()
+    for item in declared:
+        compiler.read(item)
+    return compiler.finish()
+
+
+class _StateCompiler:
+    """Collects in two passes: first what has a name of its own, then the relations that refer to it."""
+
+    def __init__(self) -> None:
+        self.tying = RelationCompiler()
+        self.resources = self.tying.resources
+        self.problems: list[Problem] = []
+        self.waiting: deque[RelationBlock | ShortForm] = deque()
+        self.handled: dict[Address, Address] = {}
+        self.names: dict[tuple[str, str, str], str] = {}
+        self.bound: dict[tuple[str, str], Origin] = {}
+        self.unmanaged: dict[tuple[str, ...], set[Address]] = {}
+        self.kinds: set[str] = set()
+        self.exact: dict[tuple[str, Address], Origin] = {}
+        self.doubles = 0
+
+    def read(self, declared: Declared) -> None:
+        kind = SECTIONS[declared.section]
+        self.kinds.add(kind.name)
+        if declared.raw is None:
+            return
+        raw = declared.raw if isinstance(declared.raw, Mapping) else {kind.key[0]: declared.raw}
+        item = BlockItem(kind, raw, declared.origin)
+        if kind.parents:
+            self.waiting.append(RelationBlock(item, declared.rows))
+        elif declared.rows is not None:
+            self._add_rows(item, declared.rows)
+        else:
+            self._spell_out(item, [self._add_root(item, self._attrs(item))])
+
+    def finish(self) -> DesiredState:
+        """Relations are understood last: every handle that they may name is known then."""
+        while self.waiting:
+            each = self.waiting.popleft()
+            for item, attrs in self._short_form(each) if isinstance(each, ShortForm) else self._gathered(each):
+                self._add(item, attrs)
+        if self.doubles > TOLD:
+            what = f"{self.doubles:,} resources are declared twice; {TOLD} of them are told"
+            self.problems.append(Problem("", what, "is one CSV source named by two blocks?"))
+        if self.problems:
+            raise ConfigurationError(self.problems)
+        return DesiredState(self.resources, frozenset(self.kinds), Unmanaged(self.unmanaged), self.exact)
+
+    def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> Address:
+        address = self._add(item, attrs)
+        natural = item.kind.address(attrs) if item.raw.get("handle") else address
+        first = self.handled.get(natural) or (natural if natural in self.resources.single else address)
+        if first != address:
+            self._twice(natural, item.origin, self.resources[first].origin)
+        elif natural != address:
+            self.handled[natural] = address
+        left_out = []
+        for child in SUGARED[item.kind.name]:
+            sugar = child.sugar
+            if sugar is None or sugar.key not in item.raw:
+                left_out.append(child.name)
+                continue
+            self.kinds.add(child.name)
+            if sugar.exact and item.raw.get(sugar.exact):
+                self.exact[(child.name, address)] = origin_in(item.raw, sugar.exact, item.origin)
+        if left_out:
+            self.unmanaged.setdefault(tuple(left_out), set()).add(address)
+        return address
+
+    def _add_rows(self, item: BlockItem, rows: CsvRows) -> None:
+        """A resource for each row: what the block says of all, and what the cells of the row say."""
+        base, names = self._attrs(item), self._attribute_names(item, rows)
+        added = []
+        for origin, cells in rows:
+            attrs = {**base, **{names[name]: self._cell(item.kind, name, text) for name, text in cells.items()}}
+            added.append(self._add_root(item._replace(origin=origin), attrs))
+        self._spell_out(item, added, by_row=True)
+
+    def _attribute_names(self, item: BlockItem, rows: CsvRows) -> dict[str, str]:
+        """Which attribute each column fills; one that two columns fill is a problem."""
+        names: dict[str, str] = {}
+        for name in rows.columns:
+            filled = self._own_name(item.kind, *name.split(".", 1)) if "." in name else name
+            if filled in names.values():
+                self.problems.append(Problem(str(item.origin), f"two columns of the CSV source fill {filled}"))
+            names[name] = filled
+        return names
+
+    @staticmethod
+    def _cell(kind: Kind, name: str, text: str | None) -> Value:
+        return text or None if "." in name else kind.field(name).normal(text)
+
+    def _gathered(self, block: RelationBlock) -> Iterator[tuple[BlockItem, dict[str, Value]]]:
+        """``contacts: [a, b]`` is one relation each, and so is a row; each carries the position of its line."""
+        item, rows = block
+        kind = item.kind
+        base = self._attrs(item)
+        if kind.exclusive and item.raw.get("exclusive") and isinstance(whole := base[kind.exclusive], Ref):
+            self.exact.setdefault((kind.name, whole.target), origin_in(item.raw, "exclusive", item.origin))
+        if not kind.gather or kind.gather in base:
+            yield item, base
+            return
+        field = kind.field(kind.gather)
+        for origin, value in members(item, rows):
+            each = item._replace(origin=origin)
+            yield each, {**base, field.name: self._target(each, field, value, base)}
+
+    def _spell_out(self, item: BlockItem, parents: Sequence[Address], *, by_row: bool = False) -> None:
+        """``tags: [VIP]`` of a contact is one tagging; of a CSV source, one for each row, where the row stands."""
+        for child in SUGARED[item.kind.name]:
+            if child.sugar and (values := item.raw.get(child.sugar.key)):
+                self.waiting.append(ShortForm(child, values, item.origin, parents, by_row))
+
+    def _short_form(self, short: ShortForm) -> Iterator[tuple[BlockItem, dict[str, Value]]]:
+        child, values, place, parents, by_row = short
+        sugar = child.sugar
+        assert sugar is not None
+        if tie := TIES.get(child.name):
+            at, field = BlockItem(child, EMPTY, place), child.field(tie.end)
+            ends = self.tying.ends(tie, values, lambda each: self._target(at, field, each, {}).target)
+            parents = list(self.tying.tie(tie, parents, ends, values, place, by_row=by_row))
+        if not parents:
+            return
+        (role,) = (field.name for field in child.parents if field.ref == sugar.parent)
+        for index, each in enumerate(values):
+            one = BlockItem(child, {**sugar.preset, sugar.fills: each}, origin_in(values, index, place))
+            base = self._attrs(one)
+            for parent in parents:
+                origin = self.resources[parent].origin if by_row else one.origin
+                yield one._replace(origin=origin, part_of=parent), {**base, role: Ref(parent)}
+
+    def _add(self, item: BlockItem, attrs: dict[str, Value]) -> Address:
+        kind, raw = item.kind, item.raw
+        handle = raw.get("handle")
+        address = kind.by_handle(handle) if handle else kind.address(attrs)
+        if address in self.resources:
+            self._twice(address, item.origin, self.resources[address].origin)
+            return address
+        former = raw.get("renamed_from")
+        self.resources.single[address] = Desired(
+            address,
+            attrs,
+            item.origin,
+            lifecycle_of(raw),
+            self._former(kind, former) if former else None,
+            self._bound(kind, raw, item.origin),
+            item.part_of,
+        )
+        return address
+
+    def _twice(self, address: Address, here: Origin, there: Origin) -> None:
+        self.doubles += 1
+        if self.doubles > TOLD:
+            return
+        self.problems.append(Problem(str(here), f"{address} is declared twice; first at {there}", "keep one of them"))
+
+    @staticmethod
+    def _former(kind: Kind, text: str) -> Address:
+        return kind.by_handle(text[1:]) if text.startswith("@") else kind.address({kind.key[0]: text})
+
+    def _bound(self, kind: Kind, raw: Mapping[str, Any], origin: Origin) -> str | None:
+        if (remote_id := raw.get("id")) is None:
+            return None
+        first = self.bound.setdefault((kind.name, remote_id), origin)
+        if first != origin:
+            self.problems.append(Problem(str(origin), f"id {remote_id} is bound twice; first at {first}"))
+        return str(remote_id)
+
+    def _attrs(self, item: BlockItem) -> dict[str, Value]:
+        attrs: dict[str, Value] = {}
+        for field in item.kind.fields:
+            if field.name in item.raw:
+                self._read_field(item, field, item.raw[field.name], attrs)
+        return attrs
+
+    def _read_field(self, item: BlockItem, field: Field, value: Any, attrs: dict[str, Value]) -> None:
+        match field.shape:
+            case FieldShape.ENTRIES:
+                self._read_entries(item, field, value or {}, attrs)
+            case FieldShape.WORDS:
+                attrs[field.name] = frozenset(value)
+            case FieldShape.REF:
+                attrs[field.name] = self._target(item, field, value, attrs)
+            case FieldShape.REFS:
+                attrs[field.name] = frozenset(self._target(item, field, each, attrs) for each in value)
+            case FieldShape.TEXT:
+                name = field.name in item.kind.key and isinstance(value, str) and not field.is_email
+                attrs[field.name] = field.normal(clean(value) if name else value)
+            case _:
+                attrs[field.name] = value
+
+    def _read_entries(
+        self, item: BlockItem, field: Field, entries: Mapping[str, Any], attrs: dict[str, Value]
+    ) -> None:
+        for slug, value in entries.items():
+            name = self._own_name(item.kind, field.name, slug)
+            if name in attrs:
+                what = f"`{field.name}.{slug}` and `{name}` are the same field"
+                self.problems.append(Problem(str(item.origin), what, "keep one of them"))
+            attrs[name] = value or None
+
+    def _own_name(self, kind: Kind, head: str, slug: str) -> str:
+        """The attribute that holds an entry: some slugs have a field of their own."""
+        name = self.names.get((kind.name, head, slug))
+        if name is None:
+            name = next((each.name for each in kind.fields if slug in each.slugs), intern(f"{head}.{slug}"))
+            self.names[kind.name, head, slug] = name
+        return name
+
+    def _target(self, item: BlockItem, field: Field, value: Any, attrs: Mapping[str, Value]) -> Ref:
+        if isinstance(value, Address):
+            return Ref(value)
+        kind = KINDS[field.ref or ""]
+        prefix = "".join(f"{ref.target.key}/" for name in kind.key[:-1] if isinstance(ref := attrs[name], Ref))
+        if isinstance(value, Mapping):
+            return self._picked(item, kind, prefix, value)
+        if value.startswith("@") and kind.by_handle(value[1:]) in self.resources:
+            return Ref(kind.by_handle(value[1:]))
+        natural = Address(kind.name, prefix + kind.part(kind.key[-1], value))
+        if (named := self.handled.get(natural)) is not None:
+            return Ref(named)
+        known = self.resources.single.get(natural)
+        return Ref(known.address if known else natural)
+
+    def _picked(self, item: BlockItem, kind: Kind, prefix: str, value: Mapping[str, Any]) -> Ref:
+        (name, text), *_ = value.items()
+        if name == "id":
+            return Ref(Address(kind.name, prefix + kind.by_remote_id(text).key))
+        if name in kind.alternates:
+            return Ref(kind.by_property(name, text))
+        if name != kind.key[-1]:
+            known = ", ".join(("id", kind.key[-1], *kind.alternates))
+            self.problems.append(Problem(str(item.origin), f"a {kind.name} has no {name}", f"name it by {known}"))
+        return Ref(Address(kind.name, prefix + kind.part(kind.key[-1], text)))
+
+
+class BlockItem(NamedTuple):
+    """One resource as written, before its references are understood."""
+
+    kind: Kind
+    raw: Mapping[str, Any]
+    origin: Origin
+    part_of: Address | None = None
+
+
+class RelationBlock(NamedTuple):
+    """A block of relations, and the rows of its csv."""
+
+    item: BlockItem
+    rows: CsvRows | None
+
+
+class ShortForm(NamedTuple):
+    """The short form of relations inside the block of one resource, or of all the rows of a csv."""
+
+    child: Kind
+    values: Sequence[Any]
+    place: Origin
+    parents: Sequence[Address]
+    by_row: bool
+
+
+def lifecycle_of(raw: Mapping[str, Any]) -> Lifecycle:
+    """How it may be treated."""
+    if not (block := raw.get("lifecycle")):
+        return UNGUARDED
+    return Lifecycle(
+        bool(block.get("prevent_destroy")),
+        frozenset(block.get("ignore") or ()),
+        bool(block.get("create_before_destroy")),
+    )
+
+
+def members(item: BlockItem, rows: CsvRows | None) -> Iterator[tuple[Origin, Any]]:
+    """Everybody in the block: the list first, then the csv."""
+    listed = item.raw.get(item.kind.gather + "s") or ()
+    for index, each in enumerate(listed):
+        yield origin_in(listed, index, item.origin), each
+    for origin, cells in rows or ():
+        yield origin, cells[item.kind.gather]
+
+
+def origin_in(node: Any, index: int | str, default: Origin) -> Origin:
+    """Nodes of the loader know the position of each item; plain lists do not."""
+    find = getattr(node, "origin", None)
+    found: Origin = find(index) if find else default
+    return found
+
+
+class RelationCompiler:
+    """Fills the rows of ``resources``. What is the same for many blocks is understood once and kept once."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[Address, DeclaredRelations]] = {name: {} for name in TIES}
+        self.resources: RelationRows[Desired] = RelationRows({}, self.rows)
+        self._known: dict[tuple[str, str], Address] = {}
+        self._same: dict[Ends, Ends] = {}
+
+    def ends(self, tie: RelationKind, values: Sequence[Any], understood: Callable[[Any], Address]) -> Ends:
+        """The other ends that ``values`` name as the files do; ``understood`` makes addresses of them."""
+        ends = tuple(self._end(tie, each, understood) for each in values)
+        return self._same.setdefault(ends, ends)
+
+    def tie(
+        self,
+        tie: RelationKind,
+        parents: Sequence[Address],
+        ends: Ends,
+        values: Sequence[Any],
+        origin: Origin,
+        *,
+        by_row: bool,
+    ) -> Iterator[Address]:
+        """Yields the parents whose relations a row cannot hold, because some are declared twice.
+
+        ``by_row``: the relations stand where their parents stand, not where the values do.
+        """
+        alone = len(set(ends)) == len(ends)
+        places = getattr(values, "places", None) or (origin,) * len(ends)
+        rows = self.rows[tie.name]
+        for parent in parents:
+            if not alone or parent in rows or any(tie.address(parent, end) in self.resources.single for end in ends):
+                yield parent
+            else:
+                rows[parent] = DeclaredRelations(
+                    ends, (self.resources[parent].origin,) * len(ends) if by_row else places
+                )
+
+    def _end(self, tie: RelationKind, value: Any, understood: Callable[[Any], Address]) -> Address:
+        if not isinstance(value, str):
+            return understood(value)
+        known = self._known.get((tie.name, value))
+        if known is None:
+            known = self._known[tie.name, value] = understood(value)
+        return known

@@ -1,0 +1,171 @@
+"""All YAML files of a project → one Declared for every item of every section, typed, valid, secrets in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Table
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.config import csv_source, files, yaml_loader
+from reconciler.config.positions import MappingNode, Node, copied
+from reconciler.config.positions import SequenceNode as Items
+from reconciler.config.problems import Complaint, raise_if_any
+from reconciler.config.scalars import ExpectedShape, TypedItem, UnresolvedSecret, compile_schema, resolve
+from reconciler.config.secrets import unseal
+from reconciler.config.validation import SchemaValidator
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds.csv_options import CsvForm
+from reconciler.model.csv_rows import CsvRows
+from reconciler.model.resource import EMPTY, Declared
+from reconciler.model.values import Origin
+
+
+class LoadOptions(NamedTuple):
+    """What every file is read by: schema as shape and approval, variables, environment, defaults of the sections.
+
+    ``discreet`` are the sections of which no message shows a value.
+    """
+
+    shape: ExpectedShape
+    approval: SchemaValidator
+    variables: Table[str, str]
+    environ: Table[str, str]
+    defaults: Table[str, MappingNode]
+    discreet: Iterable[str] = ()
+
+
+def _unheard(_finding: Complaint) -> None:
+    """The caller shows no warnings."""
+
+
+def load(
+    paths: Iterable[Path],
+    *,
+    project: Path,
+    schema: Table[str, Any],
+    environ: Table[str, str],
+    files: Sequence[str] | None = None,
+    variables: Table[str, str] = EMPTY,
+    defaults: Table[str, MappingNode] = EMPTY,
+    roots: Sequence[Path] = (),
+    cwd: Path | None = None,
+    discreet: Iterable[str] = (),
+    forms: Table[str, CsvForm] = EMPTY,
+    warn: Callable[[Complaint], None] = _unheard,
+) -> tuple[Declared, ...]:
+    """Everything that is declared below ``paths``, in the order of files and lines.
+
+    ``files`` and ``roots`` (folders for secrets and CSV sources beside ``project``), ``variables`` and ``defaults``
+    come from the settings; ``forms`` says which sections take CSV sources; positions name files relative to ``cwd``
+    where that is shorter. ``warn`` is called with what is valid, but probably not meant. Raises one
+    ConfigurationError with every problem of every file. When nothing is declared the result is empty: what that means
+    is not decided here.
+    """
+    rules = LoadOptions(compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, discreet)
+    problems: list[Problem] = []
+    read: list[_Document] = []
+    with yaml_loader.collector_paused():
+        for path in _found(paths, files, project, cwd, problems):
+            document = _document(path, cwd, rules, problems, warn)
+            read += [document] if document else []
+        sealed = [place for document in read for place in document.sealed]
+        findings = [finding for document in read for finding in document.findings]
+        findings += unseal(sealed, environ, (project, *roots))
+        place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.discreet))
+        rows = _rows([document.node for document in read], forms, schema, place, findings, warn)
+    raise_if_any(findings, problems)
+    return tuple(item for document in read for item in _declared(document.node, rows))
+
+
+class _Document(NamedTuple):
+    node: MappingNode
+    findings: list[Complaint]
+    sealed: list[UnresolvedSecret]
+
+
+def check(node: Node, name: str, rules: LoadOptions) -> tuple[list[Complaint], list[UnresolvedSecret]]:
+    """Type and validate one document in place: all findings, one a position, and where its secrets belong."""
+    if not isinstance(node, MappingNode):
+        what = f"expected a mapping, got {'a list' if isinstance(node, Items) else 'text'}"
+        return [Complaint(Origin(name, 1, 1), what, "begin with the name of a section, e.g. `tags:`")], []
+    _fill(node, rules.defaults)
+    typed: TypedItem = resolve(node, rules.shape, rules.variables, rules.environ)
+    said = {finding.origin for finding in typed.findings}
+    hidden = frozenset(id(place.node) for place in typed.sealed) | _discreet(node, rules.discreet)
+    invalid = [finding for finding in rules.approval.findings(node, hidden) if finding.origin not in said]
+    return [*typed.findings, *invalid], typed.sealed
+
+
+def _discreet(node: MappingNode, sections: Iterable[str]) -> frozenset[int]:
+    lists = [items for section in sections if isinstance(items := node.get(section), Items)]
+    return frozenset(id(each) for items in lists for each in items)
+
+
+def _found(
+    paths: Iterable[Path], chosen: Sequence[str] | None, project: Path, cwd: Path | None, problems: list[Problem]
+) -> list[Path]:
+    found: dict[Path, None] = {}
+    for path in paths:
+        try:
+            found.update(dict.fromkeys(files.discover(path, chosen, project=project, cwd=cwd)))
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+    return list(found)
+
+
+def _document(
+    path: Path, cwd: Path | None, rules: LoadOptions, problems: list[Problem], warn: Callable[[Complaint], None]
+) -> _Document | None:
+    name = files.shown_name(path, cwd)
+    try:
+        node = yaml_loader.parse(files.read(path, name), name, warn)
+    except ConfigurationError as error:
+        problems.extend(error.problems)
+        return None
+    findings, sealed = check(node, name, rules)
+    return _Document(node if isinstance(node, MappingNode) else MappingNode.at(name), findings, sealed)
+
+
+def _fill(node: MappingNode, defaults: Table[str, MappingNode]) -> None:
+    """The defaults of a section go into each of its mappings, where the key is not there."""
+    for section, values in defaults.items():
+        items = node.get(section)
+        for item in items if isinstance(items, Items) else ():
+            if isinstance(item, MappingNode):
+                for key, value in values.items():
+                    if key not in item:
+                        item.borrow(key, copied(value), values)
+
+
+def _rows(
+    nodes: Iterable[MappingNode],
+    forms: Table[str, CsvForm],
+    schema: Table[str, Any],
+    place: csv_source.CsvRoots,
+    findings: list[Complaint],
+    warn: Callable[[Complaint], None],
+) -> dict[int, CsvRows]:
+    """The rows of every block that names a CSV source, by ``id()`` of the block."""
+    found: dict[int, CsvRows] = {}
+    for node in nodes:
+        for section, form in forms.items():
+            items = node.get(section)
+            for item in items if isinstance(items, Items) else ():
+                if isinstance(item, MappingNode) and "csv" in item:
+                    rows, wrong = csv_source.read(item, form, schema, place, warn)
+                    findings += wrong
+                    if rows:
+                        found[id(item)] = rows
+                    elif not findings:  # never go on as if the block named nobody
+                        findings.append(Complaint(item.value_origin("csv"), "this CSV source cannot be read"))
+    return found
+
+
+def _declared(node: MappingNode, rows: Table[int, CsvRows]) -> Iterator[Declared]:
+    for section, items in node.items():
+        if isinstance(items, Items) and not section.startswith("x-"):
+            for index, item in enumerate(items):
+                yield Declared(section, item, items.origin(index), rows.get(id(item)) if rows else None)
+            if not items:
+                yield Declared(section, None, node.origin(section))

@@ -1,0 +1,453 @@
+"""The CSV file that a block names as its ``csv`` → the rows that it adds, or everything that is wrong in it.
+
+The file is read as a stream and kept as columns of text. Problems carry the line and column of the CSV file; what is
+wrong about the block itself, a column that is not there, carries those of the YAML.
+
+Lines of a CSV file as the csv module takes them, bounded; where a cell stands; what its errors mean.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as Table
+from pathlib import Path
+from typing import Any, NamedTuple, TextIO
+
+import jsonschema_rs
+
+from reconciler.config import encodings, files
+from reconciler.config.positions import MappingNode
+from reconciler.config.problems import Complaint, count, shown, suggest
+from reconciler.config.yaml_loader import FORBIDDEN
+from reconciler.errors import ConfigurationError
+from reconciler.kinds.csv_options import CsvForm
+from reconciler.kinds.email import identity
+from reconciler.model.csv_rows import CsvRows
+from reconciler.model.values import Origin, clean
+
+#: So many wrong rows of one file are told; the rest is counted.
+TOLD = 50
+#: A CSV source has at most so many rows: whoever has more has named another file.
+MOST_ROWS = 1_000_000
+#: Names of a column of addresses, in small letters and without blanks, dashes and underscores.
+USUAL = frozenset(
+    "email mail emailaddress emailadresse mailadresse adresseemail adressemail courriel email1value".split(" ")
+)
+#: What separates cells in files that people export.
+DELIMITERS = (";", "\t", "|", ",")
+#: Taken away around an address; any other white space in a cell of addresses is refused.
+BLANKS = " \t\r\n"
+
+
+class CsvRoots(NamedTuple):
+    """Where CSV sources are: the folders below which they may lie, and the folder that names are shown from."""
+
+    roots: Sequence[Path]
+    cwd: Path | None = None
+    discreet: bool = False
+
+
+class CsvReference(NamedTuple):
+    """What a block says of its csv. ``at`` gives the position of a key of the long form, or of the short form."""
+
+    file: str
+    column: str | None
+    delimiter: str
+    encoding: str
+    fields: Table[str, str]
+    clears: bool
+    at: Callable[[str], Origin]
+
+
+class _BrokenCsv(Exception):
+    """Nothing after this can be read; carries the finding."""
+
+    def __init__(self, finding: Complaint) -> None:
+        super().__init__(finding)
+        self.finding = finding
+
+
+def read(
+    block: MappingNode, form: CsvForm, schema: Table[str, Any], place: CsvRoots, warn: Callable[[Complaint], None]
+) -> tuple[CsvRows | None, list[Complaint]]:
+    """The rows of a block that has a ``csv``, or None and what is wrong with it."""
+    wanted = _wanted(block)
+    if wanted is None or any(form.cell(name) is None for name in wanted.fields):
+        return None, []  # not valid, and validation says so
+    try:
+        path = files.locate(wanted.file, place.roots)
+    except ConfigurationError as error:
+        return None, [Complaint(wanted.at("file"), *error.problems[0][1:])]
+    reading = _CsvReading(wanted, form, schema, files.shown_name(path, place.cwd), place.discreet)
+    try:
+        with path.open("rb") as raw:
+            head = raw.peek(8)[:8]
+            mismatch = encodings.another_format(head, path) or encodings.marked(head, wanted.encoding)
+            if mismatch:
+                raise _BrokenCsv(Complaint(Origin(reading.name, 1, 1), *mismatch))
+            with encodings.opened(raw, wanted.encoding) as stream:
+                rows = reading.rows(stream)
+                if rows:
+                    reading.warn_of_damage(rows, warn)
+    except _BrokenCsv as broken:
+        return None, [*reading.findings, broken.finding]
+    except UnicodeError:
+        return None, [encodings.undecodable(path, wanted.encoding, reading.name)]
+    except OSError as error:
+        what = f"{reading.name} cannot be read: {(error.strerror or str(error)).lower()}"
+        return None, [Complaint(wanted.at("file"), what, "check its rights")]
+    return rows, reading.findings
+
+
+def _wanted(block: MappingNode) -> CsvReference | None:
+    """Both forms as one; None where the mapping is not as the schema has it."""
+    node = block["csv"]
+    if isinstance(node, str):
+        return CsvReference(node, None, ",", "utf-8", {}, False, lambda key: block.value_origin("csv"))
+    fields = node.get("fields", MappingNode.at(node.file)) if isinstance(node, MappingNode) else None
+    if not isinstance(node, MappingNode) or not isinstance(fields, MappingNode):
+        return None
+    texts = [node.get("file"), node.get("column", ""), *(fields[name] for name in fields)]
+    delimiter, encoding = node.get("delimiter", ","), node.get("encoding", "utf-8")
+    if not all(isinstance(text, str) for text in texts) or not encodings.is_known(encoding):
+        return None
+    delimiter = "\t" if delimiter == "tab" else delimiter
+    if not isinstance(delimiter, str) or len(delimiter) != 1 or delimiter in '"\r\n ':
+        return None
+
+    def at(key: str) -> Origin:
+        return fields.value_origin(key) if key in fields else node.value_origin(key)
+
+    return CsvReference(
+        node["file"], node.get("column"), delimiter, encoding, dict(fields), node.get("empty", "") is None, at
+    )
+
+
+class _CsvReading:
+    """The state of reading one file: what it is called, which columns are wanted, what was found wrong."""
+
+    def __init__(
+        self, wanted: CsvReference, form: CsvForm, schema: Table[str, Any], name: str, discreet: bool
+    ) -> None:
+        self.findings: list[Complaint] = []
+        self.name = name
+        self._wanted, self._form, self._discreet = wanted, form, discreet
+        self._delimiter = wanted.delimiter
+        self._definitions = schema.get("definitions", {})
+        self._wrong = 0
+        self._seen: dict[str, int] = {}
+
+    def rows(self, stream: TextIO) -> CsvRows | None:
+        """Every row below the header. Raises _Broken where nothing more can be read."""
+        lines = CsvLines(stream, self._wanted.delimiter, self._broken)
+        self._delimiter = lines.delimiter
+        reader = csv.reader(lines, delimiter=lines.delimiter, strict=True, skipinitialspace=True)
+        numbered = self._numbered(reader, lines.skipped)
+        first = next(numbered, None)
+        if first is None:
+            raise self._broken(1, 1, "this file is empty", _NOBODY)
+        header = first[1]
+        columns = self._columns(header)
+        if columns is None:
+            return None
+        headed = "@" not in header[columns[self._form.fills]]
+        return self._collect(numbered if headed else _chain(first, numbered), len(header), columns, lines)
+
+    def _collect(
+        self, numbered: Iterator[tuple[int, list[str]]], width: int, columns: dict[str, int], lines: CsvLines
+    ) -> CsvRows | None:
+        numbers, places = array("L"), array("L")
+        cells: dict[str, list[str]] = {name: [] for name in columns}
+        checks = [(name, index, cells[name].append, self._approval(name)) for name, index in columns.items()]
+        address = columns[self._form.fills]
+        for line, row in numbered:
+            if len(row) != width and (fault := _width_fault(row, width)):
+                self._say(line, 1, *fault)
+                continue
+            place = 1 if address == 0 else column_of(lines.text, address, self._delimiter)
+            if width == 1 and (sign := _delimiter_in(row[0], self._delimiter)):
+                self._say(line, 1, "this row holds more than an address", _named_delimiter(sign))
+                continue
+            if not self._is_new(line, place, row[address]):
+                continue
+            numbers.append(line)
+            places.append(place)
+            for name, index, keep, is_valid in checks:
+                text = _address(row[index]) if index == address else clean(unguarded(clean(row[index])))
+                keep(text)
+                if text and not is_valid(text):
+                    self._refuse(name, text, line, column_of(lines.text, index, self._delimiter))
+        return self._ended(CsvRows(self.name, numbers, places, cells, self._wanted.clears))
+
+    def _ended(self, rows: CsvRows) -> CsvRows | None:
+        if not rows and not self._wrong:
+            self._say(1, 1, "no row follows the header", _NOBODY)
+        if self._wrong > TOLD:
+            what = f"{self._wrong:,} things are wrong in this file; {TOLD} of them are told"
+            self.findings.append(Complaint(Origin(self.name, 1, 1), what, "repair these first"))
+        return None if self.findings else rows
+
+    def _is_new(self, line: int, place: int, cell: str) -> bool:
+        """Whether the row has an address that no row before it has."""
+        key = identity(_address(cell))
+        if not key:
+            self._say(line, place, "there is no address in this row", "write it, or remove the row")
+            return False
+        first = self._seen.setdefault(key, line)
+        if first == line:
+            return True
+        what = "this address" if self._discreet else shown(clean(cell))
+        self._say(line, place, f"{what} is in this file twice; the first is in line {first}", "remove one of them")
+        return False
+
+    def _numbered(self, reader: Any, skipped: int) -> Iterator[tuple[int, list[str]]]:
+        """Every row that is not blank, with the line on which it begins; ``skipped`` lines stand above the first."""
+        before, rows = skipped, 0
+        while True:
+            try:
+                row = next(reader, None)
+            except csv.Error as error:
+                raise self._broken(before + 1, 1, *words_of(error)) from None
+            if row is None:
+                return
+            line, before = before + 1, reader.line_num + skipped
+            if any(row) and any(map(str.strip, row)):
+                rows += 1
+                if rows > MOST_ROWS:
+                    what = f"this file has more than {MOST_ROWS:,} rows"
+                    raise self._broken(line, 1, what, "is it the right one? if so, split it")
+                yield line, row
+
+    def _broken(self, line: int, column: int, what: str, hint: str) -> _BrokenCsv:
+        return _BrokenCsv(Complaint(Origin(self.name, line, column), what, hint))
+
+    def warn_of_damage(self, rows: CsvRows, warn: Callable[[Complaint], None]) -> None:
+        """A warning for each column with cells that a spreadsheet has spoiled: how many, and where the first is."""
+        for name, cells in rows.columns.items():
+            spoiled = [index for index, text in enumerate(cells) if text and is_damaged(text)]
+            if spoiled:
+                example = "" if self._discreet else f", the first {shown(cells[spoiled[0]])}"
+                what = f"{name}: {count(len(spoiled), 'cell')} spoiled by a spreadsheet{example}"
+                hint = "format the column as text or make it wider, and export it again"
+                warn(Complaint(Origin(self.name, rows.lines[spoiled[0]], 1), what, hint))
+
+    def _columns(self, header: Sequence[str]) -> dict[str, int] | None:
+        """The index of each column that is wanted; None when one is not there, which is then said."""
+        names = [clean(cell.replace("\xa0", " ")) for cell in header]
+        fills, wanted = self._form.fills, self._wanted
+        found = {fills: self._usual(names) if wanted.column is None else self._named(names, wanted.column, "column")}
+        found |= {field: self._named(names, column, field) for field, column in wanted.fields.items()}
+        return None if any(index < 0 for index in found.values()) else found
+
+    def _usual(self, names: Sequence[str]) -> int:
+        """The only column, or the one that is called as such columns are; -1 where it has to be said."""
+        if len(names) == 1 and not _delimiter_in(names[0], self._delimiter) and not names[0].startswith("#"):
+            return 0
+        usual = [index for index, name in enumerate(names) if re.sub("[-_ ]", "", name.casefold()) in USUAL]
+        if len(usual) == 1:
+            return usual[0]
+        which = "two columns" if usual else "no column"
+        self._absent("column", f"{which} of {self.name} {'are' if usual else 'is'} called `email`", names)
+        return -1
+
+    def _named(self, names: Sequence[str], column: str, key: str) -> int:
+        """By name, by name in another case, or by number from 1; -1 and a word about it where there is none."""
+        wanted = clean(column)
+        for same in (names, [name.casefold() for name in names]):
+            wanted = wanted if same is names else wanted.casefold()
+            if same.count(wanted) > 1:
+                what = f"several columns of {self.name} are called {shown(column)}"
+                self.findings.append(Complaint(self._wanted.at(key), what, "name it by its number, from 1"))
+                return -1
+            if wanted in same:
+                return same.index(wanted)
+        if column.isascii() and column.isdigit() and 0 < int(column[:6]) <= len(names):
+            return int(column) - 1
+        self._absent(key, f"{self.name} has no column {shown(column)}", names, column)
+        return -1
+
+    def _absent(self, key: str, what: str, names: Sequence[str], column: str = "") -> None:
+        hint = suggest(column, [shown(name)[1:-1] for name in names if name], noun="columns")
+        if self._discreet:  # without a header line these are the cells of a person
+            hint = f"columns may be named by number, 1 to {len(names):,}"
+        if other := _delimiter_in(self._delimiter.join(names), self._delimiter):
+            hint = _named_delimiter(other)
+        elif names[0].startswith("#"):
+            hint = "its first line looks like a comment: remove it, so that the header is the first line"
+        elif not column:
+            hint = f"say which holds the addresses, e.g. `column: 1`; {hint}"
+        self.findings.append(Complaint(self._wanted.at(key), what, hint))
+
+    def _schema(self, name: str) -> dict[str, Any]:
+        return {**(self._form.cell(name) or {}), "definitions": self._definitions}
+
+    def _approval(self, name: str) -> Callable[[str], bool]:
+        approval: Callable[[str], bool] = jsonschema_rs.Draft7Validator(self._schema(name)).is_valid
+        return approval
+
+    def _refuse(self, name: str, text: str, line: int, place: int) -> None:
+        """What the schema says about a cell, in the words that it has for the same value in YAML."""
+        if self._wrong >= TOLD:
+            self._wrong += 1
+            return
+        from reconciler.config.validation import explain  # jsonschema takes long to import, and most files are valid
+
+        node = MappingNode.at(self.name, line - 1, place - 1)
+        node.marks = (0, 0)
+        node[name] = text
+        schema = {"properties": {name: self._schema(name)}, "definitions": self._definitions}
+        hidden = frozenset([id(text)]) if self._discreet else frozenset()
+        for finding in explain(node, schema, hidden):
+            what = finding.what if name.replace("_", " ") in finding.what else f"{name}: {finding.what}"
+            self._say(line, place, what, finding.hint)
+
+    def _say(self, line: int, place: int, what: str, hint: str) -> None:
+        self._wrong += 1
+        if self._wrong <= TOLD:
+            self.findings.append(Complaint(Origin(self.name, line, place), what, hint))
+
+
+_NOBODY = "an empty list is written in YAML, so that a file that was cut off removes nobody: `contacts: []`"
+
+
+def _address(cell: str) -> str:
+    """The address in a cell, spelled as it stands there."""
+    return unguarded(cell.strip(BLANKS)).strip(BLANKS)
+
+
+def _delimiter_in(line: str, delimiter: str) -> str:
+    """The sign that separates more cells of this line than its delimiter does, if there is one."""
+    best = max(DELIMITERS, key=line.count)
+    return best if line.count(best) > line.count(delimiter) else ""
+
+
+def _named_delimiter(sign: str) -> str:
+    name = "tab" if sign == "\t" else f"'{sign}'"
+    return f"the file appears to use {name} as delimiter: add `delimiter: {name}`"
+
+
+def _chain(first: tuple[int, list[str]], rest: Iterator[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
+    yield first
+    yield from rest
+
+
+def _width_fault(row: Sequence[str], width: int) -> tuple[str, str] | None:
+    """Cells beyond the header are a fault unless they are empty; missing ones always are."""
+    if len(row) > width and not any(row[width:]):
+        return None
+    what = f"this row has {count(len(row), 'cell')}, and the first one has {width:,}"
+    return what, "quote a cell that holds the delimiter" if len(row) > width else "write empty cells out"
+
+
+#: No line is longer than this, in characters: a file without line breaks is not taken into memory.
+LONGEST = 1_000_000
+
+
+#: The line by which Excel is told of the delimiter.
+_SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
+_SCIENTIFIC = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?[eE]\+[0-9]+")
+_ERROR = re.compile(r"#+|#[A-Z/0-9]+[!?]|#N/A|#NV")
+
+#: Beginnings that a spreadsheet takes for a formula (OWASP, CSV injection), behind any number of guards.
+_FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
+
+
+def guarded(cell: str) -> str:
+    """A cell that no spreadsheet runs: ``'`` before what could be a formula, a phone number's ``+`` included."""
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def unguarded(cell: str) -> str:
+    """The inverse of :func:`guarded`; a cell without a guard is taken as it is."""
+    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+
+
+class CsvLines:
+    """The lines of a stream; ``text`` is the one that was handed out last. ``refuse`` makes the error of a line.
+
+    A first line ``sep=;`` is left out, and its character is the ``delimiter``; it counts as a line.
+    """
+
+    def __init__(self, stream: TextIO, delimiter: str, refuse: Callable[[int, int, str, str], Exception]) -> None:
+        self.text = ""
+        self.delimiter, self.skipped = delimiter, 0
+        self._stream, self._refuse, self._number = stream, refuse, 0
+        self._first = self._next()
+        if separator := _SEPARATOR.fullmatch(self._first):
+            self.delimiter, self.skipped = separator.group(1), 1
+            self._first = self._next()
+
+    def __iter__(self) -> Iterator[str]:
+        line = self._first
+        while line:
+            self.text = line
+            yield line
+            line = self._next()
+
+    def _next(self) -> str:
+        """The next line; empty at the end. Raises for one that is too long or holds a control character."""
+        line = self._stream.readline(LONGEST + 1)
+        self._number += 1
+        if len(line) > LONGEST:
+            what = f"this line is longer than {count(LONGEST, 'character')}"
+            raise self._refuse(self._number, 1, what, "is it a CSV file? an e-mail address is short")
+        if found := FORBIDDEN.search(line):
+            what = f"the character U+{ord(found.group()):04X} is not allowed here"
+            raise self._refuse(self._number, found.start() + 1, what, _advice(found.group()))
+        return line
+
+
+def _advice(char: str) -> str:
+    if char == "\0":
+        return "it looks like UTF-16: save it as UTF-8"
+    return "it looks like cp1252: add `encoding: cp1252`" if "\x80" <= char <= "\x9f" else "remove it"
+
+
+def is_damaged(text: str) -> bool:
+    """Whether a spreadsheet wrote this in place of a value: ``########``, ``#N/A``, ``3.36123E+10``."""
+    if text[0] == "#":
+        return bool(_ERROR.fullmatch(text)) and len(text) > 2
+    return "+" in text and bool(_SCIENTIFIC.fullmatch(text))
+
+
+def column_of(text: str, index: int, delimiter: str) -> int:
+    """The column, from 1, at which a cell begins on the line ``text``; 1 where the row began on another line."""
+    at, place = 0, 0
+    while at < index:
+        place = _end_of_cell(text, place, delimiter) + 1
+        if place > len(text):
+            return 1
+        at += 1
+    return place + 1
+
+
+def _end_of_cell(text: str, place: int, delimiter: str) -> int:
+    """Where the delimiter after the cell that begins at ``place`` stands; beyond the line where there is none."""
+    while text[place : place + 1] == " ":
+        place += 1
+    quoted = text[place : place + 1] == '"'
+    while quoted:
+        place = text.find('"', place + 1)
+        if place < 0:
+            return len(text)
+        if text[place + 1 : place + 2] == '"':
+            place += 1
+            continue
+        quoted = False
+    end = text.find(delimiter, place)
+    return len(text) if end < 0 else end
+
+
+def words_of(error: csv.Error) -> tuple[str, str]:
+    """What the csv module could not read, and what to do."""
+    text = str(error)
+    if "field larger" in text:
+        return f"a cell is longer than {csv.field_size_limit():,} characters", "look for a quote that is not closed"
+    if "unexpected end" in text:
+        return "a quote is opened here and not closed", 'close it, or write "" for a quote inside of a cell'
+    if "expected after" in text:
+        return "a quote stands inside of a quoted cell", 'write "" for a quote inside of a cell'
+    return f"this is not CSV: {text}", "save it again as CSV"

@@ -1,0 +1,269 @@
+"""A draft-7 JSON Schema → shapes: tables that say, place by place, what a plain scalar may be resolved to.
+
+Nodes whose scalars are all text → the same nodes with null, truth values and numbers where the schema has them.
+
+| the schema allows    | plain scalar                          | quoted |
+|----------------------|---------------------------------------|--------|
+| text                 | as it stands: ``no``, ``01234``       | text   |
+| text, nothing        | ``null``, ``~`` and nothing are None  | text   |
+| text, nothing        | ``Null`` and ``NULL`` are refused     | text   |
+| whole number         | digits with or without a sign         | text   |
+| number               | the same, fractions and exponents     | text   |
+| true or false        | ``true True TRUE false False FALSE``  | text   |
+| mapping or list only | nothing is None, the rest stays text  | text   |
+
+What does not fit stays as it is, and validation says so; only what this pass knows better is said here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from collections.abc import Mapping as Table
+from typing import Any, NamedTuple
+
+from reconciler.config.positions import MappingNode, Node, SequenceNode, value_origin
+from reconciler.config.problems import MOST, Complaint
+from reconciler.config.variables import Unknown, interpolate
+
+#: Keywords that would add to what a reference means.
+_STRUCTURE = frozenset(("type", "anyOf", "oneOf", "allOf", "items", "properties", "additionalProperties"))
+
+#: The definition that stands for a secret: a mapping with ``env`` or ``file``.
+SECRET = "#/definitions/secret"  # noqa: S105 - the name of a definition
+
+
+class MappingForm(NamedTuple):
+    """One way to write a mapping: the shape of each key, of any further key, and whether it stands for a secret."""
+
+    fields: Mapping[str, ExpectedShape]
+    rest: ExpectedShape | None
+    secret: bool
+
+
+class ExpectedShape:
+    """What may stand in one place. Without ``text`` a plain scalar is resolved to what else is allowed."""
+
+    __slots__ = ("boolean", "forms", "integer", "items", "null", "number", "sealed", "text")
+
+    def __init__(self) -> None:
+        self.text = self.null = self.boolean = self.integer = self.number = False
+        self.items: ExpectedShape | None = None
+        self.forms: tuple[MappingForm, ...] = ()
+        #: Only a secret may stand here, so a literal is refused.
+        self.sealed = False
+
+    def form(self, keys: Mapping[str, Any]) -> MappingForm:
+        """The form that knows most of the keys; the first of them when several do."""
+        if len(self.forms) == 1:
+            return self.forms[0]
+        return max(self.forms, key=lambda form: len(form.fields.keys() & keys.keys()))
+
+
+def compile_schema(schema: Mapping[str, Any]) -> ExpectedShape:
+    """The shape of a whole document; ``$ref`` may point into ``#/definitions``, also in circles."""
+    return _ShapeCompiler(schema).shape(schema)
+
+
+class _ShapeCompiler:
+    def __init__(self, root: Mapping[str, Any]) -> None:
+        self._root = root
+        self._named: dict[str, ExpectedShape] = {}
+
+    def shape(self, schema: Any) -> ExpectedShape:
+        """A new shape, or the one that a reference made before."""
+        if not isinstance(schema, Mapping):
+            return ExpectedShape()
+        reference = schema.get("$ref")
+        if isinstance(reference, str) and not schema.keys() & _STRUCTURE:
+            if reference not in self._named:
+                self._named[reference] = ExpectedShape()
+                self._add(self._named[reference], schema)
+            return self._named[reference]
+        shape = ExpectedShape()
+        self._add(shape, schema)
+        return shape
+
+    def _add(self, shape: ExpectedShape, schema: Mapping[str, Any], secret: bool = False) -> None:
+        """Everything that the schema and its branches allow, added to the shape."""
+        if "$ref" in schema:
+            self._add(shape, self._follow(schema["$ref"]), schema["$ref"] == SECRET)
+        for keyword in ("anyOf", "oneOf", "allOf"):
+            for branch in schema.get(keyword, ()):
+                self._add(shape, branch, secret)
+        self._scalars(shape, _types(schema))
+        if "items" in schema and isinstance(schema["items"], Mapping):
+            shape.items = self.shape(schema["items"])
+        if "properties" in schema or "additionalProperties" in schema:
+            self._form(shape, schema, secret)
+        shape.sealed = not _any_scalar(shape) and any(form.secret for form in shape.forms)
+
+    def _form(self, shape: ExpectedShape, schema: Mapping[str, Any], secret: bool) -> None:
+        fields = {key: self.shape(inner) for key, inner in schema.get("properties", {}).items()}
+        rest = schema.get("additionalProperties")
+        shape.forms += (MappingForm(fields, self.shape(rest) if isinstance(rest, Mapping) else None, secret),)
+
+    def _scalars(self, shape: ExpectedShape, types: frozenset[str]) -> None:
+        shape.text = shape.text or "string" in types
+        shape.null = shape.null or "null" in types
+        shape.boolean = shape.boolean or "boolean" in types
+        shape.integer = shape.integer or "integer" in types
+        shape.number = shape.number or "number" in types
+
+    def _follow(self, reference: str) -> Mapping[str, Any]:
+        target: Any = self._root
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+        found: Mapping[str, Any] = target
+        return found
+
+
+def _types(schema: Mapping[str, Any]) -> frozenset[str]:
+    """The types that a schema allows by itself, read off ``enum`` or ``const`` where it names none."""
+    named = schema.get("type")
+    if named is not None:
+        return frozenset([named] if isinstance(named, str) else named)
+    values = [schema["const"]] if "const" in schema else schema.get("enum", ())
+    return frozenset(_TYPES[type(value)] for value in values if type(value) in _TYPES)
+
+
+_TYPES: Mapping[type, str] = {
+    str: "string",
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    type(None): "null",
+}
+
+
+def _any_scalar(shape: ExpectedShape) -> bool:
+    return shape.text or shape.boolean or shape.integer or shape.number
+
+
+NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+#: Null to YAML, and a name to people: whoever writes it where text may stand has to say which.
+_NAMES = ("Null", "NULL")
+
+_TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_OLD_TRUTH = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
+_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_NUMBER = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]?[0-9]{1,3})?")
+
+
+class UnresolvedSecret(NamedTuple):
+    """A place where a secret belongs: the mapping ``{env: NAME}`` or ``{file: PATH}`` and what holds it."""
+
+    container: MappingNode | SequenceNode
+    key: str | int
+    node: MappingNode
+
+
+class TypedItem(NamedTuple):
+    """What the pass found: problems, and the places of secrets that are to be filled once all is valid."""
+
+    findings: list[Complaint]
+    sealed: list[UnresolvedSecret]
+
+
+def resolve(node: Node, shape: ExpectedShape, variables: Table[str, str], environ: Table[str, str]) -> TypedItem:
+    """Resolve a whole document in place. ``variables`` serve ``${var.x}``, ``environ`` serves ``${env.X}``."""
+    walk = _TypeWalk(variables, environ)
+    if isinstance(node, MappingNode) and shape.forms:
+        walk.mapping(node, shape)
+    elif isinstance(node, SequenceNode) and shape.items:
+        walk.sequence(node, shape.items)
+    return TypedItem(walk.findings, walk.sealed)
+
+
+class _TypeWalk:
+    def __init__(self, variables: Table[str, str], environ: Table[str, str]) -> None:
+        self.findings: list[Complaint] = []
+        self.sealed: list[UnresolvedSecret] = []
+        self._variables = variables
+        self._environ = environ
+
+    def mapping(self, node: MappingNode, shape: ExpectedShape) -> None:
+        """The hot loop: text in a text field costs two look-ups and no call."""
+        fields, rest, _ = shape.form(node)
+        for index, (key, value) in enumerate(node.items()):
+            inner = fields.get(key, rest)
+            if inner is None:
+                continue
+            if type(value) is str:
+                if inner.text and "$" not in value and value not in NULLS:
+                    continue
+                node[key] = self.scalar(value, inner, node, key, index)
+            else:
+                self._inner(value, inner, node, key)
+
+    def sequence(self, node: SequenceNode, inner: ExpectedShape) -> None:
+        """Every item by the one shape."""
+        for index, value in enumerate(node):
+            if type(value) is str:
+                if inner.text and "$" not in value and value not in NULLS:
+                    continue
+                node[index] = self.scalar(value, inner, node, index, index)
+            else:
+                self._inner(value, inner, node, index)
+
+    def _inner(self, value: Any, inner: ExpectedShape, container: MappingNode | SequenceNode, key: str | int) -> None:
+        if type(value) is MappingNode and inner.forms:
+            if inner.form(value).secret:
+                self.sealed.append(UnresolvedSecret(container, key, value))
+            self.mapping(value, inner)
+        elif type(value) is SequenceNode and inner.items is not None:
+            self.sequence(value, inner.items)
+
+    def scalar(self, text: str, shape: ExpectedShape, container: Any, key: Any, index: int) -> Any:
+        """One scalar that is not simply text, with everything that may be wrong about it."""
+        plain = container.is_plain_at(index, key)
+        if plain and text in NULLS:
+            return self._nothing(text, shape, container, key)
+        if shape.sealed:
+            return self._literal(text, container, key)
+        if "$" in text:
+            text = self._interpolated(text, container, key)
+        if shape.text or not plain:
+            return text
+        return self._plain(text, shape, container, key)
+
+    def _nothing(self, text: str, shape: ExpectedShape, container: Any, key: Any) -> Any:
+        if shape.null and shape.text and text in _NAMES:
+            what = f"`{text}` without quotes is null to YAML and could be meant as a name"
+            self._say(container, key, what, f'write "{text}" for the name, or null for no value')
+            return text
+        if shape.null or not shape.text:
+            return None
+        if text:
+            what = f"`{text}` means nothing, and text is needed here"
+            self._say(container, key, what, f'write "{text}" for the word')
+        else:
+            self._say(container, key, "there is no value here, and one is needed", 'write "" for an empty text')
+        return text
+
+    def _plain(self, text: str, shape: ExpectedShape, container: Any, key: Any) -> Any:
+        if shape.boolean and text in _TRUTH:
+            return _TRUTH[text]
+        if shape.integer and _INTEGER.fullmatch(text):
+            return int(text)
+        if shape.number and _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
+            return int(text) if _INTEGER.fullmatch(text) else number
+        if shape.boolean and text.lower() in _OLD_TRUTH:
+            self._say(container, key, f"`{text}` is only a word here", f"write {_OLD_TRUTH[text.lower()]}")
+        return text
+
+    def _literal(self, text: str, container: Any, key: Any) -> str:
+        self._say(container, key, "a secret does not belong into the file", "write it as {env: NAME} or {file: PATH}")
+        return text
+
+    def _interpolated(self, text: str, container: Any, key: Any) -> str:
+        try:
+            return interpolate(text, self._variables, self._environ)
+        except Unknown as unknown:
+            self._say(container, key, *unknown.args)
+            return text
+
+    def _say(self, container: MappingNode | SequenceNode, key: str | int, what: str, hint: str) -> None:
+        if len(self.findings) < MOST:
+            self.findings.append(Complaint(value_origin(container, key), what, hint))

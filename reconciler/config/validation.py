@@ -1,0 +1,439 @@
+"""Typed nodes and a JSON Schema → findings, each at the line and column that caused it.
+
+jsonschema-rs is the approval and costs about a microsecond an item; jsonschema explains, and only what was refused.
+
+What jsonschema says about a refused document → findings in plain words at the position of the cause.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping as Table
+from functools import cache
+from itertools import islice
+from typing import Any, NamedTuple
+
+import jsonschema
+import jsonschema_rs
+
+from reconciler.config.positions import MappingNode, SequenceNode, value_origin
+from reconciler.config.problems import MOST, Complaint, count, nearest, shown, suggest
+from reconciler.kinds import email
+from reconciler.model.values import Origin
+
+#: So many refused items of one section are explained; the rest is only counted, for explaining is slow.
+EXPLAINED = MOST
+#: So many items of a long list stay in any case, so that what is asked of the list as such still holds.
+SPARED = 10
+
+
+class SchemaValidator:
+    """A schema made ready, for any number of documents."""
+
+    def __init__(self, schema: Table[str, Any]) -> None:
+        self.schema = schema
+        self._approval = jsonschema_rs.Draft7Validator(dict(schema))
+
+    def findings(self, node: MappingNode, hidden: frozenset[int] = frozenset()) -> list[Complaint]:
+        """Everything that the schema refuses; no value below a node whose ``id()`` is in ``hidden`` is shown."""
+        if self._approval.is_valid(node):
+            return []
+        # jsonschema takes long to import, and most files are valid
+
+        thin = self._thin(node)
+        findings = explain(thin.node, self.schema, hidden) or explain(node, self.schema, hidden)
+        return [*findings, *thin.left_out(node)] or [self._unexplained(node)]
+
+    def _unexplained(self, node: MappingNode) -> Complaint:
+        """The approval has the last word, should it ever refuse what jsonschema accepts."""
+        inner: Any = node
+        origin = node.origin()
+        for step in next(error.instance_path for error in self._approval.iter_errors(node)):
+            origin, inner = value_origin(inner, step), inner[step]
+        return Complaint(origin, "this value is not allowed here")
+
+    def _thin(self, node: MappingNode) -> RequiredErrors:
+        """The document with its long lists cut down to refused items; counted if that leaves some out."""
+        thin = MappingNode.at(node.file)
+        thin.place, thin.marks, thin.borrowed = node.place, node.marks, node.borrowed
+        total = 0
+        for key, value in node.items():
+            thin[key] = value
+            if isinstance(value, SequenceNode) and len(value) > EXPLAINED:
+                refused = self._refused(key, value)
+                total += len(refused) if len(refused) > EXPLAINED else 0
+                thin[key] = _only(value, sorted({*range(SPARED), *refused[:EXPLAINED]}))
+        return RequiredErrors(thin, total)
+
+    def _refused(self, section: str, items: SequenceNode) -> list[int]:
+        """The indexes of the items that the schema refuses, each seen alone."""
+        schema = self.schema.get("properties", {}).get(section, {}).get("items", {})
+        alone = {"allOf": [schema], "definitions": self.schema.get("definitions", {})}
+        approval = jsonschema_rs.Draft7Validator(alone)
+        return [index for index, item in enumerate(items) if not approval.is_valid(item)]
+
+
+class RequiredErrors(NamedTuple):
+    """A document cut down to what was refused, and how many that is, if even it leaves some out."""
+
+    node: MappingNode
+    total: int
+
+    def left_out(self, node: MappingNode) -> list[Complaint]:
+        """A line that says that not every refused item is explained."""
+        if not self.total:
+            return []
+        what = f"{self.total} items of this file are wrong; not all of them are told"
+        return [Complaint(node.origin(), what, "repair these first")]
+
+
+def _only(items: SequenceNode, indexes: list[int]) -> SequenceNode:
+    """Some items of a list, with their positions."""
+    kept = SequenceNode(items[index] for index in indexes)
+    kept.file, kept.place = items.file, items.place
+    kept.marks = tuple(items.marks[index] for index in indexes)
+    return kept
+
+
+_WORDS = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+_FORMS = {"array": "write a list, e.g. `[one, two]`", "object": "write `key: value` lines below it"}
+
+
+#: A jsonschema ValidationError; its published types call every attribute possibly unset.
+Fault = Any
+
+#: So many unknown keys of one mapping are told.
+UNKNOWN = 50
+
+#: What would be a number or a truth value without its quotes.
+_UNQUOTED = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?|true|false")
+
+#: Faults whose own advice is better than what the schema says of the form of a value.
+_SELF_EVIDENT = frozenset(("required", "additionalProperties", "maxLength", "minLength", "uniqueItems"))
+
+
+@cache
+def _fits(pattern: str) -> Callable[[str], bool]:
+    r"""Whether a text matches, by the rules of the approval: ``\w`` is ASCII, and ``$`` is the very end."""
+    is_valid: Callable[[str], bool] = jsonschema_rs.Draft7Validator({"pattern": pattern}).is_valid
+    return is_valid
+
+
+def _matches(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+    if isinstance(instance, str) and not _fits(pattern)(instance):
+        yield jsonschema.ValidationError(pattern)
+
+
+_Validator: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
+
+
+class ErrorPlace(NamedTuple):
+    """One error with the node it is about and where that stands; ``hidden`` when its value may not be shown."""
+
+    error: Fault
+    origin: Origin
+    hidden: bool
+
+    def value(self) -> str:
+        """The refused value for a message, or what it is when it may not be shown."""
+        if self.hidden or isinstance(self.error.instance, dict | list):
+            return _kind(self.error.instance)
+        return shown(self.error.instance)
+
+    def named(self) -> str:
+        """The refused value after the key that it belongs to, ``country "France"``; the key alone if hidden."""
+        key = next(reversed(self.error.absolute_path), None)
+        label = key.replace("_", " ") if isinstance(key, str) else "value"
+        if "propertyNames" in self.error.absolute_schema_path:
+            label = "key"
+        return label if self.hidden else f"{label} {self.value()}"
+
+
+def explain(node: MappingNode, schema: Table[str, Any], hidden: frozenset[int]) -> list[Complaint]:
+    """Every error of the document; no value below a node whose ``id()`` is in ``hidden`` is shown."""
+    validator = _Validator(dict(schema))
+    errors = islice(validator.iter_errors(node), MOST)
+    return [finding for error in errors for finding in _explained(node, error, hidden)]
+
+
+def _explained(root: MappingNode, error: Fault, hidden: frozenset[int]) -> Iterator[Complaint]:
+    """Unions are entered by the kind of node that stands there; all else is put into words."""
+    place = _place(root, error, hidden)
+    if error.validator in ("anyOf", "oneOf") and not _keyed(error):
+        if not place.hidden and (text := _unquoted_colon(error)):
+            yield Complaint(
+                place.origin, "a text with `: ` in it is read as a mapping", f"put it into quotes: {text}"
+            )
+            return
+        chosen = _branch(error)
+        if chosen is None:
+            yield _union(place)
+        for inner in chosen or ():
+            yield from _explained(root, inner, hidden)
+        return
+    phrase = _PHRASES.get(str(error.validator), _other)
+    for origin, what, hint in phrase(place):
+        closer = hint if error.validator == "pattern" else ""
+        yield Complaint(origin, what, closer or _hint(error) or hint)
+
+
+def _hint(error: Fault) -> str:
+    """What the schema itself advises about the form of a value."""
+    if error.validator in _SELF_EVIDENT:
+        return ""
+    return str(error.schema.get("x-hint") or error.schema.get("errorMessage") or "")
+
+
+def _place(root: MappingNode, error: Fault, hidden: frozenset[int]) -> ErrorPlace:
+    node: Any = root
+    origin, secret = root.origin(), False
+    for step in error.absolute_path:
+        origin = value_origin(node, step)
+        node = node[step]
+        secret = secret or id(node) in hidden
+    if "propertyNames" in error.absolute_schema_path and isinstance(node, MappingNode):
+        origin = node.origin(error.instance)
+    return ErrorPlace(error, origin, secret)
+
+
+def _keyed(error: Fault) -> bool:
+    """Whether the forms differ by a required key only: ``oneOf: [{required: [a]}, {required: [b]}]``."""
+    return all(set(branch) == {"required"} for branch in error.validator_value)
+
+
+def _branch(error: Fault) -> list[Fault] | None:
+    """The errors of the branch that takes such a node: the one with the fewest; None when no branch does."""
+    branches: dict[Any, list[Fault]] = {}
+    for inner in error.context or ():
+        branches.setdefault(inner.schema_path[0], []).append(inner)
+    fitting = [errors for errors in branches.values() if not any(_of_other_kind(error, inner) for inner in errors)]
+    return min(fitting, key=_distance) if fitting else None
+
+
+def _unquoted_colon(error: Fault) -> str:
+    """``"Sale: 50%"`` for ``Sale: 50%`` without braces, where a text may stand and no mapping has such a key."""
+    node, inner = error.instance, list(error.context or ())
+    types = [name for each in inner if _of_other_kind(error, each) for name in _names(each.validator_value, "type")]
+    if "string" not in types or not isinstance(node, MappingNode) or len(node) != 1:
+        return ""
+    ((key, value),) = node.items()
+    known = [name for each in inner if each.validator == "additionalProperties" for name in each.schema["properties"]]
+    has_braces = node.origin() != node.origin(key)
+    if has_braces or not isinstance(value, str) or difflib.get_close_matches(key.lower(), known, n=1, cutoff=0.7):
+        return ""
+    return f'"{shown(key)[1:-1]}: {shown(value)[1:-1]}"'
+
+
+def _of_other_kind(union: Fault, inner: Fault) -> bool:
+    return bool(inner.validator == "type" and inner.absolute_path == union.absolute_path)
+
+
+def _distance(errors: list[Fault]) -> int:
+    """How far a mapping is from a branch: what it lacks and what it has too much."""
+    return sum(len(_extra(error)) if error.validator == "additionalProperties" else 1 for error in errors)
+
+
+def _union(place: ErrorPlace) -> Complaint:
+    """No branch takes this kind of node."""
+    types = [name for inner in place.error.context or () for name in _names(inner.validator_value, inner.validator)]
+    if not types:
+        return Complaint(place.origin, f"{place.value()} fits more than one form", "leave one of them away")
+    return Complaint(place.origin, f"expected {_expected(types)}, got {_kind(place.error.instance)}", _form(types))
+
+
+def _names(value: Any, validator: Any) -> list[str]:
+    if validator != "type":
+        return []
+    return [value] if isinstance(value, str) else list(value)
+
+
+Phrases = Iterator[tuple[Origin, str, str]]
+
+
+def _type(place: ErrorPlace) -> Phrases:
+    types = _names(place.error.validator_value, "type")
+    got = place.error.instance
+    hint = _form(types)
+    if got is None:
+        hint = "write [] for an empty list" if "array" in types else "write a value, or leave the key away"
+    elif isinstance(got, str) and not hint and _UNQUOTED.fullmatch(got):
+        hint = "write it without quotes, if it is quoted"
+    yield place.origin, f"expected {_expected(types)}, got {_kind(got)}", hint
+
+
+def _expected(types: Iterable[str]) -> str:
+    """Types in words; a text field also takes numbers and truth values, which need no mention."""
+    names = list(dict.fromkeys(types))
+    if "string" in names:
+        names = [name for name in names if name not in ("number", "integer", "boolean")]
+    words = [_WORDS.get(name, name) for name in names if name != "null"] or ["nothing"]
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+
+
+def _form(types: Iterable[str]) -> str:
+    return next((_FORMS[name] for name in types if name in _FORMS), "")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if value is None:
+        return "nothing"
+    kinds: dict[type, str] = {str: "text", int: "a number", float: "a number", dict: "a mapping", list: "a list"}
+    return next((word for kind, word in kinds.items() if isinstance(value, kind)), "something else")
+
+
+def _extra(error: Fault) -> list[str]:
+    """The keys that the schema knows neither by name nor by pattern."""
+    patterns = [_fits(pattern) for pattern in error.schema.get("patternProperties", ())]
+    known = error.schema.get("properties", {})
+    return [key for key in error.instance if key not in known and not any(fits(key) for fits in patterns)]
+
+
+def _unknown(place: ErrorPlace) -> Phrases:
+    error = place.error
+    known = error.schema.get("properties", {})
+    for key in _extra(error)[:UNKNOWN]:
+        noun = "section" if not error.absolute_path else "key"
+        hint = suggest(key, known, noun=f"{noun}s")
+        yield _key_origin(error.instance, key, place.origin), f"unknown {noun} {_code(key)}", hint
+
+
+def _key_origin(node: Any, key: str, otherwise: Origin) -> Origin:
+    return node.origin(key) if isinstance(node, MappingNode) else otherwise
+
+
+def _code(key: str) -> str:
+    return f"`{shown(key)[1:-1]}`"
+
+
+def _required(place: ErrorPlace) -> Phrases:
+    for key in place.error.validator_value:
+        if key not in place.error.instance:
+            yield place.origin, f"the key {_code(key)} is missing", f"add `{key}:`"
+
+
+def _either(place: ErrorPlace) -> Phrases:
+    """None, or several, of keys of which one is needed."""
+    keys = [key for branch in place.error.validator_value for key in branch["required"]]
+    there = [key for key in keys if key in place.error.instance]
+    words = " or ".join(_code(key) for key in keys)
+    if not there:
+        yield place.origin, f"one of the keys {words} is missing", f"add `{keys[0]}:`"
+    for key in there[1:]:
+        origin = _key_origin(place.error.instance, key, place.origin)
+        yield origin, f"{_code(there[0])} and {_code(key)} exclude each other", "remove one of them"
+
+
+def _apart(place: ErrorPlace) -> Phrases:
+    """Keys that cannot stand together."""
+    if "required" not in place.error.validator_value:
+        yield from _other(place)
+        return
+    first, *others = place.error.validator_value["required"]
+    for key in others:
+        origin = _key_origin(place.error.instance, key, place.origin)
+        yield origin, f"{_code(first)} and {_code(key)} exclude each other", "remove one of them"
+
+
+def _enum(place: ErrorPlace) -> Phrases:
+    allowed = [shown(value)[1:-1] if isinstance(value, str) else str(value) for value in _allowed(place.error)]
+    got = place.error.instance
+    near = nearest(got, allowed) if isinstance(got, str) and not place.hidden else ""
+    more = ", …" if len(allowed) > 20 else ""
+    hint = near or f"write one of {', '.join(allowed[:20])}{more}"
+    yield place.origin, f"unsupported {place.named()}", hint
+
+
+def _allowed(error: Fault) -> list[Any]:
+    return [error.validator_value] if error.validator == "const" else list(error.validator_value)
+
+
+def _length(place: ErrorPlace) -> Phrases:
+    long, limit = len(place.error.instance), place.error.validator_value
+    are = "is" if limit == 1 else "are"
+    if place.error.validator == "maxLength":
+        yield place.origin, f"{place.value()} is {count(long, 'character')} long; {limit} {are} allowed", "shorten it"
+    elif long == 0:
+        yield place.origin, "an empty text is not allowed here", "write a value, or leave the key away"
+    else:
+        yield place.origin, f"{place.value()} is {count(long, 'character')} long; {limit} {are} needed", "write more"
+
+
+def _pattern(place: ErrorPlace) -> Phrases:
+    if not place.error.instance and place.error.schema.get("minLength"):
+        return  # that it is empty is said already
+    if place.error.validator_value == email.PATTERN:
+        yield place.origin, *email.refusal(place.error.instance, None if place.hidden else shown)
+        return
+    yield place.origin, f"invalid {place.named()}", ""
+
+
+def _size(place: ErrorPlace) -> Phrases:
+    limit, kind = place.error.validator_value, _kind(place.error.instance)
+    has = count(len(place.error.instance), "item" if isinstance(place.error.instance, list) else "key")
+    if not place.error.instance:
+        what = f"an empty {kind.removeprefix('a ')} is not allowed here"
+        yield place.origin, what, "write something into it, or leave the key away"
+    elif str(place.error.validator).startswith("min"):
+        yield place.origin, f"{kind} of {has} is too short; {limit} are needed", "add what is missing"
+    else:
+        yield place.origin, f"{kind} of {has} is too long; {limit} may be here", "remove the rest"
+
+
+def _unique(place: ErrorPlace) -> Phrases:
+    items = place.error.instance
+    for index, item in enumerate(items):
+        if item in items[:index]:
+            origin = items.origin(index) if isinstance(items, SequenceNode) else place.origin
+            text = shown(item) if isinstance(item, str) and not place.hidden else "the same item"
+            yield origin, f"{text} is in this list twice", "remove one of them"
+
+
+def _bound(place: ErrorPlace) -> Phrases:
+    words = {
+        "minimum": "at least",
+        "maximum": "at most",
+        "exclusiveMinimum": "more than",
+        "exclusiveMaximum": "less than",
+    }
+    word, limit = words[str(place.error.validator)], place.error.validator_value
+    yield place.origin, f"{place.value()} is not allowed here", f"write {word} {limit}"
+
+
+def _other(place: ErrorPlace) -> Phrases:
+    yield place.origin, f"{place.value()} is not allowed here", ""
+
+
+_PHRASES: dict[str, Callable[[ErrorPlace], Phrases]] = {
+    "additionalProperties": _unknown,
+    "required": _required,
+    "type": _type,
+    "enum": _enum,
+    "const": _enum,
+    "maxLength": _length,
+    "minLength": _length,
+    "pattern": _pattern,
+    "uniqueItems": _unique,
+    "anyOf": _either,
+    "oneOf": _either,
+    "not": _apart,
+    "minItems": _size,
+    "maxItems": _size,
+    "minProperties": _size,
+    "maxProperties": _size,
+    "minimum": _bound,
+    "maximum": _bound,
+    "exclusiveMinimum": _bound,
+    "exclusiveMaximum": _bound,
+}

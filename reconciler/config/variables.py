@@ -1,0 +1,67 @@
+"""Text with ``${var.x}`` and ``${env.RECONCILER_VAR_X}`` in it → the text with their values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from reconciler.config.problems import nearest, shown, suggest
+
+#: ``${env.X}`` reads only names that begin so: the files come from a pull request, the environment does not.
+READABLE = "RECONCILER_VAR_"
+
+_PART = re.compile(r"\$\$\{|\$\{([^}]*)(\}|\Z)")
+_VAR = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
+_ENV = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+_LITERAL = "write $${ where the text itself is meant"
+
+
+class Unknown(Exception):
+    """An expression that has no value: ``args`` are what is wrong and what to do."""
+
+
+def interpolate(text: str, variables: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    """The text with every expression replaced, once: values are not looked into. ``$${`` gives ``${``.
+
+    Raises Unknown for the first expression without a value.
+    """
+    return _PART.sub(lambda part: _value(part, variables, environ), text)
+
+
+def _value(part: re.Match[str], variables: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    if part.group() == "$${":
+        return "${"
+    inner = part.group(1)
+    if not part.group(2):
+        raise Unknown("`${` is not closed by `}`", _LITERAL)
+    if found := _VAR.fullmatch(inner):
+        return _variable(found.group(1), variables)
+    if found := _ENV.fullmatch(inner):
+        return _environment(found.group(1), found.group(2), environ)
+    raise Unknown(f"${{{shown(inner)[1:-1]}}} is not known; there are ${{var.NAME}} and ${{env.NAME}}", _LITERAL)
+
+
+def _variable(name: str, variables: Mapping[str, str]) -> str:
+    if name not in variables:
+        raise Unknown(f"there is no variable `{name}`", suggest(name, variables, noun="variables"))
+    return str(variables[name])
+
+
+def _environment(name: str, default: str | None, environ: Mapping[str, str]) -> str:
+    if not name.startswith(READABLE):
+        hint = "give the value a variable whose name begins so, or write it under `vars:`"
+        raise Unknown(f"${{env.{name}}} is not readable from here; names begin with {READABLE}", hint)
+    value = environ.get(name, "")
+    if default is not None:
+        return value or default
+    if name not in environ:
+        near = nearest(name, [other for other in environ if other.startswith(READABLE)])
+        hint = near or f"set it, or write ${{env.{name}:-default}}"
+        raise Unknown(f"the environment variable {name} is not set", hint)
+    if not value.isascii() and not _is_text(value):
+        raise Unknown(f"the environment variable {name} is not UTF-8", "set it to text")
+    return value
+
+
+def _is_text(value: str) -> bool:
+    return not any("\ud800" <= char <= "\udfff" for char in value)

@@ -1,0 +1,419 @@
+"""The text of one YAML file → mappings and lists with a position for everything in them; scalars stay text.
+
+A constructor of our own over the events of PyYAML's parser: no graph of nodes is built in between, which is what
+makes it several times as fast as the loaders of PyYAML and lets it keep positions, refuse duplicate keys and bound
+what aliases may expand to.
+
+Bytes and the complaints of the YAML parser → text, or a finding in plain words at its position.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gc
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from sys import intern
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    MappingEndEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from reconciler.config.positions import PLAIN, Layouts, MappingNode, Node, SequenceNode, pack, unpack
+from reconciler.config.problems import MOST, Complaint, raise_if_any, shown
+from reconciler.model.values import Origin, shared
+
+#: Mappings and lists may stand in each other this deep.
+MAX_DEPTH = 100
+#: Aliases may repeat this many nodes, or this many times as many as are written before them, if that is more.
+ALIASED = 10_000
+ALIASED_TIMES = 10
+
+#: The class without its declared attributes, which may be None for hand-made events and never are for parsed ones.
+_SCALAR: Any = ScalarEvent
+
+_CORE = "tag:yaml.org,2002:"
+_SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null"))
+_NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_ALIAS_HINT = "write the values out, or repeat less of them"
+
+
+class _Stop(Exception):
+    """Nothing after this can be read."""
+
+
+def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | None = None) -> Node:
+    """One file → its node; an empty one is an empty mapping. ``file`` is the name that positions carry.
+
+    ``warn`` is called with what YAML reads otherwise than it looks.
+
+    Raises ConfigurationError with everything found wrong as far as the file can be read.
+    """
+    if isinstance(text, bytes):
+        decoded = decode(text, file)
+        if isinstance(decoded, Complaint):
+            raise_if_any([decoded])
+        text = str(decoded)
+    builder = _YamlBuilder(text, file, warn)
+    with collector_paused():
+        node = builder.run()
+    raise_if_any(builder.findings)
+    return node
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No cyclic garbage collection meanwhile: it would walk the growing tree again and again and find nothing."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
+
+
+def _events(text: str) -> Callable[[], Any]:
+    loader: Any = yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader
+    get: Callable[[], Any] = loader(text).get_event
+    return get
+
+
+class _YamlBuilder:
+    """The state of reading one file: the parser's next event, anchors, counts and findings."""
+
+    def __init__(self, text: str, file: str, warn: Callable[[Complaint], object] | None) -> None:
+        self.findings: list[Complaint] = []
+        self._warn = warn
+        self._text = text
+        self._file = file
+        self._get: Callable[[], Any] = StreamEndEvent
+        self._anchors: dict[str, tuple[Node, int] | None] = {}
+        self._layouts = Layouts()
+        self._written = 0
+        self._aliased = 0
+
+    def run(self) -> Node:
+        try:
+            self._get = _events(self._text)
+            return self._stream()
+        except _Stop:
+            pass
+        except yaml.YAMLError as error:
+            self.findings.append(explain(error, self._text, self._file))
+        except UnicodeEncodeError:
+            self._note(0, "the text holds half of a surrogate pair", "save it as UTF-8")
+        except (OverflowError, ValueError):  # the parser in Python, of an escape beyond Unicode
+            self.findings.append(escape_beyond_unicode(self._text, self._file))
+        return MappingNode.at(self._file)
+
+    def _stream(self) -> Node:
+        self._get()
+        event = self._get()
+        if isinstance(event, StreamEndEvent):
+            return MappingNode.at(self._file)
+        event = self._get()
+        node, mark = self._node(event, 0)
+        if not isinstance(self._get(), DocumentEndEvent):
+            raise AssertionError("a document holds one node")  # pragma: no cover
+        event = self._get()
+        if not isinstance(event, StreamEndEvent):
+            self._stop(_mark(event), "a second document begins here", "one file holds one document; remove the `---`")
+        return MappingNode.at(self._file) if mark & PLAIN and node in _NULLS else node
+
+    def _node(self, event: Any, depth: int) -> tuple[Node, int]:
+        """Any event that begins a node → the node and its mark."""
+        if type(event) is _SCALAR:
+            return self._scalar(event)
+        if type(event) is AliasEvent:
+            return self._alias(event, depth)
+        mark = _mark(event)
+        if depth >= MAX_DEPTH:
+            self._stop(mark, f"more than {MAX_DEPTH} mappings and lists stand in each other", "nest less deeply")
+        if event.anchor:
+            self._anchors[event.anchor] = None
+        node = self._sequence(event, depth) if type(event) is SequenceStartEvent else self._mapping(event, depth)
+        if event.anchor:
+            self._anchors[event.anchor] = node, mark
+        return node, mark
+
+    def _scalar(self, event: Any) -> tuple[str, int]:
+        """Any scalar; ``!!str`` counts as quoted, the other core tags as unquoted, further tags are refused."""
+        tag = event.tag
+        plain = int(event.implicit[0])
+        mark = _mark(event)
+        if tag and tag not in _SCALARS and tag != "!":
+            self._tag(mark, tag)
+        elif tag:
+            plain = int(tag not in ("!", _CORE + "str"))
+        if event.anchor:
+            self._anchors[event.anchor] = event.value, plain
+        return event.value, mark | plain
+
+    def _sequence(self, event: Any, depth: int) -> SequenceNode:
+        node = SequenceNode()
+        node.file = self._file
+        node.place = _mark(event)
+        self._collection_tag(event, "seq")
+        get, add, base = self._get, node.append, node.place
+        marks: list[int] = []
+        while type(item := get()) is not SequenceEndEvent:
+            if type(item) is _SCALAR and item.tag is None and item.anchor is None:
+                start = item.start_mark
+                if " - " in item.value:
+                    self._folded_dash(item)
+                add(shared(item.value))
+                marks.append((start.line << 32 | start.column << 1 | item.implicit[0]) - base)
+            else:
+                value, mark = self._node(item, depth + 1)
+                add(value)
+                marks.append(mark - base)
+        node.marks = self._layouts.shared(marks)
+        self._written += len(node) + 1
+        return node
+
+    def _mapping(self, event: Any, depth: int) -> MappingNode:
+        node = MappingNode()
+        node.file, node.place, node.borrowed = self._file, _mark(event), None
+        self._collection_tag(event, "map")
+        get = self._get
+        base = node.place
+        marks: list[int] = []
+        merges: list[tuple[Node, int, int]] = []
+        add = marks.append
+        while type(event := get()) is not MappingEndEvent:
+            if type(event) is _SCALAR and event.tag is None and event.anchor is None:
+                start = event.start_mark
+                key: str | None = intern(event.value)
+                place = start.line << 32 | start.column << 1 | event.implicit[0]
+            else:
+                key, place = self._key(event, depth)
+            item = get()
+            if type(item) is _SCALAR and item.tag is None and item.anchor is None:
+                start = item.start_mark
+                if " - " in item.value:
+                    self._folded_dash(item)
+                value: Node = shared(item.value)
+                mark = start.line << 32 | start.column << 1 | item.implicit[0]
+            else:
+                value, mark = self._node(item, depth + 1)
+            if key == "<<" and place & PLAIN:
+                merges.append((value, place, mark))
+            elif key is None:
+                continue
+            elif key in node:
+                self._duplicate(key, place, base + marks[2 * list(node).index(key)])
+            else:
+                node[key] = value
+                add(place - base)
+                add(mark - base)
+        if merges:
+            self._merge(node, merges, marks)
+        node.marks = self._layouts.shared(marks)
+        self._written += 2 * len(node) + 1
+        return node
+
+    def _folded_dash(self, event: Any) -> None:
+        """Warn of a line that begins with `- ` and continues the text above it."""
+        written = self._text[event.start_mark.index : event.end_mark.index]
+        if self._warn and event.implicit[0] and re.search(r"[\r\n]\s*- ", written):
+            what = "this text goes on below: the line that begins with `- ` is part of it, not an item of a list"
+            hint = "align the `-` with the list, or put the text into quotes on one line"
+            self._warn(Complaint(self._origin(_mark(event)), what, hint))
+
+    def _key(self, event: Any, depth: int) -> tuple[str | None, int]:
+        """A key that is not a simple scalar: tagged, anchored, an alias of a scalar, or refused (None)."""
+        node, mark = self._node(event, depth + 1)
+        if isinstance(node, str):
+            return intern(node), mark
+        self._note(mark, "a list or mapping is used as a key", "a key is text")
+        return None, mark
+
+    def _duplicate(self, key: str, place: int, first: int) -> None:
+        before = unpack(first, self._file)
+        where = f"line {before.line}, column {before.column}"
+        self._note(place, f"the key {shown(key)} is written twice; the first is at {where}", "remove one of them")
+
+    def _merge(self, node: MappingNode, merges: list[tuple[Node, int, int]], marks: list[int]) -> None:
+        """``<<``: keys of the merged mappings that are not there yet, the earlier mapping first."""
+        for _, place, _ in merges[1:]:
+            self._duplicate("<<", place, merges[0][1])
+        value, _, mark = merges[0]
+        sources = value if isinstance(value, SequenceNode) else [value]
+        for source in sources:
+            if not isinstance(source, MappingNode):
+                self._note(mark, "`<<` takes a mapping or a list of mappings", "merge an alias, e.g. `<<: *name`")
+                return
+            for index, key in enumerate(source):
+                if key not in node:
+                    node[key] = source[key]
+                    offset = source.place - node.place
+                    marks.extend(offset + mark for mark in source.marks[2 * index : 2 * index + 2])
+
+    def _alias(self, event: Any, depth: int) -> tuple[Node, int]:
+        """What the anchor holds, copied, at the position of the alias."""
+        mark, name = _mark(event), event.anchor
+        if name not in self._anchors:
+            self._note(mark, f"the alias *{name} has no anchor before it", f"define &{name}, or quote the value")
+            return "", mark
+        anchored = self._anchors[name]
+        if anchored is None:
+            self._note(mark, f"the alias *{name} stands inside of what it repeats", "write the values out")
+            return "", mark
+        node, place = anchored
+        return self._copy(node, depth, mark), mark | (place & PLAIN)
+
+    def _copy(self, node: Node, depth: int, mark: int) -> Node:
+        """A tree of its own for each alias, counted against the budget, so that a small file stays small."""
+        if isinstance(node, str):
+            return node
+        self._aliased += len(node) + 1
+        budget = max(ALIASED, ALIASED_TIMES * self._written)
+        if self._aliased > budget:
+            self._stop(mark, f"the aliases of this file repeat more than {budget} values", _ALIAS_HINT)
+        if depth >= MAX_DEPTH:
+            self._stop(mark, f"with its aliases the file nests more than {MAX_DEPTH} deep", _ALIAS_HINT)
+        twin: MappingNode | SequenceNode
+        if isinstance(node, MappingNode):
+            twin = MappingNode()
+            twin.borrowed = None
+            twin.update((key, self._copy(value, depth + 1, mark)) for key, value in node.items())
+        else:
+            twin = SequenceNode([self._copy(value, depth + 1, mark) for value in node])
+        twin.file, twin.place, twin.marks = node.file, node.place, node.marks
+        return twin
+
+    def _collection_tag(self, event: Any, kind: str) -> None:
+        tag = event.tag
+        if tag and tag not in ("!", _CORE + kind):
+            self._tag(_mark(event), tag)
+
+    def _tag(self, mark: int, tag: str) -> None:
+        self._note(mark, f"the tag {shown(tag)} is not known here", "leave the tag away")
+
+    def _note(self, mark: int, what: str, hint: str) -> None:
+        self.findings.append(Complaint(self._origin(mark), what, hint))
+        if len(self.findings) >= MOST:
+            raise _Stop
+
+    def _stop(self, mark: int, what: str, hint: str) -> None:
+        self._note(mark, what, hint)
+        raise _Stop
+
+    def _origin(self, mark: int) -> Origin:
+        return unpack(mark, self._file)
+
+
+def _mark(event: Any) -> int:
+    return pack(event.start_mark.line, event.start_mark.column)
+
+
+FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U0010ffff]")
+BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_INDENT = "check the indentation of this line and of those above it"
+_CLOSE = "close it with `{}`, and put values that hold brackets or commas into quotes"
+_QUOTE = "put the value into quotes when it holds `: ` or ` #`"
+
+_ESCAPE = "write the character itself; `\\ud83d\\ude00` is how JSON writes one character in two halves"
+_PERCENT = "remove the line, or put it into quotes if it is text"
+
+#: What is said best where it began.
+_OPENED = ("unexpected end of stream", "expected ',' or ']'", "expected ',' or '}'")
+
+#: What the parser says, by a part of it → what we say and advise; the first match counts.
+_WORDS = (
+    ("mapping values are not allowed", "a `:` stands where no key can be", f"{_INDENT}; {_QUOTE}"),
+    ("tab character", "a tab is used for indentation", "use spaces"),
+    ("did not find expected key", "this is neither a key nor the end of the mapping", _INDENT),
+    ("could not find expected ':'", "a key has no `:` after it", "write `key: value`, each on its own line"),
+    ("expected '-' indicator", "this line does not continue the list above it", _INDENT),
+    ("expected ',' or ']'", "the list that began with `[` is not closed", _CLOSE.format("]")),
+    ("expected ',' or '}'", "the mapping that began with `{` is not closed", _CLOSE.format("}")),
+    ("expected node content", "a value is missing here", "write it, or close what is open before it"),
+    ("unexpected end of stream", "a quote is opened here and never closed", "close it"),
+    ("found unexpected document indicator", "a quote is not closed before the document ends", "close it"),
+    ("unknown escape character", "an escape that YAML does not know", "use single quotes, or double the backslash"),
+    ("expected <document start>", "the text goes on after its document has ended", _INDENT),
+    ("invalid Unicode character escape", "an escape that stands for no character", _ESCAPE),
+    ("block sequence entries are not allowed", "a list cannot begin on this line", "begin each `- ` on its own line"),
+    (
+        "unknown directive name",
+        "an unknown directive of YAML: a line that begins with `%`",
+        _PERCENT,
+    ),
+    ("undefined tag handle", "a tag that is not defined", "leave the tag away"),
+    ("incompatible YAML document", "a %YAML version that cannot be read", "leave the %YAML line away"),
+    ("while scanning an alias", "a `*` begins an alias, and no name follows", "put the value into quotes"),
+    ("while scanning an anchor", "a `&` begins an anchor, and no name follows", "put the value into quotes"),
+)
+
+
+def decode(content: bytes, file: str) -> str | Complaint:
+    """UTF-8, with or without its mark, or UTF-16 with one (YAML 1.2 §5.2) → text, or where it stops being that."""
+    encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
+    try:
+        return content.decode(encoding)
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode(encoding, errors="replace")
+        name = "UTF-16" if encoding == "utf-16" else "UTF-8"
+        return Complaint(position(before, len(before), file), f"the file is not {name} here", "save it as UTF-8")
+
+
+def position(text: str, index: int, file: str) -> Origin:
+    """The line and column, from 1, of a character."""
+    breaks = list(BREAK.finditer(text, 0, index))
+    return Origin(file, len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
+
+
+def forbidden(text: str, file: str) -> Complaint | None:
+    """The first character that YAML does not allow in a file (YAML 1.2 §5.1), if there is one."""
+    found = FORBIDDEN.search(text)
+    if found is None:
+        return None
+    what = f"the character U+{ord(found.group()):04X} is not allowed in YAML"
+    return Complaint(
+        position(text, found.start(), file), what, "remove it, or write it as an escape in double quotes"
+    )
+
+
+def explain(error: yaml.YAMLError, text: str, file: str) -> Complaint:
+    """What the parser could not read, in plain words."""
+    if not isinstance(error, yaml.MarkedYAMLError):
+        return forbidden(text, file) or Complaint(Origin(file, 1, 1), "this is not YAML", "")
+    said = f"{error.context or ''} {error.problem or ''}"
+    mark = error.problem_mark or error.context_mark
+    if any(part in said for part in _OPENED) and error.context_mark:
+        mark = error.context_mark
+    origin = Origin(file, mark.line + 1, mark.column + 1) if mark else Origin(file, 1, 1)
+    if "cannot start any token" in said:
+        return _stray(origin, text)
+    for part, what, hint in _WORDS:
+        if part in said:
+            return Complaint(origin, what, hint)
+    return Complaint(origin, f"this is not YAML: {error.problem}")
+
+
+def escape_beyond_unicode(text: str, file: str) -> Complaint:
+    """The first escape above U+10FFFF, for a parser that raises an error without a position."""
+    found = re.finditer(r"\\U([0-9A-Fa-f]{8})", text)
+    at = next((each.start() for each in found if int(each.group(1), 16) > 0x10FFFF), 0)
+    return Complaint(position(text, at, file), "an escape that stands for no character", _ESCAPE)
+
+
+def _stray(origin: Origin, text: str) -> Complaint:
+    lines = BREAK.split(text)
+    char = lines[origin.line - 1][origin.column - 1 : origin.column] if origin.line <= len(lines) else ""
+    if char == "\t":
+        return Complaint(origin, "a tab is used for indentation", "use spaces")
+    return Complaint(origin, f"a value without quotes cannot begin with {shown(char)}", "put the value into quotes")

@@ -1,0 +1,1 @@
+"""Changes to YAML files: `pull`, accepted drift and `fmt`."""

@@ -1,0 +1,66 @@
+"""Turns an answer, or a refusal, into the name of the dialect that the account speaks, where it shows one."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from reconciler.errors import GatewayError, Invalid
+
+
+class DialectMark(NamedTuple):
+    """The keys by which an item of one collection gives its dialect away (api.md §9)."""
+
+    vendor: frozenset[str]
+    skill: frozenset[str]
+
+
+#: Only collections whose items differ; an item that bears marks of both says nothing. Contacts have a ``fields``
+#: list in either dialect, so they can only give the skill dialect away.
+MARKS = {
+    "/api/contact_fields": DialectMark(frozenset({"fieldName"}), frozenset({"name"})),
+    "/api/contacts": DialectMark(frozenset(), frozenset({"firstName", "lastName", "phoneNumber"})),
+}
+
+
+def recognise_dialect(path: str, answer: object) -> str | None:
+    """``"vendor"``, ``"skill"``, or None where it cannot be told.
+
+    ``answer`` is the decoded JSON of a list or of one item at the native ``path``, or an Invalid whose
+    violations name a key: the server asks for the keys of its own dialect.
+    """
+    mark = _mark(path)
+    if mark is None:
+        return None
+    if isinstance(answer, Invalid):
+        return _verdict(mark, {violation.path for violation in answer.violations})
+    item = _first(answer)
+    return None if item is None else _verdict(mark, set(item))
+
+
+def check_dialect(spoken: str, path: str, answer: object) -> None:
+    """Raise GatewayError, naming the setting to change, when the account is recognised as the other dialect's."""
+    theirs = recognise_dialect(path, answer)
+    if theirs is not None and theirs != spoken:
+        raise GatewayError(
+            f"the account answers in the {theirs} dialect; set dialect: {theirs} (RECONCILER_DIALECT={theirs})",
+            status=answer.status if isinstance(answer, Invalid) else None,
+        )
+
+
+def _mark(path: str) -> DialectMark | None:
+    """The marks of the collection itself or of one item in it, not of anything below an item."""
+    collection, _, item = path.removeprefix("/api/").partition("/")
+    return None if "/" in item else MARKS.get(f"/api/{collection}")
+
+
+def _first(answer: Any) -> dict[str, Any] | None:
+    if isinstance(answer, dict) and isinstance(answer.get("items"), list):
+        answer = answer["items"][0] if answer["items"] else None
+    return answer if isinstance(answer, dict) else None
+
+
+def _verdict(mark: DialectMark, keys: set[str]) -> str | None:
+    vendor, skill = bool(keys & mark.vendor), bool(keys & mark.skill)
+    if vendor == skill:
+        return None
+    return "vendor" if vendor else "skill"

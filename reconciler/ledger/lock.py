@@ -1,0 +1,154 @@
+"""A ledger and a holder into a lease: one apply at a time, taken over from the dead, renewed while it works."""
+
+from __future__ import annotations
+
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol, Self
+
+from sqlalchemy import bindparam, select, update
+
+from reconciler.errors import LedgerError, Locked
+from reconciler.ledger import lock_holder
+from reconciler.ledger.lock_holder import LockHolder, LockRecord, held
+from reconciler.ledger.schema import HEAD
+from reconciler.ledger.transactions import Ticket, Transactions
+
+DURATION = 60.0
+INTERVAL = 20.0
+
+#: Waits so many seconds, or less when the event is set, and says whether it was.
+Wait = Callable[[threading.Event, float], bool]
+
+
+class Lockable(Protocol):
+    """What a lease is taken of: an open Store."""
+
+    @property
+    def session(self) -> Transactions:
+        """The session whose writes the lease allows."""
+
+
+_NOBODY: dict[str, Any] = dict.fromkeys(("token", "holder", "acquired", "renewed", "expires"))
+_IS_OURS = (HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
+_RENEW = (
+    update(HEAD)
+    .where(*_IS_OURS, HEAD.c.expires > bindparam("now"))
+    .values(renewed=bindparam("now"), expires=bindparam("until"))
+)
+
+
+class Lock:
+    """The right to write. ``with Lease.acquire(store) as lease:`` renews it until the block ends.
+
+    A lease that ran out is never renewed: whoever slept past its end stops at its next write.
+    """
+
+    def __init__(self, session: Transactions, ticket: Ticket, duration: float, interval: float, wait: Wait) -> None:
+        self.ticket = ticket
+        self.lost: str | None = None
+        self._session = session
+        self._duration = duration
+        self._interval = interval
+        self._wait = wait
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @classmethod
+    def acquire(
+        cls,
+        store: Lockable,
+        holder: LockHolder | None = None,
+        *,
+        duration: float = DURATION,
+        interval: float = INTERVAL,
+        proc: Path = lock_holder.PROC,
+        wait: Wait = threading.Event.wait,
+    ) -> Lock:
+        """Takes the lease if it is free, ran out, or its holder is certainly dead; raises Locked otherwise."""
+        me = holder or lock_holder.here()
+        session = store.session
+        with session.writing() as connection:
+            head = connection.execute(select(HEAD)).one()
+            now = session.now(connection)
+            other = held(head)
+            if other is not None and other.expires > now and not lock_holder.is_gone(other.holder, me, proc):
+                raise Locked(_locked(session, other, now))
+            ticket = Ticket(str(uuid.uuid4()), head.fence + 1)
+            mine = {"token": ticket.token, "fence": ticket.fence, "holder": json.dumps(me)}
+            connection.execute(update(HEAD).values(**mine, acquired=now, renewed=now, expires=now + duration))
+        session.ticket = ticket
+        return cls(session, ticket, duration, interval, wait)
+
+    def renew(self) -> bool:
+        """Prolongs the lease from now; False when it is no longer ours, for good."""
+        with self._session.writing() as connection:
+            now = self._session.now(connection)
+            given = {"ours": self.ticket.token, "number": self.ticket.fence}
+            done = connection.execute(_RENEW, given | {"now": now, "until": now + self._duration}).rowcount
+        if done != 1:
+            self.lost = "the lease ran out or was taken over"
+        return done == 1
+
+    def release(self) -> None:
+        """Stops renewing and frees the lease if it is still ours; may be called twice."""
+        self.stop()
+        with self._session.writing() as connection:
+            given = {"ours": self.ticket.token, "number": self.ticket.fence}
+            connection.execute(update(HEAD).where(*_IS_OURS).values(_NOBODY), given)
+        if self._session.ticket == self.ticket:
+            self._session.ticket = None
+
+    def start(self) -> None:
+        """Renews in the background from now on."""
+        self._thread = threading.Thread(target=self.keep, name="ledger-lease", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the background renewal and waits for it."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+
+    def keep(self) -> None:
+        """Renews every ``interval`` seconds until stopped or lost; sooner again after a database error."""
+        pause = self._interval
+        while not self._wait(self._stop, pause):
+            try:
+                if not self.renew():
+                    return
+                pause = self._interval
+            except (LedgerError, Locked):  # the fence of the next write decides whether it was too long
+                pause = self._interval / 4
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with suppress(LedgerError, Locked):  # it runs out by itself, and what was done under it is done
+            self.release()
+
+
+def unlock(session: Transactions) -> LockRecord | None:
+    """Takes the lease away from whoever has it, and says who that was; their next write is refused."""
+    with session.writing(patient=True) as connection:
+        holder = held(connection.execute(select(HEAD)).one())
+        connection.execute(update(HEAD).values({**_NOBODY, "fence": HEAD.c.fence + 1}))
+    return holder
+
+
+def _locked(session: Transactions, other: LockRecord, now: float) -> str:
+    return (
+        f"the ledger {session.place} is locked by {other}; its lease ends in "
+        f"{other.expires - now:.0f} s unless it is renewed. Wait for that run to end, or, if you know that it is "
+        "dead, run `reconciler ledger unlock`"
+    )

@@ -1,0 +1,129 @@
+"""The facts of this process and machine into a Holder, and a Holder into "is it gone for certain?"."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import os
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+PROC = Path("/proc")
+MACHINE_ID = Path("/etc/machine-id")
+
+
+class LockHolder(NamedTuple):
+    """Who holds a lease. Facts that the platform does not offer are empty and prove nothing.
+
+    ``machine`` survives a reboot, ``boot`` does not; ``space`` is the process-id namespace (two containers of one
+    machine share the boot but not the process ids); ``started`` tells a process from a later one with its pid.
+    """
+
+    who: str
+    host: str
+    pid: int
+    started: str = ""
+    boot: str = ""
+    space: str = ""
+    machine: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.who} on {self.host} (process {self.pid})"
+
+
+class LockRecord(NamedTuple):
+    """A lease as others see it; times are seconds of the epoch."""
+
+    holder: LockHolder
+    acquired: float
+    renewed: float
+    expires: float
+
+    def __str__(self) -> str:
+        return f"{self.holder} since {datetime.fromtimestamp(self.acquired, UTC):%Y-%m-%d %H:%M:%S UTC}"
+
+
+def held(head: Any) -> LockRecord | None:
+    """The lease in a row of the head table."""
+    if head.token is None:
+        return None
+    return LockRecord(LockHolder(*json.loads(head.holder)), head.acquired, head.renewed, head.expires)
+
+
+def here(proc: Path = PROC, machine_id: Path = MACHINE_ID) -> LockHolder:
+    """The holder that this process is."""
+    pid = os.getpid()
+    return LockHolder(
+        who=_user(),
+        host=socket.gethostname(),
+        pid=pid,
+        started=_state_and_start(pid, proc)[1],
+        boot=_text(proc / "sys/kernel/random/boot_id"),
+        space=_link(proc / "self/ns/pid"),
+        machine=_machine(machine_id),
+    )
+
+
+def is_gone(holder: LockHolder, me: LockHolder, proc: Path = PROC) -> bool:
+    """Whether ``holder`` cannot be running any more, as seen from ``me``; in doubt it may be.
+
+    | boot  | process ids | verdict                                                              |
+    |-------|-------------|----------------------------------------------------------------------|
+    | same  | same space  | gone when the pid is free, a zombie's, or that of a later process    |
+    | same  | other space | unknown: another container of this machine                           |
+    | other |             | gone when it is this very machine, which has since been started anew |
+    """
+    if not holder.boot or not me.boot:
+        return False
+    if holder.boot != me.boot:
+        return bool(holder.machine) and (holder.machine, holder.host) == (me.machine, me.host)
+    return holder.space == me.space and not _is_running(holder, proc)
+
+
+def _is_running(holder: LockHolder, proc: Path) -> bool:
+    state, started = _state_and_start(holder.pid, proc)
+    if state:
+        return state not in "ZX" and started == holder.started
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # /proc hides the processes of others, but there is one
+    return True
+
+
+def _state_and_start(pid: int, proc: Path) -> tuple[str, str]:
+    """State letter and start time of a process; proc(5): fields 3 and 22 of ``stat``, after the name in brackets."""
+    fields = _text(proc / str(pid) / "stat").rpartition(")")[2].split()
+    return (fields[0], fields[19]) if len(fields) > 19 else ("", "")
+
+
+def _machine(path: Path) -> str:
+    """machine-id(5) asks for a hash where the id leaves the machine."""
+    text = _text(path)
+    return hashlib.sha256(f"reconciler {text}".encode()).hexdigest()[:16] if text else ""
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without an account: KeyError before Python 3.13
+        return f"uid {os.getuid()}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+def _link(path: Path) -> str:
+    try:
+        return str(path.readlink())
+    except OSError:
+        return ""

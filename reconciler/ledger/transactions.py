@@ -1,0 +1,284 @@
+"""One connection into transactions: reading, writing, and writing only while the lease is still ours.
+
+A ledger URL into a session: made, upgraded, copied or only looked at.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from sqlalchemy import Connection, Double, Engine, RootTransaction, bindparam, extract, func, select, text, update
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from reconciler.errors import LedgerError, Locked, ReconcilerError
+from reconciler.ledger import database, schema
+from reconciler.ledger.database import IDLE, WAIT, DatabaseLocation, explained
+from reconciler.ledger.lock_holder import LockRecord, held
+from reconciler.ledger.schema import HEAD
+
+Clock = Callable[[], float]
+
+
+class Ticket(NamedTuple):
+    """Proof of a lease: the owner's token and the number of the lease, which grows with each new owner."""
+
+    token: str
+    fence: int
+
+
+class Transactions:
+    """Serves several threads over one connection, one transaction at a time.
+
+    ``clock`` gives seconds of the epoch; without one, a server's own clock counts, so that the clocks of several
+    machines need not agree. ``reading`` refuses every write.
+    """
+
+    def __init__(self, engine: Engine, place: DatabaseLocation, clock: Clock | None, *, reading: bool) -> None:
+        self.place = place
+        self.reading_only = reading
+        self.ticket: Ticket | None = None
+        self.engine = engine
+        self._clock = clock
+        self._lock = threading.RLock()
+        with explained(place):
+            self._connection = engine.connect()
+        self.dialect = engine.dialect.name
+        now: Any = bindparam("now") if clock is not None else _SERVER_NOW
+        self._fence = (
+            update(HEAD)
+            .where(HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
+            .where(HEAD.c.expires > now + bindparam("needs"))
+            .values(serial=HEAD.c.serial + 1)
+        )
+
+    def close(self) -> None:
+        """Gives the connection back for good; may be called twice."""
+        with self._lock:
+            self._connection.close()
+            self.engine.dispose()
+
+    def now(self, connection: Connection) -> float:
+        """The clock that leases are measured with."""
+        if self._clock is not None:
+            return self._clock()
+        return float(connection.execute(select(_SERVER_NOW)).scalar_one())
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one state of the ledger throughout."""
+        with self._transaction(_snapshot, reading=True) as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self, *, patient: bool = False) -> Iterator[Connection]:
+        """A transaction that holds the ledger alone, whoever has the lease: for the lease itself and for history.
+
+        ``patient`` waits for a server to end the transaction of a process that was stopped.
+        """
+        with self._transaction(_hold_patiently if patient else _hold, reading=False) as connection:
+            yield connection
+
+    @contextmanager
+    def fenced(self, needs: float = 0.0) -> Iterator[Connection]:
+        """A counted write. Raises Locked unless the lease is ours and has more than ``needs`` seconds left."""
+        with self._transaction(lambda connection: self._pass(connection, needs), reading=False) as connection:
+            yield connection
+
+    def _pass(self, connection: Connection, needs: float) -> None:
+        if self.ticket is None:
+            raise Locked(f"the ledger {self.place} is written only by the holder of its lease, and none is held")
+        given = {"ours": self.ticket.token, "number": self.ticket.fence, "needs": needs}
+        if self._clock is not None:
+            given["now"] = self._clock()
+        if connection.execute(self._fence, given).rowcount != 1:
+            raise Locked(self._why(connection, self.ticket, needs))
+
+    def _why(self, connection: Connection, ticket: Ticket, needs: float) -> str:
+        head = connection.execute(select(HEAD)).one()
+        left = (head.expires or 0.0) - self.now(connection)
+        if head.fence != ticket.fence and head.token is None:
+            return f"the lease of this run on the ledger {self.place} was taken over and given back, or unlocked"
+        if head.fence != ticket.fence:
+            return f"the lease of this run on the ledger {self.place} was taken over by another run"
+        if left > 0:
+            return f"the lease on the ledger {self.place} ends in {left:.0f} s, and a write may take {needs:.0f} s"
+        return (
+            f"the lease of this run on the ledger {self.place} ran out {abs(left):.0f} s ago and may be taken over; "
+            "nothing more is written, run this again"
+        )
+
+    @contextmanager
+    def _transaction(self, first: Callable[[Connection], None], *, reading: bool) -> Iterator[Connection]:
+        if self.reading_only and not reading:
+            raise LedgerError(f"the ledger {self.place} was opened for reading only")
+        with self._lock, explained(self.place, self._holder):
+            begun = self._begin(first, reading)
+            try:
+                yield self._connection
+                begun.commit()
+            except BaseException:
+                _undo(begun)
+                raise
+
+    def _holder(self) -> LockRecord | None:
+        """Who has the lease, for a message: read without waiting for anybody."""
+        try:
+            self._connection.execution_options(reading=True)
+            with self._connection.begin():
+                return held(self._connection.execute(select(HEAD)).one())
+        except SQLAlchemyError:
+            return None
+
+    def _begin(self, first: Callable[[Connection], None], reading: bool) -> RootTransaction:
+        """Begins and runs the first statement; again, once, when a server had closed the idle connection."""
+        try:
+            return self._begin_once(first, reading)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                raise
+        return self._begin_once(first, reading)
+
+    def _begin_once(self, first: Callable[[Connection], None], reading: bool) -> RootTransaction:
+        self._connection.execution_options(reading=reading)
+        begun = self._connection.begin()
+        try:
+            first(self._connection)
+        except BaseException:
+            _undo(begun)
+            raise
+        return begun
+
+
+_SERVER_NOW: Any = extract("epoch", func.clock_timestamp()).cast(Double)
+
+
+def _snapshot(connection: Connection) -> None:
+    """SQLite gives a transaction one state as it is; PostgreSQL wants to be asked."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
+
+
+def _hold(connection: Connection) -> None:
+    """SQLite has begun IMMEDIATE; PostgreSQL locks the one row that every writer needs."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(select(HEAD.c.id).with_for_update())
+
+
+def _hold_patiently(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text(f"SET LOCAL lock_timeout = {int((IDLE + WAIT) * 1000)}"))
+    _hold(connection)
+
+
+def _undo(begun: RootTransaction) -> None:
+    """Rolls back; when even that fails, the database has done it, or will."""
+    try:
+        begun.rollback()
+    except SQLAlchemyError:
+        begun.connection.invalidate()
+
+
+def writer(url: str, root: Path, clock: Clock | None, patience: float) -> Transactions:
+    """A session on a ledger that exists when this returns, at today's version."""
+    place = database.locate(url, root)
+    if place.path is not None:
+        database.refuse_links(place.path)
+        database.make_file(place.path)
+    return _prepared(_engine(place, patience, reading=False), place, clock)
+
+
+def memory(clock: Clock | None) -> Transactions:
+    """A session on a new ledger in memory."""
+    return _prepared(database.memory_engine(), DatabaseLocation(), clock)
+
+
+def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Transactions | None:
+    """A session that only reads; None when there is no ledger. An older file is upgraded in a copy in memory."""
+    place = database.locate(url, root)
+    if place.path is not None:
+        database.refuse_links(place.path)
+        if not _has_content(place.path):
+            return None
+    engine = _engine(place, patience, reading=True)
+    try:
+        session = _looked_at(engine, place, clock)
+    except ReconcilerError:
+        engine.dispose()
+        raise
+    if session is None or session.engine is not engine:
+        engine.dispose()
+    return session
+
+
+def exists(url: str, root: Path) -> bool:
+    """Whether there is a ledger at the place; makes nothing."""
+    session = reader(url, root, None, database.WAIT)
+    if session is not None:
+        session.close()
+    return session is not None
+
+
+def _looked_at(engine: Engine, place: DatabaseLocation, clock: Clock | None) -> Transactions | None:
+    with explained(place), engine.connect().execution_options(reading=True) as connection:
+        version = schema.read_version(connection)
+    if version is None:
+        return None
+    schema.check_version(version)
+    if version == schema.newest():
+        return _session(engine, place, clock, reading=True)
+    if place.path is None:
+        raise LedgerError(
+            f"the ledger {place} is of version {version} and this reconciler works with {schema.newest()}; "
+            "the next `reconciler apply` upgrades it"
+        )
+    return _prepared(database.memory_engine(_driver(engine)), place, clock, reading=True)
+
+
+def _driver(engine: Engine) -> sqlite3.Connection:
+    """The driver's own connection, which alone can copy a whole database."""
+    with closing(engine.raw_connection()) as pooled:
+        return cast(sqlite3.Connection, pooled.driver_connection)
+
+
+def _prepared(engine: Engine, place: DatabaseLocation, clock: Clock | None, *, reading: bool = False) -> Transactions:
+    """A session on a ledger at today's version; one that is at it already is not locked for that."""
+    try:
+        with explained(place), engine.connect().execution_options(reading=True) as connection:
+            version = schema.read_version(connection)
+        if version != schema.newest():
+            with explained(place), engine.begin() as connection:
+                schema.prepare(connection)
+        return _session(engine, place, clock, reading=reading)
+    except ReconcilerError:
+        engine.dispose()
+        raise
+
+
+def _session(engine: Engine, place: DatabaseLocation, clock: Clock | None, *, reading: bool) -> Transactions:
+    """A file and memory are this machine's, and so is their clock; a server has its own."""
+    return Transactions(engine, place, clock if place.url is not None else clock or time.time, reading=reading)
+
+
+def _engine(place: DatabaseLocation, patience: float, *, reading: bool) -> Engine:
+    if place.path is not None:
+        return database.file_engine(place.path, patience=patience, reading=reading)
+    assert place.url is not None
+    return database.server_engine(place.url, patience=patience, reading=reading)
+
+
+def _has_content(path: Path) -> bool:
+    """An empty file is what a run leaves that was killed before its first transaction."""
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise LedgerError(
+            f"the ledger {path} cannot be read: {error.strerror}; make the file and its folder readable for you"
+        ) from error

@@ -1,0 +1,1 @@
+"""Plans and reports → text in all output formats; pure."""

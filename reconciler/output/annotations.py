@@ -1,0 +1,64 @@
+"""What needs attention → workflow commands, which a GitHub job shows at the lines that caused it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.output import diagnostics, wording
+from reconciler.output.diagnostics import Diagnostic, FileProblems, Level
+from reconciler.output.drift import DriftReport
+from reconciler.output.plan_view import PlanSheet
+
+#: GitHub shows so many of one level in a step, and drops further ones without a word.
+MOST = 10
+
+_COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
+
+
+def plan_commands(sheet: PlanSheet) -> str:
+    """Of a plan or a run; none on a quiet day."""
+    return _text(diagnostics.of_plan(sheet), sheet.base)
+
+
+def drift_commands(drifts: DriftReport) -> str:
+    """Of what the account changed."""
+    return _text(diagnostics.of_drift(drifts), drifts.base)
+
+
+def problems_commands(findings: FileProblems) -> str:
+    """Of what is wrong with the files."""
+    return _text(diagnostics.of_problems(findings), findings.base)
+
+
+def _text(found: Iterable[Diagnostic], base: str) -> str:
+    return "".join(f"{line}\n" for line in _lines(list(found), base))
+
+
+def _lines(found: list[Diagnostic], base: str) -> Iterator[str]:
+    for level, command in _COMMANDS.items():
+        hit = [each for each in found if each.rule.level is level]
+        shown = hit if len(hit) <= MOST else hit[: MOST - 1]
+        yield from (_command(command, each, base) for each in shown)
+        if len(hit) > len(shown):
+            more = wording.count(len(hit) - len(shown), "more of this level is", "more of this level are")
+            yield f"::{command} title=reconciler::{more} not shown here; the other outputs of this run have all."
+
+
+def _command(command: str, found: Diagnostic, base: str) -> str:
+    """``::error file=site.yaml,line=4,col=3,title=…::…``"""
+    title = f"reconciler: {found.rule.id}"
+    place = ""
+    if found.origin:
+        file = _property(diagnostics.below(base, found.origin))
+        place = f"file={file},line={found.origin.line},col={max(1, found.origin.column)},"
+    return f"::{command} {place}title={_property(title)}::{_message(found.message)}"
+
+
+def _message(text: str) -> str:
+    """What would end a command is spelled out, first what spells."""
+    return wording.printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    """The same for a property, where colons and commas would end it too."""
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

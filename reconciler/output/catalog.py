@@ -1,0 +1,31 @@
+"""The place where the schemas are published → a catalogue in the form of SchemaStore, by which editors find them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Schema → its name, what it is of, and the files that it is for wherever they are.
+_ENTRIES = {
+    "settings": (
+        "reconciler settings",
+        "The settings of a project of reconciler",
+        ("reconciler.yaml", "reconciler.yml"),
+    ),
+    "reconciler": (
+        "reconciler",
+        "The state that a Systeme.io account shall be in, as reconciler keeps it",
+        ("*.reconciler.yaml", "*.reconciler.yml"),
+    ),
+}
+
+
+def catalog(at: str) -> dict[str, Any]:
+    """One entry for each schema of files; ``at`` is the https URL of the folder that holds them."""
+    return {
+        "$schema": "https://json.schemastore.org/schema-catalog.json",
+        "version": 1,
+        "schemas": [
+            {"name": name, "description": what, "fileMatch": [*files], "url": f"{at.rstrip('/')}/{file}.schema.json"}
+            for file, (name, what, files) in _ENTRIES.items()
+        ],
+    }

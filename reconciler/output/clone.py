@@ -1,0 +1,53 @@
+"""What a clone leaves out → lines and a document; nobody is named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.output import wording
+from reconciler.planner.clone import ClonedState, LeftOut, grouped
+
+Line = list[tuple[str, str]]
+#: So many names of one reason are told.
+NAMED = 5
+
+
+def cloned_lines(made: ClonedState) -> Iterator[Line]:
+    """Who was replaced, what stays behind and why, and patterns that let nobody through."""
+    if made.replaced:
+        people = wording.count(made.replaced, "person gets", "people get")
+        yield [(f"{people} a made-up address; no name, number or value of a field comes along.", "")]
+    if made.left:
+        yield [("Left out:", "bold")]
+    for (kind, why), names in grouped(made.left).items():
+        number = wording.count(sum(names.values()), kind.replace("_", " "))
+        told = _named(names)
+        yield [(f"  {number}{f' ({told})' if told else ''}: ", "yellow"), (wording.printable(why), "")]
+    for pattern in made.unmatched:
+        yield [(f"--allow-contact {wording.printable(pattern)} matches nobody of the source.", "yellow")]
+
+
+def _named(names: Mapping[str, int]) -> str:
+    told = [wording.printable(name) for name in sorted(names) if name]
+    more = f" and {len(told) - NAMED:,} more" if len(told) > NAMED else ""
+    return ", ".join(told[:NAMED]) + more
+
+
+def cloned_document(source: str, target: str, made: ClonedState) -> dict[str, Any]:
+    """The same for machines."""
+    return {
+        "from": source,
+        "to": target,
+        "replaced": made.replaced,
+        "left_out": left_document(made.left),
+        "unmatched": list(made.unmatched),
+    }
+
+
+def left_document(left: Iterable[LeftOut]) -> list[dict[str, Any]]:
+    """Each reason with how many of which kind."""
+    return [
+        {"kind": kind, "why": why, "count": sum(names.values()), "names": sorted(name for name in names if name)}
+        for (kind, why), names in grouped(left).items()
+    ]

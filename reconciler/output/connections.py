@@ -1,0 +1,53 @@
+"""Connections → lines of styled text; the address of one is no part of them, because it opens a session."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from reconciler.output.history import moment_of
+from reconciler.output.text import Line
+from reconciler.output.wording import count, printable
+
+_STYLES = {"ACTIVE": "green", "PENDING": "yellow", "FAILED": "red"}
+#: What it means to use a connection.
+USED = {
+    "configured": "named by this project",
+    "ledger": "its ledger belongs to it",
+    "default": "used where none is named",
+}
+
+
+def connection_lines(documents: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """One line each: id, status, since when, and who uses it."""
+    for each in documents:
+        users = ", ".join(USED[user] for user in each["used_by"])
+        status = printable(each["status"] or "unknown")
+        yield [
+            (f"{printable(each['id']):<38} ", "bold"),
+            (f"{status:<8} ", _STYLES.get(status, "")),
+            (f"{_moment(each['created']):<24} ", "dim"),
+            (users, ""),
+        ]
+
+
+def connection_detail(document: Mapping[str, Any]) -> Iterator[Line]:
+    """One connection, a line for each thing known of it."""
+    for name in ("id", "status", "app", "method", "created", "updated"):
+        if document[name]:
+            style = _STYLES.get(document[name], "") if name == "status" else ""
+            text = _moment(document[name]) if name in ("created", "updated") else printable(document[name])
+            yield [(f"{name:<8} ", "dim"), (text, style)]
+    for user in document["used_by"]:
+        yield [("         ", ""), (USED[user], "")]
+
+
+def _moment(text: str) -> str:
+    """Without fractions of a second; whatever else it may be stays as it is."""
+    return printable(re.sub(r"\.\d+", "", moment_of(text).replace("Z", " UTC")))
+
+
+def total(number: int) -> str:
+    """``2 connections``."""
+    return count(number, "connection")

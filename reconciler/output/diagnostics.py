@@ -1,0 +1,272 @@
+"""A plan, drift or problems of files → what needs attention, gravest first, each with its rule and its place."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from reconciler.errors import Problem
+from reconciler.kinds import KINDS
+from reconciler.kinds.effects import MAILING, Consequence, classes_of
+from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.policy import Allow
+from reconciler.model.report import Outcome, Status
+from reconciler.model.resource import EMPTY
+from reconciler.model.values import Address, Origin
+from reconciler.output import plan_view, wording
+from reconciler.output.drift import DriftReport, resource_words
+from reconciler.output.plan_view import PlanSheet
+from reconciler.planner.approvals import REMOVING, Approval
+
+
+class Level(Enum):
+    """How grave something is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Rule(NamedTuple):
+    """A reason to look: its lasting id, what it means, how grave it is, and what to do about it."""
+
+    id: str
+    about: str
+    level: Level
+    help: str
+
+
+WRONG = Rule(
+    "configuration",
+    "The files or settings cannot be used as they are.",
+    Level.ERROR,
+    "Correct the file at the given place. `reconciler validate` checks it offline.",
+)
+FAILED = Rule(
+    "failed",
+    "A step of the run failed.",
+    Level.ERROR,
+    "Read the reason, remove its cause and apply again: what was done is not repeated.",
+)
+GATE = Rule(
+    "needs-allowance",
+    "The plan is refused until this class of changes is approved (--allow).",
+    Level.ERROR,
+    "Check the changes behind it, then approve them with the option that the message names.",
+)
+UNDONE = Rule(
+    "not-done",
+    "A step of the run was skipped or not reached.",
+    Level.WARNING,
+    "Apply again once the cause is gone; the plan then holds what is left.",
+)
+BLOCKED = Rule(
+    "blocked",
+    "Policy holds this change back.",
+    Level.WARNING,
+    "Change the setting that the message names, or remove the declaration.",
+)
+CONFLICT = Rule(
+    "conflict",
+    "Both the files and the account changed this.",
+    Level.WARNING,
+    "Decide which side is right: apply writes the files, `reconciler pull --accept` takes the account.",
+)
+DRIFT = Rule(
+    "drift",
+    "The account changed what the files declare.",
+    Level.WARNING,
+    "Apply to restore what the files declare, or take the change into the files with `reconciler pull --accept`.",
+)
+DELETE = Rule(
+    "delete",
+    "Something is removed from the account.",
+    Level.WARNING,
+    "Check that the resource is not needed any more; `lifecycle: {prevent_destroy: true}` keeps it.",
+)
+ONE_WAY = Rule(
+    "one-way",
+    "This change cannot be put back whole.",
+    Level.WARNING,
+    "Check it before you apply: `reconciler undo` cannot restore all of it.",
+)
+NOTE = Rule(
+    "note",
+    "Worth knowing.",
+    Level.NOTE,
+    "Nothing has to be done.",
+)
+
+#: In the order in which one of several is chosen for a change.
+RULES = (WRONG, FAILED, GATE, UNDONE, BLOCKED, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
+
+_FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
+_RUN = re.compile(r"run \d+")
+#: What every adoption says.
+_ADOPTED = re.compile(r"adopted( as it is)?")
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One thing to look at. ``subject`` is an address, or nothing; ``origin`` a place in a file, or None."""
+
+    rule: Rule
+    message: str
+    subject: str = ""
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True)
+class FileProblems:
+    """What is wrong with the files; ``name``, ``base``, ``document`` as of a :class:`~.sentences.Sheet`."""
+
+    problems: Sequence[Problem]
+    name: str = ""
+    base: str = ""
+    resources: int = 0
+    document: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+
+
+def position(origin: Origin | None) -> Origin | None:
+    """A place in a file, or None for what comes from elsewhere: a run that is undone, a clone."""
+    return origin if origin and origin.line > 0 and not _RUN.fullmatch(origin.file) else None
+
+
+def below(base: str, origin: Origin) -> str:
+    """The file as the repository names it."""
+    return posixpath.normpath(posixpath.join(base, origin.file.replace("\\", "/")))
+
+
+def of_plan(sheet: PlanSheet) -> list[Diagnostic]:
+    """What needs attention in a plan, or in a run."""
+    return _ordered([*_approvals(sheet), *_changes(sheet), *_outcomes(sheet)])
+
+
+def unfinished(sheet: PlanSheet) -> frozenset[Address] | None:
+    """After an apply, what failed, was skipped or not reached; None before one."""
+    if sheet.report is None:
+        return None
+    return frozenset(outcome.step.address for outcome in sheet.report.outcomes if outcome.status in BAD)
+
+
+def is_open(change: Change, unfinished: frozenset[Address] | None) -> bool:
+    """Whether a change is still to be made; ``unfinished`` is what an apply left over, None before one."""
+    return unfinished is None or bool(change.blocked) or change.address in unfinished
+
+
+def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    return sorted(found, key=lambda each: RULES.index(each.rule))
+
+
+def _approvals(sheet: PlanSheet) -> Iterator[Diagnostic]:
+    for approval in sheet.approvals:
+        places = (_place(change) for change in sheet.plan.pending if _is_behind(approval, change))
+        yield Diagnostic(GATE, plan_view.need(approval), "", next(filter(None, places), None))
+
+
+def _is_behind(approval: Approval, change: Change) -> bool:
+    """Whether the change is one of those that the approval is about."""
+    kind = KINDS[change.address.kind]
+    if approval.allow is Allow.EMAILS:
+        return bool(MAILING.intersection(change.effects))
+    if approval.allow is Allow.DELETES:
+        return change.action in REMOVING
+    if approval.allow is Allow.UPDATES:
+        return change.action is Action.UPDATE or (change.action is Action.ADOPT and bool(change.fields))
+    if approval.allow is Allow.CONTACTS:
+        return change.action is Action.DELETE and kind.person
+    if approval.allow is Allow.RECREATE:
+        return change.action is Action.CREATE and kind.person and change.cause is Cause.MISSING
+    return kind.asks is not None and kind.asks.allow is approval.allow
+
+
+def _changes(sheet: PlanSheet) -> Iterator[Diagnostic]:
+    left = unfinished(sheet)
+    for change in sheet.plan.changes:
+        rule = _rule(change)
+        if rule and (rule is NOTE or is_open(change, left)):
+            message = "; ".join([f"{_what(change)}{plan_view.title(change)}", *plan_view.remarks(change)])
+            yield Diagnostic(rule, message, wording.shown(change.address), _place(change))
+
+
+def _place(change: Change) -> Origin | None:
+    """Where the files ask for it; of what left them the file alone: its line says something else by now."""
+    origin = position(change.origin)
+    return origin if origin is None or plan_view.where(change) else Origin(origin.file, 1, 1)
+
+
+def _what(change: Change) -> str:
+    """``to delete: ``, nothing for what is only to be known."""
+    verb = dict(plan_view.VERBS).get(change.action)
+    return f"{verb}: " if verb and not change.blocked else ""
+
+
+def _rule(change: Change) -> Rule | None:
+    """The gravest reason to look at a change; most have none."""
+    causes = {change.cause, *(each.cause for each in change.fields)}
+    if change.blocked:
+        return BLOCKED
+    if Cause.BOTH in causes:
+        return CONFLICT
+    if causes & {Cause.DRIFTED, Cause.MISSING}:
+        return DRIFT
+    if change.action in REMOVING:
+        return DELETE
+    if _FOR_GOOD.intersection(classes_of(change.effects)):
+        return ONE_WAY
+    return NOTE if change.note and position(change.origin) and not _ADOPTED.fullmatch(change.note) else None
+
+
+def _outcomes(sheet: PlanSheet) -> Iterator[Diagnostic]:
+    origins = {change.address: change.origin for change in sheet.plan.changes}
+    for outcome in sheet.report.outcomes if sheet.report else ():
+        rule = BAD.get(outcome.status)
+        if rule:
+            subject = wording.shown(outcome.step.address)
+            yield Diagnostic(
+                rule, f"{subject}: {ended(outcome)}", subject, position(origins.get(outcome.step.address))
+            )
+
+
+#: The ends of a step that need attention.
+BAD = {Status.FAILED: FAILED, Status.SKIPPED: UNDONE, Status.NOT_RUN: UNDONE}
+
+
+def ended(outcome: Outcome) -> str:
+    """``failed: the reason``, ``not run``."""
+    status = outcome.status.value.replace("_", " ")
+    return f"{status}: {wording.printable(outcome.message)}" if outcome.message else status
+
+
+def of_drift(drifts: DriftReport) -> list[Diagnostic]:
+    """One for each resource that is not as it was left."""
+    found: list[Diagnostic] = []
+    for address, items in groupby(drifts.items, key=lambda each: each.address):
+        fields = list(items)
+        rule = CONFLICT if any(each.conflict for each in fields) else DRIFT
+        message = "; ".join([wording.shown(address), *resource_words(fields)])
+        found.append(Diagnostic(rule, message, wording.shown(address), position(fields[0].origin)))
+    return _ordered(found)
+
+
+_PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
+
+
+def of_problems(findings: FileProblems) -> list[Diagnostic]:
+    """One for each problem; where it says ``file:line:column``, there."""
+    found: list[Diagnostic] = []
+    for problem in findings.problems:
+        text = "; ".join(wording.printable(each) for each in (problem.what, problem.hint) if each)
+        place = _PLACE.fullmatch(problem.where)
+        if place:
+            origin = Origin(place["file"], int(place["line"]), int(place["column"] or 1))
+            found.append(Diagnostic(WRONG, text, "", position(origin)))
+        else:
+            where = f"{wording.printable(problem.where)}: " if problem.where else ""
+            found.append(Diagnostic(WRONG, f"{where}{text}"))
+    return found

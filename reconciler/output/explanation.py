@@ -1,0 +1,146 @@
+"""What is known of one resource → lines of styled text and one JSON document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from reconciler.model.plan import Action
+from reconciler.model.resource import LedgerEntry
+from reconciler.model.serialization import lifecycle_to_json, to_json
+from reconciler.model.values import Address, Secret, Value
+from reconciler.output import wording
+from reconciler.output.history import iso, moment
+from reconciler.output.text import Line, call_lines
+from reconciler.planner.explanation import Explanation, FieldExplanation
+
+FORMAT_VERSION = "1.0"
+
+Calls = Sequence[tuple[str, str, Any]]
+
+
+def explanation_lines(told: Explanation, requests: Calls) -> Iterator[Line]:
+    """Where it stands, what is decided and why, field by field, what hangs on it, what would be sent."""
+    yield [(wording.shown(told.address), "bold")]
+    yield _fact("files", str(told.desired.origin) if told.desired else "not declared")
+    if told.desired and (guards := _lifecycle(told)):
+        yield _fact("lifecycle", guards)
+    yield _fact("ledger", _ledger(told.entry) if told.entry else "not ours")
+    for name in sorted(told.entry.digests) if told.entry else ():
+        yield _fact(
+            "", f"{name} is kept as a keyed digest; written {moment(told.entry.since if told.entry else None)}"
+        )
+    yield _fact("account", f"id {wording.printable(told.live.remote_id)}" if told.live else "not there, or not read")
+    yield _fact("decision", _decision(told))
+    yield _fact("because", told.rule)
+    if told.change and told.change.note:
+        yield _fact("note", wording.printable(told.change.note))
+    for label, texts in _links(told):
+        if texts:
+            yield _fact(label, ", ".join(texts))
+    yield from _table(told.rows)
+    if requests:
+        yield []
+        yield from call_lines(requests)
+
+
+def _fact(label: str, text: str) -> Line:
+    return [(f"  {label:<10} ", "dim"), (text, "")]
+
+
+def _lifecycle(told: Explanation) -> str:
+    said = lifecycle_to_json(told.desired.lifecycle) if told.desired else {}
+    return ", ".join(f"{key}: {wording.value(value) if value is not True else 'true'}" for key, value in said.items())
+
+
+def _ledger(entry: LedgerEntry) -> str:
+    how = f"{entry.provenance.value} in run {entry.managed_since}"
+    state = "" if entry.state.value == "settled" else f", {entry.state.value}"
+    return f"managed: {how}, last written by run {entry.run}, {moment(entry.since)}{state}"
+
+
+def _decision(told: Explanation) -> str:
+    change = told.change
+    if change is None:
+        return "none: unmanaged"
+    text = "nothing" if change.action is Action.NO_CHANGE else change.action.value
+    text += f", {change.cause.value.replace('_', ' ')}" if change.cause else ""
+    return text + (f" (blocked: {change.blocked})" if change.blocked else "")
+
+
+def _links(told: Explanation) -> Iterator[tuple[str, list[str]]]:
+    effects = told.change.effects if told.change else ()
+    yield "effects", [wording.printable(each) for each in effects]
+    yield "needs", [wording.shown(each) for each in told.needs]
+    yield "needed by", _some(told.needed_by)
+
+
+def _some(addresses: Sequence[Address], most: int = 10) -> list[str]:
+    more = [f"and {len(addresses) - most:,} more"] if len(addresses) > most else []
+    return [*(wording.shown(each) for each in addresses[:most]), *more]
+
+
+def _table(rows: Iterable[FieldExplanation]) -> Iterator[Line]:
+    rows = list(rows)
+    if not rows:
+        return
+    yield []
+    for row in rows:
+        yield [(f"  {wording.printable(row.path):<14} ", "bold"), (row.verdict, "dim")]
+        for side in ("desired", "applied", "live"):
+            yield [(f"      {side:<9} {_shown(row, side)}", "")]
+
+
+def _shown(row: FieldExplanation, side: str) -> str:
+    value: Value = getattr(row, side)
+    if isinstance(value, Secret):
+        return wording.value(value)
+    return "(not shown)" if side in row.hidden and (value is not None or side != "desired") else wording.value(value)
+
+
+def explanation_document(told: Explanation, requests: Calls, reads: int) -> dict[str, Any]:
+    """What ``explain --json`` prints; secrets by their source, or not at all."""
+    change, entry = told.change, told.entry
+    origin = told.desired.origin if told.desired else None
+    return {
+        "format_version": FORMAT_VERSION,
+        "address": str(told.address),
+        "rule": told.rule,
+        "action": change.action.value if change else None,
+        "cause": change.cause.value if change and change.cause else None,
+        "blocked": change.blocked if change else None,
+        "note": change.note if change else "",
+        "effects": list(change.effects) if change else [],
+        "origin": dict(zip(("file", "line", "column"), origin, strict=True)) if origin else None,
+        "lifecycle": lifecycle_to_json(told.desired.lifecycle) if told.desired else {},
+        "ledger": _entry_document(entry) if entry else None,
+        "remote_id": told.live.remote_id if told.live else None,
+        "fields": [_row_document(row) for row in told.rows],
+        "needs": [str(each) for each in told.needs],
+        "needed_by": [str(each) for each in told.needed_by],
+        "requests": [{"method": method, "path": path, "body": body} for method, path, body in requests],
+        "calls": {"reads": reads},
+    }
+
+
+def _entry_document(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "provenance": entry.provenance.value,
+        "state": entry.state.value,
+        "run": entry.run,
+        "since": iso(entry.since),
+        "managed_since": entry.managed_since,
+        "remote_id": entry.remote_id,
+        "secrets": sorted(entry.digests),
+        "origin": str(entry.origin) if entry.origin else None,
+    }
+
+
+def _row_document(row: FieldExplanation) -> dict[str, Any]:
+    sides = {side: _side(row, side) for side in ("desired", "applied", "live")}
+    return {"path": row.path, **sides, "verdict": row.verdict, "sensitive": bool(row.hidden)}
+
+
+def _side(row: FieldExplanation, side: str) -> Any:
+    value: Value = getattr(row, side)
+    return None if side in row.hidden and not isinstance(value, Secret) else to_json(value)

@@ -1,0 +1,72 @@
+"""What is to be told → one text in the format that was asked for: the one table of formats.
+
+A module is imported when its format is wanted: the help of every command lists them all.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, NamedTuple
+
+#: What may be told: a plan (with what came of it, where it was carried out), what the account changed, what is wrong
+#: with the files.
+PLAN, DRIFT, PROBLEMS = "plan", "drift", "problems"
+
+
+class Format(NamedTuple):
+    """What it is for, and ``module.function`` below reconciler.output for each thing that it can tell.
+
+    ``needs`` names those parts of a plan's sheet that cost something to make: its requests, its document.
+    """
+
+    about: str
+    plan: str
+    drift: str = ""
+    problems: str = ""
+    needs: frozenset[str] = frozenset()
+
+
+FORMATS = {
+    "text": Format(
+        "for people, as on a terminal", "plain_text.plan_text", "plain_text.drift_text", "plain_text.problems_text"
+    ),
+    "json": Format(
+        "for programs; `reconciler schema plan` describes it",
+        "json_documents.plan_json",
+        "json_documents.drift_json",
+        "json_documents.problems_json",
+        needs=frozenset({"requests", "document"}),
+    ),
+    "markdown": Format(
+        "a comment of a pull request, or the summary of a job",
+        "markdown.plan_comment",
+        "markdown.drift_comment",
+        "markdown.problems_comment",
+    ),
+    "html": Format("one page with everything, to look at and to keep", "html.page", needs=frozenset({"requests"})),
+    "junit": Format(
+        "test results: one case for each resource", "junit.plan_suites", "junit.drift_suites", "junit.problems_suites"
+    ),
+    "sarif": Format(
+        "code scanning: what needs attention, at its line", "sarif.plan_log", "sarif.drift_log", "sarif.problems_log"
+    ),
+    "github": Format(
+        "annotations of a GitHub job, at their lines",
+        "annotations.plan_commands",
+        "annotations.drift_commands",
+        "annotations.problems_commands",
+    ),
+    "gitlab": Format("the counts that a GitLab merge request shows", "gitlab.plan_counts"),
+}
+
+
+def names(subject: str) -> list[str]:
+    """The formats that can tell this."""
+    return [name for name, form in FORMATS.items() if getattr(form, subject)]
+
+
+def rendered(name: str, subject: str, told: Any) -> str:
+    """``told`` (a Sheet, a Drifts, a Findings) as a text of that format, with a line end after it."""
+    module, _, function = str(getattr(FORMATS[name], subject)).rpartition(".")
+    text: str = getattr(import_module(f"reconciler.output.{module}"), function)(told)
+    return text if text.endswith("\n") or not text else text + "\n"

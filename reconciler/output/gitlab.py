@@ -1,0 +1,39 @@
+"""A plan → the counts that GitLab shows in a merge request, in the form in which it takes them from Terraform."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from reconciler.model.plan import Action, Change
+from reconciler.model.report import Report, Status
+from reconciler.output.plan_view import PlanSheet
+
+_COUNTED = {
+    "create": frozenset({Action.CREATE, Action.REPLACE}),
+    "update": frozenset({Action.UPDATE, Action.ADOPT}),
+    "delete": frozenset({Action.DELETE, Action.REPLACE}),
+}
+
+
+def plan_counts(sheet: PlanSheet) -> str:
+    """``{"create": 1, "update": 0, "delete": 2}`` and no other key; a replacement is one of each.
+
+    What is only taken over or forgotten changes nothing in the account and does not count. After a run it is what
+    was done.
+    """
+    hit = [change for change in sheet.plan.pending if change.action is not Action.ADOPT or change.fields]
+    if sheet.report:
+        hit = list(_done(hit, sheet.report))
+    counts = {name: sum(1 for change in hit if change.action in actions) for name, actions in _COUNTED.items()}
+    return json.dumps(counts)
+
+
+def _done(changes: Iterable[Change], report: Report) -> Iterable[Change]:
+    """The changes whose every step was done."""
+    good = (Status.DONE, Status.PENDING)
+    ends: dict[object, bool] = {}
+    for outcome in report.outcomes:
+        address = outcome.step.address
+        ends[address] = ends.get(address, True) and outcome.status in good
+    return (change for change in changes if ends.get(change.address, False))

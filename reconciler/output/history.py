@@ -1,0 +1,144 @@
+"""Runs, their outcomes and what cannot come back → lines of styled text and JSON documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from reconciler.kinds.effects import ACCESS_LAPSES, AUTOMATIONS, EVENTS_LOST, MAIL, TAGS_TAKEN, VALUES_LOST
+from reconciler.model.plan import Action
+from reconciler.model.report import BeforeImage, Status
+from reconciler.model.serialization import to_json
+from reconciler.model.values import Value
+from reconciler.output import wording
+from reconciler.output.text import PAST_WORDS, Line
+from reconciler.planner.inverse import Unrestorable, grouped, written
+
+FORMAT_VERSION = "1.0"
+#: Effects of writes, as things that have happened.
+_HAPPENED = {
+    AUTOMATIONS: "automations were started",
+    MAIL: "mails may have been sent",
+    EVENTS_LOST: "events in between were lost",
+    ACCESS_LAPSES: "access lapsed for a moment",
+    TAGS_TAKEN: "was taken from every contact that carried it",
+    VALUES_LOST: "its value on every contact was destroyed",
+}
+
+#: Addresses that one line names before it counts the rest.
+NAMED = 5
+
+
+def moment(seconds: float | None) -> str:
+    """``2026-11-21 16:02:15 UTC``, or a dash."""
+    if seconds is None:
+        return "–"
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def iso(seconds: float | None) -> str | None:
+    """Seconds since 1970 as ISO 8601 in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def ended(status: str | None) -> str:
+    """How a run ended, in one word; one that never said so was killed, or is under way."""
+    return status or "begun"
+
+
+def run_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
+    """One line for each run, newest first; each as :func:`run_document` has it."""
+    for run in runs:
+        who = wording.printable(f"{run['who']} on {run['host']}")
+        style = "" if run["status"] == "done" else "yellow"
+        head: Line = [(f"{run['run']:>5}  ", "bold"), (f"{moment_of(run['started'])}  ", "")]
+        verb: Line = [(f"{wording.printable(run['command']):<8}", ""), (f"{run['status']:<8}", style)]
+        calls = f"{run['calls']['reads']:>6,} read {run['calls']['writes']:>6,} wrote"
+        yield [*head, *verb, (calls, ""), (f"  {who}, reconciler {wording.printable(run['tool'])}", "dim")]
+
+
+def moment_of(text: str | None) -> str:
+    """The time of a document in the form of :func:`moment`."""
+    return "–" if text is None else text.replace("T", " ").replace("+00:00", " UTC")
+
+
+def run_document(run: Any) -> dict[str, Any]:
+    """One run; times are ISO 8601 in UTC."""
+    return {
+        "run": run.id,
+        "command": run.info.command,
+        "who": run.info.who,
+        "host": run.info.host,
+        "tool": run.info.tool,
+        "plan": run.info.plan,
+        "status": ended(run.status),
+        "started": iso(run.started),
+        "finished": iso(run.finished),
+        "calls": {"reads": run.reads, "writes": run.writes},
+    }
+
+
+def history_document(runs: Iterable[Any]) -> dict[str, Any]:
+    """What ``history --json`` prints."""
+    return {"format_version": FORMAT_VERSION, "runs": [run_document(run) for run in runs]}
+
+
+def outcomes_document(run: Any, past: Iterable[BeforeImage]) -> dict[str, Any]:
+    """What ``history RUN --json`` prints; secrets are no part of what history holds."""
+    return {"format_version": FORMAT_VERSION, **run_document(run), "outcomes": [_outcome(each) for each in past]}
+
+
+def _outcome(past: BeforeImage) -> dict[str, Any]:
+    fields = _fields(past)
+    return {
+        "address": str(past.address),
+        "verb": past.verb,
+        "action": past.action.value,
+        "status": past.status.value,
+        "remote_id": past.remote_id,
+        "message": past.message,
+        "fields": [{"path": p, "before": to_json(b), "after": to_json(a)} for p, (b, a) in fields.items()],
+    }
+
+
+def _fields(past: BeforeImage) -> dict[str, tuple[Value, Value]]:
+    if past.action is Action.CREATE and past.before:  # it existed, and nothing was written
+        return {name: (value, value) for name, value in past.before.items() if value is not None}
+    return written(past) if past.status in (Status.DONE, Status.PENDING) else {}
+
+
+def outcome_lines(past: Sequence[BeforeImage]) -> Iterator[Line]:
+    """What a run did, step by step: before → after for every field."""
+    for each in past:
+        good = each.status in (Status.DONE, Status.PENDING)
+        word = PAST_WORDS[each.action] if each.status is Status.DONE else each.status.value.replace("_", " ")
+        message = f"  {wording.printable(each.message)}" if each.message else ""
+        head: Line = [("    ", ""), (f"{word:<10} ", "green" if good else "red")]
+        yield [*head, (wording.shown(each.address), ""), (message, "dim")]
+        for path, (before, after) in _fields(each).items():
+            yield [(f"        {wording.printable(path):<14} {_arrow(each.action, before, after)}", "")]
+
+
+def _arrow(action: Action, before: Value, after: Value) -> str:
+    if action is Action.CREATE:
+        return wording.value(after)
+    return f"{wording.value(before)} → {wording.value(after)}"
+
+
+def lost_lines(run: int, lost: Sequence[Unrestorable]) -> Iterator[Line]:
+    """What undoing a run does not bring back, grouped; then what the files still say."""
+    if lost:
+        yield [(f"Undoing run {run} does not bring everything back:", "bold")]
+    for what, addresses in grouped(lost).items():
+        names = ", ".join(wording.shown(each) for each in addresses[:NAMED])
+        more = f" and {len(addresses) - NAMED:,} more" if len(addresses) > NAMED else ""
+        yield [(f"  {wording.printable(_HAPPENED.get(what, what))}: ", "yellow"), (f"{names}{more}", "")]
+    text = "The files still say otherwise: the next apply of them does it again. Change them too."
+    yield [(text, "bold yellow")]
+    yield []
+
+
+def lost_document(lost: Iterable[Unrestorable]) -> list[dict[str, str]]:
+    """The same for machines."""
+    return [{"address": str(each.address), "what": each.what} for each in lost]

@@ -1,0 +1,77 @@
+"""Any text → GitHub's and GitLab's Markdown that shows exactly it: no markup, no link, nobody and nothing mentioned.
+
+What is in a code span is neither markup nor a mention on either of them. So names and values are code, and so are
+those words of a sentence that could mean anything but themselves. Backticks, and pipes in the cell of a table, end a
+span all the same: a text that has one is spelled in character references, between the tags that a span makes.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+
+from reconciler.output import wording
+
+#: Longer names and values are cut: one of them must not fill a comment.
+LONGEST = 300
+
+#: A word of a sentence that means itself everywhere. GH-12 and long hexadecimal numbers are links on GitHub.
+_PLAIN = re.compile(r"(?!(?i:www\.|gh-\d|[0-9a-f]{7,}\W*$))[\w.,;'\"()/→…+=·–—%?:-]*")
+_RISKY = re.compile(r"_|:(?=.)|%(?=.)|\w[.=](?=\w)|^[-+=.:]|[A-Z]{2,}-\d")
+_ENDS = re.compile(r"[,.;:]*$")
+_SPELLED = re.compile(r"[ -/:-@\[-`{-~]")
+
+
+def code(text: str) -> str:
+    """A name or a value, as code; safe in the cell of a table."""
+    text = _cut(wording.printable(text))
+    if not text.strip():
+        return f"<code>{'&#32;' * len(text)}</code>" if text else ""
+    if "`" in text or "|" in text or text[0] == " " or text[-1] == " ":
+        spelled = _SPELLED.sub(lambda char: f"&#{ord(char.group())};", text)
+        return f"<code>{spelled.replace('&#64;', '<span>&#64;</span>')}</code>"  # else a part becomes a mailto: link
+    return f"`{text}`"
+
+
+def prose(text: str) -> str:
+    """A sentence; words that are more than words stand as code."""
+    parts: list[str] = []
+    for plain, group in groupby(_cut(wording.printable(text)).split(), key=_is_plain):
+        piece = " ".join(group)
+        end = len(piece) if plain else _ENDS.search(piece).start()  # type: ignore[union-attr]  # matches nothing too
+        parts.append(piece if plain else code(piece[:end]) + piece[end:])
+    return " ".join(parts)
+
+
+def _is_plain(word: str) -> bool:
+    return bool(_PLAIN.fullmatch(word)) and not _RISKY.search(word)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+
+
+def row(*cells: str) -> str:
+    """One line of a table."""
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def head(*cells: str) -> str:
+    """The first two lines of a table."""
+    return row(*cells) + "|" + " --- |" * len(cells) + "\n"
+
+
+def marker(name: str) -> str:
+    """The hidden first line by which a comment is found again; what could end it is replaced."""
+    safe = re.sub(r"-{2,}", "-", re.sub(r"[^\w .:/-]", "_", wording.printable(name)[:LONGEST]))
+    return f"<!-- reconciler: {safe} -->\n"
+
+
+def size(text: str) -> int:
+    """The length as GitHub and GitLab count it at most: in UTF-16 units."""
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def folded(summary: str, content: str) -> str:
+    """A part that opens on demand; ``summary`` is plain text of ours."""
+    return f"<details><summary>{summary}</summary>\n\n{content}\n</details>\n\n"

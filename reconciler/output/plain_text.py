@@ -1,0 +1,43 @@
+"""A plan, a report, drift or problems → text without colours, as a terminal would show it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from reconciler.output import wording
+from reconciler.output.diagnostics import FileProblems
+from reconciler.output.drift import DriftReport, drift_lines
+from reconciler.output.plan_view import PlanSheet
+from reconciler.output.text import Line, plan_lines, report_lines
+
+
+def plan_text(sheet: PlanSheet) -> str:
+    """The plan, and what came of it."""
+    return _text(_plan(sheet))
+
+
+def _plan(sheet: PlanSheet) -> Iterator[Line]:
+    yield from plan_lines(sheet)
+    if sheet.refused:
+        yield [(f"Refused: {sheet.refused}", "")]
+    if sheet.report:
+        yield []
+        yield from report_lines(sheet.report)
+
+
+def drift_text(drifts: DriftReport) -> str:
+    """What the account changed."""
+    return _text(drift_lines(drifts.items, heading=drifts.heading, owned=drifts.owned, reads=drifts.reads))
+
+
+def problems_text(findings: FileProblems) -> str:
+    """One problem a line."""
+    if not findings.problems:
+        return f"Valid: {wording.count(findings.resources, 'resource')}.\n"
+    return _text([(f"error: {problem}", "")] for problem in findings.problems)
+
+
+def _text(lines: Iterable[Line]) -> str:
+    """The lines, trailing blanks gone, and with nothing that a terminal would obey."""
+    shown = ("".join(wording.printable(piece) for piece, _ in line).rstrip() for line in lines)
+    return "".join(f"{line}\n" for line in shown)

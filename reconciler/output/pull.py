@@ -1,0 +1,111 @@
+"""What a pull wrote or would patch → lines of styled text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+from reconciler.output import wording
+from reconciler.output.json_documents import FORMAT_VERSION
+from reconciler.output.text import Line
+from reconciler.planner.documents import ExportedFiles
+
+#: So many resources that were left out are named; the rest is counted.
+TOLD = 20
+
+
+def pulled_lines(made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int) -> Iterator[Line]:
+    """The files, then the secrets that have to be set, then what no file can say."""
+    if not written:
+        calls = wording.count(reads, "call")
+        yield [(f"The account holds nothing of these kinds; no file was written ({calls}).", "bold")]
+        return
+    yield from ([("  + ", "green"), (wording.printable(name), "")] for name in written)
+    yield []
+    if made.secrets:
+        yield [("Secrets are never shown; set these variables before you plan:", "")]
+        yield from ([(f"  {name}", ""), (f"  {wording.shown(address)}", "dim")] for name, address in made.secrets)
+        yield []
+    if made.left_out:
+        yield [("Left out:", "")]
+        for address, why in made.left_out[:TOLD]:
+            yield [(f"  {wording.shown(address)}", ""), (f"  {wording.printable(why)}", "dim")]
+        if len(made.left_out) > TOLD:
+            yield [(f"  and {len(made.left_out) - TOLD:,} more", "dim")]
+        yield []
+    mine = "" if owned is None else f" {wording.count(owned, 'resource is', 'resources are')} recorded as made by us."
+    text = f"{wording.count(made.declared, 'resource')} written down, {wording.count(reads, 'call')}.{mine}"
+    yield [(text, "bold")]
+
+
+def pulled_document(made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int) -> dict[str, Any]:
+    """What ``pull --json`` prints where files were written."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "written": list(written),
+        "resources": made.declared,
+        "calls": {"reads": reads, "writes": 0},
+        "owned": owned,
+        "secrets": [{"variable": name, "address": str(address)} for name, address in made.secrets],
+        "left_out": [{"address": str(address), "why": why} for address, why in made.left_out],
+    }
+
+
+class PatchSummary(Protocol):
+    """What is known of a patch."""
+
+    @property
+    def offered(self) -> Sequence[tuple[str, str, str]]:
+        """Address, what would change, and where, of all that could be taken back."""
+
+    @property
+    def hard(self) -> Sequence[tuple[str, str, str]]:
+        """Address, why it cannot be taken back, and where."""
+
+    @property
+    def difference(self) -> Iterable[str]:
+        """A unified difference, line by line."""
+
+
+_STYLES = {"+": "green", "-": "red", "@": "dim"}
+
+
+def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
+    """The difference where something was chosen, else what could be; then what a person has to do."""
+    lines = list(patch.difference)
+    yield from ([(wording.printable(line), _STYLES.get(line[:1], ""))] for line in lines)
+    if not chosen:
+        for address, what, where in patch.offered:
+            head: Line = [("  ~ ", "yellow"), (wording.printable(address), "")]
+            yield [*head, (f"  {wording.printable(what)}", ""), (f"  {where}", "dim")]
+    if patch.hard:
+        yield []
+        yield [("Cannot be taken back automatically:", "")]
+        for address, why, where in patch.hard:
+            yield [
+                (f"  {wording.printable(address)}", ""),
+                (f"  {wording.printable(why)}", "dim"),
+                (f"  {where}", "dim"),
+            ]
+    if not lines and not patch.offered and not patch.hard:
+        yield [("The files say what the account holds; there is nothing to take back.", "bold")]
+    elif not chosen and patch.offered:
+        yield []
+        yield [("Take it into the files with --accept ADDRESS or --all.", "bold")]
+    elif chosen and not lines:
+        yield [("Nothing of this can be written into the files.", "bold")]
+
+
+def patch_document(patch: PatchSummary, written: Sequence[str]) -> dict[str, Any]:
+    """What ``pull --json`` prints where files were there: what drifted, and the difference that was chosen of it."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "written": list(written),
+        "offered": [_row(row, "change") for row in patch.offered],
+        "by_hand": [_row(row, "why") for row in patch.hard],
+        "difference": list(patch.difference),
+    }
+
+
+def _row(row: tuple[str, str, str], second: str) -> dict[str, str]:
+    return dict(zip(("address", second, "where"), row, strict=True))

@@ -1,0 +1,341 @@
+"""Values, documents and texts about people → the same with short stable marks in place of who they are.
+
+what                    which part of it                                            becomes
+──────────────────────────────────────────────────────────────────────────────────────────────────
+an address              what in its key names a person                              contact/c:7f3a21b0
+a personal field        its value, in attributes, field changes, request bodies     v:09be41c7
+any text                what looks like an e-mail address                           c:7f3a21b0
+                        a personal value of this run, three characters or more      v:09be41c7
+
+Which fields are personal is declared with the kinds. Secrets are no business of this module: no value that comes
+here holds one.
+
+Personal values that were met → where they stand in a text, however many there are.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from enum import Enum
+from functools import partial
+from typing import Any
+from urllib.parse import quote, unquote
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.dialect import TABLE
+from reconciler.kinds.email import identity
+from reconciler.kinds.field import Field
+from reconciler.model.plan import Action, Cause, Plan, Step, Verb
+from reconciler.model.policy import Allow, Prune
+from reconciler.model.report import BeforeImage, Outcome, Report, Status
+from reconciler.model.resource import EntryState, Provenance
+from reconciler.model.serialization import attrs_from_json, attrs_to_json, plan_from_json, plan_to_json
+from reconciler.model.values import Address, Attrs, Value, clean, unescape
+from reconciler.output.wording import LONGEST, printable
+from reconciler.planner.drift import Drift
+
+#: A keyed digest of a text, in hex.
+Digest = Callable[[str], str]
+
+#: The name under which marks are digested, so that they equal no digest of a secret.
+DOMAIN = "mark"
+#: Hex digits of a mark: two people of 100,000 share one with a chance of about one.
+DIGITS = 8
+
+_MARK = re.compile(rf"[cv]:[0-9a-f]{{{DIGITS}}}")
+_STYLE = re.compile(r"(\x1b\[[0-9;]*m)")
+_STOPS = r"\s\"<>(){}\[\],;:@/\\|=&?#!…"
+_EMAIL = re.compile(rf"[^{_STOPS}]+(?:@|%40)[^{_STOPS}]+")
+_AROUND = "'`.*"
+
+
+def _person_parts(kind: Kind) -> frozenset[int]:
+    """Which parts of the kind's key name a person."""
+    if kind.person:
+        return frozenset({0})
+    refs = [kind.field(name).ref for name in kind.key]
+    return frozenset(index for index, ref in enumerate(refs) if ref and KINDS[ref].person)
+
+
+_PARTS = {name: _person_parts(kind) for name, kind in KINDS.items()}
+_ABOUT_PEOPLE = [name for name, parts in _PARTS.items() if 0 in parts]
+_ADDRESS = re.compile(rf"(?<![\w/])({'|'.join(_ABOUT_PEOPLE)})/([^\s/}}\"]+)")
+
+
+def _is_declared_personal(kind: Kind, field: Field) -> bool:
+    return field.personal or (kind.person and field.name in kind.key)
+
+
+_PERSONAL = frozenset(f.name for kind in KINDS.values() for f in kind.fields if _is_declared_personal(kind, f))
+#: How the wires spell personal fields, where that is another name.
+_SPELLED = frozenset(
+    spelled
+    for wires in TABLE.values()
+    for wire in wires.values()
+    for name, spelled in wire.names.items()
+    if name in _PERSONAL
+)
+
+
+class Redactor:
+    """Marks people. The same text gets the same mark, in whatever form and place it is met."""
+
+    def __init__(self, digest: Digest) -> None:
+        self._digest = digest
+        self._known = KnownValues()
+
+    def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
+        """Look for these people, and for what these attributes tell of them, in every text from now on."""
+        for address, attrs in named:
+            self._learn(address, attrs)
+
+    def _learn(self, address: Address, attrs: Attrs) -> None:
+        kind = KINDS[address.kind]
+        parts = address.key.split("/")
+        for index, part in enumerate(parts):
+            if index in _PARTS[kind.name]:
+                if part[:1] != "#":
+                    self._known.add(unescape(part), partial(self.person, part))
+            else:
+                self._known.allow(unescape(part))
+        for name, value in attrs.items():
+            if isinstance(value, str) and _is_declared_personal(kind, kind.field(name)):
+                self._known.add(value, partial(self.mark, value))
+
+    # marks
+
+    def mark(self, text: str) -> str:
+        """The mark of a personal value: ``c:…`` for an e-mail address, ``v:…`` for anything else."""
+        if _MARK.fullmatch(text):
+            return text
+        if _EMAIL.fullmatch(text):
+            return self.person(text)
+        return f"v:{self._digest(clean(text))[:DIGITS]}"
+
+    def person(self, part: str) -> str:
+        """The mark of whom a part of a key, or an e-mail address, names."""
+        if part.startswith("#") or _MARK.fullmatch(part) or not part.strip("*?"):
+            return part
+        name = unescape(part) if "@" in part else unquote(part)
+        return f"c:{self._digest(identity(name.strip()))[:DIGITS]}"
+
+    # values
+
+    def address(self, address: Address) -> Address:
+        """``tagging/c:7f3a21b0/VIP``."""
+        marked = _PARTS.get(address.kind, frozenset())
+        parts = address.key.split("/")
+        return Address(address.kind, "/".join(self.person(p) if i in marked else p for i, p in enumerate(parts)))
+
+    def plan(self, plan: Plan) -> Plan:
+        """The plan as it may be shown: without ids of requests, and without what sensitive fields hold."""
+        marked = plan_from_json(self.document(plan_to_json(plan)))
+        return replace(marked, changes=tuple(replace(c, note=self.text(c.note)) for c in marked.changes))
+
+    def attrs(self, attrs: Attrs) -> dict[str, Value]:
+        """Attributes of one resource."""
+        return attrs_from_json(self.document(attrs_to_json(attrs)))
+
+    def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
+        """What an earlier run did."""
+        return [
+            each._replace(
+                address=self.address(each.address),
+                message=self.text(each.message),
+                before=None if each.before is None else self.attrs(each.before),
+                after=None if each.after is None else self.attrs(each.after),
+            )
+            for each in outcomes
+        ]
+
+    def request(self, call: tuple[str, str, Any]) -> tuple[str, str, Any]:
+        """Method, path and body of a call."""
+        method, path, body = call
+        return method, self.text(path), self.document(body)
+
+    def drift(self, found: Iterable[Drift]) -> tuple[Drift, ...]:
+        """What the account changed."""
+        return tuple(
+            replace(
+                each,
+                address=self.address(each.address),
+                note=self.text(each.note),
+                recorded=self._value(each.path or "", each.recorded),
+                live=self._value(each.path or "", each.live),
+            )
+            for each in found
+        )
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """The end of a step."""
+        step, differs = outcome.step, outcome.differs.items()
+        return replace(
+            outcome,
+            step=Step(self.address(step.address), step.verb),
+            message=self.text(outcome.message),
+            differs={name: (self._value(name, sent), self._value(name, shown)) for name, (sent, shown) in differs},
+        )
+
+    def report(self, report: Report) -> Report:
+        """All of them."""
+        return replace(report, outcomes=tuple(self.outcome(each) for each in report.outcomes))
+
+    def _value(self, name: str, value: Any) -> Any:
+        return self._marked(value) if _is_personal(name) else self.document(value)
+
+    # documents
+
+    def document(self, value: Any) -> Any:
+        """Anything that is or will be JSON; personal fields are known by their names."""
+        if isinstance(value, str):
+            return self._string(value)
+        if isinstance(value, list | tuple):
+            return [self.document(each) for each in value]
+        if not isinstance(value, Mapping) or "$schema" in value:
+            return value  # a schema speaks of fields, and of nobody
+        about = value.get("path") or value.get("slug")
+        inner = isinstance(about, str) and (_is_personal(about) or ("slug" in value and "value" in value))
+        return {
+            self._string(key): self._marked(each)
+            if _is_personal(key) or (inner and key in ("before", "after", "value")) or _is_entries(key, each)
+            else self.document(each)
+            for key, each in value.items()
+        }
+
+    def _marked(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._marked(each) for key, each in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._marked(each) for each in value]
+        return value if value is None or value == "" else self.mark(str(value))
+
+    def _string(self, text: str) -> str:
+        kind, slash, key = text.partition("/")
+        if slash and key and _PARTS.get(kind):
+            return str(self.address(Address(kind, key)))
+        return self.text(text)
+
+    # texts
+
+    def text(self, text: str) -> str:
+        """Free text, terminal colours included."""
+        return "".join(piece if index % 2 else self._piece(piece) for index, piece in enumerate(_STYLE.split(text)))
+
+    def _piece(self, text: str) -> str:
+        if "/" in text:
+            text = _ADDRESS.sub(self._in_address, text)
+        if "@" in text or "%40" in text:
+            text = _EMAIL.sub(self._in_text, text)
+        return self._known.replaced(text)
+
+    def _in_address(self, found: re.Match[str]) -> str:
+        kind, key = found.groups()
+        name = key.rstrip("'`.,;:)")
+        return f"{kind}/{self.person(name)}{key[len(name) :]}"
+
+    def _in_text(self, found: re.Match[str]) -> str:
+        """An e-mail address with the quotes and the full stop around it; the user of a URL is none."""
+        if found.string[: found.start()].endswith("://"):
+            return found.group()
+        whole = found.group()
+        tail = whole.lstrip(_AROUND)
+        name = tail.rstrip(_AROUND)
+        return f"{whole[: len(whole) - len(tail)]}{self.person(name)}{tail[len(name) :]}"
+
+
+def _is_personal(name: str) -> bool:
+    """``first_name``, ``fields.company``, ``firstName``."""
+    return name in _SPELLED or name.partition(".")[0] in _PERSONAL - {"fields"} or name.startswith("fields.")
+
+
+def _is_entries(key: str, value: Any) -> bool:
+    """``fields: {company: Acme}``; the fields of a change are a list."""
+    return key in _PERSONAL and isinstance(value, Mapping)
+
+
+#: Shorter values are marked where a field holds them, not in running text.
+SHORTEST = 3
+#: Where messages cut values: in plans, and in what is said about files.
+_CUTS = (LONGEST, 40)
+
+#: Makes the mark of one value.
+Mark = Callable[[], str]
+#: Ways to write values that begin with one word: where that word stands in it, and the mark.
+Forms = dict[str, tuple[int, Mark]]
+
+_WORD = re.compile(r"\w+")
+_ENUMS: tuple[type[Enum], ...] = (Action, Cause, Verb, Allow, Prune, Status, EntryState, Provenance)
+#: The words of our own documents, which nobody's name shall break.
+_OURS = frozenset(
+    {
+        *(str(word.value) for words in _ENUMS for word in words),
+        *KINDS,
+        "true",
+        "false",
+        "null",
+        "none",
+        "yes",
+        *(field.name for kind in KINDS.values() for field in kind.fields),
+    }
+)
+
+
+class KnownValues:
+    """Values with their marks, found as whole words; ``allow`` names what is the name of something else too."""
+
+    def __init__(self) -> None:
+        self._allowed: set[str] = set()
+        self._seen: set[str] = set()
+        self._by_word: dict[str, Forms] = {}
+
+    def add(self, value: str, mark: Mark) -> None:
+        """Know a value in each form in which it may be written; its mark is made when it is met."""
+        if value in self._seen or len(value) < SHORTEST or value in _OURS:
+            return
+        self._seen.add(value)
+        for form in _forms(value):
+            if word := _WORD.search(form):
+                self._by_word.setdefault(word.group(), {})[form] = (word.start(), mark)
+
+    def allow(self, name: str) -> None:
+        """The name of a tag is shown as such, even where somebody is called the same."""
+        self._allowed.add(name)
+
+    def replaced(self, text: str) -> str:
+        """The text with marks."""
+        if not self._by_word:
+            return text
+        parts, end = [], 0
+        for word in _WORD.finditer(text):
+            forms = self._by_word.get(word.group())
+            found = self._longest(text, word.start(), end, forms) if forms else None
+            if found:
+                begin, length, mark = found
+                parts += [text[end:begin], mark()]
+                end = begin + length
+        return "".join([*parts, text[end:]])
+
+    def _longest(self, text: str, at: int, end: int, forms: Forms) -> tuple[int, int, Mark] | None:
+        """The longest value whose first word stands ``at``, and that begins after ``end``."""
+        best: tuple[int, int, Mark] | None = None
+        for form, (offset, mark) in forms.items():
+            begin = at - offset
+            fits = begin >= end and text.startswith(form, begin) and form not in self._allowed
+            if fits and _is_whole(text, begin, begin + len(form)) and (best is None or len(form) > best[1]):
+                best = (begin, len(form), mark)
+        return best
+
+
+def _is_whole(text: str, begin: int, end: int) -> bool:
+    """Whether no word is cut at either side; a key of a JSON object is never a value."""
+    before, after = text[max(0, begin - 1) : begin + 1], text[end - 1 : end + 1]
+    return not (re.fullmatch(r"\w\w", before) or re.fullmatch(r"\w\w", after)) and text[end : end + 2] != '":'
+
+
+def _forms(value: str) -> set[str]:
+    cut = {f"{value[: longest - 1]}…" for longest in _CUTS if len(value) > longest}
+    return {value, printable(value), json.dumps(value, ensure_ascii=False)[1:-1], quote(value), *cut}

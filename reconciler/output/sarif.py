@@ -1,0 +1,95 @@
+"""What needs attention → one SARIF 2.1.0 log, for code scanning."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from hashlib import sha256
+from typing import Any
+from urllib.parse import quote
+
+from reconciler import __version__
+from reconciler.model.values import Origin
+from reconciler.output import diagnostics, wording
+from reconciler.output.diagnostics import RULES, Diagnostic, FileProblems
+from reconciler.output.drift import DriftReport
+from reconciler.output.plan_view import PlanSheet
+
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+#: Where the tool is described.
+HOME = "https://github.com/example-org/reconciler"
+#: Where a result is shown that no line caused: code scanning takes none without a file.
+_NOWHERE = Origin("reconciler.yaml", 1, 1)
+
+
+def plan_log(sheet: PlanSheet) -> str:
+    """Of a plan or a run."""
+    return _log(diagnostics.of_plan(sheet), sheet.base, "plan", sheet.name)
+
+
+def drift_log(drifts: DriftReport) -> str:
+    """Of what the account changed."""
+    return _log(diagnostics.of_drift(drifts), drifts.base, "drift", drifts.name)
+
+
+def problems_log(findings: FileProblems) -> str:
+    """Of what is wrong with the files."""
+    return _log(diagnostics.of_problems(findings), findings.base, "files", findings.name)
+
+
+def _log(found: Sequence[Diagnostic], base: str, what: str, name: str) -> str:
+    """One run; its id keeps plans of several projects and environments apart."""
+    driver = {
+        "name": "reconciler",
+        "version": __version__,
+        "semanticVersion": __version__,
+        "informationUri": HOME,
+        "rules": [
+            {
+                "id": rule.id,
+                "name": rule.id.title().replace("-", ""),
+                "shortDescription": {"text": rule.about},
+                "fullDescription": {"text": rule.about},
+                "defaultConfiguration": {"level": rule.level.value},
+                "help": {"text": rule.help.replace("`", ""), "markdown": rule.help},
+            }
+            for rule in RULES
+        ],
+    }
+    run = {
+        "tool": {"driver": driver},
+        "automationDetails": {"id": f"reconciler/{what}/{wording.printable(name)}/"},
+        "columnKind": "unicodeCodePoints",
+        "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The folder of the repository."}}},
+        "results": [_result(each, base) for each in found],
+    }
+    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
+
+
+def _result(found: Diagnostic, base: str) -> dict[str, Any]:
+    location: dict[str, Any] = {"physicalLocation": _place(found.origin or _NOWHERE, base)}
+    if found.subject:
+        location["logicalLocations"] = [{"fullyQualifiedName": found.subject, "kind": "resource"}]
+    return {
+        "ruleId": found.rule.id,
+        "ruleIndex": RULES.index(found.rule),
+        "level": found.rule.level.value,
+        "message": {"text": wording.printable(found.message)},
+        "locations": [location],
+        "partialFingerprints": {"subject/v1": _fingerprint(found)},
+    }
+
+
+def _place(origin: Origin, base: str) -> dict[str, Any]:
+    uri = quote(diagnostics.below(base, origin).encode(errors="replace"), safe="/")
+    return {
+        "artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"},
+        "region": {"startLine": origin.line, "startColumn": max(1, origin.column)},
+    }
+
+
+def _fingerprint(found: Diagnostic) -> str:
+    """The same for the same thing in the next plan, wherever its line has moved to."""
+    text = f"{found.rule.id}\0{found.subject or found.message}"
+    return sha256(text.encode(errors="replace")).hexdigest()[:32]

@@ -1,0 +1,67 @@
+"""One call over the wire → a line of a log and a body that may be read by others: no key, no secret, no session."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+from urllib.parse import urlsplit
+
+from reconciler.kinds import KINDS
+from reconciler.output.wording import printable
+
+HIDDEN = "(hidden)"
+#: Longer bodies are cut: a page of contacts is some 25 kB.
+LONGEST = 4000
+
+#: Keys whose values nobody reads: what the kinds call sensitive, and what keys and sessions are called elsewhere.
+_SECRET = frozenset(
+    {"secret", "token", "key", "apikey", "password", "authorization", "sessiontoken"}
+    | {re.sub(r"[^a-z]", "", f.name) for kind in KINDS.values() for f in kind.fields if f.write_only and f.sensitive}
+)
+
+
+def body_text(content: bytes | None, hidden: Iterable[str] = (), marked: Callable[[Any], Any] | None = None) -> str:
+    """A body as one line of JSON; ``hidden`` texts and what a secret's key holds are masked, URLs to their host.
+
+    ``marked`` puts marks in place of people. What is no JSON is not shown, only its length.
+    """
+    if not content:
+        return ""
+    try:
+        body = masked(json.loads(content), tuple(text for text in hidden if text))
+    except (ValueError, RecursionError):
+        return f"{len(content):,} bytes that are not JSON"
+    text = json.dumps(body if marked is None else marked(body), ensure_ascii=False)
+    return printable(text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}… ({len(text):,} characters)")
+
+
+def masked(value: Any, hidden: tuple[str, ...] = ()) -> Any:
+    """The value with nothing in it that opens anything."""
+    if isinstance(value, dict):
+        return {key: _of_key(key, each, hidden) for key, each in value.items()}
+    if isinstance(value, list):
+        return [masked(each, hidden) for each in value]
+    if isinstance(value, str):
+        for secret in hidden:
+            value = value.replace(secret, HIDDEN)
+    return value
+
+
+def _of_key(key: str, value: Any, hidden: tuple[str, ...]) -> Any:
+    name = re.sub(r"[^a-z]", "", key.lower())
+    if name in _SECRET and isinstance(value, str) and value:
+        return HIDDEN
+    if name.endswith("url") and isinstance(value, str):
+        return _host(value)
+    return masked(value, hidden)
+
+
+def _host(url: str) -> str:
+    """``https://crm.example.com/(hidden)``: paths and queries of addresses hold tokens."""
+    try:
+        parts = urlsplit(url)
+        return f"{parts.scheme}://{parts.hostname}/{HIDDEN}" if parts.hostname else HIDDEN
+    except ValueError:
+        return HIDDEN

@@ -1,0 +1,108 @@
+"""Values, addresses and numbers → the words in which they are shown, free of terminal escapes."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from reconciler.model.plan import Action
+from reconciler.model.values import Address, Ref, Secret, unescape
+
+SYMBOLS = {
+    Action.CREATE: "+",
+    Action.ADOPT: "=",
+    Action.UPDATE: "~",
+    Action.REPLACE: "-/+",
+    Action.DELETE: "-",
+    Action.FORGET: ".",
+    Action.NO_CHANGE: " ",
+}
+
+#: Letters and marks that show nothing: fillers, joiners, the empty Braille pattern, tags, selectors of variants.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
+#: Values longer than this are cut in plans.
+LONGEST = 60
+
+
+def printable(text: str) -> str:
+    """Without anything that a terminal would obey: control and direction characters are spelled out."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(char if _is_harmless(char) else _spelled(char) for char in text)
+
+
+def _is_harmless(char: str) -> bool:
+    if char in _BLANK or "\U000e0000" <= char <= "\U000e0fff":
+        return False
+    return unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")
+
+
+def _spelled(char: str) -> str:
+    number = ord(char)
+    return f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def shown(address: Address) -> str:
+    """An address as people read it."""
+    return printable(str(address))
+
+
+def name_of(address: Address) -> str:
+    """The last part of an address, unescaped: what the thing is called."""
+    return printable(unescape(address.key.rpartition("/")[2]))
+
+
+def value(content: Any, longest: int = LONGEST) -> str:
+    r"""One value: text in quotes, nothing as ``(none)``, a set as its sorted items; cut where it is very long.
+
+    A quote or a backslash inside stands behind a backslash: where a value ends is never in doubt.
+    """
+    if content is None:
+        return "(none)"
+    if isinstance(content, bool):
+        return "true" if content else "false"
+    if isinstance(content, Secret):
+        return printable(str(content))
+    if isinstance(content, Ref):
+        return name_of(content.target)
+    if isinstance(content, frozenset):
+        items = sorted(_inside(item) if isinstance(item, str) else value(item) for item in content)
+        return f"[{', '.join(items)}]"
+    text = _inside(content)
+    return f'"{text[: longest - 1]}…"' if len(text) > longest else f'"{text}"'
+
+
+def _inside(content: Any) -> str:
+    return printable(str(content).replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def cells(text: str) -> int:
+    """The columns that a text takes on a terminal: wide signs take two, marks on others none."""
+    if text.isascii():
+        return len(text)
+    return sum(_cells(char) for char in text)
+
+
+def _cells(char: str) -> int:
+    if unicodedata.category(char) in ("Mn", "Me"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def padded(text: str, width: int) -> str:
+    """The text with blanks up to that many columns."""
+    return text + " " * (width - cells(text))
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """``1 call``, ``1,204 calls``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """``under a second``, ``about 2 s``, ``about 3 min``, ``about 2 h``."""
+    if seconds < 1:
+        return "under a second"
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"

@@ -1,0 +1,1 @@
+"""Desired, ledger and live state → changes, approvals, order and requests; pure."""

@@ -1,0 +1,310 @@
+"""Decides which approvals (``--allow``) a plan needs under the limits of the run.
+
+class      needed when                                                                          N counts
+─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+deletes    deletions and replacements hit more than ``deletes`` percent of the managed          deletions and
+           resources, or of the managed people, from ``floor`` of them on                       replacements
+           a deleted tag or field is taken from ``floor`` or more unmanaged people
+           more than ``deletes`` percent of an authoritative set, or of its people, would go
+           a deletion and a creation look like a rename
+updates    updates hit more than ``updates`` percent of the managed resources or people         updates
+contacts   a contact is deleted                                                                 contacts
+recreate   a managed contact that is gone from the account is created again                     contacts
+cancel     a subscription is cancelled                                                          subscriptions
+emails     more than ``emails`` people may receive e-mail                                       people
+missing    ten or more managed resources of a kind were looked for and none was found           –
+
+Managed means recorded in the ledger. How many unmanaged people the account has is unknown unless it is read whole, so
+there is no percentage of them: each of them counts as if it were all (``deletes: 100`` switches that off as well).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.effects import MAILING
+from reconciler.model.plan import Action, Cause, Change, Plan
+from reconciler.model.policy import Allow, Limits
+from reconciler.model.resource import EMPTY, EntryState, LedgerEntry
+from reconciler.model.values import Address, Attrs, Ref
+from reconciler.planner.kept import Held, held
+from reconciler.planner.order import sends
+from reconciler.planner.quiet import Blocks, counts_of
+from reconciler.planner.rename_detection import RenameSuggestion
+
+REMOVING = frozenset({Action.DELETE, Action.REPLACE})
+#: Classes whose approval must give the exact count of the plan.
+COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE, Allow.EMAILS})
+#: Classes without a count: an account is the wrong one, or it is not.
+UNCOUNTED = frozenset({Allow.MISSING})
+#: From this many managed resources of a kind on, "none of them exists" is taken for a wrong account.
+SUSPICIOUS = 10
+
+#: The contacts that lose something by the deletion of a tag or field, by its address.
+Losers = Mapping[Address, Set[Address]]
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """One approval that a plan needs: its class, the number N of the class, and the reason as one sentence."""
+
+    allow: Allow
+    count: int
+    reason: str
+
+    @property
+    def flag(self) -> str:
+        """The flag that gives the approval."""
+        count = "" if self.allow in UNCOUNTED else f"={self.count}"
+        return f"--allow {self.allow.value}{count}"
+
+
+def approvals(
+    plan: Plan,
+    entries: Mapping[Address, LedgerEntry],
+    limits: Limits,
+    renames: Iterable[RenameSuggestion] = (),
+    *,
+    settled: Blocks = EMPTY,
+    losers: Losers = EMPTY,
+    looked_for: Mapping[Address, LedgerEntry] | None = None,
+) -> tuple[Approval, ...]:
+    """Every approval that this plan needs, given or not. ``renames`` are deletions that look like renames.
+
+    ``settled`` holds the managed relations beside ``entries`` that stay as they are, ``looked_for`` those of the
+    entries that should have been found, where these are not all.
+    """
+    guard = _Guard(plan, entries, limits, settled, losers)
+    found = [
+        *guard.missing(entries if looked_for is None else looked_for),
+        *_people(plan),
+        *_erased(plan),
+        *_asked(plan),
+    ]
+    found += [Approval(Allow.DELETES, len(guard.removing), str(offer)) for offer in renames]
+    found += [*guard.deletions(), *guard.sets(), *guard.updates(), *guard.emails()]
+    return tuple(found)
+
+
+def counts(plan: Plan) -> Mapping[Allow, int]:
+    """How many changes each approval would be about, whether the limits ask for it or not."""
+    nothing = Limits(**{each.name: 0 for each in fields(Limits)})
+    return {approval.allow: approval.count for approval in approvals(plan, EMPTY, nothing)}
+
+
+def closed(
+    found: Iterable[Approval], allowed: Mapping[Allow, int | None], reviewed: Mapping[Allow, int] = EMPTY
+) -> tuple[Approval, ...]:
+    """The approvals that are still missing. A given count must be exact; ``None`` means approved without one.
+
+    ``reviewed`` are the counts of the whole plan of which this is the rest: they are exact too.
+    """
+
+    def passes(approval: Approval) -> bool:
+        if approval.allow not in allowed:
+            return False
+        count = allowed[approval.allow]
+        return count in (approval.count, reviewed.get(approval.allow, approval.count)) or (
+            count is None and approval.allow not in COUNTED
+        )
+
+    return tuple(approval for approval in found if not passes(approval))
+
+
+def vanished(
+    entries: Mapping[Address, LedgerEntry], live: Container[Address], settled: Mapping[str, int] = EMPTY
+) -> dict[str, int]:
+    """How many resources, by kind, are in the ledger and gone, where these are ten or more and none is left."""
+    owned = Counter(address.kind for address in entries) + Counter(settled)
+    gone = Counter(a.kind for a, each in held(entries).items() if each.state is EntryState.SETTLED and a not in live)
+    return {kind: count for kind, count in gone.items() if count >= SUSPICIOUS and count == owned[kind]}
+
+
+def people(changes: Iterable[Change]) -> frozenset[Address]:
+    """The contacts that these changes affect, themselves or through a relation."""
+    touched: set[Address] = set()
+    for change in changes:
+        if KINDS[change.address.kind].person:
+            touched.add(change.address)
+            continue
+        touched.update(_named(change.attrs or change.before))
+    return frozenset(touched)
+
+
+def _named(attrs: Attrs) -> Iterable[Address]:
+    """The people that these attributes refer to."""
+    refs = (value.target for value in attrs.values() if isinstance(value, Ref))
+    return [target for target in refs if KINDS[target.kind].person]
+
+
+def affected_count(plan: Plan) -> int:
+    """How many people the plan affects: those named by its changes, and those who only lose something by them."""
+    return len(people(change for change in plan.pending if sends(change))) + plan.bystanders
+
+
+def mailed(changes: Iterable[Change]) -> frozenset[Address]:
+    """The contacts that may receive e-mail because of these changes."""
+    return people(change for change in changes if MAILING.intersection(change.effects))
+
+
+def managed_people(entries: Mapping[Address, Held], settled: Blocks = EMPTY) -> frozenset[Address]:
+    """The contacts that the ledger records, themselves or as an end of a relation."""
+    found = {owner for blocks in settled.values() for owner in blocks if KINDS[owner.kind].person}
+    for address, entry in held(entries).items():
+        if KINDS[address.kind].person:
+            found.add(address)
+        else:
+            found.update(_named(entry.applied))
+    return frozenset(found)
+
+
+class _Guard:
+    """One plan under its limits; managed people are gathered only when something is deleted or updated."""
+
+    def __init__(
+        self, plan: Plan, entries: Mapping[Address, LedgerEntry], limits: Limits, settled: Blocks, losers: Losers
+    ) -> None:
+        self.plan, self.entries, self.limits = plan, entries, limits
+        self.settled, self.losers = settled, losers
+        self.counts = counts_of(settled)
+        self.removing = [change for change in plan.pending if change.action in REMOVING]
+
+    @cached_property
+    def managed(self) -> frozenset[Address]:
+        return managed_people(self.entries, self.settled)
+
+    def missing(self, looked_for: Mapping[Address, LedgerEntry]) -> Iterable[Approval]:
+        for kind, count in vanished(looked_for, self.plan.ids, self.counts).items():
+            what = f"none of the {count:,} {kind}s in the ledger exists in this account"
+            yield Approval(Allow.MISSING, count, f"{what}: it may be the wrong account")
+
+    def deletions(self) -> Iterable[Approval]:
+        """Removals from authoritative sets are a share of their sets, see :meth:`sets`."""
+        hit = [change for change in self.removing if change.cause is not Cause.NOT_IN_SET]
+        unmanaged = [c for c in hit if c.action is Action.DELETE and c.address not in self.entries]
+        affected = people(hit).union(*(self.losers.get(change.address, ()) for change in hit))
+        clause = self._of_resources(len(hit), len(unmanaged), affected) or self._of_people(affected, unmanaged)
+        if clause:
+            yield Approval(Allow.DELETES, len(self.removing), f"{_removals(self.removing)} {clause}{self._spared()}")
+
+    def _of_resources(self, hit: int, unmanaged: int, affected: Set[Address]) -> str:
+        """``affect 4 of 10 managed resources (limit 30%)``; empty below the limit."""
+        whole = len(self.entries) + sum(self.counts.values()) + unmanaged
+        if not self._is_above(hit, whole, self.limits.deletes):
+            return ""
+        noun = "managed resources or unmanaged ones to delete" if unmanaged else "managed resources"
+        share = f"{self._affect} {hit:,} of {whole:,} {noun} (limit {self.limits.deletes}%)"
+        return f"{share} and {_persons(len(affected))}" if affected else share
+
+    def _of_people(self, affected: Set[Address], deleted: Iterable[Change]) -> str:
+        """The same in people; unmanaged people are apart, since their total number is unknown."""
+        if not affected:
+            return ""
+        known = self.managed | people(deleted)
+        unmanaged, percent = len(affected - known), self.limits.deletes
+        if unmanaged >= max(self.limits.floor, 1) and percent < 100:
+            others = f"{_persons(len(affected))}, {unmanaged:,} of them unmanaged"
+            who = _persons(unmanaged, "unmanaged ") if unmanaged == len(affected) else others
+            who = f"at least {who}" if any(change.loss and change.loss.least for change in self.removing) else who
+            return f"{self._affect} {who} (approval required from {self.limits.floor:,} on)"
+        part = len(affected & known)
+        if self._is_above(part, len(known), percent):
+            return f"{self._affect} {part:,} of {len(known):,} people (limit {percent}%)"
+        return ""
+
+    def sets(self) -> Iterable[Approval]:
+        """Removals from authoritative sets: a share of each set, and of the people in all sets of that kind."""
+        for name in sorted({c.address.kind for c in self.plan.pending if c.cause is Cause.NOT_IN_SET}):
+            made = (Action.CREATE, Action.FORGET)
+            there = [c for c in self.plan.changes if c.address.kind == name and c.action not in made]
+            groups: dict[str, list[Change]] = {}
+            for change in there:
+                owner = (change.attrs or change.before).get(KINDS[name].claimed_by)
+                groups.setdefault(f" of {owner}", []).append(change)
+            clauses = (self._of_set(name, whose, group) for whose, group in {**groups, "": there}.items())
+            if clause := next(filter(None, clauses), ""):
+                reason = f"{_removals(self.removing)} {clause}{self._spared()}"
+                yield Approval(Allow.DELETES, len(self.removing), reason)
+
+    def _of_set(self, name: str, whose: str, group: Sequence[Change]) -> str:
+        gone = [change for change in group if change.action is Action.DELETE and not change.blocked]
+        sides = ((len(gone), len(group), f"{name}s"), (len(people(gone)), len(people(group)), "people"))
+        for part, whole, noun in sides:
+            if self._is_above(part, whole, self.limits.deletes):
+                return f"{self._affect} {part:,} of {whole:,} {noun}{whose} (limit {self.limits.deletes}%)"
+        return ""
+
+    def updates(self) -> Iterable[Approval]:
+        hit = [c for c in self.plan.pending if c.action is Action.UPDATE or (c.action is Action.ADOPT and c.fields)]
+        percent, touched = self.limits.updates, people(hit)
+        sides = [(len(hit), len(self.entries) + sum(self.counts.values()), "managed resources")]
+        if touched:
+            sides.append((len(touched), len(self.managed), "people"))
+        for part, whole, noun in sides:
+            if self._is_above(part, whole, percent):
+                what = "1 update affects" if len(hit) == 1 else f"{len(hit):,} updates affect"
+                yield Approval(Allow.UPDATES, len(hit), f"{what} {part:,} of {whole:,} {noun} (limit {percent}%)")
+                return
+
+    def emails(self) -> Iterable[Approval]:
+        count = len(mailed(self.plan.pending))
+        if count > self.limits.emails:
+            reason = f"{_persons(count)} may receive e-mail (limit {self.limits.emails:,})"
+            yield Approval(Allow.EMAILS, count, reason)
+
+    def _is_above(self, part: int, whole: int, percent: int) -> bool:
+        return part > 0 and whole >= self.limits.floor and part * 100 > percent * whole
+
+    @property
+    def _affect(self) -> str:
+        return "affects" if len(self.removing) == 1 else "affect"
+
+    def _spared(self) -> str:
+        """Deletions are easily read as deletions of contacts."""
+        spared = not any(KINDS[change.address.kind].person for change in self.removing)
+        return ". No contact is deleted" if spared else ""
+
+
+def _people(plan: Plan) -> Iterable[Approval]:
+    gone = [c for c in plan.pending if c.action is Action.DELETE and KINDS[c.address.kind].person]
+    if gone:
+        yield Approval(Allow.CONTACTS, len(gone), f"{_contacts(len(gone))} would be deleted permanently")
+
+
+def _erased(plan: Plan) -> Iterable[Approval]:
+    made = [c for c in plan.pending if c.action is Action.CREATE and KINDS[c.address.kind].person]
+    again = [c for c in made if c.cause is Cause.MISSING]
+    if again:
+        what = f"{_contacts(len(again))} deleted in the account"
+        yield Approval(Allow.RECREATE, len(again), f"{what} would be created again")
+
+
+def _asked(plan: Plan) -> Iterable[Approval]:
+    """Kinds whose every write needs an approval."""
+    for name in sorted({c.address.kind for c in plan.pending if KINDS[c.address.kind].asks and sends(c)}):
+        count, asks = sum(1 for c in plan.pending if c.address.kind == name and sends(c)), KINDS[name].asks
+        if asks:
+            yield Approval(asks.allow, count, f"{count:,} {name}{'' if count == 1 else 's'} would be {asks.what}")
+
+
+def _removals(removing: Sequence[Change]) -> str:
+    """``1 deletion``, ``29 deletions or replacements``."""
+    actions = {change.action for change in removing}
+    nouns = [noun for action, noun in _NOUNS.items() if action in actions]
+    many = "" if len(removing) == 1 else "s"
+    return f"{len(removing):,} " + " or ".join(noun + many for noun in nouns)
+
+
+_NOUNS = {Action.DELETE: "deletion", Action.REPLACE: "replacement"}
+
+
+def _persons(number: int, which: str = "") -> str:
+    return f"1 {which}person" if number == 1 else f"{number:,} {which}people"
+
+
+def _contacts(number: int) -> str:
+    return "1 contact" if number == 1 else f"{number:,} contacts"

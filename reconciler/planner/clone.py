@@ -1,0 +1,310 @@
+"""Everything that was read of one account → the state that another one is to take over, people kept out of it.
+
+what the source has           what the target gets
+──────────────────────────────────────────────────────────────────────────────────────────────────
+a tag, a field                the same, by natural key
+a person, allow-listed        the same person
+any other person              a mark @ domain; names are marks, no personal field, language and country as they are
+a relation                    the same between what these became
+what sends things elsewhere   the same, sent to one address that the user names, or left out
+
+Text that spells an e-mail address which is not allow-listed goes nowhere, whatever it stands in.
+
+The state of one account → the same in another: under the names of its ledger, without what leads nowhere there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import NamedTuple
+from urllib.parse import quote
+
+from reconciler.errors import Refused
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.email import identity
+from reconciler.model.resource import Desired, DesiredState, Ledger, Live
+from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, unescape
+from reconciler.planner.inverse import lacking
+from reconciler.planner.matching import Identified, replace_refs
+
+_EMAIL = re.compile(r"[^\s<>()\[\]{}\",;:/\\|=&?]+@[^\s<>()\[\]{}\",;:/\\|=&?@]+")
+_AROUND = "'`.*!"
+
+#: Kinds that nobody has to ask for: they speak of nobody, and send nothing anywhere.
+HARMLESS = frozenset(
+    kind.name
+    for kind in KINDS.values()
+    if kind.writable and not kind.person and not kind.parents and not any(each.from_env for each in kind.fields)
+)
+#: Kinds that speak of people.
+OF_PEOPLE = frozenset(
+    kind.name for kind in KINDS.values() if kind.person or any(KINDS[f.ref or ""].person for f in kind.parents)
+)
+
+
+@dataclass(frozen=True)
+class CloneChoice:
+    """What is cloned, and how.
+
+    ``mark`` makes a stable mark of an address, ``allowed`` are patterns of addresses that may be named, ``url`` is
+    where everything goes that is sent elsewhere, signed with ``secret``.
+    """
+
+    kinds: frozenset[str]
+    origin: Origin
+    mark: Callable[[str], str]
+    domain: str = ""
+    allowed: tuple[str, ...] = ()
+    url: str = ""
+    secret: Secret | None = None
+
+
+class LeftOut(NamedTuple):
+    """Something that the target does not get: its kind, what it is (never who), and why."""
+
+    kind: str
+    what: str
+    why: str
+
+
+@dataclass(frozen=True)
+class ClonedState:
+    """The state for the target, what it leaves out, how many people got another address, and patterns of nobody."""
+
+    state: DesiredState
+    left: tuple[LeftOut, ...] = ()
+    replaced: int = 0
+    unmatched: tuple[str, ...] = ()
+
+
+def clone(found: Identified, choice: CloneChoice) -> ClonedState:
+    """The chosen part of what was read as a desired state of another account.
+
+    Raises Refused when the domain of the made-up addresses has real people.
+    """
+    cloning = _Cloning(found, choice)
+    live = [found.live[address] for address in sorted(found.live)]
+    for each in live:
+        if not KINDS[each.address.kind].parents:
+            cloning.root(each)
+    if cloning.replaced:
+        _refuse_inhabited(found, choice.domain)
+    for each in live:
+        if KINDS[each.address.kind].parents and each.address.kind in choice.kinds:
+            cloning.relation(each)
+    unmatched = tuple(pattern for pattern in choice.allowed if pattern not in cloning.used)
+    state = DesiredState(cloning.resources, choice.kinds)
+    return ClonedState(state, tuple(cloning.left), len(cloning.replaced), unmatched)
+
+
+@dataclass
+class _Cloning:
+    found: Identified
+    choice: CloneChoice
+    resources: dict[Address, Desired] = field(default_factory=dict)
+    names: dict[Address, Address] = field(default_factory=dict)
+    left: list[LeftOut] = field(default_factory=list)
+    replaced: set[str] = field(default_factory=set)
+    used: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.exact = {identity(pattern): pattern for pattern in self.choice.allowed}
+        self.globs = [pattern for pattern in self.choice.allowed if any(char in pattern for char in "*?[")]
+
+    def root(self, live: Live) -> None:
+        """What has a name of its own: known under its new name from now on, and wanted where its kind was chosen."""
+        kind = KINDS[live.address.kind]
+        if not kind.writable:
+            if not live.address.key.startswith("#"):
+                self.names[live.address] = kind.address(live.attrs)
+            return
+        attrs = self._sayable(kind, self._anyone(kind, _said(kind, live.attrs)))
+        if attrs is None:
+            return
+        self.names[live.address] = address = kind.address(attrs)
+        if kind.name in self.choice.kinds and live.address.key not in kind.reserved:
+            self._want(kind, address, self._redirected(kind, attrs))
+
+    def relation(self, live: Live) -> None:
+        """A relation between what its two ends became; without one of them there is none."""
+        kind = KINDS[live.address.kind]
+        attrs = _said(kind, live.attrs)
+        lost = [v.target for v in attrs.values() if isinstance(v, Ref) and v.target not in self.names]
+        if lost:
+            self._leave(kind, attrs, self._why_lost(lost[0]))
+            return
+        mapped = replace_refs(attrs, self.names) or attrs
+        if wanted := self._sayable(kind, mapped):
+            self._want(kind, kind.address(wanted), wanted)
+
+    def _want(self, kind: Kind, address: Address, attrs: Attrs | None) -> None:
+        if attrs is None:
+            why = "sent elsewhere; --webhook-url and --webhook-secret-env say where to instead"
+            self.left.append(LeftOut(kind.name, unescape(address.key), why))
+            return
+        if missing := lacking(kind, attrs):
+            self._leave(kind, attrs, f"{', '.join(missing)} cannot be read of the source")
+            return
+        self.resources.setdefault(address, Desired(address, attrs, self.choice.origin))
+
+    def _why_lost(self, target: Address) -> str:
+        word = target.kind.replace("_", " ")
+        if not target.key.startswith("#"):
+            return f"its {word} is left out"
+        if target not in self.found.live:
+            return f"its {word} was not read"
+        return f"the source has more than one {word} of that name"
+
+    def _leave(self, kind: Kind, attrs: Attrs, why: str) -> None:
+        """Named by what it refers to, or by what it is; by no person."""
+        called = _called(kind, attrs, self.found)
+        self.left.append(LeftOut(kind.name, "" if self._spells_somebody(called) else called, why))
+
+    # people
+
+    def _anyone(self, kind: Kind, attrs: Attrs) -> Attrs:
+        """The person, or somebody who stands for them."""
+        if not kind.person or self._may_name(str(attrs[kind.key[0]])):
+            return attrs
+        mark = "p-" + self.choice.mark(identity(str(attrs[kind.key[0]])))
+        self.replaced.add(mark)
+        kept = {
+            name: mark if kind.field(name).marked else value
+            for name, value in attrs.items()
+            if kind.field(name).marked or not kind.field(name).personal
+        }
+        return {**kept, kind.key[0]: f"{mark}@{self.choice.domain}"}
+
+    def _may_name(self, email: str) -> bool:
+        text = identity(email)
+        matching = [self.exact[text]] if text in self.exact else []
+        matching += [pattern for pattern in self.globs if fnmatchcase(text, identity(pattern))]
+        self.used.update(matching)
+        return bool(matching)
+
+    def _sayable(self, kind: Kind, attrs: Attrs) -> Attrs | None:
+        """Without texts that spell somebody's address; None where the thing cannot be told without."""
+        known = {each.name for each in kind.fields if each.from_env or (kind.person and each.name in kind.key)}
+        told = {name: value for name, value in attrs.items() if isinstance(value, str) and name not in known}
+        loud = [name for name, text in told.items() if self._spells_somebody(text)]
+        needed = [name for name in loud if name in kind.key or kind.field(name).required]
+        for name in (needed or loud) if kind.name in self.choice.kinds else ():
+            what = "" if needed or kind.person else unescape(kind.address(attrs).key)
+            self.left.append(LeftOut(kind.name, what, f"{name} spells the e-mail address of somebody"))
+        return None if needed else {name: value for name, value in attrs.items() if name not in loud}
+
+    def _spells_somebody(self, text: str) -> bool:
+        if "@" not in text and "%40" not in text:
+            return False
+        plain = text.replace("%40", "@")
+        spelled = [each.strip(_AROUND) for each in _EMAIL.findall(plain)] or re.findall(r"\S@\S", plain)
+        return any(not self._is_ours(each) and not self._may_name(each) for each in spelled)
+
+    def _is_ours(self, email: str) -> bool:
+        return bool(self.choice.domain) and identity(email).endswith(f"@{self.choice.domain}")
+
+    # what is sent elsewhere
+
+    def _redirected(self, kind: Kind, attrs: Attrs) -> Attrs | None:
+        """The same, sent where the user said; each has an address of its own, as the account demands."""
+        outlets = [each.name for each in kind.fields if each.from_env]
+        if not outlets:
+            return attrs
+        if not self.choice.url or self.choice.secret is None:
+            return None
+        name = quote(unescape(kind.address(attrs).key), safe="")
+        url = f"{self.choice.url}{'&' if '?' in self.choice.url else '?'}{kind.name}={name}"
+        secrets = {each.name: self.choice.secret for each in kind.fields if each.sensitive}
+        return {**attrs, **dict.fromkeys(outlets, url), **secrets}
+
+
+def _said(kind: Kind, attrs: Attrs) -> dict[str, Value]:
+    """What the files could say of it."""
+    return {name: value for name, value in attrs.items() if value is not None and not kind.field(name).told}
+
+
+def _called(kind: Kind, attrs: Attrs, found: Identified) -> str:
+    """The name of what a relation leads to; of anything else its own, unless that is a person."""
+    for each in kind.parents:
+        value = attrs.get(each.name)
+        if isinstance(value, Ref) and not KINDS[value.target.kind].person:
+            live = found.live.get(value.target)
+            target = KINDS[value.target.kind].address(live.attrs) if live else value.target
+            return unescape(target.key)
+    return "" if kind.person else unescape(kind.address(attrs).key)
+
+
+def _refuse_inhabited(found: Identified, domain: str) -> None:
+    people = [address for address in found.live if KINDS[address.kind].person]
+    inhabited = sum(1 for address in people if unescape(address.key).endswith(f"@{domain}"))
+    if inhabited:
+        raise Refused(
+            f"{inhabited:,} of the source's contacts have addresses at {domain}: a made-up one could be somebody's; "
+            "name another domain with --domain. Nothing was changed"
+        )
+
+
+def grouped(left: Iterable[LeftOut]) -> dict[tuple[str, str], dict[str, int]]:
+    """By kind and reason: what was left out, and how many times."""
+    groups: dict[tuple[str, str], dict[str, int]] = {}
+    for each in left:
+        names = groups.setdefault((each.kind, each.why), {})
+        names[each.what] = names.get(each.what, 0) + 1
+    return groups
+
+
+def settled_in(state: DesiredState, ledger: Ledger) -> DesiredState:
+    """The state under the addresses by which the target's ledger knows things, and with what it manages of them.
+
+    What a clone does not speak of stays managed as it was: it is no file that stopped to say it.
+    """
+    whole = {address: e for address, e in ledger.entries.items() if KINDS[address.kind].key[0] in e.applied}
+    known = {KINDS[a.kind].address(entry.applied): a for a, entry in whole.items() if not KINDS[a.kind].parents}
+    settled = {}
+    for desired in state.resources.values():
+        kind = KINDS[desired.address.kind]
+        attrs: Attrs = replace_refs(desired.attrs, known) or desired.attrs
+        address = kind.address(attrs) if kind.parents else known.get(desired.address, desired.address)
+        each = replace(desired, address=address, attrs=attrs)
+        if entry := ledger.entries.get(address):
+            each = replace(
+                each,
+                attrs={**entry.applied, **attrs},
+                lifecycle=entry.lifecycle,
+                former=entry.former,
+                part_of=entry.part_of,
+            )
+        settled[address] = each
+    return replace(state, resources=settled)
+
+
+def referred(state: DesiredState) -> frozenset[Address]:
+    """Everything that the state refers to and does not hold."""
+    resources = state.resources
+    targets = (t for each in resources.values() for t in KINDS[each.address.kind].refers_to(each.attrs))
+    return frozenset(target for target in targets if target not in resources)
+
+
+def without(state: DesiredState, lost: Mapping[Address, str]) -> tuple[DesiredState, tuple[LeftOut, ...]]:
+    """The state without what refers to one of ``lost``, which maps an address to why; a map loses its entry only."""
+    kept: dict[Address, Desired] = {}
+    left: list[LeftOut] = []
+    for desired in state.resources.values():
+        kind = KINDS[desired.address.kind]
+        whole = [v.target for v in desired.attrs.values() if isinstance(v, Ref) and v.target in lost]
+        if whole:
+            left.append(LeftOut(kind.name, _name(whole[0]), lost[whole[0]]))
+            continue
+        loose = {name: t for name in desired.attrs for t in kind.refers_to({name: None}) if t in lost}
+        left += [LeftOut(kind.name, name, lost[target]) for name, target in loose.items()]
+        attrs = {name: value for name, value in desired.attrs.items() if name not in loose}
+        kept[desired.address] = replace(desired, attrs=attrs) if loose else desired
+    return replace(state, resources=kept), tuple(left)
+
+
+def _name(address: Address) -> str:
+    return unescape(address.key.rpartition("/")[2])

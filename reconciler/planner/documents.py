@@ -1,0 +1,114 @@
+"""The values that documents are made of, and which values of the account the files have words for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from reconciler.kinds.base import Kind
+from reconciler.kinds.field import Field
+from reconciler.model.values import Address, Secret, Value, clean
+
+#: What a document consists of: text, truth values, whole numbers, lists, and mappings in the order of the text.
+Plain = None | bool | int | str | list["Plain"] | dict[str, "Plain"]
+
+
+@dataclass(frozen=True)
+class YamlItem:
+    """One item of a section. ``note`` is a comment above it; ``off``: all of it is written as a comment."""
+
+    value: Plain
+    note: str = ""
+    off: bool = False
+
+
+@dataclass(frozen=True)
+class CsvFile:
+    """Rows for a CSV file; the first cell is the address of the row."""
+
+    file: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass
+class ExportedFiles:
+    """``documents`` by section, ``secrets`` as (variable, whose it is), ``left_out`` as (address, why).
+
+    ``values`` holds the value of a variable where the account shows it; it is never printed.
+    """
+
+    documents: dict[str, tuple[YamlItem, ...]] = field(default_factory=dict)
+    csv_sources: list[CsvFile] = field(default_factory=list)
+    secrets: list[tuple[str, Address]] = field(default_factory=list)
+    values: dict[str, str] = field(default_factory=dict, repr=False)
+    left_out: list[tuple[Address, str]] = field(default_factory=list)
+    declared: int = 0
+
+
+def sayable(text: str) -> bool:
+    """Whether YAML has a way to write the text: half a surrogate pair it cannot."""
+    return not any("\ud800" <= char <= "\udfff" for char in text)
+
+
+def may_hold_secret(each: Field, value: Value) -> bool:
+    """Whether the address in a field that may come from the environment has a part that often is a token."""
+    if isinstance(value, Secret):
+        return True
+    if not each.from_env or not isinstance(value, str):
+        return False
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return True
+    return "@" in parts.netloc or bool(parts.query or parts.fragment)
+
+
+def fits(each: Field, value: Value) -> bool:
+    """Whether the files can say this value of a field; what the account takes from elsewhere may be otherwise."""
+    if isinstance(value, frozenset):
+        return not each.choices or value <= set(each.choices)
+    if not isinstance(value, str):
+        return value is not None or each.nullable
+    if each.required and not value.strip():
+        return False
+    if each.max_length and len(value) > each.max_length:
+        return False
+    if each.pattern and (value.endswith("\n") or not re.search(each.pattern, value)):
+        return False
+    return sayable(value) and (not each.choices or value in each.choices)
+
+
+def gathered(kind: Kind, said: dict[str, Plain], members: list[str], unread: str) -> YamlItem:
+    """One block for all these; switched off where a field that it needs (``unread``) is not known."""
+    several: list[Plain] = [*sorted(members)]
+    if not unread:
+        return YamlItem({**said, kind.gather + "s": several})
+    note = f"The {unread} of these cannot be read: name them, then remove the # in front."
+    return YamlItem({**said, unread: ["…"], kind.gather + "s": several}, note, off=True)
+
+
+def plain_of(value: Value) -> Plain:
+    """A value as it is written: a set as a sorted list."""
+    if isinstance(value, frozenset):
+        return [*sorted(str(each) for each in value)]
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    raise TypeError(f"{type(value).__name__} is not written as a plain value")
+
+
+def cells_of(kind: Kind, value: dict[str, Plain]) -> dict[str, str] | None:
+    """The block as a row, or None where a cell cannot hold what it says."""
+    cells: dict[str, str] = {}
+    for name, shown in value.items():
+        if isinstance(shown, dict):
+            cells |= {f"{name}.{slug}": text for slug, text in shown.items() if isinstance(text, str)}
+        elif isinstance(shown, str):
+            cells[name] = shown
+        elif isinstance(shown, int) and not isinstance(shown, bool):
+            cells[name] = str(shown)
+        else:
+            return None
+    safe = "id" not in value and all(clean(text) == text and text.isprintable() for text in cells.values())
+    return cells if safe else None

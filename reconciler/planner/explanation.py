@@ -1,0 +1,187 @@
+"""One address and the three sides → everything that is known of it, and the rule of the planner that decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.model.did_you_mean import near
+from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.resource import Desired, EntryState, LedgerEntry, Live
+from reconciler.model.values import Address, Secret, Value
+from reconciler.planner.matching import Identified
+
+
+@dataclass(frozen=True, slots=True)
+class FieldExplanation:
+    """One field from all sides. ``hidden`` names the sides of which a secret may not be shown."""
+
+    path: str
+    desired: Value
+    applied: Value
+    live: Value
+    verdict: str
+    hidden: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Everything about one resource; ``change`` is what the plan has for it, None for a unmanaged one."""
+
+    address: Address
+    desired: Desired | None
+    entry: LedgerEntry | None
+    live: Live | None
+    change: Change | None
+    rule: str
+    rows: tuple[FieldExplanation, ...]
+    needs: tuple[Address, ...]
+    needed_by: tuple[Address, ...]
+
+
+def explain(address: Address, found: Identified, changes: Mapping[Address, Change]) -> Explanation:
+    """Raises ConfigurationError, with near names, for an address that none of the three sides has."""
+    address = _known(address, found, changes)
+    desired, entry, live = found.desired.get(address), found.entries.get(address), found.live.get(address)
+    change = changes.get(address)
+    kind = KINDS[address.kind]
+    attrs = desired.attrs if desired else entry.applied if entry else live.attrs if live else {}
+    return Explanation(
+        address,
+        desired,
+        entry,
+        live,
+        change,
+        rule_of(desired, entry, live, change),
+        tuple(_rows(kind, desired, entry, live, change)),
+        kind.refers_to(attrs),
+        _needed_by(address, found),
+    )
+
+
+def _known(address: Address, found: Identified, changes: Mapping[Address, Change]) -> Address:
+    sides: tuple[Iterable[Address], ...] = (found.desired, found.entries, found.live, changes)
+    address = found.aliases.get(address, address)
+    if any(address in side for side in sides):
+        return address
+    for new, old in found.moved.items():
+        if old == address:
+            return new
+    everybody = {str(each) for side in sides for each in side}
+    siblings = [each for each in everybody if each.startswith(f"{address.kind}/")]
+    hint = near(str(address), siblings) or near(str(address), everybody)
+    text = f"neither the files, nor the ledger, nor what was read of the account has {address}"
+    raise ConfigurationError(text + (f"; did you mean {hint}?" if hint else ""))
+
+
+def rule_of(desired: Desired | None, entry: LedgerEntry | None, live: Live | None, change: Change | None) -> str:
+    """The row of the planner's table, in words: desired, ledger, live → what follows."""
+    action = change.action if change else None
+    if action is not None and change and change.blocked:
+        return f"would be {_PARTICIPLES[action]}, and is blocked: {change.blocked}"
+    if desired and live is None:
+        return _absent(entry, action)
+    if desired and live:
+        return _present(entry, live, action)
+    if entry and live is None:
+        return "not in the files, ours, not in the account: it is forgotten, nothing is sent"
+    if entry:
+        why = f" ({change.note})" if change and change.note else ""
+        if action is Action.FORGET:
+            return f"not in the files, ours, in the account: forgotten, nothing is sent{why}"
+        return f"not in the files, ours, in the account: it is deleted{why}"
+    if action is Action.DELETE:
+        return "not in the files, not ours, in the account: deleted, because pruning is `all` for this kind"
+    return "not in the files, not ours: it is unmanaged, and is never touched"
+
+
+def _absent(entry: LedgerEntry | None, action: Action | None) -> str:
+    if entry is None:
+        return "in the files, not ours yet, not in the account: it is created"
+    if entry.state is EntryState.PENDING and action is Action.NO_CHANGE:
+        return "in the files, accepted by the account a while ago, not shown yet: nothing is to be done"
+    return "in the files, ours, gone from the account: it is created again"
+
+
+def _present(entry: LedgerEntry | None, live: Live, action: Action | None) -> str:
+    if entry is None:
+        tail = "differences are written" if action is Action.UPDATE else "only differences are written"
+        return f"in the files, not ours yet, in the account: it is taken over, {tail}"
+    if action is Action.ADOPT:
+        return f"in the files, ours under another id; what has its name now (id {live.remote_id}) is taken over"
+    if action is Action.REPLACE:
+        return "in the files, ours, in the account; a field that is set once differs: it is deleted and made again"
+    if action is Action.UPDATE:
+        return "in the files, ours, in the account, and some fields differ: they are written"
+    return "in the files, ours, in the account, and all is as the files say: nothing is to be done"
+
+
+_PARTICIPLES = {
+    Action.CREATE: "created",
+    Action.ADOPT: "taken over",
+    Action.UPDATE: "updated",
+    Action.REPLACE: "replaced",
+    Action.DELETE: "deleted",
+    Action.FORGET: "forgotten",
+    Action.NO_CHANGE: "left as it is",
+}
+
+VERDICTS = {
+    Cause.NEW: "new: the resource is not there yet",
+    Cause.EDITED: "edited: the files want another value, the account is as we left it",
+    Cause.DRIFTED: "drifted: the files want what we wrote, the account has another value",
+    Cause.BOTH: "both moved: files and account each have another value than we wrote; the files win",
+    Cause.RELEASED: "released: no longer in the files, back to its default",
+    Cause.ROTATED: "rotated: another secret than the one that was sent last",
+}
+
+
+def _rows(
+    kind: Kind, desired: Desired | None, entry: LedgerEntry | None, live: Live | None, change: Change | None
+) -> Iterable[FieldExplanation]:
+    sides = (desired.attrs if desired else {}, entry.applied if entry else {}, live.attrs if live else {})
+    digests = entry.digests if entry else {}
+    causes = {each.path: each.cause for each in change.fields} if change else {}
+    for name in dict.fromkeys(name for side in (*sides[:2], digests, sides[2]) for name in side):
+        want, sent, have = (side.get(name) for side in sides)
+        secret = isinstance(want, Secret) or isinstance(have, Secret) or name in digests
+        hidden = {"desired", "applied", "live"} if secret else set()
+        if name in causes:
+            verdict = VERDICTS.get(causes[name], causes[name].value)
+        else:
+            verdict = _quiet(kind, name, desired, entry, live)
+        yield FieldExplanation(name, want, sent, have, verdict, frozenset(hidden))
+
+
+def _quiet(kind: Kind, name: str, desired: Desired | None, entry: LedgerEntry | None, live: Live | None) -> str:
+    """Why nothing is written of a field."""
+    if desired is None:
+        return "" if entry and name in entry.applied else "not managed"
+    if name in desired.lifecycle.ignore:
+        return "ignored, as its lifecycle says"
+    if name not in desired.attrs:
+        return "let go: no longer in the files, stays as it is" if entry and name in entry.applied else "not managed"
+    if kind.field(name).write_only or kind.field(name).manner:
+        return "cannot be read; taken to be as it was sent"
+    if (
+        live is not None
+        and not kind.field(name).same(desired.attrs[name], live.attrs.get(name))
+        and not isinstance(desired.attrs[name], Secret)
+    ):
+        return "as it should be: the server makes this of it"
+    return "as it should be" if live is not None else ""
+
+
+def _needed_by(address: Address, found: Identified) -> tuple[Address, ...]:
+    """Who refers to it: what is desired, and what is ours or live and not desired."""
+    wanted = {a for a, each in found.desired.items() if address in KINDS[a.kind].refers_to(each.attrs)}
+    others = {a for a, each in found.entries.items() if a not in found.desired and address in each.depends_on}
+    unmanaged = {
+        a
+        for a, each in found.live.items()
+        if a not in found.desired and a not in found.entries and address in KINDS[a.kind].refers_to(each.attrs)
+    }
+    return tuple(sorted(wanted | others | unmanaged))

@@ -1,0 +1,170 @@
+"""What a change carries along in the account, counted from what is live: values that go, assignments that stay."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+
+from reconciler.kinds import KINDS, SLUGS
+from reconciler.kinds.base import Embedded
+from reconciler.kinds.field import FieldShape
+from reconciler.model.plan import Action, Change, Changes, Loss, decided
+from reconciler.model.values import Address, Attrs, Ref
+from reconciler.planner.matching import Identified
+from reconciler.planner.quiet import relations_of
+
+
+def with_counts(
+    changes: Mapping[Address, Change], found: Identified, partly: Set[str] = frozenset()
+) -> dict[Address, Change]:
+    """The same changes; renames say how many keep the thing.
+
+    ``partly`` are the kinds of which not all were read: what is counted there is what there is at least.
+    """
+    counted = dict(changes)
+    telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
+    bearers = bearers_of(live_relations(found)) if telling else {}
+    for change in telling:
+        around: Set[Address] = bearers.get(change.address, frozenset())
+        along = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
+        if is_rename(change) and around and not KINDS[change.address.kind].person:
+            note = f"{least(change.address, partly)}{len(around):,} {_words(around, 'keep')} it"
+            counted[change.address] = _noted(change, note)
+        elif along and change.action is Action.DELETE:
+            counted[change.address] = replace(change, along=along)
+    return counted
+
+
+def takes_from_people(changes: Iterable[Change]) -> list[Change]:
+    """The deletions that take something from contacts: tags, and contact fields with their values."""
+    gone = (change for change in decided(changes) if change.action is Action.DELETE and not change.blocked)
+    return [change for change in gone if change.address.kind in _TAKEN_FROM_PEOPLE]
+
+
+def losers_of(deletions: Iterable[Change], found: Identified) -> dict[Address, Set[Address]]:
+    """The contacts that lose something by each of these deletions, as far as contacts were read."""
+    deletions = list(deletions)
+    bearers = bearers_of(live_relations(found)) if deletions else {}
+    return {
+        change.address: _bearing(change.address, found)
+        if change.address.kind == SLUGS.name
+        else {each for each in bearers.get(change.address, ()) if KINDS[each.kind].person}
+        for change in deletions
+    }
+
+
+def with_losses(
+    changes: Sequence[Change], losers: Mapping[Address, Set[Address]], managed: Set[Address], *, partly: bool
+) -> Sequence[Change]:
+    """The same changes; deletions say how many contacts lose something. ``partly``: not all of them were read."""
+    if isinstance(changes, Changes):
+        return Changes(tuple(with_losses(changes.own, losers, managed, partly=partly)), changes.quiet)
+    return tuple(
+        _losing(change, Loss(len(people), len(people - managed), partly))
+        if (people := losers.get(change.address)) is not None
+        else change
+        for change in changes
+    )
+
+
+def _losing(change: Change, loss: Loss) -> Change:
+    lost = "value" if change.address.kind == SLUGS.name else ""
+    what = f"its {lost}" if lost and loss.people == 1 else f"their {lost}s" if lost else "it"
+    some = "contact loses" if loss.people == 1 else "contacts lose"
+    note = f"{'at least ' if loss.least else ''}{loss.people:,} {some} {what}"
+    which = f"{loss.unmanaged:,} of them unmanaged"
+    if loss.unmanaged == loss.people:
+        which = "unmanaged" if loss.people == 1 else "all unmanaged"
+    others = f" ({which})" if loss.unmanaged else ""
+    return replace(_noted(change, note + others) if loss.people else change, loss=loss)
+
+
+def growth(planned: int, now: int) -> str:
+    """What to say where more people lose something than the plan said; of fewer there is nothing to say."""
+    some = "contact loses" if now == 1 else "contacts lose"
+    return f"{now:,} {some} it, {planned:,} when it was planned" if now > planned else ""
+
+
+def _noted(change: Change, note: str) -> Change:
+    return replace(change, note="; ".join(filter(None, (change.note, note))))
+
+
+def is_rename(change: Change) -> bool:
+    """Whether the natural key of something that stays the same thing changes."""
+    kind = KINDS[change.address.kind]
+    named = change.action in (Action.UPDATE, Action.ADOPT) and kind.renameable
+    return named and any(each.path in kind.key for each in change.fields)
+
+
+def least(address: Address, partly: Set[str]) -> str:
+    """What stands before a number of those that have something to do with it, where not all of them were read."""
+    return "at least " if _COUNTED_IN[address.kind] & partly else ""
+
+
+def values_lost(number: int) -> str:
+    """``1 value is lost``, ``1,204 values are lost``."""
+    return "1 value is lost" if number == 1 else f"{number:,} values are lost"
+
+
+def _words(bearers: Set[Address], verb: str) -> str:
+    kinds = {address.kind for address in bearers}
+    noun = kinds.pop() if len(kinds) == 1 else "other"
+    return f"{noun} {verb}s" if len(bearers) == 1 else f"{noun}s {verb}"
+
+
+def values_of(contact_field: Address, found: Identified) -> int:
+    """How many live values a contact field has, as far as contacts were read."""
+    return len(_bearing(contact_field, found))
+
+
+def _bearing(contact_field: Address, found: Identified) -> Set[Address]:
+    return {at for at, each in found.live.items() if has_value(at.kind, each.attrs, contact_field)}
+
+
+def has_value(kind: str, attrs: Attrs, contact_field: Address) -> bool:
+    """Whether these attributes of a kind hold a value of the contact field."""
+    return any(at == kind and attrs.get(f"{name}.{contact_field.key}") is not None for at, name in _ENTRIES)
+
+
+#: (kind, field) of every map of values by slug.
+_ENTRIES = [(kind.name, f.name) for kind in KINDS.values() for f in kind.fields if f.shape is FieldShape.ENTRIES]
+
+
+def _counted_in(name: str) -> Set[str]:
+    """The collections that show what is in relation to one of a kind, or has a value of it."""
+    ends = [kind for kind in KINDS.values() if any(kind.field(end).ref == name for end in kind.dies_with)]
+    shown = {kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in ends}
+    return shown | {kind for kind, _ in _ENTRIES if name == SLUGS.name}
+
+
+_COUNTED_IN = {name: _counted_in(name) for name in KINDS}
+_TAKEN_FROM_PEOPLE = frozenset(
+    name
+    for name, shown in _COUNTED_IN.items()
+    if not KINDS[name].person and any(KINDS[each].person for each in shown)
+)
+
+
+def _shown_with(name: str) -> Set[str]:
+    """The kinds to which one of this kind is related by what its own item shows: the tags of a contact."""
+    within = [kind for kind in KINDS.values() if isinstance(kind.source, Embedded) and kind.source.parent == name]
+    return {each.ref for kind in within for each in kind.parents if each.ref and each.ref != name}
+
+
+_SHOWN_WITH = {name: _shown_with(name) for name in KINDS}
+
+
+def live_relations(found: Identified) -> Iterator[tuple[str, Attrs]]:
+    """Kind and attributes of everything that is live; the rest of it does no harm where only relations count."""
+    yield from ((live.address.kind, live.attrs) for live in found.live.values())
+    yield from relations_of(found.settled)
+
+
+def bearers_of(relations: Iterable[tuple[str, Attrs]]) -> dict[Address, set[Address]]:
+    """Everything → what is in relation to it, e.g. a tag → its contacts; (kind, attributes) in, inverted once."""
+    bearers: dict[Address, set[Address]] = {}
+    for kind, attrs in relations:
+        targets = [ref.target for name in KINDS[kind].dies_with if isinstance(ref := attrs.get(name), Ref)]
+        for target in targets:
+            bearers.setdefault(target, set()).update(other for other in targets if other != target)
+    return bearers

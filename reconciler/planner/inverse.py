@@ -1,0 +1,317 @@
+"""What a run did, and what is ours now → the state that takes it back, and a list of what cannot come back.
+
+what the run did          what the inverse state asks for
+──────────────────────────────────────────────────────────────────────────────
+made it                   that it is not there; stays where others need it, or it was there before us
+changed it                the values that it overwrote, in the fields that it wrote
+replaced it               what was there, under a new id
+removed it, took it along what was there, under a new id; not without secrets that are not at hand
+adopted it, forgot it     nothing: the account did not change
+
+Outcomes of a run, step by step → what it did to each resource, and which fields it changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, NEW_ID, PERSON_DELETED
+from reconciler.model.plan import Action, Verb
+from reconciler.model.report import BeforeImage, Status
+from reconciler.model.resource import EMPTY, Desired, DesiredState, Ledger, LedgerEntry, Provenance
+from reconciler.model.values import Address, Attrs, Origin, Value
+from reconciler.planner.matching import replace_refs
+
+#: Effects of a write that its inverse takes back; all others have happened and stay so.
+TAKEN_BACK = frozenset({ACCESS_GIVEN, ACCESS_TAKEN, NEW_ID, PERSON_DELETED, IRREVERSIBLE})
+
+_CHANGED = frozenset({Action.UPDATE, Action.ADOPT})
+
+
+class Unrestorable(NamedTuple):
+    """One thing that undoing does not bring back, or leaves as it is."""
+
+    address: Address
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPlan:
+    """``only`` are the addresses that the inverse plan may touch, by every name that they have."""
+
+    state: DesiredState
+    only: frozenset[Address]
+    lost: tuple[Unrestorable, ...]
+
+
+def invert(
+    past: Sequence[BeforeImage], ledger: Ledger, dialect: Dialect, secrets: Mapping[Address, Attrs] = EMPTY
+) -> UndoPlan:
+    """Everything that is ours stays as the ledger has it, but for what the run in ``past`` did.
+
+    ``secrets`` are those that are at hand now: whatever needs one of its own to be made or written gets it.
+    """
+    inverter = _Inverter(ledger, dialect, secrets)
+    for deed in recorded_changes(past):
+        inverter.undo(deed)
+    inverter.keep_what_is_needed()
+    return inverter.finish()
+
+
+@dataclass
+class _Inverter:
+    ledger: Ledger
+    dialect: Dialect
+    secrets: Mapping[Address, Attrs]
+    resources: dict[Address, Desired] = field(default_factory=dict)
+    removed: set[Address] = field(default_factory=set)
+    renamed: dict[Address, Address] = field(default_factory=dict)
+    only: set[Address] = field(default_factory=set)
+    lost: list[Unrestorable] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.resources = {address: _as_it_is(entry) for address, entry in self.ledger.entries.items()}
+        self.by_id = {(e.address.kind, e.remote_id): e for e in self.ledger.entries.values() if e.remote_id}
+
+    def undo(self, deed: RecordedChange) -> None:
+        """Invert one deed, and note what stays."""
+        entry = self._entry(deed)
+        self.only |= {deed.address, entry.address if entry else deed.address}
+        for effect in deed.kind.effects.get(deed.action, ()):
+            if effect not in TAKEN_BACK:
+                self._lose(deed.address, effect)
+        if deed.action in (Action.DELETE, Action.FORGET) or (deed.action is Action.REPLACE and entry is None):
+            self._make_again(deed)
+        elif entry is None:
+            self._lose(deed.address, "is not ours any more, and stays as it is")
+        elif deed.action in MADE:
+            self._remove(deed, entry)
+        elif deed.action is Action.REPLACE:
+            self._make_again(deed, entry)
+        elif deed.action in _CHANGED:
+            self._restore(deed, entry)
+
+    def _entry(self, deed: RecordedChange) -> LedgerEntry | None:
+        """What we own of it now, perhaps by another name."""
+        found = self.ledger.entries.get(deed.address)
+        ids = ((deed.address.kind, remote_id) for remote_id in sorted(deed.remote_ids))
+        return found or next((self.by_id[each] for each in ids if each in self.by_id), None)
+
+    def _lose(self, address: Address, what: str) -> None:
+        if (lost := Unrestorable(address, what)) not in self.lost:
+            self.lost.append(lost)
+
+    def _remove(self, deed: RecordedChange, entry: LedgerEntry) -> None:
+        if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()) or deed.kind.delete is None:
+            self._lose(deed.address, "cannot be taken back, and stays")
+        elif entry.provenance is not Provenance.CREATED:
+            self._lose(deed.address, "was there when the run came to make it, and stays")
+        else:
+            self.removed.add(entry.address)
+
+    def _restore(self, deed: RecordedChange, entry: LedgerEntry) -> None:
+        if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()):
+            self._lose(deed.address, "cannot be taken back, and stays")
+            return
+        if deed.before is None:
+            self._lose(deed.address, "what it was before is not known, and it stays as it is")
+            return
+        for name in sorted(entry.digests):
+            self._lose(deed.address, f"its {name} is a secret: what it was before is not known, and it stays")
+        values = {
+            name: old for name, (old, _) in deed.fields.items() if not _is_what_the_server_made(entry, name, old)
+        }
+        values = {
+            name: old
+            for name, old in values.items()
+            if name not in entry.digests and not (old is None and self._is_let_go(deed.kind, entry, name))
+        }
+        if values and (unknown := self._unknown_secrets(deed.kind, entry)):
+            self._lose(
+                deed.address, f"cannot be changed without its {', '.join(unknown)}, which nobody kept; left out"
+            )
+        elif values:
+            self._want(entry, {**entry.applied, **self._secrets(entry.address, entry.digests), **values})
+
+    def _is_let_go(self, kind: Kind, entry: LedgerEntry, name: str) -> bool:
+        """Whether it is an entry of a field that is not ours, and no longer managed: perhaps there is none."""
+        targets = kind.refers_to({name: None})
+        return name not in entry.applied and any(target not in self.ledger.entries for target in targets)
+
+    def _unknown_secrets(self, kind: Kind, entry: LedgerEntry) -> list[str]:
+        """What every update of it must repeat, and nobody knows."""
+        repeats = wire_of(kind, self.dialect).repeats
+        known = self._secrets(entry.address, entry.digests)
+        return [name for name in repeats if name in entry.digests and name not in known]
+
+    def _secrets(self, address: Address, names: Iterable[str]) -> dict[str, Value]:
+        at_hand = self.secrets.get(address, EMPTY)
+        return {name: at_hand[name] for name in names if name in at_hand}
+
+    def _want(self, entry: LedgerEntry, attrs: Attrs) -> None:
+        """The attributes that an owned one is to have; by another natural key it gets another address."""
+        kind, address = KINDS[entry.address.kind], entry.address
+        natural = address if address.key.startswith("@") else kind.address(attrs)
+        self.resources[address] = replace(self.resources[address], attrs=attrs)
+        if natural != address:
+            self.renamed[address] = natural
+
+    def _make_again(self, deed: RecordedChange, entry: LedgerEntry | None = None) -> None:
+        known = {name: value for name, value in (deed.before or EMPTY).items() if value is not None}
+        known |= self._secrets(deed.address, lacking(deed.kind, known))
+        missing = lacking(deed.kind, known)
+        if deed.before is None or missing:
+            lacks = f"its {', '.join(missing)}" if deed.before else "what it was"
+            self._lose(deed.address, f"cannot be made again without {lacks}, which nobody kept; left out")
+            return
+        if deed.kind.remote_id:
+            self._lose(deed.address, "gets a new id")
+        if entry is not None:
+            self._want(entry, known)
+        elif deed.address not in self.resources:
+            self.resources[deed.address] = Desired(deed.address, known, deed.place)
+
+    def keep_what_is_needed(self) -> None:
+        """A thing that the run made stays while something of ours that it did not make needs it."""
+        for address in self.removed:
+            self.resources.pop(address, None)
+        for address, desired in self.resources.items():
+            attrs = {n: v for n, v in desired.attrs.items() if v is not None or not self._goes(desired, n)}
+            self.resources[address] = replace(desired, attrs=attrs)
+        while needed := next(self._needed(), None):
+            address, by = needed
+            self.removed.discard(address)
+            self.resources[address] = _as_it_is(self.ledger.entries[address])
+            run = self.ledger.entries[by].run if by in self.ledger.entries else 0
+            self._lose(address, f"stays, because {by} needs it" + (f"; undo run {run} first" if run else ""))
+
+    def _goes(self, desired: Desired, name: str) -> bool:
+        """Whether an entry that is to be empty goes with the field that it is an entry of."""
+        return any(target in self.removed for target in KINDS[desired.address.kind].refers_to({name: None}))
+
+    def _needed(self) -> Iterator[tuple[Address, Address]]:
+        for address, desired in self.resources.items():
+            for target in KINDS[address.kind].refers_to(desired.attrs):
+                if target in self.removed:
+                    yield target, address
+
+    def finish(self) -> UndoPlan:
+        """References follow the names that are given back; a name that another one has by now is not taken."""
+        self._keep_names_apart()
+        state: dict[Address, Desired] = {}
+        for address, desired in self.resources.items():
+            moved = _renamed(desired, self.renamed)
+            if address in self.only:
+                self.only.add(moved.address)
+            state[moved.address] = moved
+        kinds = frozenset(address.kind for address in state)
+        return UndoPlan(DesiredState(state, kinds), frozenset(self.only), tuple(self.lost))
+
+    def _keep_names_apart(self) -> None:
+        while True:
+            ends = Counter(self.renamed.get(address, address) for address in self.resources)
+            taken = next((old for old, new in self.renamed.items() if ends[new] > 1), None)
+            if taken is None:
+                return
+            self._lose(taken, f"keeps its name, because another one is called {self.renamed.pop(taken)} by now")
+            self.resources[taken] = _as_it_is(self.ledger.entries[taken])
+
+
+def _is_what_the_server_made(entry: LedgerEntry, name: str, old: Value) -> bool:
+    """Whether the value before is how the server shows what we sent, so that nothing was overwritten."""
+    return name in entry.answered and entry.answered[name] == old
+
+
+def _as_it_is(entry: LedgerEntry) -> Desired:
+    origin = entry.origin or Origin(f"run {entry.run}", 1, 1)
+    return Desired(entry.address, entry.applied, origin, entry.lifecycle, entry.former, part_of=entry.part_of)
+
+
+def lacking(kind: Kind, known: Attrs) -> list[str]:
+    """What a create needs and nobody knows."""
+    missing = [each.name for each in kind.fields if each.required and each.name not in known]
+    for each in kind.fields:
+        demanded = each.needs.get(str(known.get(each.name)))
+        if demanded and demanded not in known:
+            missing.append(demanded)
+    return missing
+
+
+def _renamed(desired: Desired, names: Mapping[Address, Address]) -> Desired:
+    attrs = replace_refs(desired.attrs, names)
+    part_of = names.get(desired.part_of, desired.part_of) if desired.part_of else None
+    if new := names.get(desired.address):
+        return replace(desired, address=new, former=desired.address, part_of=part_of)
+    if attrs is None:
+        return replace(desired, part_of=part_of)
+    return replace(desired, address=KINDS[desired.address.kind].address(attrs), attrs=attrs, part_of=part_of)
+
+
+def grouped(lost: Iterable[Unrestorable]) -> dict[str, list[Address]]:
+    """The same, by what is lost."""
+    groups: dict[str, list[Address]] = {}
+    for each in lost:
+        groups.setdefault(each.what, []).append(each.address)
+    return groups
+
+
+MADE = frozenset({Action.CREATE})
+
+
+def written(past: BeforeImage) -> dict[str, tuple[Value, Value]]:
+    """The fields that one outcome changed: (before, after); what was made has no before, what went no after."""
+    before, after = past.before or EMPTY, past.after or EMPTY
+    kind = KINDS[past.address.kind]
+    if past.action in MADE:
+        return {name: (None, value) for name, value in after.items() if value is not None}
+    if past.verb == Verb.DROP.value or past.after is None:
+        return {name: (value, None) for name, value in before.items() if value is not None}
+    changed = {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
+    released = {
+        name: (value, kind.field(name).reset)
+        for name, value in before.items()
+        if name not in after and kind.field(name).reset not in (None, value)
+    }
+    return changed | released
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedChange:
+    """All that a run did to one resource, which takes up to three steps."""
+
+    address: Address
+    action: Action
+    remote_ids: frozenset[str]
+    before: Attrs | None
+    fields: Mapping[str, tuple[Value, Value]]
+    place: Origin
+
+    @property
+    def kind(self) -> Kind:
+        return KINDS[self.address.kind]
+
+
+def recorded_changes(past: Sequence[BeforeImage]) -> Iterator[RecordedChange]:
+    """One for each resource, of what was done; what failed or was not run is none."""
+    by_address: dict[Address, list[BeforeImage]] = {}
+    for each in past:
+        half = each.address.key.startswith("#") and each.action is Action.REPLACE
+        if each.status in (Status.DONE, Status.PENDING) and not half:
+            by_address.setdefault(each.address, []).append(each)
+    for address, rows in by_address.items():
+        first, last = rows[0], rows[-1]
+        whole = last._replace(before=first.before)
+        yield RecordedChange(
+            address,
+            last.action,
+            frozenset(each.remote_id for each in rows if each.remote_id),
+            first.before,
+            written(whole),
+            Origin(f"run {last.run}", last.seq, 1),
+        )

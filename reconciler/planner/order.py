@@ -1,0 +1,201 @@
+"""Changes → steps and the order between them; a node is a key, never a payload.
+
+Two sorts of edges. *Needs*: a failure skips what comes after.
+
+    make(x) ── after ──▶ make(y)      x refers to y
+    drop(y) ── after ──▶ drop(x)      x referred to y
+    drop(y) ── after ──▶ make(x)      x let y go
+    make(x) ── after ──▶ drop(x)      a replace (the other way round with create_before_destroy)
+    make(x) ── after ──▶ what frees the name that x takes: a drop, a make under another name, or a park
+
+*After*: order only, a failure does not skip. Webhooks are made after everything else, so that a bootstrap does not
+flood them, and dropped before; the writes of one contact go one at a time. Where the two would form a cycle, *after*
+yields. A cycle of renames goes through one temporary name (park).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from graphlib import CycleError, TopologicalSorter
+
+from reconciler.kinds import KINDS
+from reconciler.model.plan import Action, Change, Step, Verb, decided
+from reconciler.model.values import Address, Attrs, Ref
+
+MAKES = frozenset({Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE})
+DROPS = frozenset({Action.DELETE, Action.REPLACE})
+
+#: "Every webhook that goes is gone", and "everything that webhooks would tell of is done".
+QUIET = Step(Address("", "quiet"), Verb.DROP)
+SETTLED = Step(Address("", "settled"), Verb.MAKE)
+BARRIERS = frozenset({QUIET, SETTLED})
+
+
+@dataclass(frozen=True)
+class Graph:
+    """``needs`` and ``after`` map a step to the steps before it; ``order`` is one order that satisfies both.
+
+    ``barriers`` are nodes that stand for nothing but "all of these are done"; they are in no ``order``.
+    """
+
+    order: tuple[Step, ...]
+    needs: Mapping[Step, frozenset[Step]]
+    after: Mapping[Step, frozenset[Step]]
+    barriers: frozenset[Step] = frozenset()
+
+
+def sends(change: Change) -> bool:
+    """Whether carrying out the change takes a call: adopting what is already so, and forgetting, do not."""
+    return change.action in (MAKES | DROPS) and (change.action is not Action.ADOPT or bool(change.fields))
+
+
+def build(changes: Iterable[Change]) -> Graph:
+    """The graph of all changes that send something and are not blocked."""
+    some = (change for change in decided(changes) if sends(change) and not change.blocked)
+    builder = _GraphBuilder({change.address: change for change in some})
+    builder.need_references()
+    builder.need_free_names()
+    return builder.finish()
+
+
+@dataclass
+class _GraphBuilder:
+    changes: dict[Address, Change]
+    needs: dict[Step, set[Step]] = field(default_factory=dict)
+    after: dict[Step, set[Step]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for address in sorted(self.changes):
+            for verb in steps_of(self.changes[address]):
+                self.needs[Step(address, verb)] = set()
+
+    def _need(self, later: Step, earlier: Step) -> None:
+        if earlier in self.needs and later in self.needs:
+            self.needs[later].add(earlier)
+
+    def need_references(self) -> None:
+        for address, change in self.changes.items():
+            make, drop = Step(address, Verb.MAKE), Step(address, Verb.DROP)
+            for target in change.depends_on:
+                if change.action is Action.DELETE:
+                    self._need(Step(target, Verb.DROP), drop)
+                else:
+                    self._need(make, Step(target, Verb.MAKE))
+            for target in change.lets_go:
+                self._need(Step(target, Verb.DROP), make)
+            if change.action is Action.REPLACE:
+                self._need(*((drop, make) if change.lifecycle.create_before_destroy else (make, drop)))
+                self._need(make, Step(address, Verb.PARK))
+
+    def need_free_names(self) -> None:
+        """Who takes a name waits for the one that holds it; a circle of renames is opened by parking one."""
+        taken_from: dict[Address, Address] = {}
+        holders = {_natural(c, c.before): a for a, c in self.changes.items() if _frees_name(c)}
+        for address, change in self.changes.items():
+            holder = holders.get(_natural(change, change.attrs)) if _takes_name(change) else None
+            if holder and holder != address:
+                taken_from[address] = holder
+        for circle in _circles(taken_from):
+            self.needs[Step(min(circle), Verb.PARK)] = set()
+        for address, holder in taken_from.items():
+            park, drop = Step(holder, Verb.PARK), Step(holder, Verb.DROP)
+            free = park if park in self.needs else drop if drop in self.needs else Step(holder, Verb.MAKE)
+            self._need(Step(address, Verb.MAKE), free)
+            self._need(Step(holder, Verb.MAKE), park)
+
+    def with_barriers(self) -> tuple[dict[Step, set[Step]], tuple[Step, ...]]:
+        """*After* edges that keep webhooks at both ends, as far as *needs* allow, and an order that keeps both."""
+        hooks = {step for step in self.needs if KINDS[step.address.kind].last}
+        others = set(self.needs) - hooks
+        dropped = {step for step in hooks if step.verb is Verb.DROP}
+        front = {QUIET: dropped, **{step: {QUIET} for step in others}} if dropped and others else {}
+        made = {step: {SETTLED} for step in hooks - dropped}
+        back = {SETTLED: others, **made} if made and others else {}
+        for after in ({**front, **back}, back, front, {}):
+            order = _topological(_union(self.needs, after) if after else self.needs)
+            if order is not None:
+                return after, order
+        raise AssertionError("the planner refuses what would need itself")  # pragma: no cover
+
+    def finish(self) -> Graph:
+        """Barriers, then one chain for the writes of each contact, in an order found before, so without cycles."""
+        after, order = self.with_barriers()
+        last: dict[Address, Step] = {}
+        for step in order:
+            owner = None if step in BARRIERS else _owner(self.changes[step.address])
+            if owner is None:
+                continue
+            if owner in last and last[owner] not in self.needs[step]:
+                after[step] = after.get(step, set()) | {last[owner]}
+            last[owner] = step
+        return Graph(
+            tuple(step for step in order if step not in BARRIERS),
+            {step: frozenset(before) for step, before in self.needs.items()},
+            {step: frozenset(before) for step, before in after.items()},
+            frozenset(BARRIERS & after.keys()),
+        )
+
+
+def steps_of(change: Change) -> tuple[Verb, ...]:
+    """The verbs of one change, in the order in which they are done."""
+    if change.action is Action.REPLACE:
+        cautious = change.lifecycle.create_before_destroy
+        return (Verb.PARK, Verb.MAKE, Verb.DROP) if cautious else (Verb.DROP, Verb.MAKE)
+    return (Verb.DROP,) if change.action is Action.DELETE else (Verb.MAKE,)
+
+
+def _union(needs: Mapping[Step, set[Step]], after: Mapping[Step, set[Step]]) -> dict[Step, set[Step]]:
+    nodes = (*needs, *(step for step in after if step not in needs))
+    return {step: needs.get(step, set()) | after.get(step, set()) for step in nodes}
+
+
+def _topological(edges: Mapping[Step, set[Step]]) -> tuple[Step, ...] | None:
+    """One order, the same in every run: nodes come first, because sets of edges have no order of their own."""
+    sorter: TopologicalSorter[Step] = TopologicalSorter(dict.fromkeys(edges, ()))
+    for step, before in edges.items():
+        sorter.add(step, *before)
+    try:
+        return tuple(sorter.static_order())
+    except CycleError:
+        return None
+
+
+def _natural(change: Change, attrs: Attrs) -> Address:
+    return KINDS[change.address.kind].address(attrs)
+
+
+def _changes_name(change: Change) -> bool:
+    kind = KINDS[change.address.kind]
+    return kind.renameable and any(each.path in kind.key for each in change.fields)
+
+
+def _takes_name(change: Change) -> bool:
+    return KINDS[change.address.kind].renameable and (change.action is Action.CREATE or _changes_name(change))
+
+
+def _frees_name(change: Change) -> bool:
+    return KINDS[change.address.kind].renameable and (change.action is Action.DELETE or _changes_name(change))
+
+
+def _circles(follows: Mapping[Address, Address]) -> Iterator[set[Address]]:
+    """Every closed walk of "takes the name of"; each address takes at most one."""
+    seen: set[Address] = set()
+    for start in follows:
+        path: list[Address] = []
+        at: Address | None = start
+        while at is not None and at not in seen:
+            seen.add(at)
+            path.append(at)
+            at = follows.get(at)
+        if at in path:
+            yield set(path[path.index(at) :])
+
+
+def _owner(change: Change) -> Address | None:
+    """Whose writes go one at a time: the contact itself, or the one that a relation belongs to."""
+    chain = KINDS[change.address.kind].chain
+    if not chain:
+        return None
+    value = (change.attrs or change.before).get(chain)
+    return value.target if isinstance(value, Ref) else change.address

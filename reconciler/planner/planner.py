@@ -1,0 +1,312 @@
+"""Desired, ledger and live under one set of names → the changes; this table is the planner.
+
+desired  ledger  live     action
+──────────────────────────────────────────────────────────────────────────────
+   ✓       –      –       CREATE
+   ✓       –      ✓       ADOPT: take over, writing only differences
+   ✓       ✓      ✓       NO_CHANGE, UPDATE or REPLACE; ADOPT when it is another one now
+   ✓       ✓      –       CREATE, cause MISSING; a person that was erased is blocked
+   –       ✓      ✓       DELETE, or FORGET where policy says so
+   –       ✓      –       FORGET
+   –       –      ✓       nothing: unmanaged, counted, never touched
+
+Without a ledger nothing can be taken over: what would be ADOPT is NO_CHANGE or UPDATE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.model.plan import Action, Cause, Change, Changes, FieldChange, decided
+from reconciler.model.policy import Policy
+from reconciler.model.resource import Desired, DesiredState, EntryState, LedgerEntry
+from reconciler.model.values import Address, Attrs, Secret, Value, readable
+from reconciler.planner.diff import Digest, aged, differences, let_go, sent_along
+from reconciler.planner.impact import with_counts
+from reconciler.planner.kept import held
+from reconciler.planner.matching import Identified
+from reconciler.planner.prune import Pruning
+from reconciler.planner.quiet import UnchangedResources, is_unchanged, leading_to
+
+#: How long an accepted write that does not show yet counts as done, in seconds: a day.
+PENDING_FOR = 24 * 3600.0
+
+_FIELD_ORDER = {(kind.name, field.name): index for kind in KINDS.values() for index, field in enumerate(kind.fields)}
+
+
+@dataclass(frozen=True)
+class PlanRules:
+    """What planning follows. ``digest`` is None without a ledger; ``now`` is seconds of the epoch.
+
+    ``recreate``: people that were erased from the account may be made again. ``partly``: kinds not read whole.
+    """
+
+    policy: Policy
+    dialect: Dialect
+    digest: Digest
+    now: float
+    recreate: bool = False
+    partly: frozenset[str] = frozenset()
+
+
+def plan_changes(found: Identified, state: DesiredState, rules: PlanRules) -> Sequence[Change]:
+    """Every desired and every owned resource as one change, sorted by address, NO_CHANGE included.
+
+    Raises ConfigurationError for names that others hold and for deletions of what is still referred to.
+    """
+    planner = _Planner(found, rules)
+    stays: list[Desired] = []
+    others: list[Desired] = []
+    for each in found.desired.values():
+        (stays if planner.stays(each) else others).append(each)
+    roots_first = sorted(others, key=lambda each: len(KINDS[each.address.kind].parents))
+    changes = {each.address: planner.desired(each) for each in roots_first}
+    changes |= Pruning(found, state, rules.policy).changes()
+    changes = with_counts(planner.hold_back(changes), found, rules.partly)
+    problems = [*planner.problems, *_still_needed(found, changes), *_names_held(found, changes)]
+    if problems:
+        raise ConfigurationError(problems)
+    own = tuple(changes[address] for address in sorted(changes))
+    return Changes(own, UnchangedResources(found.settled, stays, found.live)) if stays or found.settled else own
+
+
+def in_order(kind: Kind, fields: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
+    """The same in the order of the kind's fields, then by name: plans do not depend on the order of keys in YAML."""
+    return tuple(sorted(fields, key=lambda each: (_FIELD_ORDER[kind.name, kind.field(each.path).name], each.path)))
+
+
+class _Planner:
+    def __init__(self, found: Identified, rules: PlanRules) -> None:
+        self.found, self.rules = found, rules
+        self.wires = {name: wire_of(kind, rules.dialect) for name, kind in KINDS.items()}
+        self.entries = held(found.entries)
+        self.problems: list[Problem] = []
+
+    def stays(self, desired: Desired) -> bool:
+        """Most are as they should be, with nothing to say or to hide: so this is asked first, of all."""
+        found, address = self.found, desired.address
+        live, entry = found.live.get(address), self.entries.get(address)
+        if live is None or entry is None or address in found.moved or address in found.remarks:
+            return False
+        return not KINDS[address.kind].one_way and is_unchanged(desired, entry, live)
+
+    def desired(self, desired: Desired) -> Change:
+        """The first four rows of the table."""
+        live, entry = self.found.live.get(desired.address), self.found.entries.get(desired.address)
+        kind = KINDS[desired.address.kind]
+        if live is None:
+            return self._absent(kind, desired, entry)
+        known = entry if entry and (not kind.by_id or entry.remote_id == live.remote_id) else None
+        fields = differences(kind, desired.attrs, live.attrs, known, desired.lifecycle.ignore, self.rules.digest)
+        action = self._action(kind, desired, fields, known)
+        if action is Action.REPLACE:
+            fields = (*fields, *sent_along(kind, desired.attrs, known))
+        return self._change(
+            desired,
+            action,
+            aged(fields, known, self.rules.now),
+            attrs=_without_ignored(desired),
+            remote_id=live.remote_id,
+            before=readable(live.attrs),
+            cause=_main_cause(fields) if fields else None,
+            note="; ".join(filter(None, self._notes(kind, desired, known, fields))),
+            lets_go=_lets_go(kind, desired, known) if fields else (),
+        )
+
+    def _notes(
+        self, kind: Kind, desired: Desired, known: LedgerEntry | None, fields: tuple[FieldChange, ...]
+    ) -> Iterator[str]:
+        if known or (self.rules.digest and not (fields and kind.one_way)):
+            yield _note(kind, desired, known, fields)
+        live = self.found.live[desired.address].attrs
+        if fields:
+            yield from (str(live[each.name]) for each in kind.fields if each.told and live.get(each.name))
+        else:
+            yield from _settled_otherwise(kind, desired, live)
+        yield self._remark(desired)
+
+    def _remark(self, desired: Desired) -> str:
+        return self.found.remarks.get(desired.address, "")
+
+    def _absent(self, kind: Kind, desired: Desired, entry: LedgerEntry | None) -> Change:
+        if kind.create is None:
+            return self._unmakeable(desired, entry)
+        pending = entry and entry.state is EntryState.PENDING
+        if entry and pending and self.rules.now - entry.since < PENDING_FOR:
+            return self._change(desired, Action.NO_CHANGE, (), note="accepted, not shown by the account yet")
+        erased = entry and kind.person and not self.rules.recreate
+        return self._change(
+            desired,
+            Action.CREATE,
+            _all_fields(kind, desired),
+            cause=Cause.MISSING if entry else Cause.NEW,
+            blocked="was erased from the account; --allow recreate=N makes it again" if erased else None,
+            note="accepted a day ago and never shown: sent again" if pending else self._remark(desired),
+        )
+
+    def _unmakeable(self, desired: Desired, entry: LedgerEntry | None) -> Change:
+        """What was ours and is gone needs nothing any more; anything else has to be there."""
+        if entry is None:
+            what = f"{desired.address} is not known to be there, and cannot be made"
+            self.problems.append(Problem(str(desired.origin), what, "plan with --refresh auto, or remove it"))
+        return self._change(desired, Action.NO_CHANGE, (), note="gone from the account; nothing is left to do")
+
+    def _change(self, desired: Desired, action: Action, fields: tuple[FieldChange, ...], **more: Any) -> Change:
+        kind = KINDS[desired.address.kind]
+        attrs = more.pop("attrs", desired.attrs)
+        return Change(
+            desired.address,
+            action,
+            fields=in_order(kind, fields),
+            attrs=attrs,
+            origin=desired.origin,
+            lifecycle=desired.lifecycle,
+            former=desired.former,
+            part_of=desired.part_of,
+            moved_from=self.found.moved.get(desired.address) if self.found.moved else None,
+            depends_on=() if action is Action.NO_CHANGE else kind.refers_to(attrs),
+            effects=() if action is Action.NO_CHANGE else kind.effects.get(action, ()),
+            **more,
+        )
+
+    def _action(
+        self, kind: Kind, desired: Desired, fields: Iterable[FieldChange], known: LedgerEntry | None
+    ) -> Action:
+        once = self.wires[kind.name].immutable
+        fixed = [each for each in fields if kind.field(each.path).immutable or each.path in once]
+        if fixed and not kind.replaceable:
+            has = ", ".join(f'{each.path} is "{each.before}" in the account' for each in fixed)
+            other = f"`reconciler ledger forget {desired.address}`" if known else "leave its `id` out"
+            what = f"{desired.address}: {has} and cannot be changed"
+            hint = f"write that here; for another one, {other} first"
+            self.problems.append(Problem(str(desired.origin), what, hint))
+        if fixed:
+            return Action.REPLACE
+        if known is None and self.rules.digest is not None and not (fields and kind.one_way):
+            return Action.ADOPT
+        return Action.UPDATE if fields else Action.NO_CHANGE
+
+    def hold_back(self, changes: dict[Address, Change]) -> dict[Address, Change]:
+        """What policy forbids: guarded resources, and all that depends on what is blocked."""
+        for address, change in changes.items():
+            destroys = change.action in (Action.DELETE, Action.REPLACE)
+            if destroys and change.lifecycle.prevent_destroy and not change.blocked:
+                changes[address] = replace(change, blocked="prevent_destroy")
+        held = {address for address, change in changes.items() if change.blocked}
+        for address, change in changes.items() if held else ():
+            needs = next((each for each in change.depends_on if each in held), None)
+            if needs and change.action is Action.CREATE and not change.blocked:
+                changes[address] = replace(change, blocked=f"needs {needs}")
+        return changes
+
+
+def _without_ignored(desired: Desired) -> Mapping[str, Value]:
+    if not desired.lifecycle.ignore:
+        return desired.attrs
+    return {name: value for name, value in desired.attrs.items() if name not in desired.lifecycle.ignore}
+
+
+def _all_fields(kind: Kind, desired: Desired) -> tuple[FieldChange, ...]:
+    """What a new one gets, without its key: the address says that already."""
+    return tuple(
+        FieldChange(name, None, None if isinstance(value, Secret) else value, Cause.NEW, isinstance(value, Secret))
+        for name, value in desired.attrs.items()
+        if name not in kind.key and value is not None
+    )
+
+
+def _lets_go(kind: Kind, desired: Desired, known: LedgerEntry | None) -> tuple[Address, ...]:
+    if known is None:
+        return ()
+    now = set(kind.refers_to(desired.attrs))
+    return tuple(each for each in known.depends_on if each not in now)
+
+
+_WEIGHT = (Cause.BOTH, Cause.DRIFTED, Cause.EDITED, Cause.ROTATED, Cause.RELEASED)
+
+
+def _main_cause(fields: Iterable[FieldChange]) -> Cause | None:
+    causes = {each.cause for each in fields}
+    return next((cause for cause in _WEIGHT if cause in causes), None)
+
+
+def _note(kind: Kind, desired: Desired, known: LedgerEntry | None, fields: tuple[FieldChange, ...]) -> str:
+    if known is None:
+        unread = [f.name for f in kind.fields if f.write_only and f.immutable and f.name in desired.attrs]
+        unseen = f"; {', '.join(unread)} cannot be read: taken to be as declared" if unread else ""
+        return ("adopted" if fields else "adopted as it is") + unseen
+    gone = [name for name in let_go(kind, desired.attrs, known) if name not in desired.lifecycle.ignore]
+    return f"no longer managed: {', '.join(gone)}" if gone else ""
+
+
+def _settled_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[str]:
+    """It is as the files say, but was done in another manner, which cannot be changed any more."""
+    for field in kind.fields:
+        shown = live.get(field.name) if field.manner else None
+        if shown is not None and desired.attrs.get(field.name, shown) != shown:
+            yield f"done already, with `{field.name}: {shown}`; the account takes no other"
+
+
+def _still_needed(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:
+    """A deletion of what the files still refer to."""
+    doomed = {a for a, change in changes.items() if change.action is Action.DELETE and not change.blocked}
+    for desired in chain(found.desired.values(), leading_to(doomed, found.settled)) if doomed else ():
+        for target in KINDS[desired.address.kind].refers_to(desired.attrs):
+            if target in doomed:
+                what = f"{desired.address} needs {target}, which the files no longer declare and would be deleted"
+                yield Problem(str(desired.origin), what, "declare it again, or drop the reference")
+
+
+def _names_held(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:
+    """A name is free before it is taken: who holds it must be going away or taking another one in this plan."""
+    takers = [c for c in changes.values() if c.attrs and not c.blocked and _takes_name(KINDS[c.address.kind], c)]
+    if not takers:
+        return
+    holders: dict[Address, Address] = {}
+    for live in found.live.values():
+        if KINDS[live.address.kind].renameable:
+            holders.setdefault(KINDS[live.address.kind].address(live.attrs), live.address)
+    for change in takers:
+        holder = holders.get(KINDS[change.address.kind].address(change.attrs))
+        if holder in (None, change.address) or _leaves(changes.get(holder)):
+            continue
+        what = f"{change.address}: the name is taken by {holder} (id {found.live[holder].remote_id})"
+        yield Problem(str(change.origin), what, "choose another name, or delete or rename that one")
+
+
+def _takes_name(kind: Kind, change: Change) -> bool:
+    if not kind.renameable:
+        return False
+    return change.action is Action.CREATE or any(each.path in kind.key for each in change.fields)
+
+
+def _leaves(change: Change | None) -> bool:
+    if change is None or change.blocked:
+        return False
+    if change.action is Action.DELETE:
+        return True
+    return any(each.path in KINDS[change.address.kind].key for each in change.fields)
+
+
+def unmanaged(
+    found: Identified, changes: Iterable[Change] = (), known: Iterable[Container[Address]] = ()
+) -> dict[str, int]:
+    """How many live ones of each writable kind are neither declared nor ours, nor deleted by these changes.
+
+    ``known``: what is declared or ours beside that.
+    """
+    besides = tuple(known)
+    doomed = {change.address for change in decided(changes) if change.action is Action.DELETE}
+    counts: dict[str, int] = {}
+    for address in found.live:
+        ours = address in found.desired or address in found.entries or address in doomed
+        if not ours and not any(address in each for each in besides) and KINDS[address.kind].writable:
+            counts[address.kind] = counts.get(address.kind, 0) + 1
+    return counts

@@ -1,0 +1,160 @@
+"""What the files no longer name → DELETE or FORGET, by pruning policy and by what goes with what.
+
+ours, live, the files no longer name it
+──────────────────────────────────────────────────────────────────────────────
+written inside a block that no longer has that key        FORGET  not managed any more
+written inside a block that is forgotten itself           FORGET  with it
+in an exact set                                           DELETE  whatever pruning says
+pruning ``none``, or ``created`` and we did not make it   FORGET
+a parent that takes it along is deleted                   FORGET  gone with it, no call
+accepted and not shown yet                                nothing, until it shows
+another one has its name now                              FORGET  we delete only what is ours
+otherwise                                                 DELETE
+unmanaged, pruning ``all``, or in an exact set              DELETE
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.policy import Policy, Prune
+from reconciler.model.resource import UNGUARDED, DesiredState, EntryState, LedgerEntry, Live, Provenance
+from reconciler.model.values import Address, Ref, Secret, readable
+from reconciler.planner.exact_sets import EnclosingSet, ExactSets
+from reconciler.planner.matching import Identified
+
+#: How the note of a deletion begins; it does not hold for a plan that rests on no files.
+LEFT = "no longer in the files; "
+
+
+class Pruning:
+    """One decision for every resource that is ours, or live under ``all`` or in an exact set, and not desired."""
+
+    def __init__(self, found: Identified, state: DesiredState, policy: Policy) -> None:
+        self.found, self.state, self.policy = found, state, policy
+        self.decided: dict[Address, Change] = {}
+        self.sets = ExactSets(state, found)
+
+    def changes(self) -> Mapping[Address, Change]:
+        """Roots before relations, because a relation may go with its parent."""
+        entries = self.found.entries
+        leaving = [entries[address] for address in entries if address not in self.found.desired]
+        for entry in sorted(leaving, key=lambda each: len(KINDS[each.address.kind].parents)):
+            self.decided[entry.address] = self._owned(entry, self.found.live.get(entry.address))
+        for live in list(self.found.live.values()):
+            around = self.sets.around(live)
+            everything = around or self._prune(KINDS[live.address.kind]) is Prune.ALL
+            if everything and self._is_unmanaged(live):
+                self.decided[live.address] = self._delete(live, None, around)
+        return self.decided
+
+    def _owned(self, entry: LedgerEntry, live: Live | None) -> Change:
+        if live is None and entry.state is EntryState.PENDING:
+            return self._keep(entry, "accepted, not shown by the account yet; removed once it shows")
+        if live is None:
+            return self._forget(entry, Cause.REMOVED, "gone from the account")
+        around = self.sets.around(live)
+        if entry.remote_id not in (None, live.remote_id) and not around:
+            return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is not ours")
+        if reason := self._released(entry):
+            return self._forget(entry, Cause.RELEASED, reason)
+        if parent := self._gone_with(live):
+            return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
+        if around:
+            return self._delete(live, entry, around)
+        prune = self._prune(KINDS[entry.address.kind])
+        if not KINDS[entry.address.kind].writable:
+            return self._forget(entry, Cause.REMOVED, "stays as it is in the account")
+        if prune is Prune.NONE:
+            return self._forget(entry, Cause.REMOVED, "stays in the account: pruning is off for this kind")
+        if prune is Prune.CREATED and entry.provenance is not Provenance.CREATED:
+            return self._forget(entry, Cause.REMOVED, "stays in the account: it was there before us")
+        return self._delete(live, entry)
+
+    def _released(self, entry: LedgerEntry) -> str:
+        parent = entry.part_of
+        if parent is None:
+            return ""
+        if (parent, entry.address.kind) in self.state.unmanaged:
+            sugar = KINDS[entry.address.kind].sugar
+            return f"{parent} no longer has a `{sugar.key}` key" if sugar else ""
+        change = self.decided.get(parent)
+        if parent not in self.found.desired and (change is None or change.action is Action.FORGET):
+            return f"{parent} is no longer managed"
+        return ""
+
+    def _gone_with(self, live: Live) -> Address | None:
+        for name in KINDS[live.address.kind].dies_with:
+            parent = live.attrs[name]
+            change = self.decided.get(parent.target) if isinstance(parent, Ref) else None
+            if change and change.action is Action.DELETE and not change.lifecycle.prevent_destroy:
+                return change.address
+        return None
+
+    def _prune(self, kind: Kind) -> Prune:
+        return self.policy.prune.get(kind.name, kind.prune) if kind.writable else Prune.NONE
+
+    def _is_unmanaged(self, live: Live) -> bool:
+        known = live.address in self.found.desired or live.address in self.found.entries
+        if live.address.key in KINDS[live.address.kind].reserved:
+            return False
+        return not known and not self._gone_with(live)
+
+    def _forget(self, entry: LedgerEntry, cause: Cause, note: str) -> Change:
+        return Change(
+            entry.address,
+            Action.FORGET,
+            cause,
+            before=entry.applied,
+            remote_id=entry.remote_id,
+            note=note,
+            origin=entry.origin,
+            lifecycle=entry.lifecycle,
+            moved_from=self.found.moved.get(entry.address),
+        )
+
+    def _keep(self, entry: LedgerEntry, note: str) -> Change:
+        return Change(entry.address, Action.NO_CHANGE, remote_id=entry.remote_id, note=note, origin=entry.origin)
+
+    def _delete(self, live: Live, entry: LedgerEntry | None, around: EnclosingSet | None = None) -> Change:
+        kind = KINDS[live.address.kind]
+        outside = around if entry is None else None
+        unmanaged = f"not in the exact set of {outside.owner}" if outside else "unmanaged; pruning is `all`"
+        since = (
+            "; ".join([f"{LEFT}managed since run {entry.managed_since}", *_since(kind, live, entry)])
+            if entry
+            else unmanaged
+        )
+        return Change(
+            live.address,
+            Action.DELETE,
+            Cause.NOT_IN_SET if outside else Cause.REMOVED,
+            note=since,
+            remote_id=live.remote_id,
+            origin=entry.origin if entry else outside and outside.origin,
+            before=readable(live.attrs),
+            depends_on=entry.depends_on if entry else kind.refers_to(live.attrs),
+            effects=kind.effects.get(Action.DELETE, ()),
+            moved_from=self.found.moved.get(live.address),
+            lifecycle=entry.lifecycle if entry else UNGUARDED,
+        )
+
+
+def _since(kind: Kind, live: Live, entry: LedgerEntry) -> Iterator[str]:
+    """What others changed since we wrote it: its name as it is now, and the names of other fields."""
+    changed = []
+    for name, sent in entry.applied.items():
+        field, have = kind.field(name), live.attrs.get(name)
+        if field.write_only or field.manner or isinstance(have, Secret | Ref):
+            continue
+        if have in (sent, entry.answered.get(name, sent)):
+            continue
+        if name in kind.key and not kind.person:
+            yield f'is called "{have}" now'
+        else:
+            changed.append(name)
+    if changed:
+        yield f"{', '.join(sorted(changed))} changed in the account"

@@ -1,0 +1,109 @@
+"""A deletion and a creation that look like one thing renamed → the line of YAML that says so.
+
+They stop an apply until the line is there, or the deletion is allowed by name: a rename keeps the id, every
+assignment and every value, and a deletion with a creation loses them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from itertools import chain
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind
+from reconciler.model.plan import Action, Change, decided
+from reconciler.model.resource import Desired
+from reconciler.model.values import Address, Attrs, Origin, unescape
+from reconciler.planner.impact import bearers_of, least, live_relations, values_lost, values_of
+from reconciler.planner.matching import Identified
+from reconciler.planner.quiet import relations_of
+
+#: From this likeness on (0 to 1) two are taken for one thing.
+ALIKE = 0.7
+#: So many deletions and creations are held against each other; more of them meet the limits anyway.
+MOST = 200
+
+
+@dataclass(frozen=True, slots=True)
+class RenameSuggestion:
+    """``old`` seems to be ``new`` now; ``advice`` is what to write where."""
+
+    old: Address
+    new: Address
+    origin: Origin | None
+    advice: str
+
+    def __str__(self) -> str:
+        where = f"{self.origin}: " if self.origin else ""
+        return f"{where}{self.old} would be deleted and {self.new} created. {self.advice}"
+
+
+def offers(
+    changes: Iterable[Change], found: Identified, partly: Set[str] = frozenset()
+) -> tuple[RenameSuggestion, ...]:
+    """One offer for each pair that is alike, the likest first; nobody is paired twice.
+
+    ``partly`` are the kinds of which not all were read.
+    """
+    open_changes = [c for c in decided(changes) if not c.blocked and _can_be_renamed(KINDS[c.address.kind])]
+    gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
+    come = [c for c in open_changes if c.action is Action.CREATE][:MOST]
+    if not gone or not come:
+        return ()
+    had = bearers_of(live_relations(found))
+    get = bearers_of(chain(_named(found.desired.values()), relations_of(found.settled)))
+    pairs = [
+        (_likeness(old, new, had.get(old.address, set()), get.get(new.address, set())), old, new)
+        for old in gone
+        for new in come
+        if old.address.kind == new.address.kind
+    ]
+    made: list[RenameSuggestion] = []
+    paired: set[Address] = set()
+    for likeness, old, new in sorted(pairs, key=lambda pair: (-pair[0], pair[1].address, pair[2].address)):
+        if likeness >= ALIKE and not paired & {old.address, new.address}:
+            paired |= {old.address, new.address}
+            made.append(RenameSuggestion(old.address, new.address, new.origin, _advice(old, new, found, partly)))
+    return tuple(made)
+
+
+def _named(some: Iterable[Desired]) -> Iterable[tuple[str, Attrs]]:
+    return ((each.address.kind, each.attrs) for each in some)
+
+
+def _can_be_renamed(kind: Kind) -> bool:
+    """Kinds with a name, or with a label beside their id."""
+    return not kind.parents and not kind.person and kind.update is not None
+
+
+def _likeness(old: Change, new: Change, had: set[Address], get: set[Address]) -> float:
+    """The best of: names that read alike, equal other fields, the same bearers."""
+    kind = KINDS[old.address.kind]
+    others = [name for name in new.attrs if name not in kind.key and not kind.field(name).write_only]
+    same = [old.before.get(name) == new.attrs[name] for name in others]
+    fields = sum(same) / len(same) if same else 0.0
+    shared = len(had & get) / len(had | get) if had and get else 0.0
+    alike = max(fields, shared)
+    return alike if alike >= ALIKE else max(alike, _ratio(unescape(old.address.key), unescape(new.address.key)))
+
+
+def _ratio(one: str, other: str) -> float:
+    """How alike two names read; names that differ in their numbers only are meant to differ."""
+    if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other):
+        return 0.0
+    return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
+
+
+def _advice(old: Change, new: Change, found: Identified, partly: Set[str]) -> str:
+    kind = KINDS[old.address.kind]
+    name = unescape(old.address.key)
+    if kind.renameable:
+        return f"If this is a rename, add `renamed_from: {name}`"
+    lost = values_of(old.address, found)
+    label = next((value for key, value in new.attrs.items() if key not in kind.key), "")
+    return f"A {kind.key[0]} cannot change: keep `{kind.key[0]}: {name}` and change only the label to {label}" + (
+        f", or {least(old.address, partly)}{values_lost(lost)}" if lost else ""
+    )

@@ -1,0 +1,161 @@
+"""A step of a change → the request that carries it out, with references open until they are bound."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Kind, PerParent, Template, Wire
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.model.plan import Action, Change, Step, Verb
+from reconciler.model.report import ApiRequest, OpenRequest
+from reconciler.model.values import Address, Attrs, Ref, Secret, Value
+from reconciler.planner.decoding import decode
+
+#: What a parked one is called until its name is free; names are at most 64 characters (api.md §7).
+PARKED = "~ {id} moves"
+
+#: Parts of a secret url that are shorter are words like ``hook``.
+TELLING = 6
+
+_PLACEHOLDER = re.compile(r"{(\w+)}")
+
+
+def request_for(step: Step, change: Change, dialect: Dialect, slugs: frozenset[str] = frozenset()) -> OpenRequest:
+    """The one call of a step. Path and body hold Ref and Secret where :func:`bind` puts ids and values."""
+    kind = KINDS[change.address.kind]
+    wire = wire_of(kind, dialect, slugs)
+    if step.verb is Verb.DROP:
+        return _request(kind.delete, change, None)
+    if step.verb is Verb.PARK:
+        name = PARKED.format(id=change.remote_id)
+        return _request(kind.update, change, _body(kind, _repeated(kind, change, wire, {kind.key[0]: name}), wire))
+    if change.action in (Action.CREATE, Action.REPLACE):
+        attrs: Attrs = {name: value for name, value in change.attrs.items() if value is not None}
+        return _request(kind.create, change, _body(kind, attrs, wire))
+    attrs = {each.path: change.attrs.get(each.path, each.after) for each in change.fields}
+    return _request(kind.update, change, _body(kind, _repeated(kind, change, wire, attrs), wire))
+
+
+def _repeated(kind: Kind, change: Change, wire: Wire, attrs: Attrs) -> Attrs:
+    """Some updates must carry fields that did not change, where they are known (a webhook's name and secret)."""
+    return {**{name: change.attrs[name] for name in wire.repeats if name in change.attrs}, **attrs}
+
+
+def _body(kind: Kind, attrs: Attrs, wire: Wire) -> dict[str, Any] | None:
+    if kind.encode:
+        return kind.encode(attrs, wire)
+    in_path = _PLACEHOLDER.findall(kind.create.path) if kind.create else ()
+    return {
+        wire.names.get(name) or kind.field(name).wire or name: _encode(value)
+        for name, value in attrs.items()
+        if name not in in_path
+    }
+
+
+def _encode(value: Value) -> Any:
+    """Sets travel as sorted lists; references and secrets stay open."""
+    if isinstance(value, frozenset):
+        return sorted((_encode(item) for item in value), key=str)
+    return value
+
+
+def _request(template: Template | None, change: Change, body: Any) -> OpenRequest:
+    assert template is not None, f"{change.address.kind} has no such call"
+    attrs = {**change.before, **change.attrs, "id": change.remote_id}
+    return OpenRequest(template.method, fill(template.path, attrs), body)
+
+
+def fill(template: str, attrs: Attrs) -> tuple[str | Ref, ...]:
+    """``/api/tags/{id}`` with each placeholder replaced; a Ref stays a part of its own, to be bound."""
+    parts: list[str | Ref] = []
+    for index, piece in enumerate(_PLACEHOLDER.split(template)):
+        value = attrs[piece] if index % 2 else piece
+        parts.append(value if isinstance(value, Ref) else quote(str(value), safe="/"))
+    return tuple(part for part in parts if part)
+
+
+def bind(request: OpenRequest, ids: Mapping[Address, str]) -> ApiRequest:
+    """Put in ids and secret values, just before sending; the only function that does.
+
+    Raises KeyError naming the address whose id nobody knows.
+    """
+    path = "".join(quote(ids[part.target], safe="") if isinstance(part, Ref) else part for part in request.parts)
+    return ApiRequest(request.method, path, _close(request.body, ids))
+
+
+def _close(value: Any, ids: Mapping[Address, str]) -> Any:
+    if isinstance(value, Ref):
+        remote_id = ids[value.target]
+        return int(remote_id) if remote_id.isdecimal() else remote_id
+    if isinstance(value, Secret):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _close(item, ids) for key, item in value.items()}
+    return [_close(item, ids) for item in value] if isinstance(value, list) else value
+
+
+def hidden_in(attrs: Attrs) -> tuple[str, ...]:
+    """What no message may repeat: the secrets, and of a secret url every part of it but the host."""
+    found: list[str] = []
+    for value in attrs.values():
+        if isinstance(value, Secret):
+            found += [value.value, *_url_parts(value.value)]
+    return tuple(dict.fromkeys(found))
+
+
+def _url_parts(text: str) -> list[str]:
+    _, scheme, rest = text.partition("://")
+    user, at, place = rest.partition("/")[0].rpartition("@")
+    parts = [user] if at else []
+    parts += re.split(r"[/?&#=;]", rest[len(user) + len(at) + len(place) :])
+    return sorted((part for part in parts if len(part) >= TELLING), key=len, reverse=True) if scheme else []
+
+
+def show(request: OpenRequest) -> tuple[str, str, Any]:
+    """Method, path and body for people: open references as ``{kind/key}``, secrets by their source."""
+    path = "".join(f"{{{part.target}}}" if isinstance(part, Ref) else part for part in request.parts)
+    return request.method, path, _display(request.body)
+
+
+def _display(value: Any) -> Any:
+    if isinstance(value, Ref):
+        return f"{{{value.target}}}"
+    if isinstance(value, Secret):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _display(item) for key, item in value.items()}
+    return [_display(item) for item in value] if isinstance(value, list) else value
+
+
+class Query(NamedTuple):
+    """A list to read: native path and filters."""
+
+    path: str
+    query: Mapping[str, Any]
+
+
+def lookup_for(kind: Kind, attrs: Attrs, ids: Mapping[Address, str]) -> Query | None:
+    """Where the live one with the natural key in ``attrs`` is found, if the kind can be looked up."""
+    if isinstance(kind.source, PerParent):
+        return Query(kind.source.path, kind.source.query(_close(attrs[kind.parents[0].name], ids)))
+    if kind.lookup is None:
+        return None
+    path = bind(OpenRequest("GET", fill(kind.lookup.path, attrs)), ids).path
+    return Query(path, {parameter: _close(attrs[name], ids) for parameter, name in kind.lookup.query.items()})
+
+
+def is_the_one(kind: Kind, item: Mapping[str, Any], attrs: Attrs, ids: Mapping[Address, str], wire: Wire) -> bool:
+    """Whether an item of a looked-up list has the natural key in ``attrs``; filters are not trusted alone."""
+    shown = decode(kind, item, wire, lambda _, remote_id: Ref(Address("", remote_id)))
+    for name in kind.key:
+        want, have = attrs[name], shown.get(name)
+        if isinstance(want, Ref):
+            if isinstance(have, Ref) and have.target.key != ids.get(want.target):
+                return False
+        elif not kind.field(name).same(have, want):
+            return False
+    return True

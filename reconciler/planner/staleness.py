@@ -1,0 +1,149 @@
+"""A saved plan compared with the plan made now: the differences, but for what a begun run of that plan did itself.
+
+saved                now                              by the run
+──────────────────────────────────────────────────────────────────────────────
+the same             the same                         still to do
+CREATE, UPDATE …     NO_CHANGE with the same attributes    done, or announced
+CREATE … REPLACE     ADOPT or UPDATE that writes      announced, its outcome was not recorded
+                     nothing but unreadable values
+REPLACE              CREATE with the same attributes  dropped, not made again yet
+DELETE               gone, or FORGET                  done, or announced
+DELETE of a contact  without a value or a tag         the run deleted that field or tag
+FORGET, adopt as is  gone, NO_CHANGE                       the ledger was settled first
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.kinds import KINDS
+from reconciler.model.plan import Action
+from reconciler.model.values import Address
+from reconciler.planner.impact import growth
+
+Meaning = Mapping[str, Any]
+#: Changes by address, each as :func:`reconciler.model.serialization.weighed` gives them.
+Meanings = Mapping[str, Meaning]
+
+_WRITING = {each.value for each in (Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE)}
+
+
+@dataclass(frozen=True, slots=True)
+class BegunPlan:
+    """What a begun run did: addresses with an outcome that is done or accepted, and those still announced."""
+
+    done: frozenset[str] = frozenset()
+    announced: frozenset[str] = frozenset()
+
+    @property
+    def touched(self) -> Set[str]:
+        """Addresses of which something was done, or may have been."""
+        return self.done | self.announced
+
+
+def differences(then: Meanings, now: Meanings, begun: BegunPlan | None = None) -> Iterator[str]:
+    """One line for everything that is not as planned; with ``begun`` what that run did is as planned."""
+    for address in sorted({*then, *now}):
+        old, new = then.get(address), now.get(address)
+        if old and new and (more := growth(old.get("people", 0), new.get("people", 0))):
+            yield f"{address}: {more}"
+            continue
+        old, new = _without_people(old), _without_people(new)
+        if old == new or (begun is not None and _by_run(address, old, new, begun, then)):
+            continue
+        if old is None or new is None:
+            yield f"{address}: {'not in the plan' if old is None else 'no longer there'}"
+        elif old["action"] != new["action"]:
+            yield f"{address}: was {_word(old)}, is now {_word(new)}"
+        else:
+            yield f"{address}: {_changed(old, new)}"
+
+
+def _without_people(change: Meaning | None) -> Meaning | None:
+    """Fewer people who lose something than were approved are no difference."""
+    return change and {key: value for key, value in change.items() if key != "people"}
+
+
+def _word(change: Meaning) -> str:
+    return "no change" if change["action"] == Action.NO_CHANGE.value else str(change["action"])
+
+
+def _changed(old: Meaning, new: Meaning) -> str:
+    """What differs between two changes of one action."""
+    names = {path for path, _ in _fields(old) ^ _fields(new)}
+    for side in ("attrs", "before"):
+        one, other = old.get(side, {}), new.get(side, {})
+        names |= {name for name in {*one, *other} if one.get(name) != other.get(name)}
+    parts = [f"{', '.join(sorted(names))} changed"] if names else []
+    was, tags = set(old.get("along", ())), set(new.get("along", ()))
+    parts += [f"has {each} since then" for each in sorted(tags - was)]
+    parts += [f"no longer has {each}" for each in sorted(was - tags)]
+    if old.get("blocked") != new.get("blocked"):
+        parts.append(f"is blocked: {new['blocked']}" if new.get("blocked") else "is no longer blocked")
+    if old.get("remote_id") != new.get("remote_id"):
+        parts.append("is another one, with another id")
+    return "; ".join(parts) or "a value changed that the redacted plan does not show"
+
+
+def _fields(change: Meaning) -> set[tuple[str, str]]:
+    return {(each["path"], repr(each)) for each in change["fields"]}
+
+
+def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: BegunPlan, then: Meanings) -> bool:
+    touched = address in begun.touched
+    if old is None:
+        return new is not None and _is_left_over(address, new, then)
+    word = old["action"]
+    if new is None:
+        return word == "forget" or (word == "delete" and touched)
+    if _rest_of(address, old, begun, then) == _rest_of(address, new, begun, then):
+        return True
+    same = old.get("attrs") == new.get("attrs")
+    if new["action"] == "no_change":
+        return same and (touched or (word in ("adopt", "no_change") and not old["fields"]))
+    if new["action"] in ("adopt", "update"):
+        return same and word in _WRITING and address in begun.announced and _is_unreadable(address, new)
+    if word == "replace":
+        return same and new["action"] == "create" and touched
+    return word == "delete" and new["action"] == "forget" and touched
+
+
+def _is_unreadable(address: str, change: Meaning) -> bool:
+    """Whether it writes nothing but values that no answer shows: they are sent once more."""
+    kind = KINDS[address.partition("/")[0]]
+    return all(kind.field(each["path"]).write_only for each in change["fields"])
+
+
+def _rest_of(address: str, change: Meaning, begun: BegunPlan, then: Meanings) -> dict[str, Any]:
+    """The change without what the run itself altered.
+
+    The ledger makes moves to new addresses before the first call. A replacement gives the old one a temporary name.
+    A contact that is to be deleted has lost the values and tags that the run deleted.
+    """
+    rest = {key: value for key, value in change.items() if key != "moved_from"}
+    kind = KINDS[address.partition("/")[0]]
+    if change["action"] == "replace" and address in begun.touched:
+        rest["before"] = {name: value for name, value in change.get("before", {}).items() if name not in kind.key}
+        rest["fields"] = [each for each in change["fields"] if each["path"] not in kind.key]
+    if change["action"] == "delete":
+        gone = {each for each in begun.touched if then.get(each, {}).get("action") == "delete"}
+        values = change.get("before", {})
+        kept = {name for name in values if not gone & {str(each) for each in kind.refers_to({name: None})}}
+        rest["before"] = {name: values[name] for name in kept}
+        rest["along"] = sorted(set(change.get("along", ())) - gone)
+    return rest
+
+
+def _is_left_over(address: str, new: Meaning, then: Meanings) -> bool:
+    """The old one of a replace that had made the new one first, waiting under its id for its end."""
+    kind, _, key = address.partition("/")
+    if new["action"] != "delete":
+        return False
+    parked = Address(kind, key)
+    return any(
+        old["action"] == "replace" and KINDS[kind].by_remote_id(str(old.get("remote_id"))) == parked
+        for where, old in then.items()
+        if where.startswith(f"{kind}/")
+    )

@@ -1,0 +1,98 @@
+"""All changes and the user's choice of addresses → the changes of a partial plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from fnmatch import translate
+
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.model.did_you_mean import near
+from reconciler.model.plan import Action, Change
+from reconciler.model.resource import EMPTY
+from reconciler.model.values import Address
+
+#: For so many patterns that match nothing a near address is looked for.
+SUGGESTED = 10
+
+
+def select(
+    changes: Sequence[Change], targets: Iterable[str], excludes: Iterable[str], places: Mapping[str, str] = EMPTY
+) -> tuple[Change, ...]:
+    """Patterns are addresses with ``*`` and ``?``, or a kind alone; ``places`` says where some of them stand.
+
+    A target brings along what it needs, which then says so, and never deletes; an excluded one takes along what
+    needs it. Raises ConfigurationError with every pattern that matches nothing.
+    """
+    wanted, unwanted = Patterns(targets), Patterns(excludes)
+    named = {change.address: (wanted.match(change.address), unwanted.match(change.address)) for change in changes}
+    unused = [*wanted.unused(), *unwanted.unused()]
+    if unused:
+        raise ConfigurationError(_unmatched(unused, [str(address) for address in named], places))
+    chosen = [change for change in changes if not wanted or named[change.address][0]]
+    if wanted:
+        by_address = {change.address: change for change in changes}
+        chosen = [change for change in _with_needs(chosen, by_address) if change.action is not Action.DELETE]
+    out = _with_dependants({address for address, (_, left_out) in named.items() if left_out}, changes)
+    return tuple(change for change in chosen if change.address not in out)
+
+
+class Patterns:
+    """Many patterns as few look-ups: whole addresses and kinds by name, the others by one expression each."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        self._hits = dict.fromkeys(patterns, False)
+        globs = [pattern for pattern in self._hits if any(sign in pattern for sign in "*?[")]
+        self._globs = [(pattern, re.compile(translate(pattern))) for pattern in globs]
+
+    def __bool__(self) -> bool:
+        return bool(self._hits)
+
+    def match(self, address: Address) -> bool:
+        """Whether any pattern means the address; every one that does is noted."""
+        text = str(address)
+        found = [pattern for pattern in (text, address.kind) if pattern in self._hits]
+        found += [pattern for pattern, expression in self._globs if expression.match(text)]
+        for pattern in found:
+            self._hits[pattern] = True
+        return bool(found)
+
+    def unused(self) -> list[str]:
+        """The patterns that no address matched."""
+        return [pattern for pattern, hit in self._hits.items() if not hit]
+
+
+def _unmatched(patterns: Sequence[str], known: Sequence[str], places: Mapping[str, str]) -> list[Problem]:
+    problems = []
+    for index, pattern in enumerate(patterns):
+        hint = near(pattern, known) if index < SUGGESTED else ""
+        what = f"{pattern} matches no resource"
+        problems.append(Problem(places.get(pattern, ""), what, f"did you mean {hint}?" if hint else ""))
+    return problems
+
+
+def _with_needs(chosen: Iterable[Change], by_address: dict[Address, Change]) -> list[Change]:
+    """What was chosen and all that it needs, each of which says for whom it comes along."""
+    found = {change.address: change for change in chosen}
+    waiting = list(found.values())
+    while waiting:
+        change = waiting.pop()
+        for each in change.depends_on:
+            if each in by_address and each not in found:
+                found[each] = _along(by_address[each], change.address)
+                waiting.append(found[each])
+    return [found[address] for address in sorted(found)]
+
+
+def _along(change: Change, needed_by: Address) -> Change:
+    return replace(change, note="; ".join(filter(None, (change.note, f"comes along: needed by {needed_by}"))))
+
+
+def _with_dependants(out: set[Address], changes: Sequence[Change]) -> set[Address]:
+    """A resource whose parent is left out and does not exist yet cannot be made either."""
+    missing = {c.address for c in changes if c.address in out and c.action is Action.CREATE}
+    while more := {c.address for c in changes if c.address not in out and missing.intersection(c.depends_on)}:
+        out |= more
+        missing |= more
+    return out

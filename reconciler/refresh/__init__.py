@@ -1,0 +1,1 @@
+"""Reads the account: read strategy, reader and the state that planning needs."""

@@ -1,0 +1,88 @@
+"""Reads which contacts lose something by deletions, where the contacts were not read whole.
+
+what is deleted        read
+──────────────────────────────────────────────────────────────────────────────
+tags                   the contacts that carry each (``?tags=ID``); all contacts where that is known to be fewer pages
+a contact field        all contacts: the list has no filter for values (api.md §3)
+
+The whole list is walked, although the limits may be exceeded after its first page: the number is what a person
+approves, so it has to be the exact one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+from reconciler.gateway.client import Reader
+from reconciler.kinds import KINDS, SLUGS
+from reconciler.kinds.base import Collection, Embedded
+from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.model.plan import Change
+from reconciler.model.resource import EMPTY
+from reconciler.model.values import Address
+from reconciler.planner.decoding import DecodedItem
+from reconciler.planner.impact import has_value
+from reconciler.refresh.read_strategy import PAGE
+from reconciler.refresh.reader import Progress
+
+#: The list of people, and the parameter of it that takes the id of what they carry, by the kind of that.
+(PERSON,) = (kind for kind in KINDS.values() if kind.person)
+_FILTERS = {
+    kind.field(kind.key[-1]).ref: kind.source.filter
+    for kind in KINDS.values()
+    if isinstance(kind.source, Embedded) and kind.source.parent == PERSON.name and kind.source.filter
+}
+
+
+@dataclass(frozen=True)
+class LossReader:
+    """``size`` is how many contacts the account has, where that is known."""
+
+    reader: Reader
+    dialect: Dialect
+    size: int | None = None
+    parallel: int = 8
+    progress: Progress | None = None
+
+    def losers(
+        self, deletions: Sequence[Change], addresses: Mapping[str, Address] = EMPTY
+    ) -> Mapping[Address, Set[Address]]:
+        """The contacts that lose something by each deletion. ``addresses`` are those of known contacts, by id."""
+        found: dict[Address, set[Address]] = {change.address: set() for change in deletions}
+        queries = self._queries(deletions) if deletions else []
+        if not queries:
+            return {}
+        with ThreadPoolExecutor(max_workers=min(self.parallel, len(queries)), thread_name_prefix="count") as pool:
+            for pairs in pool.map(lambda query: self._losing(query, deletions, addresses), queries):
+                for address, person in pairs:
+                    found[address].add(person)
+        return found
+
+    def _queries(self, deletions: Sequence[Change]) -> list[dict[str, Any]]:
+        pages = None if self.size is None else max(1, -(-self.size // PAGE))
+        filters = [(_FILTERS.get(change.address.kind), change.remote_id) for change in deletions]
+        if not all(name for name, _ in filters) or (pages is not None and len(filters) > pages):
+            return [{}]
+        return [{str(name): remote_id} for name, remote_id in filters]
+
+    def _losing(
+        self, query: Mapping[str, Any], deletions: Sequence[Change], addresses: Mapping[str, Address]
+    ) -> set[tuple[Address, Address]]:
+        """Pairs of what is deleted and a contact that loses it; of the other contacts nothing is kept."""
+        assert isinstance(PERSON.source, Collection)
+        wire, count, pairs = wire_of(PERSON, self.dialect), 0, set()
+        carried = {c.remote_id: c.address for c in deletions if c.address.kind in _FILTERS}
+        slugs = [change.address for change in deletions if change.address.kind == SLUGS.name]
+        for page in self.reader.walk(PERSON.source.path, query):
+            for person in (DecodedItem(PERSON, item, wire) for item in page):
+                address = addresses.get(person.remote_id) or PERSON.address(person.attrs)
+                lost = {carried[end] for ends in person.ties for end in ends if end in carried}
+                lost.update(slug for slug in slugs if has_value(PERSON.name, person.attrs, slug))
+                pairs |= {(each, address) for each in lost}
+            count += len(page)
+            if self.progress:
+                self.progress(PERSON.name, count)
+        return pairs

@@ -1,0 +1,258 @@
+"""What has to be known of each collection → the way to read it that takes the fewest calls.
+
+    WALK     every page: ceil(size / 100)
+    LOOK     one by one: a call for each, by id or by natural key
+    FILTER   the pages of each parent whose members are named: a course's enrollments
+    CUT      a walk that ended early: all was found, or the rest took fewer look-ups than the pages to come
+    EACH     one list for each parent that is named, where there is no other way: a contact's subscriptions
+
+The size of a collection is what the last run saw; where nobody knows, it is walked.
+
+What a walk is made for → whether its next page is worth a call, or the rest is looked up, or nothing is left.
+
+Only where the vendor lets no two have one name (``Collection.unique``): elsewhere the pages to come may hold another
+one of a name that was found, and that has to be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import cached_property
+
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Embedded, Item, Kind, PerParent
+from reconciler.model.resource import DesiredState, Ledger
+from reconciler.model.values import Address, Attrs, Ref, unescape
+from reconciler.planner.kept import held
+from reconciler.planner.ties import counts, ends_in_rows, of_kind, singles
+
+#: Items on a full page (api.md §3).
+PAGE = 100
+
+
+class ReadRoute(Enum):
+    """How a collection is read."""
+
+    WALK = "walk"
+    LOOK = "look"
+    FILTER = "filter"
+    CUT = "cut"
+    EACH = "each"
+
+
+@dataclass(frozen=True)
+class ReadNeeds:
+    """What has to be found in one collection: by remote id, by natural key, or as relations of named parents.
+
+    ``whole``: parents of which every relation has to be seen, unmanaged ones too.
+    """
+
+    ids: frozenset[str] = frozenset()
+    keys: Mapping[Address, Attrs] = field(default_factory=dict)
+    open_ended: bool = False
+    whole: frozenset[Address] = frozenset()
+
+    @property
+    def calls(self) -> int:
+        """How many single look-ups that is."""
+        return len(self.ids) + len(self.keys)
+
+
+@dataclass(frozen=True)
+class Route:
+    """The way taken and what the others would have cost, in calls; None where nobody knows.
+
+    ``stops``: a walk may end before the last page. ``walked``: the pages of one that did.
+    """
+
+    way: ReadRoute
+    calls: int
+    pages: int | None = None
+    stops: bool = False
+    walked: int = 0
+
+    def __str__(self) -> str:
+        pages = "pages of unknown number" if self.pages is None else f"about {_many(self.pages, 'page')}"
+        if self.way is ReadRoute.WALK:
+            return "walked"
+        if self.way is ReadRoute.CUT:
+            if self.calls == self.walked:
+                return f"walked until all were found: {_many(self.calls, 'page')} instead of {pages}"
+            left = _many(self.calls - self.walked, "call")
+            return f"{_many(self.walked, 'page')} walked, the rest looked up: {left} instead of {pages} in all"
+        how = "looked up one by one" if self.way is ReadRoute.LOOK else "read by parent"
+        return f"{how}: {_many(self.calls, 'call')} instead of {pages}"
+
+
+def _many(number: int, one: str) -> str:
+    return f"1 {one}" if number == 1 else f"{number:,} {one}s"
+
+
+def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> ReadNeeds:
+    """Everything desired, owned or referred to of a kind that has a collection."""
+    if kind.parents:
+        return _relation_needs(kind, state, ledger)
+    owned, resources = dict(of_kind(ledger.entries, kind.name)), dict(of_kind(state.resources, kind.name))
+    ids = {entry.remote_id for entry in owned.values() if entry.remote_id}
+    ids |= {desired.bound_id for desired in resources.values() if desired.bound_id}
+    keys: dict[Address, Attrs] = {}
+    for desired in resources.values():
+        if desired.bound_id:
+            continue
+        for wanted in filter(None, (desired.address, desired.former)):
+            if wanted not in owned and not wanted.key.startswith("@"):
+                keys[wanted] = desired.attrs if wanted == desired.address else _key_attrs(kind, wanted)
+    for target in _targets(state, ledger):
+        if target.kind == kind.name and target not in owned and target not in state.resources:
+            keys[target] = _key_attrs(kind, target)
+    handled = any(address.key.startswith("@") for address in (*resources, *owned))
+    return ReadNeeds(frozenset(ids), keys, open_ended=handled or not kind.writable)
+
+
+def _key_attrs(kind: Kind, address: Address) -> Attrs:
+    return {kind.key[-1]: unescape(address.key)}
+
+
+def _targets(state: DesiredState, ledger: Ledger) -> Iterable[Address]:
+    yield from ends_in_rows(state.resources)
+    yield from ends_in_rows(ledger.entries)
+    singly = singles(state.resources).values(), held(singles(ledger.entries)).values()
+    for attrs in (*(desired.attrs for desired in singly[0]), *(entry.applied for entry in singly[1])):
+        for value in attrs.values():
+            if isinstance(value, Ref):
+                yield value.target
+
+
+def _relation_needs(kind: Kind, state: DesiredState, ledger: Ledger) -> ReadNeeds:
+    wanted = {address: desired.attrs for address, desired in of_kind(state.resources, kind.name)}
+    wanted |= {a: entry.applied for a, entry in of_kind(ledger.entries, kind.name) if a not in wanted}
+    return ReadNeeds(keys=wanted, whole=frozenset(owner for name, owner in state.exact if name == kind.name))
+
+
+def choose(kind: Kind, needs: ReadNeeds, size: int | None, *, whole: bool) -> Route:
+    """The cheapest way to read a kind's collection. ``whole``: everything has to be seen, unmanaged ones too."""
+    source = kind.source
+    assert isinstance(source, Collection)
+    if not source.paged:
+        return Route(ReadRoute.WALK, 1, 1)
+    pages = None if size is None else max(1, -(-size // PAGE))
+    if whole or pages is None or needs.open_ended or kind.lookup is None:
+        return Route(ReadRoute.WALK, pages or 1, pages)
+    ways = [Route(ReadRoute.WALK, pages, pages)]
+    if not needs.whole:
+        ways.append(Route(ReadRoute.LOOK, needs.calls, pages))
+    if kind.parents:
+        ways.append(Route(ReadRoute.FILTER, _filtered_pages(kind, needs), pages))
+    return min(ways, key=lambda route: (route.calls, list(ReadRoute).index(route.way)))
+
+
+def filter_parent(kind: Kind) -> str:
+    """The field by whose target a relation's list is filtered: the one that is no person."""
+    (name,) = (each.name for each in kind.parents if not KINDS[each.ref or ""].person)
+    return name
+
+
+def parents(kind: Kind, needs: ReadNeeds) -> frozenset[Address]:
+    """Whose lists have to be read to find these relations."""
+    return frozenset(target for attrs in needs.keys.values() for target in kind.refers_to(attrs))
+
+
+def _filtered_pages(kind: Kind, needs: ReadNeeds) -> int:
+    """At least a page for each parent, and as many as its members that we know of fill."""
+    members, name = dict.fromkeys(needs.whole, 0), filter_parent(kind)
+    for attrs in needs.keys.values():
+        parent = attrs[name]
+        if isinstance(parent, Ref):
+            members[parent.target] = members.get(parent.target, 0) + 1
+    return sum(max(1, -(-count // PAGE)) for count in members.values())
+
+
+def collections(names: Iterable[str]) -> list[Kind]:
+    """The kinds, among these, that have a list of their own; the others are read inside those."""
+    return [KINDS[name] for name in sorted(names) if not isinstance(KINDS[name].source, Embedded)]
+
+
+def route_all(
+    names: frozenset[str], state: DesiredState, ledger: Ledger, *, whole: Iterable[str] = (), full: bool = False
+) -> dict[str, Route]:
+    """A route for each collection among ``names``; ``full`` walks them all."""
+    seen_whole = set(whole)
+    known = counts(state.resources) + counts(ledger.entries)
+    routes = {}
+    for kind in collections(names):
+        if isinstance(kind.source, PerParent):
+            routes[kind.name] = Route(ReadRoute.EACH, len(parents(kind, needs_of(kind, state, ledger))))
+            continue
+        size = ledger.sizes.get(kind.name)
+        # half of what is known may be desired and owned at once; relations may still be fewer pages by parent
+        many = size is None or (not kind.parents and known[kind.name] >= 2 * -(-size // PAGE))
+        walked = full or many or not kind.writable or kind.name in seen_whole
+        needs = ReadNeeds() if walked else needs_of(kind, state, ledger)
+        route = choose(kind, needs, size, whole=walked)
+        stops = (
+            isinstance(kind.source, Collection)
+            and kind.source.unique
+            and not (full or kind.name in seen_whole)
+            and route.way is ReadRoute.WALK
+        )
+        routes[kind.name] = replace(route, stops=stops)
+    return routes
+
+
+class EarlyStop:
+    """What is needed of a collection while it is walked.
+
+    ``least`` is a number that is certainly needed: what ``find_out`` says is dear, and asked when it may matter.
+    """
+
+    def __init__(self, kind: Kind, route: Route, least: int, find_out: Callable[[], ReadNeeds]) -> None:
+        self._kind, self._route, self._least, self._find_out = kind, route, least, find_out
+        self._struck = self._found = 0
+
+    @cached_property
+    def rest(self) -> ReadNeeds:
+        """What was not found yet, as look-ups."""
+        needs = self._find_out()
+        return ReadNeeds(needs.ids, dict(needs.keys), needs.open_ended)
+
+    def is_worth_a_cut(self, walked: int, items: Sequence[Item]) -> bool:
+        """Whether, after so many pages with these items, looking up the rest takes fewer calls than more pages.
+
+        Where nobody knows how many pages come, that is when there are no more look-ups left than pages were walked,
+        and fewer found than walked: so both together take a call more than the look-ups alone would have, or twice
+        the cheaper of the two ways, at most.
+        """
+        to_come = pages_to_come(self._route, walked)
+        if self._least - walked * PAGE > (to_come or walked) or self.rest.open_ended:
+            return False
+        self._strike(items[self._struck :])
+        self._struck = len(items)
+        left = self.rest.calls
+        if not left:
+            return True
+        return left < to_come if to_come else left <= walked and self._found < walked
+
+    def _strike(self, items: Sequence[Item]) -> None:
+        (name,) = self._kind.key
+        ids = {str(item[self._kind.remote_id]) for item in items}
+        keys = {self._kind.address({name: item[self._kind.field(name).answer_key]}) for item in items}
+        left = {address: attrs for address, attrs in self.rest.keys.items() if address not in keys}
+        rest = ReadNeeds(self.rest.ids - ids, left)
+        self._found += self.rest.calls - rest.calls
+        self.rest = rest
+
+    def cut(self, walked: int) -> Route:
+        """The route that was taken, when the walk ends after so many pages."""
+        return Route(ReadRoute.CUT, walked + self.rest.calls, self._route.pages, walked=walked)
+
+
+def pages_to_come(route: Route, walked: int) -> int:
+    """By the last count; 0 where nobody counted, or there are more by now."""
+    return 0 if route.pages is None else max(0, route.pages - walked)
+
+
+def size_after(route: Route) -> int:
+    """What is believed of a collection whose walk was cut: what was counted, else as many again as were walked."""
+    return PAGE * (route.walked + (pages_to_come(route, route.walked) or route.walked + 1))

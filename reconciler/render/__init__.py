@@ -1,1 +1,0 @@
-"""Plans and reports → text for people and machines; pure, and without a second diff."""

@@ -1,0 +1,1 @@
+"""The reconcile loop: cycles, health and notifications."""

@@ -1,0 +1,202 @@
+"""CSV sources from the command line: what a CSV file declares, where it says it, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.project import Project
+
+COURSE = """
+enrollments:
+  - {course: Launch, access: full_access, csv: people.csv}
+"""
+PEOPLE = """
+tags: [VIP]
+contact_fields: [{slug: company, name: Company}]
+contacts:
+  - csv: {file: people.csv, column: Mail, delimiter: ";", fields: {first_name: First name, fields.company: 3}}
+    locale: fr
+    tags: [VIP]
+"""
+
+
+@pytest.fixture
+def school(make_project) -> Project:
+    """A course, and two people who may go there."""
+    return make_project(
+        {
+            "courses": [{"name": "Launch"}],
+            "contacts": [{"email": "ann@example.com"}, {"email": "bob@example.com"}, {"email": "cid@example.com"}],
+        }
+    )
+
+
+def origins(project: Project) -> dict[str, str]:
+    """File, line and column of each change."""
+    changes = project.plan()["changes"]
+    return {each["address"]: ":".join(map(str, each["origin"].values())) for each in changes if each["origin"]}
+
+
+def test_each_row_is_a_relation_at_its_line(school: Project) -> None:
+    """A header called email is found; the case of an address does not matter; the list of the block adds up."""
+    school.write('name,email\nAnn,ANN@example.com\n\n"B, Bob",bob@example.com\n', "people.csv")
+    school.write(COURSE.replace("csv:", "contacts: [cid@example.com], csv:"))
+    assert origins(school) == {
+        "enrollment/ann@example.com/Launch": "people.csv:2:5",
+        "enrollment/bob@example.com/Launch": "people.csv:4:10",
+        "enrollment/cid@example.com/Launch": "site.yaml:3:54",
+    }
+    school.apply()
+    school.assert_converged()
+
+
+def test_rows_become_contacts(school: Project) -> None:
+    """Mapped columns, what the block says of all, and the row as the place of everything that follows from it."""
+    school.write("First name;Mail;C\nAnn;ann@example.com;Acme\n;eve@example.com;\n", "people.csv")
+    school.write(PEOPLE)
+    found = origins(school)
+    assert found["contact/eve@example.com"] == found["tagging/eve@example.com/VIP"] == "people.csv:3:2"
+    school.apply()
+    school.assert_converged()
+    people = {each["email"]: each for each in school.account.state()["contacts"]}
+    assert people["ann@example.com"]["fields"] == {"first_name": "Ann", "company": "Acme"}
+    assert (people["ann@example.com"]["locale"], people["ann@example.com"]["tags"]) == ("fr", ["VIP"])
+    assert people["eve@example.com"]["fields"] == {}
+
+
+def test_an_empty_cell_says_nothing_unless_null_is_meant(school: Project) -> None:
+    """``empty: null`` clears; else what the account has stays."""
+    school.write("email,first\nann@example.com,\n", "people.csv")
+    text = "contacts: [{csv: {file: people.csv, fields: {first_name: first}%s}}]"
+    school.write("contacts: [{email: ann@example.com, first_name: Ann}]")
+    school.apply()
+    school.write(text % "")
+    assert school.run("apply", "--yes").code == 0
+    assert school.account.state()["contacts"][0]["fields"] == {"first_name": "Ann"}
+    school.write(text % ", empty: null")
+    school.apply()
+    school.assert_converged()
+    assert school.account.state()["contacts"][0]["fields"] == {}
+
+
+def test_a_saved_plan_needs_the_csv_source_no_more(school: Project) -> None:
+    """The rows are in the plan."""
+    path = school.write("ann@example.com\nbob@example.com\n", "people.csv")
+    school.write(COURSE)
+    assert school.run("plan", "--out", "plan.json").code == 0
+    path.unlink()
+    assert school.run("apply", "--plan", "plan.json", "--yes").code == 0
+    assert len(school.account.state()["enrollments"]) == 2
+
+
+def test_somebody_in_two_places_is_told_with_both(school: Project) -> None:
+    """A list and a CSV source add up, and nobody is in both."""
+    school.write("ann@example.com\nbob@example.com\n", "people.csv")
+    school.write(COURSE.replace("csv:", "contacts: [Bob@example.com], csv:"))
+    found = school.run("validate")
+    assert (found.code, found.err) == (
+        1,
+        (
+            "error: people.csv:2:1: enrollment/bob@example.com/Launch is declared twice; first at site.yaml:3:54; "
+            "keep one of them\n"
+        ),
+    )
+
+
+def test_two_blocks_that_name_one_csv_source_have_one_cause(school: Project) -> None:
+    """Thousands that are declared twice are counted."""
+    school.write("".join(f"p{number}@example.com\n" for number in range(500)), "people.csv")
+    school.write(COURSE + COURSE.splitlines()[-1])
+    lines = school.run("validate").err.splitlines()
+    assert len(lines) == 51
+    assert (
+        "500 resources are declared twice; 50 of them are told; is one CSV source named by two blocks?" in lines[-1]
+    )
+
+
+def test_a_csv_source_of_strangers_is_bounded(school: Project) -> None:
+    """Who is not in the account is told, as far as it helps."""
+    school.write("".join(f"p{number}@example.com\n" for number in range(3000)), "people.csv")
+    school.write(COURSE)
+    lines = school.run("plan").err.splitlines()
+    assert len(lines) == 21
+    assert "people.csv:1:1: enrollment/p0@example.com/Launch: no contact named" in lines[0]
+    assert "3,000 references lead nowhere; 20 of them are told" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("csv", "words"),
+    [
+        ("../people.csv", "leads out of the project"),
+        ("link.csv", "leads out of the project"),
+        ("none.csv", "there is no file none.csv"),
+        (".reconciler/x.csv", "leads out of the project"),
+    ],
+)
+def test_a_csv_source_lies_below_the_project(school: Project, csv_source: str, words: str, tmp_path: Path) -> None:
+    """As secrets do: links are followed, and RECONCILER_FILES names further folders."""
+    (tmp_path / "people.csv").write_text("ann@example.com\n")
+    (school.folder / "link.csv").symlink_to(tmp_path / "people.csv")
+    school.write("ann@example.com\n", ".reconciler/x.csv")
+    school.write(COURSE.replace("people.csv", csv_source))
+    found = school.run("validate")
+    assert (found.code, "site.yaml:3:51" in found.err, words in found.err) == (1, True, True)
+
+
+def test_another_folder_may_hold_it(school: Project, tmp_path: Path) -> None:
+    """RECONCILER_FILES allows it."""
+    (tmp_path / "lists").mkdir()
+    (tmp_path / "lists" / "people.csv").write_text("ann@example.com\n")
+    school.write(COURSE)
+    found = school.run("validate", env={"RECONCILER_FILES": str(tmp_path / "lists")})
+    assert (found.code, found.out) == (0, "Valid: 1 enrollment.\n")
+
+
+@pytest.mark.parametrize(
+    ("block", "words"),
+    [
+        ("contacts: [{email: ann@example.com, csv: people.csv}]", "`email` and `csv` exclude each other"),
+        ("contacts: [{handle: ann, csv: people.csv}]", "`handle` and `csv` exclude each other"),
+        ("contacts: [{locale: en}]", "one of the keys `email` or `csv` is missing"),
+        ("contacts: [{csv: {column: 1}}]", "the key `file` is missing"),
+        ("contacts: [{csv: {file: people.csv, fields: {email: 1}}}]", "columns go to first_name"),
+        ("contacts: [{csv: {file: people.csv, encoding: ebcdic}}]", "write one of utf-8"),
+        ("contacts: [{csv: {file: people.csv, delimiter: ab}}]", "a single character, or the word tab"),
+        ("enrollments: [{course: L, access: full_access, csv: {file: people.csv, fields: {}}}]", "unknown key"),
+        ("enrollments: [{course: L, access: full_access, contact: a@b.c, csv: people.csv}]", "exclude each other"),
+        ("contacts: [{email: ann@example.com, tags_exact: true}]", "the key `tags` is missing"),
+        ("contacts: [{csv: {file: people.csv, fields: {last_name: 1, fields.surname: 1}}}]", "fill last_name"),
+        ("tags: [{name: x, csv: people.csv}]", "unknown key `csv`"),
+    ],
+)
+def test_what_cannot_be_said_together(school: Project, block: str, words: str) -> None:
+    """One clear problem each."""
+    school.write("ann@example.com\n", "people.csv")
+    school.write(block)
+    found = school.run("validate")
+    assert (found.code, words in found.err) == (1, True), found.err
+
+
+def test_redacted_messages_name_nobody(school: Project) -> None:
+    """Not even who is in a file twice, or is no address."""
+    school.write("email\nann@example.com\nANN@example.com\nnobody at all\n", "people.csv")
+    school.write(COURSE)
+    found = school.run("--redact", "validate")
+    assert found.code == 1
+    assert "people.csv:3:1" in found.err
+    assert "ann@" not in found.err.lower()
+    assert "nobody at all" not in found.err
+
+
+def test_spoiled_cells_are_warned_about(school: Project) -> None:
+    """On standard error, by validate and by plan; redacted output shows no cell."""
+    school.write("email,p\nann@example.com,3.36123E+10\n", "people.csv")
+    school.write("contacts:\n  - csv: {file: people.csv, fields: {phone_number: p}}\n")
+    for command in ("validate", "plan"):
+        found = school.run(command)
+        assert found.code == 0
+        assert "warning: people.csv:2:1: phone_number: 1 cell spoiled" in found.err
+        assert "3.36123E+10" in found.err
+        assert "3.36123E+10" not in school.run("--redact", command).err
