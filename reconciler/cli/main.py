@@ -26,7 +26,6 @@ from reconciler.errors import ReconcilerError
 COMMANDS = {
     "init": ("project", "Write a commented reconciler.yaml and a first file."),
     "validate": ("project", "Check every file offline; shows every problem at once."),
-    "secrets": ("find_secrets", "Find secrets that are written into files."),
     "fmt": ("fmt", "Bring YAML files into canonical order and style."),
     "plan": ("plan", "Show what would change. Never writes."),
     "apply": ("apply", "Make the changes that the plan shows."),

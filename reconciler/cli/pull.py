@@ -58,7 +58,7 @@ _FRESH = (
         metavar="DATE",
         help="Only people that came before it.",
     ),
-    click.option("--csv", "CSV sources", is_flag=True, help="People as CSV files."),
+    click.option("--csv", "csv_sources", is_flag=True, help="People as CSV files."),
     click.option("--own", is_flag=True, help="Record everything as made by us; writes nothing to the account."),
 )
 _PATCH = (
@@ -148,7 +148,7 @@ def _fresh(ctx: click.Context, path: Path, where: Any, settings: Any, given: dic
     if given["own"] and settings.ledger == "none":
         raise ConfigurationError("without a ledger nothing can be recorded; --own needs one")
     _refuse_redacted(ctx, of_people(given["kinds"]))
-    chosen = {name: given[name] for name in ("kinds", "tags", "courses", "after", "before", "CSV sources")}
+    chosen = {name: given[name] for name in ("kinds", "tags", "courses", "after", "before", "csv_sources")}
     session = open_session(ctx, settings)
     with _ledger(session, given["own"]) as store:
         with session.reader() as reader, stopping(session.stop), session.progress() as progress:

@@ -158,7 +158,7 @@ def _secrets(_: Settings) -> Iterable[Block]:
     yield (
         "{file: PATH} reads it from a file of the project, or of a folder named in RECONCILER_FILES. Plans, logs, "
         "errors, the ledger and plan files hold its source or a keyed digest; a rotation is noticed by itself. "
-        "`reconciler secrets` finds those that were written into files. The API key comes from MATON_API_KEY alone."
+        "The API key comes from MATON_API_KEY alone."
     )
     yield (
         "--redact (RECONCILER_REDACT) puts marks in place of people in everything that is written: text, JSON, logs, "

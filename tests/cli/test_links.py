@@ -148,9 +148,6 @@ def test_git_ignores_the_folder_of_the_ledger(make_project: object, command: lis
 
 
 ENDLESS = (
-    ["secrets", "LINK"],
-    ["secrets", "DEVICE"],
-    ["secrets", "PIPE"],
     ["apply", ".", "--plan", "LINK"],
     ["apply", ".", "--plan", "PIPE"],
     ["show", "LINK"],
