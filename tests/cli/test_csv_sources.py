@@ -81,12 +81,18 @@ def test_an_empty_cell_says_nothing_unless_null_is_meant(school: Project) -> Non
     assert school.account.state()["contacts"][0]["fields"] == {}
 
 
-def test_a_saved_plan_needs_the_csv_source_no_more(school: Project) -> None:
-    """The rows are in the plan."""
+def test_a_saved_plan_is_applied_with_the_rows_that_it_was_made_from(school: Project) -> None:
+    """A CSV file that is gone or has other rows ends the apply before anything is sent."""
     path = school.write("ann@example.com\nbob@example.com\n", "people.csv")
     school.write(COURSE)
     assert school.run("plan", "--out", "plan.json").code == 0
     path.unlink()
+    gone = school.run("apply", "--plan", "plan.json", "--yes")
+    assert (gone.code, "people.csv" in gone.err) == (1, True)
+    school.write("ann@example.com\n", "people.csv")
+    assert school.run("apply", "--plan", "plan.json", "--yes").code == 3
+    assert school.account.writes == []
+    school.write("ann@example.com\nbob@example.com\n", "people.csv")
     assert school.run("apply", "--plan", "plan.json", "--yes").code == 0
     assert len(school.account.state()["enrollments"]) == 2
 
@@ -127,7 +133,7 @@ def test_a_csv_source_of_strangers_is_bounded(school: Project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("csv", "words"),
+    ("csv_source", "words"),
     [
         ("../people.csv", "leads out of the project"),
         ("link.csv", "leads out of the project"),
@@ -142,7 +148,7 @@ def test_a_csv_source_lies_below_the_project(school: Project, csv_source: str, w
     school.write("ann@example.com\n", ".reconciler/x.csv")
     school.write(COURSE.replace("people.csv", csv_source))
     found = school.run("validate")
-    assert (found.code, "site.yaml:3:51" in found.err, words in found.err) == (1, True, True)
+    assert (found.code, "site.yaml:3:48" in found.err, words in found.err) == (1, True, True)
 
 
 def test_another_folder_may_hold_it(school: Project, tmp_path: Path) -> None:

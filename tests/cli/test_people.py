@@ -198,14 +198,14 @@ LITTER = {
 
 
 @pytest.mark.parametrize("litter", LITTER)
-@pytest.mark.parametrize("source", ["yaml", "quoted", "csv", "csv"])
+@pytest.mark.parametrize("source", ["yaml", "quoted", "csv", "enrollments"])
 def test_litter_around_an_address_is_refused(project: Project, litter: str, source: str) -> None:
     """With the address that was probably meant, at its line; invisible characters with code point and place."""
     if source == "csv":
         project.write("contacts: [{csv: people.csv}]\n")
         project.write(f"email,name\nzoe@example.com,Zoe\n{litter},Ann\n", "people.csv")
         place = "people.csv:3:1"
-    elif source == "csv":
+    elif source == "enrollments":
         project.write("enrollments: [{course: Yoga, access: full_access, csv: people.csv}]\n")
         project.write(f"name,email\nZoe,{litter}\n", "people.csv")
         place = "people.csv:2:5"
@@ -351,7 +351,7 @@ def test_a_redacted_pull_of_people_is_refused(make_project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("csv", "text"),
+    ("csv_source", "text"),
     [
         ("people.csv", "Annabel Lee,+33612345678,Paris\nBob Archer,+33687654321,Rome\n"),
         ("{file: people.csv, column: Mail}", "Annabel Lee,+33612345678,annabel@example.com\n"),

@@ -54,7 +54,7 @@ def refused(*arguments, **more) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("content", "csv"),
+    ("content", "csv_source"),
     [
         ("ann@example.com\nbob@example.com\n", "s.csv"),
         ("whoever\nann@example.com\nbob@example.com", "s.csv"),
@@ -138,13 +138,13 @@ def test_a_column_for_what_nobody_can_fill(tmp_path: Path, name: str) -> None:
     """Said of the block, whatever else is right about it; the file is not read with it."""
     csv_source = f'{{file: s.csv, fields: {{first_name: 2, "{name}": 1}}}}'
     (found,) = refused(tmp_path, "email,c\na@example.com,FRA\n", csv_source, text=PEOPLE)
-    assert found.startswith(f'site.yaml:2:51: invalid key "{name}"; columns go to first_name,')
+    assert found.startswith(f'site.yaml:2:48: invalid key "{name}"; columns go to first_name,')
 
 
 def test_an_address_takes_no_further_columns(tmp_path: Path) -> None:
     """A CSV source of a relation is addresses and nothing else."""
     (found,) = refused(tmp_path, "email,c\na@example.com,FRA\n", "{file: s.csv, fields: {first_name: c}}")
-    assert found.startswith("site.yaml:4:27: unknown key `fields`")
+    assert found.startswith("site.yaml:4:24: unknown key `fields`")
 
 
 def test_very_many_problems_are_counted(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "csv", "problem"),
+    ("content", "csv_source", "problem"),
     [
         (b"", "s.csv", f"s.csv:1:1: this file is empty; {NOBODY}"),
         (b"\n \n\n", "s.csv", f"s.csv:1:1: this file is empty; {NOBODY}"),
@@ -164,7 +164,7 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
             b"a,b\n1,2\n",
             "s.csv",
             (
-                "site.yaml:4:13: no column of s.csv is called `email`; "
+                "site.yaml:4:10: no column of s.csv is called `email`; "
                 "say which holds the addresses, e.g. `column: 1`; the columns are a, b"
             ),
         ),
@@ -172,26 +172,26 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
             b"email,mail\nx@y.z,x@y.z\n",
             "s.csv",
             (
-                "site.yaml:4:13: two columns of s.csv are called `email`; "
+                "site.yaml:4:10: two columns of s.csv are called `email`; "
                 "say which holds the addresses, e.g. `column: 1`; the columns are email, mail"
             ),
         ),
         (
             b"e-mial,b\n1,2\n",
             "{file: s.csv, column: e-mail}",
-            'site.yaml:4:35: s.csv has no column "e-mail"; did you mean `e-mial`?',
+            'site.yaml:4:32: s.csv has no column "e-mail"; did you mean `e-mial`?',
         ),
         (
             b"a,a\n1,2\n",
             "{file: s.csv, column: a}",
-            'site.yaml:4:35: several columns of s.csv are called "a"; name it by its number, from 1',
+            'site.yaml:4:32: several columns of s.csv are called "a"; name it by its number, from 1',
         ),
-        (b"a,b\n1,2\n", "{file: s.csv, column: 3}", 'site.yaml:4:35: s.csv has no column "3"; the columns are a, b'),
+        (b"a,b\n1,2\n", "{file: s.csv, column: 3}", 'site.yaml:4:32: s.csv has no column "3"; the columns are a, b'),
         (
             b"n;email\nA;a@example.com\n",
             "s.csv",
             (
-                "site.yaml:4:13: no column of s.csv is called `email`; "
+                "site.yaml:4:10: no column of s.csv is called `email`; "
                 "the file appears to use ';' as delimiter: add `delimiter: ';'`"
             ),
         ),
@@ -199,7 +199,7 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
             b"n\temail\nA\ta@example.com\n",
             "{file: s.csv, column: email}",
             (
-                'site.yaml:4:35: s.csv has no column "email"; '
+                'site.yaml:4:32: s.csv has no column "email"; '
                 "the file appears to use tab as delimiter: add `delimiter: tab`"
             ),
         ),
@@ -306,7 +306,7 @@ def test_another_delimiter(tmp_path: Path, content: str, sign: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "csv"),
+    ("content", "csv_source"),
     [
         ("sep=;\nn;email\nA;ann@example.com\n", "s.csv"),
         ("sep=\t\r\nn\temail\r\nA\tann@example.com\r\n", "s.csv"),
@@ -454,7 +454,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, kind: str, words: str, mon
             forms=csv_source_forms(),
         )
     (problem,) = caught.value.problems
-    assert problem.where == "site.yaml:4:13"
+    assert problem.where == "site.yaml:4:10"
     assert words in problem.what
 
 
