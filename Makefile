@@ -56,8 +56,8 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 
 lock: $(VENV)/.developed ## Write requirements.lock again, with Python 3.11: the newest versions that fit, and hashes.
 	$(BIN)/python -m pip install -q --disable-pip-version-check pip-tools
-	$(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe --all-build-deps --extra postgresql --extra metrics \
-		--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header \
+	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe --all-build-deps --extra postgresql --extra metrics \
+		--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate \
 		-o requirements.lock pyproject.toml
 
 docs: $(VENV)/.developed ## Write docs/reference anew, and what the pages show of the tool.
@@ -81,9 +81,9 @@ $(VENV)/bin/python:
 	"$(PYTHON)" -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[emulator]'
 	@touch $@
 
 $(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,postgresql]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,emulator,postgresql]'
 	@touch $@ $(VENV)/.installed

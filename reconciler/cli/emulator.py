@@ -27,8 +27,14 @@ def emulator(
     host: str, public: bool, port: int, key: str | None, connection: str, seed: Path | None, store: Path | None
 ) -> int:
     """Run a stand-in for the gateway and the vendor: real HTTP, the vendor's rules, no network, no customers."""
-    from reconciler.emulator import is_loopback, serve
     from reconciler.errors import ConfigurationError
+
+    try:
+        from reconciler.emulator import is_loopback, serve
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"the emulator needs {error.name}, which is not installed; run: pip install 'reconciler[emulator]'"
+        ) from error
 
     if not is_loopback(host):
         if not public:

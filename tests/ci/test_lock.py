@@ -12,14 +12,14 @@ from packaging.version import Version
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+EXTRAS = PROJECT["project"]["optional-dependencies"]
 TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 PINNED = re.compile(r"([a-z0-9-]+)==(\S+)(?: ; .*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)")
 
 
 def wanted() -> list[Requirement]:
     """What the package, its extras for a pipeline, and its build need."""
-    extras = PROJECT["project"]["optional-dependencies"]
-    texts = [*PROJECT["project"]["dependencies"], *extras["postgresql"], *extras["metrics"]]
+    texts = [*PROJECT["project"]["dependencies"], *EXTRAS["postgresql"], *EXTRAS["metrics"]]
     return [Requirement(text) for text in [*texts, *PROJECT["build-system"]["requires"]]]
 
 
@@ -33,6 +33,12 @@ def test_it_holds_all_that_is_needed() -> None:
     pins = {name: Version(version) for name, version, _ in PINNED.findall(TEXT)}
     for each in wanted():
         assert pins[each.name.lower()] in each.specifier, each
+
+
+def test_the_emulator_is_left_out() -> None:
+    """A pipeline talks to the real gateway."""
+    pins = {name for name, _, _ in PINNED.findall(TEXT)}
+    assert pins.isdisjoint(Requirement(text).name for text in EXTRAS["emulator"])
 
 
 @pytest.mark.parametrize("name", ["action.yml", "integrations/gitlab/reconciler.gitlab-ci.yml"])

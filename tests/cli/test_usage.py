@@ -15,7 +15,7 @@ import pytest
 
 from reconciler.cli.main import COMMANDS
 from tests.cli.support import ended, ledger_of
-from tests.support.project import Project, requests_of
+from tests.support.project import Project, Result, requests_of
 
 MakeProject = Callable[..., Project]
 
@@ -471,6 +471,26 @@ def test_start_up_is_light(project: Project) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
     for heavy in ("requests", "sqlalchemy", "jsonschema", "deepdiff", "rich", "yaml", "starlette"):
         assert f"'{heavy}'" not in done.stderr
+
+
+def without_the_emulator(project: Project, *args: str) -> Result:
+    """A run of the command in a process that does not find the packages of the extra ``emulator``."""
+    code = "import sys; sys.modules.update(starlette=None, uvicorn=None)\n"
+    code += "from reconciler.cli.main import run; sys.exit(run(sys.argv[1:]))"
+    command = [sys.executable, "-c", code, *args]
+    done = subprocess.run(
+        command, cwd=project.folder, env=project.environment(), capture_output=True, text=True, check=False
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def test_the_emulator_is_an_extra(project: Project) -> None:
+    """Without its packages one sentence names the extra, and everything else works."""
+    said = ended(without_the_emulator(project, "emulator"), 1, "pip install 'reconciler[emulator]'")
+    assert said.count("\n") == 1
+    project.write("tags: [VIP]\n")
+    ended(without_the_emulator(project, "apply", "--yes"), 0, "tag/VIP")
+    assert list(project.account.state()["tags"]) == ["VIP"]
 
 
 def test_emulator_command(project: Project, tmp_path: Path) -> None:
