@@ -1,1 +1,1 @@
-"""How strong the black-box tests are: small faults are put into the modules that decide, one at a time."""
+"""Measures how strong the black-box tests are: puts small faults into the modules that decide, one at a time."""

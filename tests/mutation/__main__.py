@@ -1,133 +1,96 @@
 """Puts faults into the modules that decide about people, money and ownership; black-box tests have to notice them.
 
-    python -m tests.mutation [--minutes 15] [--seed 1] [--jobs 2] [--module pruning] [--least 85]
+    python -m tests.mutation [--minutes 12] [--seed 1] [--jobs 2] [--module prune] [--least 85] [--lines FILE]
 
-The tests run once as they are, to learn which of them execute which line. Then faults are drawn (``--seed``), and for
-each one the tests that execute its line run until one fails. The end is a score and the list of survivors; exit
-code 1 below ``--least`` percent. A survivor is either a missing scenario or a fault that changes nothing.
+First the tests run as they are, to learn which of them execute which line; ``--lines`` keeps what was learned for the
+next run, and what differs by then is learned again. Then faults are drawn (``--seed``), and for each one the tests
+that execute its line run until one fails. The end is a score for each module and the list of survivors; exit code 1
+below ``--least`` percent. A survivor is either a missing scenario or a fault that changes nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
+
+import pytest
 
 from tests.mutation.faults import Fault, faults_of
+from tests.mutation.modules import MODULES, ROOT, TESTS, path_of
+from tests.mutation.session import Session, in_forks, learn, try_fault
 
-ROOT = Path(__file__).parent.parent.parent
-MODULES = (
-    *(
-        f"reconciler.planner.{name}"
-        for name in (
-            "calls",
-            "diff",
-            "exact",
-            "graph",
-            "guard",
-            "identify",
-            "inverse",
-            "names",
-            "pick",
-            "planner",
-            "pruning",
-            "record",
-            "recovery",
-            "resume",
-            "routes",
-            "select",
-        )
-    ),
-    *(f"reconciler.commands.{name}" for name in ("applying", "carrier", "executor", "freshness", "saved", "undoing")),
-    *(f"reconciler.gateway.{name}" for name in ("answers", "retry")),
-    "reconciler.config.csv_source",
-    "reconciler.ledger.lock",
-    "reconciler.ledger.store",
-)
-CLI = (
-    "begun_plans",
-    "exact",
-    "plan_files",
-    "provenance",
-    "prune_all",
-    "redacted_plans",
-    "repeated_rows",
-    "csv_sources",
-    "selecting",
-    "subscriptions",
-    "undo",
-)
-#: Each is one process of the first run; nothing in them may know the inside.
-TESTS = (
-    ["tests/scenarios"],
-    [*(f"tests/cli/test_{name}.py" for name in CLI), "tests/properties/test_later_runs.py"],
-)
-#: A test that takes that many times as long as before, and so many seconds more, waits for ever: that is noticed.
-PATIENCE, MORE = 5, 60.0
+#: Tests of one fork of the first run.
+CHUNK = 12
+#: Seconds of tests that one fault is given at most, by what they take without it.
+ENOUGH = 60.0
+#: Tests that take so many times as long as before, and so many seconds more, hang: that is noticed.
+FACTOR, MORE = 6, 30.0
+LEARNING = 600.0
+ARGUMENTS = ["-q", "-s", "-n", "0", "-p", "no:cacheprovider", "--no-header", "-o", "tmp_path_retention_policy=none"]
 
 
-def path_of(module: str) -> Path:
-    """The source of a module."""
-    return ROOT / (module.replace(".", "/") + ".py")
+class Learned(TypedDict):
+    """What is known of one test: its seconds, and the lines that it executes by module."""
 
-
-def run(job: dict[str, Any], timeout: float | None = None) -> int | None:
-    """The exit code of pytest, None when it took too long."""
-    with tempfile.NamedTemporaryFile("w", suffix=".json", encoding="utf-8") as file:
-        json.dump(job, file)
-        file.flush()
-        args = [sys.executable, "-m", "tests.mutation.worker", file.name]
-        try:
-            return subprocess.run(args, cwd=ROOT, capture_output=True, timeout=timeout, check=False).returncode
-        except subprocess.TimeoutExpired:
-            return None
+    seconds: float
+    lines: dict[str, list[int]]
 
 
 class Known:
-    """Which tests execute which line, fastest first, learned once."""
+    """Which tests execute which line, and how long they take."""
 
-    def __init__(self, jobs: int) -> None:
-        self.seconds: dict[str, float] = {}
-        self.tests: dict[tuple[str, int], list[str]] = {}
-        with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(jobs) as pool:
-            outs = [Path(folder) / f"{number}.json" for number in range(len(TESTS))]
-            list(pool.map(lambda pair: run({"lines": str(pair[0]), "tests": pair[1]}), zip(outs, TESTS, strict=True)))
-            if not all(out.exists() for out in outs):
-                sys.exit("the tests could not be run without a fault")
-            for out in outs:
-                self._learn(json.loads(out.read_text(encoding="utf-8")))
+    def __init__(self, path: Path | None) -> None:
+        sources = sorted((ROOT / "reconciler").rglob("*.py"))
+        self.path = path
+        self.digest = hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+        self.tests: dict[str, Learned] = {}
+        self.by_line: dict[tuple[str, int], list[str]] = {}
+        self.noticed: dict[str, Counter[str]] = {module: Counter() for module in MODULES}
+        if path is not None and path.exists():
+            document = json.loads(path.read_text(encoding="utf-8"))
+            self.tests = document["tests"] if document["digest"] == self.digest else {}
 
-    def _learn(self, document: dict[str, Any]) -> None:
-        bad = set(document["bad"])
-        if bad:
-            print("fail or are skipped without any fault, so they are left out:", *sorted(bad), sep="\n  ")
-        self.seconds |= document["seconds"]
-        for path, lines in document["lines"].items():
-            for line, tests in lines.items():
-                known = self.tests.setdefault((path, int(line)), [])
-                known += [test for test in tests if test and test not in bad]
+    def learn(self, session: Session, jobs: int) -> None:
+        """Run the tests of which nothing is known yet."""
+        wanted = [test for test in session.items if test not in self.tests]
+        with tempfile.TemporaryDirectory() as folder:
+            outs = [Path(folder) / f"{at}.json" for at in range(0, len(wanted), CHUNK)]
+            chunks = zip(outs, (wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK)), strict=True)
+            forks = ((out, session.start(partial(learn, session, tests, out)), LEARNING) for out, tests in chunks)
+            for out, _ in in_forks(forks, jobs):
+                if out.exists():
+                    self.tests |= json.loads(out.read_text(encoding="utf-8"))
+        if left := session.items.keys() - self.tests.keys():
+            print("left out, because they fail or are skipped without a fault:", *sorted(left), sep="\n  ")
+        if self.path is not None:
+            self.path.write_text(json.dumps({"digest": self.digest, "tests": self.tests}), encoding="utf-8")
+        for test in session.items.keys() & self.tests.keys():
+            for module, lines in self.tests[test]["lines"].items():
+                for line in lines:
+                    self.by_line.setdefault((module, line), []).append(test)
 
     def of(self, fault: Fault) -> list[str]:
-        """Those that execute the line of a fault."""
-        return sorted(self.tests.get((str(path_of(fault.module)), fault.line), ()), key=lambda t: self.seconds[t])
+        """The tests that execute its line: those that noticed most faults of its module first, then by their time."""
+        before = self.noticed[fault.module]
+        tests = self.by_line.get((fault.module, fault.line), [])
+        tests = sorted(tests, key=lambda test: (-before[test], self.tests[test]["seconds"], test))
+        spent = accumulate(self.tests[test]["seconds"] for test in tests)
+        return [test for test, until in zip(tests, spent, strict=True) if until <= ENOUGH]
 
-    def noticed(self, fault: Fault) -> bool:
-        """Whether one of them fails."""
-        tests = self.of(fault)
-        if not tests:
-            return False
-        timeout = PATIENCE * sum(self.seconds[test] for test in tests) + MORE
-        job = {"module": fault.module, "node": fault.node, "variant": fault.variant, "tests": tests}
-        return run(job, timeout) != 0
+    def limit(self, tests: list[str]) -> float:
+        """Seconds after which these tests hang."""
+        return MORE + FACTOR * sum(self.tests[test]["seconds"] for test in tests)
 
 
 def draw(seed: int, only: str | None) -> list[Fault]:
@@ -135,43 +98,75 @@ def draw(seed: int, only: str | None) -> list[Fault]:
     chance = random.Random(seed)
     piles = []
     for module in MODULES:
-        if only is None or module.endswith(only):
+        if only is None or module.split(".", 1)[1] in only.split(","):
             pile = faults_of(module, path_of(module).read_text(encoding="utf-8"))
             chance.shuffle(pile)
             piles.append(pile)
-    return [pile[turn] for turn in range(max(map(len, piles))) for pile in piles if turn < len(pile)]
+    return [pile[turn] for turn in range(max(map(len, piles), default=0)) for pile in piles if turn < len(pile)]
 
 
-def tried(faults: list[Fault], known: Known, until: float, jobs: int) -> Iterator[tuple[Fault, bool]]:
+def tried(
+    session: Session, faults: list[Fault], known: Known, given: argparse.Namespace
+) -> Iterator[tuple[Fault, bool]]:
     """Each fault with whether it was noticed, as long as there is time."""
+    until = time.monotonic() + given.minutes * 60
 
-    def one(fault: Fault) -> tuple[Fault, bool] | None:
-        return (fault, known.noticed(fault)) if time.monotonic() < until else None
+    def forks() -> Iterator[tuple[tuple[Fault, Path], int, float]]:
+        for number, fault in enumerate(faults):
+            if time.monotonic() > until:
+                return
+            tests, out = known.of(fault), Path(folder) / str(number)
+            job = partial(try_fault, session, fault, tests, out) if tests else lambda: 0
+            yield (fault, out), session.start(job), known.limit(tests)
 
-    with ThreadPoolExecutor(jobs) as pool:
-        yield from (each for each in pool.map(one, faults) if each is not None)
+    with tempfile.TemporaryDirectory() as folder:
+        for (fault, out), code in in_forks(forks(), given.jobs):
+            if out.exists():
+                known.noticed[fault.module][out.read_text(encoding="utf-8")] += 1
+            yield fault, code != 0
+
+
+def report(found: list[tuple[Fault, bool]]) -> float:
+    """Prints the score of each module; returns the score of all in percent."""
+    for module in MODULES:
+        noticed = [each for fault, each in found if fault.module == module]
+        if noticed:
+            print(f"{_percent(noticed):4.0f} %  {sum(noticed):4} of {len(noticed):4}  {module}")
+    everything = [noticed for _, noticed in found]
+    print(f"tried {len(found)}, killed {sum(everything)}, score {_percent(everything):.1f} %")
+    return _percent(everything)
+
+
+def _percent(noticed: list[bool]) -> float:
+    return 100 * sum(noticed) / max(1, len(noticed))
 
 
 def main() -> int:
     """Prints score and survivors; 1 when the score is too low."""
     parser = argparse.ArgumentParser(prog="python -m tests.mutation")
-    parser.add_argument("--minutes", type=float, default=15.0)
+    parser.add_argument("--minutes", type=float, default=12.0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--jobs", type=int, default=2)
-    parser.add_argument("--module")
+    parser.add_argument("--module", help="names such as planner.prune, separated by commas")
     parser.add_argument("--least", type=float, default=0.0)
+    parser.add_argument("--lines", type=Path)
     given = parser.parse_args()
-    until = time.monotonic() + given.minutes * 60
-    known, faults = Known(given.jobs), draw(given.seed, given.module)
-    print(f"{len(known.seconds)} tests, {len(faults)} faults")
-    score: Counter[bool] = Counter()
-    for fault, noticed in tried(faults, known, until, given.jobs):
-        score[noticed] += 1
-        if not noticed:
-            print(f"survived  {fault}" + ("" if known.of(fault) else "  (no test executes it)"), flush=True)
-    percent = 100 * score[True] / max(1, score.total())
-    print(f"{score[True]} of {score.total()} faults noticed: {percent:.0f} %")
-    return int(percent < given.least)
+    found: list[tuple[Fault, bool]] = []
+
+    def work(session: Session) -> None:
+        known, faults = Known(given.lines), draw(given.seed, given.module)
+        known.learn(session, given.jobs)
+        print(f"{len(known.tests)} tests, {len(faults)} faults", flush=True)
+        for fault, noticed in tried(session, faults, known, given):
+            found.append((fault, noticed))
+            if not noticed:
+                print(f"survived  {fault}" + ("" if known.of(fault) else "  (no test executes it)"), flush=True)
+
+    with tempfile.TemporaryDirectory() as folder:
+        pytest.main([*ARGUMENTS, f"--basetemp={folder}/tests", *TESTS], plugins=[Session(work)])
+    if not found:
+        return 1
+    return int(report(found) < given.least)
 
 
 if __name__ == "__main__":

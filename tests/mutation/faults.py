@@ -133,8 +133,9 @@ def _of_statements(node: ast.AST) -> Iterator[Variant]:
 
 
 def _negated(test: ast.expr) -> ast.expr:
-    is_not = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-    return test.operand if is_not else ast.UnaryOp(ast.Not(), test)
+    if isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
+        return test.operand
+    return ast.UnaryOp(ast.Not(), test)
 
 
 def _setter(places: list[Any], at: int, value: ast.AST) -> Edit:

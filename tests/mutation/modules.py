@@ -1,0 +1,37 @@
+"""Names the modules that get faults, and the black-box tests that have to notice them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+
+_BY_PACKAGE = {
+    "planner": (
+        *("approvals", "diff", "exact_sets", "impact", "inverse", "matching", "names", "narrow", "order", "picks"),
+        *("planner", "prune", "rename_detection", "requests", "settled", "staleness", "targeting", "ties"),
+    ),
+    "apply": ("executor", "ledger_entry", "precondition", "step"),
+    "commands": ("apply", "plan", "plan_file", "undo"),
+    "refresh": ("read_strategy",),
+    "kinds": ("email",),
+    "config": ("csv_source", "secrets", "variables"),
+    "gateway": ("client", "responses", "retry"),
+    "ledger": ("lock", "lock_holder", "store"),
+    "output": ("redact",),
+}
+MODULES = tuple(f"reconciler.{package}.{name}" for package, names in _BY_PACKAGE.items() for name in names)
+
+_CLI = (
+    *("approvals", "begun_plans", "clone", "connections", "csv_sources", "damaged_ledger", "destroy", "drift"),
+    *("environment_of_a_run", "exact", "explain", "ledger_commands", "people", "plan_files", "provenance"),
+    *("prune_all", "races", "redacted_plans", "repeated_rows", "reviewed_deletions", "secrets", "selecting"),
+    *("signals", "subscriptions", "undo"),
+)
+#: None of them imports what it tests, but for the command line.
+TESTS = ("tests/scenarios", *(f"tests/cli/test_{name}.py" for name in _CLI), "tests/properties/test_later_runs.py")
+
+
+def path_of(module: str) -> Path:
+    """The source of a module."""
+    return ROOT / (module.replace(".", "/") + ".py")

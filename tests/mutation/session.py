@@ -1,0 +1,172 @@
+"""Runs chosen tests in forks of one pytest process that has collected them: as they are, or with one fault in place.
+
+A fork starts in milliseconds, because modules are imported and tests are collected. The fault is put into functions
+that exist already: their code is replaced by that of the changed module.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import pkgutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any, TypeVar
+
+import pytest
+from coverage import Coverage
+
+import reconciler
+from tests.mutation.faults import Fault, with_fault
+from tests.mutation.modules import MODULES, path_of
+
+T = TypeVar("T")
+#: Exit code of a fork when a test failed; any other end that is not 0 is noticed as well.
+FAILED = 3
+
+
+class Session:
+    """A pytest plugin: collects the tests, then gives ``work`` this session instead of running them."""
+
+    def __init__(self, work: Callable[[Session], None]) -> None:
+        self.work = work
+        self.config: pytest.Config
+        self.items: dict[str, pytest.Item] = {}
+
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Takes the place of pytest's own loop."""
+        self.config = session.config
+        self.items = {item.nodeid: item for item in session.items}
+        for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
+            if not module.name.endswith("__main__"):
+                importlib.import_module(module.name)
+        self.work(self)
+        return True
+
+    def start(self, job: Callable[[], int]) -> int:
+        """The id of a fork that does ``job`` and ends with the exit code that it returns."""
+        sys.stdout.flush()
+        child = os.fork()
+        if child:
+            return child
+        code = 70
+        try:
+            os.setpgid(0, 0)
+            quiet = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(quiet, 1)
+            os.dup2(quiet, 2)
+            code = job()
+        finally:
+            os._exit(code)
+
+    def register(self, plugin: object) -> None:
+        """Adds a plugin of this process."""
+        self.config.pluginmanager.register(plugin)
+
+    def run(self, test: str) -> None:
+        """One test, in this process; what tests of a session share stays."""
+        item = self.items[test]
+        self.config.hook.pytest_runtest_protocol(item=item, nextitem=item)
+
+
+class StopAtFailure:
+    """A pytest plugin that ends the process at the first failure and leaves the name of the test."""
+
+    def __init__(self, out: Path) -> None:
+        self.out = out
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Called after set-up, call and tear-down of each test."""
+        if report.failed:
+            self.out.write_text(report.nodeid, encoding="utf-8")
+            os._exit(FAILED)
+
+
+def try_fault(session: Session, fault: Fault, tests: Sequence[str], out: Path) -> int:
+    """Runs tests with a fault in place until one fails, whose name is written to ``out``."""
+    _put(fault)
+    session.register(StopAtFailure(out))
+    for test in tests:
+        session.run(test)
+    return 0
+
+
+def _put(fault: Fault) -> None:
+    """Replace the code of every function of the module by that of the changed module."""
+    path = path_of(fault.module)
+    tree = with_fault(path.read_text(encoding="utf-8"), fault.node, fault.variant)
+    changed = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compile(tree, str(path), "exec"))}
+    for function in gc.get_objects():
+        if isinstance(function, FunctionType) and function.__code__.co_filename == str(path):
+            code = changed.get((function.__code__.co_qualname, function.__code__.co_firstlineno))
+            if code is not None and len(code.co_freevars) == len(function.__code__.co_freevars):
+                function.__code__ = code
+
+
+def _codes(code: CodeType) -> Iterator[CodeType]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield constant
+            yield from _codes(constant)
+
+
+def learn(session: Session, tests: Sequence[str], out: Path) -> int:
+    """Runs tests as they are and writes, for each that passes, its seconds and the lines it executes."""
+    coverage = Coverage(data_file=None, config_file=False, include=[str(path_of(module)) for module in MODULES])
+    seconds: dict[str, float] = {}
+    bad: set[str] = set()
+    session.register(_Outcomes(bad))
+    coverage.start()
+    for test in tests:
+        coverage.switch_context(test)
+        began = time.monotonic()
+        session.run(test)
+        seconds[test] = time.monotonic() - began
+    coverage.stop()
+    found: dict[str, Any] = {test: {"seconds": seconds[test], "lines": {}} for test in tests if test not in bad}
+    data = coverage.get_data()
+    for module in MODULES:
+        for line, contexts in data.contexts_by_lineno(str(path_of(module))).items():
+            for test in set(contexts) & found.keys():
+                found[test]["lines"].setdefault(module, []).append(line)
+    out.write_text(json.dumps(found), encoding="utf-8")
+    return 0
+
+
+class _Outcomes:
+    def __init__(self, bad: set[str]) -> None:
+        self.bad = bad
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.outcome != "passed":
+            self.bad.add(report.nodeid)
+
+
+def in_forks(jobs: Iterator[tuple[T, int, float]], at_once: int) -> Iterator[tuple[T, int | None]]:
+    """Each job (what it is, its process, the seconds it may take) with its exit code, None when it took too long."""
+    running: dict[int, tuple[T, float]] = {}
+    more = True
+    while more or running:
+        while more and len(running) < at_once:
+            job = next(jobs, None)
+            more = job is not None
+            if job is not None:
+                running[job[1]] = (job[0], time.monotonic() + job[2])
+        for process, (what, until) in list(running.items()):
+            done, status = os.waitpid(process, os.WNOHANG)
+            late = time.monotonic() > until
+            if done or late:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.killpg(process, signal.SIGKILL)
+                if not done:
+                    os.waitpid(process, 0)
+                del running[process]
+                yield what, os.waitstatus_to_exitcode(status) if done else None
+        time.sleep(0.005)
