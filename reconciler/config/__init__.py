@@ -1,1 +1,1 @@
-"""Files and environment variables → checked settings and desired state, with positions."""
+"""Reads settings and desired state from files and environment variables, with positions."""

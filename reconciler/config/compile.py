@@ -1,9 +1,4 @@
-"""Declared items → the desired state: fields understood, short forms spelled out, references made addresses.
-
-One item of a section as it is read: what it says, where it stands, and the relations that it declares.
-
-The short forms of a block → one row of relations for each resource that it stands for, where a row can be.
-"""
+"""Compiles declared items into the desired state: reads fields, expands short forms, resolves references."""
 
 from __future__ import annotations
 
@@ -21,8 +16,8 @@ from reconciler.model.resource import EMPTY, UNGUARDED, Declared, Desired, Desir
 from reconciler.model.values import Address, Origin, Ref, Value, clean
 from reconciler.planner.ties import TIES, DeclaredRelations, Ends, RelationKind, RelationRows
 
-#: So many resources that are declared twice are told; two copies of one CSV source have one cause.
-TOLD = 50
+#: Duplicate declarations that are reported; the rest is counted, as two copies of one CSV file have one cause.
+MAX_REPORTED = 50
 
 #: Relations of each kind that may be written inside its block.
 SUGARED: Mapping[str, tuple[Kind, ...]] = {
@@ -31,10 +26,10 @@ SUGARED: Mapping[str, tuple[Kind, ...]] = {
 
 
 def compile_state(declared: Iterable[Declared]) -> DesiredState:
-    """What the files ask for.
+    """The desired state that the declared items describe.
 
-    Raises ConfigurationError with every problem found: resources declared twice, names given twice, handles and
-    ids that two resources claim.
+    Raises ConfigurationError with every problem found: duplicate resources and names, handles and ids that two
+    resources use.
     """
     compiler = _StateCompiler()
     for item in declared:
@@ -43,7 +38,7 @@ def compile_state(declared: Iterable[Declared]) -> DesiredState:
 
 
 class _StateCompiler:
-    """Collects in two passes: first what has a name of its own, then the relations that refer to it."""
+    """Compiles in two passes: first resources with a name of their own, then the relations that refer to them."""
 
     def __init__(self) -> None:
         self.tying = RelationCompiler()
@@ -73,14 +68,16 @@ class _StateCompiler:
             self._spell_out(item, [self._add_root(item, self._attrs(item))])
 
     def finish(self) -> DesiredState:
-        """Relations are understood last: every handle that they may name is known then."""
+        """Compile the relations, now that every handle is known, and return the desired state."""
         while self.waiting:
             each = self.waiting.popleft()
             for item, attrs in self._short_form(each) if isinstance(each, ShortForm) else self._gathered(each):
                 self._add(item, attrs)
-        if self.doubles > TOLD:
-            what = f"{self.doubles:,} resources are declared twice; {TOLD} of them are told"
-            self.problems.append(Problem("", what, "is one CSV source named by two blocks?"))
+        if self.doubles > MAX_REPORTED:
+            what = f"{self.doubles:,} duplicate declarations; showing {MAX_REPORTED}"
+            self.problems.append(
+                Problem("", what, "two blocks may use one CSV file, or the folder may contain two projects")
+            )
         if self.problems:
             raise ConfigurationError(self.problems)
         return DesiredState(self.resources, frozenset(self.kinds), Unmanaged(self.unmanaged), self.exact)
@@ -107,7 +104,7 @@ class _StateCompiler:
         return address
 
     def _add_rows(self, item: BlockItem, rows: CsvRows) -> None:
-        """A resource for each row: what the block says of all, and what the cells of the row say."""
+        """Add one resource for each row: the fields of the block, overridden by the cells of the row."""
         base, names = self._attrs(item), self._attribute_names(item, rows)
         added = []
         for origin, cells in rows:
@@ -116,12 +113,12 @@ class _StateCompiler:
         self._spell_out(item, added, by_row=True)
 
     def _attribute_names(self, item: BlockItem, rows: CsvRows) -> dict[str, str]:
-        """Which attribute each column fills; one that two columns fill is a problem."""
+        """The attribute that each column sets; reports an attribute that two columns set."""
         names: dict[str, str] = {}
         for name in rows.columns:
             filled = self._own_name(item.kind, *name.split(".", 1)) if "." in name else name
             if filled in names.values():
-                self.problems.append(Problem(str(item.origin), f"two columns of the CSV source fill {filled}"))
+                self.problems.append(Problem(str(item.origin), f"two columns of the CSV file set {filled}"))
             names[name] = filled
         return names
 
@@ -130,7 +127,7 @@ class _StateCompiler:
         return text or None if "." in name else kind.field(name).normal(text)
 
     def _gathered(self, block: RelationBlock) -> Iterator[tuple[BlockItem, dict[str, Value]]]:
-        """``contacts: [a, b]`` is one relation each, and so is a row; each carries the position of its line."""
+        """One relation for each item of ``contacts: [a, b]`` and for each CSV row, with the position of its line."""
         item, rows = block
         kind = item.kind
         base = self._attrs(item)
@@ -145,7 +142,7 @@ class _StateCompiler:
             yield each, {**base, field.name: self._target(each, field, value, base)}
 
     def _spell_out(self, item: BlockItem, parents: Sequence[Address], *, by_row: bool = False) -> None:
-        """``tags: [VIP]`` of a contact is one tagging; of a CSV source, one for each row, where the row stands."""
+        """Expand ``tags: [VIP]``: one tagging for a contact, or one for each row of a CSV file."""
         for child in SUGARED[item.kind.name]:
             if child.sugar and (values := item.raw.get(child.sugar.key)):
                 self.waiting.append(ShortForm(child, values, item.origin, parents, by_row))
@@ -189,9 +186,11 @@ class _StateCompiler:
 
     def _twice(self, address: Address, here: Origin, there: Origin) -> None:
         self.doubles += 1
-        if self.doubles > TOLD:
+        if self.doubles > MAX_REPORTED:
             return
-        self.problems.append(Problem(str(here), f"{address} is declared twice; first at {there}", "keep one of them"))
+        self.problems.append(
+            Problem(str(here), f"{address} is declared twice; first declared at {there}", "remove one of them")
+        )
 
     @staticmethod
     def _former(kind: Kind, text: str) -> Address:
@@ -202,7 +201,7 @@ class _StateCompiler:
             return None
         first = self.bound.setdefault((kind.name, remote_id), origin)
         if first != origin:
-            self.problems.append(Problem(str(origin), f"id {remote_id} is bound twice; first at {first}"))
+            self.problems.append(Problem(str(origin), f"id {remote_id} is used twice; first at {first}"))
         return str(remote_id)
 
     def _attrs(self, item: BlockItem) -> dict[str, Value]:
@@ -234,12 +233,12 @@ class _StateCompiler:
         for slug, value in entries.items():
             name = self._own_name(item.kind, field.name, slug)
             if name in attrs:
-                what = f"`{field.name}.{slug}` and `{name}` are the same field"
-                self.problems.append(Problem(str(item.origin), what, "keep one of them"))
+                what = f"`{field.name}.{slug}` and `{name}` set the same field"
+                self.problems.append(Problem(str(item.origin), what, "remove one of them"))
             attrs[name] = value or None
 
     def _own_name(self, kind: Kind, head: str, slug: str) -> str:
-        """The attribute that holds an entry: some slugs have a field of their own."""
+        """The attribute of an entry; some slugs have a field of their own."""
         name = self.names.get((kind.name, head, slug))
         if name is None:
             name = next((each.name for each in kind.fields if slug in each.slugs), intern(f"{head}.{slug}"))
@@ -269,12 +268,12 @@ class _StateCompiler:
             return Ref(kind.by_property(name, text))
         if name != kind.key[-1]:
             known = ", ".join(("id", kind.key[-1], *kind.alternates))
-            self.problems.append(Problem(str(item.origin), f"a {kind.name} has no {name}", f"name it by {known}"))
+            self.problems.append(Problem(str(item.origin), f"a {kind.name} has no {name}", f"use one of {known}"))
         return Ref(Address(kind.name, prefix + kind.part(kind.key[-1], text)))
 
 
 class BlockItem(NamedTuple):
-    """One resource as written, before its references are understood."""
+    """One resource as written, before its references are resolved."""
 
     kind: Kind
     raw: Mapping[str, Any]
@@ -290,7 +289,7 @@ class RelationBlock(NamedTuple):
 
 
 class ShortForm(NamedTuple):
-    """The short form of relations inside the block of one resource, or of all the rows of a csv."""
+    """The short form of relations inside the block of one resource, or of all rows of a CSV file."""
 
     child: Kind
     values: Sequence[Any]
@@ -300,7 +299,7 @@ class ShortForm(NamedTuple):
 
 
 def lifecycle_of(raw: Mapping[str, Any]) -> Lifecycle:
-    """How it may be treated."""
+    """The ``lifecycle`` of a block."""
     if not (block := raw.get("lifecycle")):
         return UNGUARDED
     return Lifecycle(
@@ -311,7 +310,7 @@ def lifecycle_of(raw: Mapping[str, Any]) -> Lifecycle:
 
 
 def members(item: BlockItem, rows: CsvRows | None) -> Iterator[tuple[Origin, Any]]:
-    """Everybody in the block: the list first, then the csv."""
+    """Position and name of every person in the block: first the list, then the CSV rows."""
     listed = item.raw.get(item.kind.gather + "s") or ()
     for index, each in enumerate(listed):
         yield origin_in(listed, index, item.origin), each
@@ -320,14 +319,14 @@ def members(item: BlockItem, rows: CsvRows | None) -> Iterator[tuple[Origin, Any
 
 
 def origin_in(node: Any, index: int | str, default: Origin) -> Origin:
-    """Nodes of the loader know the position of each item; plain lists do not."""
+    """The position of an item of ``node``; ``default`` where the node has no positions."""
     find = getattr(node, "origin", None)
     found: Origin = find(index) if find else default
     return found
 
 
 class RelationCompiler:
-    """Fills the rows of ``resources``. What is the same for many blocks is understood once and kept once."""
+    """Fills the relation rows of ``resources``; equal ends of many blocks are resolved and stored once."""
 
     def __init__(self) -> None:
         self.rows: dict[str, dict[Address, DeclaredRelations]] = {name: {} for name in TIES}
@@ -336,7 +335,7 @@ class RelationCompiler:
         self._same: dict[Ends, Ends] = {}
 
     def ends(self, tie: RelationKind, values: Sequence[Any], understood: Callable[[Any], Address]) -> Ends:
-        """The other ends that ``values`` name as the files do; ``understood`` makes addresses of them."""
+        """The targets that ``values`` name, resolved by ``understood``."""
         ends = tuple(self._end(tie, each, understood) for each in values)
         return self._same.setdefault(ends, ends)
 
@@ -350,9 +349,9 @@ class RelationCompiler:
         *,
         by_row: bool,
     ) -> Iterator[Address]:
-        """Yields the parents whose relations a row cannot hold, because some are declared twice.
+        """Yields the parents whose relations cannot be stored as a row, because some are declared twice.
 
-        ``by_row``: the relations stand where their parents stand, not where the values do.
+        ``by_row``: the relations have the positions of their parents, not those of the values.
         """
         alone = len(set(ends)) == len(ends)
         places = getattr(values, "places", None) or (origin,) * len(ends)

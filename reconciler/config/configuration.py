@@ -1,4 +1,4 @@
-"""All YAML files of a project → one Declared for every item of every section, typed, valid, secrets in place."""
+"""Loads the YAML files of a project: one typed and valid Declared for each item, with its secrets resolved."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from reconciler.model.values import Origin
 
 
 class LoadOptions(NamedTuple):
-    """What every file is read by: schema as shape and approval, variables, environment, defaults of the sections.
+    """The rules for every file: schema as shape and validator, variables, environment, defaults of the sections.
 
-    ``discreet`` are the sections of which no message shows a value.
+    No message shows a value of the sections in ``discreet``.
     """
 
     shape: ExpectedShape
@@ -36,7 +36,7 @@ class LoadOptions(NamedTuple):
 
 
 def _unheard(_finding: Complaint) -> None:
-    """The caller shows no warnings."""
+    """Ignore a warning."""
 
 
 def load(
@@ -54,13 +54,12 @@ def load(
     forms: Table[str, CsvForm] = EMPTY,
     warn: Callable[[Complaint], None] = _unheard,
 ) -> tuple[Declared, ...]:
-    """Everything that is declared below ``paths``, in the order of files and lines.
+    """All items declared below ``paths``, in the order of files and lines; empty if nothing is declared.
 
-    ``files`` and ``roots`` (folders for secrets and CSV sources beside ``project``), ``variables`` and ``defaults``
-    come from the settings; ``forms`` says which sections take CSV sources; positions name files relative to ``cwd``
-    where that is shorter. ``warn`` is called with what is valid, but probably not meant. Raises one
-    ConfigurationError with every problem of every file. When nothing is declared the result is empty: what that means
-    is not decided here.
+    ``files`` and ``roots`` (folders for secrets and CSV files beside ``project``), ``variables`` and ``defaults``
+    come from the settings; ``forms`` are the sections that accept CSV files; positions name files relative to ``cwd``
+    where that is shorter. ``warn`` is called for valid input that is probably a mistake. Raises one
+    ConfigurationError with every problem of every file.
     """
     rules = LoadOptions(compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, discreet)
     problems: list[Problem] = []
@@ -85,10 +84,10 @@ class _Document(NamedTuple):
 
 
 def check(node: Node, name: str, rules: LoadOptions) -> tuple[list[Complaint], list[UnresolvedSecret]]:
-    """Type and validate one document in place: all findings, one a position, and where its secrets belong."""
+    """Type and validate one document in place. Returns one finding per position, and the places of its secrets."""
     if not isinstance(node, MappingNode):
         what = f"expected a mapping, got {'a list' if isinstance(node, Items) else 'text'}"
-        return [Complaint(Origin(name, 1, 1), what, "begin with the name of a section, e.g. `tags:`")], []
+        return [Complaint(Origin(name, 1, 1), what, "start with a section, e.g. `tags:`")], []
     _fill(node, rules.defaults)
     typed: TypedItem = resolve(node, rules.shape, rules.variables, rules.environ)
     said = {finding.origin for finding in typed.findings}
@@ -128,7 +127,7 @@ def _document(
 
 
 def _fill(node: MappingNode, defaults: Table[str, MappingNode]) -> None:
-    """The defaults of a section go into each of its mappings, where the key is not there."""
+    """Add the defaults of a section to each of its mappings that lacks the key."""
     for section, values in defaults.items():
         items = node.get(section)
         for item in items if isinstance(items, Items) else ():
@@ -158,7 +157,7 @@ def _rows(
                     if rows:
                         found[id(item)] = rows
                     elif not findings:  # never go on as if the block named nobody
-                        findings.append(Complaint(item.value_origin("csv"), "this CSV source cannot be read"))
+                        findings.append(Complaint(item.value_origin("csv"), "cannot read this CSV file"))
     return found
 
 

@@ -1,9 +1,7 @@
-"""The CSV file that a block names as its ``csv`` → the rows that it adds, or everything that is wrong in it.
+"""Reads the rows of a CSV file that a block refers to with ``csv``, or reports every error in the file.
 
-The file is read as a stream and kept as columns of text. Problems carry the line and column of the CSV file; what is
-wrong about the block itself, a column that is not there, carries those of the YAML.
-
-Lines of a CSV file as the csv module takes them, bounded; where a cell stands; what its errors mean.
+The file is read as a stream and kept as columns of text. Errors in the file carry the line and column of the CSV
+file; errors in the block, such as a missing column, carry the position in the YAML file.
 """
 
 from __future__ import annotations
@@ -28,22 +26,25 @@ from reconciler.kinds.email import identity
 from reconciler.model.csv_rows import CsvRows
 from reconciler.model.values import Origin, clean
 
-#: So many wrong rows of one file are told; the rest is counted.
-TOLD = 50
-#: A CSV source has at most so many rows: whoever has more has named another file.
+#: Errors reported per file; the rest is counted.
+MAX_REPORTED = 50
+#: Rows that one CSV file may have; a larger file is probably the wrong one.
 MOST_ROWS = 1_000_000
 #: Names of a column of addresses, in small letters and without blanks, dashes and underscores.
 USUAL = frozenset(
     "email mail emailaddress emailadresse mailadresse adresseemail adressemail courriel email1value".split(" ")
 )
-#: What separates cells in files that people export.
+#: Delimiters that spreadsheet exports use.
 DELIMITERS = (";", "\t", "|", ",")
-#: Taken away around an address; any other white space in a cell of addresses is refused.
+#: Stripped around an e-mail address; any other white space in an address is refused.
 BLANKS = " \t\r\n"
 
 
 class CsvRoots(NamedTuple):
-    """Where CSV sources are: the folders below which they may lie, and the folder that names are shown from."""
+    """The folders that may contain CSV files, and the folder that displayed names are relative to.
+
+    ``discreet``: no message shows a value.
+    """
 
     roots: Sequence[Path]
     cwd: Path | None = None
@@ -51,7 +52,7 @@ class CsvRoots(NamedTuple):
 
 
 class CsvReference(NamedTuple):
-    """What a block says of its csv. ``at`` gives the position of a key of the long form, or of the short form."""
+    """The ``csv`` options of a block. ``at`` returns the position of an option."""
 
     file: str
     column: str | None
@@ -63,7 +64,7 @@ class CsvReference(NamedTuple):
 
 
 class _BrokenCsv(Exception):
-    """Nothing after this can be read; carries the finding."""
+    """The rest of the file cannot be read; carries the finding."""
 
     def __init__(self, finding: Complaint) -> None:
         super().__init__(finding)
@@ -73,10 +74,10 @@ class _BrokenCsv(Exception):
 def read(
     block: MappingNode, form: CsvForm, schema: Table[str, Any], place: CsvRoots, warn: Callable[[Complaint], None]
 ) -> tuple[CsvRows | None, list[Complaint]]:
-    """The rows of a block that has a ``csv``, or None and what is wrong with it."""
+    """The rows of a block that has a ``csv``, or None and the errors in it."""
     wanted = _wanted(block)
     if wanted is None or any(form.cell(name) is None for name in wanted.fields):
-        return None, []  # not valid, and validation says so
+        return None, []  # invalid, and reported by validation
     try:
         path = files.locate(wanted.file, place.roots)
     except ConfigurationError as error:
@@ -97,13 +98,13 @@ def read(
     except UnicodeError:
         return None, [encodings.undecodable(path, wanted.encoding, reading.name)]
     except OSError as error:
-        what = f"{reading.name} cannot be read: {(error.strerror or str(error)).lower()}"
-        return None, [Complaint(wanted.at("file"), what, "check its rights")]
+        what = f"cannot read {reading.name}: {(error.strerror or str(error)).lower()}"
+        return None, [Complaint(wanted.at("file"), what, "check its permissions")]
     return rows, reading.findings
 
 
 def _wanted(block: MappingNode) -> CsvReference | None:
-    """Both forms as one; None where the mapping is not as the schema has it."""
+    """The options of the short or the long form; None where the block does not match the schema."""
     node = block["csv"]
     if isinstance(node, str):
         return CsvReference(node, None, ",", "utf-8", {}, False, lambda key: block.value_origin("csv"))
@@ -127,7 +128,7 @@ def _wanted(block: MappingNode) -> CsvReference | None:
 
 
 class _CsvReading:
-    """The state of reading one file: what it is called, which columns are wanted, what was found wrong."""
+    """State of reading one file: its name, the wanted columns, the errors found so far."""
 
     def __init__(
         self, wanted: CsvReference, form: CsvForm, schema: Table[str, Any], name: str, discreet: bool
@@ -141,14 +142,14 @@ class _CsvReading:
         self._seen: dict[str, int] = {}
 
     def rows(self, stream: TextIO) -> CsvRows | None:
-        """Every row below the header. Raises _Broken where nothing more can be read."""
+        """Every row below the header. Raises _BrokenCsv where the rest cannot be read."""
         lines = CsvLines(stream, self._wanted.delimiter, self._broken)
         self._delimiter = lines.delimiter
         reader = csv.reader(lines, delimiter=lines.delimiter, strict=True, skipinitialspace=True)
         numbered = self._numbered(reader, lines.skipped)
         first = next(numbered, None)
         if first is None:
-            raise self._broken(1, 1, "this file is empty", _NOBODY)
+            raise self._broken(1, 1, "the file is empty", _NOBODY)
         header = first[1]
         columns = self._columns(header)
         if columns is None:
@@ -169,7 +170,7 @@ class _CsvReading:
                 continue
             place = 1 if address == 0 else column_of(lines.text, address, self._delimiter)
             if width == 1 and (sign := _delimiter_in(row[0], self._delimiter)):
-                self._say(line, 1, "this row holds more than an address", _named_delimiter(sign))
+                self._say(line, 1, "expected one address in this row", _named_delimiter(sign))
                 continue
             if not self._is_new(line, place, row[address]):
                 continue
@@ -184,27 +185,27 @@ class _CsvReading:
 
     def _ended(self, rows: CsvRows) -> CsvRows | None:
         if not rows and not self._wrong:
-            self._say(1, 1, "no row follows the header", _NOBODY)
-        if self._wrong > TOLD:
-            what = f"{self._wrong:,} things are wrong in this file; {TOLD} of them are told"
-            self.findings.append(Complaint(Origin(self.name, 1, 1), what, "repair these first"))
+            self._say(1, 1, "the file has a header but no rows", _NOBODY)
+        if self._wrong > MAX_REPORTED:
+            what = f"{self._wrong:,} errors in this file; showing {MAX_REPORTED}"
+            self.findings.append(Complaint(Origin(self.name, 1, 1), what, "fix these first"))
         return None if self.findings else rows
 
     def _is_new(self, line: int, place: int, cell: str) -> bool:
-        """Whether the row has an address that no row before it has."""
+        """Whether the row has an address that no earlier row has."""
         key = identity(_address(cell))
         if not key:
-            self._say(line, place, "there is no address in this row", "write it, or remove the row")
+            self._say(line, place, "no e-mail address in this row", "add it, or remove the row")
             return False
         first = self._seen.setdefault(key, line)
         if first == line:
             return True
-        what = "this address" if self._discreet else shown(clean(cell))
-        self._say(line, place, f"{what} is in this file twice; the first is in line {first}", "remove one of them")
+        what = "address" if self._discreet else f"address {shown(clean(cell))}"
+        self._say(line, place, f"duplicate {what}; first on line {first}", "remove one of them")
         return False
 
     def _numbered(self, reader: Any, skipped: int) -> Iterator[tuple[int, list[str]]]:
-        """Every row that is not blank, with the line on which it begins; ``skipped`` lines stand above the first."""
+        """Every row that is not blank, with the line on which it begins; ``skipped`` lines precede the first."""
         before, rows = skipped, 0
         while True:
             try:
@@ -218,24 +219,24 @@ class _CsvReading:
                 rows += 1
                 if rows > MOST_ROWS:
                     what = f"this file has more than {MOST_ROWS:,} rows"
-                    raise self._broken(line, 1, what, "is it the right one? if so, split it")
+                    raise self._broken(line, 1, what, "check the file name, or split the file")
                 yield line, row
 
     def _broken(self, line: int, column: int, what: str, hint: str) -> _BrokenCsv:
         return _BrokenCsv(Complaint(Origin(self.name, line, column), what, hint))
 
     def warn_of_damage(self, rows: CsvRows, warn: Callable[[Complaint], None]) -> None:
-        """A warning for each column with cells that a spreadsheet has spoiled: how many, and where the first is."""
+        """Warn about each column with cells that a spreadsheet has damaged: their number and first position."""
         for name, cells in rows.columns.items():
             spoiled = [index for index, text in enumerate(cells) if text and is_damaged(text)]
             if spoiled:
                 example = "" if self._discreet else f", the first {shown(cells[spoiled[0]])}"
-                what = f"{name}: {count(len(spoiled), 'cell')} spoiled by a spreadsheet{example}"
-                hint = "format the column as text or make it wider, and export it again"
+                what = f"{name}: {count(len(spoiled), 'cell')} damaged by a spreadsheet{example}"
+                hint = "format the column as text or widen it, then export again"
                 warn(Complaint(Origin(self.name, rows.lines[spoiled[0]], 1), what, hint))
 
     def _columns(self, header: Sequence[str]) -> dict[str, int] | None:
-        """The index of each column that is wanted; None when one is not there, which is then said."""
+        """The index of each wanted column; None after reporting a missing one."""
         names = [clean(cell.replace("\xa0", " ")) for cell in header]
         fills, wanted = self._form.fills, self._wanted
         found = {fills: self._usual(names) if wanted.column is None else self._named(names, wanted.column, "column")}
@@ -243,7 +244,7 @@ class _CsvReading:
         return None if any(index < 0 for index in found.values()) else found
 
     def _usual(self, names: Sequence[str]) -> int:
-        """The only column, or the one that is called as such columns are; -1 where it has to be said."""
+        """The index of the only column, or of the one with a usual name for addresses; -1 after reporting none."""
         if len(names) == 1 and not _delimiter_in(names[0], self._delimiter) and not names[0].startswith("#"):
             return 0
         usual = [index for index, name in enumerate(names) if re.sub("[-_ ]", "", name.casefold()) in USUAL]
@@ -254,13 +255,13 @@ class _CsvReading:
         return -1
 
     def _named(self, names: Sequence[str], column: str, key: str) -> int:
-        """By name, by name in another case, or by number from 1; -1 and a word about it where there is none."""
+        """The index of a column by name, by name in another case, or by number from 1; -1 after reporting none."""
         wanted = clean(column)
         for same in (names, [name.casefold() for name in names]):
             wanted = wanted if same is names else wanted.casefold()
             if same.count(wanted) > 1:
                 what = f"several columns of {self.name} are called {shown(column)}"
-                self.findings.append(Complaint(self._wanted.at(key), what, "name it by its number, from 1"))
+                self.findings.append(Complaint(self._wanted.at(key), what, "use the column number, from 1"))
                 return -1
             if wanted in same:
                 return same.index(wanted)
@@ -272,13 +273,13 @@ class _CsvReading:
     def _absent(self, key: str, what: str, names: Sequence[str], column: str = "") -> None:
         hint = suggest(column, [shown(name)[1:-1] for name in names if name], noun="columns")
         if self._discreet:  # without a header line these are the cells of a person
-            hint = f"columns may be named by number, 1 to {len(names):,}"
+            hint = f"use a column number from 1 to {len(names):,}"
         if other := _delimiter_in(self._delimiter.join(names), self._delimiter):
             hint = _named_delimiter(other)
         elif names[0].startswith("#"):
-            hint = "its first line looks like a comment: remove it, so that the header is the first line"
+            hint = "the first line looks like a comment: remove it, so that the header comes first"
         elif not column:
-            hint = f"say which holds the addresses, e.g. `column: 1`; {hint}"
+            hint = f"name the column of the addresses, e.g. `column: 1`; {hint}"
         self.findings.append(Complaint(self._wanted.at(key), what, hint))
 
     def _schema(self, name: str) -> dict[str, Any]:
@@ -289,8 +290,8 @@ class _CsvReading:
         return approval
 
     def _refuse(self, name: str, text: str, line: int, place: int) -> None:
-        """What the schema says about a cell, in the words that it has for the same value in YAML."""
-        if self._wrong >= TOLD:
+        """Report an invalid cell with the message that the same value has in YAML."""
+        if self._wrong >= MAX_REPORTED:
             self._wrong += 1
             return
         from reconciler.config.validation import explain  # jsonschema takes long to import, and most files are valid
@@ -306,11 +307,11 @@ class _CsvReading:
 
     def _say(self, line: int, place: int, what: str, hint: str) -> None:
         self._wrong += 1
-        if self._wrong <= TOLD:
+        if self._wrong <= MAX_REPORTED:
             self.findings.append(Complaint(Origin(self.name, line, place), what, hint))
 
 
-_NOBODY = "an empty list is written in YAML, so that a file that was cut off removes nobody: `contacts: []`"
+_NOBODY = "to declare an empty list write `contacts: []`, so that a truncated file removes nobody"
 
 
 def _address(cell: str) -> str:
@@ -319,7 +320,7 @@ def _address(cell: str) -> str:
 
 
 def _delimiter_in(line: str, delimiter: str) -> str:
-    """The sign that separates more cells of this line than its delimiter does, if there is one."""
+    """A delimiter that separates more cells of this line than ``delimiter`` does; empty if there is none."""
     best = max(DELIMITERS, key=line.count)
     return best if line.count(best) > line.count(delimiter) else ""
 
@@ -338,15 +339,17 @@ def _width_fault(row: Sequence[str], width: int) -> tuple[str, str] | None:
     """Cells beyond the header are a fault unless they are empty; missing ones always are."""
     if len(row) > width and not any(row[width:]):
         return None
-    what = f"this row has {count(len(row), 'cell')}, and the first one has {width:,}"
-    return what, "quote a cell that holds the delimiter" if len(row) > width else "write empty cells out"
+    what = f"this row has {count(len(row), 'cell')}; the header has {width:,}"
+    return what, "put a cell that contains the delimiter into quotes" if len(
+        row
+    ) > width else "keep the delimiters of empty cells"
 
 
-#: No line is longer than this, in characters: a file without line breaks is not taken into memory.
+#: Characters that one line may have, so that a file without line breaks is not read into memory.
 LONGEST = 1_000_000
 
 
-#: The line by which Excel is told of the delimiter.
+#: The line that sets the delimiter in Excel.
 _SEPARATOR = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 _SCIENTIFIC = re.compile(r"[-+]?[0-9]+([.,][0-9]+)?[eE]\+[0-9]+")
 _ERROR = re.compile(r"#+|#[A-Z/0-9]+[!?]|#N/A|#NV")
@@ -356,19 +359,19 @@ _FORMULA = re.compile("'*[=+\\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 def guarded(cell: str) -> str:
-    """A cell that no spreadsheet runs: ``'`` before what could be a formula, a phone number's ``+`` included."""
+    """A cell that no spreadsheet evaluates: ``'`` before a possible formula or the ``+`` of a phone number."""
     return f"'{cell}" if _FORMULA.match(cell) else cell
 
 
 def unguarded(cell: str) -> str:
-    """The inverse of :func:`guarded`; a cell without a guard is taken as it is."""
+    """The inverse of :func:`guarded`; a cell without a guard is returned unchanged."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 class CsvLines:
-    """The lines of a stream; ``text`` is the one that was handed out last. ``refuse`` makes the error of a line.
+    """The lines of a stream; ``text`` is the current one. ``refuse`` creates the error of a line.
 
-    A first line ``sep=;`` is left out, and its character is the ``delimiter``; it counts as a line.
+    A first line ``sep=;`` is skipped and sets the ``delimiter``; it counts as a line.
     """
 
     def __init__(self, stream: TextIO, delimiter: str, refuse: Callable[[int, int, str, str], Exception]) -> None:
@@ -393,7 +396,7 @@ class CsvLines:
         self._number += 1
         if len(line) > LONGEST:
             what = f"this line is longer than {count(LONGEST, 'character')}"
-            raise self._refuse(self._number, 1, what, "is it a CSV file? an e-mail address is short")
+            raise self._refuse(self._number, 1, what, "check that this is a CSV file")
         if found := FORBIDDEN.search(line):
             what = f"the character U+{ord(found.group()):04X} is not allowed here"
             raise self._refuse(self._number, found.start() + 1, what, _advice(found.group()))
@@ -402,12 +405,12 @@ class CsvLines:
 
 def _advice(char: str) -> str:
     if char == "\0":
-        return "it looks like UTF-16: save it as UTF-8"
-    return "it looks like cp1252: add `encoding: cp1252`" if "\x80" <= char <= "\x9f" else "remove it"
+        return "looks like UTF-16: save it as UTF-8"
+    return "looks like Windows-1252: add `encoding: cp1252`" if "\x80" <= char <= "\x9f" else "remove it"
 
 
 def is_damaged(text: str) -> bool:
-    """Whether a spreadsheet wrote this in place of a value: ``########``, ``#N/A``, ``3.36123E+10``."""
+    """Whether a spreadsheet replaced the value: ``########``, ``#N/A``, ``3.36123E+10``."""
     if text[0] == "#":
         return bool(_ERROR.fullmatch(text)) and len(text) > 2
     return "+" in text and bool(_SCIENTIFIC.fullmatch(text))
@@ -425,7 +428,7 @@ def column_of(text: str, index: int, delimiter: str) -> int:
 
 
 def _end_of_cell(text: str, place: int, delimiter: str) -> int:
-    """Where the delimiter after the cell that begins at ``place`` stands; beyond the line where there is none."""
+    """The index of the delimiter after the cell that begins at ``place``; the length of the line if there is none."""
     while text[place : place + 1] == " ":
         place += 1
     quoted = text[place : place + 1] == '"'
@@ -442,12 +445,12 @@ def _end_of_cell(text: str, place: int, delimiter: str) -> int:
 
 
 def words_of(error: csv.Error) -> tuple[str, str]:
-    """What the csv module could not read, and what to do."""
+    """The message and the advice for an error of the csv module."""
     text = str(error)
     if "field larger" in text:
-        return f"a cell is longer than {csv.field_size_limit():,} characters", "look for a quote that is not closed"
+        return f"a cell is longer than {csv.field_size_limit():,} characters", "check for an unclosed quote"
     if "unexpected end" in text:
-        return "a quote is opened here and not closed", 'close it, or write "" for a quote inside of a cell'
+        return "unclosed quote", 'close it, or write "" for a quote inside a cell'
     if "expected after" in text:
-        return "a quote stands inside of a quoted cell", 'write "" for a quote inside of a cell'
-    return f"this is not CSV: {text}", "save it again as CSV"
+        return "unescaped quote inside a quoted cell", 'write "" for a quote inside a cell'
+    return f"invalid CSV: {text}", "save it again as CSV"

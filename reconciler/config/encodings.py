@@ -1,4 +1,4 @@
-"""The bytes of a CSV source → text, or the one sentence that says which encoding to name."""
+"""Decodes a CSV file, or reports which encoding to set."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from reconciler.model.values import Origin
 #: A byte order mark at the beginning is accepted.
 _CODECS = {"utf-8": "utf-8-sig"}
 _CHUNK = 65_536
+_LABELS = {"utf-8": "UTF-8", "cp1252": "Windows-1252, as saved by Excel"}
 
 
 def is_known(name: object) -> bool:
@@ -23,11 +24,11 @@ def is_known(name: object) -> bool:
 
 
 def opened(raw: IO[bytes], encoding: str) -> TextIO:
-    """The stream as text, with line breaks as they stand."""
+    """The stream as text, with its line breaks unchanged."""
     return io.TextIOWrapper(raw, encoding=_CODECS.get(encoding, encoding), newline="")
 
 
-#: First bytes → what such a file is, and what to do with it.
+#: First bytes of a file, its format, and the advice.
 _FORMATS = (
     (b"\xd0\xcf\x11\xe0", "an Excel workbook", "export it as CSV"),
     (b"\x1f\x8b", "a gzip archive", "unpack it"),
@@ -39,10 +40,12 @@ _FORMATS = (
 
 
 def another_format(head: bytes, path: Path) -> tuple[str, str] | None:
-    """What the file is instead of text: a workbook or an archive under the name of a CSV file."""
+    """The message for a workbook or an archive that is named as a CSV file; None for any other file."""
     if head.startswith(b"PK\x03\x04"):
         return _zipped(path)
-    return next((("this is " + what, hint) for magic, what, hint in _FORMATS if head.startswith(magic)), None)
+    return next(
+        ((f"this is {what}, not a CSV file", hint) for magic, what, hint in _FORMATS if head.startswith(magic)), None
+    )
 
 
 def _zipped(path: Path) -> tuple[str, str]:
@@ -52,27 +55,27 @@ def _zipped(path: Path) -> tuple[str, str]:
     except (OSError, zipfile.BadZipFile):
         names = []
     if any(name.startswith("xl/") for name in names):
-        return "this is an Excel workbook", "export it as CSV"
+        return "this is an Excel workbook, not a CSV file", "export it as CSV"
     if "content.xml" in names:
-        return "this is an OpenDocument spreadsheet", "export it as CSV"
-    return "this is a ZIP archive", "unpack it"
+        return "this is an OpenDocument spreadsheet, not a CSV file", "export it as CSV"
+    return "this is a ZIP archive, not a CSV file", "unpack it"
 
 
 def marked(head: bytes, encoding: str) -> tuple[str, str] | None:
-    """What is wrong when the file begins with the mark of another encoding, or lacks the one that it needs."""
+    """The message for a file whose byte order mark contradicts ``encoding``, or is missing; else None."""
     if head.startswith(codecs.BOM_UTF8) and encoding != "utf-8":
-        return f"this file is marked as UTF-8, and not {encoding}", "leave `encoding` away"
+        return f"the file has a UTF-8 byte order mark, but `encoding` is {encoding}", "remove `encoding`"
     if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) and encoding != "utf-16":
-        return "this file is marked as UTF-16", "say `encoding: utf-16`, or save it as UTF-8"
+        return "the file has a UTF-16 byte order mark", "add `encoding: utf-16`, or save the file as UTF-8"
     if encoding == "utf-16" and head and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         if b"\0" in head:
-            return "this UTF-16 has no byte order mark", "save it as UTF-8, and remove `encoding`"
-        return "this file is not UTF-16", "remove `encoding`, or name the right one"
+            return "UTF-16 without a byte order mark", "save the file as UTF-8 and remove `encoding`"
+        return "not valid UTF-16", "remove `encoding`, or set the right one"
     return None
 
 
 def undecodable(path: Path, encoding: str, name: str) -> Complaint:
-    """Where the first byte stands that is not of the encoding, and which one the file seems to have."""
+    """The finding at the first byte that is invalid in the encoding, with the probable encoding."""
     decoder = codecs.getincrementaldecoder(_CODECS.get(encoding, encoding))()
     line, width = 1, 0
     with path.open("rb") as raw:
@@ -83,10 +86,14 @@ def undecodable(path: Path, encoding: str, name: str) -> Complaint:
                 good = error.object[: error.start].decode(encoding, "replace")
                 line, width = _after(good, line, width)
                 return Complaint(
-                    Origin(name, line, width + 1), f"this is not {encoding}", _advice(error.object, encoding)
+                    Origin(name, line, width + 1), f"not valid {encoding}", _advice(error.object, encoding)
                 )
             line, width = _after(text, line, width)
-    return Complaint(Origin(name, line, width + 1), f"this {encoding} ends too early", "save it again, as UTF-8")
+    return Complaint(
+        Origin(name, line, width + 1),
+        f"incomplete character at the end of the file ({encoding})",
+        "save it again as UTF-8",
+    )
 
 
 def _after(text: str, line: int, width: int) -> tuple[int, int]:
@@ -96,12 +103,12 @@ def _after(text: str, line: int, width: int) -> tuple[int, int]:
 
 
 def _advice(sample: bytes, encoding: str) -> str:
-    """UTF-8 is tried first, then Windows-1252, which knows all of Latin-1 that people write."""
+    """The encoding to set: UTF-8 is tried first, then Windows-1252, which includes printable Latin-1."""
     for guess in ("utf-8", "cp1252"):
         try:
             codecs.getincrementaldecoder(guess)().decode(sample)
         except UnicodeDecodeError:
             continue
         if guess != encoding:
-            return f"it looks like {guess}: say `encoding: {guess}`, or save it as UTF-8"
-    return "say `encoding: latin-1` if it is that, or save it as UTF-8"
+            return f'looks like {_LABELS[guess]}: add `encoding: {guess}`, or save it as "CSV UTF-8"'
+    return "add `encoding: latin-1` if it is Latin-1, or save it as UTF-8"

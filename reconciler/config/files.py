@@ -1,7 +1,4 @@
-"""A folder, a file or a list of patterns → the YAML files to read, none of them outside of the project.
-
-A file of patterns, one a line → the patterns and where each stands.
-"""
+"""Finds the YAML files of a project, never outside of its folder, and reads files of target patterns."""
 
 from __future__ import annotations
 
@@ -13,12 +10,12 @@ from pathlib import Path
 from reconciler.config import storage
 from reconciler.errors import ConfigurationError, Problem
 
-#: The settings; at the root of the project they are no resources.
+#: Names of the settings file, which declares no resources.
 SETTINGS_NAMES = ("reconciler.yaml", "reconciler.yml")
 SUFFIXES = (".yaml", ".yml")
-#: Folders that are not the project's own; names are compared without regard to case, as some disks do.
+#: Folders that do not belong to the project; compared case-insensitively, as some file systems do.
 UNMANAGED = frozenset((".git",))
-#: Folders that hold what is not for the files of a project to read: tokens of a checkout, ledgers.
+#: Folders with tokens of a checkout or ledgers, which the files of a project may not read.
 PRIVATE = UNMANAGED | {".reconciler"}
 
 
@@ -30,11 +27,11 @@ def discover(
     A file stands for itself. A folder stands for every ``*.yaml`` and ``*.yml`` below it but hidden ones and every
     ``reconciler.yaml``, or for those of them that ``files`` names: patterns relative to ``project`` (by default
     ``path``), of which those with a leading ``!`` leave files out. Raises ConfigurationError with all that is
-    missing, unreadable, or leads out of the project.
+    missing, unreadable, or is outside of the project.
     """
     name = shown_name(path, cwd)
     if not path.exists():
-        raise ConfigurationError([Problem(name, "there is no such file or folder", "check the path")])
+        raise ConfigurationError([Problem(name, "no such file or folder", "check the path")])
     folder = path if path.is_dir() else path.parent
     root = project or folder
     roots = [root] if _spelled_inside(path, root) else [root, folder]
@@ -52,9 +49,9 @@ def discover(
 
 
 def formattable(path: Path, *, cwd: Path | None = None) -> list[Path]:
-    """The file itself, or every ``*.yaml`` and ``*.yml`` below a folder but hidden ones, settings included; sorted.
+    """The file itself, or every ``*.yaml`` and ``*.yml`` below a folder except hidden ones; sorted.
 
-    Raises ConfigurationError with all that is missing or unreadable.
+    Raises ConfigurationError with every path that is missing or unreadable.
     """
     if not path.is_dir():
         return discover(path, cwd=cwd)
@@ -64,7 +61,7 @@ def formattable(path: Path, *, cwd: Path | None = None) -> list[Path]:
 
 
 def holds_yaml(folder: Path, project: Path) -> bool:
-    """Whether anything below the folder is a file of resources."""
+    """Whether the folder contains a YAML file that may declare resources."""
     return any(True for _ in _below(folder, project))
 
 
@@ -73,8 +70,8 @@ def read(path: Path, name: str, limit: int = storage.LARGEST) -> bytes:
     try:
         return storage.read(path, limit)
     except OSError as error:
-        hints = {FileNotFoundError: "check the path", PermissionError: "check its rights"}
-        hint = hints.get(type(error), "name an ordinary text file")
+        hints = {FileNotFoundError: "check the path", PermissionError: "check its permissions"}
+        hint = hints.get(type(error), "use a regular text file")
         raise ConfigurationError([Problem(name, f"cannot be read: {_reason(error)}", hint)]) from error
 
 
@@ -91,20 +88,20 @@ def shown_name(path: Path, cwd: Path | None = None) -> str:
 
 
 def locate(name: str, roots: Sequence[Path]) -> Path:
-    """The file that a YAML file names, below the first of ``roots`` (the project, then further folders) that has it.
+    """The file with this name in the first of ``roots`` (the project, then further folders) that has it.
 
-    Links are followed, and where they lead has to be below one of the roots too. Raises ConfigurationError whose
-    one problem carries no position.
+    Links are followed; their target must be below one of the roots too. Raises ConfigurationError with one problem
+    without a position.
     """
     if "\0" in name or not name.strip():
-        raise _outside(name, "is no path")
+        raise _outside(name, "is not a valid path")
     inside = [root / name for root in roots if is_inside(root / name, roots)]
     for candidate in inside:
         if candidate.is_file():
             return Path(os.path.realpath(candidate))
     if inside:
-        raise ConfigurationError([Problem("", f"there is no file {name}", "check the path, relative to the project")])
-    raise _outside(name, "leads out of the project")
+        raise ConfigurationError([Problem("", f"no such file: {name}", "paths are relative to the project folder")])
+    raise _outside(name, "is outside of the project")
 
 
 def is_inside(path: Path, roots: Iterable[Path], private: frozenset[str] = PRIVATE) -> bool:
@@ -118,14 +115,14 @@ def is_inside(path: Path, roots: Iterable[Path], private: frozenset[str] = PRIVA
 
 
 def _outside(name: str, what: str) -> ConfigurationError:
-    hint = "name a file below the project folder, or let RECONCILER_FILES name its folder"
+    hint = "use a file inside the project folder, or list its folder in RECONCILER_FILES"
     return ConfigurationError([Problem("", f"{name[:40]!r} {what}", hint)])
 
 
 def _below(folder: Path, project: Path, *, settings: bool = False) -> Iterator[Path]:
-    """Every YAML file below a folder, the settings of projects only where ``settings`` asks for them.
+    """Every YAML file below a folder, including ``reconciler.yaml`` only with ``settings``.
 
-    Linked folders are not walked, for inside the project they are read anyway.
+    Linked folders are not walked: a target inside the project is read anyway.
     """
     for top, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
@@ -138,12 +135,12 @@ def _below(folder: Path, project: Path, *, settings: bool = False) -> Iterator[P
 
 
 def _spelled_inside(path: Path, root: Path) -> bool:
-    """Whether a path is below the root by its spelling, links not followed: then it may not lead out of it."""
+    """Whether a path is below the root without following links; its links may then not leave the root."""
     return Path(os.path.normpath(path.absolute())).is_relative_to(os.path.normpath(root.absolute()))
 
 
 def _listed(folder: Path, project: Path, patterns: Sequence[str]) -> Iterator[Path]:
-    """What the patterns name and leave out, as far as it is below ``folder``."""
+    """The files below ``folder`` that the patterns include and do not exclude."""
     wanted = [pattern for pattern in patterns if not pattern.startswith("!")]
     problems: list[Problem] = []
     unwanted = [pattern[1:] for pattern in patterns if pattern.startswith("!")]
@@ -152,7 +149,7 @@ def _listed(folder: Path, project: Path, patterns: Sequence[str]) -> Iterator[Pa
     for pattern in wanted:
         matched = _match(project, pattern, problems)
         if not matched:
-            problems.append(Problem("files", f"no file is named by {pattern}", "check the pattern, or remove it"))
+            problems.append(Problem("files", f"no file matches {pattern}", "check the pattern, or remove it"))
         chosen.update(dict.fromkeys(matched))
     if problems:
         raise ConfigurationError(dict.fromkeys(problems))
@@ -163,7 +160,7 @@ def _listed(folder: Path, project: Path, patterns: Sequence[str]) -> Iterator[Pa
 def _match(project: Path, pattern: str, problems: list[Problem]) -> list[Path]:
     """The YAML files that one pattern names; a folder stands for all in it."""
     if not pattern or Path(pattern).is_absolute() or ".." in Path(pattern).parts:
-        problems.append(Problem("files", f"{pattern} leads out of the project", "name files below its folder"))
+        problems.append(Problem("files", f"{pattern} is outside of the project", "name files below its folder"))
         return []
     if not Path(pattern).parts:
         return list(_below(project, project))
@@ -173,7 +170,7 @@ def _match(project: Path, pattern: str, problems: list[Problem]) -> list[Path]:
     except (ValueError, NotImplementedError):
         odd = True
     if odd:
-        problems.append(Problem("files", f"{pattern} is no pattern", "write e.g. people/*.yaml"))
+        problems.append(Problem("files", f"invalid pattern {pattern}", "use a pattern such as people/*.yaml"))
         return []
     leaves = [leaf for path in found for leaf in (_below(path, project) if path.is_dir() else [path])]
     hidden = any(part.startswith(".") for part in Path(pattern).parts)
@@ -189,14 +186,16 @@ def _is_hidden(path: Path, project: Path) -> bool:
 
 
 def _check(files: Iterable[Path], roots: Sequence[Path], cwd: Path | None) -> None:
-    """Every file is a readable, ordinary one and does not lead out of the roots."""
+    """Raise ConfigurationError unless every file is regular, readable and inside of the roots."""
     problems = []
     for file in files:
         name = shown_name(file, cwd)
         if not is_inside(file, roots):
-            problems.append(Problem(name, "leads out of the project folder", "put the file itself there"))
+            problems.append(
+                Problem(name, "is outside of the project folder", "copy the file into the project folder")
+            )
         elif fault := _fault(file):
-            problems.append(Problem(name, fault, "repair it, or leave it out with `files:`"))
+            problems.append(Problem(name, fault, "fix it, or exclude it with `files:`"))
     if problems:
         raise ConfigurationError(problems)
 
@@ -207,7 +206,7 @@ def _fault(file: Path) -> str:
     except OSError as error:
         return f"cannot be read: {_reason(error)}"
     if not stat.S_ISREG(mode):
-        return "is not an ordinary file"
+        return "is not a regular file"
     return "" if os.access(file, os.R_OK) else "cannot be read: permission denied"
 
 
@@ -216,7 +215,7 @@ def _reason(error: OSError) -> str:
 
 
 def read_targets(path: Path, name: str) -> dict[str, str]:
-    """Position by pattern; raises ConfigurationError for a file that cannot be read, or names nothing."""
+    """Position by pattern; raises ConfigurationError for a file that cannot be read or contains no pattern."""
     try:
         text = read(path, name).decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -225,12 +224,12 @@ def read_targets(path: Path, name: str) -> dict[str, str]:
 
 
 def parse_targets(lines: Iterable[str], name: str) -> dict[str, str]:
-    """Blank lines and those that begin with ``#`` say nothing. An empty choice is no choice of everything."""
+    """Position by pattern, without blank lines and ``#`` comments. An empty file must not mean everything."""
     patterns: dict[str, str] = {}
     for number, line in enumerate(lines, 1):
         pattern = line.strip()
         if pattern and not pattern.startswith("#"):
             patterns.setdefault(pattern, f"{name}:{number}")
     if not patterns:
-        raise ConfigurationError([Problem(name, "names nothing", "write one address or pattern a line")])
+        raise ConfigurationError([Problem(name, "contains no address", "write one address or pattern per line")])
     return patterns

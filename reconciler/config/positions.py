@@ -1,4 +1,4 @@
-"""Mappings and lists that remember where they, their keys and their values were written."""
+"""Mappings and lists with the positions of their keys and values in a file."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ def pack(line: int, column: int, plain: int = 0) -> int:
 
 
 def unpack(mark: int, file: str) -> Origin:
-    """The position (from 1) that a mark stands for."""
+    """The position (from 1) of a mark."""
     return Origin(file, (mark >> 32) + 1, ((mark & 0xFFFFFFFF) >> 1) + 1)
 
 
 class Layouts:
-    """Marks of blocks; those that are laid out alike share theirs, long lists are laid out like no other."""
+    """Marks of blocks; blocks with the same layout share them."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[int, ...], Marks] = {}
 
     def shared(self, marks: list[int]) -> Marks:
-        """These marks, in the least memory."""
+        """The given marks, stored once for equal layouts."""
         if len(marks) > _LONG:
             return array("q", marks)
         layout = tuple(marks)
@@ -41,7 +41,7 @@ class Layouts:
 
 
 class Borrowed(NamedTuple):
-    """The marks of a key that was filled in from another file: where key and value stand there."""
+    """The marks of a key that was added from another file: the positions of key and value there."""
 
     key: Origin
     value: Origin
@@ -49,7 +49,7 @@ class Borrowed(NamedTuple):
 
 
 class MappingNode(dict[str, Any]):
-    """A YAML mapping: a dict with text keys that knows its position and those of its keys and values.
+    """A YAML mapping: a dict with text keys, its position and those of its keys and values.
 
     ``marks`` holds two ints for each key in the order of the keys, the key's and the value's, counted from ``place``,
     so that blocks that are laid out alike share theirs; keys filled in from another file follow after them and have
@@ -74,7 +74,7 @@ class MappingNode(dict[str, Any]):
         return node
 
     def origin(self, key: str | None = None) -> Origin:
-        """Where the mapping begins, or where ``key`` stands (the mapping, when it has no such key)."""
+        """The position of ``key``, or of the mapping without ``key`` or when it has no such key."""
         if key is None or key not in self:
             return unpack(self.place, self.file)
         if self.borrowed and key in self.borrowed:
@@ -82,7 +82,7 @@ class MappingNode(dict[str, Any]):
         return unpack(self._mark(key, 0), self.file)
 
     def value_origin(self, key: str) -> Origin:
-        """Where the value of ``key`` stands; the mapping, when it has no such key."""
+        """The position of the value of ``key``; that of the mapping when it has no such key."""
         if key not in self:
             return unpack(self.place, self.file)
         if self.borrowed and key in self.borrowed:
@@ -96,12 +96,12 @@ class MappingNode(dict[str, Any]):
         return bool(self._mark(key, 1) & PLAIN)
 
     def is_plain_at(self, index: int, key: str) -> bool:
-        """The same for the key that stands at ``index``: known without a search."""
+        """Whether the value of the key at ``index`` is an unquoted, untagged scalar; faster than :meth:`is_plain`."""
         place = 2 * index + 1
         return bool(self.marks[place] & PLAIN) if place < len(self.marks) else self.is_plain(key)
 
     def borrow(self, key: str, value: Any, source: MappingNode) -> None:
-        """Fill in a key that is not there yet, with the position that it has in ``source``."""
+        """Add a missing key with its position in ``source``."""
         self.borrowed = self.borrowed or {}
         self.borrowed[key] = Borrowed(source.origin(key), source.value_origin(key), source.is_plain(key))
         self[key] = value
@@ -114,7 +114,7 @@ class MappingNode(dict[str, Any]):
 
 
 class ItemPositions(abc.Sequence[Origin]):
-    """Where the items of a list stand; an origin is made when it is asked for."""
+    """The positions of the items of a list, created on access."""
 
     __slots__ = ("file", "marks", "place")
 
@@ -129,7 +129,7 @@ class ItemPositions(abc.Sequence[Origin]):
 
 
 class SequenceNode(list[Any]):
-    """A YAML list that knows its position and those of its items; ``marks`` holds one for each, as in a mapping."""
+    """A YAML list with its position and those of its items; ``marks`` holds one mark for each item."""
 
     __slots__ = ("file", "marks", "place")
 
@@ -138,7 +138,7 @@ class SequenceNode(list[Any]):
     marks: Marks
 
     def origin(self, index: int | None = None) -> Origin:
-        """Where the list begins, or where the item at ``index`` stands."""
+        """The position of the item at ``index``, or of the list without it."""
         return unpack(self.place if index is None else self.place + self.marks[index], self.file)
 
     @property
@@ -147,7 +147,7 @@ class SequenceNode(list[Any]):
         return ItemPositions(self.file, self.place, self.marks)
 
     def value_origin(self, index: int) -> Origin:
-        """The same as ``origin(index)``: an item has no key of its own."""
+        """The position of the item at ``index``, as :meth:`origin`; for use with mappings alike."""
         return self.origin(index)
 
     def is_plain(self, index: int) -> bool:
@@ -155,7 +155,7 @@ class SequenceNode(list[Any]):
         return bool(self.marks[index] & PLAIN)
 
     def is_plain_at(self, index: int, key: int) -> bool:
-        """The same; index and key are one."""
+        """Whether the item is an unquoted, untagged scalar; for use with mappings alike."""
         return self.is_plain(index)
 
 
@@ -164,14 +164,14 @@ Node = MappingNode | SequenceNode | str
 
 
 def value_origin(node: MappingNode | SequenceNode, key: str | int) -> Origin:
-    """Where the value under a key or index stands."""
+    """The position of the value of a key or index."""
     if isinstance(node, MappingNode):
         return node.value_origin(str(key))
     return node.value_origin(int(key))
 
 
 def copied(node: Any) -> Any:
-    """The same tree again, so that resolving one does not touch the other; positions are kept."""
+    """A deep copy with positions, so that resolving one tree does not change the other."""
     if isinstance(node, MappingNode):
         twin = MappingNode()
         twin.file, twin.place, twin.marks = node.file, node.place, node.marks

@@ -1,4 +1,4 @@
-"""What is wrong at which position → problems in reading order, with near misses and cut values."""
+"""Sorts problems by position and formats their values and suggestions."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from typing import NamedTuple
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.values import Origin
 
-#: So many problems of one file are told at most; who meets them all has one cause, not a thousand.
+#: Problems that are reported per file; more of them usually have one cause.
 MOST = 1_000
 #: Values longer than this are cut in messages.
 SHOWN = 40
 
 
 class Complaint(NamedTuple):
-    """One problem before it is written out: where it stands, what it is, what to do."""
+    """One problem of a file: its position, what is wrong, and what to do."""
 
     origin: Origin
     what: str
     hint: str = ""
 
     def problem(self) -> Problem:
-        """The same with the position as text ``file:line:column``."""
+        """The complaint with its position as text, ``file:line:column``."""
         return Problem(str(self.origin), self.what, self.hint)
 
 
@@ -37,7 +37,7 @@ def raise_if_any(findings: Iterable[Complaint], others: Iterable[Problem] = ()) 
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the best near miss, ``did you mean `tags`?``; empty when nothing is near."""
+    """A suggestion such as ``did you mean `tags`?``; empty when no known word is similar."""
     names = {name.lower(): name for name in known}
     stem = re.split("[-_.]", word.lower())[0]  # fr-FR is fr
     if stem in names:
@@ -48,12 +48,12 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def suggest(word: str, known: Iterable[str], *, noun: str) -> str:
-    """The near miss, or else what there is: ``the variables are a, b``; with nothing known, that there is none."""
+    """The near miss, or else what there is: ``variables: a, b``; with nothing known, that there is none."""
     names = sorted(known)
     if not names:
-        return f"there are no {noun} here"
-    more = ", …" if len(names) > 20 else ""
-    return nearest(word, names) or f"the {noun} are {', '.join(names[:20])}{more}"
+        return f"no {noun} are defined"
+    more = f" and {len(names) - 20:,} more" if len(names) > 20 else ""
+    return nearest(word, names) or f"{noun}: {', '.join(names[:20])}{more}"
 
 
 def shown(value: object) -> str:

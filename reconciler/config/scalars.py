@@ -1,10 +1,8 @@
-"""A draft-7 JSON Schema → shapes: tables that say, place by place, what a plain scalar may be resolved to.
-
-Nodes whose scalars are all text → the same nodes with null, truth values and numbers where the schema has them.
+"""Resolves plain YAML scalars to null, booleans and numbers where the JSON Schema (draft 7) allows them.
 
 | the schema allows    | plain scalar                          | quoted |
 |----------------------|---------------------------------------|--------|
-| text                 | as it stands: ``no``, ``01234``       | text   |
+| text                 | unchanged: ``no``, ``01234``          | text   |
 | text, nothing        | ``null``, ``~`` and nothing are None  | text   |
 | text, nothing        | ``Null`` and ``NULL`` are refused     | text   |
 | whole number         | digits with or without a sign         | text   |
@@ -12,7 +10,7 @@ Nodes whose scalars are all text → the same nodes with null, truth values and 
 | true or false        | ``true True TRUE false False FALSE``  | text   |
 | mapping or list only | nothing is None, the rest stays text  | text   |
 
-What does not fit stays as it is, and validation says so; only what this pass knows better is said here.
+Other values stay text and are reported by validation; this pass reports only errors that need the original text.
 """
 
 from __future__ import annotations
@@ -27,15 +25,15 @@ from reconciler.config.positions import MappingNode, Node, SequenceNode, value_o
 from reconciler.config.problems import MOST, Complaint
 from reconciler.config.variables import Unknown, interpolate
 
-#: Keywords that would add to what a reference means.
+#: Keywords that add to the meaning of a ``$ref``.
 _STRUCTURE = frozenset(("type", "anyOf", "oneOf", "allOf", "items", "properties", "additionalProperties"))
 
-#: The definition that stands for a secret: a mapping with ``env`` or ``file``.
+#: The definition of a secret: a mapping with ``env`` or ``file``.
 SECRET = "#/definitions/secret"  # noqa: S105 - the name of a definition
 
 
 class MappingForm(NamedTuple):
-    """One way to write a mapping: the shape of each key, of any further key, and whether it stands for a secret."""
+    """One form of a mapping: the shape of each key, of any further key, and whether it is a secret."""
 
     fields: Mapping[str, ExpectedShape]
     rest: ExpectedShape | None
@@ -43,7 +41,7 @@ class MappingForm(NamedTuple):
 
 
 class ExpectedShape:
-    """What may stand in one place. Without ``text`` a plain scalar is resolved to what else is allowed."""
+    """The types that one place allows. Without ``text`` a plain scalar is resolved to another allowed type."""
 
     __slots__ = ("boolean", "forms", "integer", "items", "null", "number", "sealed", "text")
 
@@ -51,11 +49,11 @@ class ExpectedShape:
         self.text = self.null = self.boolean = self.integer = self.number = False
         self.items: ExpectedShape | None = None
         self.forms: tuple[MappingForm, ...] = ()
-        #: Only a secret may stand here, so a literal is refused.
+        #: Only a secret is allowed here, so a literal is refused.
         self.sealed = False
 
     def form(self, keys: Mapping[str, Any]) -> MappingForm:
-        """The form that knows most of the keys; the first of them when several do."""
+        """The form with most of the keys; the first of several."""
         if len(self.forms) == 1:
             return self.forms[0]
         return max(self.forms, key=lambda form: len(form.fields.keys() & keys.keys()))
@@ -72,7 +70,7 @@ class _ShapeCompiler:
         self._named: dict[str, ExpectedShape] = {}
 
     def shape(self, schema: Any) -> ExpectedShape:
-        """A new shape, or the one that a reference made before."""
+        """A new shape, or the existing one of a reference."""
         if not isinstance(schema, Mapping):
             return ExpectedShape()
         reference = schema.get("$ref")
@@ -86,7 +84,7 @@ class _ShapeCompiler:
         return shape
 
     def _add(self, shape: ExpectedShape, schema: Mapping[str, Any], secret: bool = False) -> None:
-        """Everything that the schema and its branches allow, added to the shape."""
+        """Add the types that the schema and its branches allow to the shape."""
         if "$ref" in schema:
             self._add(shape, self._follow(schema["$ref"]), schema["$ref"] == SECRET)
         for keyword in ("anyOf", "oneOf", "allOf"):
@@ -120,7 +118,7 @@ class _ShapeCompiler:
 
 
 def _types(schema: Mapping[str, Any]) -> frozenset[str]:
-    """The types that a schema allows by itself, read off ``enum`` or ``const`` where it names none."""
+    """The types that a schema allows itself, derived from ``enum`` or ``const`` where it has no ``type``."""
     named = schema.get("type")
     if named is not None:
         return frozenset([named] if isinstance(named, str) else named)
@@ -142,7 +140,7 @@ def _any_scalar(shape: ExpectedShape) -> bool:
 
 
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-#: Null to YAML, and a name to people: whoever writes it where text may stand has to say which.
+#: Null in YAML, but also a surname: ambiguous where text is allowed.
 _NAMES = ("Null", "NULL")
 
 _TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -152,7 +150,7 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]
 
 
 class UnresolvedSecret(NamedTuple):
-    """A place where a secret belongs: the mapping ``{env: NAME}`` or ``{file: PATH}`` and what holds it."""
+    """A reference to a secret, ``{env: NAME}`` or ``{file: PATH}``, and its place in the document."""
 
     container: MappingNode | SequenceNode
     key: str | int
@@ -160,14 +158,14 @@ class UnresolvedSecret(NamedTuple):
 
 
 class TypedItem(NamedTuple):
-    """What the pass found: problems, and the places of secrets that are to be filled once all is valid."""
+    """The problems found, and the places of secrets, which are resolved once the document is valid."""
 
     findings: list[Complaint]
     sealed: list[UnresolvedSecret]
 
 
 def resolve(node: Node, shape: ExpectedShape, variables: Table[str, str], environ: Table[str, str]) -> TypedItem:
-    """Resolve a whole document in place. ``variables`` serve ``${var.x}``, ``environ`` serves ``${env.X}``."""
+    """Resolve a whole document in place: ``${var.x}`` from ``variables``, ``${env.X}`` from ``environ``."""
     walk = _TypeWalk(variables, environ)
     if isinstance(node, MappingNode) and shape.forms:
         walk.mapping(node, shape)
@@ -216,7 +214,7 @@ class _TypeWalk:
             self.sequence(value, inner.items)
 
     def scalar(self, text: str, shape: ExpectedShape, container: Any, key: Any, index: int) -> Any:
-        """One scalar that is not simply text, with everything that may be wrong about it."""
+        """The value of one scalar that is not simply text; reports its errors."""
         plain = container.is_plain_at(index, key)
         if plain and text in NULLS:
             return self._nothing(text, shape, container, key)
@@ -230,16 +228,16 @@ class _TypeWalk:
 
     def _nothing(self, text: str, shape: ExpectedShape, container: Any, key: Any) -> Any:
         if shape.null and shape.text and text in _NAMES:
-            what = f"`{text}` without quotes is null to YAML and could be meant as a name"
+            what = f"unquoted `{text}` means null in YAML"
             self._say(container, key, what, f'write "{text}" for the name, or null for no value')
             return text
         if shape.null or not shape.text:
             return None
         if text:
-            what = f"`{text}` means nothing, and text is needed here"
-            self._say(container, key, what, f'write "{text}" for the word')
+            what = "expected text, found null"
+            self._say(container, key, what, f'write "{text}" for the text')
         else:
-            self._say(container, key, "there is no value here, and one is needed", 'write "" for an empty text')
+            self._say(container, key, "expected text, found nothing", 'write "" for an empty text')
         return text
 
     def _plain(self, text: str, shape: ExpectedShape, container: Any, key: Any) -> Any:
@@ -250,11 +248,13 @@ class _TypeWalk:
         if shape.number and _NUMBER.fullmatch(text) and math.isfinite(number := float(text)):
             return int(text) if _INTEGER.fullmatch(text) else number
         if shape.boolean and text.lower() in _OLD_TRUTH:
-            self._say(container, key, f"`{text}` is only a word here", f"write {_OLD_TRUTH[text.lower()]}")
+            self._say(container, key, f"expected true or false, got `{text}`", f"write {_OLD_TRUTH[text.lower()]}")
         return text
 
     def _literal(self, text: str, container: Any, key: Any) -> str:
-        self._say(container, key, "a secret does not belong into the file", "write it as {env: NAME} or {file: PATH}")
+        self._say(
+            container, key, "secrets must not be stored in this file", "use {env: VARIABLE_NAME} or {file: PATH}"
+        )
         return text
 
     def _interpolated(self, text: str, container: Any, key: Any) -> str:

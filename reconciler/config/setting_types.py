@@ -1,4 +1,4 @@
-"""The text of a flag, a variable or a setting → its value, or a ValueError that says what is expected."""
+"""Readers of flags, variables and settings: each returns a value or raises a ValueError with the expected format."""
 
 from __future__ import annotations
 
@@ -21,24 +21,24 @@ def text(value: Any) -> str:
     """Text that is not blank and has no control characters."""
     found = str(value).strip()
     if not found or not found.isprintable():
-        raise ValueError("expected a line of text")
+        raise ValueError("expected one line of text")
     return found
 
 
 def number(value: Any) -> float:
-    """A finite number from 0 on."""
+    """A finite number, 0 or greater."""
     try:
         found = float(value)
     except (TypeError, ValueError):
         found = math.nan
     if not math.isfinite(found) or found < 0:
-        raise ValueError("expected a number from 0 on")
+        raise ValueError("expected 0 or greater")
     return found
 
 
 def whole(lowest: int, highest: int | None = None) -> Reader:
     """A reader of whole numbers within bounds."""
-    words = f"from {lowest} on" if highest is None else f"from {lowest} to {highest}"
+    words = f"of {lowest} or greater" if highest is None else f"from {lowest} to {highest}"
 
     def read(value: Any) -> int:
         if not re.fullmatch(r"[0-9]{1,9}", str(value)) or not lowest <= int(value) <= (highest or 10**9):
@@ -49,7 +49,7 @@ def whole(lowest: int, highest: int | None = None) -> Reader:
 
 
 def truth(value: Any) -> bool:
-    """``true`` or ``false``, and what else shells write for them."""
+    """``true`` or ``false``, or one of their usual spellings in shells."""
     found = _TRUTH.get(str(value).strip().lower())
     if found is None:
         raise ValueError("expected true or false")
@@ -69,42 +69,40 @@ def choice(names: Iterable[str]) -> Reader:
 
 
 def address(value: Any) -> str:
-    """A gateway's address: https, or http on loopback; no user, query or fragment. A last slash is dropped."""
+    """A gateway URL: https, or http on loopback; no user, query or fragment. A trailing slash is removed."""
     found = str(value)
     try:
         parts = urlsplit(found)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise ValueError("expected an address such as https://api.maton.ai") from error
+        raise ValueError("expected a URL such as https://api.maton.ai") from error
     if not host or parts.scheme not in ("https", "http") or re.search(r"[\s\\]", found) or not found.isprintable():
-        raise ValueError("expected an address such as https://api.maton.ai")
+        raise ValueError("expected a URL such as https://api.maton.ai")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise ValueError("expected https: without it the API key can be read on the way")
+        raise ValueError("expected https: plain http would expose the API key")
     if "@" in parts.netloc or "?" in found or "#" in found:
-        raise ValueError("expected an address without user, query and fragment")
+        raise ValueError("expected a URL without user, query and fragment")
     if parts.path.rstrip("/").endswith("/systeme"):
-        raise ValueError(
-            f"leave out /systeme, which is added to each request: {found.rstrip('/')[: -len('/systeme')]}"
-        )
+        raise ValueError(f"remove /systeme, which is added to each request: {found.rstrip('/')[: -len('/systeme')]}")
     return found.rstrip("/")
 
 
 def hook(value: Any) -> str:
-    """Where notifications go: https, or http on loopback; path and query may be its secret, so it is never shown."""
+    """A notification URL: https, or http on loopback; never shown, as its path or query may be a secret."""
     found, scheme, host = _address_parts(value)
     if scheme == "http" and not _is_loopback(host):
-        raise ValueError("expected https: without it the address, which is a secret, can be read on the way")
+        raise ValueError("expected https: plain http would expose the URL, which is a secret")
     return found
 
 
 def link(value: Any) -> str:
-    """An http or https address that people may follow."""
+    """An http or https URL for people to open."""
     return _address_parts(value)[0]
 
 
 def _address_parts(value: Any) -> tuple[str, str, str]:
-    """The address, its scheme and its host; no user, no fragment, nothing that cannot be sent as it stands."""
-    found, wrong = str(value).strip(), "expected an https address, without user and fragment"
+    """The URL, its scheme and its host; without user, fragment and characters that need encoding."""
+    found, wrong = str(value).strip(), "expected an https URL without user and fragment"
     try:
         parts = urlsplit(found)
         host, _ = parts.hostname, parts.port
@@ -139,7 +137,7 @@ def duration(value: Any) -> float:
     parts = [float(part or 0) for part in matched.groups()] if matched else []
     seconds = sum(part * size for part, size in zip(parts, (86400, 3600, 60, 1), strict=False))
     if not 0 < seconds <= 366 * 86400:
-        raise ValueError("expected a time such as 30s, 5m or 1h30m")
+        raise ValueError("expected a duration such as 30s, 5m or 1h30m")
     return seconds
 
 
@@ -162,10 +160,10 @@ def ledger(value: Any) -> str:
 
 
 def without_password(url: str) -> str:
-    """The URL of a ledger as it may be shown: ``***`` for the password and for the value of every option.
+    """The URL of a ledger for display: ``***`` for the password and for the value of every option.
 
-    The login ends at the last ``@``, as a password may hold any character; an ``@`` among the options leaves open
-    where they begin, and then nothing after the scheme is shown.
+    The login ends at the last ``@``, as a password may contain any character. With an ``@`` in the options their
+    beginning is ambiguous, and everything after the scheme is hidden.
     """
     scheme, separator, rest = url.partition("://")
     if not separator or scheme == "sqlite":
@@ -180,18 +178,18 @@ def without_password(url: str) -> str:
 
 
 def sqlite_path(url: str, root: Path) -> Path | None:
-    """The file of an SQLite ledger, relative ones below ``root``; None for others and for one in memory."""
+    """The file of an SQLite ledger, relative paths below ``root``; None for other databases and for one in memory."""
     name = url.removeprefix("sqlite:///")
     return None if name == url or not name or name.startswith(":memory:") else root / name
 
 
 def admits(specifier: str, version: str) -> bool:
-    """Whether ``>=0.1,<1`` admits a version, by its leading dotted numbers. Raises ValueError for another form."""
+    """Whether ``>=0.1,<1`` includes a version, by its leading dotted numbers. Raises ValueError if invalid."""
     ours = _numbers(re.split(r"[^0-9.]", version)[0])
     for part in specifier.split(","):
         found = _SPECIFIER.fullmatch(part.strip())
         if found is None:
-            raise ValueError("expected bounds such as >=0.1,<1")
+            raise ValueError("expected a range such as >=0.1,<1")
         if not _compares(found.group(1), ours, _numbers(found.group(2))):
             return False
     return True

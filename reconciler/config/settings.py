@@ -1,12 +1,11 @@
-"""Flags, environment variables and ``reconciler.yaml`` → the settings of a run, and where each of them came from.
+"""Resolves the settings of a run from flags, environment variables and ``reconciler.yaml``, with their sources.
+
+The first source that has a setting decides:
 
 flag  →  RECONCILER_<NAME>  →  environments.<NAME>  →  top level of reconciler.yaml  →  default
 
-The block of an environment over the top level of ``reconciler.yaml`` → one value: added, overridden, or dropped.
-
-Blocks come strongest first. Null in an environment drops what the top level has: one entry, or all under a key.
-
-The environments of ``reconciler.yaml`` → what is wrong between them: no two may use one account or one ledger.
+Null in an environment removes the top-level value: one entry, or all entries of a key. No two environments may use
+one connection or one ledger.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from reconciler.model.values import Origin
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Who is told of events, and how: ``url`` is a secret, ``form`` json or slack, ``link`` is put into each."""
+    """Notification settings: ``url`` is a secret, ``form`` json or slack, ``link`` is added to each notification."""
 
     url: str | None = field(repr=False)
     form: str
@@ -39,8 +38,8 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that a run is set to. ``sources`` says by name where a value came from: a flag, a variable, a
-    position in reconciler.yaml, or ``default``. Keys, and a ledger's URL, do not show in ``repr``.
+    """The settings of a run. ``sources`` holds the source of each value by name: a flag, a variable, a position in
+    reconciler.yaml, or ``default``. ``repr`` hides keys and the URL of the ledger.
 
     ``rate_limit`` is requests per second (0: unlimited), ``fresh`` and ``wait`` seconds, ``max_minutes`` minutes;
     ``ledger`` an SQLAlchemy URL (SQLite by absolute path) or ``none``; ``files`` patterns as ``files.discover``
@@ -78,14 +77,14 @@ class Settings:
     sources: Mapping[str, str]
 
 
-#: Characters that RECONCILER_LEDGER_KEY has at least.
+#: Minimum length of RECONCILER_LEDGER_KEY, in characters.
 SHORTEST_KEY = 16
-#: Settings that are taken as their block has them.
+#: Settings that a block sets as a whole.
 _WHOLE = ("files", "protect")
 
 
 class Setting(NamedTuple):
-    """One setting with a flag and a variable: how its text is read, where the file has it, and its default."""
+    """One setting with a flag and a variable: its reader, its path in the file, and its default."""
 
     name: str
     read: setting_types.Reader
@@ -120,13 +119,13 @@ _SETTINGS = (
 NAMES = tuple(setting.name for setting in _SETTINGS)
 
 
-#: Variables that are no setting of the file, and beginnings of those that the action and the pipelines read.
+#: Variables without a setting in the file, and prefixes of those that the action and the pipelines read.
 _VARIABLES = ("ENVIRONMENT", "ENV_ALLOW", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT")
 _OTHERS = ("COMMIT", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "SOURCE", "VAR_")
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
-    """A sentence about each variable RECONCILER_… that nothing reads."""
+    """A warning for each environment variable RECONCILER_… that has no effect."""
     known = [f"RECONCILER_{name}" for name in (*_VARIABLES, *(each.name.upper() for each in _SETTINGS))]
     for name in sorted(environ):
         begins, _, rest = name.partition("RECONCILER_")
@@ -147,16 +146,16 @@ def load(
     sections: Sequence[str] = (),
     cwd: Path | None = None,
 ) -> Settings:
-    """The settings of the project at ``root``; ``flags`` holds what was given (None: not given).
+    """The settings of the project at ``root``; ``flags`` holds the given flags (None: not given).
 
-    ``version`` is that of this tool, for ``requires:``; ``kinds`` may be pruned, ``sections`` may have defaults.
-    Raises one ConfigurationError with everything that is wrong in the file, the variables and the flags.
+    ``version`` is the version of reconciler, for ``requires:``; ``kinds`` may be pruned, ``sections`` may have
+    defaults. Raises one ConfigurationError with every error in the file, the variables and the flags.
     """
     return _SettingsReading(root.absolute(), flags, environ, cwd).settings(environment, version, kinds, sections)
 
 
 class _SettingsReading:
-    """The state of one reading: sources from the strongest to the weakest, and what was found wrong."""
+    """State of resolving the settings: the sources in order of precedence, and the errors found."""
 
     def __init__(self, root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path | None) -> None:
         self._root, self._flags, self._environ, self._cwd = root, flags, environ, cwd
@@ -214,21 +213,21 @@ class _SettingsReading:
         if name not in known:
             near, known_ones = nearest(name, known), suggest("", known, noun="environments")
             hint = f"{near} {known_ones}" if near else known_ones
-            self._problems.append(Problem("-e", f"there is no environment `{name}`", hint))
+            self._problems.append(Problem("-e", f"unknown environment `{name}`", hint))
             return []
         return [known[name]]
 
     def _contradiction(self, environment: str | None, given: str | None) -> None:
-        """A flag or variable may not lead the files of an environment to the account of another one."""
+        """Refuse a flag or variable that would apply the files of an environment to another account."""
         source, block = self.sources["connection"], self._blocks[0]
         own = block.get("connection") if len(self._blocks) > 1 else None
         if own is not None and source in ("--connection", "RECONCILER_CONNECTION") and str(own) != given:
             where = block.value_origin("connection")
-            what = f"names connection {given}, and environment `{environment}` uses {own} ({where})"
-            self._problems.append(Problem(source, what, "leave one of them out"))
+            what = f"is connection {given}, but environment `{environment}` uses {own} ({where})"
+            self._problems.append(Problem(source, what, "remove one of them"))
 
     def _note_blocks(self, top: positions.MappingNode) -> None:
-        """Where the settings stand that are no more than a key of a block."""
+        """Record the sources of the settings that are a single key of a block."""
         for key, block in (("requires", top), *((key, block) for block in self._blocks[::-1] for key in _WHOLE)):
             if key in block:
                 self.sources[key] = str(block.origin(key))
@@ -239,13 +238,13 @@ class _SettingsReading:
         wanted = str(top["requires"])
         try:
             if not setting_types.admits(wanted, version):
-                what = f"this project wants reconciler {wanted}, and this is {version}"
-                self._say(top, "requires", what, "install a version that fits")
+                what = f"this project requires reconciler {wanted}, but this is {version}"
+                self._say(top, "requires", what, "install a matching version")
         except ValueError as error:
-            self._say(top, "requires", f"{wanted[:40]} is not understood", str(error))
+            self._say(top, "requires", f"invalid version range {wanted[:40]}", str(error))
 
     def _value(self, setting: Setting) -> Any:
-        """The strongest source that has the setting decides; what it says has to be readable."""
+        """The value from the first source that has the setting."""
         flag, variable = f"--{setting.name.replace('_', '-')}", f"RECONCILER_{setting.name.upper()}"
         for source, value in ((flag, self._flags.get(setting.name)), (variable, self._environ.get(variable) or None)):
             if value is not None:
@@ -253,7 +252,7 @@ class _SettingsReading:
         for block in self._blocks if setting.path else ():
             holder = block if len(setting.path) == 1 else block.get(setting.path[0], EMPTY)
             if holder is None or holder.get(setting.path[-1], setting) is None:
-                break  # null in an environment: what the top level says is dropped
+                break  # null in an environment removes the top-level value
             if setting.path[-1] in holder:
                 return self._from_file(setting, holder)
         self.sources[setting.name] = "default"
@@ -264,7 +263,7 @@ class _SettingsReading:
         try:
             return setting.read(value)
         except ValueError as error:
-            self._problems.append(Problem(source, "this value cannot be used", str(error)))
+            self._problems.append(Problem(source, "invalid value", str(error)))
             return setting.default
 
     def _from_file(self, setting: Setting, holder: positions.MappingNode) -> Any:
@@ -273,23 +272,23 @@ class _SettingsReading:
         try:
             value = setting.read(holder[key])
         except ValueError as error:
-            self._say(holder, key, "this value cannot be used", str(error))
+            self._say(holder, key, "invalid value", str(error))
             return setting.default
         if setting.name == "ledger" and (fault := self._unsafe(value)):
             self._say(holder, key, *fault)
         return value
 
     def _unsafe(self, url: str) -> tuple[str, str] | None:
-        """A ledger that a file may not name: any server, and a file outside of the project or among private ones."""
+        """The error for a ledger that a file may not set: a server, or a file outside of the project."""
         if url == "none":
             return None
         path = setting_types.sqlite_path(url, self._root)
         if path is None:
-            return "a file can only name an SQLite ledger", "set the environment variable RECONCILER_LEDGER"
+            return "only an SQLite ledger can be set in this file", "set environment variable RECONCILER_LEDGER"
         if "?" in url or not files.is_inside(path, [self._root], private=files.UNMANAGED):
-            return "the ledger leads out of the project", "set the environment variable RECONCILER_LEDGER"
+            return "the ledger is outside of the project", "set environment variable RECONCILER_LEDGER"
         if path.suffix.lower() in files.SUFFIXES:
-            return "the ledger would be read as a file of the project", "give it another ending, such as .db"
+            return "the ledger would be read as a configuration file", "use another extension, such as .db"
         return None
 
     def _ledger(self, url: str | None, environment: str | None) -> str:
@@ -298,12 +297,15 @@ class _SettingsReading:
         path = setting_types.sqlite_path(chosen, self._root)
         sound = not self._findings and not self._problems
         if sound and not url and path and not files.is_inside(path, [self._root], private=files.UNMANAGED):
-            what = f"the default ledger {path} leads out of the project through a link"
+            what = f"the default ledger {path} is outside of the project through a link"
             self._problems.append(Problem("ledger", what, "remove the link, or set RECONCILER_LEDGER"))
         return f"sqlite:///{path}" if path else chosen
 
     def _addresses(self, values: Mapping[str, Any]) -> tuple[str, str]:
-        """Gateway and control address: what is given, else the preset's; control follows a given gateway."""
+        """URLs of the gateway and the connections API: the given ones, else those of the preset.
+
+        The connections API follows a given gateway.
+        """
         gateway, control = PRESETS[values["gateway"]]
         if values["gateway_url"]:
             control = values["gateway_url"]
@@ -314,21 +316,21 @@ class _SettingsReading:
         if value:
             self.sources[setting] = name
         if value and not (value.isascii() and value.isprintable()):
-            self._problems.append(Problem(name, "holds characters that no key has", "set it again"))
+            self._problems.append(Problem(name, "contains characters that are not allowed in a key", "set it again"))
         return value or None
 
     def _ledger_key(self) -> str | None:
         name = "RECONCILER_LEDGER_KEY"
         key = self._variable("digest_key", name)
         if key and len(key) < SHORTEST_KEY:
-            what = f"is too short: it needs at least {SHORTEST_KEY} characters"
-            self._problems.append(Problem(name, what, "make one with `openssl rand -hex 32`"))
+            what = f"is too short: use at least {SHORTEST_KEY} characters"
+            self._problems.append(Problem(name, what, "generate one with `openssl rand -hex 32`"))
         return key
 
     def _roots(self) -> Iterator[Path]:
         for name in filter(None, self._environ.get("RECONCILER_FILES", "").split(os.pathsep)):
             if not (self._root / name).is_dir():
-                self._problems.append(Problem("RECONCILER_FILES", f"{name} is no folder", "name folders that exist"))
+                self._problems.append(Problem("RECONCILER_FILES", f"{name} is not a folder", "use existing folders"))
             self.sources["files_roots"] = "RECONCILER_FILES"
             yield self._root / name
 
@@ -342,7 +344,7 @@ def _notify(values: Mapping[str, Any]) -> Notify:
 
 
 def layered(blocks: Sequence[MappingNode], key: str) -> tuple[dict[str, Any], dict[str, str]]:
-    """The mapping under a key, entry by entry; and by ``key.name`` where each entry stands."""
+    """The mapping of a key, merged entry by entry; and the position of each entry by ``key.name``."""
     found: dict[str, tuple[Any, str]] = {}
     for block in reversed(blocks):
         if block.get(key, EMPTY) is None:
@@ -354,9 +356,9 @@ def layered(blocks: Sequence[MappingNode], key: str) -> tuple[dict[str, Any], di
 
 
 def layered_defaults(blocks: Sequence[MappingNode]) -> tuple[dict[str, MappingNode], dict[str, str]]:
-    """By section, the keys of the environment with those of the top level that it does not name; and their places.
+    """The defaults of each section, environment before top level, and the position of each key.
 
-    Inside of a section null is a value like any other: it clears a field.
+    Inside a section null is a value: it clears a field.
     """
     found: dict[str, MappingNode | None] = {}
     for block in blocks:
@@ -375,7 +377,7 @@ def layered_defaults(blocks: Sequence[MappingNode]) -> tuple[dict[str, MappingNo
 
 
 def layered_files(blocks: Sequence[MappingNode]) -> tuple[str, ...] | None:
-    """The patterns of the top level, replaced by those of the environment, or added to and dropped from."""
+    """The patterns of the top level, replaced by those of the environment, or extended and reduced."""
     if blocks[0].get("files", EMPTY) is None:
         return None
     top, chosen = blocks[-1].get("files"), blocks[0].get("files")
@@ -386,20 +388,19 @@ def layered_files(blocks: Sequence[MappingNode]) -> tuple[str, ...] | None:
     return (*(top or ["."]), *added, *(f"!{pattern}" for pattern in dropped))
 
 
-#: What an environment has of one thing, in a form that can be compared; None where two can have it.
+#: Name of an environment and a value of it → a comparable form of the value; None where two may share it.
 Known = Callable[[str, object], str | None]
 
 
 def default_ledger(environment: str | None) -> str:
-    """One file for each environment, and one for the project without any."""
+    """The URL of the default ledger: one file per environment, or one for a project without environments."""
     return f"sqlite:///.reconciler/{environment or 'ledger'}.db"
 
 
 def clashes(top: MappingNode, root: Path) -> Iterator[Complaint]:
-    """Every second environment with the connection or the ledger of an earlier one, by what the file says; and each
-    with the connection of the top level, which has a ledger of its own.
+    """Environments that share the connection or the ledger of an earlier one, or the connection of the top level.
 
-    Flags and variables do not count: they hold for one run, and the file for all of them.
+    Only the file counts: flags and variables apply to one run.
     """
     yield from _shared(top, "connection", lambda name, value: str(value) if value is not None else None)
     yield from _shared(top, "ledger", lambda name, value: _place(str(value or default_ledger(name)), root))
@@ -424,10 +425,10 @@ def _shared(top: MappingNode, key: str, known: Known) -> Iterator[Complaint]:
             continue
         here = holder.value_origin(key) if holder is block else environments.origin(name)
         if value == alone:
-            what = f"`{name}` would use the connection of the top level, at {top.value_origin(key)}"
-            yield Complaint(here, what, "give it a connection of its own, or move that one below it")
+            what = f"`{name}` would use the connection of the top level, set at {top.value_origin(key)}"
+            yield Complaint(here, what, "set another connection, or move that one into this environment")
             continue
         other, there = first.setdefault(value, (name, here))
         if other != name:
-            what = f"`{name}` would use the {key} of `{other}`, at {there}"
-            yield Complaint(here, what, f"give each environment a {key} of its own")
+            what = f"`{name}` would use the {key} of `{other}`, set at {there}"
+            yield Complaint(here, what, f"set a different {key} for each environment")

@@ -1,4 +1,4 @@
-"""``reconciler.yaml`` → its typed and valid content, or what is wrong in it."""
+"""Reads ``reconciler.yaml``: its typed and valid content, or its errors."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from reconciler.config.validation import SchemaValidator
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.resource import EMPTY
 
-#: What has to come from somewhere else: the file may be edited by whoever may open a pull request.
+#: Settings that are refused in the file, because a pull request could change them.
 _NOT_HERE = {
-    "api_key": ("an API key does not belong into a file", "set the environment variable MATON_API_KEY"),
-    "gateway_url": ("a gateway's address cannot be set in a file", "use --gateway-url or RECONCILER_GATEWAY_URL"),
-    "control_url": ("a gateway's address cannot be set in a file", "use --control-url or RECONCILER_CONTROL_URL"),
+    "api_key": ("API keys must not be stored in this file", "set environment variable MATON_API_KEY"),
+    "gateway_url": ("the gateway URL cannot be set in this file", "use --gateway-url or RECONCILER_GATEWAY_URL"),
+    "control_url": ("the gateway URL cannot be set in this file", "use --control-url or RECONCILER_CONTROL_URL"),
 }
 _NO_HOOK = (
-    "an address of notifications does not belong into a file",
-    "set the environment variable RECONCILER_NOTIFY_URL",
+    "the notification URL must not be stored in this file",
+    "set environment variable RECONCILER_NOTIFY_URL",
 )
 
 
 class SettingsContent(NamedTuple):
-    """The settings of a file; ``node`` is empty when there is no file or when anything is wrong in it."""
+    """The settings of a file; ``node`` is empty when no such file: or when anything is wrong in it."""
 
     node: MappingNode
     findings: list[Complaint]
@@ -43,7 +43,7 @@ def read(root: Path, schema: Table[str, Any], environ: Table[str, str], cwd: Pat
         return SettingsContent(MappingNode.at("reconciler.yaml"), [], [])
     name = files.shown_name(there[0], cwd)
     if len(there) > 1:
-        twice = Problem(name, f"there is also {there[1].name}", "keep one of them")
+        twice = Problem(name, f"there is also {there[1].name}", "remove one of them")
         return SettingsContent(MappingNode.at(name), [], [twice])
     try:
         files.discover(there[0], project=root, cwd=cwd)
@@ -64,7 +64,7 @@ def _check(node: Node, name: str, rules: configuration.LoadOptions) -> list[Comp
 
 
 def _misplaced(node: Node) -> Iterator[Complaint]:
-    """Keys that have to come from somewhere else, at the top and in each environment."""
+    """Keys that may not be set in the file, at the top level and in each environment."""
     if not isinstance(node, MappingNode):
         return
     environments = node.get("environments")

@@ -1,4 +1,4 @@
-"""Bytes of regular files, read up to a limit; files written whole, never through a symbolic link."""
+"""Reads regular files up to a size limit, and writes files atomically and never through a symbolic link."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import stat
 import tempfile
 from pathlib import Path
 
-#: Nothing that is read into memory as a whole is larger, in bytes.
+#: Largest file that is read into memory, in bytes.
 LARGEST = 256 * 1024 * 1024
 _CHUNK = 1 << 20
-#: For the owner alone; what names nobody may be read by others.
+#: Files with personal data are for their owner only; others may be world-readable.
 PRIVATE, PUBLIC = 0o600, 0o644
 
 
@@ -31,10 +31,9 @@ def read(path: Path, limit: int = LARGEST) -> bytes:
 
 
 def write(path: Path, content: bytes, mode: int = PRIVATE) -> None:
-    """Write the whole file or none of it, with these rights; a link at its place is replaced. Raises OSError.
+    """Write the file atomically with this mode; a link in its place is replaced. Raises OSError.
 
-    The folder is not reached through a link either, as far as it is below the working directory: a checkout may hold
-    links.
+    Folders below the working directory may not be links either, as a checkout may contain links.
     """
     refuse_linked_folder(path)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
@@ -57,13 +56,13 @@ def refuse_linked_folder(path: Path) -> None:
         return
     for parent in spelled.relative_to(base).parents:
         if (base / parent).is_symlink() and parent.parts:
-            raise OSError(errno.ELOOP, f"{parent} is a symbolic link; name the folder that it points to", str(path))
+            raise OSError(errno.ELOOP, f"{parent} is a symbolic link; use the folder that it points to", str(path))
 
 
 def make_private_folder(path: Path) -> None:
-    """The folder for what belongs to this machine: for its owner alone, and ignored by git. Raises OSError."""
+    """Create a folder that only its owner can read and that git ignores. Raises OSError."""
     if path.is_symlink():
-        raise OSError(errno.ELOOP, "it is a symbolic link; name the folder that it points to", str(path))
+        raise OSError(errno.ELOOP, "it is a symbolic link; use the folder that it points to", str(path))
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         handle = os.open(path / ".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

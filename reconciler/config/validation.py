@@ -1,8 +1,6 @@
-"""Typed nodes and a JSON Schema → findings, each at the line and column that caused it.
+"""Validates typed nodes against a JSON Schema and reports each error at its line and column.
 
-jsonschema-rs is the approval and costs about a microsecond an item; jsonschema explains, and only what was refused.
-
-What jsonschema says about a refused document → findings in plain words at the position of the cause.
+jsonschema-rs validates, in about a microsecond per item; jsonschema explains the items that were refused.
 """
 
 from __future__ import annotations
@@ -23,21 +21,21 @@ from reconciler.config.problems import MOST, Complaint, count, nearest, shown, s
 from reconciler.kinds import email
 from reconciler.model.values import Origin
 
-#: So many refused items of one section are explained; the rest is only counted, for explaining is slow.
+#: Refused items that are explained per section; the rest is counted, as explaining is slow.
 EXPLAINED = MOST
-#: So many items of a long list stay in any case, so that what is asked of the list as such still holds.
+#: Items of a long list that are always kept, so that rules about the list itself still apply.
 SPARED = 10
 
 
 class SchemaValidator:
-    """A schema made ready, for any number of documents."""
+    """A compiled schema, for any number of documents."""
 
     def __init__(self, schema: Table[str, Any]) -> None:
         self.schema = schema
         self._approval = jsonschema_rs.Draft7Validator(dict(schema))
 
     def findings(self, node: MappingNode, hidden: frozenset[int] = frozenset()) -> list[Complaint]:
-        """Everything that the schema refuses; no value below a node whose ``id()`` is in ``hidden`` is shown."""
+        """All errors of a document; no message shows a value below a node whose ``id()`` is in ``hidden``."""
         if self._approval.is_valid(node):
             return []
         # jsonschema takes long to import, and most files are valid
@@ -47,7 +45,7 @@ class SchemaValidator:
         return [*findings, *thin.left_out(node)] or [self._unexplained(node)]
 
     def _unexplained(self, node: MappingNode) -> Complaint:
-        """The approval has the last word, should it ever refuse what jsonschema accepts."""
+        """A finding for a document that jsonschema-rs refuses and jsonschema accepts."""
         inner: Any = node
         origin = node.origin()
         for step in next(error.instance_path for error in self._approval.iter_errors(node)):
@@ -55,7 +53,7 @@ class SchemaValidator:
         return Complaint(origin, "this value is not allowed here")
 
     def _thin(self, node: MappingNode) -> RequiredErrors:
-        """The document with its long lists cut down to refused items; counted if that leaves some out."""
+        """The document with its long lists reduced to refused items, and their number if some are left out."""
         thin = MappingNode.at(node.file)
         thin.place, thin.marks, thin.borrowed = node.place, node.marks, node.borrowed
         total = 0
@@ -76,17 +74,17 @@ class SchemaValidator:
 
 
 class RequiredErrors(NamedTuple):
-    """A document cut down to what was refused, and how many that is, if even it leaves some out."""
+    """A document reduced to its refused items, and their total if some of them are left out."""
 
     node: MappingNode
     total: int
 
     def left_out(self, node: MappingNode) -> list[Complaint]:
-        """A line that says that not every refused item is explained."""
+        """A finding with the total, if not every refused item is explained."""
         if not self.total:
             return []
-        what = f"{self.total} items of this file are wrong; not all of them are told"
-        return [Complaint(node.origin(), what, "repair these first")]
+        what = f"{self.total} invalid items in this file; not all of them are shown"
+        return [Complaint(node.origin(), what, "fix these first")]
 
 
 def _only(items: SequenceNode, indexes: list[int]) -> SequenceNode:
@@ -112,19 +110,19 @@ _FORMS = {"array": "write a list, e.g. `[one, two]`", "object": "write `key: val
 #: A jsonschema ValidationError; its published types call every attribute possibly unset.
 Fault = Any
 
-#: So many unknown keys of one mapping are told.
+#: Unknown keys that are reported per mapping.
 UNKNOWN = 50
 
-#: What would be a number or a truth value without its quotes.
+#: Text that would be a number or a boolean without its quotes.
 _UNQUOTED = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?|true|false")
 
-#: Faults whose own advice is better than what the schema says of the form of a value.
+#: Errors whose own advice is better than the ``x-hint`` of the schema.
 _SELF_EVIDENT = frozenset(("required", "additionalProperties", "maxLength", "minLength", "uniqueItems"))
 
 
 @cache
 def _fits(pattern: str) -> Callable[[str], bool]:
-    r"""Whether a text matches, by the rules of the approval: ``\w`` is ASCII, and ``$`` is the very end."""
+    r"""Whether a text matches, by the rules of jsonschema-rs: ``\w`` is ASCII, and ``$`` is the very end."""
     is_valid: Callable[[str], bool] = jsonschema_rs.Draft7Validator({"pattern": pattern}).is_valid
     return is_valid
 
@@ -138,14 +136,14 @@ _Validator: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pat
 
 
 class ErrorPlace(NamedTuple):
-    """One error with the node it is about and where that stands; ``hidden`` when its value may not be shown."""
+    """One error and the position of its node; ``hidden`` when its value may not be shown."""
 
     error: Fault
     origin: Origin
     hidden: bool
 
     def value(self) -> str:
-        """The refused value for a message, or what it is when it may not be shown."""
+        """The refused value for a message, or only its type when it may not be shown."""
         if self.hidden or isinstance(self.error.instance, dict | list):
             return _kind(self.error.instance)
         return shown(self.error.instance)
@@ -160,19 +158,19 @@ class ErrorPlace(NamedTuple):
 
 
 def explain(node: MappingNode, schema: Table[str, Any], hidden: frozenset[int]) -> list[Complaint]:
-    """Every error of the document; no value below a node whose ``id()`` is in ``hidden`` is shown."""
+    """All errors of a document; no message shows a value below a node whose ``id()`` is in ``hidden``."""
     validator = _Validator(dict(schema))
     errors = islice(validator.iter_errors(node), MOST)
     return [finding for error in errors for finding in _explained(node, error, hidden)]
 
 
 def _explained(root: MappingNode, error: Fault, hidden: frozenset[int]) -> Iterator[Complaint]:
-    """Unions are entered by the kind of node that stands there; all else is put into words."""
+    """The findings of one error; in a union, those of the branch that matches the type of the node."""
     place = _place(root, error, hidden)
     if error.validator in ("anyOf", "oneOf") and not _keyed(error):
         if not place.hidden and (text := _unquoted_colon(error)):
             yield Complaint(
-                place.origin, "a text with `: ` in it is read as a mapping", f"put it into quotes: {text}"
+                place.origin, "text that contains `: ` is read as a mapping", f"put it into quotes: {text}"
             )
             return
         chosen = _branch(error)
@@ -188,7 +186,7 @@ def _explained(root: MappingNode, error: Fault, hidden: frozenset[int]) -> Itera
 
 
 def _hint(error: Fault) -> str:
-    """What the schema itself advises about the form of a value."""
+    """The advice of the schema about the format of a value."""
     if error.validator in _SELF_EVIDENT:
         return ""
     return str(error.schema.get("x-hint") or error.schema.get("errorMessage") or "")
@@ -207,12 +205,12 @@ def _place(root: MappingNode, error: Fault, hidden: frozenset[int]) -> ErrorPlac
 
 
 def _keyed(error: Fault) -> bool:
-    """Whether the forms differ by a required key only: ``oneOf: [{required: [a]}, {required: [b]}]``."""
+    """Whether the branches differ by a required key only: ``oneOf: [{required: [a]}, {required: [b]}]``."""
     return all(set(branch) == {"required"} for branch in error.validator_value)
 
 
 def _branch(error: Fault) -> list[Fault] | None:
-    """The errors of the branch that takes such a node: the one with the fewest; None when no branch does."""
+    """The errors of the branch with the fewest of those that accept the type of the node; None if none does."""
     branches: dict[Any, list[Fault]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
@@ -221,7 +219,7 @@ def _branch(error: Fault) -> list[Fault] | None:
 
 
 def _unquoted_colon(error: Fault) -> str:
-    """``"Sale: 50%"`` for ``Sale: 50%`` without braces, where a text may stand and no mapping has such a key."""
+    """``"Sale: 50%"`` for ``Sale: 50%`` without braces, where text is allowed and no mapping has such a key."""
     node, inner = error.instance, list(error.context or ())
     types = [name for each in inner if _of_other_kind(error, each) for name in _names(each.validator_value, "type")]
     if "string" not in types or not isinstance(node, MappingNode) or len(node) != 1:
@@ -239,15 +237,15 @@ def _of_other_kind(union: Fault, inner: Fault) -> bool:
 
 
 def _distance(errors: list[Fault]) -> int:
-    """How far a mapping is from a branch: what it lacks and what it has too much."""
+    """The distance of a mapping from a branch: the number of missing and of unknown keys."""
     return sum(len(_extra(error)) if error.validator == "additionalProperties" else 1 for error in errors)
 
 
 def _union(place: ErrorPlace) -> Complaint:
-    """No branch takes this kind of node."""
+    """The finding for a node whose type no branch accepts."""
     types = [name for inner in place.error.context or () for name in _names(inner.validator_value, inner.validator)]
     if not types:
-        return Complaint(place.origin, f"{place.value()} fits more than one form", "leave one of them away")
+        return Complaint(place.origin, f"{place.value()} matches more than one form", "remove one of them")
     return Complaint(place.origin, f"expected {_expected(types)}, got {_kind(place.error.instance)}", _form(types))
 
 
@@ -265,18 +263,18 @@ def _type(place: ErrorPlace) -> Phrases:
     got = place.error.instance
     hint = _form(types)
     if got is None:
-        hint = "write [] for an empty list" if "array" in types else "write a value, or leave the key away"
+        hint = "write [] for an empty list" if "array" in types else "add a value or remove the key"
     elif isinstance(got, str) and not hint and _UNQUOTED.fullmatch(got):
-        hint = "write it without quotes, if it is quoted"
+        hint = "remove the quotes"
     yield place.origin, f"expected {_expected(types)}, got {_kind(got)}", hint
 
 
 def _expected(types: Iterable[str]) -> str:
-    """Types in words; a text field also takes numbers and truth values, which need no mention."""
+    """Types in words; for a text field without numbers and booleans, which it accepts too."""
     names = list(dict.fromkeys(types))
     if "string" in names:
         names = [name for name in names if name not in ("number", "integer", "boolean")]
-    words = [_WORDS.get(name, name) for name in names if name != "null"] or ["nothing"]
+    words = [_WORDS.get(name, name) for name in names if name != "null"] or ["null"]
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
 
 
@@ -288,13 +286,13 @@ def _kind(value: Any) -> str:
     if isinstance(value, bool):
         return "true or false"
     if value is None:
-        return "nothing"
+        return "null"
     kinds: dict[type, str] = {str: "text", int: "a number", float: "a number", dict: "a mapping", list: "a list"}
     return next((word for kind, word in kinds.items() if isinstance(value, kind)), "something else")
 
 
 def _extra(error: Fault) -> list[str]:
-    """The keys that the schema knows neither by name nor by pattern."""
+    """The keys that match neither a property nor a pattern of the schema."""
     patterns = [_fits(pattern) for pattern in error.schema.get("patternProperties", ())]
     known = error.schema.get("properties", {})
     return [key for key in error.instance if key not in known and not any(fits(key) for fits in patterns)]
@@ -320,30 +318,30 @@ def _code(key: str) -> str:
 def _required(place: ErrorPlace) -> Phrases:
     for key in place.error.validator_value:
         if key not in place.error.instance:
-            yield place.origin, f"the key {_code(key)} is missing", f"add `{key}:`"
+            yield place.origin, f"missing key {_code(key)}", f"add `{key}:`"
 
 
 def _either(place: ErrorPlace) -> Phrases:
-    """None, or several, of keys of which one is needed."""
+    """Findings for a mapping with none, or several, of the keys of which it needs exactly one."""
     keys = [key for branch in place.error.validator_value for key in branch["required"]]
     there = [key for key in keys if key in place.error.instance]
     words = " or ".join(_code(key) for key in keys)
     if not there:
-        yield place.origin, f"one of the keys {words} is missing", f"add `{keys[0]}:`"
+        yield place.origin, f"missing key {words}", f"add `{keys[0]}:`"
     for key in there[1:]:
         origin = _key_origin(place.error.instance, key, place.origin)
-        yield origin, f"{_code(there[0])} and {_code(key)} exclude each other", "remove one of them"
+        yield origin, f"{_code(there[0])} and {_code(key)} cannot be used together", "remove one of them"
 
 
 def _apart(place: ErrorPlace) -> Phrases:
-    """Keys that cannot stand together."""
+    """Findings for keys that cannot be used together."""
     if "required" not in place.error.validator_value:
         yield from _other(place)
         return
     first, *others = place.error.validator_value["required"]
     for key in others:
         origin = _key_origin(place.error.instance, key, place.origin)
-        yield origin, f"{_code(first)} and {_code(key)} exclude each other", "remove one of them"
+        yield origin, f"{_code(first)} and {_code(key)} cannot be used together", "remove one of them"
 
 
 def _enum(place: ErrorPlace) -> Phrases:
@@ -351,7 +349,7 @@ def _enum(place: ErrorPlace) -> Phrases:
     got = place.error.instance
     near = nearest(got, allowed) if isinstance(got, str) and not place.hidden else ""
     more = ", …" if len(allowed) > 20 else ""
-    hint = near or f"write one of {', '.join(allowed[:20])}{more}"
+    hint = near or f"use one of {', '.join(allowed[:20])}{more}"
     yield place.origin, f"unsupported {place.named()}", hint
 
 
@@ -361,13 +359,16 @@ def _allowed(error: Fault) -> list[Any]:
 
 def _length(place: ErrorPlace) -> Phrases:
     long, limit = len(place.error.instance), place.error.validator_value
-    are = "is" if limit == 1 else "are"
     if place.error.validator == "maxLength":
-        yield place.origin, f"{place.value()} is {count(long, 'character')} long; {limit} {are} allowed", "shorten it"
+        yield place.origin, f"{place.value()} is {count(long, 'character')} long; the limit is {limit}", "shorten it"
     elif long == 0:
-        yield place.origin, "an empty text is not allowed here", "write a value, or leave the key away"
+        yield place.origin, "empty text is not allowed here", "add a value or remove the key"
     else:
-        yield place.origin, f"{place.value()} is {count(long, 'character')} long; {limit} {are} needed", "write more"
+        yield (
+            place.origin,
+            f"{place.value()} is {count(long, 'character')} long; the minimum is {limit}",
+            "write more",
+        )
 
 
 def _pattern(place: ErrorPlace) -> Phrases:
@@ -384,11 +385,11 @@ def _size(place: ErrorPlace) -> Phrases:
     has = count(len(place.error.instance), "item" if isinstance(place.error.instance, list) else "key")
     if not place.error.instance:
         what = f"an empty {kind.removeprefix('a ')} is not allowed here"
-        yield place.origin, what, "write something into it, or leave the key away"
+        yield place.origin, what, "add an entry or remove the key"
     elif str(place.error.validator).startswith("min"):
-        yield place.origin, f"{kind} of {has} is too short; {limit} are needed", "add what is missing"
+        yield place.origin, f"{kind} of {has} is too short: at least {limit} required", "add what is missing"
     else:
-        yield place.origin, f"{kind} of {has} is too long; {limit} may be here", "remove the rest"
+        yield place.origin, f"{kind} of {has} is too long: at most {limit} allowed", "remove the rest"
 
 
 def _unique(place: ErrorPlace) -> Phrases:
@@ -397,7 +398,7 @@ def _unique(place: ErrorPlace) -> Phrases:
         if item in items[:index]:
             origin = items.origin(index) if isinstance(items, SequenceNode) else place.origin
             text = shown(item) if isinstance(item, str) and not place.hidden else "the same item"
-            yield origin, f"{text} is in this list twice", "remove one of them"
+            yield origin, f"{text} appears twice in this list", "remove one of them"
 
 
 def _bound(place: ErrorPlace) -> Phrases:

@@ -1,4 +1,4 @@
-"""Text with ``${var.x}`` and ``${env.RECONCILER_VAR_X}`` in it → the text with their values."""
+"""Replaces ``${var.x}`` and ``${env.RECONCILER_VAR_X}`` in text by their values."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ READABLE = "RECONCILER_VAR_"
 _PART = re.compile(r"\$\$\{|\$\{([^}]*)(\}|\Z)")
 _VAR = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
 _ENV = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
-_LITERAL = "write $${ where the text itself is meant"
+_LITERAL = "write $${ for a literal ${"
 
 
 class Unknown(Exception):
-    """An expression that has no value: ``args`` are what is wrong and what to do."""
+    """An expression without a value; ``args`` are what is wrong and what to do."""
 
 
 def interpolate(text: str, variables: Mapping[str, str], environ: Mapping[str, str]) -> str:
@@ -33,33 +33,33 @@ def _value(part: re.Match[str], variables: Mapping[str, str], environ: Mapping[s
         return "${"
     inner = part.group(1)
     if not part.group(2):
-        raise Unknown("`${` is not closed by `}`", _LITERAL)
+        raise Unknown("unclosed `${`", _LITERAL)
     if found := _VAR.fullmatch(inner):
         return _variable(found.group(1), variables)
     if found := _ENV.fullmatch(inner):
         return _environment(found.group(1), found.group(2), environ)
-    raise Unknown(f"${{{shown(inner)[1:-1]}}} is not known; there are ${{var.NAME}} and ${{env.NAME}}", _LITERAL)
+    raise Unknown(f"unknown expression ${{{shown(inner)[1:-1]}}}; use ${{var.NAME}} or ${{env.NAME}}", _LITERAL)
 
 
 def _variable(name: str, variables: Mapping[str, str]) -> str:
     if name not in variables:
-        raise Unknown(f"there is no variable `{name}`", suggest(name, variables, noun="variables"))
+        raise Unknown(f"unknown variable `{name}`", suggest(name, variables, noun="variables"))
     return str(variables[name])
 
 
 def _environment(name: str, default: str | None, environ: Mapping[str, str]) -> str:
     if not name.startswith(READABLE):
-        hint = "give the value a variable whose name begins so, or write it under `vars:`"
-        raise Unknown(f"${{env.{name}}} is not readable from here; names begin with {READABLE}", hint)
+        hint = "rename the variable, or set the value under `vars:`"
+        raise Unknown(f"${{env.{name}}} cannot be read: names must begin with {READABLE}", hint)
     value = environ.get(name, "")
     if default is not None:
         return value or default
     if name not in environ:
         near = nearest(name, [other for other in environ if other.startswith(READABLE)])
         hint = near or f"set it, or write ${{env.{name}:-default}}"
-        raise Unknown(f"the environment variable {name} is not set", hint)
+        raise Unknown(f"environment variable {name} is not set", hint)
     if not value.isascii() and not _is_text(value):
-        raise Unknown(f"the environment variable {name} is not UTF-8", "set it to text")
+        raise Unknown(f"environment variable {name} is not UTF-8", "set it to text")
     return value
 
 

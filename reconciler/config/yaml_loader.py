@@ -1,10 +1,7 @@
-"""The text of one YAML file → mappings and lists with a position for everything in them; scalars stay text.
+"""Loads one YAML file into mappings and lists with positions; scalars stay text.
 
-A constructor of our own over the events of PyYAML's parser: no graph of nodes is built in between, which is what
-makes it several times as fast as the loaders of PyYAML and lets it keep positions, refuse duplicate keys and bound
-what aliases may expand to.
-
-Bytes and the complaints of the YAML parser → text, or a finding in plain words at its position.
+The loader works on the events of PyYAML's parser and builds no graph of nodes. It is therefore several times as fast
+as the loaders of PyYAML, keeps positions, refuses duplicate keys and limits the expansion of aliases.
 """
 
 from __future__ import annotations
@@ -32,31 +29,31 @@ from reconciler.config.positions import PLAIN, Layouts, MappingNode, Node, Seque
 from reconciler.config.problems import MOST, Complaint, raise_if_any, shown
 from reconciler.model.values import Origin, shared
 
-#: Mappings and lists may stand in each other this deep.
+#: Maximum nesting of mappings and lists.
 MAX_DEPTH = 100
-#: Aliases may repeat this many nodes, or this many times as many as are written before them, if that is more.
+#: Nodes that aliases may repeat: this number, or this multiple of the nodes written so far, if that is more.
 ALIASED = 10_000
 ALIASED_TIMES = 10
 
-#: The class without its declared attributes, which may be None for hand-made events and never are for parsed ones.
+#: Untyped, because its attributes are declared as optional and are always set for parsed events.
 _SCALAR: Any = ScalarEvent
 
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null"))
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
-_ALIAS_HINT = "write the values out, or repeat less of them"
+_ALIAS_HINT = "write the values out, or use fewer aliases"
 
 
 class _Stop(Exception):
-    """Nothing after this can be read."""
+    """The rest of the file cannot be read."""
 
 
 def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | None = None) -> Node:
-    """One file → its node; an empty one is an empty mapping. ``file`` is the name that positions carry.
+    """The root node of one file; an empty mapping for an empty file. ``file`` is the name in positions.
 
-    ``warn`` is called with what YAML reads otherwise than it looks.
+    ``warn`` is called for text that YAML reads differently from how it looks.
 
-    Raises ConfigurationError with everything found wrong as far as the file can be read.
+    Raises ConfigurationError with every error up to the point where the file cannot be read further.
     """
     if isinstance(text, bytes):
         decoded = decode(text, file)
@@ -72,7 +69,7 @@ def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | No
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No cyclic garbage collection meanwhile: it would walk the growing tree again and again and find nothing."""
+    """Pause cyclic garbage collection, which would walk the growing tree repeatedly and find nothing."""
     running = gc.isenabled()
     gc.disable()
     try:
@@ -89,7 +86,7 @@ def _events(text: str) -> Callable[[], Any]:
 
 
 class _YamlBuilder:
-    """The state of reading one file: the parser's next event, anchors, counts and findings."""
+    """State of reading one file: the parser's next event, anchors, counts and findings."""
 
     def __init__(self, text: str, file: str, warn: Callable[[Complaint], object] | None) -> None:
         self.findings: list[Complaint] = []
@@ -111,7 +108,7 @@ class _YamlBuilder:
         except yaml.YAMLError as error:
             self.findings.append(explain(error, self._text, self._file))
         except UnicodeEncodeError:
-            self._note(0, "the text holds half of a surrogate pair", "save it as UTF-8")
+            self._note(0, "the text contains half of a surrogate pair", "save it as UTF-8")
         except (OverflowError, ValueError):  # the parser in Python, of an escape beyond Unicode
             self.findings.append(escape_beyond_unicode(self._text, self._file))
         return MappingNode.at(self._file)
@@ -127,18 +124,18 @@ class _YamlBuilder:
             raise AssertionError("a document holds one node")  # pragma: no cover
         event = self._get()
         if not isinstance(event, StreamEndEvent):
-            self._stop(_mark(event), "a second document begins here", "one file holds one document; remove the `---`")
+            self._stop(_mark(event), "a second document begins here", "use one document per file: remove the `---`")
         return MappingNode.at(self._file) if mark & PLAIN and node in _NULLS else node
 
     def _node(self, event: Any, depth: int) -> tuple[Node, int]:
-        """Any event that begins a node → the node and its mark."""
+        """The node that begins with ``event``, and its mark."""
         if type(event) is _SCALAR:
             return self._scalar(event)
         if type(event) is AliasEvent:
             return self._alias(event, depth)
         mark = _mark(event)
         if depth >= MAX_DEPTH:
-            self._stop(mark, f"more than {MAX_DEPTH} mappings and lists stand in each other", "nest less deeply")
+            self._stop(mark, f"mappings and lists are nested more than {MAX_DEPTH} deep", "nest less deeply")
         if event.anchor:
             self._anchors[event.anchor] = None
         node = self._sequence(event, depth) if type(event) is SequenceStartEvent else self._mapping(event, depth)
@@ -147,7 +144,7 @@ class _YamlBuilder:
         return node, mark
 
     def _scalar(self, event: Any) -> tuple[str, int]:
-        """Any scalar; ``!!str`` counts as quoted, the other core tags as unquoted, further tags are refused."""
+        """A scalar; ``!!str`` counts as quoted, the other core tags as unquoted, further tags are refused."""
         tag = event.tag
         plain = int(event.implicit[0])
         mark = _mark(event)
@@ -223,28 +220,28 @@ class _YamlBuilder:
         return node
 
     def _folded_dash(self, event: Any) -> None:
-        """Warn of a line that begins with `- ` and continues the text above it."""
+        """Warn about a line that begins with `- ` and continues the text above it."""
         written = self._text[event.start_mark.index : event.end_mark.index]
         if self._warn and event.implicit[0] and re.search(r"[\r\n]\s*- ", written):
-            what = "this text goes on below: the line that begins with `- ` is part of it, not an item of a list"
+            what = "text continues on the next line: the line that begins with `- ` is part of it, not a list item"
             hint = "align the `-` with the list, or put the text into quotes on one line"
             self._warn(Complaint(self._origin(_mark(event)), what, hint))
 
     def _key(self, event: Any, depth: int) -> tuple[str | None, int]:
-        """A key that is not a simple scalar: tagged, anchored, an alias of a scalar, or refused (None)."""
+        """A key that is not a simple scalar: tagged, anchored, or an alias of a scalar; None if it is refused."""
         node, mark = self._node(event, depth + 1)
         if isinstance(node, str):
             return intern(node), mark
-        self._note(mark, "a list or mapping is used as a key", "a key is text")
+        self._note(mark, "a list or mapping is used as a key", "use text as the key")
         return None, mark
 
     def _duplicate(self, key: str, place: int, first: int) -> None:
         before = unpack(first, self._file)
         where = f"line {before.line}, column {before.column}"
-        self._note(place, f"the key {shown(key)} is written twice; the first is at {where}", "remove one of them")
+        self._note(place, f"duplicate key {shown(key)}; first at {where}", "remove one of them")
 
     def _merge(self, node: MappingNode, merges: list[tuple[Node, int, int]], marks: list[int]) -> None:
-        """``<<``: keys of the merged mappings that are not there yet, the earlier mapping first."""
+        """``<<``: add the keys of the merged mappings that are still missing, the earlier mapping first."""
         for _, place, _ in merges[1:]:
             self._duplicate("<<", place, merges[0][1])
         value, _, mark = merges[0]
@@ -260,28 +257,28 @@ class _YamlBuilder:
                     marks.extend(offset + mark for mark in source.marks[2 * index : 2 * index + 2])
 
     def _alias(self, event: Any, depth: int) -> tuple[Node, int]:
-        """What the anchor holds, copied, at the position of the alias."""
+        """A copy of the anchor's node, at the position of the alias."""
         mark, name = _mark(event), event.anchor
         if name not in self._anchors:
-            self._note(mark, f"the alias *{name} has no anchor before it", f"define &{name}, or quote the value")
+            self._note(mark, f"alias *{name} has no anchor before it", f"define &{name}, or quote the value")
             return "", mark
         anchored = self._anchors[name]
         if anchored is None:
-            self._note(mark, f"the alias *{name} stands inside of what it repeats", "write the values out")
+            self._note(mark, f"alias *{name} is used inside of its own anchor", "write the values out")
             return "", mark
         node, place = anchored
         return self._copy(node, depth, mark), mark | (place & PLAIN)
 
     def _copy(self, node: Node, depth: int, mark: int) -> Node:
-        """A tree of its own for each alias, counted against the budget, so that a small file stays small."""
+        """A separate tree for each alias, counted against the budget, so that a small file stays small in memory."""
         if isinstance(node, str):
             return node
         self._aliased += len(node) + 1
         budget = max(ALIASED, ALIASED_TIMES * self._written)
         if self._aliased > budget:
-            self._stop(mark, f"the aliases of this file repeat more than {budget} values", _ALIAS_HINT)
+            self._stop(mark, f"the aliases in this file expand to more than {budget} values", _ALIAS_HINT)
         if depth >= MAX_DEPTH:
-            self._stop(mark, f"with its aliases the file nests more than {MAX_DEPTH} deep", _ALIAS_HINT)
+            self._stop(mark, f"after expanding aliases the file is nested more than {MAX_DEPTH} deep", _ALIAS_HINT)
         twin: MappingNode | SequenceNode
         if isinstance(node, MappingNode):
             twin = MappingNode()
@@ -298,7 +295,7 @@ class _YamlBuilder:
             self._tag(_mark(event), tag)
 
     def _tag(self, mark: int, tag: str) -> None:
-        self._note(mark, f"the tag {shown(tag)} is not known here", "leave the tag away")
+        self._note(mark, f"unknown YAML tag {shown(tag)}", "remove the tag")
 
     def _note(self, mark: int, what: str, hint: str) -> None:
         self.findings.append(Complaint(self._origin(mark), what, hint))
@@ -322,8 +319,8 @@ BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _INDENT = "check the indentation of this line and of those above it"
-_CLOSE = "close it with `{}`, and put values that hold brackets or commas into quotes"
-_QUOTE = "put the value into quotes when it holds `: ` or ` #`"
+_CLOSE = "close it with `{}`, and put values that contain brackets or commas into quotes"
+_QUOTE = "put the value into quotes if it contains `: ` or ` #`"
 
 _ESCAPE = "write the character itself; `\\ud83d\\ude00` is how JSON writes one character in two halves"
 _PERCENT = "remove the line, or put it into quotes if it is text"
@@ -333,41 +330,41 @@ _OPENED = ("unexpected end of stream", "expected ',' or ']'", "expected ',' or '
 
 #: What the parser says, by a part of it → what we say and advise; the first match counts.
 _WORDS = (
-    ("mapping values are not allowed", "a `:` stands where no key can be", f"{_INDENT}; {_QUOTE}"),
+    ("mapping values are not allowed", "unexpected `:`", f"{_INDENT}; {_QUOTE}"),
     ("tab character", "a tab is used for indentation", "use spaces"),
-    ("did not find expected key", "this is neither a key nor the end of the mapping", _INDENT),
-    ("could not find expected ':'", "a key has no `:` after it", "write `key: value`, each on its own line"),
+    ("did not find expected key", "expected a key or the end of the mapping", _INDENT),
+    ("could not find expected ':'", "missing `:` after a key", "write `key: value`, each on its own line"),
     ("expected '-' indicator", "this line does not continue the list above it", _INDENT),
-    ("expected ',' or ']'", "the list that began with `[` is not closed", _CLOSE.format("]")),
-    ("expected ',' or '}'", "the mapping that began with `{` is not closed", _CLOSE.format("}")),
-    ("expected node content", "a value is missing here", "write it, or close what is open before it"),
-    ("unexpected end of stream", "a quote is opened here and never closed", "close it"),
-    ("found unexpected document indicator", "a quote is not closed before the document ends", "close it"),
-    ("unknown escape character", "an escape that YAML does not know", "use single quotes, or double the backslash"),
-    ("expected <document start>", "the text goes on after its document has ended", _INDENT),
-    ("invalid Unicode character escape", "an escape that stands for no character", _ESCAPE),
+    ("expected ',' or ']'", "unclosed `[`", _CLOSE.format("]")),
+    ("expected ',' or '}'", "unclosed `{`", _CLOSE.format("}")),
+    ("expected node content", "missing value", "add it, or close the bracket before it"),
+    ("unexpected end of stream", "unclosed quote", "close it"),
+    ("found unexpected document indicator", "unclosed quote before the end of the document", "close it"),
+    ("unknown escape character", "unknown escape sequence", "use single quotes, or double the backslash"),
+    ("expected <document start>", "unexpected text after the end of the document", _INDENT),
+    ("invalid Unicode character escape", "invalid Unicode escape", _ESCAPE),
     ("block sequence entries are not allowed", "a list cannot begin on this line", "begin each `- ` on its own line"),
     (
         "unknown directive name",
-        "an unknown directive of YAML: a line that begins with `%`",
+        "unknown YAML directive (a line that begins with `%`)",
         _PERCENT,
     ),
-    ("undefined tag handle", "a tag that is not defined", "leave the tag away"),
-    ("incompatible YAML document", "a %YAML version that cannot be read", "leave the %YAML line away"),
-    ("while scanning an alias", "a `*` begins an alias, and no name follows", "put the value into quotes"),
-    ("while scanning an anchor", "a `&` begins an anchor, and no name follows", "put the value into quotes"),
+    ("undefined tag handle", "undefined YAML tag", "remove the tag"),
+    ("incompatible YAML document", "unsupported %YAML version", "remove the %YAML line"),
+    ("while scanning an alias", "`*` begins an alias, but no name follows", "put the value into quotes"),
+    ("while scanning an anchor", "`&` begins an anchor, but no name follows", "put the value into quotes"),
 )
 
 
 def decode(content: bytes, file: str) -> str | Complaint:
-    """UTF-8, with or without its mark, or UTF-16 with one (YAML 1.2 §5.2) → text, or where it stops being that."""
+    """Decode UTF-8, or UTF-16 with a byte order mark (YAML 1.2 §5.2); a finding at the first invalid byte."""
     encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode(encoding, errors="replace")
         name = "UTF-16" if encoding == "utf-16" else "UTF-8"
-        return Complaint(position(before, len(before), file), f"the file is not {name} here", "save it as UTF-8")
+        return Complaint(position(before, len(before), file), f"not valid {name}", "save it as UTF-8")
 
 
 def position(text: str, index: int, file: str) -> Origin:
@@ -381,16 +378,16 @@ def forbidden(text: str, file: str) -> Complaint | None:
     found = FORBIDDEN.search(text)
     if found is None:
         return None
-    what = f"the character U+{ord(found.group()):04X} is not allowed in YAML"
+    what = f"the character U+{ord(found.group()):04X} is not allowed in a YAML file"
     return Complaint(
-        position(text, found.start(), file), what, "remove it, or write it as an escape in double quotes"
+        position(text, found.start(), file), what, "remove it, or write it as an escape sequence in double quotes"
     )
 
 
 def explain(error: yaml.YAMLError, text: str, file: str) -> Complaint:
-    """What the parser could not read, in plain words."""
+    """The finding for an error of the YAML parser."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return forbidden(text, file) or Complaint(Origin(file, 1, 1), "this is not YAML", "")
+        return forbidden(text, file) or Complaint(Origin(file, 1, 1), "invalid YAML", "")
     said = f"{error.context or ''} {error.problem or ''}"
     mark = error.problem_mark or error.context_mark
     if any(part in said for part in _OPENED) and error.context_mark:
@@ -401,14 +398,14 @@ def explain(error: yaml.YAMLError, text: str, file: str) -> Complaint:
     for part, what, hint in _WORDS:
         if part in said:
             return Complaint(origin, what, hint)
-    return Complaint(origin, f"this is not YAML: {error.problem}")
+    return Complaint(origin, f"invalid YAML: {error.problem}")
 
 
 def escape_beyond_unicode(text: str, file: str) -> Complaint:
     """The first escape above U+10FFFF, for a parser that raises an error without a position."""
     found = re.finditer(r"\\U([0-9A-Fa-f]{8})", text)
     at = next((each.start() for each in found if int(each.group(1), 16) > 0x10FFFF), 0)
-    return Complaint(position(text, at, file), "an escape that stands for no character", _ESCAPE)
+    return Complaint(position(text, at, file), "invalid Unicode escape", _ESCAPE)
 
 
 def _stray(origin: Origin, text: str) -> Complaint:
@@ -416,4 +413,4 @@ def _stray(origin: Origin, text: str) -> Complaint:
     char = lines[origin.line - 1][origin.column - 1 : origin.column] if origin.line <= len(lines) else ""
     if char == "\t":
         return Complaint(origin, "a tab is used for indentation", "use spaces")
-    return Complaint(origin, f"a value without quotes cannot begin with {shown(char)}", "put the value into quotes")
+    return Complaint(origin, f"an unquoted value cannot begin with {shown(char)}", "put the value into quotes")

@@ -212,7 +212,7 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
 
 
 def _conditions(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
-    """A value that makes another key required, e.g. partial access its modules, and keys that exclude each other."""
+    """Values that require another key, e.g. partial access requires modules, and keys that exclude each other."""
     needs: list[tuple[str, Any, str]] = [
         (field.name, value, other) for field in kind.fields for value, other in field.needs.items()
     ]

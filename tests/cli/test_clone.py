@@ -282,7 +282,7 @@ def test_bad_input(pair: Pair, args: tuple[str, ...], code: int, text: str) -> N
 def test_unknown_environments(pair: Pair) -> None:
     """Both are said at once, with those that are near."""
     result = pair.run("clone", "--from", "prodution", "--to", "stagin")
-    said = ended(result, 1, "--from: there is no environment `prodution`", "--to: there is no environment `stagin`")
+    said = ended(result, 1, "--from: unknown environment `prodution`", "--to: unknown environment `stagin`")
     assert "production" in said
     ended(pair.run("clone", "--from", "staging", "--to", "staging"), 1, "name one environment")
     ended(pair.run("-e", "staging", "clone", "--from", "production", "--to", "staging"), 1, "not from -e")
@@ -290,7 +290,7 @@ def test_unknown_environments(pair: Pair) -> None:
 
 def test_one_account_is_refused(pair: Pair) -> None:
     """By what the gateway takes where no connection is named; a flag or a variable makes no two one."""
-    ended(pair.clone("--connection", pair.source.connection), 1, "names connection", "leave one of them out")
+    ended(pair.clone("--connection", pair.source.connection), 1, "names connection", "remove one of them")
     ended(pair.clone(env={"RECONCILER_CONNECTION": pair.source.connection}), 0)
     pair.write("environments: {production: {}, staging: {}}\n", "reconciler.yaml")
     ended(pair.clone(), 3, "both sides are one account", "name the `connection:` of each environment")

@@ -92,9 +92,9 @@ def test_a_file_of_the_project_that_leads_out(site: Project, outside: Path) -> N
     (outside / "victim").write_text("tags:   [ Old ]\n", encoding="utf-8")
     (site.folder / "link.yaml").symlink_to(outside / "victim")
     rename_person(site, "ann@example.com", first_name="Anna")
-    ended(site.run("fmt"), 1, "leads out of the project")
-    ended(site.run("fmt", "link.yaml"), 1, "leads out of the project")
-    ended(site.run("pull", "--all", "--yes"), 1, "leads out of the project")
+    ended(site.run("fmt"), 1, "is outside of the project")
+    ended(site.run("fmt", "link.yaml"), 1, "is outside of the project")
+    ended(site.run("pull", "--all", "--yes"), 1, "is outside of the project")
     assert (outside / "victim").read_text(encoding="utf-8") == "tags:   [ Old ]\n"
 
 
@@ -117,7 +117,7 @@ def test_a_linked_folder_of_the_ledger(project: Project, outside: Path) -> None:
     """The default place is below the project, like one that the file names."""
     project.write(SITE)
     (project.folder / ".reconciler").symlink_to(outside)
-    ended(project.run("apply", "--yes"), 1, "leads out of the project", "RECONCILER_LEDGER")
+    ended(project.run("apply", "--yes"), 1, "is outside of the project", "RECONCILER_LEDGER")
     assert_untouched(outside)
 
 
@@ -168,4 +168,6 @@ def test_what_is_no_regular_file_is_not_read(site: Project, command: list[str]) 
     os.mkfifo(site.folder / "pipe.yaml")
     names = {"LINK": "link.yaml", "DEVICE": "/dev/zero", "PIPE": "pipe.yaml"}
     said = ended(site.run(*(names.get(part, part) for part in command)), 1)
-    assert any(word in said for word in ("regular file", "ordinary file", "symbolic link", "leads out")), said
+    assert any(
+        word in said for word in ("regular file", "ordinary file", "symbolic link", "is outside of the project")
+    ), said

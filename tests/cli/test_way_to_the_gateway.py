@@ -21,7 +21,7 @@ def test_an_address_with_the_name_of_the_app(project: Project, variable: str, en
     """It is added to every request, so that it would be there twice."""
     project.write("tags: [A]\n")
     result = project.run("plan", env={variable: project.server.url + end})
-    ended(result, 1, variable, f"leave out /systeme, which is added to each request: {project.server.url}")
+    ended(result, 1, variable, f"remove /systeme, which is added to each request: {project.server.url}")
 
 
 def test_a_gateway_that_knows_no_such_app() -> None:

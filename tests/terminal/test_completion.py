@@ -82,7 +82,7 @@ def _shell(text: str) -> str:
 
 
 def test_bash(shop: Project, programs: Path) -> None:
-    """Commands, flags and values; what follows an @ or a = is what bash takes for the word; blanks are escaped."""
+    """Commands, flags and values; what follows an @ or a = is what bash takes for the text; blanks are escaped."""
     wanted = {
         "reconciler pl": ["plan"],
         "reconciler apply --par": ["--parallel"],

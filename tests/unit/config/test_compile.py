@@ -103,21 +103,21 @@ def test_empty_values_are_nothing() -> None:
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"tags": ["VIP", "VIP"]}, "tag/VIP is declared twice; first at a.yaml:1:1"),
+        ({"tags": ["VIP", "VIP"]}, "tag/VIP is declared twice; first declared at a.yaml:1:1"),
         ({"tags": ["VIP", {"name": "VIP", "handle": "x"}]}, "tag/VIP is declared twice"),
         ({"tags": [{"name": "A", "handle": "x"}, {"name": "B", "handle": "x"}]}, "tag/@x is declared twice"),
-        ({"tags": [{"name": "A", "id": "1"}, {"name": "B", "id": "1"}]}, "id 1 is bound twice"),
+        ({"tags": [{"name": "A", "id": "1"}, {"name": "B", "id": "1"}]}, "id 1 is used twice"),
         (
             {"contacts": [{"email": "A@example.com"}, {"email": "a@example.com"}]},
             "contact/a@example.com is declared twice",
         ),
         (
             {"contacts": [{"email": "ann@example.com", "first_name": "Ann", "fields": {"first_name": "X"}}]},
-            "`fields.first_name` and `first_name` are the same field",
+            "`fields.first_name` and `first_name` set the same field",
         ),
         (
             {"taggings": [{"contact": "a@example.com", "tag": {"path": "x"}}]},
-            "a tag has no path; name it by id, name",
+            "a tag has no path; use one of id, name",
         ),
     ],
 )

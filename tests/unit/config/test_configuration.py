@@ -139,11 +139,11 @@ def test_a_file_named_twice_is_read_once(tmp_path):
 
 def test_secrets_are_in_their_places(tmp_path):
     """From a variable and from a file; the position of the key stays."""
-    text = "webhooks:\n  - name: CRM\n    url: {env: HOOK_URL}\n    secret: {file: s.txt}\n"
+    text = "webhooks:\n  - name: CRM\n    url: {env: WEBHOOK_URL}\n    secret: {file: s.txt}\n"
     files = {"a.yaml": text, "s.txt": "s3cret\n"}
-    (item,) = loaded(tmp_path, files, environ={"HOOK_URL": "https://hook.example.com/x"})
+    (item,) = loaded(tmp_path, files, environ={"WEBHOOK_URL": "https://hook.example.com/x"})
     assert item.raw["secret"] == Secret("file:s.txt", "s3cret")
-    assert item.raw["url"] == Secret("env:HOOK_URL", "https://hook.example.com/x")
+    assert item.raw["url"] == Secret("env:WEBHOOK_URL", "https://hook.example.com/x")
     assert item.raw.origin("secret") == Origin("a.yaml", 4, 5)
     assert "s3cret" not in repr(item)
 
@@ -168,8 +168,8 @@ def test_a_wrong_default_is_reported_once_and_where_it_stands(tmp_path):
     """However many items it would go into."""
     defaults = {"tags": parse("active: yes\nother: 1\n", "reconciler.yaml")}
     assert refused(tmp_path, {"a.yaml": "tags: [{name: a}, {name: b}]\n"}, defaults=defaults) == [
-        "reconciler.yaml:1:9: `yes` is only a word here; write true",
-        "reconciler.yaml:2:1: unknown key `other`; the keys are active, name",
+        "reconciler.yaml:1:9: expected true or false, got `yes`; write true",
+        "reconciler.yaml:2:1: unknown key `other`; keys: active, name",
     ]
 
 

@@ -25,7 +25,7 @@ from reconciler.model.csv_rows import CsvRows
 
 RELATION = "enrollments:\n  - course: Launch\n    access: full_access\n    csv: %s\n"
 PEOPLE = "contacts:\n  - csv: %s\n"
-NOBODY = "an empty list is written in YAML, so that a file that was cut off removes nobody: `contacts: []`"
+NOBODY = "to declare an empty list write `contacts: []`, so that a truncated file removes nobody"
 
 
 def rows_of(root: Path, content: bytes | str, csv_source: str = "s.csv", text: str = RELATION) -> CsvRows:
@@ -117,10 +117,10 @@ def test_all_that_is_wrong_with_rows_is_told_at_once(tmp_path: Path) -> None:
     content += "G,two words@x.y\n"
     assert refused(tmp_path, content) == [
         's.csv:2:3: contact: invalid e-mail address "ann@example"; write an address such as ann@example.com',
-        's.csv:4:3: "ann@example.com" is in this file twice; the first is in line 3; remove one of them',
-        "s.csv:5:1: this row has 1 cell, and the first one has 2; write empty cells out",
-        "s.csv:6:1: this row has 3 cells, and the first one has 2; quote a cell that holds the delimiter",
-        "s.csv:7:3: there is no address in this row; write it, or remove the row",
+        's.csv:4:3: duplicate address "ann@example.com"; first on line 3; remove one of them',
+        "s.csv:5:1: this row has 1 cell; the header has 2; keep the delimiters of empty cells",
+        "s.csv:6:1: this row has 3 cells; the header has 2; put a cell that contains the delimiter into quotes",
+        "s.csv:7:3: no e-mail address in this row; add it, or remove the row",
         's.csv:8:3: contact: invalid e-mail address "two words@x.y"; did you mean "words@x.y"?',
     ]
 
@@ -130,7 +130,7 @@ def test_cells_are_held_to_what_yaml_is_held_to(tmp_path: Path) -> None:
     csv_source = "{file: s.csv, fields: {country: c, locale: l}}"
     found = refused(tmp_path, "email,c,l\na@example.com,FRA,en\nb@example.com,FR,xx\n", csv_source, text=PEOPLE)
     assert found[0] == 's.csv:2:15: invalid country "FRA"; use a two-letter code such as FR'
-    assert found[1].startswith('s.csv:3:18: unsupported locale "xx"; write one of en, fr')
+    assert found[1].startswith('s.csv:3:18: unsupported locale "xx"; use one of en, fr')
 
 
 @pytest.mark.parametrize("name", ["city", "email", "tags", "field.x", "fields.", "fields.two words", ""])
@@ -150,22 +150,22 @@ def test_an_address_takes_no_further_columns(tmp_path: Path) -> None:
 def test_very_many_problems_are_counted(tmp_path: Path) -> None:
     """Nobody reads a hundred thousand lines."""
     found = refused(tmp_path, "email\n" + "nobody\n" * 1 + "".join(f"nobody{n}\n" for n in range(5000)))
-    assert found[0] == "s.csv:1:1: 5,001 things are wrong in this file; 50 of them are told; repair these first"
+    assert found[0] == "s.csv:1:1: 5,001 errors in this file; showing 50; fix these first"
     assert len(found) == 51
 
 
 @pytest.mark.parametrize(
     ("content", "csv_source", "problem"),
     [
-        (b"", "s.csv", f"s.csv:1:1: this file is empty; {NOBODY}"),
-        (b"\n \n\n", "s.csv", f"s.csv:1:1: this file is empty; {NOBODY}"),
-        (b"email,name\n", "s.csv", f"s.csv:1:1: no row follows the header; {NOBODY}"),
+        (b"", "s.csv", f"s.csv:1:1: the file is empty; {NOBODY}"),
+        (b"\n \n\n", "s.csv", f"s.csv:1:1: the file is empty; {NOBODY}"),
+        (b"email,name\n", "s.csv", f"s.csv:1:1: the file has a header but no rows; {NOBODY}"),
         (
             b"a,b\n1,2\n",
             "s.csv",
             (
                 "site.yaml:4:10: no column of s.csv is called `email`; "
-                "say which holds the addresses, e.g. `column: 1`; the columns are a, b"
+                "name the column of the addresses, e.g. `column: 1`; columns: a, b"
             ),
         ),
         (
@@ -173,7 +173,7 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
             "s.csv",
             (
                 "site.yaml:4:10: two columns of s.csv are called `email`; "
-                "say which holds the addresses, e.g. `column: 1`; the columns are email, mail"
+                "name the column of the addresses, e.g. `column: 1`; columns: email, mail"
             ),
         ),
         (
@@ -184,9 +184,9 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
         (
             b"a,a\n1,2\n",
             "{file: s.csv, column: a}",
-            'site.yaml:4:32: several columns of s.csv are called "a"; name it by its number, from 1',
+            'site.yaml:4:32: several columns of s.csv are called "a"; use the column number, from 1',
         ),
-        (b"a,b\n1,2\n", "{file: s.csv, column: 3}", 'site.yaml:4:32: s.csv has no column "3"; the columns are a, b'),
+        (b"a,b\n1,2\n", "{file: s.csv, column: 3}", 'site.yaml:4:32: s.csv has no column "3"; columns: a, b'),
         (
             b"n;email\nA;a@example.com\n",
             "s.csv",
@@ -206,38 +206,45 @@ def test_very_many_problems_are_counted(tmp_path: Path) -> None:
         (
             "n,email\nA,a@example.com\nJosé,b@example.com\n".encode("cp1252"),
             "s.csv",
-            "s.csv:3:4: this is not utf-8; it looks like cp1252: say `encoding: cp1252`, or save it as UTF-8",
+            (
+                "s.csv:3:4: not valid utf-8; looks like Windows-1252, as saved by Excel: add `encoding: cp1252`, "
+                'or save it as "CSV UTF-8"'
+            ),
         ),
         (
             b"email\na@example.com\n\x81\xe9@example.com\n",
             "{file: s.csv, encoding: cp1252}",
-            "s.csv:3:1: this is not cp1252; say `encoding: latin-1` if it is that, or save it as UTF-8",
+            "s.csv:3:1: not valid cp1252; add `encoding: latin-1` if it is Latin-1, or save it as UTF-8",
         ),
         (
             b"email\na@example.com\n\x81\xe9@example.com\n",
             "s.csv",
-            "s.csv:3:1: this is not utf-8; say `encoding: latin-1` if it is that, or save it as UTF-8",
+            "s.csv:3:1: not valid utf-8; add `encoding: latin-1` if it is Latin-1, or save it as UTF-8",
         ),
-        (b"email\na@example.com\n\xc3", "s.csv", "s.csv:3:1: this utf-8 ends too early; save it again, as UTF-8"),
+        (
+            b"email\na@example.com\n\xc3",
+            "s.csv",
+            ("s.csv:3:1: incomplete character at the end of the file (utf-8); save it again as UTF-8"),
+        ),
         (
             "email\na@example.com".encode("utf-16"),
             "s.csv",
-            "s.csv:1:1: this file is marked as UTF-16; say `encoding: utf-16`, or save it as UTF-8",
+            "s.csv:1:1: the file has a UTF-16 byte order mark; add `encoding: utf-16`, or save the file as UTF-8",
         ),
         (
             codecs.BOM_UTF8 + b"email\na@example.com",
             "{file: s.csv, encoding: cp1252}",
-            "s.csv:1:1: this file is marked as UTF-8, and not cp1252; leave `encoding` away",
+            "s.csv:1:1: the file has a UTF-8 byte order mark, but `encoding` is cp1252; remove `encoding`",
         ),
         (
             b'n,email\n"a,b@example.com\nc\n',
             "s.csv",
-            ('s.csv:2:1: a quote is opened here and not closed; close it, or write "" for a quote inside of a cell'),
+            ('s.csv:2:1: unclosed quote; close it, or write "" for a quote inside a cell'),
         ),
         (
             b'email\n"a"b,b@example.com\n',
             "s.csv",
-            ('s.csv:2:1: a quote stands inside of a quoted cell; write "" for a quote inside of a cell'),
+            ('s.csv:2:1: unescaped quote inside a quoted cell; write "" for a quote inside a cell'),
         ),
     ],
 )
@@ -249,18 +256,18 @@ def test_what_no_row_can_be_read_from(tmp_path: Path, content: bytes, csv_source
 def test_utf_16_without_a_mark(tmp_path: Path) -> None:
     """It decodes as UTF-8, to nothing that anybody wrote."""
     assert refused(tmp_path, "n,email\nA,a@example.com\n".encode("utf-16-le")) == [
-        "s.csv:1:2: the character U+0000 is not allowed here; it looks like UTF-16: save it as UTF-8"
+        "s.csv:1:2: the character U+0000 is not allowed here; looks like UTF-16: save it as UTF-8"
     ]
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("email\na@example.com\n".encode("utf-16-le"), "this UTF-16 has no byte order mark; save it as UTF-8"),
-        ("email\na@example.com\n".encode("utf-16-be"), "this UTF-16 has no byte order mark; save it as UTF-8"),
-        (b"email\na@example.com\n", "this file is not UTF-16; remove `encoding`, or name the right one"),
-        (b"x", "this file is not UTF-16"),
-        ("email\n".encode("utf-16")[:-1], "this utf-16 ends too early"),
+        ("email\na@example.com\n".encode("utf-16-le"), "UTF-16 without a byte order mark; save the file as UTF-8"),
+        ("email\na@example.com\n".encode("utf-16-be"), "UTF-16 without a byte order mark; save the file as UTF-8"),
+        (b"email\na@example.com\n", "not valid UTF-16; remove `encoding`, or set the right one"),
+        (b"x", "not valid UTF-16"),
+        ("email\n".encode("utf-16")[:-1], "incomplete character at the end of the file (utf-16)"),
         ("email\na@example.com\n".encode("utf-32"), "the character U+0000 is not allowed here"),
     ],
 )
@@ -331,8 +338,8 @@ def test_windows_characters_in_latin_1(tmp_path: Path) -> None:
     """The usual confusion of the two."""
     content = "n,email\n\u201cA\u201d,ann@example.com\n".encode("cp1252")
     (found,) = refused(tmp_path, content, "{file: s.csv, encoding: latin-1}")
-    assert (
-        found == "s.csv:2:1: the character U+0093 is not allowed here; it looks like cp1252: add `encoding: cp1252`"
+    assert found == (
+        "s.csv:2:1: the character U+0093 is not allowed here; looks like Windows-1252: add `encoding: cp1252`"
     )
 
 
@@ -348,14 +355,17 @@ def archive(*names: str) -> bytes:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (archive("[Content_Types].xml", "xl/workbook.xml"), "this is an Excel workbook; export it as CSV"),
-        (archive("mimetype", "content.xml"), "this is an OpenDocument spreadsheet; export it as CSV"),
-        (archive("people.csv"), "this is a ZIP archive; unpack it"),
-        (archive("people.csv")[:20], "this is a ZIP archive; unpack it"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an Excel workbook; export it as CSV"),
-        (gzip.compress(b"email", mtime=0), "this is a gzip archive; unpack it"),
-        (bz2.compress(b"email"), "this is a bzip2 archive; unpack it"),
-        (b"%PDF-1.7", "this is a PDF document; export the table as CSV"),
+        (
+            archive("[Content_Types].xml", "xl/workbook.xml"),
+            "this is an Excel workbook, not a CSV file; export it as CSV",
+        ),
+        (archive("mimetype", "content.xml"), "this is an OpenDocument spreadsheet, not a CSV file; export it as CSV"),
+        (archive("people.csv"), "this is a ZIP archive, not a CSV file; unpack it"),
+        (archive("people.csv")[:20], "this is a ZIP archive, not a CSV file; unpack it"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "this is an Excel workbook, not a CSV file; export it as CSV"),
+        (gzip.compress(b"email", mtime=0), "this is a gzip archive, not a CSV file; unpack it"),
+        (bz2.compress(b"email"), "this is a bzip2 archive, not a CSV file; unpack it"),
+        (b"%PDF-1.7", "this is a PDF document, not a CSV file; export the table as CSV"),
     ],
 )
 def test_files_of_another_format(tmp_path: Path, content: bytes, said: str) -> None:
@@ -383,7 +393,7 @@ def test_usual_names(tmp_path: Path, header: str) -> None:
 def test_a_comment_above_the_header(tmp_path: Path, comment: str) -> None:
     """One problem, not one for each row."""
     (found,) = refused(tmp_path, f"{comment}\nn,email\nA,ann@example.com\n")
-    assert found.endswith("its first line looks like a comment: remove it, so that the header is the first line")
+    assert found.endswith("the first line looks like a comment: remove it, so that the header comes first")
 
 
 def test_what_a_spreadsheet_spoils(tmp_path: Path) -> None:
@@ -404,7 +414,7 @@ def test_what_a_spreadsheet_spoils(tmp_path: Path) -> None:
         warn=lambda finding: warned.append(str(finding.problem())),
     )
     (line,) = warned
-    assert line.startswith('s.csv:10:1: phone_number: 9 cells spoiled by a spreadsheet, the first "3.36123E+10"; ')
+    assert line.startswith('s.csv:10:1: phone_number: 9 cells damaged by a spreadsheet, the first "3.36123E+10"; ')
 
 
 @pytest.mark.parametrize("content", [b"x" * 10_000_000, b'"' + b"x\n" * 5_000_000, b"email," + b"x" * 10_000_000])
@@ -425,10 +435,10 @@ def test_a_file_of_far_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """Somebody named the wrong one."""
     monkeypatch.setattr("reconciler.config.csv_source.MOST_ROWS", 3)
     found = refused(tmp_path, "email\na@example.com\nb@example.com\nc@example.com\n")
-    assert found == ["s.csv:4:1: this file has more than 3 rows; is it the right one? if so, split it"]
+    assert found == ["s.csv:4:1: this file has more than 3 rows; check the file name, or split the file"]
 
 
-@pytest.mark.parametrize(("kind", "words"), [("folder", "there is no file s.csv"), ("forbidden", "cannot be read")])
+@pytest.mark.parametrize(("kind", "words"), [("folder", "no such file: s.csv"), ("forbidden", "permission denied")])
 def test_a_file_that_cannot_be_opened(tmp_path: Path, kind: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said at the line that names it."""
     (tmp_path / "site.yaml").write_text(RELATION % "s.csv")

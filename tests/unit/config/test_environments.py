@@ -63,22 +63,22 @@ def test_the_top_level_has_nothing_to_unset(tmp_path: Path) -> None:
         (
             "{a: {connection: x}, b: {connection: x}}",
             (
-                "reconciler.yaml:1:55: `b` would use the connection of `a`, at reconciler.yaml:1:33; "
-                "give each environment a connection of its own"
+                "reconciler.yaml:1:55: `b` would use the connection of `a`, set at reconciler.yaml:1:33; "
+                "set a different connection for each environment"
             ),
         ),
         (
             "{a: {ledger: 'sqlite:///l.db'}, b: {ledger: 'sqlite:///./l.db'}}",
             (
-                "reconciler.yaml:1:60: `b` would use the ledger of `a`, at reconciler.yaml:1:29; "
-                "give each environment a ledger of its own"
+                "reconciler.yaml:1:60: `b` would use the ledger of `a`, set at reconciler.yaml:1:29; "
+                "set a different ledger for each environment"
             ),
         ),
         (
             "{a: {ledger: 'sqlite:///.reconciler/b.db'}, b: {}}",
             (
-                "reconciler.yaml:1:60: `b` would use the ledger of `a`, at reconciler.yaml:1:29; "
-                "give each environment a ledger of its own"
+                "reconciler.yaml:1:60: `b` would use the ledger of `a`, set at reconciler.yaml:1:29; "
+                "set a different ledger for each environment"
             ),
         ),
     ],
@@ -101,9 +101,9 @@ def test_inheriting_from_the_top_level_is_sharing_too(tmp_path: Path) -> None:
     """Two that both say nothing use what stands above them."""
     found = refused(tmp_path, "connection: x\nledger: sqlite:///l.db\nenvironments:\n  a: {}\n  b: {}\n")
     assert [each.partition(";")[0] for each in found] == [
-        "reconciler.yaml:4:3: `a` would use the connection of the top level, at reconciler.yaml:1:13",
-        "reconciler.yaml:5:3: `b` would use the connection of the top level, at reconciler.yaml:1:13",
-        "reconciler.yaml:5:3: `b` would use the ledger of `a`, at reconciler.yaml:4:3",
+        "reconciler.yaml:4:3: `a` would use the connection of the top level, set at reconciler.yaml:1:13",
+        "reconciler.yaml:5:3: `b` would use the connection of the top level, set at reconciler.yaml:1:13",
+        "reconciler.yaml:5:3: `b` would use the ledger of `a`, set at reconciler.yaml:4:3",
     ]
 
 
@@ -111,7 +111,7 @@ def test_inheriting_from_the_top_level_is_sharing_too(tmp_path: Path) -> None:
 def test_the_top_level_is_one_of_them(tmp_path: Path, block: str) -> None:
     """Without -e it has a ledger of its own, so its account is no environment's."""
     (found,) = refused(tmp_path, f"connection: x\nenvironments:\n  a: {block}\n", environment="a")
-    assert "`a` would use the connection of the top level, at reconciler.yaml:1:13" in found
+    assert "`a` would use the connection of the top level, set at reconciler.yaml:1:13" in found
 
 
 @pytest.mark.parametrize("source", ["--connection", "RECONCILER_CONNECTION"])
@@ -125,7 +125,7 @@ def test_another_connection_than_that_of_the_environment(tmp_path: Path, source:
         return {"environ": {"RECONCILER_CONNECTION": connection}}
 
     assert refused(tmp_path, text, environment="a", **given("y")) == [
-        f"{source}: names connection y, and environment `a` uses x (reconciler.yaml:2:19); leave one of them out"
+        f"{source}: is connection y, but environment `a` uses x (reconciler.yaml:2:19); remove one of them"
     ]
     assert loaded(tmp_path, text, environment="a", **given("x")).connection == "x"
     assert loaded(tmp_path, text, environment="b", **given("y")).connection == "y"

@@ -61,7 +61,7 @@ def test_a_single_file_stands_for_itself(tmp_path):
 
 def test_missing_and_empty(tmp_path):
     """Both say what to do, by the name as typed."""
-    assert refused(Path("nobody")) == ["nobody: there is no such file or folder; check the path"]
+    assert refused(Path("nobody")) == ["nobody: no such file or folder; check the path"]
     (tmp_path / "empty").mkdir()
     assert refused(tmp_path / "empty", cwd=tmp_path) == [
         'empty: no YAML files in this folder; run "reconciler init" or pass another folder'
@@ -92,17 +92,17 @@ def test_files_may_leave_out(tmp_path):
 def test_files_stay_inside(tmp_path, pattern):
     """Absolute patterns and those that climb are refused."""
     write(tmp_path, "a.yaml")
-    assert "leads out of the project" in refused(tmp_path, ["a.yaml", pattern])[0]
+    assert "is outside of the project" in refused(tmp_path, ["a.yaml", pattern])[0]
 
 
 def test_files_that_name_nothing(tmp_path):
     """Every such pattern is reported at once."""
     write(tmp_path, "a.yaml")
     assert refused(tmp_path, ["nobody.yaml", "none/*.yaml", "**x"]) == [
-        "files: no file is named by nobody.yaml; check the pattern, or remove it",
-        "files: no file is named by none/*.yaml; check the pattern, or remove it",
-        "files: **x is no pattern; write e.g. people/*.yaml",
-        "files: no file is named by **x; check the pattern, or remove it",
+        "files: no file matches nobody.yaml; check the pattern, or remove it",
+        "files: no file matches none/*.yaml; check the pattern, or remove it",
+        "files: invalid pattern **x; use a pattern such as people/*.yaml",
+        "files: no file matches **x; check the pattern, or remove it",
     ]
 
 
@@ -113,12 +113,12 @@ def test_links_out_of_the_project_are_refused(tmp_path):
     (project / "link.yaml").symlink_to(tmp_path / "out/x.yaml")
     (project / "folder").symlink_to(tmp_path / "out")
     assert refused(project, cwd=project) == [
-        "folder: leads out of the project folder; put the file itself there",
-        "link.yaml: leads out of the project folder; put the file itself there",
+        "folder: is outside of the project folder; copy the file into the project folder",
+        "link.yaml: is outside of the project folder; copy the file into the project folder",
     ]
-    assert "leads out" in refused(project / "link.yaml", project=project)[0]
-    assert "leads out" in refused(project / "folder", project=project)[0]
-    assert "leads out" in refused(project, ["link.yaml"])[0]
+    assert "is outside of the project" in refused(project / "link.yaml", project=project)[0]
+    assert "is outside of the project" in refused(project / "folder", project=project)[0]
+    assert "is outside of the project" in refused(project, ["link.yaml"])[0]
 
 
 def test_links_inside_are_read_once(tmp_path):
@@ -135,7 +135,7 @@ def test_what_is_no_file_is_refused(tmp_path):
     (tmp_path / "broken.yaml").symlink_to(tmp_path / "nobody")
     found = refused(tmp_path, cwd=tmp_path)
     assert found[0].startswith("broken.yaml: cannot be read: no such file or directory")
-    assert found[1].startswith("pipe.yaml: is not an ordinary file")
+    assert found[1].startswith("pipe.yaml: is not a regular file")
 
 
 def test_unreadable_files(tmp_path, monkeypatch):
@@ -163,7 +163,7 @@ def test_locating_takes_the_first_folder_that_has_it(tmp_path):
     assert locate("y.csv", roots) == (tmp_path / "q/y.csv").resolve()
     assert is_inside(tmp_path / "q/new.csv", roots)
     assert not is_inside(tmp_path / "r", roots)
-    with pytest.raises(ConfigurationError, match="there is no file z"):
+    with pytest.raises(ConfigurationError, match="no such file: z"):
         locate("z", roots)
 
 

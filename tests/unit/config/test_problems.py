@@ -29,9 +29,9 @@ def test_near_misses():
 
 def test_suggestions_list_what_there_is():
     """Without a near miss the names are listed, up to twenty."""
-    assert suggest("zzz", ["b", "a"], noun="keys") == "the keys are a, b"
-    assert suggest("zzz", [], noun="variables") == "there are no variables here"
-    assert suggest("zzz", [f"n{n:02}" for n in range(30)], noun="keys").endswith("n19, …")
+    assert suggest("zzz", ["b", "a"], noun="keys") == "keys: a, b"
+    assert suggest("zzz", [], noun="variables") == "no variables are defined"
+    assert suggest("zzz", [f"n{n:02}" for n in range(30)], noun="keys").endswith("n19 and 10 more")
 
 
 def test_values_are_cut_and_cleaned():

@@ -39,7 +39,9 @@ def test_from_the_environment(project):
 def test_our_own_variables_are_refused(project, name):
     """Whatever is in them, and whatever is allowed."""
     _, found = unsealed(f"{{env: {name}}}", project, {name: "k3y", "RECONCILER_ENV_ALLOW": "*"})
-    assert found == [f"f:1:15: {name} is not for the files to read; give the secret a variable of its own name"]
+    assert found == [
+        f"f:1:15: configuration files cannot read {name}; store the secret in another environment variable"
+    ]
 
 
 @pytest.mark.parametrize("allowed", ["", "OTHER", "aws_secret_access_key", " , "])
@@ -73,7 +75,7 @@ def test_one_line_end_is_left_away(project, content, value):
 def test_missing_empty_and_broken_variables(project):
     """Each says which."""
     assert unsealed("{env: WEBHOOK}", project)[1] == [
-        "f:1:15: the environment variable WEBHOOK is not set; set it to the secret"
+        "f:1:15: environment variable WEBHOOK is not set; set it to the value of the secret"
     ]
     assert "WEBHOOK is empty" in unsealed("{env: WEBHOOK}", project, {"WEBHOOK": ""})[1][0]
     assert "WEBHOOK is not UTF-8" in unsealed("{env: WEBHOOK}", project, {"WEBHOOK": "\udcff"})[1][0]
@@ -94,7 +96,7 @@ def test_from_a_file(project):
 def test_paths_out_of_the_project_are_refused(project, name):
     """Absolute ones and those that climb."""
     secret, found = unsealed(f"{{file: {name}}}", project)
-    assert "leads out of the project" in found[0]
+    assert "is outside of the project" in found[0]
     assert "RECONCILER_FILES" in found[0]
     assert not isinstance(secret, Secret)
 
@@ -105,8 +107,8 @@ def test_links_are_followed_and_checked(project):
     (project / "outer").symlink_to("/etc/passwd")
     (project / "folder").symlink_to(project.parent / "beside")
     assert unsealed("{file: inner}", project)[0].value == "s3cret"
-    assert "leads out" in unsealed("{file: outer}", project)[1][0]
-    assert "leads out" in unsealed("{file: folder/other.txt}", project)[1][0]
+    assert "is outside of the project" in unsealed("{file: outer}", project)[1][0]
+    assert "is outside of the project" in unsealed("{file: folder/other.txt}", project)[1][0]
 
 
 def test_further_folders_may_be_named(project):
@@ -121,7 +123,7 @@ def test_private_folders_are_refused(project, folder):
     """A checkout keeps its token there, and we the ledger."""
     (project / folder).mkdir()
     (project / folder / "config").write_text("token")
-    assert "leads out" in unsealed(f"{{file: {folder}/config}}", project)[1][0]
+    assert "is outside of the project" in unsealed(f"{{file: {folder}/config}}", project)[1][0]
 
 
 def test_files_that_hold_no_secret(project):
@@ -131,20 +133,20 @@ def test_files_that_hold_no_secret(project):
     (project / "binary").write_bytes(b"\xff\xfe")
     os.mkfifo(project / "pipe")
     words = {
-        "nobody": "there is no file nobody",
+        "nobody": "no such file: nobody",
         "empty": "is empty",
-        "long": "is longer than 65536 bytes",
+        "long": "is larger than 65,536 bytes",
         "binary": "is not UTF-8",
-        "pipe": "there is no file pipe",
-        "'a\0b'": "is no path",
-        ".": "there is no file",
+        "pipe": "no such file: pipe",
+        "'a\0b'": "is not a valid path",
+        ".": "no such file",
     }
     for name, what in words.items():
         if "\0" in name:
             continue
         assert what in unsealed(f"{{file: {name}}}", project)[1][0], name
-    assert "is no path" in unsealed('{file: "a\\0b"}', project)[1][0]
-    assert "is no path" in unsealed('{file: " "}', project)[1][0]
+    assert "is not a valid path" in unsealed('{file: "a\\0b"}', project)[1][0]
+    assert "is not a valid path" in unsealed('{file: " "}', project)[1][0]
 
 
 def test_the_largest_secret_fits(project):
@@ -160,7 +162,7 @@ def test_an_unreadable_file(project, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("os.open", denied)
-    assert "cannot be read: Permission denied" in unsealed("{file: hook.txt}", project)[1][0]
+    assert "permission denied" in unsealed("{file: hook.txt}", project)[1][0]
 
 
 @pytest.mark.parametrize("declaration", ["{}", "{env: A, file: b}", "{env: [a]}", "{other: x}"])

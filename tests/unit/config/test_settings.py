@@ -167,9 +167,7 @@ def test_addresses_come_from_flags_and_variables(tmp_path):
 def test_bad_addresses_are_not_shown(tmp_path):
     """They may hold a password."""
     found = refused(tmp_path, environ={"RECONCILER_GATEWAY_URL": "https://u:hunter2@example.com"})
-    assert found == [
-        "RECONCILER_GATEWAY_URL: this value cannot be used; expected an address without user, query and fragment"
-    ]
+    assert found == ["RECONCILER_GATEWAY_URL: invalid value; expected a URL without user, query and fragment"]
 
 
 def test_an_address_in_the_file_is_refused_with_the_reason(tmp_path):
@@ -178,7 +176,7 @@ def test_an_address_in_the_file_is_refused_with_the_reason(tmp_path):
     assert found[0].startswith("reconciler.yaml:1:10:")
     assert "cannot" not in found[0]
     assert "send the API key elsewhere" in found[0]
-    assert found[1].startswith("reconciler.yaml:2:1: a gateway's address cannot be set in a file")
+    assert found[1].startswith("reconciler.yaml:2:1: the gateway URL cannot be set in this file")
     assert "send the API key" in refused(tmp_path, "environments: {x: {gateway: https://evil.example.com}}")[0]
     assert "cannot be set" in refused(tmp_path, "environments: {x: {control_url: https://evil.example.com}}")[0]
 
@@ -186,23 +184,23 @@ def test_an_address_in_the_file_is_refused_with_the_reason(tmp_path):
 def test_a_key_in_the_file_is_refused_and_not_shown(tmp_path):
     """At the top and in an environment."""
     assert refused(tmp_path, "api_key: hunter2\nenvironments: {x: {api_key: hunter2}}\n") == [
-        "reconciler.yaml:1:1: an API key does not belong into a file; set the environment variable MATON_API_KEY",
-        "reconciler.yaml:2:20: an API key does not belong into a file; set the environment variable MATON_API_KEY",
+        "reconciler.yaml:1:1: API keys must not be stored in this file; set environment variable MATON_API_KEY",
+        "reconciler.yaml:2:20: API keys must not be stored in this file; set environment variable MATON_API_KEY",
     ]
 
 
 @pytest.mark.parametrize(
     ("ledger", "what"),
     [
-        ("postgresql://u@h/hunter2", "a file can only name an SQLite ledger"),
-        ("postgres://h/d?service=hunter2", "a file can only name an SQLite ledger"),
-        ("postgresql:///d?host=hunter2", "a file can only name an SQLite ledger"),
-        ("sqlite:///.git/hooks/hunter2", "the ledger leads out of the project"),
-        ("sqlite:///.GIT/hunter2", "the ledger leads out of the project"),
-        ("sqlite:////etc/hunter2", "the ledger leads out of the project"),
-        ("sqlite:///../hunter2.db", "the ledger leads out of the project"),
-        ("sqlite:///x.db?mode=hunter2", "the ledger leads out of the project"),
-        ("mysql://hunter2", "this value cannot be used"),
+        ("postgresql://u@h/hunter2", "only an SQLite ledger can be set in this file"),
+        ("postgres://h/d?service=hunter2", "only an SQLite ledger can be set in this file"),
+        ("postgresql:///d?host=hunter2", "only an SQLite ledger can be set in this file"),
+        ("sqlite:///.git/hooks/hunter2", "the ledger is outside of the project"),
+        ("sqlite:///.GIT/hunter2", "the ledger is outside of the project"),
+        ("sqlite:////etc/hunter2", "the ledger is outside of the project"),
+        ("sqlite:///../hunter2.db", "the ledger is outside of the project"),
+        ("sqlite:///x.db?mode=hunter2", "the ledger is outside of the project"),
+        ("mysql://hunter2", "invalid value"),
     ],
 )
 def test_ledgers_that_a_file_may_not_name(tmp_path, ledger, what):
@@ -233,7 +231,7 @@ def test_all_problems_at_once(tmp_path):
         "reconciler.yaml:1:1",
         "reconciler.yaml:2:10",
         "reconciler.yaml:3:19",
-        "reconciler.yaml:3:30",
+        "reconciler.yaml:3:36",
         "reconciler.yaml:4:9",
         "reconciler.yaml:4:30",
         "reconciler.yaml:5:9",
@@ -246,16 +244,16 @@ def test_all_problems_at_once(tmp_path):
 def test_an_unknown_environment(tmp_path):
     """Those that there are are listed."""
     assert refused(tmp_path, FULL, environment="prod") == [
-        "-e: there is no environment `prod`; the environments are other, staging"
+        "-e: unknown environment `prod`; environments: other, staging"
     ]
     assert refused(tmp_path, FULL, environment="stagign")[0].endswith(
-        "did you mean `staging`? the environments are other, staging"
+        "did you mean `staging`? environments: other, staging"
     )
 
 
 def test_an_environment_without_a_file(tmp_path):
     """There are none."""
-    assert refused(tmp_path, environment="prod")[0].endswith("there are no environments here")
+    assert refused(tmp_path, environment="prod")[0].endswith("no environments are defined")
 
 
 def test_names_of_environments_are_plain(tmp_path):
@@ -267,21 +265,24 @@ def test_names_of_environments_are_plain(tmp_path):
 def test_the_version(tmp_path):
     """What the project requires is checked against the tool."""
     assert refused(tmp_path, FULL, version="1.2.0") == [
-        "reconciler.yaml:2:11: this project wants reconciler >=0.1,<1, and this is 1.2.0; install a version that fits"
+        (
+            "reconciler.yaml:2:11: this project requires reconciler >=0.1,<1, but this is 1.2.0; "
+            "install a matching version"
+        )
     ]
-    assert "expected bounds" in refused(tmp_path, "requires: new\n")[0]
+    assert "expected a range" in refused(tmp_path, "requires: new\n")[0]
     assert loaded(tmp_path, "requires: new\n", version="").requires == "new"
 
 
 def test_an_unknown_format(tmp_path):
     """There is one so far."""
-    assert refused(tmp_path, "format: 2\n") == ["reconciler.yaml:1:9: unsupported format 2; write one of 1"]
+    assert refused(tmp_path, "format: 2\n") == ["reconciler.yaml:1:9: unsupported format 2; use one of 1"]
 
 
 def test_two_settings_files(tmp_path):
     """One of them would be ignored, so none is."""
     (tmp_path / "reconciler.yml").write_text("")
-    assert refused(tmp_path, "") == ["reconciler.yaml: there is also reconciler.yml; keep one of them"]
+    assert refused(tmp_path, "") == ["reconciler.yaml: there is also reconciler.yml; remove one of them"]
 
 
 @pytest.mark.parametrize("text", ["a: [b", "- list", "word"])
@@ -294,7 +295,7 @@ def test_a_link_out_of_the_project(tmp_path):
     """The settings are a file of the project."""
     (tmp_path / "p").mkdir()
     (tmp_path / "p" / "reconciler.yaml").symlink_to("/etc/passwd")
-    assert "leads out of the project" in refused(tmp_path / "p")[0]
+    assert "is outside of the project" in refused(tmp_path / "p")[0]
 
 
 def test_settings_may_use_variables_of_the_environment(tmp_path):
@@ -303,8 +304,7 @@ def test_settings_may_use_variables_of_the_environment(tmp_path):
     found = loaded(tmp_path, text, environ={"RECONCILER_VAR_CONNECTION": "abc"})
     assert (found.connection, found.vars) == ("abc", {"d": "x"})
     assert (
-        "is not readable"
-        in refused(tmp_path, "connection: ${env.MATON_API_KEY}\n", environ={"MATON_API_KEY": "k"})[0]
+        "cannot be read" in refused(tmp_path, "connection: ${env.MATON_API_KEY}\n", environ={"MATON_API_KEY": "k"})[0]
     )
 
 

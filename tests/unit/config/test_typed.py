@@ -68,7 +68,7 @@ def test_nothing_is_none_where_it_is_allowed(null):
 @pytest.mark.parametrize("null", ["Null", "NULL"])
 def test_null_that_could_be_a_name_is_refused_where_text_may_stand(null):
     """A person may be called so; in quotes it is the name, and where no text can stand it is null."""
-    what = f"`{null}` without quotes is null to YAML and could be meant as a name"
+    what = f"unquoted `{null}` means null in YAML"
     hint = f'write "{null}" for the name, or null for no value'
     assert typed(f"open: {null}\n")[1] == [f"a.yaml:1:7: {what}; {hint}"]
     assert typed(f"fields: {{a: {null}}}\n")[1] == [f"a.yaml:1:13: {what}; {hint}"]
@@ -80,9 +80,9 @@ def test_nothing_is_a_problem_where_text_is_needed():
     """Both spellings say what to write."""
     _, found, _ = typed("text: null\nword:\nrows: [~]\n")
     assert found == [
-        'a.yaml:1:7: `null` means nothing, and text is needed here; write "null" for the word',
-        'a.yaml:2:6: there is no value here, and one is needed; write "" for an empty text',
-        'a.yaml:3:8: `~` means nothing, and text is needed here; write "~" for the word',
+        'a.yaml:1:7: expected text, found null; write "null" for the text',
+        'a.yaml:2:6: expected text, found nothing; write "" for an empty text',
+        'a.yaml:3:8: expected text, found null; write "~" for the text',
     ]
 
 
@@ -101,7 +101,7 @@ def test_truth_values(word, value):
 def test_old_truth_values_are_refused(word, advice):
     """Where a truth value is meant, the word to write is named."""
     node, found, _ = typed(f"flag: {word}\n")
-    assert found == [f"a.yaml:1:7: `{word}` is only a word here; write {advice}"]
+    assert found == [f"a.yaml:1:7: expected true or false, got `{word}`; write {advice}"]
     assert node == {"flag": word}
 
 
@@ -156,7 +156,7 @@ def test_a_literal_secret_is_refused_and_not_shown():
     """The way to write it is named, the literal is not."""
     _, found, sealed = typed("secret: hunter2\nsecrets: [hunter3]\nmaybe: hunter4\n")
     assert [line.split(": ", 1)[0] for line in found] == ["a.yaml:1:9", "a.yaml:2:11", "a.yaml:3:8"]
-    assert all("write it as {env: NAME}" in line and "hunter" not in line for line in found)
+    assert all("use {env: VARIABLE_NAME}" in line and "hunter" not in line for line in found)
     assert not sealed
 
 
@@ -181,8 +181,8 @@ def test_interpolation_reaches_every_string():
 def test_interpolation_problems_have_positions():
     """At the value."""
     _, found, _ = typed('text: ${var.nobody}\nrows: ["${env.MATON_API_KEY}"]\n', environ={"MATON_API_KEY": "k3y"})
-    assert found[0].startswith("a.yaml:1:7: there is no variable `nobody`")
-    assert found[1].startswith("a.yaml:2:8: ${env.MATON_API_KEY} is not readable from here")
+    assert found[0].startswith("a.yaml:1:7: unknown variable `nobody`")
+    assert found[1].startswith("a.yaml:2:8: ${env.MATON_API_KEY} cannot be read")
     assert "k3y" not in "".join(found)
 
 

@@ -32,14 +32,14 @@ def test_values(text, result):
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        ("${var.domian}", "there is no variable `domian`", "did you mean `domain`?"),
+        ("${var.domian}", "unknown variable `domian`", "did you mean `domain`?"),
         ("${env.RECONCILER_VAR_Y}", "RECONCILER_VAR_Y is not set", "did you mean `RECONCILER_VAR_X`?"),
-        ("${env.MATON_API_KEY}", "is not readable from here", "under `vars:`"),
-        ("${env.HOME:-x}", "names begin with RECONCILER_VAR_", ""),
-        ("${env.RECONCILER_LEDGER_KEY}", "is not readable from here", ""),
-        ("${domain}", "${domain} is not known", "write $${"),
-        ("${}", "is not known", "write $${"),
-        ("${var.x", "`${` is not closed", "write $${"),
+        ("${env.MATON_API_KEY}", "cannot be read", "under `vars:`"),
+        ("${env.HOME:-x}", "names must begin with RECONCILER_VAR_", ""),
+        ("${env.RECONCILER_LEDGER_KEY}", "cannot be read", ""),
+        ("${domain}", "unknown expression ${domain}", "write $${"),
+        ("${}", "unknown expression", "write $${"),
+        ("${var.x", "unclosed `${", "write $${"),
         ("${env.RECONCILER_VAR_B}", "is not UTF-8", "text"),
     ],
 )

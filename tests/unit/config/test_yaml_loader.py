@@ -85,16 +85,14 @@ def test_encodings_that_yaml_names(codec):
 
 def test_latin_1_is_refused_at_its_place():
     """The first byte that is not UTF-8 is named."""
-    assert refused("a: b\nname: Andr\xe9\n".encode("latin-1")) == [
-        "a.yaml:2:11: the file is not UTF-8 here; save it as UTF-8"
-    ]
-    assert "not UTF-16" in refused(codecs.BOM_UTF16_LE + b"a\x00\x00\xd8\x00\x00")[0]
+    assert refused("a: b\nname: Andr\xe9\n".encode("latin-1")) == ["a.yaml:2:11: not valid UTF-8; save it as UTF-8"]
+    assert "not valid UTF-16" in refused(codecs.BOM_UTF16_LE + b"a\x00\x00\xd8\x00\x00")[0]
 
 
 def test_control_characters_are_refused_at_their_place():
     """The character is named by its number, not printed."""
     (found,) = refused("a: 1\nb: x\x07\n")
-    assert found.startswith("a.yaml:2:5: the character U+0007 is not allowed in YAML; remove it")
+    assert found.startswith("a.yaml:2:5: the character U+0007 is not allowed in a YAML file; remove it")
     assert "U+0000" in refused(b"a: \x00")[0]
 
 
@@ -106,8 +104,8 @@ def test_half_a_surrogate_pair_is_refused():
 def test_duplicate_keys_name_the_first_place_and_all_are_found():
     """Every duplicate of a file is reported at once."""
     assert refused("a: 1\nb: {x: 1, x: 2}\na: 2\n") == [
-        'a.yaml:2:11: the key "x" is written twice; the first is at line 2, column 5; remove one of them',
-        'a.yaml:3:1: the key "a" is written twice; the first is at line 1, column 1; remove one of them',
+        'a.yaml:2:11: duplicate key "x"; first at line 2, column 5; remove one of them',
+        'a.yaml:3:1: duplicate key "a"; first at line 1, column 1; remove one of them',
     ]
 
 
@@ -119,7 +117,7 @@ def test_thousands_of_duplicates_end_quickly():
 
 def test_a_quoted_key_is_the_same_key():
     """Keys are compared as text."""
-    assert "is written twice" in refused("a: 1\n'a': 2\n")[0]
+    assert "duplicate key" in refused("a: 1\n'a': 2\n")[0]
 
 
 @pytest.mark.parametrize("text", ["? [a, b]\n: c\n", "{a: 1}: 2\n", "x: &x [1]\n*x : 2\n"])
@@ -147,8 +145,8 @@ def test_aliases_are_copies_that_keep_their_positions():
 def test_unknown_and_recursive_aliases_are_refused():
     """Both are found in one reading."""
     found = refused("a: *nobody\nb: &self\n  - *self\n")
-    assert "the alias *nobody has no anchor before it" in found[0]
-    assert found[1].startswith("a.yaml:3:5: the alias *self stands inside of what it repeats")
+    assert "alias *nobody has no anchor before it" in found[0]
+    assert found[1].startswith("a.yaml:3:5: alias *self is used inside of its own anchor")
 
 
 def bomb(levels=9, width=9):
@@ -161,7 +159,7 @@ def bomb(levels=9, width=9):
 def test_an_alias_bomb_ends_quickly():
     """Nine levels of nine would be 387 million items."""
     began = time.perf_counter()
-    assert "the aliases of this file repeat more than" in refused(bomb())[0]
+    assert "the aliases in this file expand to more than" in refused(bomb())[0]
     assert time.perf_counter() - began < 2
 
 
@@ -169,13 +167,13 @@ def test_a_merge_bomb_ends_quickly():
     """Merging repeats as well."""
     lines = ["l0: &l0 {a: [1, 2, 3, 4, 5, 6, 7, 8, 9]}"]
     lines += [f"l{n}: &l{n} {{" + ", ".join(f"k{i}: *l{n - 1}" for i in range(9)) + "}" for n in range(1, 9)]
-    assert "the aliases of this file repeat more than" in refused("\n".join(lines))[0]
+    assert "the aliases in this file expand to more than" in refused("\n".join(lines))[0]
 
 
 def test_a_chain_of_aliases_does_not_nest_too_deep():
     """Aliases count for depth too."""
     lines = ["l0: &l0 [x]"] + [f"l{n}: &l{n} [*l{n - 1}]" for n in range(1, 130)]
-    assert "with its aliases the file nests more than 100 deep" in refused("\n".join(lines))[0]
+    assert "after expanding aliases the file is nested more than 100 deep" in refused("\n".join(lines))[0]
 
 
 def test_many_small_aliases_are_fine():
@@ -193,7 +191,7 @@ def test_deep_nesting_ends_in_a_message(text):
 def test_a_hundred_levels_are_read():
     """The limit is exact."""
     assert parse("[" * 100 + "]" * 100, "a.yaml")
-    assert "more than 100 mappings and lists stand in each other" in refused("[" * 101 + "]" * 101)[0]
+    assert "mappings and lists are nested more than 100 deep" in refused("[" * 101 + "]" * 101)[0]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +200,7 @@ def test_a_hundred_levels_are_read():
 )
 def test_custom_tags_are_refused(text):
     """Only the core tags are known."""
-    assert "is not known here; leave the tag away" in refused(text)[0]
+    assert "; remove the tag" in refused(text)[0]
 
 
 def test_core_tags_of_collections_are_accepted():
@@ -225,19 +223,19 @@ def test_findings_before_broken_syntax_are_kept():
     [
         ("a:\n\t- x\n", "2:1", "a tab is used for indentation"),
         ("a: |\n\tx\n", "2:1", "a tab is used for indentation"),
-        ("a: b: c\n", "1:5", "a `:` stands where no key can be"),
-        ("a: [1, 2\n", "1:4", "the list that began with `[` is not closed"),
-        ("a: {x: 1\n", "1:4", "the mapping that began with `{` is not closed"),
-        ("a: [", "2:1", "a value is missing here"),
-        ("a: 'x\n", "1:4", "a quote is opened here and never closed"),
+        ("a: b: c\n", "1:5", "unexpected `:`"),
+        ("a: [1, 2\n", "1:4", "unclosed `[`"),
+        ("a: {x: 1\n", "1:4", "unclosed `{`"),
+        ("a: [", "2:1", "missing value"),
+        ("a: 'x\n", "1:4", "unclosed quote"),
         ("- a\nb: c\n", "2:1", "this line does not continue the list above it"),
-        ("a: @x\n", "1:4", 'a value without quotes cannot begin with "@"'),
-        ("a: !e!x y\n", "1:4", "a tag that is not defined"),
-        ("%YAML 3.0\n---\na: 1\n", "1:1", "a %YAML version"),
+        ("a: @x\n", "1:4", 'an unquoted value cannot begin with "@"'),
+        ("a: !e!x y\n", "1:4", "undefined YAML tag"),
+        ("%YAML 3.0\n---\na: 1\n", "1:1", "unsupported %YAML version"),
         ("a: *\n", "1:5", "no name follows"),
-        ('a: "\\q"\n', "1:5", "an escape that YAML does not know"),
-        ("{a: 1}}\n", "1:7", "the text goes on after its document has ended"),
-        ("a: &x &y z\n", "1:7", "this is neither a key nor the end of the mapping"),
+        ('a: "\\q"\n', "1:5", "unknown escape sequence"),
+        ("{a: 1}}\n", "1:7", "unexpected text after the end of the document"),
+        ("a: &x &y z\n", "1:7", "expected a key or the end of the mapping"),
     ],
 )
 def test_broken_syntax_in_plain_words(text, where, words):
@@ -251,7 +249,7 @@ def test_what_has_no_words_of_its_own_still_has_a_position():
     """An unforeseen complaint is passed on."""
     mark = yaml.Mark("x", 0, 2, 4, None, None)
     found = yaml_loader.explain(yaml.MarkedYAMLError("context", None, "strange", mark), "", "a.yaml")
-    assert str(found.problem()).startswith("a.yaml:3:5: this is not YAML: strange")
+    assert str(found.problem()).startswith("a.yaml:3:5: invalid YAML: strange")
     assert yaml_loader.explain(yaml.YAMLError("x"), "", "a.yaml").origin == Origin("a.yaml", 1, 1)
     assert yaml_loader.explain(yaml.MarkedYAMLError("c", None, "p", None), "", "a.yaml").origin.line == 1
 
@@ -280,7 +278,7 @@ def test_merging_what_is_no_mapping_is_refused(text):
 
 def test_two_merge_keys_are_a_duplicate():
     """A list says the same without doubt."""
-    assert "is written twice" in refused("a: &a {x: 1}\nb: {<<: *a, <<: *a}\n")[0]
+    assert "duplicate key" in refused("a: &a {x: 1}\nb: {<<: *a, <<: *a}\n")[0]
 
 
 def test_the_pure_parser_gives_the_same(monkeypatch):
@@ -367,5 +365,5 @@ def test_random_yaml_like_text_never_crashes(text):
 def test_the_parser_in_python_knows_no_escape_beyond_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without libyaml its error has no position."""
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
-    with pytest.raises(ConfigurationError, match="f:2:10: an escape that stands for no character"):
+    with pytest.raises(ConfigurationError, match="f:2:10: invalid Unicode escape"):
         parse('a: b\ntags: [ "\\UFFFFFFFF"]\n', "f")
