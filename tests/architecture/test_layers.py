@@ -18,11 +18,14 @@ EFFECTS = frozenset(
     "subprocess asyncio tempfile shutil secrets uuid getpass platform".split()
 )
 HEAVY = frozenset(
-    "requests jsonschema jsonschema_rs deepdiff sqlalchemy rich yaml starlette uvicorn prometheus_client".split()
+    "requests jinja2 markupsafe jsonschema jsonschema_rs deepdiff sqlalchemy rich yaml starlette uvicorn "
+    "prometheus_client".split()
 )
 #: Package → the heavy libraries that may be imported at the top of its modules.
 HOMES = {
     "requests": {"gateway"},
+    "jinja2": {"output"},
+    "markupsafe": {"output"},
     "sqlalchemy": {"ledger"},
     "yaml": {"config", "edit", "emulator"},
     "jsonschema": {"config"},

@@ -76,4 +76,4 @@ def test_what_the_page_needs_is_shipped() -> None:
     }
     beside = {path for path in ROOT.rglob("*") if path.is_file() and path.suffix not in (".py", ".pyc")}
     assert beside - {Path(ROOT / "py.typed")} <= shipped
-    assert {"page.css", "page.js"} <= {path.name for path in shipped}
+    assert {"page.css", "page.js", "plan.html.j2"} <= {path.name for path in shipped}

@@ -7,7 +7,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
@@ -20,7 +20,6 @@ from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin, escape
 from reconciler.output import plan_view
 from reconciler.output.html import asset, page
-from reconciler.output.html_markup import text
 from reconciler.output.plan_view import PlanSheet
 from reconciler.output.wording import printable
 from reconciler.planner.approvals import Approval
@@ -92,11 +91,6 @@ def told(texts: Mapping[str, str]) -> PlanSheet:
         requests={tag: (("POST", texts["path"], {texts["body"]: [texts["body"]]}),)},
     )
     return replace(sheet, heading=texts["heading"])
-
-
-def test_a_text_may_stand_in_an_attribute() -> None:
-    """Quotes of both sorts are spelled out; what is harmless stays as it is."""
-    assert text("\"'<&>\x07 é→") == "&quot;&#x27;&lt;&amp;&gt;\\u0007 é→"
 
 
 PLAIN = Parsed(page(told(dict.fromkeys(NAMES, "x")))).skeleton
@@ -290,6 +284,59 @@ def test_the_picture_says_what_it_shows() -> None:
     boxes = [each.attrs["href"] for each in parsed.of("box") if each.tag == "a"]
     assert "#kind-contact" in boxes and "#kind-course" not in boxes
     assert parsed.all("svg")[0].attrs["role"] == "group"
+
+
+NEEDS = {
+    "contact": ("contact_field",),
+    "tagging": ("contact", "tag"),
+    "enrollment": ("contact", "course", "module"),
+    "membership": ("contact", "community"),
+    "subscription": ("contact",),
+    "webhook": (),
+}
+
+
+@pytest.mark.parametrize("kinds", [set(NEEDS), {"tagging", "contact"}, {"enrollment"}, {"contact"}], ids=str)
+def test_lines_of_the_picture_meet_only_their_boxes(kinds: set[str]) -> None:
+    """Boxes lie apart, each left of those that it needs; a line passes all others."""
+    changes = [Change(address(kind, "a"), Action.CREATE, depends_on=needs_of(kind)) for kind in sorted(kinds)]
+    parsed = Parsed(page(sheet_of(*changes)))
+    boxes = [(float(each.attrs["x"]), float(each.attrs["y"])) for each in parsed.all("rect")]
+    assert len(boxes) == len(kinds.union(*map(NEEDS.__getitem__, kinds)))
+    for (x, y), (other_x, other_y) in combinations(boxes, 2):
+        assert abs(x - other_x) >= 180 or abs(y - other_y) >= 52
+    paths = [each.attrs["d"] for each in parsed.all("path") if "marker-end" in each.attrs]
+    assert len(paths) == sum(len(NEEDS[kind]) for kind in kinds)
+    for path in paths:
+        points = on_the_curve(path)
+        assert points[0][0] < points[-1][0]
+        crossed = {(x, y) for x, y in boxes for px, py in points if x < px < x + 180 and y < py < y + 52}
+        assert crossed == set(), path
+
+
+def needs_of(kind: str) -> tuple[Address, ...]:
+    """What a resource of the kind needs."""
+    return tuple(address(each, "a") for each in NEEDS[kind])
+
+
+def on_the_curve(path: str) -> list[tuple[float, float]]:
+    """Points of ``M… …C… … … … … …``."""
+    numbers = [float(each) for each in re.findall(r"[\d.]+", path)]
+    (ax, ay, bx, by, cx, cy, dx, dy) = numbers
+    found = []
+    for step in range(101):
+        t = step / 100
+        a, b, c, d = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+        found.append((a * ax + b * bx + c * cx + d * dx, a * ay + b * by + c * cy + d * dy))
+    return found
+
+
+def test_kinds_that_need_each_other_are_drawn() -> None:
+    """References cannot form a circle; if they did, both lines would be there."""
+    one, other = address("tag", "A"), address("course", "B")
+    changes = (Change(one, Action.CREATE, depends_on=(other,)), Change(other, Action.CREATE, depends_on=(one,)))
+    parsed = Parsed(page(sheet_of(*changes)))
+    assert len([each for each in parsed.all("path") if "marker-end" in each.attrs]) == 2
 
 
 def test_one_kind_needs_no_picture() -> None:
