@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
-
 import click
 
-from reconciler.cli.options import account_options, path_argument, place
+from reconciler.cli.command_options import DoctorOptions
+from reconciler.cli.options import account_options, path_argument, with_options
 
 EXAMPLE = """\b
 Example:
@@ -21,21 +19,9 @@ Example:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @account_options
 @click.pass_context
-def doctor(ctx: click.Context, /, path: Path, as_json: bool, **given: Any) -> int:
+@with_options(DoctorOptions)
+def doctor(ctx: click.Context, options: DoctorOptions) -> int:
     """Check key, connection, account, clock, ledger, folder and files. Reads only; exits 1 when a check fails."""
-    from reconciler.cli.context import log_of
-    from reconciler.cli.terminal import show, show_json
-    from reconciler.commands.doctor import examine
-    from reconciler.model.checks import Verdict
-    from reconciler.output.doctor import check_document, check_lines, verdict_line
+    from reconciler.cli.handlers import doctor as handlers
 
-    checks = []
-    for check in examine(path, place(ctx, given), log=log_of(ctx)):
-        checks.append(check)
-        if not as_json:
-            show(check_lines(check))
-    if as_json:
-        show_json(check_document(checks))
-    else:
-        show([verdict_line(checks)])
-    return int(any(check.verdict is Verdict.FAILED for check in checks))
+    return handlers.doctor(ctx, options)

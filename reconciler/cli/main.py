@@ -11,7 +11,6 @@ import gc
 import os
 import sys
 from importlib import import_module
-from typing import Any
 
 import click
 from click.core import ParameterSource
@@ -19,6 +18,7 @@ from click.shell_completion import CompletionItem
 
 from reconciler import __version__
 from reconciler.cli import completers
+from reconciler.cli.program import Program
 from reconciler.cli.redaction import OutputFilter
 from reconciler.errors import ReconcilerError
 
@@ -103,21 +103,24 @@ def _take_options_of(program: click.Group, command: click.Command) -> None:
         _take_options_of(program, inner)
 
 
-def _given_again(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> object:
     """An option of the program that stands after the command: it counts as if it stood before."""
-    name, given = str(param.name), ctx.find_root().obj
-    if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and isinstance(given, dict):
-        given[name] = given[name] + value if name == "verbose" else value
-        _set_up(given)
+    name, program = str(param.name), ctx.find_root().obj
+    if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and isinstance(program, Program):
+        if name == "verbose" and isinstance(value, int):
+            program.verbose += value
+        else:
+            setattr(program, name, value)
+        _set_up(program)
     return value
 
 
-def _set_up(given: dict[str, Any]) -> None:
-    """What has to hold before a command begins."""
-    if given["log_format"] == "json":
-        given["curtain"].speak_json()
-    if given["redact"]:
-        given["curtain"].draw()
+def _set_up(program: Program) -> None:
+    """Apply the options that change how output is written."""
+    if program.log_format == "json":
+        program.output_filter.write_json_lines()
+    if program.redact:
+        program.output_filter.redact()
 
 
 @click.group(cls=Commands, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
@@ -153,10 +156,23 @@ def _set_up(given: dict[str, Any]) -> None:
 @click.option("--rate-limit", type=float, metavar="N", help="Requests a second (10; 0: no limit of our own).")
 @click.option("--redact/--no-redact", default=None, envvar="RECONCILER_REDACT", help="Marks instead of people.")
 @click.pass_context
-def cli(ctx: click.Context, /, **options: Any) -> None:
+def cli(
+    ctx: click.Context,
+    /,
+    directory: str,
+    environment: str | None,
+    verbose: int,
+    quiet: bool,
+    log_format: str,
+    heartbeat: float,
+    rate_limit: float | None,
+    redact: bool | None,
+) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""
-    curtain = ctx.obj if isinstance(ctx.obj, OutputFilter) else OutputFilter()
-    ctx.obj = {**options, "curtain": curtain}
+    output_filter = ctx.obj if isinstance(ctx.obj, OutputFilter) else OutputFilter()
+    ctx.obj = Program(
+        directory, environment, verbose, quiet, log_format, heartbeat, rate_limit, redact, output_filter
+    )
     _set_up(ctx.obj)
 
 
@@ -167,37 +183,37 @@ def main(args: list[str] | None = None) -> None:
     third of its time. A command that stays switches it on.
     """
     gc.disable()
-    curtain = OutputFilter()
-    sys.excepthook = curtain.defect
-    sys.exit(run(args, curtain))
+    output_filter = OutputFilter()
+    sys.excepthook = output_filter.defect
+    sys.exit(run(args, output_filter))
 
 
-def run(args: list[str] | None = None, curtain: OutputFilter | None = None) -> int:
-    """The exit code of one command line; nothing is written but through the curtain."""
-    curtain = curtain or OutputFilter()
+def run(args: list[str] | None = None, output_filter: OutputFilter | None = None) -> int:
+    """The exit code of one command line; all output passes the output filter."""
+    output_filter = output_filter or OutputFilter()
     if instruction := os.environ.get("_RECONCILER_COMPLETE"):
         from reconciler.cli.completion import answer
 
-        return answer(cli, instruction, obj=curtain)
-    curtain.hang()
+        return answer(cli, instruction, obj=output_filter)
+    output_filter.install()
     if os.environ.get("RECONCILER_LOG_FORMAT") == "json":  # before the flags are read: they may be wrong
-        curtain.speak_json()
+        output_filter.write_json_lines()
     try:
-        return _run(args, curtain)
+        return _run(args, output_filter)
     finally:
-        curtain.lift()
+        output_filter.restore()
 
 
-def _run(args: list[str] | None, curtain: OutputFilter) -> int:
+def _run(args: list[str] | None, output_filter: OutputFilter) -> int:
     """Click's own 2 for a mistyped flag becomes 1: 2 means "changes"."""
     try:
-        result = cli.main(args=args, prog_name="reconciler", standalone_mode=False, obj=curtain)
+        result = cli.main(args=args, prog_name="reconciler", standalone_mode=False, obj=output_filter)
     except click.ClickException as error:
-        return _ended(curtain, error.format_message(), 1, "usage", error)
+        return _ended(output_filter, error.format_message(), 1, "usage", error)
     except (click.Abort, KeyboardInterrupt):
-        return _ended(curtain, "Interrupted.", 130, "interrupted")
+        return _ended(output_filter, "Interrupted.", 130, "interrupted")
     except ReconcilerError as error:
-        return _ended(curtain, _message(error), error.exit_code, "error")
+        return _ended(output_filter, _message(error), error.exit_code, "error")
     except BrokenPipeError:
         sys.stderr.close()
         return 1
@@ -205,18 +221,18 @@ def _run(args: list[str] | None, curtain: OutputFilter) -> int:
 
 
 def _ended(
-    curtain: OutputFilter, message: str, code: int, event: str, usage: click.ClickException | None = None
+    output_filter: OutputFilter, message: str, code: int, event: str, usage: click.ClickException | None = None
 ) -> int:
     """Tells why a command line ends early, to people, collectors of logs and readers of events."""
     plain = message.removeprefix("error: ").replace("\nerror: ", "\n")
-    if curtain.talk is not None:
-        curtain.talk.tell(plain, "error", event, exit_code=code)
+    if output_filter.log_stream is not None:
+        output_filter.log_stream.log(plain, "error", event, exit_code=code)
     elif usage is not None:
         usage.show(file=sys.stderr)
     else:
         click.echo(message, err=True)
-    if curtain.events is not None:
-        curtain.events.failed(plain, code)
+    if output_filter.events is not None:
+        output_filter.events.failed(plain, code)
     return code
 
 

@@ -1,21 +1,41 @@
-"""Flags that several commands share, and what they come to: a place, settings, a session."""
+"""Click options that several commands share."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Protocol, TypeVar
 
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.redaction import output_filter_of
-from reconciler.cli.terminal import say
+from reconciler.cli.program import start_folder
 from reconciler.model.policy import Allow
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
+T = TypeVar("T")
+
+
+class Decorator(Protocol):
+    """A click option or argument, which returns the function that it is given."""
+
+    def __call__(self, command: F, /) -> F: ...
+
+
+def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]], Callable[..., int]]:
+    """Calls a command with one object made of all its options, whose fields are named like them."""
+
+    def decorate(command: Callable[[click.Context, T], int]) -> Callable[..., int]:
+        @wraps(command)
+        def called(ctx: click.Context, /, **values: object) -> int:
+            return command(ctx, make(**values))
+
+        return called
+
+    return decorate
+
 
 _ACCOUNT = (
     click.option("--connection", metavar="ID", help="Maton connection of the account [RECONCILER_CONNECTION]."),
@@ -37,7 +57,7 @@ def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     return read_targets(start_folder(ctx) / value, value)
 
 
-_SELECTION: tuple[Callable[[Any], Any], ...] = (
+_SELECTION = (
     click.option(
         "--target",
         "targets",
@@ -76,7 +96,7 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
     name = "class[=n]"
 
     def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Allow, int | None]:
         from reconciler.planner.approvals import UNCOUNTED
 
@@ -112,12 +132,12 @@ project_option = click.option(
 
 def account_options(command: F) -> F:
     """Flags that say which account, and how it is spoken to."""
-    return _with(_ACCOUNT, command)
+    return add_options(_ACCOUNT, command)
 
 
 def selection_options(command: F) -> F:
     """Flags that cut a plan."""
-    return _with(_SELECTION, command)
+    return add_options(_SELECTION, command)
 
 
 def path_argument(command: F) -> F:
@@ -125,42 +145,8 @@ def path_argument(command: F) -> F:
     return click.argument("path", type=click.Path(path_type=Path), default=".")(command)
 
 
-def _with(options: tuple[Callable[[F], F], ...], command: F) -> F:
+def add_options(options: Sequence[Decorator], command: F) -> F:
+    """The command with these options, in this order."""
     for option in reversed(options):
         command = option(command)
     return command
-
-
-def start_folder(ctx: click.Context) -> Path:
-    """The folder that ``-C`` names; raises a usage error when it is none."""
-    folder = Path.cwd() / str(ctx.obj["directory"])
-    if not folder.is_dir():
-        raise click.UsageError(f"-C {ctx.obj['directory']}: no such folder")
-    return folder.resolve()
-
-
-def place(ctx: click.Context, given: Mapping[str, Any]) -> Any:
-    """Where the command runs, with the flags that are settings."""
-    from reconciler.commands.project import Invocation
-    from reconciler.config.settings import NAMES, unknown_variables
-
-    flags = {name: given[name] for name in NAMES if given.get(name) is not None}
-    for name in ("rate_limit", "redact"):
-        if ctx.obj[name] is not None:
-            flags[name] = ctx.obj[name]
-    curtain = output_filter_of(ctx)
-
-    def settled(settings: Any) -> None:
-        ctx.obj["settings"] = settings
-        curtain.settle(settings)
-        if not ctx.obj.setdefault("warned", False):  # a command that stays reads its settings again and again
-            ctx.obj["warned"] = True
-            for sentence in unknown_variables(os.environ):
-                warned(sentence)
-
-    def warned(problem: Any) -> None:
-        say(f"warning: {problem}", "warning", "configuration")
-
-    return Invocation(
-        start_folder(ctx), dict(os.environ), flags, ctx.obj["environment"], settled, curtain.learn_state, warned
-    )

@@ -9,30 +9,30 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
 
-from reconciler.cli.options import start_folder
-from reconciler.cli.redaction import FilteredStream, OutputFilter, output_filter_of
-from reconciler.cli.terminal import json_text, say
-from reconciler.errors import ConfigurationError
+from reconciler.cli.command_options import OutputOptions, OutputRequest
+from reconciler.cli.program import output_filter_of, program_of, start_folder
+from reconciler.cli.redaction import FilteredStream, OutputFilter
+from reconciler.cli.terminal import json_text, log
+from reconciler.errors import ConfigurationError, Problem
+from reconciler.output.diagnostics import FileProblems
+from reconciler.output.drift import DriftReport
 from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
+from reconciler.output.json_documents import problems_document
+from reconciler.output.plan_view import PlanSheet
 
 __all__ = ["DRIFT", "PLAN", "PROBLEMS", "Outputs", "name_of", "output_option", "outputs_of"]
 
-F = TypeVar("F", bound=Callable[..., Any])
+F = TypeVar("F", bound=Callable[..., object])
+
+Result = PlanSheet | DriftReport | FileProblems
 
 #: Standard output as a stream of events, which a run writes itself.
 EVENTS = "--json-events"
-
-
-class OutputRequest(NamedTuple):
-    """One ``--output``: a format, and the file as it was typed; none is standard output."""
-
-    form: str
-    file: str = ""
 
 
 class OutputType(click.ParamType[OutputRequest]):
@@ -43,7 +43,7 @@ class OutputType(click.ParamType[OutputRequest]):
     def __init__(self, subject: str) -> None:
         self.subject = subject
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> OutputRequest:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> OutputRequest:
         form, equals, file = str(value).partition("=")
         known = names(self.subject)
         if form not in known:
@@ -80,7 +80,7 @@ class Outputs:
     subject: str
     screen: str
     files: tuple[tuple[str, Path], ...]
-    curtain: OutputFilter
+    output_filter: OutputFilter
     base: str
 
     @property
@@ -98,12 +98,12 @@ class Outputs:
         forms = {"json" if self.screen == EVENTS else self.screen, *(form for form, _ in self.files)}
         return any(part in FORMATS[form].needs for form in forms)
 
-    def write(self, told: Any, subject: str = "") -> None:
-        """All of them, each file whole or not at all; ``told`` names nobody who is not to be named."""
+    def write(self, result: Result, subject: str = "") -> None:
+        """All of them, each file whole or not at all; ``result`` is redacted already."""
         subject = subject or self.subject
         able = names(subject)
-        texts = [(path, rendered(form, subject, told)) for form, path in self.files if form in able]
-        screen = self._screen_text(subject, told) if self.claimed and self.screen in able else ""
+        texts = [(path, rendered(form, subject, result)) for form, path in self.files if form in able]
+        screen = self._screen_text(subject, result) if self.claimed and self.screen in able else ""
         for path, text in texts:
             self._write(path, text)
         if screen:
@@ -111,16 +111,16 @@ class Outputs:
             stream = sys.stdout.stream if isinstance(sys.stdout, FilteredStream) else sys.stdout
             click.echo(screen, nl=False, file=stream)
 
-    def _screen_text(self, subject: str, told: Any) -> str:
+    def _screen_text(self, subject: str, result: Result) -> str:
         """Of a document every sign arrives, whatever standard output can show."""
         if self.screen == "json":
-            return json_text(dict(told.document)) + "\n"
-        return rendered(self.screen, subject, told)
+            return json_text(dict(result.document)) + "\n"
+        return rendered(self.screen, subject, result)
 
     def _write(self, path: Path, text: str) -> None:
         from reconciler.config import storage
 
-        mode = storage.PRIVATE if self.curtain.redactor is None else storage.PUBLIC
+        mode = storage.PRIVATE if self.output_filter.redactor is None else storage.PUBLIC
         try:
             storage.write(path, text.encode("utf-8", "backslashreplace"), mode)
         except OSError as error:
@@ -133,41 +133,36 @@ class Outputs:
             yield
         except ConfigurationError as error:
             if self.wanted:
-                self.tell_problems(error, name)
+                self.write_problems(error, name)
             raise
 
-    def tell_problems(self, error: ConfigurationError, name: str) -> None:
+    def write_problems(self, error: ConfigurationError, name: str) -> None:
         """In every format that can; a plan that could not be made has no page and no counts."""
-        from reconciler.errors import Problem
-        from reconciler.output.diagnostics import FileProblems
-        from reconciler.output.json_documents import problems_document
 
-        shown = tuple(Problem(*map(self.curtain.text, problem)) for problem in error.problems)
-        found = FileProblems(shown, self.curtain.text(name), self.base)
+        shown = tuple(Problem(*map(self.output_filter.text, problem)) for problem in error.problems)
+        found = FileProblems(shown, self.output_filter.text(name), self.base)
         self.write(replace(found, document=problems_document(shown)), PROBLEMS)
         unable = {form for form in (self.screen, *(form for form, _ in self.files)) if form not in names(PROBLEMS)}
         if unable:
-            say(f"Not written, as there is no plan: {', '.join(sorted(unable))}.")
+            log(f"Not written, as there is no plan: {', '.join(sorted(unable))}.")
 
-    def tell_valid(self, name: str, found: Mapping[str, Any]) -> None:
+    def write_valid(self, name: str, found: Mapping[str, Any]) -> None:
         """The files are as they should be: ``resources`` counts them by kind."""
-        from reconciler.output.diagnostics import FileProblems
-        from reconciler.output.json_documents import problems_document
 
-        document = self.curtain.marked("document", {**problems_document(()), **found})
+        document = self.output_filter.marked("document", {**problems_document(()), **found})
         total = sum(found["resources"].values())
-        self.write(FileProblems((), self.curtain.text(name), self.base, total, document))
+        self.write(FileProblems((), self.output_filter.text(name), self.base, total, document))
 
 
-def outputs_of(ctx: click.Context, given: Mapping[str, Any], subject: str) -> Outputs:
+def outputs_of(ctx: click.Context, options: OutputOptions, subject: str) -> Outputs:
     """What this command line asks for; raises before anything is read where it cannot be had."""
-    wishes = [*given["wishes"], *([OutputRequest("json")] if given.get("as_json") else [])]
+    wishes = [*options.wishes, *([OutputRequest("json")] if options.as_json else [])]
     screen = _screen([wish.form for wish in wishes if not wish.file], output_filter_of(ctx))
     folder = start_folder(ctx)
     files = [(wish.form, _place(folder, wish)) for wish in wishes if wish.file]
     taken: dict[Path, str] = {}
-    if given.get("out"):
-        taken[Path(os.path.normpath(folder / given["out"]))] = "--out"
+    if options.out:
+        taken[Path(os.path.normpath(folder / options.out))] = "--out"
     for form, path in files:
         if path in taken:
             raise click.UsageError(f"{taken[path]} and --output {form} both go to {path}")
@@ -175,9 +170,9 @@ def outputs_of(ctx: click.Context, given: Mapping[str, Any], subject: str) -> Ou
     return Outputs(subject, screen, tuple(files), output_filter_of(ctx), _base(folder))
 
 
-def _screen(asked: list[str], curtain: OutputFilter) -> str:
+def _screen(asked: list[str], output_filter: OutputFilter) -> str:
     """What standard output is for; raises a usage error when more than one thing wants it."""
-    screens = list(dict.fromkeys([*asked, *([EVENTS] if curtain.events is not None else [])]))
+    screens = list(dict.fromkeys([*asked, *([EVENTS] if output_filter.events is not None else [])]))
     if len(screens) > 1:
         what = " and ".join(screens)
         raise click.UsageError(f"{what} both want standard output; give one a file: --output {screens[0]}=FILE")
@@ -186,7 +181,7 @@ def _screen(asked: list[str], curtain: OutputFilter) -> str:
 
 def name_of(ctx: click.Context, path: Path) -> str:
     """What a project is called whose files cannot be read."""
-    return str(ctx.find_root().obj["environment"] or (start_folder(ctx) / path).resolve().name)
+    return str(program_of(ctx).environment or (start_folder(ctx) / path).resolve().name)
 
 
 def _place(folder: Path, wish: OutputRequest) -> Path:

@@ -1,8 +1,7 @@
-"""What stands between the commands and the two streams: all that is written passes it, and is marked or reshaped.
+"""Filter in front of standard output and standard error: redacts personal data, and writes JSON lines on request.
 
-Commands do not have to know. What they write is looked through on its way out: JSON by the names of its fields,
-text by what looks like an e-mail address and by the personal values that this run has met. Who renders a plan or a
-report has it marked value by value before (:meth:`Curtain.plan`), so that columns still stand in line.
+Results are redacted value by value before they are rendered (:meth:`OutputFilter.marked`), so that columns stay
+aligned; everything else is searched for e-mail addresses and known personal values as it is written.
 """
 
 from __future__ import annotations
@@ -12,13 +11,43 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import Any, TextIO, TypeVar, cast
+from typing import Any, Protocol, TextIO, TypeVar, cast
 
 import click
 
 from reconciler.cli.streams import JsonLogStream, PlainStream, WrappedStream, speaks_unicode
+from reconciler.model.plan import Plan
+from reconciler.model.report import BeforeImage, Outcome
+from reconciler.model.resource import DesiredState, LedgerEntry
+from reconciler.model.values import Address, Attrs
 
 T = TypeVar("T")
+
+
+Listener = Callable[[Outcome, int, int], None]
+
+
+class Redaction(Protocol):
+    """The methods of the redactor that are called by name; it is imported when redaction is switched on."""
+
+    def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
+        """Remember the personal values among these."""
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """The outcome, redacted."""
+
+    def document(self, value: Any) -> Any:
+        """The JSON document, redacted by the names of its fields."""
+
+    def text(self, text: str) -> str:
+        """The text, redacted where it holds an e-mail address or a remembered value."""
+
+
+class EventStream(Protocol):
+    """The stream of events of a run."""
+
+    def failed(self, message: str, code: int) -> None:
+        """Write the last event of a command that ends with an error."""
 
 
 class FilteredStream(WrappedStream):
@@ -35,65 +64,58 @@ class FilteredStream(WrappedStream):
 
 
 class OutputFilter:
-    """Open until somebody asks for redaction; the marks of one run are made with one key."""
+    """Passes everything on until redaction is switched on; the pseudonyms of one run are made with one key."""
 
     def __init__(self) -> None:
-        self.redactor: Any = None
+        self.redactor: Redaction | None = None
         self._digest: Callable[[str, str], str] | None = None
         self._used = False
         self._secrets: set[str] = set()
         self._streams = (sys.stdout, sys.stderr)
-        self.talk: JsonLogStream | None = None
+        self.log_stream: JsonLogStream | None = None
         #: The stream of events on standard output, once somebody asked for one.
-        self.events: Any = None
+        self.events: EventStream | None = None
 
-    # drawing it
+    # switching it on
 
-    def hang(self) -> None:
-        """From now on nothing is refused by a stream for the signs in it."""
+    def install(self) -> None:
+        """Replace streams that cannot show all characters by streams that spell them out."""
         self._streams = (sys.stdout, sys.stderr)
         for name, stream in zip(("stdout", "stderr"), self._streams, strict=True):
             if not speaks_unicode(stream):
                 setattr(sys, name, PlainStream(stream))
 
-    def speak_json(self) -> None:
-        """From now on everything on standard error is one JSON object a line."""
-        if self.talk is None:
-            self.talk = JsonLogStream(sys.stderr)
-            sys.stderr = cast(TextIO, self.talk)
+    def write_json_lines(self) -> None:
+        """Write every line on standard error as one JSON object."""
+        if self.log_stream is None:
+            self.log_stream = JsonLogStream(sys.stderr)
+            sys.stderr = cast(TextIO, self.log_stream)
 
-    def draw(self) -> None:
-        """From now on nobody is named."""
+    def redact(self) -> None:
+        """Replace personal data with pseudonyms from now on."""
         if self.redactor is not None:
             return
         from reconciler.output.redact import Redactor
 
         self.redactor = Redactor(self._mark)
         sys.stdout = cast(TextIO, FilteredStream(sys.stdout, self.text))
-        if self.talk is not None:  # whole objects are marked by the names of their fields
-            self.talk.stream = cast(TextIO, FilteredStream(self.talk.stream, self.text))
+        if self.log_stream is not None:  # whole objects are marked by the names of their fields
+            self.log_stream.stream = cast(TextIO, FilteredStream(self.log_stream.stream, self.text))
         else:
             sys.stderr = cast(TextIO, FilteredStream(sys.stderr, self.text))
 
-    def lift(self) -> None:
-        """Give the streams back."""
-        if self.talk is not None:
-            self.talk.close()
+    def restore(self) -> None:
+        """Put the original streams back."""
+        if self.log_stream is not None:
+            self.log_stream.close()
         sys.stdout, sys.stderr = self._streams
 
-    def settle(self, settings: Any) -> None:
-        """The settings of this command line are known."""
-        if settings.digest_key:
-            from reconciler.ledger.codec import digest
+    def add_secrets(self, *secrets: str | None) -> None:
+        """Hide these texts in reports of defects and in the log of requests."""
+        self._secrets |= {secret for secret in secrets if secret}
 
-            key = settings.digest_key.encode()
-            self.keyed(lambda name, value: digest(key, name, value))
-        self._secrets |= {settings.api_key, settings.digest_key, settings.notify.url} - {None}
-        if settings.redact:
-            self.draw()
-
-    def keyed(self, digest: Callable[[str, str], str]) -> None:
-        """Make marks with this key; too late once there is a mark."""
+    def use_digest(self, digest: Callable[[str, str], str]) -> None:
+        """Make pseudonyms with this keyed digest, unless some were made already."""
         if not self._used:
             self._digest = digest
 
@@ -109,46 +131,36 @@ class OutputFilter:
         self._used = True
         return self._digest(DOMAIN, text)
 
-    # what is known
+    # personal values of this run
 
-    def learn_state(self, state: Any) -> None:
-        """The files are read: whose values may turn up in messages."""
+    def learn_state(self, state: DesiredState) -> None:
+        """Remember the values of declared resources, which messages may contain."""
         from reconciler.model.values import Secret
         from reconciler.planner.ties import singles
 
         values = (value for desired in singles(state.resources).values() for value in desired.attrs.values())
         self._secrets |= {value.value for value in values if isinstance(value, Secret)}
-        self._learn((desired.address, desired.attrs) for desired in state.resources.values())
+        self.learn((desired.address, desired.attrs) for desired in state.resources.values())
 
-    def opened(self, store: Any) -> None:
-        """The ledger is open: marks are made with its key, and the people it knows may turn up in messages."""
-        self.keyed(store.digest)
-        if self.redactor is not None:
-            self.learn_entries(store.entries())
+    def learn_entries(self, entries: Iterable[LedgerEntry]) -> None:
+        """Remember the values of ledger entries."""
+        self.learn((entry.address, attrs) for entry in entries for attrs in (entry.applied, entry.answered))
 
-    def learn_found(self, found: Any) -> None:
-        """The account is read."""
-        self.learn_entries(found.entries.values())
-        self._learn((live.address, live.attrs) for live in found.live.values())
+    def learn_plan(self, plan: Plan) -> None:
+        """Remember the values of a saved plan."""
+        self.learn((change.address, attrs) for change in plan.changes for attrs in (change.attrs, change.before))
 
-    def learn_entries(self, entries: Iterable[Any]) -> None:
-        """Rows of a ledger."""
-        self._learn((entry.address, attrs) for entry in entries for attrs in (entry.applied, entry.answered))
+    def learn_past(self, past: Iterable[BeforeImage]) -> None:
+        """Remember the values of an earlier run."""
+        self.learn((each.address, attrs) for each in past for attrs in (each.before, each.after) if attrs)
 
-    def learn_plan(self, plan: Any) -> None:
-        """A saved plan is read."""
-        self._learn((change.address, attrs) for change in plan.changes for attrs in (change.attrs, change.before))
-
-    def learn_past(self, past: Iterable[Any]) -> None:
-        """Outcomes of an earlier run."""
-        self._learn((each.address, attrs) for each in past for attrs in (each.before, each.after) if attrs)
-
-    def _learn(self, named: Iterable[tuple[Any, Any]]) -> None:
+    def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
+        """Remember personal values by the address that they belong to."""
         if self.redactor is not None:
             self.redactor.learn(named)
 
     def secrets(self) -> set[str]:
-        """The texts that nobody may read: keys, and what the files' secrets hold."""
+        """The texts to hide: keys, and secret values of the files."""
         return {*self._secrets, *_own_secrets()}
 
     # values and texts
@@ -157,14 +169,15 @@ class OutputFilter:
         """``value`` through a method of the redactor, or as it is."""
         return value if self.redactor is None else cast(T, getattr(self.redactor, way)(value))
 
-    def listening(self, listener: Callable[..., None] | None) -> Callable[..., None] | None:
-        """A listener that hears of marked outcomes."""
-        if listener is None or self.redactor is None:
+    def redacting(self, listener: Listener | None) -> Listener | None:
+        """The same listener, called with redacted outcomes."""
+        redactor = self.redactor
+        if listener is None or redactor is None:
             return listener
-        return lambda outcome, *numbers: listener(self.redactor.outcome(outcome), *numbers)
+        return lambda outcome, done, total: listener(redactor.outcome(outcome), done, total)
 
     def text(self, text: str) -> str:
-        """What a stream gets; a whole JSON document stays one."""
+        """The text, redacted; a JSON document stays valid."""
         if self.redactor is None:
             return text
         if text.lstrip()[:1] in ("{", "["):
@@ -183,17 +196,17 @@ class OutputFilter:
     # defects
 
     def defect(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-        """Tell an exception that nobody foresaw: where it came from, and none of our secrets."""
+        """Report an unexpected exception with its traceback, without secrets."""
         import traceback
 
-        told = "".join(traceback.format_exception(kind, error, trace))
+        report = "".join(traceback.format_exception(kind, error, trace))
         for secret in sorted(self.secrets(), key=len, reverse=True):
-            told = told.replace(secret, "(hidden)").replace(repr(secret)[1:-1], "(hidden)")
-        told = self.text(told) + "This is a defect of reconciler; please report it with these lines."
-        if self.talk is not None:
-            self.talk.tell(told, "error", "defect")
+            report = report.replace(secret, "(hidden)").replace(repr(secret)[1:-1], "(hidden)")
+        report = self.text(report) + "This is a defect of reconciler; please report it with these lines."
+        if self.log_stream is not None:
+            self.log_stream.log(report, "error", "defect")
         else:
-            click.echo(told, err=True)
+            click.echo(report, err=True)
 
 
 def _own_secrets() -> set[str]:
@@ -205,9 +218,3 @@ def _own_secrets() -> set[str]:
     with contextlib.suppress(ValueError):
         values.append(urlsplit(values[-1]).password or "")
     return {value for value in values if len(value) > 3 and value != "none"}
-
-
-def output_filter_of(ctx: click.Context) -> OutputFilter:
-    """The curtain of this command line."""
-    found: OutputFilter = ctx.obj["curtain"]
-    return found

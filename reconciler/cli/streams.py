@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, TextIO
+from typing import TextIO
 
 #: What plain ASCII says instead of the signs that our own texts use.
 PLAIN = {
@@ -79,7 +79,7 @@ class WrappedStream:
         for line in lines:
             self.write(line)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         if name == "buffer":  # bytes would pass by
             raise AttributeError(name)
         return getattr(self.stream, name)
@@ -103,7 +103,7 @@ def _spelled(char: str) -> str:
 class JsonLogStream(WrappedStream):
     """Standard error as one JSON object a line, for collectors of logs (``--log-format json``).
 
-    Whatever is written becomes the message of a line; :meth:`tell` says more. Keys: ``time`` (RFC 3339, UTC),
+    Whatever is written becomes the message of a line; :meth:`log` says more. Keys: ``time`` (RFC 3339, UTC),
     ``level`` (debug, info, warning, error), ``event``, ``message``, and the fields of the event.
     """
 
@@ -120,10 +120,10 @@ class JsonLogStream(WrappedStream):
         *whole, self._rest = (self._rest + text).split("\n")
         for line in whole:
             if line.strip():
-                self.tell(line.strip())
+                self.log(line.strip())
         return len(text)
 
-    def tell(self, message: str, level: str = "info", event: str = "message", **fields: Any) -> None:
+    def log(self, message: str, level: str = "info", event: str = "message", **fields: object) -> None:
         """One object, at once."""
         at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         said = {"time": at, "level": level, "event": event, "message": message, **fields}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -19,7 +19,7 @@ Line = list[tuple[str, str]]
 
 def is_unicode(*, err: bool = False) -> bool:
     """Whether the stream takes more than ASCII."""
-    stream: Any = sys.stderr if err else sys.stdout
+    stream: object = sys.stderr if err else sys.stdout
     while isinstance(stream, WrappedStream):
         if isinstance(stream, PlainStream):
             return False
@@ -27,7 +27,7 @@ def is_unicode(*, err: bool = False) -> bool:
     return True
 
 
-def coloured(stream: Any) -> bool:
+def coloured(stream: TextIO | JsonLogStream) -> bool:
     """Whether ``stream`` takes colour (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or isinstance(stream, JsonLogStream):
         return False
@@ -36,7 +36,7 @@ def coloured(stream: Any) -> bool:
     return stream.isatty() and os.environ.get("TERM") != "dumb"
 
 
-def show(lines: Iterable[Line], *, err: bool = False) -> None:
+def print_lines(lines: Iterable[Line], *, err: bool = False) -> None:
     """Write lines; trailing blanks go, and so does whatever a terminal would obey, wherever it came from.
 
     On a terminal a line that is too long goes on further in, rather than anywhere.
@@ -70,7 +70,7 @@ def _folded(text: str) -> str:
     return shown
 
 
-def show_json(document: Any) -> None:
+def print_json(document: Any) -> None:
     """Write one JSON document to stdout, whole and readable."""
     click.echo(json_text(document))
 
@@ -80,11 +80,11 @@ def json_text(document: Any, indent: int | None = 2) -> str:
     return json_documents.json_text(document, indent, plain=not is_unicode())
 
 
-def say(text: str, level: str = "info", event: str = "message", **fields: Any) -> None:
-    """Talk: goes to stderr; collectors of logs get the event's name and fields too."""
-    stream: Any = sys.stderr
+def log(text: str, level: str = "info", event: str = "message", **fields: object) -> None:
+    """Write a message to standard error; with ``--log-format json`` its event and fields too."""
+    stream: object = sys.stderr
     if isinstance(stream, JsonLogStream):
-        stream.tell(text, level, event, **fields)
+        stream.log(text, level, event, **fields)
     else:
         click.echo(text, err=True)
 

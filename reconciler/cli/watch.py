@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
-from reconciler.cli.options import account_options, path_argument, place, start_folder
-from reconciler.cli.terminal import say
-from reconciler.errors import ConfigurationError
+from reconciler.cli.command_options import WatchOptions
+from reconciler.cli.options import F, account_options, add_options, path_argument, with_options
 
 EXAMPLE = """\b
 Example:
@@ -33,7 +25,7 @@ class DurationType(click.ParamType[float]):
 
     name = "time"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         from reconciler.config import setting_types
 
         try:
@@ -47,7 +39,7 @@ class ShareType(click.ParamType[float]):
 
     name = "share"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         text = str(value)
         try:
             share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
@@ -59,6 +51,8 @@ class ShareType(click.ParamType[float]):
 
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
+
+
 _OPTIONS = (
     click.option("--apply", "applies", is_flag=True, help="Apply in each round; without it only report."),
     click.option(
@@ -83,10 +77,8 @@ _OPTIONS = (
 )
 
 
-def _watch_options(command: Any) -> Any:
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+def _watch_options(command: F) -> F:
+    return add_options(_OPTIONS, command)
 
 
 @click.command(epilog=EXAMPLE)
@@ -94,79 +86,12 @@ def _watch_options(command: Any) -> Any:
 @_watch_options
 @account_options
 @click.pass_context
-def watch(ctx: click.Context, /, path: Path, **given: Any) -> int:
+@with_options(WatchOptions)
+def watch(ctx: click.Context, options: WatchOptions) -> int:
     """Reconcile again and again: each round reads the files, the ledger and the account anew, and reports or applies.
 
     A closed approval is told of and stays closed: --allow is for `apply`, by a person who has seen the plan.
     """
-    if given["healthy"]:
-        return _is_healthy(start_folder(ctx) / given["healthy"], given["within"])
-    if given["once"] and given["max_rounds"]:
-        raise click.UsageError("--once and --max-rounds cannot be used together")
-    from reconciler.cli.watch_loop import WatchLoop
-    from reconciler.commands.project import read_settings
-    from reconciler.watch.health import only_one
+    from reconciler.cli.handlers import watch as handlers
 
-    where = place(ctx, given)
-    if not (where.cwd / path).exists():
-        raise ConfigurationError(f"{where.cwd / path} does not exist; name the folder or file that holds your YAML")
-    settings = read_settings(where.cwd / path, where)
-    stop = threading.Event()
-    gc.enable()  # it stays; a round rests it
-    rounds = WatchLoop(ctx, path, where, given, stop)
-    rounds.check(settings)
-    alone = only_one(settings.ledger, settings.root, settings.environment)
-    with alone, _metrics(given) as metrics, _heard(stop) as signals:
-        code = rounds.run(1 if given["once"] else given["max_rounds"], metrics)
-    if signals:
-        say("Stopped.", event="stopped")
-        return 0 if signals[0] == signal.SIGTERM else 130
-    return code
-
-
-def _is_healthy(path: Path, within: float) -> int:
-    from reconciler.watch.health import read_health
-
-    good, text = read_health(path, within, time.time())
-    say(("Healthy: " if good else "Not healthy: ") + text)
-    return 0 if good else 1
-
-
-@contextlib.contextmanager
-def _metrics(given: dict[str, Any]) -> Iterator[Any]:
-    """What counts, answering at its address; None where nobody asked for it."""
-    if not given["metrics"]:
-        yield None
-        return
-    from reconciler.cli.metrics import Metrics, address_of
-
-    host, port = address_of(given["metrics"], given["metrics_public"])
-    metrics = Metrics()
-    with metrics.served(host, port) as url:
-        say(f"Metrics at {url}", event="metrics", url=url)
-        yield metrics
-
-
-@contextlib.contextmanager
-def _heard(stop: threading.Event) -> Iterator[list[int]]:
-    """The signals that came: the first stops in order, in the middle of a sleep at once; the second ends all."""
-    from reconciler.cli.context import leave
-
-    came: list[int] = []
-
-    def on_signal(number: int, frame: Any) -> None:
-        if came:
-            leave()
-        came.append(number)
-        threading.Thread(target=stop.set, daemon=True).start()  # the main thread may hold the event's own lock
-        with contextlib.suppress(RuntimeError):
-            say("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
-
-    before: dict[int, Callable[..., Any] | int | None] = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    return handlers.watch(ctx, options)

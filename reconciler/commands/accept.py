@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.commands.plan import PlanRequest, make_plan
-from reconciler.commands.project import Invocation, Project, read_settings, read_state
+from reconciler.commands.project import Invocation, Project, read_state
 from reconciler.config import configuration, files, yaml_loader
 from reconciler.config.scalars import compile_schema
+from reconciler.config.settings import Settings
 from reconciler.config.validation import SchemaValidator
 from reconciler.edit import yaml_writer
 from reconciler.edit.accept import AcceptedChange, wishes
@@ -44,7 +45,10 @@ class Selection:
 
 @dataclass(frozen=True)
 class PreparedPatch:
-    """``texts`` are new contents by path, ``before`` the old ones; ``offered`` and ``hard`` are for the reader."""
+    """``texts`` are new contents by path, ``before`` the old ones; ``offered`` and ``hard`` are for the reader.
+
+    ``found`` is what was read in the account.
+    """
 
     texts: Mapping[Path, bytes]
     before: Mapping[Path, bytes]
@@ -52,11 +56,11 @@ class PreparedPatch:
     offered: tuple[tuple[str, str, str], ...] = ()
     hard: tuple[tuple[str, str, str], ...] = ()
     difference: tuple[str, ...] = field(default=(), repr=False)
+    found: Identified | None = field(default=None, repr=False)
 
 
-def prepare(path: Path, place: Invocation) -> DriftAcceptance:
-    """Read the project, and remember what its files were. Raises ConfigurationError for files that do not parse."""
-    settings = read_settings(path, place)
+def prepare(path: Path, settings: Settings, place: Invocation) -> DriftAcceptance:
+    """The project and the bytes of its files. Raises ConfigurationError for files that do not parse."""
     found = files.discover(path, settings.files, project=settings.root, cwd=place.cwd)
     paths = {files.shown_name(each, place.cwd): each for each in found}
     contents = {name: files.read(each, name) for name, each in paths.items()}
@@ -72,15 +76,8 @@ def find(
     progress: Progress | None = None,
 ) -> PreparedPatch:
     """What the account changed, and the patch for what was chosen of it. Writes nothing."""
-    seen: list[Identified] = []
-
-    def note(found: Identified) -> None:
-        seen.append(found)
-        if request.on_found:
-            request.on_found(found)
-
-    planned = make_plan(replace(request, on_found=note, whole=True), reader, store, progress=progress)
-    wanted, offered = wishes(planned.plan.changes, seen[-1], chosen.patterns, everything=chosen.everything)
+    planned = make_plan(replace(request, whole=True), reader, store, progress=progress)
+    wanted, offered = wishes(planned.plan.changes, planned.found, chosen.patterns, everything=chosen.everything)
     texts, hard = _new_texts(taking, [wish for wish in wanted if not wish.hard])
     shown = wanted if chosen.patterns or chosen.everything else offered
     hard = [(wish, wish.hard) for wish in shown if wish.hard] + hard
@@ -92,6 +89,7 @@ def find(
         tuple((str(wish.address), wish.what, str(wish.origin)) for wish in offered if not wish.hard),
         tuple((str(wish.address), why, str(wish.origin)) for wish, why in hard),
         tuple(line for name in sorted(changed) for line in _difference(name, taking.contents[name], changed[name])),
+        planned.found,
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.commands import ledgers
-from reconciler.commands.project import Invocation, read_settings, read_state
+from reconciler.commands.project import Invocation, read_state
 from reconciler.config.settings import Settings
 from reconciler.errors import (
     ConfigurationError,
@@ -57,21 +57,21 @@ REST = (
 )
 
 
+def unreadable_settings(error: ConfigurationError) -> Iterator[Check]:
+    """The checks of a project whose settings cannot be read."""
+    yield bad("settings", _first(error), "correct reconciler.yaml, the flag or the variable")
+    yield from (passed_over(name, "the settings cannot be read") for name in REST)
+
+
 def examine(
     path: Path,
+    settings: Settings,
     place: Invocation,
     *,
     log: Callable[[Exchange], None] | None = None,
     now: Callable[[], float] = time.time,
 ) -> Iterator[Check]:
     """Every check, as it is made. Nothing is written anywhere."""
-    path = place.cwd / path
-    try:
-        settings = read_settings(path, place)
-    except ConfigurationError as error:
-        yield bad("settings", _first(error), "correct reconciler.yaml, the flag or the variable")
-        yield from (passed_over(name, "the settings cannot be read") for name in REST)
-        return
     yield good(
         "settings", f"{settings.root}" + (f", environment {settings.environment}" if settings.environment else "")
     )

@@ -9,16 +9,18 @@ from reconciler.gateway.client import Reader
 from reconciler.ledger.store import Store
 from reconciler.model.resource import DesiredState
 from reconciler.planner.drift import Drift, drift
+from reconciler.planner.matching import Identified
 from reconciler.refresh.reader import Progress
 
 
 @dataclass(frozen=True)
 class Drifted:
-    """What was found, among how many of ours, with how many calls."""
+    """What drifted, among how many managed resources, with how many API requests; ``found`` is what was read."""
 
     items: tuple[Drift, ...]
     owned: int
     reads: int
+    found: Identified | None = None
 
 
 def find_drift(request: PlanRequest, reader: Reader, store: Store, progress: Progress | None = None) -> Drifted:
@@ -27,4 +29,5 @@ def find_drift(request: PlanRequest, reader: Reader, store: Store, progress: Pro
     if not ledger.entries:
         return Drifted((), 0, reader.calls.reads)
     found = look(replace(request, state=DesiredState()), reader, ledger, progress).found
-    return Drifted(drift(found, request.state.resources, store.digest), len(found.entries), reader.calls.reads)
+    items = drift(found, request.state.resources, store.digest)
+    return Drifted(items, len(found.entries), reader.calls.reads, found)

@@ -13,6 +13,7 @@ from reconciler.ledger.store import Store
 from reconciler.model.resource import Ledger
 from reconciler.model.values import Address
 from reconciler.planner.explanation import Explanation, explain
+from reconciler.planner.matching import Identified
 from reconciler.planner.requests import request_for, show
 from reconciler.refresh.reader import Progress
 
@@ -24,6 +25,7 @@ class Explained:
     explanation: Explanation
     requests: tuple[tuple[str, str, Any], ...]
     reads: int
+    found: Identified
 
 
 def parse(text: str) -> Address:
@@ -48,4 +50,4 @@ def explain_one(
     explanation = explain(address, read.found, changes)
     steps = [step for step in planned.graph.order if step.address == explanation.address]
     calls = tuple(show(request_for(step, changes[step.address], planned.dialect, planned.slugs)) for step in steps)
-    return Explained(explanation, calls, reader.calls.reads)
+    return Explained(explanation, calls, reader.calls.reads, read.found)

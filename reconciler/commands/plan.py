@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -38,8 +38,8 @@ class PlanRequest:
     """What is to be planned: the state, the policy, and what this one run may do and choose.
 
     ``places`` says of targets that a file lists where they stand.
-    ``only``: nothing but these addresses, and what moves to another address along with them. ``on_found`` is told
-    what was read, before anything is said about it. ``whole``: relations that are settled are not set apart in it.
+    ``only``: nothing but these addresses, and what moves to another address along with them. ``whole``: relations
+    that are settled are not set apart in it.
     ``from_files``: files declare the state; else deletions do not name them as the reason.
     """
 
@@ -56,7 +56,6 @@ class PlanRequest:
     only: frozenset[Address] | None = None
     whole: bool = False
     from_files: bool = True
-    on_found: Callable[[Identified], None] | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -64,8 +63,8 @@ class Planned:
     """A plan and what it was made from.
 
     ``whole``: no change was left out. ``entries`` go by their new addresses, ``sizes`` counts what is live by kind,
-    ``secrets`` are the secret values that can be read in the account. ``read_at`` is when reading began, in seconds
-    of the monotonic clock.
+    ``secrets`` are the secret values that can be read in the account, ``found`` is everything that was read.
+    ``read_at`` is when reading began, in seconds of the monotonic clock.
     """
 
     plan: Plan
@@ -77,6 +76,7 @@ class Planned:
     dialect: Dialect
     sizes: Mapping[str, int]
     secrets: Mapping[Address, Attrs]
+    found: Identified
     read_at: float
     whole: bool = True
 
@@ -140,6 +140,7 @@ def decide(
         request.dialect,
         {**ledger.sizes, **read.sizes},
         found.secrets,
+        found,
         0.0,
         whole=not plan.partial and request.only is None,
     )
@@ -198,10 +199,7 @@ def look(request: PlanRequest, reader: Reader, ledger: Ledger, progress: Progres
     if part:
         scope = replace(_scope(request, part.ledger, deletes=False), whole_ledger=ledger)
         state, ledger = part
-    read = refresh(reader, state, ledger, request.dialect, scope, progress=progress)
-    if request.on_found:
-        request.on_found(read.found)
-    return read
+    return refresh(reader, state, ledger, request.dialect, scope, progress=progress)
 
 
 def _scope(request: PlanRequest, ledger: Ledger, *, deletes: bool = True) -> Scope:

@@ -17,25 +17,18 @@ from reconciler.model.policy import Policy
 from reconciler.model.resource import Declared, DesiredState
 
 
-def _nobody(_: object) -> None:
-    """Nobody wants to know."""
-
-
 @dataclass(frozen=True)
 class Invocation:
     """Where a command was started: the folder it stands in, its environment variables, its flags.
 
-    ``on_settings`` and ``on_state`` are called with what was read, before anything is reported about it;
-    ``on_warning`` with each place in the files that is valid, but probably not meant.
+    ``on_warning`` is called with each place in the files that is valid, but probably not meant.
     """
 
     cwd: Path
     environ: Mapping[str, str]
     flags: Mapping[str, Any]
     environment: str | None = None
-    on_settings: Callable[[Settings], None] = _nobody
-    on_state: Callable[[DesiredState], None] = _nobody
-    on_warning: Callable[[Problem], None] = _nobody
+    on_warning: Callable[[Problem], None] = lambda problem: None
 
 
 @dataclass(frozen=True)
@@ -69,7 +62,7 @@ def find_root(path: Path, cwd: Path) -> Path:
 def read_settings(path: Path, place: Invocation) -> Settings:
     """The settings that hold for ``path``; raises ConfigurationError with everything that is wrong in them."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
-    chosen = settings.load(
+    return settings.load(
         find_root(path, place.cwd),
         flags=place.flags,
         environ=place.environ,
@@ -79,15 +72,18 @@ def read_settings(path: Path, place: Invocation) -> Settings:
         sections=list(SECTIONS),
         cwd=place.cwd,
     )
-    place.on_settings(chosen)
-    return chosen
+
+
+def require_path(path: Path) -> None:
+    """Raises ConfigurationError where there is no such file or folder."""
+    if not path.exists():
+        raise ConfigurationError(f"{path} does not exist; name the folder or file that holds your YAML")
 
 
 def open_workspace(path: Path, place: Invocation) -> Project:
     """Read settings and files. Raises ConfigurationError with every problem of every file."""
     path = place.cwd / path
-    if not path.exists():
-        raise ConfigurationError(f"{path} does not exist; name the folder or file that holds your YAML")
+    require_path(path)
     chosen = read_settings(path, place)
     return Project(path, chosen, read_state(path, chosen, place))
 
@@ -112,9 +108,7 @@ def read_state(path: Path, chosen: Settings, place: Invocation) -> DesiredState:
                 warn=lambda finding: place.on_warning(finding.problem()),
             )
         )
-        state = compile_state(_handed_over(found))
-    place.on_state(state)
-    return state
+        return compile_state(_handed_over(found))
 
 
 def _handed_over(declared: list[Declared]) -> Iterator[Declared]:

@@ -68,10 +68,15 @@ class Session:
         return {"dialect": self.settings.dialect, "connection": self.account(), **self._shared()}
 
     @contextmanager
-    def connections(self, *, writing: bool = False) -> Iterator[Connections]:
-        """The connections API of the key; without ``writing`` its transport can only GET."""
-        make = ConnectionsWriter if writing else Connections
-        with make(self.settings.control_url, self.api_key, **self._shared()) as connections:
+    def connections(self) -> Iterator[Connections]:
+        """The connections API of the key; its transport can only GET."""
+        with Connections(self.settings.control_url, self.api_key, **self._shared()) as connections:
+            yield connections
+
+    @contextmanager
+    def connections_writer(self) -> Iterator[ConnectionsWriter]:
+        """The connections API of the key, with a transport that also writes."""
+        with ConnectionsWriter(self.settings.control_url, self.api_key, **self._shared()) as connections:
             yield connections
 
     @contextmanager

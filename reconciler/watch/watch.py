@@ -18,7 +18,6 @@ from reconciler.ledger.store import Store
 from reconciler.model.report import Report, Status
 from reconciler.planner.approvals import Approval, closed
 from reconciler.planner.drift import Drift, drift
-from reconciler.planner.matching import Identified
 from reconciler.watch.cycles import CycleResult, Timing, delay
 
 #: What a round ends the command with, where it is the last one.
@@ -196,15 +195,7 @@ def _planned(
     request: PlanRequest, session: Session, reader: Reader, store: Store | None
 ) -> tuple[Planned, tuple[Drift, ...]]:
     """The plan, and from the same reading what others changed; raises Interrupted when it was stopped meanwhile."""
-    found: list[Drift] = []
-
-    def on_found(identified: Identified) -> None:
-        if request.on_found:
-            request.on_found(identified)
-        if store is not None:
-            found.extend(drift(identified, request.state.resources, store.digest))
-
-    planned = make_plan(replace(request, on_found=on_found), reader, store)
+    planned = make_plan(request, reader, store)
     if session.stop.is_set():
         raise Interrupted("stopped; nothing was changed")
-    return planned, tuple(found)
+    return planned, () if store is None else drift(planned.found, request.state.resources, store.digest)

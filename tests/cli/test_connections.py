@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import open_ledger, prompt
+from reconciler.cli.handlers import connections as handlers
+from reconciler.cli.handlers import prompt
 from reconciler.commands import connections
 from reconciler.emulator import Emulator
 from tests.support.project import Project
@@ -153,8 +154,8 @@ def test_somebody_is_asked(
 ) -> None:
     """No means that nothing is deleted."""
     alone.account("second", {})
-    monkeypatch.setattr(open_ledger, "can_ask", lambda: True)
-    monkeypatch.setattr(open_ledger, "says", lambda question: answer)
+    monkeypatch.setattr(prompt, "can_ask", lambda: True)
+    monkeypatch.setattr(prompt, "confirm", lambda question: answer)
     assert project.run("connections", "delete", "second").code == code
     assert ("second" in alone.gateway.connections) is not answer
 
@@ -175,7 +176,7 @@ def test_the_id_is_typed_on_a_terminal(
     project: Project, alone: Emulator, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
 ) -> None:
     """And nothing else counts."""
-    monkeypatch.setattr(prompt, "can_ask", lambda: True)
+    monkeypatch.setattr(handlers, "can_ask", lambda: True)
     monkeypatch.setattr(prompt, "answer", lambda question: typed)
     assert project.run("connections", "delete", "first", "--yes").code == code
     assert ("first" in alone.gateway.connections) is (code == 3)

@@ -42,17 +42,17 @@ def written(stream: io.TextIOWrapper) -> str:
 def test_all_that_is_written_is_looked_through(streams: Callable[[str], io.TextIOWrapper], encoding: str) -> None:
     """By click and by print, on streams of any encoding; afterwards the streams are the old ones."""
     out = streams(encoding)
-    curtain = OutputFilter()
-    curtain.hang()
-    curtain.draw()
-    curtain.draw()
+    output_filter = OutputFilter()
+    output_filter.install()
+    output_filter.redact()
+    output_filter.redact()
     click.echo("ann@example.com · 1")
     print("ann@example.com", file=sys.stdout)
     sys.stdout.writelines(["x ann@example.com\n"])
     assert isinstance(sys.stdout, FilteredStream)
     assert not hasattr(sys.stdout, "buffer")
-    curtain.lift()
-    curtain.lift()
+    output_filter.restore()
+    output_filter.restore()
     assert sys.stdout is out
     assert "ann@example.com" not in written(out)
     assert written(out).count("c:") == 3
@@ -61,30 +61,30 @@ def test_all_that_is_written_is_looked_through(streams: Callable[[str], io.TextI
 @pytest.mark.parametrize("indent", [2, None])
 def test_json_stays_json(indent: int | None) -> None:
     """A document is redacted by the names of its fields, in its own layout; what only begins like one is text."""
-    curtain = OutputFilter()
-    assert curtain.text("ann@example.com") == "ann@example.com"
-    curtain.draw()
-    curtain.lift()
+    output_filter = OutputFilter()
+    assert output_filter.text("ann@example.com") == "ann@example.com"
+    output_filter.redact()
+    output_filter.restore()
     text = json.dumps({"first_name": "Jo", "count": 3}, indent=indent) + "\n"
-    shown = curtain.text(text)
+    shown = output_filter.text(text)
     assert shown.endswith("}\n")
     assert shown.count("\n") == text.count("\n")
     assert json.loads(shown)["first_name"].startswith("v:")
     assert json.loads(shown)["count"] == 3
-    assert curtain.text("{ann@example.com").startswith("{c:")
+    assert output_filter.text("{ann@example.com").startswith("{c:")
 
 
 def test_one_key_makes_all_marks_of_a_run() -> None:
     """The first mark settles the key: what is known of people before the ledger is open makes none."""
-    curtain = OutputFilter()
-    curtain.draw()
-    curtain.lift()
-    curtain.learn_state(DesiredState())
-    curtain.learn_entries([LedgerEntry(ANN, "7", {"first_name": "Annabel"})])
-    curtain.keyed(lambda name, text: "ab" * 32)
-    assert curtain.text("Annabel and ann@example.com") == "v:abababab and c:abababab"
-    curtain.keyed(lambda name, text: "cd" * 32)
-    assert curtain.text("ann@example.com") == "c:abababab"
+    output_filter = OutputFilter()
+    output_filter.redact()
+    output_filter.restore()
+    output_filter.learn_state(DesiredState())
+    output_filter.learn_entries([LedgerEntry(ANN, "7", {"first_name": "Annabel"})])
+    output_filter.use_digest(lambda name, text: "ab" * 32)
+    assert output_filter.text("Annabel and ann@example.com") == "v:abababab and c:abababab"
+    output_filter.use_digest(lambda name, text: "cd" * 32)
+    assert output_filter.text("ann@example.com") == "c:abababab"
 
 
 def test_without_any_key_marks_last_for_one_run(project: Project) -> None:

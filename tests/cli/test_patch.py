@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli import open_ledger
+from reconciler.cli.handlers import pull as handlers
 from tests.cli.support import ended
 from tests.support.hands import delete_tag, rename_person
 from tests.support.project import Project
@@ -203,7 +203,7 @@ def test_without_a_yes(applied: Project) -> None:
 def test_a_file_that_changes_meanwhile(applied: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """What somebody saves between reading and writing is not lost."""
     rename_person(applied, BOB, first_name="Rob")
-    monkeypatch.setattr(open_ledger, "ask", lambda *_, **__: applied.write(SITE + "# saved\n"))
+    monkeypatch.setattr(handlers, "require_yes", lambda *_, **__: applied.write(SITE + "# saved\n"))
     ended(applied.run("pull", "--all", "--yes"), 3, "was changed meanwhile")
     assert text_of(applied) == SITE + "# saved\n"
 

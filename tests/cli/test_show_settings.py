@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from typing import get_type_hints
 
 import click
 import pytest
 
-from reconciler.cli.main import cli
-from reconciler.cli.options import place
+from reconciler.cli.command_options import AccountOptions
+from reconciler.cli.handlers.context import place
+from reconciler.cli.main import COMMANDS, cli
+from reconciler.cli.program import Program
 from reconciler.config.settings import NAMES, Settings
 from reconciler.model.policy import Limits
 from tests.support.project import Project
@@ -92,13 +96,36 @@ def test_every_setting_is_shown(project: Project) -> None:
 
 
 def test_a_flag_that_is_a_setting_is_not_dropped() -> None:
-    """The place takes every parameter of a command that has the name of a setting."""
-    context = click.Context(cli, obj={"directory": ".", "rate_limit": None, "redact": None, "environment": None})
-    given = dict.fromkeys(NAMES, "x")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("reconciler.cli.options.curtain_of", lambda _: _Curtain())
-        assert place(context, given).flags == given
+    """The invocation takes every option of a command that has the name of a setting."""
+    named = {each.name for each in fields(AccountOptions)} & set(NAMES)
+    values = dict.fromkeys(named, "x")
+    context = click.Context(cli, obj=Program(rate_limit=3.0, redact=True))
+    assert place(context, AccountOptions(**values)).flags == {**values, "rate_limit": 3.0, "redact": True}
+    for command in commands():
+        flags = {each.name for each in command.params if isinstance(each, click.Option) and each.name in NAMES}
+        assert flags - {"rate_limit", "redact"} <= named, command.name
 
 
-class _Curtain:
-    settle = learn_state = staticmethod(lambda _: None)
+def test_options_have_the_fields_of_their_commands() -> None:
+    """Each command takes one object, and every parameter of the command is a field of it."""
+    for command in commands():
+        if command.callback is None or isinstance(command, click.Group):
+            continue
+        kind = get_type_hints(command.callback).get("options")
+        shown = {each.name for each in command.params if each.expose_value}
+        if kind is not None:
+            wanted = {each.name for each in fields(kind)}
+            required = {each.name for each in fields(kind) if each.default is MISSING is each.default_factory}
+            assert shown <= wanted, command.name
+            assert required <= shown, command.name
+
+
+def commands() -> Iterator[click.Command]:
+    """All commands, subcommands included."""
+    context = click.Context(cli)
+    for name in COMMANDS:
+        command = cli.get_command(context, name)
+        assert command is not None
+        yield command
+        if isinstance(command, click.Group):
+            yield from command.commands.values()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from reconciler.cli import context as commands
+from reconciler.cli.handlers import context as commands
 from tests.cli.support import ended, ledger_of
 from tests.support.project import Project
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from reconciler.cli import watch_loop
+from reconciler.cli.handlers import watch_loop
 from tests.cli.support import ended, ledger_of
 from tests.support.hands import rename_person
 from tests.support.project import Project

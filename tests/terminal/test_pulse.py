@@ -9,9 +9,17 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli import progress
-from reconciler.cli.progress import Heartbeat, ProgressStyle, following, reading
-from reconciler.cli.progress_state import Progress, ReadProgress, WriteProgress, named
+from reconciler.cli.handlers import progress
+from reconciler.cli.handlers.progress import (
+    Heartbeat,
+    Progress,
+    ProgressStyle,
+    ReadProgress,
+    WriteProgress,
+    following,
+    named,
+    reading,
+)
 from reconciler.cli.streams import JsonLogStream, PlainStream, speaks_unicode
 from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import Outcome, Status

@@ -12,14 +12,24 @@ from typing import Any
 import click
 
 from reconciler.apply.executor import Bounds
-from reconciler.cli.apply import exit_code
-from reconciler.cli.context import log_of, open_session, requested
-from reconciler.cli.plan import show_plan
-from reconciler.cli.redaction import output_filter_of
-from reconciler.cli.terminal import say, show
+from reconciler.cli.command_options import WatchOptions
+from reconciler.cli.handlers.context import (
+    CommandContext,
+    learn_account,
+    log_of,
+    open_project,
+    open_session,
+    requested,
+    settings_of,
+)
+from reconciler.cli.handlers.metrics import Metrics
+from reconciler.cli.handlers.plan import show_plan
+from reconciler.cli.handlers.run import exit_code
+from reconciler.cli.program import output_filter_of, program_of
+from reconciler.cli.terminal import log, print_lines
 from reconciler.commands.apply import Options
 from reconciler.commands.plan import Planned, PlanRequest
-from reconciler.commands.project import Invocation, open_workspace, require_resources
+from reconciler.commands.project import Invocation, require_resources
 from reconciler.commands.session import Session
 from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, Declined, Locked
@@ -53,31 +63,31 @@ class WatchLoop:
     """One watch: what it needs of its command line, and what it remembers from round to round, which is little."""
 
     def __init__(
-        self, ctx: click.Context, path: Path, where: Invocation, given: dict[str, Any], stop: threading.Event
+        self, ctx: click.Context, path: Path, where: Invocation, options: WatchOptions, stop: threading.Event
     ) -> None:
-        self._ctx, self._path, self._where, self._given = ctx, path, where, given
+        self._ctx, self._path, self._where, self._command = ctx, path, where, options
         self._stop, self._log = stop, log_of(ctx)
-        self._metrics: Any = None
-        self._health = where.cwd / given["health"] if given["health"] else None
+        self._metrics: Metrics | None = None
+        self._health = where.cwd / options.health if options.health else None
         self._plan, self._trouble, self._memory = "", "", NotificationState()
         self._standing, self._written = WatchState(), time.monotonic()
 
     def check(self, settings: Settings) -> None:
         """What no round can mend: raises ConfigurationError without a key, Declined without a name to confirm."""
-        _check_protected(settings, self._given)
+        _check_protected(settings, self._command)
         open_session(self._ctx, settings).api_key  # noqa: B018
 
-    def run(self, most: int | None, metrics: Any = None) -> int:
+    def run(self, most: int | None, metrics: Metrics | None = None) -> int:
         """Round after round; the exit code of the last. Raises ConfigurationError without a place for its file."""
-        given, self._metrics = self._given, metrics
+        options, self._metrics = self._command, metrics
         if self._health:
             write_health(self._health, _standing("starting", WatchState()))
         hands = WatchActions(self._opened, self._show, self._options, exit_code)
-        timing = Timing(given["interval"], given["jitter"], cap=given["max_backoff"])
-        watch = Watch(hands, given["applies"], timing, WatchInputs(self._stop.wait), self._told, self._beat)
-        settings: Settings = self._ctx.obj["settings"]
+        timing = Timing(options.interval, options.jitter, cap=options.max_backoff)
+        watch = Watch(hands, options.applies, timing, WatchInputs(self._stop.wait), self._told, self._beat)
+        settings = self._settings()
         name = settings.environment or settings.root.name
-        what = "applies what the files say" if given["applies"] else "only reports"
+        what = "applies what the files say" if options.applies else "only reports"
         self._say(f"Watching {name}: {what}, every {span(timing.interval)}. Ctrl-C ends it.", event="watching")
         try:
             return watch.run(most)
@@ -86,13 +96,19 @@ class WatchLoop:
 
     # the hands of a round
 
-    def _opened(self) -> tuple[PlanRequest, Session]:
-        workspace = open_workspace(self._path, self._where)
+    def _opened(self) -> tuple[PlanRequest, CommandContext]:
+        workspace = open_project(self._ctx, self._path, self._where)
         require_resources(workspace)
-        _check_protected(workspace.settings, self._given)
+        _check_protected(workspace.settings, self._command)
         session = open_session(self._ctx, workspace.settings)
         session.stop, session.log = self._stop, self._called
-        return requested(workspace, session, {}), session
+        return requested(workspace, session), session
+
+    def _settings(self) -> Settings:
+        """The settings that were read last."""
+        settings = settings_of(self._ctx)
+        assert settings is not None
+        return settings
 
     def _called(self, exchange: Exchange) -> None:
         if self._log is not None:
@@ -104,14 +120,16 @@ class WatchLoop:
 
     def _show(self, planned: Planned, session: Session) -> None:
         """The plan, where it says something and is not the one that was shown last."""
+        learn_account(output_filter_of(self._ctx), planned.found)
         found = _digest((*planned.plan.pending, *planned.plan.blocked))
         if found and found != self._plan:
+            assert isinstance(session, CommandContext)
             show_plan(self._ctx, planned, session)
         self._plan = found
 
     def _options(self, planned: Planned, session: Session) -> Options:
         settings = session.settings
-        listener = output_filter_of(self._ctx).listening(_failed)
+        listener = output_filter_of(self._ctx).redacting(_failed)
         return Options(
             Bounds(self._stop, settings.max_calls, session.deadline), settings.parallel, listener, command="watch"
         )
@@ -168,12 +186,14 @@ class WatchLoop:
             return lines[0]
         if self._trouble != before:
             for line in lines:
-                say(f"error: {line}", "error", "problem")
+                log(f"error: {line}", "error", "problem")
         return f"{len(lines)} problems" + (" as before" if self._trouble == before else "")
 
-    def _say(self, text: str, level: str = "info", event: str = "message", *, bad: bool = False, **more: Any) -> None:
-        if bad or not self._ctx.obj["quiet"]:
-            say(text, level, event, **more)
+    def _say(
+        self, text: str, level: str = "info", event: str = "message", *, bad: bool = False, **more: object
+    ) -> None:
+        if bad or not program_of(self._ctx).quiet:
+            log(text, level, event, **more)
 
     def _write(self, state: str, standing: WatchState) -> None:
         """The health file; a full disk is no reason to stop."""
@@ -183,11 +203,11 @@ class WatchLoop:
         try:
             write_health(self._health, _standing(state, standing))
         except ConfigurationError as error:
-            say(f"warning: {error}", "warning", "health")
+            log(f"warning: {error}", "warning", "health")
 
     def _notify(self, done: Cycle) -> None:
         """What is new to whoever asked to be told."""
-        settings: Settings = self._ctx.obj["settings"]
+        settings = self._settings()
         failure = "" if isinstance(done.error, Locked) else done.failure
         seen = CycleObservation(done.ending, _drifted(done.drift), failure, done.planned is not None)
         events, self._memory = news(self._memory, seen)
@@ -207,7 +227,7 @@ class WatchLoop:
                 resolved=resolved,
             )
             if warning := tell(settings.notify, notice, self._stop):
-                say(warning, "warning", "notification")
+                log(warning, "warning", "notification")
 
 
 def _told_of(events: tuple[str, ...], wanted: frozenset[str]) -> Iterator[tuple[str, bool]]:
@@ -234,7 +254,7 @@ def _standing(state: str, standing: WatchState) -> dict[str, Any]:
 
 def _failed(outcome: Outcome, done: int, total: int) -> None:
     if outcome.status in (Status.FAILED, Status.SKIPPED):
-        show([outcome_line(outcome, done, total)], err=True)
+        print_lines([outcome_line(outcome, done, total)], err=True)
 
 
 def _digest(changes: Iterable[Change]) -> str:
@@ -249,8 +269,8 @@ def _drifted(found: tuple[Drift, ...]) -> str:
     return hashlib.sha256(told.encode()).hexdigest()
 
 
-def _check_protected(settings: Any, given: dict[str, Any]) -> None:
+def _check_protected(settings: Settings, options: WatchOptions) -> None:
     """A protected environment is applied to by its name only; raises Declined."""
     name = settings.environment if settings.protect else None
-    if name and given["applies"] and given["confirm"] != name:
+    if name and options.applies and options.confirm != name:
         raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")

@@ -1,7 +1,4 @@
-"""A question on a terminal → the line that somebody typed after it was asked, and nothing that came by accident.
-
-A plan that passed its approvals → the word of somebody who may give it: typed, or a flag where nobody can be asked.
-"""
+"""Questions on a terminal, and the confirmation of a plan."""
 
 from __future__ import annotations
 
@@ -11,21 +8,20 @@ import select
 import signal
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import click
 
-from reconciler.cli.context import CommandContext
+from reconciler.cli.command_options import RunOptions
+from reconciler.cli.handlers.context import CommandContext
 from reconciler.cli.terminal import can_ask, columns
+from reconciler.commands.plan import Planned
 from reconciler.errors import Declined
 from reconciler.output.confirmation import question
 from reconciler.output.wording import printable
 from reconciler.output.wrapping import wrapped
 
-__all__ = ["answer", "can_ask", "says"]
 
-
-def says(question: str, word: str = "yes") -> bool:
+def confirm(question: str, word: str = "yes") -> bool:
     """Whether somebody types exactly this word. There is no default, and a closed input says nothing."""
     return answer(f"{question} Only {word} counts: ") == word
 
@@ -36,9 +32,9 @@ def answer(question: str) -> str | None:
     Raises KeyboardInterrupt on Ctrl-C, whenever it comes after the question began to be asked.
     """
     fd = sys.stdin.fileno()
-    with _waking() as woken:
-        _forget_typed(fd)
-        click.echo(_set(question), nl=False, err=True)
+    with _wakeup_descriptor() as woken:
+        _drop_typed(fd)
+        click.echo(_wrapped(question), nl=False, err=True)
         try:
             ready, _, _ = select.select([fd, woken], [], [])
             line = os.read(fd, 4096) if fd in ready else b""
@@ -50,7 +46,7 @@ def answer(question: str) -> str | None:
     return line.decode(errors="replace").rstrip("\r\n")
 
 
-def _set(question: str) -> str:
+def _wrapped(question: str) -> str:
     """Broken at blanks where the terminal is narrow, with room for the answer."""
     width = columns(err=True)
     lines = (
@@ -59,7 +55,7 @@ def _set(question: str) -> str:
     return "\n".join("".join(text for text, _ in line) for line in lines) + " "
 
 
-def _forget_typed(fd: int) -> None:
+def _drop_typed(fd: int) -> None:
     """Drop what waits to be read: it was typed before anybody knew what it would be taken for."""
     try:
         import termios
@@ -70,7 +66,7 @@ def _forget_typed(fd: int) -> None:
 
 
 @contextlib.contextmanager
-def _waking() -> Iterator[int]:
+def _wakeup_descriptor() -> Iterator[int]:
     """A descriptor that is readable once a signal has come: one just before the wait ends it too."""
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
@@ -83,22 +79,32 @@ def _waking() -> Iterator[int]:
         os.close(writes)
 
 
-def ask(session: CommandContext, planned: Any, given: dict[str, Any]) -> None:
+def require_yes(question: str, *, yes: bool, declined: str) -> None:
+    """A person says yes, or the flag does; else Declined."""
+    if yes:
+        return
+    if not can_ask():
+        raise Declined("there is no terminal to ask; say --yes")
+    if not confirm(question):
+        raise Declined(f"declined; {declined}")
+
+
+def confirm_plan(session: CommandContext, planned: Planned, options: RunOptions) -> None:
     """A person types yes, or the name of a protected environment; without a terminal it has to be a flag."""
     name = session.settings.environment if session.settings.protect else None
     if name:
-        asks = not given["confirm"] and can_ask()
-        typed = answer(f"{_asked(session, planned)} Type {name} to apply: ") if asks else given["confirm"]
+        asks = not options.confirm and can_ask()
+        typed = answer(f"{_asked(session, planned)} Type {name} to apply: ") if asks else options.confirm
         if typed != name:
             raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")
         return
-    if given["yes"]:
+    if options.yes:
         return
     if not can_ask():
         raise Declined("there is no terminal to ask; say --yes, or plan with --out and apply with --plan --yes")
-    if not says(_asked(session, planned)):
+    if not confirm(_asked(session, planned)):
         raise Declined("declined; nothing was changed")
 
 
-def _asked(session: CommandContext, planned: Any) -> str:
+def _asked(session: CommandContext, planned: Planned) -> str:
     return question(planned.plan, len(planned.graph.order), session.name)

@@ -1,0 +1,1 @@
+"""What each command does: from its typed options to its exit code."""

@@ -1,0 +1,146 @@
+"""``apply`` and ``destroy``: from files or a saved plan to changes in the account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reconciler.cli.command_options import ApplyOptions, DestroyOptions, SelectionOptions
+from reconciler.cli.handlers.context import (
+    CommandContext,
+    open_project,
+    open_session,
+    place,
+    read_settings,
+    requested,
+)
+from reconciler.cli.handlers.notify import RunResult, with_notifications
+from reconciler.cli.handlers.run import Reviewed, Run, begin_run, plan_and_run
+from reconciler.cli.outputs import name_of
+from reconciler.commands import plan_document
+from reconciler.commands.clone import request_to_make
+from reconciler.commands.plan import PlanRequest, destroying
+from reconciler.commands.plan_file import (
+    carried_state,
+    check_account,
+    check_base,
+    is_carried,
+    selection_of,
+    unfinished,
+)
+from reconciler.commands.project import Invocation, Project, require_resources
+from reconciler.commands.redacted import is_redacted
+from reconciler.config import secrets
+from reconciler.errors import ConfigurationError, Refused
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.resource import DesiredState
+
+
+def apply(ctx: click.Context, options: ApplyOptions) -> int:
+    """Make the changes of the plan that follows from the files, or of a saved plan."""
+    run = begin_run(ctx, options, "apply")
+
+    def applied(result: RunResult) -> int:
+        run.result = result
+        return _apply(run, options)
+
+    return with_notifications(ctx, applied)
+
+
+def _apply(run: Run, options: ApplyOptions) -> int:
+    if options.refresh == "none":
+        raise click.UsageError("--refresh none is for `plan` only; what is written rests on what was read")
+    if options.plan_file:
+        return _apply_saved(run, options, options.plan_file)
+    with run.outputs.problems(name_of(run.ctx, options.path)):
+        workspace = open_project(run.ctx, options.path, place(run.ctx, options))
+        require_resources(workspace)
+    return _apply_project(run, workspace, options)
+
+
+def destroy(ctx: click.Context, options: DestroyOptions) -> int:
+    """Delete what this project created and still manages; forget what it adopted."""
+    run = begin_run(ctx, options, "destroy")
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.path, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("without a ledger nothing is known to be ours; there is nothing to destroy")
+    workspace = Project(where.cwd / options.path, settings, DesiredState())
+    return _apply_project(run, workspace, None, destroying)
+
+
+def _apply_project(
+    run: Run,
+    workspace: Project,
+    selection: SelectionOptions | None,
+    adapt: Callable[[PlanRequest], PlanRequest] = lambda request: request,
+) -> int:
+    session = open_session(run.ctx, workspace.settings)
+    session.api_key  # noqa: B018 - before a ledger is made
+    with session.ledger_to_write() as store:
+        return plan_and_run(run, session, store, adapt(requested(workspace, session, selection, run.allow)))
+
+
+def _apply_saved(run: Run, options: ApplyOptions, plan_file: Path) -> int:
+    where = place(run.ctx, options)
+    chosen = options.targets or options.excludes or options.target_file
+    if chosen and not plan_document.says_redacted(where.cwd / plan_file):
+        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
+    settings = read_settings(run.ctx, options.path, where)
+    session = open_session(run.ctx, settings)
+    plan_document.look(where.cwd / plan_file, None)
+    check_account(plan_document.load(where.cwd / plan_file), session.account())
+    has_key = session.has_key()
+    with session.ledger_to_write() as store:
+        key = session.key(store) if has_key else None
+        saved = plan_document.read(
+            where.cwd / plan_file,
+            key.sign if key else None,
+            lambda document: _needs_no_signature(document, session, store),
+        )
+        ledgered = settings.ledger != "none"
+        check_base(saved, store.lineage if ledgered else None, Dialect(settings.dialect))
+        request = _saved_request(run, saved, options, where, session, signed=key is not None)
+        return plan_and_run(run, session, store, request, Reviewed(saved, key))
+
+
+def _needs_no_signature(document: dict[str, Any], session: CommandContext, store: Store) -> bool:
+    """Whether a plan with a checksum only was made before the ledger, and its key, existed.
+
+    The ledger is still empty (an apply was refused), or it recorded runs of this very plan.
+    """
+    if session.settings.digest_key or session.settings.ci or is_redacted(document) or is_carried(document):
+        return False
+    return bool(unfinished(document, store)) or not (store.runs() or store.entries())
+
+
+def _saved_request(
+    run: Run,
+    saved: dict[str, Any],
+    options: ApplyOptions,
+    where: Invocation,
+    session: CommandContext,
+    *,
+    signed: bool,
+) -> PlanRequest:
+    """What the files below PATH ask for, cut as the plan was; the plan of a clone carries what it asks for."""
+    if not signed and (is_redacted(saved) or is_carried(saved) or session.settings.ci):
+        raise Refused(
+            "the plan is not signed; it needs RECONCILER_LEDGER_KEY, when it is made and when it is applied"
+        )
+    if is_carried(saved):
+        roots = (session.settings.root, *session.settings.files_roots)
+        state = carried_state(saved, lambda source: secrets.resolve(source, where.environ, roots))
+        return request_to_make(state, session, run.allow)
+    with run.outputs.problems(session.name):
+        workspace = open_project(run.ctx, options.path, where)
+        require_resources(workspace)
+    if is_redacted(saved):
+        return requested(workspace, session, options, run.allow)
+    chosen = selection_of(saved)
+    part = SelectionOptions(targets=chosen["targets"], excludes=chosen["excludes"], refresh=options.refresh)
+    return requested(workspace, session, part, run.allow)

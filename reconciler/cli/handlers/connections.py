@@ -1,0 +1,116 @@
+"""``connections``: which accounts the key reaches, and new ones; the address that opens one is shown once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from reconciler.cli.command_options import (
+    ConnectionCreateOptions,
+    ConnectionDeleteOptions,
+    ConnectionListOptions,
+    ConnectionShowOptions,
+    ProjectOptions,
+)
+from reconciler.cli.handlers.context import CommandContext, open_session, place, read_settings, stopping
+from reconciler.cli.handlers.prompt import confirm, require_yes
+from reconciler.cli.terminal import can_ask, log, print_json, print_lines
+from reconciler.commands.connections import connection_document, users_of, wait_until_active
+from reconciler.config.settings import Settings
+from reconciler.errors import Declined, NotFound
+from reconciler.gateway.connections import Connection, Connections
+from reconciler.output.connections import USED, connection_detail, connection_lines, total
+from reconciler.output.wording import printable
+
+
+def _session(ctx: click.Context, options: ProjectOptions) -> CommandContext:
+    return open_session(ctx, read_settings(ctx, options.project, place(ctx, options)))
+
+
+def list_connections(ctx: click.Context, options: ConnectionListOptions) -> int:
+    """List the connections, and say which of them this project uses."""
+    session = _session(ctx, options)
+    with session.connections() as api:
+        every = api.list()
+    users = users_of(every, session.settings)
+    found = [connection_document(each, users) for each in every if options.status in (None, each.status)]
+    if options.as_json:
+        print_json({"connections": found})
+        return 0
+    print_lines(connection_lines(found))
+    log(f"{total(len(found))}." if found else "No connection; `reconciler connections create` makes one.")
+    return 0
+
+
+def show(ctx: click.Context, options: ConnectionShowOptions) -> int:
+    """Show one connection: its status, and whether this project uses it."""
+    session = _session(ctx, options)
+    with session.connections() as api:
+        found = _found(api, options.connection_id)
+        document = connection_document(found, _users(session.settings, api))
+    if options.as_json:
+        print_json(document)
+    else:
+        print_lines(connection_detail(document))
+    return 0
+
+
+def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
+    """Make a connection, print the address to open in a browser, and wait until the account is connected."""
+    session = _session(ctx, options)
+    with session.connections_writer() as api:
+        made = api.create()
+        if made.url:
+            log("Open this address in a browser and connect the account; it opens a session, so keep it to yourself:")
+            click.echo(printable(made.url), err=options.as_json)
+        elif made.status != "ACTIVE":
+            log("The gateway gave no address to open; finish the connection at maton.ai.")
+        if options.wait and made.status != "ACTIVE":
+            log(f"Waiting up to {options.wait:g} s for connection {made.id}. Interrupting leaves it as it is.")
+            with stopping(session.stop, reports=True):
+                made = wait_until_active(api, made.id, options.wait, sleep=session.stop.wait)
+    if options.as_json:
+        print_json(connection_document(made, {}))
+    log(f"Connection {made.id} is {made.status}. Name it with `connection: {made.id}` in reconciler.yaml.")
+    return 0
+
+
+def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
+    """Delete a connection. The account behind it stays as it is, and is out of reach until it is connected again."""
+    session = _session(ctx, options)
+    with session.connections_writer() as api:
+        found = _found(api, options.connection_id)
+        users = _users(session.settings, api).get(found.id, ())
+        for user in users:
+            log(f"warning: connection {found.id} is in use: {USED[user]}")
+        if users:
+            _confirm_own(found.id, options.confirm)
+        else:
+            require_yes(
+                f"Delete connection {found.id} ({found.status})?", yes=options.yes, declined="nothing was deleted"
+            )
+        api.delete(found.id)
+    click.echo(f"deleted connection {found.id}")
+    return 0
+
+
+def _confirm_own(connection_id: str, typed: str | None) -> None:
+    """The connection of this project takes more than a yes: its id, typed or given. Raises Declined."""
+    if typed is None and can_ask():
+        if not confirm(f"Delete the connection of this project? Type its id, {connection_id}.", connection_id):
+            raise Declined("nothing was deleted")
+    elif typed != connection_id:
+        raise Declined(f"this project uses it: confirm with --confirm {connection_id}; nothing was deleted")
+
+
+def _users(settings: Settings, api: Connections) -> Mapping[str, tuple[str, ...]]:
+    return users_of(() if settings.connection else api.list(), settings)
+
+
+def _found(api: Connections, connection_id: str) -> Connection:
+    """The connection; one that is not there is said as such."""
+    try:
+        return api.get(connection_id)
+    except NotFound as error:
+        raise NotFound(f"the key has no connection {connection_id}; see `reconciler connections list`") from error

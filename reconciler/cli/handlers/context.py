@@ -1,0 +1,358 @@
+"""Session, project, plan request and plan of a command line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+import click
+
+from reconciler.cli.command_options import AccountOptions, SelectionOptions
+from reconciler.cli.handlers.progress import Events, ProgressStyle, ReadProgress, WriteProgress, following, reading
+from reconciler.cli.program import output_filter_of, program_of, start_folder
+from reconciler.cli.redaction import OutputFilter
+from reconciler.cli.terminal import log
+from reconciler.commands import plan, project
+from reconciler.commands.plan import Planned, PlanRequest
+from reconciler.commands.project import Invocation, Project
+from reconciler.commands.session import Session
+from reconciler.config.settings import NAMES, Settings, unknown_variables
+from reconciler.errors import Interrupted
+from reconciler.gateway.client import Exchange, Reader
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.codec import digest
+from reconciler.ledger.store import Store
+from reconciler.model.plan import Plan, Step, decided
+from reconciler.model.policy import Allow
+from reconciler.model.resource import EMPTY
+from reconciler.output.json_documents import plan_document
+from reconciler.output.plan_view import PlanSheet
+from reconciler.output.wire_log import body_text
+from reconciler.output.wording import count
+from reconciler.planner.approvals import Approval
+from reconciler.planner.matching import Identified
+from reconciler.planner.order import Graph
+from reconciler.planner.requests import request_for, show
+from reconciler.refresh.reader import Progress
+
+
+class CommandContext(Session):
+    """A session that talks: of what it reads, of what it decides under ``-v``, of every call under ``-vv``."""
+
+    output_filter: OutputFilter
+    verbose: int = 0
+    style: ProgressStyle = ProgressStyle()
+    _store: Store | None = None
+
+    @property
+    def quiet(self) -> bool:
+        """Whether only results and errors are wanted."""
+        return self.style.quiet
+
+    def note(self, text: str, event: str, **fields: object) -> None:
+        """What is worth knowing under ``-v``."""
+        if self.verbose:
+            log(text, "debug", event, **fields)
+
+    @contextmanager
+    def ledger_to_read(self) -> Iterator[Store | None]:
+        """The same; pseudonyms are made with the ledger's own key."""
+        with super().ledger_to_read() as store:
+            self._store = store
+            if store is not None:
+                self._use(store)
+            yield store
+
+    @contextmanager
+    def ledger_to_write(self) -> Iterator[Store]:
+        """The same; pseudonyms are made with the ledger's own key."""
+        with super().ledger_to_write() as store:
+            self._store = store
+            self._use(store)
+            yield store
+
+    def _use(self, store: Store) -> None:
+        self.output_filter.use_digest(store.digest)
+        if self.output_filter.redactor is not None:
+            self.output_filter.learn_entries(store.entries())
+
+    @property
+    def name(self) -> str:
+        """What this project is called: its environment, or its folder."""
+        return self.settings.environment or self.settings.root.name
+
+    def heading(self, planned: Planned) -> str:
+        """Environment, account and ledger, as one line."""
+        base = planned.plan.base
+        ledger = f"ledger serial {base.serial}" if self.settings.ledger != "none" else "no ledger"
+        return f"{self.name} · connection {(base.account or 'the default one')[:8]} · {ledger}"
+
+    @contextmanager
+    def progress(self) -> Iterator[Callable[..., None] | None]:
+        """Counts of what is read, beside those that the ledger remembers."""
+        sizes = self._store.sizes() if self._store is not None else {}
+        pulse = ReadProgress(lambda: self.calls.reads, lambda: self.rate_limit.closed_for)
+        with reading(pulse, self.style) as reached:
+            yield reached and (lambda kind, number, *more: reached(kind, number, *(more or (sizes.get(kind),))))
+
+    @contextmanager
+    def following(self, order: Sequence[Step]) -> Iterator[Callable[..., None] | None]:
+        """A listener for the outcomes of these steps."""
+        pulse = WriteProgress(lambda: self.calls.reads + self.calls.writes, lambda: self.rate_limit.closed_for)
+        with following(order, pulse, self.style) as listener:
+            yield self.output_filter.redacting(listener)
+
+
+def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
+    """Where the command runs, with the options that are settings."""
+    program = program_of(ctx)
+    given = {"rate_limit": program.rate_limit, "redact": program.redact, **(vars(options) if options else {})}
+    flags = {name: given[name] for name in NAMES if given.get(name) is not None}
+    return Invocation(start_folder(ctx), dict(os.environ), flags, program.environment, _warn)
+
+
+def _warn(problem: object) -> None:
+    log(f"warning: {problem}", "warning", "configuration")
+
+
+def read_settings(ctx: click.Context, path: Path, where: Invocation) -> Settings:
+    """The settings that hold for ``path``; from now on output is redacted as they say."""
+    return use_settings(ctx, project.read_settings(where.cwd / path, where))
+
+
+def use_settings(ctx: click.Context, settings: Settings) -> Settings:
+    """The same settings, after output is redacted as they say; warns once of variables that nothing reads."""
+    program, output_filter = program_of(ctx), output_filter_of(ctx)
+    program.settings = settings
+    if settings.digest_key:
+        output_filter.use_digest(partial(digest, settings.digest_key.encode()))
+    output_filter.add_secrets(settings.api_key, settings.digest_key, settings.notify.url)
+    if settings.redact:
+        output_filter.redact()
+    if not program.warned:  # watch reads its settings in each cycle
+        program.warned = True
+        for sentence in unknown_variables(os.environ):
+            _warn(sentence)
+    return settings
+
+
+def settings_of(ctx: click.Context) -> Settings | None:
+    """The settings of the project, once they are read."""
+    found = program_of(ctx).settings
+    return found if isinstance(found, Settings) else None
+
+
+def open_project(ctx: click.Context, path: Path, where: Invocation) -> Project:
+    """Settings and files. Raises ConfigurationError with every problem of every file."""
+    path = where.cwd / path
+    project.require_path(path)
+    settings = read_settings(ctx, path, where)
+    state = project.read_state(path, settings, where)
+    output_filter_of(ctx).learn_state(state)
+    return Project(path, settings, state)
+
+
+def open_session(ctx: click.Context, settings: Settings) -> CommandContext:
+    """The session of this command line."""
+    session, program, output_filter = (
+        CommandContext(settings, log=log_of(ctx)),
+        program_of(ctx),
+        output_filter_of(ctx),
+    )
+    session.output_filter, session.verbose = output_filter, program.verbose
+    events = output_filter.events if isinstance(output_filter.events, Events) else None
+    session.style = ProgressStyle(program.quiet, program.heartbeat, events)
+    return session
+
+
+#: From this ``-v`` on, requests are logged; and their bodies.
+REQUESTS, BODIES = 2, 3
+
+
+def log_of(ctx: click.Context) -> Callable[[Exchange], None] | None:
+    """Logs each attempt of a request with ``-vv``, with bodies with ``-vvv``; None below."""
+    verbose, output_filter = program_of(ctx).verbose, output_filter_of(ctx)
+    if verbose < REQUESTS:
+        return None
+    return lambda exchange: _log_request(exchange, output_filter, verbose >= BODIES)
+
+
+def _log_request(exchange: Exchange, output_filter: OutputFilter, bodies: bool) -> None:
+    took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
+    again = f", attempt {exchange.attempt}" if exchange.attempt > 1 else ""
+    quota = "".join(f", {name}: {value}" for name, value in exchange.quota)
+    fields: dict[str, object] = {
+        "method": exchange.method,
+        "path": exchange.path,
+        "status": exchange.status,
+        "ms": round(exchange.seconds * 1000, 1),
+        "attempt": exchange.attempt,
+        "headers": dict(exchange.quota),
+    }
+    shown = {"sent": exchange.sent, "answered": exchange.answered} if bodies else {}
+    texts = {name: _body(content, exchange.hidden, output_filter) for name, content in shown.items() if content}
+    lines = [f"{exchange.method} {exchange.path} → {took}{again}{quota}"]
+    lines += [f"    {name} {text}" for name, text in texts.items()]
+    log("\n".join(lines), "debug", "call", **fields, **{name: _parsed(text) for name, text in texts.items()})
+
+
+def _body(content: bytes, hidden: tuple[str, ...], output_filter: OutputFilter) -> str:
+    marked = None if output_filter.redactor is None else output_filter.redactor.document
+    return body_text(content, (*hidden, *output_filter.secrets()), marked)
+
+
+def _parsed(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:  # cut, or no JSON
+        return text
+
+
+def log_reading(session: CommandContext, planned: Planned) -> None:
+    """The plan's event, and under ``-v`` how each collection was read, and at which rate limit."""
+    if session.style.events is not None:
+        session.style.events.planned(document(planned))
+    if not session.verbose:
+        return
+    made, size = planned.plan, planned.sizes
+    session.note(
+        f"{count(made.reads, 'call')} read the account, at most {session.settings.rate_limit:g} a second; "
+        f"dialect {planned.dialect.value}, ledger serial {made.base.serial}",
+        "read",
+        calls=made.reads,
+        rate_limit=session.settings.rate_limit,
+        dialect=planned.dialect.value,
+        serial=made.base.serial,
+    )
+    for kind in sorted({change.address.kind for change in made.changes} | set(made.unmanaged)):
+        route = made.routes.get(kind, "read whole")
+        session.note(
+            f"{kind.replace('_', ' ')}: {route}"
+            + (f", {size[kind]:,} in the account" if kind in size else "")
+            + (f", {made.unmanaged[kind]:,} unmanaged" if made.unmanaged.get(kind) else ""),
+            "route",
+            kind=kind,
+            route=route,
+            size=size.get(kind),
+            unmanaged=made.unmanaged.get(kind, 0),
+        )
+
+
+def requested(
+    workspace: Project,
+    session: CommandContext,
+    selection: SelectionOptions | None = None,
+    allow: Mapping[Allow, int | None] = EMPTY,
+) -> PlanRequest:
+    """What this command line asks to be planned."""
+    selection = selection or SelectionOptions()
+    return PlanRequest(
+        workspace.state,
+        workspace.policy,
+        Dialect(workspace.settings.dialect),
+        session.account(),
+        allow=allow,
+        targets=(*selection.targets, *selection.target_file),
+        places=selection.target_file,
+        excludes=selection.excludes,
+        refresh=selection.refresh,
+        parallel=workspace.settings.parallel,
+    )
+
+
+def make_plan(
+    session: CommandContext, request: PlanRequest, reader: Reader, store: Store | None, progress: Progress | None
+) -> Planned:
+    """The plan; from now on personal values of the account are redacted in messages."""
+    planned = plan.make_plan(request, reader, store, progress=progress)
+    learn_account(session.output_filter, planned.found)
+    return planned
+
+
+def learn_account(output_filter: OutputFilter, found: Identified) -> None:
+    """Remember the personal values that were read, so that they are redacted in messages."""
+    output_filter.learn_entries(found.entries.values())
+    output_filter.learn((live.address, live.attrs) for live in found.live.values())
+
+
+class RenderedPlan(Protocol):
+    """A plan with what its requests are made from: one that was just made, or a saved one."""
+
+    @property
+    def plan(self) -> Plan: ...
+    @property
+    def graph(self) -> Graph: ...
+    @property
+    def approvals(self) -> tuple[Approval, ...]: ...
+    @property
+    def dialect(self) -> Dialect: ...
+    @property
+    def slugs(self) -> frozenset[str]: ...
+
+
+def requests(planned: RenderedPlan) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
+    """Every request of a plan, in the order in which a single worker would send them."""
+    changes = {change.address: change for change in decided(planned.plan.changes)}
+    for step in planned.graph.order:
+        yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
+
+
+def sheet_of(planned: RenderedPlan, output_filter: OutputFilter, heading: str, rate_limit: float) -> PlanSheet:
+    """What every output of a plan is made from, marks in place of people where they are asked for."""
+    return PlanSheet(
+        output_filter.marked("plan", planned.plan), heading, len(planned.graph.order), rate_limit, planned.approvals
+    )
+
+
+def document(planned: RenderedPlan) -> dict[str, Any]:
+    """The machine's view of a plan."""
+    by_address: dict[Any, list[tuple[str, str, Any]]] = {}
+    for step, call in requests(planned):
+        by_address.setdefault(step.address, []).append(call)
+    return plan_document(planned.plan, by_address, planned.approvals)
+
+
+def leave() -> None:
+    """Ends this process now: waiting for the threads that wait for answers is what nobody wants any more.
+
+    Nothing is lost by it: what was sent has been announced in the ledger, and the next run looks for it.
+    """
+    with contextlib.suppress(RuntimeError):  # the signal came in the middle of a write to the same stream
+        log("Stopped at once. What was in flight may have happened; the next run finds out.")
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(130)
+
+
+@contextmanager
+def stopping(stop: threading.Event, *, reports: bool = False) -> Iterator[None]:
+    """SIGINT and SIGTERM stop in order the first time and at once the second time.
+
+    A reading that was stopped ends the command, even where its last answer was in; what ``reports`` says itself
+    how far it came.
+    """
+
+    def on_signal(number: int, frame: object) -> None:
+        if stop.is_set():
+            leave()
+        stop.set()
+        with contextlib.suppress(RuntimeError):
+            log("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
+
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if stop.is_set() and not reports:
+        raise Interrupted("stopped; nothing was changed")

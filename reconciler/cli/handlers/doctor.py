@@ -1,0 +1,38 @@
+"""``doctor``: everything that has to be right before a plan or an apply can succeed, each with its remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from reconciler.cli.command_options import DoctorOptions
+from reconciler.cli.handlers.context import log_of, place, read_settings
+from reconciler.cli.terminal import print_json, print_lines
+from reconciler.commands.doctor import examine, unreadable_settings
+from reconciler.errors import ConfigurationError
+from reconciler.model.checks import Check, Verdict
+from reconciler.output.doctor import check_document, check_lines, verdict_line
+
+
+def doctor(ctx: click.Context, options: DoctorOptions) -> int:
+    """Check key, connection, account, clock, ledger, folder and files. Reads only; exits 1 when a check fails."""
+    checks = []
+    for check in _checks(ctx, options):
+        checks.append(check)
+        if not options.as_json:
+            print_lines(check_lines(check))
+    if options.as_json:
+        print_json(check_document(checks))
+    else:
+        print_lines([verdict_line(checks)])
+    return int(any(check.verdict is Verdict.FAILED for check in checks))
+
+
+def _checks(ctx: click.Context, options: DoctorOptions) -> Iterator[Check]:
+    where = place(ctx, options)
+    try:
+        settings = read_settings(ctx, options.path, where)
+    except ConfigurationError as error:
+        return unreadable_settings(error)
+    return examine(where.cwd / options.path, settings, where, log=log_of(ctx))

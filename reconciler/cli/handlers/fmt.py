@@ -1,0 +1,81 @@
+"""``fmt``: files → the same files in canonical order and style."""
+
+from __future__ import annotations
+
+import sys
+from difflib import unified_diff
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command_options import FmtOptions
+from reconciler.cli.handlers.context import place, read_settings
+from reconciler.cli.program import program_of, start_folder
+from reconciler.commands.fmt import FormattedFile, format_files, format_stream, write
+from reconciler.errors import ConfigurationError
+from reconciler.output.wording import count, printable
+
+
+def fmt(ctx: click.Context, options: FmtOptions) -> int:
+    """Bring YAML files into canonical order and style; comments and what the files say stay."""
+    if (options.diff or "-" in options.paths) and _is_discreet(ctx, options.paths):
+        raise click.UsageError("this prints files as they are, people included: leave --redact away")
+    if "-" in options.paths:
+        if len(options.paths) > 1:
+            raise click.UsageError("- stands alone")
+        return _stream(ctx, options)
+
+    papers = format_files([Path(path) for path in options.paths or (".",)], start_folder(ctx))
+    _notes(ctx, papers)
+    changed = [paper for paper in papers if paper.differs]
+    if not options.check and not options.diff:
+        write(changed)
+    for paper in changed:
+        click.echo(_difference(paper) if options.diff else paper.name, nl=not options.diff)
+    if not program_of(ctx).quiet:
+        click.echo(_summary(len(changed), len(papers), dry=options.check or options.diff), err=True)
+    return 1 if options.check and changed else 0
+
+
+def _is_discreet(ctx: click.Context, paths: tuple[str, ...]) -> bool:
+    """Whether this run, or a project of these paths, names nobody."""
+    if program_of(ctx).redact is not None:
+        return bool(program_of(ctx).redact)
+
+    where = place(ctx)
+    try:
+        return any(read_settings(ctx, Path(path), where).redact for path in paths or (".",))
+    except ConfigurationError:  # what is wrong in the settings is for other commands to say
+        return False
+
+
+def _stream(ctx: click.Context, options: FmtOptions) -> int:
+    paper = format_stream(sys.stdin.buffer.read())
+    _notes(ctx, [paper])
+    if options.diff:
+        click.echo(_difference(paper), nl=False)
+    elif options.check:
+        if paper.differs:
+            click.echo(paper.name)
+    else:
+        click.echo(paper.after.decode(), nl=False)
+    return 1 if options.check and paper.differs else 0
+
+
+def _difference(paper: FormattedFile) -> str:
+    before, after = (text.decode("utf-8", "replace") for text in (paper.before, paper.after))
+    lines = unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"{paper.name} (as it is)", paper.name
+    )
+    return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+
+
+def _notes(ctx: click.Context, papers: list[FormattedFile]) -> None:
+    for paper in papers:
+        if paper.note and not program_of(ctx).quiet:
+            click.echo(printable(f"{paper.name}: {paper.note}"), err=True)
+
+
+def _summary(changed: int, whole: int, *, dry: bool) -> str:
+    rest = f"{count(whole - changed, 'file')} as {'it' if whole - changed == 1 else 'they'} should be."
+    return f"{count(changed, 'file')} {'would change' if dry else 'formatted'}, {rest}"

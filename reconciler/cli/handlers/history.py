@@ -1,0 +1,44 @@
+"""``history``: the runs that the ledger remembers, and what one of them did."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.command_options import HistoryOptions
+from reconciler.cli.handlers.context import place
+from reconciler.cli.handlers.open_ledger import ledger_for_reading
+from reconciler.cli.program import output_filter_of
+from reconciler.cli.terminal import log, print_json, print_lines
+from reconciler.commands.undo import find_run
+from reconciler.ledger.store import Store
+from reconciler.output.history import history_document, outcome_lines, outcomes_document, run_lines
+
+
+def history(ctx: click.Context, options: HistoryOptions) -> int:
+    """List every apply, destroy and undo, newest first; with RUN, what that one did: before → after by field."""
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+        if options.run is not None:
+            return _one(ctx, store, options.run, options.as_json)
+        document = history_document(store.runs()[: options.limit])
+    if options.as_json:
+        print_json(document)
+        return 0
+
+    print_lines(run_lines(document["runs"]))
+    if not document["runs"]:
+        log("No run yet.")
+    return 0
+
+
+def _one(ctx: click.Context, store: Store, number: int, as_json: bool) -> int:
+    run, past = find_run(store, number), store.outcomes(number)
+    output_filter = output_filter_of(ctx)
+    output_filter.learn_past(past)
+    past = output_filter.marked("past", past)
+    document = outcomes_document(run, past)
+    if as_json:
+        print_json(document)
+    else:
+        print_lines(run_lines([document]))
+        print_lines(outcome_lines(output_filter_of(ctx).marked("past", past)))
+    return 0

@@ -1,0 +1,89 @@
+"""``ledger``: look at what is recorded as ours, stop calling something ours, and tend the record itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from reconciler.cli.command_options import LedgerForgetOptions, LedgerListOptions, LedgerShowOptions
+from reconciler.cli.handlers.context import place
+from reconciler.cli.handlers.open_ledger import entry_of, ledger_for_reading, locked_ledger, recorded_address
+from reconciler.cli.handlers.prompt import require_yes
+from reconciler.cli.program import output_filter_of
+from reconciler.cli.terminal import print_json
+from reconciler.model.resource import Intent, LedgerEntry
+from reconciler.model.serialization import attrs_to_json, lifecycle_to_json
+from reconciler.output.wording import count, printable
+
+
+def list_entries(ctx: click.Context, options: LedgerListOptions) -> int:
+    """List the resources that are ours; PATTERN is an address with ``*`` and ``?``."""
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+        about, entries = store.describe(), store.entries(options.pattern)
+        intents = store.load().intents if options.as_json else {}
+    if options.as_json:
+        rows = [_row(entry) for entry in entries]
+        head = {"url": about.url, "lineage": about.lineage, "serial": about.serial, "account": about.account}
+        print_json({**head, "entries": rows, "intents": [_intent(intents[address]) for address in sorted(intents)]})
+        return 0
+
+    for entry in entries:
+        state = "" if entry.state.value == "settled" else f"  {entry.state.value}"
+        address = printable(str(output_filter_of(ctx).marked("address", entry.address)))
+        click.echo(f"{address:<50} {entry.provenance.value:<8} id {entry.remote_id or '–'}{state}")
+    click.echo(f"{count(len(entries), 'resource')}; {about.url}, serial {about.serial}", err=True)
+    return 0
+
+
+def _row(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "address": str(entry.address),
+        "remote_id": entry.remote_id,
+        "provenance": entry.provenance.value,
+        "state": entry.state.value,
+        "run": entry.run,
+        "managed_since": entry.managed_since,
+    }
+
+
+def _intent(intent: Intent) -> dict[str, Any]:
+    """A write that was announced and whose outcome is not recorded."""
+    return {"address": str(intent.address), "verb": intent.verb, "run": intent.run}
+
+
+def show(ctx: click.Context, options: LedgerShowOptions) -> int:
+    """Show what is recorded of one resource: what was sent, and what the server made of it."""
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+        entry = entry_of(store, options.address)
+    print_json(
+        {
+            **_row(entry),
+            "applied": attrs_to_json(entry.applied),
+            "answered": attrs_to_json(entry.answered),
+            "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
+            "depends_on": [str(each) for each in entry.depends_on],
+            "since": entry.since,
+            "origin": str(entry.origin) if entry.origin else None,
+            "lifecycle": _lifecycle(entry),
+            "part_of": str(entry.part_of) if entry.part_of else None,
+            "former": str(entry.former) if entry.former else None,
+        }
+    )
+    return 0
+
+
+def _lifecycle(entry: LedgerEntry) -> dict[str, Any]:
+    return lifecycle_to_json(entry.lifecycle)
+
+
+def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
+    """Stop calling these ours. Nothing is sent; the account keeps them, and nothing here will delete them."""
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        found = [recorded_address(store, address) for address in options.addresses]
+    require_yes(f"Forget {len(found)} of the ledger's resources?", yes=options.yes, declined="nothing was forgotten")
+    with locked_ledger(settings) as store:
+        store.forget(found)
+    for address in found:
+        click.echo(f"forgot {address}")
+    return 0

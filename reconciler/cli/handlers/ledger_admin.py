@@ -1,0 +1,111 @@
+"""``ledger unlock``, ``export``, ``import``, ``move`` and ``rebind``: the record itself, kept in order."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from reconciler.cli.command_options import ExportOptions, ImportOptions, MoveOptions, RebindOptions, UnlockOptions
+from reconciler.cli.handlers.context import open_session, place, read_settings
+from reconciler.cli.handlers.open_ledger import ledger_for_reading, locked_ledger
+from reconciler.cli.handlers.prompt import require_yes
+from reconciler.cli.program import output_filter_of
+from reconciler.cli.terminal import log, print_json
+from reconciler.commands import ledgers
+from reconciler.commands.ledger_admin import bring_in, match, read_export, require_most, write_export
+from reconciler.commands.ledger_admin import export as exported
+from reconciler.errors import ConfigurationError, Refused
+from reconciler.kinds.dialect import Dialect
+from reconciler.model.values import Address
+from reconciler.output.history import moment
+from reconciler.output.wording import count, duration, printable, shown
+from reconciler.planner.moves import moves_of
+
+
+def unlock(ctx: click.Context, options: UnlockOptions) -> int:
+    """Take the lease away from a run that you know is dead. A run that still lives stops at its next write."""
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        held = store.describe().held
+    if held is None:
+        click.echo("nobody holds the ledger")
+        return 0
+    age = duration(max(0.0, time.time() - held.acquired))
+    click.echo(f"held by {printable(str(held.holder))} since {moment(held.acquired)}, {age}", err=True)
+    require_yes("Take the ledger away from that run?", yes=options.yes, declined="the ledger is still locked")
+    with ledgers.open_to_write(settings) as store:
+        store.unlock()
+    click.echo("unlocked")
+    return 0
+
+
+def export(ctx: click.Context, options: ExportOptions) -> int:
+    """Print everything that is recorded as ours, as JSON. Secrets are in it as keyed digests only."""
+    where = place(ctx, options)
+    with ledger_for_reading(ctx, where, options.project) as (_, store):
+        if options.out is None and output_filter_of(ctx).redactor:
+            raise Refused("a redacted export could not be imported again; write it with --out, or add --no-redact")
+        document = exported(store)
+    if options.out is None:
+        print_json(document)
+        return 0
+    write_export(where.cwd / options.out, document)
+    click.echo(f"wrote {len(document['entries'])} entries to {options.out}", err=True)
+    return 0
+
+
+def import_ledger(ctx: click.Context, options: ImportOptions) -> int:
+    """Fill an empty ledger from FILE, all of it or nothing. The history stays behind."""
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.project, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("there is nothing to import into; name a ledger with --ledger")
+    export = read_export(where.cwd / options.file, settings.connection)
+    with locked_ledger(settings) as store:
+        same_key = bring_in(store, export)
+    click.echo(f"imported {len(export.ledger.entries)} entries")
+    if not same_key and any(entry.digests for entry in export.ledger.entries.values()):
+        log("The digests of secrets were made with another key: the next apply sends those secrets once more.")
+    return 0
+
+
+def move(ctx: click.Context, options: MoveOptions) -> int:
+    """Record the resource OLD under the address NEW. Nothing is sent; relations follow."""
+    try:
+        before, after = Address.parse(options.old), Address.parse(options.new)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        moves_of(store.load().entries, before, after)
+    require_yes(f"Record {shown(before)} as {shown(after)}?", yes=options.yes, declined="nothing was moved")
+    with locked_ledger(settings) as store:
+        moves = moves_of(store.load().entries, before, after)
+        store.write(moves=moves)
+    for source, target in moves:
+        click.echo(f"{shown(source)} → {shown(target)}")
+    return 0
+
+
+def rebind(ctx: click.Context, options: RebindOptions) -> int:
+    """Move the ledger to the configured connection, which must lead to the same account."""
+    allow = dict(options.allow)
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        session, ledger = open_session(ctx, settings), store.load()
+        account = session.account()
+    if account is None or account == ledger.account:
+        click.echo(f"the ledger is of connection {ledger.account} already")
+        return 0
+    with session.reader() as reader:
+        matches = match(reader, ledger, Dialect(settings.dialect), account)
+    for kind, number in sorted(matches.owned.items()):
+        click.echo(f"{matches.found[kind]:>6,} of {count(number, kind.replace('_', ' '))} found by id", err=True)
+    require_most(matches, account, allow)
+    require_yes(
+        f"Move the ledger from connection {ledger.account} to {account}?",
+        yes=options.yes,
+        declined="nothing was moved",
+    )
+    with locked_ledger(settings) as store:
+        store.rebind(account)
+    click.echo(f"the ledger is of connection {account} now")
+    return 0

@@ -1,0 +1,127 @@
+"""``plan``: read everything, show what would change, write nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command_options import PlanOptions
+from reconciler.cli.handlers.context import (
+    CommandContext,
+    log_reading,
+    make_plan,
+    open_project,
+    open_session,
+    place,
+    requested,
+    requests,
+    sheet_of,
+    stopping,
+)
+from reconciler.cli.handlers.results import sheet_for
+from reconciler.cli.outputs import PLAN, name_of, outputs_of
+from reconciler.cli.program import program_of
+from reconciler.cli.terminal import columns, log, print_lines
+from reconciler.commands import plan_document
+from reconciler.commands.plan import Planned, PlanRequest
+from reconciler.commands.plan_file import to_document
+from reconciler.commands.project import require_resources
+from reconciler.commands.redacted import redacted
+from reconciler.errors import Refused
+from reconciler.ledger.store import Store
+from reconciler.output.text import call_lines, plan_lines
+from reconciler.planner.drift import alarms
+
+NO_KEY = (
+    "saving {what} needs a persistent key: set RECONCILER_LEDGER_KEY, or run apply once, which creates the ledger "
+    "and its key; nothing was planned"
+)
+
+
+def plan(ctx: click.Context, options: PlanOptions) -> int:
+    """Show what would change in the account to make it as the files below PATH say. Never writes."""
+    outputs = outputs_of(ctx, options, PLAN)
+    with outputs.problems(name_of(ctx, options.path)):
+        planned, session = _planned(ctx, options)
+    if not outputs.claimed:
+        show_plan(ctx, planned, session, calls=options.calls)
+    if outputs.wanted:
+        heading, rate_limit = session.heading(planned), session.settings.rate_limit
+        outputs.write(sheet_for(planned, outputs, heading, session.name, rate_limit=rate_limit))
+    if options.detailed_exitcode and planned.plan.pending:
+        return 2
+    return _fails(planned, options.fail_on) if options.fail_on else 0
+
+
+def _planned(ctx: click.Context, options: PlanOptions) -> tuple[Planned, CommandContext]:
+    """The plan, saved where that was asked for, and the session that made it."""
+    workspace = open_project(ctx, options.path, place(ctx, options))
+    require_resources(workspace)
+    session = open_session(ctx, workspace.settings)
+    if options.out:
+        require_key(session)
+    with session.ledger_to_read() as store, session.reader() as reader:
+        request = requested(workspace, session, options)
+        with stopping(session.stop), session.progress() as progress:
+            planned = make_plan(session, request, reader, store, progress)
+        log_reading(session, planned)
+        if options.out:
+            save(Path(program_of(ctx).directory) / options.out, planned, request, session, store, options.path)
+    return planned, session
+
+
+def _fails(planned: Planned, fail_on: tuple[str, ...]) -> int:
+    """2 when the plan shows one of those, and says which."""
+    found = [alarm.value for alarm in alarms(planned.plan) if alarm.value in fail_on]
+    if found:
+        log(f"Failed on {' and '.join(sorted(found))}, as --fail-on asked.")
+    return 2 if found else 0
+
+
+def show_plan(ctx: click.Context, planned: Planned, session: CommandContext, *, calls: bool = False) -> None:
+    """The plan for people; with ``calls`` every request after it."""
+    output_filter = session.output_filter
+    sheet = sheet_of(planned, output_filter, session.heading(planned), session.settings.rate_limit)
+    print_lines(plan_lines(sheet, hidden_fields=program_of(ctx).quiet, columns=columns()))
+    if calls:
+        print_lines([[]])
+        print_lines(call_lines(output_filter.marked("request", call) for _, call in requests(planned)))
+
+
+def require_key(session: CommandContext, *, always: bool = False) -> None:
+    """Refuse to save a plan that others carry on without a key to sign it with."""
+    what = (
+        "a redacted plan"
+        if session.output_filter.redactor
+        else "a plan in CI"
+        if session.settings.ci
+        else "this plan"
+    )
+    if (always or session.output_filter.redactor or session.settings.ci) and not session.has_key():
+        raise Refused(NO_KEY.format(what=what))
+
+
+def save(
+    file: Path,
+    planned: Planned,
+    request: PlanRequest,
+    session: CommandContext,
+    store: Store | None,
+    path: Path | None,
+) -> None:
+    """Write the plan file, signed where there is a key that stays; ``path`` are the files that it was made from."""
+    key = session.key(store) if session.has_key() else None
+    document = to_document(planned, request, key, session.settings.environment, session.has_ledger())
+    hides = session.output_filter.redactor is not None
+    if hides and key:
+        document = redacted(document, planned.plan.changes, key.digest)
+    plan_document.write(file, document, key.sign if key else None)
+    if key is None:
+        log("There is no key yet: the plan file has only a checksum, and no digests of secrets.")
+    place = "" if path is None or str(path) == "." else f" {path}"
+    apply = f"reconciler apply{place} --plan {file}"
+    if hides:
+        log(f"Saved redacted plan to {file}. Apply it with: {apply} (same files and --target required).")
+    else:
+        log(f"Saved plan to {file}. Apply it with: {apply}" + (" (same files required)." if path else ""))

@@ -1,0 +1,152 @@
+"""``pull``: the account as files where there are none, and its drift taken back into the files where there are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command_options import PullOptions
+from reconciler.cli.handlers.context import (
+    CommandContext,
+    learn_account,
+    open_session,
+    place,
+    read_settings,
+    requested,
+    stopping,
+)
+from reconciler.cli.handlers.prompt import require_yes
+from reconciler.cli.program import output_filter_of
+from reconciler.cli.terminal import print_json, print_lines
+from reconciler.commands.accept import PreparedPatch, Selection, find, prepare, put
+from reconciler.commands.project import Invocation, Project
+from reconciler.commands.pull import (
+    Pulled,
+    PullSelection,
+    holds_yaml,
+    made,
+    of_people,
+    own,
+    read_account,
+    unknown_kinds,
+    write,
+)
+from reconciler.config.files import shown_name
+from reconciler.config.settings import Settings
+from reconciler.edit.export import pullable
+from reconciler.errors import ConfigurationError
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.did_you_mean import near
+from reconciler.model.resource import DesiredState
+from reconciler.output.pull import patch_document, patch_lines, pulled_document, pulled_lines
+
+#: Options that write new files, and options that change existing ones.
+_FRESH = {
+    "kinds": "--kind",
+    "tags": "--tag",
+    "courses": "--course",
+    "after": "--registered-after",
+    "before": "--registered-before",
+    "csv_sources": "--csv",
+    "own": "--own",
+}
+_PATCH = {"accepted": "--accept", "everything": "--all", "yes": "--yes"}
+
+
+def pull(ctx: click.Context, options: PullOptions) -> int:
+    """Write what the account holds as YAML into DIR, where there is none yet."""
+    where = place(ctx, options)
+    path = where.cwd / options.folder
+    with nullcontext() if path.is_file() else made(path):
+        settings = read_settings(ctx, path, where)
+        if holds_yaml(path, settings.root):
+            _refuse(options, _FRESH, "there are files in this folder already; {} is for a folder without any")
+            return _patch(ctx, path, where, settings, options)
+        _refuse(options, _PATCH, "there is no YAML in this folder that could be patched; {} has no meaning here")
+        return _fresh(ctx, path, where, settings, options)
+
+
+def _refuse(options: PullOptions, flags: Mapping[str, str], what: str) -> None:
+    """Raises a usage error for the first of these flags that is given."""
+    for name, flag in flags.items():
+        if getattr(options, name):
+            raise click.UsageError(what.format(flag))
+
+
+def _refuse_redacted(ctx: click.Context, people: bool) -> None:
+    """Files that declare people cannot be redacted: the next plan would take the pseudonyms for other people."""
+    if people and output_filter_of(ctx).redactor is not None:
+        raise click.UsageError(
+            "pull writes people into files as they are, which --redact forbids; "
+            "leave --redact (RECONCILER_REDACT) out, or name kinds without people: --kind tag"
+        )
+
+
+def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
+    if unknown := unknown_kinds(options.kinds):
+        raise click.UsageError(_no_such_kind(unknown[0]))
+    if options.own and settings.ledger == "none":
+        raise ConfigurationError("without a ledger nothing can be recorded; --own needs one")
+    _refuse_redacted(ctx, of_people(options.kinds))
+    chosen = PullSelection(
+        options.kinds, options.tags, options.courses, options.after, options.before, options.csv_sources
+    )
+    session = open_session(ctx, settings)
+    with _ledger(session, options.own) as store:
+        with session.reader() as reader, stopping(session.stop), session.progress() as progress:
+            pulled = read_account(reader, chosen, Dialect(settings.dialect), progress)
+        written = write(pulled, path, settings.root)
+        owned = None
+        if store is not None and written:
+            owned = own(pulled, Project(path, settings, DesiredState()), where, session, store)
+    return _print(pulled, written, owned, where, as_json=options.as_json)
+
+
+def _ledger(session: CommandContext, wanted: bool) -> AbstractContextManager[Store | None]:
+    session.api_key  # noqa: B018 - before a ledger is made
+    return session.ledger_to_write() if wanted else nullcontext()
+
+
+def _no_such_kind(name: str) -> str:
+    known = [kind.name for kind in pullable()]
+    hint = near(name, known)
+    return f"{name!r} cannot be pulled; " + (f"did you mean {hint}?" if hint else f"there are {', '.join(known)}")
+
+
+def _print(pulled: Pulled, written: list[Path], owned: int | None, where: Invocation, *, as_json: bool) -> int:
+    names = [shown_name(path, where.cwd) for path in written]
+    if as_json:
+        print_json(pulled_document(pulled.made, names, owned, pulled.reads))
+    else:
+        print_lines(pulled_lines(pulled.made, names, owned, pulled.reads))
+    return 0
+
+
+def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
+    """What drifted, as a difference of the files; written after a yes."""
+    taking = prepare(path, settings, where)
+    session = open_session(ctx, settings)
+    session.output_filter.learn_state(taking.workspace.state)
+    wanted = Selection(options.accepted, options.everything)
+    with session.ledger_to_read() as store, session.reader() as reader, stopping(session.stop):
+        request = requested(taking.workspace, session)
+        with session.progress() as progress:
+            patch = find(taking, request, reader, store, wanted, progress)
+    if patch.found is not None:
+        learn_account(session.output_filter, patch.found)
+    print_lines(patch_lines(patch, chosen=bool(options.accepted or options.everything)), err=options.as_json)
+    if patch.texts:
+        _write(patch, options)
+    if options.as_json:
+        print_json(patch_document(patch, patch.names if patch.texts else ()))
+    return 0
+
+
+def _write(patch: PreparedPatch, options: PullOptions) -> None:
+    require_yes(f"Write this into {', '.join(patch.names)}?", yes=options.yes, declined="nothing was written")
+    put(patch)
+    click.echo(f"Written: {', '.join(patch.names)}.", err=True)

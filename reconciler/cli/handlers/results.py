@@ -1,0 +1,96 @@
+"""Plans, runs and drift as the values that all output formats are made from, redacted if requested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from reconciler.cli.handlers.context import RenderedPlan, requests
+from reconciler.cli.outputs import Outputs
+from reconciler.model.policy import Allow
+from reconciler.model.report import Report
+from reconciler.model.values import Address
+from reconciler.output import json_documents
+from reconciler.output.drift import DriftReport, drift_document
+from reconciler.output.plan_view import Call, PlanSheet
+from reconciler.planner.approvals import closed
+
+
+@dataclass(frozen=True)
+class RunEnding:
+    """How a run ended: its report, or why it was refused; ``extra`` keys of its document.
+
+    ``begun`` is False for a plan alone that has ``extra`` keys.
+    """
+
+    allowed: Mapping[Allow, int | None] = field(default_factory=dict)
+    report: Report | None = None
+    refused: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+    begun: bool = True
+
+
+def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:
+    """What the account changed, marked where that was asked for."""
+    output_filter = outputs.output_filter
+    document = output_filter.marked("document", drift_document(drifts.items, owned=drifts.owned, reads=drifts.reads))
+    return replace(
+        drifts,
+        items=output_filter.marked("drift", drifts.items),
+        heading=output_filter.text(drifts.heading),
+        name=output_filter.text(drifts.name),
+        base=outputs.base,
+        document=document,
+    )
+
+
+def sheet_for(
+    planned: RenderedPlan,
+    outputs: Outputs,
+    heading: str,
+    name: str,
+    *,
+    rate_limit: float,
+    ending: RunEnding | None = None,
+) -> PlanSheet:
+    """The redacted sheet that all formats are made from; ``ending`` is that of a run."""
+    output_filter, calls = outputs.output_filter, _calls(planned) if outputs.need("requests") else {}
+    document: Mapping[str, Any] = {}
+    if outputs.need("document"):
+        document = output_filter.marked("document", _document(planned, calls, ending))
+    report, refused, allowed = (ending.report, ending.refused, ending.allowed) if ending else (None, "", {})
+    return PlanSheet(
+        output_filter.marked("plan", planned.plan),
+        output_filter.text(heading),
+        len(planned.graph.order),
+        rate_limit,
+        tuple(replace(g, reason=output_filter.text(g.reason)) for g in closed(planned.approvals, allowed)),
+        {
+            output_filter.marked("address", address): tuple(output_filter.marked("request", call) for call in each)
+            for address, each in calls.items()
+        },
+        output_filter.text(name),
+        outputs.base,
+        report if report is None else output_filter.marked("report", report),
+        output_filter.text(refused),
+        document,
+    )
+
+
+def _calls(planned: RenderedPlan) -> dict[Address, list[Call]]:
+    """The requests of each address."""
+    calls: dict[Address, list[Call]] = {}
+    for step, call in requests(planned):
+        calls.setdefault(step.address, []).append(call)
+    return calls
+
+
+def _document(planned: RenderedPlan, calls: dict[Address, list[Call]], ending: RunEnding | None) -> dict[str, Any]:
+    document = json_documents.plan_document(planned.plan, calls, planned.approvals)
+    if ending is None:
+        return document
+    document |= ending.extra
+    if ending.report is not None:
+        return json_documents.report_document(document, ending.report)
+    return json_documents.unrun_document(document, ending.refused) if ending.begun else document

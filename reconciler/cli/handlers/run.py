@@ -1,0 +1,163 @@
+"""Planning, approval, confirmation and execution, shared by all commands that write to the account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
+
+import click
+
+from reconciler.apply.executor import Bounds
+from reconciler.cli.command_options import RunOptions
+from reconciler.cli.handlers.context import CommandContext, log_reading, make_plan, stopping
+from reconciler.cli.handlers.notify import RunResult
+from reconciler.cli.handlers.plan import show_plan
+from reconciler.cli.handlers.progress import Events
+from reconciler.cli.handlers.prompt import confirm_plan
+from reconciler.cli.handlers.results import RunEnding, sheet_for
+from reconciler.cli.outputs import PLAN, Outputs, outputs_of
+from reconciler.cli.program import output_filter_of
+from reconciler.cli.terminal import log, print_lines
+from reconciler.commands.apply import Options, carry_out, needs_ledger, settle_ledger
+from reconciler.commands.plan import Planned, PlanRequest
+from reconciler.commands.plan_file import begun, check_fresh, plan_digest, reviewed_counts
+from reconciler.errors import ApprovalRequired, ConfigurationError, Refused
+from reconciler.ledger.codec import Key
+from reconciler.ledger.store import Store
+from reconciler.model.policy import Allow
+from reconciler.model.report import Report, Status
+from reconciler.output.plan_view import need
+from reconciler.output.text import report_lines
+from reconciler.planner.approvals import closed
+
+
+class Reviewed(NamedTuple):
+    """A saved plan to be applied, and the key that it was signed with; None for one with a checksum only."""
+
+    document: dict[str, Any]
+    key: Key | None
+
+
+@dataclass
+class Run:
+    """One run of a command that writes: options, outputs, and what the command adds to them.
+
+    ``nothing`` is printed in place of an empty plan; ``extra`` are keys of the document. ``digest`` and ``reviewed``
+    are those of the saved plan.
+    """
+
+    ctx: click.Context
+    options: RunOptions
+    outputs: Outputs
+    command: str = "apply"
+    result: RunResult = field(default_factory=RunResult)
+    nothing: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
+    reviewed: Mapping[Allow, int] = field(default_factory=dict)
+
+    @property
+    def allow(self) -> dict[Allow, int | None]:
+        """The approvals that are given with ``--allow``."""
+        return dict(self.options.allow)
+
+
+def begin_run(ctx: click.Context, options: RunOptions, command: str) -> Run:
+    """Start the stream of events, if requested, and check the outputs; raises a usage error where they conflict."""
+    if options.json_events:
+        if options.as_json:
+            raise click.UsageError("--json-events and --json both want standard output; choose one")
+        output_filter_of(ctx).events = Events(str(ctx.info_name))
+    return Run(ctx, options, outputs_of(ctx, options, PLAN), command)
+
+
+def plan_and_run(
+    run: Run, session: CommandContext, store: Store, request: PlanRequest, reviewed: Reviewed | None = None
+) -> int:
+    """Plan, show the plan, check approvals, ask, and apply; the exit code."""
+    ledgered = session.settings.ledger != "none"
+    problems = run.outputs.problems(session.name)
+    with problems, stopping(session.stop), session.reader() as reader, session.progress() as progress:
+        session.output_filter.learn_state(request.state)
+        planned = make_plan(session, request, reader, store if ledgered else None, progress)
+    log_reading(session, planned)
+    if reviewed is not None:
+        saved, done = reviewed.document, begun(reviewed.document, store)
+        check_fresh(saved, planned, request, reviewed.key, done)
+        run.digest, run.reviewed = plan_digest(saved), reviewed_counts(saved) if done else {}
+    if run.nothing and not (planned.plan.pending or planned.plan.blocked):
+        click.echo(run.nothing, err=run.outputs.claimed)
+    elif not run.outputs.claimed:
+        show_plan(run.ctx, planned, session)
+    if not planned.plan.pending:
+        if ledgered and needs_ledger(planned, store, time.time()):
+            settle_ledger(planned, store, 0, time.time())
+        write_result(run, session, planned)
+        return 0
+    run.result.planned, run.result.allowed = planned, run.allow
+    try:
+        _check_approvals(planned, run)
+        confirm_plan(session, planned, run.options)
+    except Refused as error:
+        write_result(run, session, planned, refused="; ".join(str(error).splitlines()))
+        raise
+    return _carry_out(run, session, store, planned)
+
+
+def _check_approvals(planned: Planned, run: Run) -> None:
+    shut = closed(planned.approvals, run.allow, run.reviewed)
+    if shut:
+        raise ApprovalRequired("\n".join([*(need(approval) for approval in shut), "No changes were made."]))
+
+
+def _carry_out(run: Run, session: CommandContext, store: Store, planned: Planned) -> int:
+    events = session.style.events
+    options = Options(
+        Bounds(session.stop, session.settings.max_calls, session.deadline),
+        session.settings.parallel,
+        starter=events.started if events else None,
+        digest=run.digest,
+        command=run.command,
+    )
+    with stopping(session.stop, reports=True), session.following(planned.graph.order) as listener:
+        report = carry_out(planned, session, store, replace(options, listener=listener))
+    run.result.report = report
+    print_lines(report_lines(session.output_filter.marked("report", report)), err=run.outputs.claimed)
+    code = exit_code(report)
+    try:
+        write_result(run, session, planned, report=report)
+    except ConfigurationError as error:  # a file that cannot be written any more; the report decides the exit code
+        log(f"error: {error}")
+        return code or error.exit_code
+    return code
+
+
+def write_result(
+    run: Run, session: CommandContext, planned: Planned, *, report: Report | None = None, refused: str = ""
+) -> None:
+    """Write the plan, and the report or the reason of refusal, in all formats that were requested."""
+    if not run.outputs.wanted:
+        return
+    ending = RunEnding(run.allow, report, refused, run.extra)
+    heading, rate_limit = session.heading(planned), session.settings.rate_limit
+    sheet = sheet_for(planned, run.outputs, heading, session.name, rate_limit=rate_limit, ending=ending)
+    if session.style.events is not None and not refused:
+        session.style.events.report(sheet.document)
+    run.outputs.write(sheet)
+
+
+def exit_code(report: Report) -> int:
+    """0 when everything is done, 4 when only a part is, 1 when nothing is, 130 when a signal stopped it.
+
+    A run that the ledger broke off before anything was done ends as that error would.
+    """
+    if report.stopped == "interrupted":
+        return 130
+    bad = len(report.outcomes) - report.count(Status.DONE) - report.count(Status.PENDING)
+    if not bad and not report.stopped:
+        return 0
+    if report.broken and bad == len(report.outcomes):
+        return int(report.broken)
+    return 4 if bad < len(report.outcomes) or report.stopped else 1

@@ -1,0 +1,51 @@
+"""``show``: a saved plan as it was shown when it was made; offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command_options import ShowOptions
+from reconciler.cli.handlers.context import place, read_settings, requests, sheet_of
+from reconciler.cli.handlers.results import sheet_for
+from reconciler.cli.outputs import PLAN, outputs_of
+from reconciler.cli.program import output_filter_of, program_of
+from reconciler.cli.terminal import columns, log, print_lines
+from reconciler.commands.show import SavedPlan, open_plan
+from reconciler.output.text import call_lines, plan_lines
+
+
+def show(ctx: click.Context, options: ShowOptions) -> int:
+    """Show the plan in FILE: what `apply --plan FILE` would do. Nothing is read but files."""
+    outputs = outputs_of(ctx, options, PLAN)
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.project, where)
+    saved = open_plan(
+        where.cwd / options.file, settings, lambda store: output_filter_of(ctx).use_digest(store.digest)
+    )
+    if not saved.checked:
+        log("The plan is signed with a key that is not here: whether it was edited could not be checked.")
+    output_filter_of(ctx).learn_plan(saved.plan)
+    heading = _heading(saved, options.file)
+    if not outputs.claimed:
+        _print(ctx, saved, settings.rate_limit, heading, calls=options.calls)
+    if outputs.wanted:
+        name = saved.environment or settings.environment or settings.root.name
+        outputs.write(sheet_for(saved, outputs, heading, name, rate_limit=settings.rate_limit))
+    return 2 if options.detailed_exitcode and saved.plan.pending else 0
+
+
+def _heading(saved: SavedPlan, file: Path) -> str:
+    base = saved.plan.base
+    name = saved.environment or file.name
+    return f"{name} · connection {(base.account or 'the default one')[:8]} · ledger serial {base.serial}"
+
+
+def _print(ctx: click.Context, saved: SavedPlan, rate_limit: float, heading: str, *, calls: bool) -> None:
+    output_filter = output_filter_of(ctx)
+    sheet = sheet_of(saved, output_filter, heading, rate_limit)
+    print_lines(plan_lines(sheet, hidden_fields=program_of(ctx).quiet, columns=columns()))
+    if calls:
+        print_lines([[]])
+        print_lines(call_lines(output_filter.marked("request", call) for _, call in requests(saved)))

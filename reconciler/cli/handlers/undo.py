@@ -1,0 +1,46 @@
+"""``undo``: the inverse of a run, planned, gated and applied like any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command_options import UndoOptions
+from reconciler.cli.handlers.context import open_project, open_session, place, read_settings
+from reconciler.cli.handlers.run import begin_run, plan_and_run
+from reconciler.cli.terminal import log, print_lines
+from reconciler.commands.project import Invocation
+from reconciler.commands.undo import prepare
+from reconciler.errors import ConfigurationError
+from reconciler.model.resource import DesiredState
+from reconciler.output.history import lost_document, lost_lines
+
+
+def undo(ctx: click.Context, options: UndoOptions) -> int:
+    """Plan and apply the inverse of a run; first prints what cannot be restored."""
+    run, number = begin_run(ctx, options, "undo"), options.run
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.project, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("without a ledger there is no history, and nothing that could be undone")
+    session = open_session(ctx, settings)
+    session.api_key  # noqa: B018 - before a ledger is opened
+    if not session.has_ledger():
+        raise ConfigurationError(f"there is no run {number}: there is no ledger yet; the first apply makes it")
+    with session.ledger_to_write() as store:
+        state = _state(ctx, where, options.project)
+        undoing = prepare(number, store, settings, session.account(), run.allow, state)
+        print_lines(lost_lines(number, undoing.lost), err=run.outputs.claimed)
+        run.nothing = f"Nothing is left to undo of run {number}."
+        run.extra = {"undoes": number, "lost": lost_document(undoing.lost)}
+        return plan_and_run(run, session, store, undoing.request)
+
+
+def _state(ctx: click.Context, where: Invocation, project: Path) -> DesiredState:
+    """The state that the files declare, or none where they cannot be read: undoing rests on the ledger."""
+    try:
+        return open_project(ctx, project, where).state
+    except ConfigurationError:
+        log("The files cannot be read now; secrets that they name are not at hand.")
+        return DesiredState()
