@@ -211,6 +211,7 @@ class Executor:
             digest=carrier.digest,
             now=carrier.now(),
             run=carrier.run,
+            provenance=carrier.provenance(change),
         )
         outcome = replace(self.outcomes[step], status=Status.DONE, remote_id=remote_id)
         try:

@@ -45,6 +45,7 @@ from reconciler.model.resource import CREATING, EMPTY, LedgerEntry, Provenance
 from reconciler.model.values import Address, Attrs, Secret, Value
 from reconciler.planner.decoding import decode
 from reconciler.planner.diff import Digest, differences
+from reconciler.planner.impact import TakenAlong
 from reconciler.planner.requests import bind, hidden_in, is_the_one, lookup_for, request_for
 
 #: Seconds of the lease that must be left when a write is announced: connect and read time-out of one attempt.
@@ -65,7 +66,9 @@ class StepRunner:
     """Carries out single steps; used by all workers at once.
 
     ``ids`` grows as creates are answered; ``unconfirmed`` holds what may have been accepted: its answer was lost.
-    ``announced`` are those that an earlier run set out to make, and nobody recorded whether it did.
+    ``announced`` are those that an earlier run set out to make, and nobody recorded whether it did. ``along`` is what
+    each deletion takes from managed resources, ``taken_by`` which of two deletions took a relation. ``adopted`` are
+    those that count as adopted although they are created: an undo brings them back.
     """
 
     writer: Writer
@@ -79,7 +82,10 @@ class StepRunner:
     digest: Digest = None
     slugs: frozenset[str] = frozenset()
     announced: frozenset[Address] = frozenset()
+    along: Mapping[Address, Sequence[TakenAlong]] = field(default_factory=lambda: EMPTY)
+    adopted: frozenset[Address] = frozenset()
     unconfirmed: set[Address] = field(default_factory=set)
+    taken_by: dict[Address, Address] = field(default_factory=dict)
 
     def carry(self, step: Step, change: Change) -> Outcome:
         """Never raises for what the gateway answers; LedgerError and Locked end the run and pass through."""
@@ -261,9 +267,20 @@ class StepRunner:
             self.ids[change.address] = made.remote_id
         if pending and change.address in self.unconfirmed:
             return outcome  # nobody accepted it: the intent stays open until it shows
-        self.store.settle(self.run, self._where(step, change), entry, outcome)
+        taken = self._taken(change) if step.verb is Verb.DROP and change.action is Action.DELETE else ()
+        self.store.settle(self.run, self._where(step, change), entry, outcome, taken=taken)
         self.fresh.wrote(step, change, made.shown)
         return outcome
+
+    def _taken(self, change: Change) -> list[TakenAlong]:
+        """What went with the deletion; a relation whose two ends are deleted goes with the first."""
+        taken = self.along.get(change.address, ())
+        return [
+            each
+            for each in taken
+            if each.action is not Action.FORGET
+            or self.taken_by.setdefault(each.address, change.address) == change.address
+        ]
 
     def arrived(self, entry: LedgerEntry, outcome: Outcome) -> None:
         """What was accepted, or perhaps was, shows now."""
@@ -299,10 +316,13 @@ class StepRunner:
             digest=self.digest,
             now=self.now(),
             run=self.run,
-            provenance=made.provenance or self._recovered(change),
+            provenance=made.provenance or self.provenance(change),
         )
 
-    def _recovered(self, change: Change) -> Provenance | None:
+    def provenance(self, change: Change) -> Provenance | None:
+        """What is known better than by the action: an earlier run made it, or an undo brings it back."""
+        if change.address in self.adopted and change.action in (Action.CREATE, Action.REPLACE):
+            return Provenance.ADOPTED
         return Provenance.CREATED if change.address in self.announced and self._is_new(change) else None
 
     def _where(self, step: Step, change: Change) -> Address:

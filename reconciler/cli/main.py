@@ -36,7 +36,7 @@ COMMANDS = {
     "show": ("show", "Show a saved plan."),
     "explain": ("explain", "Say everything about one resource."),
     "history": ("history", "List the runs, and what they did."),
-    "undo": ("undo", "Take a run back."),
+    "undo": ("undo", "Revert a run."),
     "clone": ("clone", "Make one account hold what another one has, without its people."),
     "graph": ("graph", "Draw what needs what, of the files or of a plan."),
     "ledger": ("ledger", "Look at what the ledger records, and tend it."),

@@ -1,4 +1,4 @@
-"""``undo``: the inverse of a run, planned, gated and applied like any other."""
+"""``undo``: plans and applies the inverse of a run, with the same approvals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Example:
 @click.pass_context
 @with_options(UndoOptions)
 def undo(ctx: click.Context, options: UndoOptions) -> int:
-    """Put back what RUN overwrote, remove what it made, make again what it removed; says first what stays lost."""
+    """Restore what RUN overwrote, delete what it created, create what it deleted; lists what it cannot restore."""
     from reconciler.cli.handlers import undo as handlers
 
     return handlers.undo(ctx, options)

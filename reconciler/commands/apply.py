@@ -18,11 +18,12 @@ from reconciler.gateway.client import Writer
 from reconciler.ledger import lock_holder
 from reconciler.ledger.history import RunInfo
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Action, Cause, Change, Plan, Step, Verb, decided
-from reconciler.model.report import Outcome, Report, Status
+from reconciler.model.plan import Action, Cause, Change, Plan, Verb, decided
+from reconciler.model.report import Report, Status
 from reconciler.model.resource import LedgerEntry, Provenance
 from reconciler.model.serialization import change_to_json, digest_of
 from reconciler.model.values import Address
+from reconciler.planner.impact import taken_along
 from reconciler.planner.requests import hidden_in
 
 
@@ -79,8 +80,6 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
 def _finished(planned: Planned, store: Store, run: int, report: Report) -> Report:
     """The last words to the ledger; that it cannot take them is part of the report."""
     try:
-        if report.broken is None:
-            _forget_gone_along(planned, store, run, report)
         store.finish(run, _status(report), report.reads, report.writes)
     except (LedgerError, Locked) as error:
         return report if report.broken else replace(report, stopped=str(error), broken=error.exit_code)
@@ -115,6 +114,8 @@ def _carrier(
         digest=_digest(session, store),
         slugs=planned.slugs,
         announced=announced(planned.plan.changes, planned.ledger.intents),
+        along=taken_along(planned.plan.changes, planned.ledger.entries),
+        adopted=planned.adopted,
     )
 
 
@@ -180,19 +181,6 @@ def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now
         change, old, change.remote_id, change.before, digest=store.digest, now=now, run=run, provenance=ours
     )
     return None if change.action is Action.NO_CHANGE and is_settled(old, entry) else entry
-
-
-def _forget_gone_along(planned: Planned, store: Store, run: int, report: Report) -> None:
-    """Relations whose parent was deleted in this run; history keeps what they were."""
-    done = {o.step.address for o in report.outcomes if o.status is Status.DONE and o.action is Action.DELETE}
-    along = [
-        c
-        for c in decided(planned.plan.changes)
-        if c.cause is Cause.GONE_WITH and any(target in done for target in planned.entries[c.address].depends_on)
-    ]
-    ends = [Outcome(Step(c.address, Verb.DROP), Action.FORGET, Status.DONE, c.remote_id) for c in along]
-    store.record(run, ends, {change.address: change.before for change in along})
-    store.forget([change.address for change in along])
 
 
 def _status(report: Report) -> str:

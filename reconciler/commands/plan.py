@@ -40,7 +40,8 @@ class PlanRequest:
     ``places`` says of targets that a file lists where they stand.
     ``only``: nothing but these addresses, and what moves to another address along with them. ``whole``: relations
     that are settled are not set apart in it.
-    ``from_files``: files declare the state; else deletions do not name them as the reason.
+    ``from_files``: files declare the state; else deletions do not name them as the reason. ``adopted`` are those to
+    be created again that count as adopted all the same.
     """
 
     state: DesiredState
@@ -56,6 +57,7 @@ class PlanRequest:
     only: frozenset[Address] | None = None
     whole: bool = False
     from_files: bool = True
+    adopted: frozenset[Address] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,7 @@ class Planned:
     found: Identified
     read_at: float
     whole: bool = True
+    adopted: frozenset[Address] = frozenset()
 
 
 def destroying(request: PlanRequest) -> PlanRequest:
@@ -143,6 +146,7 @@ def decide(
         found,
         0.0,
         whole=not plan.partial and request.only is None,
+        adopted=request.adopted,
     )
 
 

@@ -1,4 +1,4 @@
-"""The number of a run → the request for the plan that takes it back, and what that plan cannot bring back."""
+"""The number of a run → the request for the plan that reverts it, and what that plan cannot restore."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.history import RunRecord
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow, Policy, Prune
-from reconciler.model.resource import DesiredState, Ledger
+from reconciler.model.resource import DesiredState
 from reconciler.model.values import Address, Secret, Value
 from reconciler.planner.inverse import Unrestorable, invert
 
-#: Whatever a run made goes when it is taken back, whatever pruning says.
+#: What a run created is deleted when the run is reverted, whatever pruning says.
 EVERYTHING = {kind.name: Prune.OWNED for kind in KINDS.values() if kind.writable}
 
 
@@ -52,9 +52,9 @@ def prepare(
 ) -> Undoing:
     """The inverse of a run, from what the ledger kept of it; only the secrets come from the files' ``state``."""
     run, ledger = find_run(store, number), store.load()
-    inverse = invert(store.outcomes(number), ledger, Dialect(settings.dialect), secrets_at_hand(state, ledger, store))
+    inverse = invert(store.outcomes(number), ledger, Dialect(settings.dialect), store.digest, secrets_in(state))
     unknown = [
-        Unrestorable(address, "was announced, and nobody knows whether it happened; the next apply finds out")
+        Unrestorable(address, "a write whose end is not known; the next apply finds out")
         for address, intent in ledger.intents.items()
         if intent.run == number
     ]
@@ -67,18 +67,16 @@ def prepare(
         parallel=settings.parallel,
         only=inverse.only,
         from_files=False,
+        adopted=inverse.adopted,
     )
     return Undoing(run, request, (*inverse.lost, *unknown))
 
 
-def secrets_at_hand(state: DesiredState, ledger: Ledger, store: Store) -> dict[Address, dict[str, Value]]:
-    """Secrets that the files name; for what is ours only those that were sent last."""
+def secrets_in(state: DesiredState) -> dict[Address, dict[str, Value]]:
+    """The secrets that the files name, by resource."""
     found: dict[Address, dict[str, Value]] = {}
     for address, desired in state.resources.items():
-        digests = ledger.entries[address].digests if address in ledger.entries else None
         for name, value in desired.attrs.items():
-            if isinstance(value, Secret) and (
-                digests is None or digests.get(name) == store.digest(name, value.value)
-            ):
+            if isinstance(value, Secret):
                 found.setdefault(address, {})[name] = value
     return found

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, bindparam, insert, select
+from sqlalchemy import Column, Connection, Row, bindparam, insert, select
 
 from reconciler.ledger.codec import attrs_text, attrs_value, plain
 from reconciler.ledger.schema import ENTRY, INTENT, OUTCOME, RUN
-from reconciler.model.plan import Action
+from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import BeforeImage, Outcome, Status
+from reconciler.model.resource import EMPTY, Provenance
 from reconciler.model.values import Address, Attrs, Secret
+from reconciler.planner.impact import TakenAlong
 
 #: Keyed digests of secrets by address and field.
 Digests = Mapping[Address, Mapping[str, str]]
@@ -40,14 +42,20 @@ class RunRecord(NamedTuple):
     writes: int = 0
 
 
-#: The image that the intent kept moves into the outcome without travelling through this program again.
-_BEFORE = (
-    select(INTENT.c.before)
-    .where(INTENT.c.kind == bindparam("kind"), INTENT.c.key == bindparam("key"))
-    .scalar_subquery()
+def _kept(column: Column[Any]) -> Any:
+    """A column of the row that an intent or entry of the same address has."""
+    table = column.table
+    of_address = table.c.kind == bindparam("kind"), table.c.key == bindparam("key")
+    return select(column).where(*of_address).scalar_subquery()
+
+
+#: The image that the intent kept moves into the outcome without travelling through this program again, and so do
+#: digests and provenance of the entry.
+_MOVED = {"before": INTENT.c.before, "digests": ENTRY.c.digests, "provenance": ENTRY.c.provenance}
+_APPEND = insert(OUTCOME).values(
+    {c.name: bindparam(c.name) for c in OUTCOME.c if c.name != "seq" and c.name not in _MOVED}
+    | {name: _kept(column) for name, column in _MOVED.items()}
 )
-_INSERT = insert(OUTCOME).values({c.name: bindparam(c.name) for c in OUTCOME.c if c.name not in {"seq", "before"}})
-_APPEND = _INSERT.values(before=_BEFORE)
 
 
 def start(connection: Connection, info: RunInfo, started: float) -> int:
@@ -62,8 +70,19 @@ def append(connection: Connection, run: int, address: Address, outcome: Outcome,
     connection.execute(_APPEND, outcome_row(run, address, outcome, after))
 
 
+def append_taken(connection: Connection, run: int, taken: Iterable[TakenAlong]) -> None:
+    """Stores what a deletion took from other resources, as outcomes of their own."""
+    rows = [
+        outcome_row(run, each.address, Outcome(Step(each.address, Verb.DROP), each.action, Status.DONE), None)
+        | {"remote_id": each.remote_id, "before": attrs_text(each.before), "provenance": each.provenance.value}
+        for each in taken
+    ]
+    if rows:
+        connection.execute(insert(OUTCOME), rows)
+
+
 def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | None) -> dict[str, Any]:
-    """The columns of an outcome, the before-image excepted."""
+    """The columns of an outcome, but those of what was there before."""
     return {
         "run": run,
         "kind": address.kind,
@@ -130,6 +149,8 @@ def _past(row: Row[Any]) -> BeforeImage:
         row.message,
         _attrs(row.before),
         _attrs(row.after),
+        json.loads(row.digests) if row.digests else EMPTY,
+        Provenance(row.provenance) if row.provenance else None,
     )
 
 

@@ -118,6 +118,8 @@ OUTCOME = Table(
     Column("message", Text, nullable=False),
     Column("before", Text),
     Column("after", Text),
+    Column("digests", Text),
+    Column("provenance", Text),
     sqlite_autoincrement=True,
 )
 

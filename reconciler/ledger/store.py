@@ -23,10 +23,11 @@ from reconciler.ledger.lock_holder import LockRecord, held
 from reconciler.ledger.moves import drop, move
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
 from reconciler.ledger.transactions import Clock, Transactions
-from reconciler.model.plan import Verb
+from reconciler.model.plan import Action, Verb
 from reconciler.model.report import BeforeImage, Outcome
 from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry
 from reconciler.model.values import Address, Attrs
+from reconciler.planner.impact import TakenAlong
 
 #: So many rows are in memory at once as the driver gives them.
 _ENTRIES = select(ENTRY).execution_options(yield_per=1000)
@@ -210,14 +211,9 @@ class Store:
             values = {"finished": self.session.now(connection), "status": status, "reads": reads, "writes": writes}
             connection.execute(update(RUN).where(RUN.c.id == run).values(values))
 
-    def record(self, run: int, outcomes: Iterable[Outcome], images: Mapping[Address, Attrs] = EMPTY) -> None:
-        """Adds outcomes that took no call of their own (skipped, not run, gone along) to the history, with the
-        before-images that are known; needs no lease."""
-        befores = {address: codec.attrs_text(image) for address, image in images.items()}
-        found = [
-            history.outcome_row(run, o.step.address, o, None) | {"before": befores.get(o.step.address)}
-            for o in outcomes
-        ]
+    def record(self, run: int, outcomes: Iterable[Outcome]) -> None:
+        """Adds outcomes that settle nothing (skipped, not run, in doubt) to the history; needs no lease."""
+        found = [history.outcome_row(run, each.step.address, each, None) for each in outcomes]
         if found:
             with self.session.writing() as connection:
                 connection.execute(insert(OUTCOME), found)
@@ -253,19 +249,26 @@ class Store:
             connection.execute(self._announce, row | {"verb": verb.value if isinstance(verb, Verb) else verb})
 
     def settle(
-        self, run: int, address: Address, entry: LedgerEntry | None, outcome: Outcome, needs: float = 0.0
+        self,
+        run: int,
+        address: Address,
+        entry: LedgerEntry | None,
+        outcome: Outcome,
+        needs: float = 0.0,
+        taken: Sequence[TakenAlong] = (),
     ) -> None:
         """Ends what was announced: entry stored (None: deleted), intent cleared, outcome added to the history.
 
-        An entry of another address than ``address`` moves there.
+        An entry of another address than ``address`` moves there. ``taken`` is what a deletion took along.
         """
         row = None if entry is None else codec.to_row(entry)
         after = None if entry is None else entry.applied
         with self.session.fenced(needs) as connection:
             history.append(connection, run, address, outcome, after)
+            history.append_taken(connection, run, taken)
             connection.execute(_CLEAR, {"a_kind": address.kind, "a_key": address.key})
             if entry is None or entry.address != address:
-                drop(connection, [address])
+                drop(connection, [address, *(each.address for each in taken if each.action is Action.FORGET)])
             if row is not None:
                 connection.execute(self._put, row)
 

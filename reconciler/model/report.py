@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any, NamedTuple
 
 from reconciler.model.plan import Action, Step
-from reconciler.model.resource import EMPTY
+from reconciler.model.resource import EMPTY, Provenance
 from reconciler.model.values import Address, Attrs, Ref
 
 MERGE_PATCH = "application/merge-patch+json"
@@ -71,7 +71,8 @@ class Outcome:
 class BeforeImage(NamedTuple):
     """One outcome as history keeps it: the state overwritten and the state written, secrets as marks only.
 
-    ``before`` is None when no intent had been stored, ``after`` when nothing is left or nothing was done.
+    ``before`` is None when no intent had been stored, ``after`` when nothing is left or nothing was done. ``digests``
+    (of secrets, by field) and ``provenance`` are those of the ledger entry before the step.
     """
 
     seq: int
@@ -84,6 +85,8 @@ class BeforeImage(NamedTuple):
     message: str
     before: Attrs | None
     after: Attrs | None
+    digests: Mapping[str, str] = EMPTY
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,6 @@ NOTE = Rule(
 RULES = (WRONG, FAILED, GATE, UNDONE, BLOCKED, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
 
 _FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
-_RUN = re.compile(r"run \d+")
 #: What every adoption says.
 _ADOPTED = re.compile(r"adopted( as it is)?")
 
@@ -134,7 +133,7 @@ class FileProblems:
 
 def position(origin: Origin | None) -> Origin | None:
     """A place in a file, or None for what comes from elsewhere: a run that is undone, a clone."""
-    return origin if origin and origin.line > 0 and not _RUN.fullmatch(origin.file) else None
+    return origin if origin and origin.line > 0 else None
 
 
 def below(base: str, origin: Origin) -> str:

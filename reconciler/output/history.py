@@ -1,4 +1,4 @@
-"""Runs, their outcomes and what cannot come back → lines of styled text and JSON documents."""
+"""Runs, their outcomes and what an undo cannot restore → lines of styled text and JSON documents."""
 
 from __future__ import annotations
 
@@ -16,14 +16,16 @@ from reconciler.output.text import PAST_WORDS, Line
 from reconciler.planner.inverse import Unrestorable, grouped, written
 
 FORMAT_VERSION = "1.0"
-#: Effects of writes, as things that have happened.
+#: Contacts of which the ledger did not know the assignment or the value.
+OTHERS = "contacts that are not managed here, or that got it outside of reconciler"
+#: Effects of writes, as things that have happened; each is written after the names.
 _HAPPENED = {
-    AUTOMATIONS: "automations were started",
-    MAIL: "mails may have been sent",
-    EVENTS_LOST: "events in between were lost",
-    ACCESS_LAPSES: "access lapsed for a moment",
-    TAGS_TAKEN: "was taken from every contact that carried it",
-    VALUES_LOST: "its value on every contact was destroyed",
+    AUTOMATIONS: ": automations were started",
+    MAIL: ": mails may have been sent",
+    EVENTS_LOST: ": events in between were lost",
+    ACCESS_LAPSES: ": access lapsed for a moment",
+    TAGS_TAKEN: f" on {OTHERS}",
+    VALUES_LOST: f": its values on {OTHERS}",
 }
 
 #: Addresses that one line names before it counts the rest.
@@ -127,14 +129,14 @@ def _arrow(action: Action, before: Value, after: Value) -> str:
 
 
 def lost_lines(run: int, lost: Sequence[Unrestorable]) -> Iterator[Line]:
-    """What undoing a run does not bring back, grouped; then what the files still say."""
+    """What undoing a run cannot restore, grouped; then that the files still contain the change."""
     if lost:
-        yield [(f"Undoing run {run} does not bring everything back:", "bold")]
+        yield [(f"Undo of run {run} is incomplete. It cannot restore:", "bold")]
     for what, addresses in grouped(lost).items():
         names = ", ".join(wording.shown(each) for each in addresses[:NAMED])
         more = f" and {len(addresses) - NAMED:,} more" if len(addresses) > NAMED else ""
-        yield [(f"  {wording.printable(_HAPPENED.get(what, what))}: ", "yellow"), (f"{names}{more}", "")]
-    text = "The files still say otherwise: the next apply of them does it again. Change them too."
+        yield [(f"  {names}{more}", ""), (wording.printable(_HAPPENED.get(what, f": {what}")), "yellow")]
+    text = "Your files still contain the change. Revert them too, or the next apply will redo it."
     yield [(text, "bold yellow")]
     yield []
 

@@ -4,14 +4,66 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from typing import NamedTuple
 
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Embedded
 from reconciler.kinds.field import FieldShape
-from reconciler.model.plan import Action, Change, Changes, Loss, decided
-from reconciler.model.values import Address, Attrs, Ref
+from reconciler.model.plan import Action, Cause, Change, Changes, Loss, decided
+from reconciler.model.resource import LedgerEntry, Provenance
+from reconciler.model.values import Address, Attrs, Ref, Value
 from reconciler.planner.matching import Identified
 from reconciler.planner.quiet import relations_of
+
+
+class TakenAlong(NamedTuple):
+    """What the deletion of something else takes from a managed resource.
+
+    FORGET: the resource goes too, ``before`` is all of it. UPDATE: it loses the values that ``before`` holds.
+    """
+
+    address: Address
+    action: Action
+    remote_id: str | None
+    before: Attrs
+    provenance: Provenance
+
+
+def taken_along(changes: Iterable[Change], entries: Mapping[Address, LedgerEntry]) -> dict[Address, list[TakenAlong]]:
+    """By the address of each deletion: what it takes from what the ledger knows, as history keeps it for an undo."""
+    planned = list(decided(changes))
+    gone = [each for each in planned if each.action is Action.DELETE and not each.blocked]
+    deleted = {name: each.address for each in gone for name in (each.address, each.moved_from) if name}
+    taken: dict[Address, list[TakenAlong]] = {}
+    if not deleted:
+        return taken
+    by_old_address = {each.moved_from or each.address: each for each in planned}
+    for entry in entries.values():
+        change = by_old_address.get(entry.address)
+        if change is None or change.action is not Action.DELETE:
+            for target, each in _taken_from(entry, change, deleted):
+                taken.setdefault(deleted[target], []).append(each)
+    return taken
+
+
+def _taken_from(
+    entry: LedgerEntry, change: Change | None, deleted: Mapping[Address, Address]
+) -> Iterator[tuple[Address, TakenAlong]]:
+    kind, address = KINDS[entry.address.kind], change.address if change else entry.address
+    if change is None or change.cause is Cause.GONE_WITH:
+        ends = (entry.applied.get(name) for name in kind.dies_with)
+        for target in [end.target for end in ends if isinstance(end, Ref) and end.target in deleted]:
+            whole = TakenAlong(address, Action.FORGET, entry.remote_id, entry.applied, entry.provenance)
+            yield target, whole
+    written = {each.path for each in change.fields} if change else frozenset()
+    live = change.before if change and change.action is not Action.FORGET else entry.applied
+    values: dict[Address, dict[str, Value]] = {}
+    for name in entry.applied:
+        for target in kind.refers_to({name: None}) if "." in name and name not in written else ():
+            if target in deleted and live.get(name) is not None:
+                values.setdefault(target, {})[name] = live[name]
+    for target, lost in values.items():
+        yield target, TakenAlong(address, Action.UPDATE, entry.remote_id, lost, entry.provenance)
 
 
 def with_counts(

@@ -1,11 +1,12 @@
-"""What a run did, and what is ours now → the state that takes it back, and a list of what cannot come back.
+"""The outcomes of a run and the ledger now → the state that reverts the run, and a list of what cannot be restored.
 
 what the run did          what the inverse state asks for
 ──────────────────────────────────────────────────────────────────────────────
 made it                   that it is not there; stays where others need it, or it was there before us
 changed it                the values that it overwrote, in the fields that it wrote
 replaced it               what was there, under a new id
-removed it, took it along what was there, under a new id; not without secrets that are not at hand
+removed it, took it along what was there, under a new id; not without the secrets that it had
+took values along         the values, on what is still managed
 adopted it, forgot it     nothing: the account did not change
 
 Outcomes of a run, step by step → what it did to each resource, and which fields it changed.
@@ -14,7 +15,7 @@ Outcomes of a run, step by step → what it did to each resource, and which fiel
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -25,7 +26,7 @@ from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, N
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import BeforeImage, Status
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Ledger, LedgerEntry, Provenance
-from reconciler.model.values import Address, Attrs, Origin, Value
+from reconciler.model.values import Address, Attrs, Origin, Secret, Value
 from reconciler.planner.matching import replace_refs
 
 #: Effects of a write that its inverse takes back; all others have happened and stay so.
@@ -43,21 +44,30 @@ class Unrestorable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UndoPlan:
-    """``only`` are the addresses that the inverse plan may touch, by every name that they have."""
+    """``only`` are the addresses that the inverse plan may touch, by every name that they have.
+
+    ``adopted`` are those of them that count as adopted once they are created again, as they did before.
+    """
 
     state: DesiredState
     only: frozenset[Address]
     lost: tuple[Unrestorable, ...]
+    adopted: frozenset[Address] = frozenset()
 
 
 def invert(
-    past: Sequence[BeforeImage], ledger: Ledger, dialect: Dialect, secrets: Mapping[Address, Attrs] = EMPTY
+    past: Sequence[BeforeImage],
+    ledger: Ledger,
+    dialect: Dialect,
+    digest: Callable[[str, str], str],
+    secrets: Mapping[Address, Attrs] = EMPTY,
 ) -> UndoPlan:
-    """Everything that is ours stays as the ledger has it, but for what the run in ``past`` did.
+    """Everything that is managed stays as the ledger has it, but for what the run in ``past`` did.
 
-    ``secrets`` are those that are at hand now: whatever needs one of its own to be made or written gets it.
+    ``secrets`` are those that the files name now. One is sent only where its ``digest`` is that of the secret which
+    the resource had: an undo never replaces a secret by another one.
     """
-    inverter = _Inverter(ledger, dialect, secrets)
+    inverter = _Inverter(ledger, dialect, digest, secrets)
     for deed in recorded_changes(past):
         inverter.undo(deed)
     inverter.keep_what_is_needed()
@@ -68,12 +78,14 @@ def invert(
 class _Inverter:
     ledger: Ledger
     dialect: Dialect
+    digest: Callable[[str, str], str]
     secrets: Mapping[Address, Attrs]
     resources: dict[Address, Desired] = field(default_factory=dict)
     removed: set[Address] = field(default_factory=set)
     renamed: dict[Address, Address] = field(default_factory=dict)
     only: set[Address] = field(default_factory=set)
     lost: list[Unrestorable] = field(default_factory=list)
+    adopted: set[Address] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.resources = {address: _as_it_is(entry) for address, entry in self.ledger.entries.items()}
@@ -89,7 +101,7 @@ class _Inverter:
         if deed.action in (Action.DELETE, Action.FORGET) or (deed.action is Action.REPLACE and entry is None):
             self._make_again(deed)
         elif entry is None:
-            self._lose(deed.address, "is not ours any more, and stays as it is")
+            self._lose(deed.address, "no longer managed, and stays as it is")
         elif deed.action in MADE:
             self._remove(deed, entry)
         elif deed.action is Action.REPLACE:
@@ -109,21 +121,21 @@ class _Inverter:
 
     def _remove(self, deed: RecordedChange, entry: LedgerEntry) -> None:
         if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()) or deed.kind.delete is None:
-            self._lose(deed.address, "cannot be taken back, and stays")
+            self._lose(deed.address, "cannot be reverted, and stays")
         elif entry.provenance is not Provenance.CREATED:
-            self._lose(deed.address, "was there when the run came to make it, and stays")
+            self._lose(deed.address, "counts as adopted, not as created by reconciler, and stays")
         else:
             self.removed.add(entry.address)
 
     def _restore(self, deed: RecordedChange, entry: LedgerEntry) -> None:
         if IRREVERSIBLE in deed.kind.effects.get(deed.action, ()):
-            self._lose(deed.address, "cannot be taken back, and stays")
+            self._lose(deed.address, "cannot be reverted, and stays")
             return
         if deed.before is None:
-            self._lose(deed.address, "what it was before is not known, and it stays as it is")
+            self._lose(deed.address, "the values before the run are not known; it stays as it is")
             return
         for name in sorted(entry.digests):
-            self._lose(deed.address, f"its {name} is a secret: what it was before is not known, and it stays")
+            self._lose(deed.address, f"the {name} before the run, which is a secret; the current one stays")
         values = {
             name: old for name, (old, _) in deed.fields.items() if not _is_what_the_server_made(entry, name, old)
         }
@@ -134,7 +146,7 @@ class _Inverter:
         }
         if values and (unknown := self._unknown_secrets(deed.kind, entry)):
             self._lose(
-                deed.address, f"cannot be changed without its {', '.join(unknown)}, which nobody kept; left out"
+                deed.address, f"cannot be changed without its {self._reason(entry.address, unknown)}; left out"
             )
         elif values:
             self._want(entry, {**entry.applied, **self._secrets(entry.address, entry.digests), **values})
@@ -150,9 +162,20 @@ class _Inverter:
         known = self._secrets(entry.address, entry.digests)
         return [name for name in repeats if name in entry.digests and name not in known]
 
-    def _secrets(self, address: Address, names: Iterable[str]) -> dict[str, Value]:
+    def _secrets(self, address: Address, digests: Mapping[str, str]) -> dict[str, Value]:
+        """The secrets of these digests, as far as they are at hand."""
         at_hand = self.secrets.get(address, EMPTY)
-        return {name: at_hand[name] for name in names if name in at_hand}
+        return {
+            name: value
+            for name, value in at_hand.items()
+            if isinstance(value, Secret) and digests.get(name) == self.digest(name, value.value)
+        }
+
+    def _reason(self, address: Address, missing: Sequence[str]) -> str:
+        """The secrets that are missing, and why."""
+        changed = any(name in self.secrets.get(address, EMPTY) for name in missing)
+        why = "is another one by now" if changed else "is not kept"
+        return f"{', '.join(missing)}, which {why}"
 
     def _want(self, entry: LedgerEntry, attrs: Attrs) -> None:
         """The attributes that an owned one is to have; by another natural key it gets another address."""
@@ -164,21 +187,23 @@ class _Inverter:
 
     def _make_again(self, deed: RecordedChange, entry: LedgerEntry | None = None) -> None:
         known = {name: value for name, value in (deed.before or EMPTY).items() if value is not None}
-        known |= self._secrets(deed.address, lacking(deed.kind, known))
-        missing = lacking(deed.kind, known)
+        known |= self._secrets(deed.address, deed.digests)
+        missing = sorted({*lacking(deed.kind, known), *(name for name in deed.digests if name not in known)})
         if deed.before is None or missing:
-            lacks = f"its {', '.join(missing)}" if deed.before else "what it was"
-            self._lose(deed.address, f"cannot be made again without {lacks}, which nobody kept; left out")
+            reason = f"its {self._reason(deed.address, missing)}" if deed.before else "its values, which are not kept"
+            self._lose(deed.address, f"cannot be created again without {reason}; left out")
             return
         if deed.kind.remote_id:
-            self._lose(deed.address, "gets a new id")
+            self._lose(deed.address, "its id (it gets a new one)")
+        if deed.provenance is Provenance.ADOPTED:
+            self.adopted.add(deed.address)
         if entry is not None:
             self._want(entry, known)
         elif deed.address not in self.resources:
             self.resources[deed.address] = Desired(deed.address, known, deed.place)
 
     def keep_what_is_needed(self) -> None:
-        """A thing that the run made stays while something of ours that it did not make needs it."""
+        """What the run created stays while a managed resource that it did not create needs it."""
         for address in self.removed:
             self.resources.pop(address, None)
         for address, desired in self.resources.items():
@@ -211,7 +236,7 @@ class _Inverter:
                 self.only.add(moved.address)
             state[moved.address] = moved
         kinds = frozenset(address.kind for address in state)
-        return UndoPlan(DesiredState(state, kinds), frozenset(self.only), tuple(self.lost))
+        return UndoPlan(DesiredState(state, kinds), frozenset(self.only), tuple(self.lost), frozenset(self.adopted))
 
     def _keep_names_apart(self) -> None:
         while True:
@@ -229,7 +254,7 @@ def _is_what_the_server_made(entry: LedgerEntry, name: str, old: Value) -> bool:
 
 
 def _as_it_is(entry: LedgerEntry) -> Desired:
-    origin = entry.origin or Origin(f"run {entry.run}", 1, 1)
+    origin = entry.origin or Origin(f"run {entry.run}", 0, 0)
     return Desired(entry.address, entry.applied, origin, entry.lifecycle, entry.former, part_of=entry.part_of)
 
 
@@ -291,6 +316,8 @@ class RecordedChange:
     before: Attrs | None
     fields: Mapping[str, tuple[Value, Value]]
     place: Origin
+    digests: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    provenance: Provenance | None = None
 
     @property
     def kind(self) -> Kind:
@@ -299,19 +326,37 @@ class RecordedChange:
 
 def recorded_changes(past: Sequence[BeforeImage]) -> Iterator[RecordedChange]:
     """One for each resource, of what was done; what failed or was not run is none."""
-    by_address: dict[Address, list[BeforeImage]] = {}
-    for each in past:
+    by_address: dict[Address, list[tuple[int, BeforeImage]]] = {}
+    for number, each in enumerate(past, 1):
         half = each.address.key.startswith("#") and each.action is Action.REPLACE
         if each.status in (Status.DONE, Status.PENDING) and not half:
-            by_address.setdefault(each.address, []).append(each)
-    for address, rows in by_address.items():
-        first, last = rows[0], rows[-1]
-        whole = last._replace(before=first.before)
-        yield RecordedChange(
-            address,
-            last.action,
-            frozenset(each.remote_id for each in rows if each.remote_id),
-            first.before,
-            written(whole),
-            Origin(f"run {last.run}", last.seq, 1),
+            by_address.setdefault(each.address, []).append((number, each))
+    for numbered in by_address.values():
+        number, last = numbered[-1]
+        place = Origin(f"run {last.run}, step {number}", 0, 0)
+        yield _recorded(
+            [row for _, row in numbered if not _is_loss(row)], [r for _, r in numbered if _is_loss(r)], place
         )
+
+
+def _is_loss(past: BeforeImage) -> bool:
+    """Whether the row holds values that went with the deletion of a contact field."""
+    return past.action is Action.UPDATE and past.verb == Verb.DROP.value
+
+
+def _recorded(steps: Sequence[BeforeImage], losses: Sequence[BeforeImage], place: Origin) -> RecordedChange:
+    """The steps of one resource as one change; values that it lost are fields of it."""
+    rows = steps or losses
+    first, last = rows[0], rows[-1]
+    lost = {name: change for each in losses for name, change in written(each).items()}
+    before = {**(first.before or EMPTY), **{name: old for name, (old, _) in lost.items()}}
+    return RecordedChange(
+        first.address,
+        last.action,
+        frozenset(each.remote_id for each in rows if each.remote_id),
+        first.before if first.before is None else before,
+        {**(written(last._replace(before=first.before)) if steps else EMPTY), **lost},
+        place,
+        first.digests,
+        first.provenance,
+    )

@@ -2,11 +2,11 @@
 
 ours, live, the files no longer name it
 ──────────────────────────────────────────────────────────────────────────────
+a parent that takes it along is deleted                   FORGET  gone with it, no call
 written inside a block that no longer has that key        FORGET  not managed any more
 written inside a block that is forgotten itself           FORGET  with it
 in an exact set                                           DELETE  whatever pruning says
 pruning ``none``, or ``created`` and we did not make it   FORGET
-a parent that takes it along is deleted                   FORGET  gone with it, no call
 accepted and not shown yet                                nothing, until it shows
 another one has its name now                              FORGET  we delete only what is ours
 otherwise                                                 DELETE
@@ -59,10 +59,10 @@ class Pruning:
         around = self.sets.around(live)
         if entry.remote_id not in (None, live.remote_id) and not around:
             return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is not ours")
-        if reason := self._released(entry):
-            return self._forget(entry, Cause.RELEASED, reason)
         if parent := self._gone_with(live):
             return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
+        if reason := self._released(entry):
+            return self._forget(entry, Cause.RELEASED, reason)
         if around:
             return self._delete(live, entry, around)
         prune = self._prune(KINDS[entry.address.kind])

@@ -127,6 +127,73 @@ def test_undo_of_a_later_run(project: Project, first: str, second: str, args: tu
     project.assert_converged()
 
 
+OF_BOB = "contacts: [{email: bob@example.com, %s}]\n"
+ALONG = {
+    "tags: []": ("tags: [VIP]\n" + OF_BOB % "tags: [VIP]", "tags: []\n" + OF_BOB % "tags: []"),
+    "no key": ("tags: [VIP]\n" + OF_BOB % "tags: [VIP]", "tags: []\n" + OF_BOB % "first_name: Bob"),
+    "no contact": ("tags: [VIP]\n" + OF_BOB % "tags: [VIP]", "tags: []\ncontacts: []\n"),
+    "section": ("tags: [VIP]\ntaggings: [{tag: VIP, contacts: [bob@example.com]}]\n", "tags: []\ntaggings: []\n"),
+    "no section": ("tags: [VIP]\ntaggings: [{tag: VIP, contacts: [bob@example.com]}]\n", "tags: []\n"),
+    "value": (
+        "contact_fields: [{slug: town, name: Town}]\n" + OF_BOB % "first_name: Bo, fields: {town: Rome}",
+        "contact_fields: []\n" + OF_BOB % "first_name: Bobby",
+    ),
+}
+
+
+@pytest.mark.parametrize(("first", "second"), ALONG.values(), ids=ALONG.keys())
+def test_what_went_along_comes_back(project: Project, first: str, second: str) -> None:
+    """Assignments and values that the ledger knew come back with the deleted tag or field; then nothing is left."""
+    project.write(first)
+    project.apply()
+    before = project.account.state()
+    project.write(second)
+    project.apply("--allow", "deletes")
+    assert project.account.state() != before
+    undo(project, 2)
+    assert project.account.state() == before
+    ended(project.run("undo", "2", "--yes"), 0, "Nothing is left to undo of run 2")
+    project.write(first)
+    project.account.clear()
+    project.apply()
+    assert project.account.writes == []
+    project.assert_converged()
+
+
+def test_what_cannot_come_back_is_named(project: Project) -> None:
+    """A tag that somebody else gave, a value of a contact that is not managed any more."""
+    field = "contact_fields: [{slug: town, name: Town}]\n"
+    project.write("tags: [VIP]\n" + field + OF_BOB % "fields: {town: Rome}")
+    project.apply()
+    ids = project.account.ids()
+    path = f"/api/contacts/{ids['contacts']['eve@example.com']}/tags"
+    project.account.edit("POST", path, {"tagId": ids["tags"]["VIP"]})
+    project.write("tags: []\ncontact_fields: []\ncontacts: []\n")
+    project.apply("--allow", "deletes")
+    ended(
+        project.run("undo", "2", "--yes"),
+        0,
+        "Undo of run 2 is incomplete. It cannot restore:",
+        "  tag/VIP on contacts that are not managed here",
+        "  contact/bob@example.com: no longer managed",
+        "run 2, step 1",
+    )
+
+
+def test_an_adopted_tag_counts_as_adopted_again(project: Project) -> None:
+    """Pruned by the rule of that time and created again by undo, it is not pruned by default."""
+    project.write("prune: {tag: owned}\n", "reconciler.yaml")
+    project.write("tags: [Gold]\n")
+    project.apply()
+    project.write("tags: []\n")
+    project.apply("--allow", "deletes")
+    assert project.account.state()["tags"] == []
+    undo(project, 2)
+    project.write("{}\n", "reconciler.yaml")
+    ended(project.run("apply", "--yes"), 0)
+    assert project.account.state()["tags"] == ["Gold"]
+
+
 def test_a_deleted_person_comes_back_with_what_was_ours(project: Project) -> None:
     """A new id, and the relations that went along; what others gave her is lost, and listed."""
     project.write("prune: {contact: owned}\n", "reconciler.yaml")
@@ -138,7 +205,7 @@ def test_a_deleted_person_comes_back_with_what_was_ours(project: Project) -> Non
     lost = undo(project, 2)["lost"]
     assert project.account.state() == before
     assert project.account.ids()["contacts"]["ann@example.com"] != number
-    assert {"address": "contact/ann@example.com", "what": "gets a new id"} in lost
+    assert {"address": "contact/ann@example.com", "what": "its id (it gets a new one)"} in lost
 
 
 HOOK = "webhooks: [{name: W, url: 'https://x.example.com', secret: {env: S}, events: [SALE_NEW]}]\n"
@@ -157,7 +224,12 @@ def test_a_webhook_cannot_come_back_without_its_secret(hooked: Project) -> None:
     """It is listed and left out; the rest of the run is undone."""
     hooked.write("tags: []\nwebhooks: []\n")
     hooked.apply()
-    ended(hooked.run("undo", "2", "--yes"), 0, "cannot be made again without its secret", "webhook/W", "+ tag/VIP")
+    ended(
+        hooked.run("undo", "2", "--yes"),
+        0,
+        "webhook/W: cannot be created again without its secret, which is not kept",
+        "+ tag/VIP",
+    )
     assert hooked.account.state()["webhooks"] == []
     assert "VIP" in hooked.account.state()["tags"]
 
@@ -166,9 +238,24 @@ def test_a_webhook_comes_back_with_the_secret_of_the_files(hooked: Project) -> N
     """Where the files name it, it is at hand."""
     before = hooked.account.state()
     assert hooked.run("destroy", "--yes").code == 0
-    said = ended(hooked.run("undo", "2", "--yes"), 0, "+ webhook/W", "gets a new id")
+    said = ended(hooked.run("undo", "2", "--yes"), 0, "+ webhook/W", "it gets a new one")
     assert "canary" not in said
     assert hooked.account.state() == before
+    hooked.assert_converged()
+
+
+def test_a_webhook_does_not_come_back_with_another_secret(hooked: Project) -> None:
+    """The ledger keeps a digest of what was deleted: a secret that changed since is never sent in its place."""
+    assert hooked.run("destroy", "--yes").code == 0
+    hooked.env["S"] = "canary-other"
+    said = ended(
+        hooked.run("undo", "2", "--yes"), 0, "its secret, which is another one by now; left out", "+ tag/VIP"
+    )
+    assert "canary" not in said
+    assert hooked.account.state()["webhooks"] == []
+    hooked.env["S"] = "canary-77aa"
+    ended(hooked.run("undo", "2", "--yes"), 0, "+ webhook/W")
+    assert [hook["secret"] for hook in hooked.account.state()["webhooks"]] == ["canary-77aa"]
     hooked.assert_converged()
 
 
@@ -176,7 +263,11 @@ def test_a_changed_webhook_goes_back_and_keeps_its_secret(hooked: Project) -> No
     """The fields go back; what the secret was before is not known, and it stays."""
     hooked.write("tags: [VIP]\n" + HOOK.replace("[SALE_NEW]", "[SALE_NEW, CONTACT_OPT_IN]"))
     hooked.apply()
-    ended(hooked.run("undo", "2", "--yes"), 0, "its secret is a secret: what it was before is not known")
+    ended(
+        hooked.run("undo", "2", "--yes"),
+        0,
+        "webhook/W: the secret before the run, which is a secret; the current one stays",
+    )
     assert [hook["events"] for hook in hooked.account.state()["webhooks"]] == [["SALE_NEW"]]
     hooked.write(f"tags: [VIP]\n{HOOK}")
     hooked.assert_converged()
@@ -221,7 +312,9 @@ def test_what_stays_lost_is_listed_first(project: Project) -> None:
     project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, tags: [VIP]}]\n")
     project.apply()
     result = project.run("undo", "1")
-    said = ended(result, 3, "automations were started", "The files still say otherwise", "- tag/VIP")
+    said = ended(
+        result, 3, "automations were started", "Your files still contain the change. Revert them too", "- tag/VIP"
+    )
     assert said.index("allow contacts=1") >= 0
     assert result.out.index("automations were started") < result.out.index("- tag/VIP")
     assert "managed since run 1" in result.out

@@ -215,7 +215,7 @@ class Members(FakeCarrier):
         super().__init__({JOIN.key: Status.PENDING})
         self.shows, self.refuse, self.written, self.walks = list(shows), refuse, [], 0
         self.ids = {ANN: "7", IN: "1"}
-        self.digest, self.now = None, lambda: 1.0
+        self.digest, self.now, self.provenance = None, lambda: 1.0, lambda change: None
         self.writer.walk = self.walk
 
     def walk(self, path: str, query: Any) -> list[list[dict[str, Any]]]:

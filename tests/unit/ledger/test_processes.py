@@ -19,11 +19,11 @@ from tests.unit.ledger.samples import INFO, VIP, done, tag
 HOLDER = """
 import sys
 from pathlib import Path
-from reconciler.ledger.lock import Lease
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from tests.unit.ledger.samples import INFO, VIP
 store = Store.open(sys.argv[1], root=Path(sys.argv[2]))
-lease = Lease.acquire(store)
+lease = Lock.acquire(store)
 run = store.begin(INFO)
 store.intend(run, VIP, "make", {"name": "before"}, 5.0)
 print("announced", flush=True)
@@ -36,13 +36,13 @@ OPENER = """
 import sys
 from pathlib import Path
 from reconciler.errors import Locked
-from reconciler.ledger.lock import Lease
+from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 print("ready", flush=True)
 sys.stdin.readline()
 with Store.open(sys.argv[1], root=Path(sys.argv[2])) as store:
     try:
-        Lease.acquire(store)
+        Lock.acquire(store)
         print("won", flush=True)
     except Locked:
         print("lost", flush=True)

@@ -102,7 +102,7 @@ def test_what_left_the_files_is_shown_in_its_file() -> None:
     assert found.origin == Origin("site.yaml", 1, 1)
     (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, Cause.NOT_IN_SET)))
     assert found.origin == AT
-    (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, origin=Origin("run 7", 1, 1))))
+    (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, origin=Origin("run 7, step 2", 0, 0))))
     assert found.origin is None
     (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, origin=Origin("clone of production", 0, 0))))
     assert found.origin is None

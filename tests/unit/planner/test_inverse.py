@@ -39,7 +39,7 @@ def dropped(address: Address, before: Attrs | None, **more: Any) -> BeforeImage:
 
 
 def inverse(past: list[BeforeImage], *entries: LedgerEntry, secrets: dict[Address, Attrs] | None = None) -> UndoPlan:
-    return invert(past, ledger(*entries), Dialect.VENDOR, secrets or {})
+    return invert(past, ledger(*entries), Dialect.VENDOR, lambda name, value: f"{name}:{value}", secrets or {})
 
 
 def attrs(found: UndoPlan, address: Address) -> Attrs:
@@ -65,7 +65,7 @@ def test_what_was_there_before_stays() -> None:
     """A create that found it there took it over."""
     found = inverse([made(VIP, {"name": "VIP"})], entry(VIP, provenance=Provenance.ADOPTED))
     assert VIP in found.state.resources
-    assert found.lost == (Unrestorable(VIP, "was there when the run came to make it, and stays"),)
+    assert found.lost == (Unrestorable(VIP, "counts as adopted, not as created by reconciler, and stays"),)
 
 
 def test_what_changed_goes_back() -> None:
@@ -130,8 +130,8 @@ def test_what_was_deleted_is_made_again() -> None:
     """From what it was; without what was empty, under a new id."""
     found = inverse([dropped(ANN, {"email": "ann@example.com", "first_name": "Ann", "locale": None})])
     assert attrs(found, ANN) == {"email": "ann@example.com", "first_name": "Ann"}
-    assert Unrestorable(ANN, "gets a new id") in found.lost
-    assert str(found.state.resources[ANN].origin) == "run 3:1:1"
+    assert Unrestorable(ANN, "its id (it gets a new one)") in found.lost
+    assert str(found.state.resources[ANN].origin) == "run 3, step 1"
 
 
 def test_what_went_along_comes_back() -> None:
@@ -143,13 +143,37 @@ def test_what_went_along_comes_back() -> None:
 
 
 def test_without_what_nobody_kept() -> None:
-    """Listed and left out, unless the secret is at hand."""
-    found = inverse([dropped(HOOK, HOOK_ATTRS)])
+    """Listed and left out, unless the secret that it had is at hand."""
+    past = dropped(HOOK, HOOK_ATTRS)._replace(digests={"secret": "secret:x"})
+    found = inverse([past])
     assert HOOK not in found.state.resources
-    assert "cannot be made again without its secret" in found.lost[0].what
-    secret = Secret("env:S", "x")
-    assert attrs(inverse([dropped(HOOK, HOOK_ATTRS)], secrets={HOOK: {"secret": secret}}), HOOK)["secret"] == secret
-    assert "without what it was" in inverse([dropped(VIP, None)]).lost[-1].what
+    assert "cannot be created again without its secret, which is not kept" in found.lost[0].what
+    secret, other = Secret("env:S", "x"), Secret("env:S", "y")
+    assert attrs(inverse([past], secrets={HOOK: {"secret": secret}}), HOOK)["secret"] == secret
+    found = inverse([past], secrets={HOOK: {"secret": other}})
+    assert HOOK not in found.state.resources
+    assert "without its secret, which is another one by now" in found.lost[0].what
+    assert "without its values" in inverse([dropped(VIP, None)]).lost[-1].what
+
+
+def test_values_that_went_with_their_field() -> None:
+    """They come back on a contact that is managed, beside what the run wrote there itself."""
+    email = {"email": "ann@example.com"}
+    wrote = did(ANN, Action.UPDATE, {"first_name": "A"}, {"first_name": "B"}, seq=1)
+    lost = did(ANN, Action.UPDATE, {"fields.company": "Acme"}, None, verb="drop", seq=3)
+    known = entry(ANN, "1", {**email, "first_name": "B"})
+    gone = dropped(COMPANY, {"slug": "company", "name": "Company"}, seq=2)
+    found = inverse([wrote, gone, lost], known)
+    assert attrs(found, ANN) == {**email, "first_name": "A", "fields.company": "Acme"}
+    assert attrs(inverse([gone, lost], known), ANN) == {**email, "first_name": "B", "fields.company": "Acme"}
+    assert inverse([gone, lost]).lost[-1].address == ANN
+
+
+def test_what_was_adopted_counts_as_adopted() -> None:
+    """Also when it is another object now."""
+    past = dropped(VIP, {"name": "VIP"})
+    assert inverse([past._replace(provenance=Provenance.ADOPTED)]).adopted == {VIP}
+    assert inverse([past._replace(provenance=Provenance.CREATED)]).adopted == frozenset()
 
 
 def test_modules_that_nobody_kept() -> None:
@@ -163,7 +187,7 @@ def test_modules_that_nobody_kept() -> None:
 def test_an_update_that_must_repeat_a_secret() -> None:
     """A webhook is not written without it."""
     past = did(HOOK, Action.UPDATE, {**HOOK_ATTRS, "active": False}, HOOK_ATTRS)
-    known = LedgerEntry(HOOK, "1", HOOK_ATTRS, digests={"secret": "d"})
+    known = LedgerEntry(HOOK, "1", HOOK_ATTRS, digests={"secret": "secret:x"})
     found = inverse([past], known)
     assert attrs(found, HOOK) == HOOK_ATTRS
     assert any("cannot be changed without its secret" in each.what for each in found.lost)
@@ -192,7 +216,7 @@ def test_an_entry_of_a_field_that_goes() -> None:
 def test_what_is_not_ours_any_more() -> None:
     """It stays as it is; by its id it is found under another name."""
     past = did(VIP, Action.UPDATE, {"name": "A"}, {"name": "VIP"}, remote_id="8")
-    assert inverse([past]).lost == (Unrestorable(VIP, "is not ours any more, and stays as it is"),)
+    assert inverse([past]).lost == (Unrestorable(VIP, "no longer managed, and stays as it is"),)
     found = inverse([past], entry(GOLD, "8"))
     assert found.state.resources[Address("tag", "A")].former == GOLD
 
