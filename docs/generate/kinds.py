@@ -38,6 +38,13 @@ The column *sent as* shows the body in the dialect `vendor`; where `skill` spell
 [plans](plans.md#effects) explains the words.
 """
 
+CSV = """\
+## csv
+
+A CSV file declares one resource for each of its rows. A text is the path of the file; a mapping has these keys, of
+which `fields` and `empty` are for contacts only.
+"""
+
 DEFINITIONS = ("secret", "target", "lifecycle")
 WORDS = {
     FieldShape.TEXT: "text",
@@ -60,7 +67,7 @@ def page() -> str:
         ["kind", "section", "what it is"],
         ([f"[{kind.name}](#{kind.name})", code(kind.section), kind.doc] for kind in KINDS.values()),
     )
-    return "\n".join([INTRO, index, *written, "", *named, *shared])
+    return "\n".join([INTRO, index, *written, "", *named, *shared, _csv(definitions["contact"])])
 
 
 def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
@@ -92,18 +99,21 @@ def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
 
 
 def _csv_source(definition: Mapping[str, Any]) -> Iterator[str]:
-    """The keys of the long form of `csv`."""
-    found = definition["properties"].get("csv")
-    if found:
-        yield "`csv` as a mapping:\n"
-        inner = schemas.rows(found["anyOf"][1], deep=False)
-        yield table(
-            ["key", "holds", "default", "what it is"],
-            (
-                [code(row.path), row.holds, row.default, row.doc + (" Required." if row.required else "")]
-                for row in inner
-            ),
-        )
+    """Where the long form of `csv` is explained."""
+    if "csv" in definition["properties"]:
+        yield "`csv` as a mapping has the keys of [csv](#csv).\n"
+
+
+def _csv(contact: Mapping[str, Any]) -> str:
+    """The keys of the long form of `csv`, of which contacts have all."""
+    body = table(
+        ["key", "holds", "default", "what it is"],
+        (
+            [code(row.path), row.holds, row.default, row.doc + (" Required." if row.required else "")]
+            for row in schemas.rows(contact["properties"]["csv"]["anyOf"][1], deep=False)
+        ),
+    )
+    return f"{CSV}\n{body}"
 
 
 def _head(kind: Kind) -> str:

@@ -14,7 +14,7 @@ from reconciler.planner.approvals import COUNTED, UNCOUNTED
 INTRO = """\
 # Safety
 
-## What is deleted
+## Pruning
 
 Only what the ledger says is ours, and only once the files no longer name it. An empty or unreadable folder never
 means "delete everything". Everything else in the account is unmanaged: counted, and touched only where the files say

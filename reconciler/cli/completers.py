@@ -66,11 +66,11 @@ def allowances(ctx: click.Context, param: click.Parameter, incomplete: str) -> l
 
 def topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Of ``help``: topics and commands."""
-    from reconciler.output.help_topics import topics as every
+    from reconciler.commands.help import names
 
     root = ctx.find_root()
     commands = root.command.list_commands(root) if isinstance(root.command, click.Group) else []
-    return _fitting(incomplete, sorted({*commands, *(each.name for each in every())}))
+    return _fitting(incomplete, sorted({*commands, *names()}))
 
 
 def _fitting(incomplete: str, words: Iterable[str]) -> list[CompletionItem[str]]:

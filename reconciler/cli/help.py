@@ -1,4 +1,4 @@
-"""``help``: a topic as a page, a command as its own ``--help``, and without either a list of both."""
+"""``help``: a command as its own ``--help``, a page of the documentation, and without either a list of both."""
 
 from __future__ import annotations
 
@@ -9,102 +9,86 @@ import sys
 import click
 
 from reconciler.cli import completers
+from reconciler.cli.terminal import coloured
 from reconciler.errors import ConfigurationError
 
 EXAMPLE = """\b
 Example:
   reconciler help
   reconciler help approvals
+  reconciler help contact
   reconciler help ledger move
 """
 
-#: No wider than is read with ease.
-WIDEST = 80
+MAX_WIDTH = 120
 
 
 @click.command("help", epilog=EXAMPLE)
-@click.argument("words", nargs=-1, metavar="[TOPIC|COMMAND...]", shell_complete=completers.topics)
+@click.argument("words", nargs=-1, metavar="[COMMAND|TOPIC...]", shell_complete=completers.topics)
 @click.pass_context
 def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - it is called so
-    """Explain a topic, or a command; alone it lists both. A topic that is a command too: `COMMAND --help`."""
-    topic = _topic(words[0]) if len(words) == 1 else None
-    _shown(_listed() if not words else topic if topic is not None else _command(ctx, words))
+    """Explain a command, a kind, or a topic of the documentation; alone it lists commands and topics."""
+    from reconciler.commands.help import find
+
+    if not words:
+        _shown(_rendered(_list()))
+    elif (text := _command(ctx, words)) is not None:
+        _shown(text)
+    elif (page := find(" ".join(words))) is not None:
+        _shown(_rendered(page))
+    else:
+        raise ConfigurationError(f"there is no command and no topic {' '.join(words)}{_near(words)}")
     return 0
 
 
-def _listed() -> str:
+def _list() -> str:
     from reconciler.cli.main import COMMANDS
-    from reconciler.output.help_topics import CodeExample, Definitions, Topic, page, topics
+    from reconciler.commands.help import topics
+    from reconciler.kinds import KINDS
 
-    return page(
-        Topic(
-            "help",
-            "what can be read",
-            (
-                "Topics:",
-                Definitions(tuple((each.name, each.title) for each in topics())),
-                "Commands:",
-                Definitions(tuple((name, text) for name, (_, text) in COMMANDS.items())),
-                CodeExample("reconciler help TOPIC\nreconciler help COMMAND"),
-            ),
-        ),
-        _width(),
-    )
+    commands = [f"- `{name}`: {text}" for name, (_, text) in COMMANDS.items()]
+    kinds = ", ".join(f"`{name}`" for name in KINDS)
+    pages = [f"- `{each.page}`: {each.title}" for each in topics()]
+    closing = "`reconciler help NAME` explains one, and finds sections of these pages as well, such as `approvals`.\n"
+    lines = ["# Commands", "", *commands, "", "# Kinds", "", kinds, "", "# Topics", "", *pages, "", closing]
+    return "\n".join(lines)
 
 
-def _topic(name: str) -> str | None:
-    """The page; None where there is no such topic, or where it needs no page of its own: a command says it all."""
-    from reconciler.output.help_topics import page, topics
-
-    name = name.replace("_", "-").lower()
-    if name not in {each.name for each in topics()}:
-        return None
-    from reconciler.commands.help import manual
-
-    return next(page(each, _width()) for each in manual(_flags(), _told()) if each.name == name)
-
-
-def _flags() -> set[str]:
-    """The settings that some command has a flag for."""
-    from reconciler.config.settings import NAMES
-
-    return _told().keys() & set(NAMES)
-
-
-def _told() -> dict[str, str]:
-    """What the flags say of settings that no schema describes."""
-    from reconciler.cli.apply import apply
-    from reconciler.cli.main import cli
-
-    params = [*cli.params, *apply.params]
-    return {each.name or "": (each.help or "").split(" [")[0] for each in params if isinstance(each, click.Option)}
-
-
-def _command(ctx: click.Context, words: tuple[str, ...]) -> str:
-    """``COMMAND --help``, of subcommands too."""
+def _command(ctx: click.Context, words: tuple[str, ...]) -> str | None:
+    """``COMMAND --help``, of subcommands too; None where the words name no command."""
     root = ctx.find_root()
     command: click.Command = root.command
     inner = click.Context(command, info_name="reconciler", **command.context_settings)
-    for index, word in enumerate(words):
+    for word in words:
         found = command.get_command(inner, word) if isinstance(command, click.Group) else None
         if found is None:
-            raise ConfigurationError(f"there is no topic and no command {' '.join(words[: index + 1])}{_near(word)}")
+            return None
         command = found
         inner = click.Context(command, info_name=word, parent=inner, **command.context_settings)
     return command.get_help(inner) + "\n"
 
 
-def _near(word: str) -> str:
+def _near(words: tuple[str, ...]) -> str:
     from reconciler.cli.main import COMMANDS
+    from reconciler.commands.help import names
     from reconciler.model.did_you_mean import near
-    from reconciler.output.help_topics import topics
 
-    hint = near(word, [*(each.name for each in topics()), *COMMANDS], most=1)
+    hint = near("-".join(words).lower(), [*COMMANDS, *names()], most=1)
     return f"; did you mean {hint}?" if hint else "; `reconciler help` lists them"
 
 
-def _width() -> int:
-    return max(20, min(WIDEST, shutil.get_terminal_size().columns) - 2)
+def _rendered(markdown: str) -> str:
+    """Laid out for a terminal with colour, else the Markdown itself."""
+    if not coloured(sys.stdout):
+        return markdown
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    width = min(MAX_WIDTH, shutil.get_terminal_size().columns)
+    console = Console(width=width, force_terminal=True)
+    with console.capture() as captured:
+        console.print(Markdown(markdown, hyperlinks=False))
+    return captured.get()
 
 
 def _shown(text: str) -> None:
@@ -113,4 +97,4 @@ def _shown(text: str) -> None:
     if sys.stdout.isatty() and sys.stdin.isatty() and tall and os.environ.get("TERM") != "dumb":
         click.echo_via_pager(text)
     else:
-        click.echo(text, nl=False)
+        click.echo(text, nl=False, color=coloured(sys.stdout))

@@ -44,7 +44,7 @@ COMMANDS = {
     "doctor": ("doctor", "Check key, connection, account, ledger and files."),
     "schema": ("project", "Print the JSON Schema of the files."),
     "completion": ("completion", "Print what lets a shell complete commands."),
-    "help": ("help", "Explain a topic or a command."),
+    "help": ("help", "Explain a command, a kind or a topic."),
     "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
 }
 

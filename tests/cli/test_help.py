@@ -1,4 +1,4 @@
-"""Help of every command, subcommands included, and the topics: complete, with examples, and 80 columns wide."""
+"""``help``: every command, complete and with an example; every kind; every page of the documentation."""
 
 from __future__ import annotations
 
@@ -9,18 +9,14 @@ import click
 import pytest
 
 from reconciler.cli.main import COMMANDS, cli
-from reconciler.commands.help import manual
-from reconciler.config.settings import _SETTINGS
+from reconciler.commands.help import topics
 from reconciler.errors import ReconcilerError
-from reconciler.kinds import SECTIONS
+from reconciler.kinds import KINDS
 from reconciler.model.policy import Allow, Prune
-from reconciler.output.formats import FORMATS
-from reconciler.output.help_topics import CodeExample, Definitions, page, topics
+from reconciler.output import wording
 from reconciler.output.meanings import ALLOWS, CODES, PRUNES
 from tests.cli.support import ended
 from tests.support.project import Project
-
-NAMES = [topic.name for topic in topics()]
 
 
 def tree(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -48,35 +44,62 @@ def test_every_command(project: Project, command: tuple[str, ...]) -> None:
     assert max(len(line) for line in result.out.splitlines()) <= 80
     options = [line for line in result.out.partition("Options:")[2].splitlines() if line.startswith("  -")]
     assert options
-    assert (
-        project.run("help", *command).out.strip() == result.out.strip() or command == () or set(command) & set(NAMES)
-    )
+    if command:
+        assert project.run("help", *command).out.strip() == result.out.strip()
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_every_topic(project: Project, name: str) -> None:
-    """A page that begins with its name, of at most 80 columns, with no line of code that had to be cut."""
+@pytest.mark.parametrize("name", [section.page for section in topics()])
+def test_every_page(project: Project, name: str) -> None:
+    """The page as Markdown, without comments and addresses of links; commands of the same name come first."""
     result = project.run("help", name)
     ended(result, 0)
-    assert result.out.startswith(f"{name.upper()}: ")
-    assert max(len(line) for line in result.out.splitlines()) <= 80
-    assert project.run("help", name.replace("-", "_").upper()).out == result.out
+    assert result.out.startswith("Usage: " if name in COMMANDS else "# ")
+    assert "<!--" not in result.out and "](" not in result.out
 
 
-def test_a_narrow_page() -> None:
-    """Pages wrap at any width; only code and words that are longer stay as they are."""
-    for topic in manual():
-        prose = topic._replace(blocks=tuple(each for each in topic.blocks if not isinstance(each, CodeExample)))
-        for width in (40, 60):
-            lines = [line for line in page(prose, width).splitlines()[1:] if len(line) > width]
-            assert [line for line in lines if len(line.split()) > 1] == []
+@pytest.mark.parametrize(
+    ("words", "heading", "text"),
+    [
+        (["csv"], "## csv", "delimiter"),
+        (["approvals"], "## Approvals", "--allow CLASS[=N]"),
+        (["pruning"], "## Pruning", "owned"),
+        (["secrets"], "# Secrets and people", "{env: NAME}"),
+        (["exit-codes"], "# Exit codes", "130"),
+        (["EXIT_CODES"], "# Exit codes", "130"),
+        (["reconciler.yaml"], "## reconciler.yaml", "environments"),
+        (["stale", "plan"], '## "stale plan"', "differences"),
+    ],
+    ids=lambda each: " ".join(each) if isinstance(each, list) else "",
+)
+def test_a_word_finds_its_page_or_section(project: Project, words: list[str], heading: str, text: str) -> None:
+    """By the name of the page or the heading, in any case."""
+    said = ended(project.run("help", *words), 0, text)
+    assert said.startswith(heading + "\n")
+    assert said.count(f"\n{heading.split()[0]} ") == 0 or heading.startswith("# ")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind(project: Project, kind: str) -> None:
+    """Under its own name and under that of its section in the files."""
+    said = ended(project.run("help", kind), 0, f"{kind}/")
+    assert said.startswith(f"## {kind}\n")
+    if KINDS[kind].section:
+        assert project.run("help", KINDS[kind].section).out == said
+
+
+def test_on_a_terminal_it_is_laid_out(project: Project) -> None:
+    """With styles, and without the signs of Markdown; NO_COLOR gives the text."""
+    said = ended(project.run("help", "approvals", env={"FORCE_COLOR": "1", "COLUMNS": "100"}), 0, "\x1b[")
+    assert "## Approvals" not in said and "| --- |" not in said
+    assert max(map(wording.cells, click.unstyle(said).splitlines())) <= 100
+    assert "\x1b" not in project.run("help", "approvals", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
 
 
 def test_help_alone(project: Project) -> None:
-    """Lists topics and commands."""
+    """Lists commands, kinds and pages."""
     said = ended(project.run("help"), 0)
-    for name in (*NAMES, *COMMANDS):
-        assert f"  {name} " in said
+    for name in (*COMMANDS, *KINDS, *(section.page for section in topics())):
+        assert f"`{name}`" in said
 
 
 def test_what_is_not_there(project: Project) -> None:
@@ -86,18 +109,9 @@ def test_what_is_not_there(project: Project) -> None:
     ended(project.run("aply"), 1, "Did you mean", "apply")
 
 
-def test_topics_tell_the_tables(project: Project) -> None:
-    """Every kind, setting, class, word and code is there: a new one cannot be forgotten."""
-    told = {topic.name: page(topic, 100) for topic in manual({"rate_limit"}, {"gateway_url": "The gateway."})}
-    assert all(section in told["files"] for section in SECTIONS)
-    assert all(f"RECONCILER_{setting.name.upper()}" in told["settings"] for setting in _SETTINGS)
-    assert "--rate-limit" in told["settings"]
-    assert "The gateway." in told["settings"]
-    assert all(allow.value in told["approvals"] for allow in Allow)
-    assert all(prune.value in told["pruning"] for prune in Prune)
-    assert all(name in told["outputs"] for name in FORMATS)
+def test_the_meanings_are_complete() -> None:
+    """Every class, word and code has a sentence."""
     assert set(ALLOWS) == set(Allow)
     assert set(PRUNES) == set(Prune)
     codes = {error.exit_code for error in [ReconcilerError, *ReconcilerError.__subclasses__()]}
     assert codes <= set(CODES)
-    assert all(isinstance(block, str | CodeExample | Definitions) for topic in topics() for block in topic.blocks)
