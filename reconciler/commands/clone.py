@@ -22,7 +22,7 @@ from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Origin, Secret, unescape
 from reconciler.planner.clone import OF_PEOPLE, CloneChoice, ClonedState, clone, referred, settled_in, without
-from reconciler.planner.matching import TOLD, Identified
+from reconciler.planner.matching import MAX_REPORTED, Identified
 from reconciler.refresh.account import Scope, refresh
 from reconciler.refresh.reader import Progress
 
@@ -181,14 +181,14 @@ def _problems(state: DesiredState, lost: Mapping[Address, str], there: Identifie
             if target in needed:
                 needed[target] += 1
                 origins[target] = each.origin
-    for target, count in list(needed.items())[:TOLD]:
+    for target, count in list(needed.items())[:MAX_REPORTED]:
         names = (unescape(address.key) for address in there.live if address.kind == target.kind)
         close = near(unescape(target.key), names)
         hint = f"it has {close}; " if close else ""
         what = f'"{unescape(target.key)}": {lost[target]}, and {count:,} of what is cloned needs it'
         yield Problem(str(origins[target]), what, f"{hint}make it there, clone its kind too, or --skip-missing")
-    if len(needed) > TOLD:
-        yield Problem("", f"{len(needed):,} are missing; {TOLD} of them are told")
+    if len(needed) > MAX_REPORTED:
+        yield Problem("", f"{len(needed):,} are missing; showing {MAX_REPORTED}")
 
 
 def request_of(

@@ -51,6 +51,7 @@ class _StateCompiler:
         self.unmanaged: dict[tuple[str, ...], set[Address]] = {}
         self.kinds: set[str] = set()
         self.exact: dict[tuple[str, Address], Origin] = {}
+        self.csv_references: dict[tuple[Address, str], list[Origin]] = {}
         self.doubles = 0
 
     def read(self, declared: Declared) -> None:
@@ -80,7 +81,9 @@ class _StateCompiler:
             )
         if self.problems:
             raise ConfigurationError(self.problems)
-        return DesiredState(self.resources, frozenset(self.kinds), Unmanaged(self.unmanaged), self.exact)
+        return DesiredState(
+            self.resources, frozenset(self.kinds), Unmanaged(self.unmanaged), self.exact, self.csv_references
+        )
 
     def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> Address:
         address = self._add(item, attrs)
@@ -110,7 +113,7 @@ class _StateCompiler:
         for origin, cells in rows:
             attrs = {**base, **{names[name]: self._cell(item.kind, name, text) for name, text in cells.items()}}
             added.append(self._add_root(item._replace(origin=origin), attrs))
-        self._spell_out(item, added, by_row=True)
+        self._spell_out(item, added, rows.file)
 
     def _attribute_names(self, item: BlockItem, rows: CsvRows) -> dict[str, str]:
         """The attribute that each column sets; reports an attribute that two columns set."""
@@ -136,34 +139,51 @@ class _StateCompiler:
         if not kind.gather or kind.gather in base:
             yield item, base
             return
+        if rows is not None:
+            self._note_references(base, rows.file, item.raw, item.origin)
         field = kind.field(kind.gather)
         for origin, value in members(item, rows):
             each = item._replace(origin=origin)
             yield each, {**base, field.name: self._target(each, field, value, base)}
 
-    def _spell_out(self, item: BlockItem, parents: Sequence[Address], *, by_row: bool = False) -> None:
+    def _spell_out(self, item: BlockItem, parents: Sequence[Address], csv_file: str = "") -> None:
         """Expand ``tags: [VIP]``: one tagging for a contact, or one for each row of a CSV file."""
         for child in SUGARED[item.kind.name]:
             if child.sugar and (values := item.raw.get(child.sugar.key)):
-                self.waiting.append(ShortForm(child, values, item.origin, parents, by_row))
+                self.waiting.append(ShortForm(child, values, item.origin, parents, csv_file))
 
     def _short_form(self, short: ShortForm) -> Iterator[tuple[BlockItem, dict[str, Value]]]:
-        child, values, place, parents, by_row = short
+        child, values, place, parents, csv_file = short
         sugar = child.sugar
         assert sugar is not None
         if tie := TIES.get(child.name):
             at, field = BlockItem(child, EMPTY, place), child.field(tie.end)
             ends = self.tying.ends(tie, values, lambda each: self._target(at, field, each, {}).target)
-            parents = list(self.tying.tie(tie, parents, ends, values, place, by_row=by_row))
+            parents = list(self.tying.tie(tie, parents, ends, values, place, by_row=bool(csv_file)))
+            self._note_ends(ends, values, place, csv_file)
         if not parents:
             return
         (role,) = (field.name for field in child.parents if field.ref == sugar.parent)
         for index, each in enumerate(values):
             one = BlockItem(child, {**sugar.preset, sugar.fills: each}, origin_in(values, index, place))
             base = self._attrs(one)
+            self._note_references(base, csv_file, EMPTY, one.origin)
             for parent in parents:
-                origin = self.resources[parent].origin if by_row else one.origin
+                origin = self.resources[parent].origin if csv_file else one.origin
                 yield one._replace(origin=origin, part_of=parent), {**base, role: Ref(parent)}
+
+    def _note_references(self, attrs: Mapping[str, Value], csv_file: str, raw: Any, place: Origin) -> None:
+        """Record where a block names what all rows of its CSV file refer to."""
+        for name, value in attrs.items() if csv_file else ():
+            for each in value if isinstance(value, frozenset) else (value,):
+                if isinstance(each, Ref):
+                    self.csv_references.setdefault((each.target, csv_file), []).append(
+                        value_origin_in(raw, name, place)
+                    )
+
+    def _note_ends(self, ends: Ends, values: Sequence[Any], place: Origin, csv_file: str) -> None:
+        for index, end in enumerate(ends) if csv_file else ():
+            self.csv_references.setdefault((end, csv_file), []).append(origin_in(values, index, place))
 
     def _add(self, item: BlockItem, attrs: dict[str, Value]) -> Address:
         kind, raw = item.kind, item.raw
@@ -295,7 +315,7 @@ class ShortForm(NamedTuple):
     values: Sequence[Any]
     place: Origin
     parents: Sequence[Address]
-    by_row: bool
+    csv_file: str
 
 
 def lifecycle_of(raw: Mapping[str, Any]) -> Lifecycle:
@@ -322,6 +342,13 @@ def origin_in(node: Any, index: int | str, default: Origin) -> Origin:
     """The position of an item of ``node``; ``default`` where the node has no positions."""
     find = getattr(node, "origin", None)
     found: Origin = find(index) if find else default
+    return found
+
+
+def value_origin_in(node: Any, key: str, default: Origin) -> Origin:
+    """The position of the value of ``key``; ``default`` where the node has no positions."""
+    find = getattr(node, "value_origin", None)
+    found: Origin = find(key) if find else default
     return found
 
 

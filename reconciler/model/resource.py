@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
@@ -187,11 +187,12 @@ class DesiredState:
 
     ``kinds`` are those that the files mention, if only by an empty list. ``unmanaged`` holds (resource, kind)
     where a block leaves out the short form of that kind: its relations are not managed, which is not "none".
-    ``exact`` has, for (kind of relation, resource), the line that says that the resource has those that are
-    declared and no others.
+    ``exact`` has, for (kind of relation, resource), the line that declares its relations as authoritative.
+    ``csv_references`` has, for (target, CSV file), the places in YAML that name the target for every row of the file.
     """
 
     resources: Mapping[Address, Desired] = field(default_factory=lambda: EMPTY)
     kinds: frozenset[str] = frozenset()
     unmanaged: Set[tuple[Address, str]] = frozenset()
     exact: Mapping[tuple[str, Address], Origin] = field(default_factory=lambda: EMPTY)
+    csv_references: Mapping[tuple[Address, str], Sequence[Origin]] = field(default_factory=lambda: EMPTY)

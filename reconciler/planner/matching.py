@@ -27,8 +27,8 @@ from reconciler.planner.settled import RelationEnds, settled_blocks, unsettled
 from reconciler.planner.ties import TIES, OfKind, RelationKind, by_kind, singles
 
 T = TypeVar("T")
-#: So many references that lead nowhere are told: a CSV source may hold thousands of one cause.
-TOLD = 20
+#: Unresolved references that are reported; the rest is counted, as a CSV file may have thousands of one cause.
+MAX_REPORTED = 20
 Items = Mapping[str, Iterable[Item]]
 
 ROOTS = tuple(kind for kind in KINDS.values() if not kind.parents)
@@ -91,7 +91,7 @@ def identify(
     if trusting:
         found.problems.clear()
     else:
-        found.problems += _dangling(found)
+        found.problems += _dangling(state, found)
         found.problems += _sets_of_nobody(state, found)
     if found.problems:
         raise ConfigurationError(found.problems)
@@ -288,10 +288,34 @@ def replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str
     return {**attrs, **changed} if changed else None
 
 
-def _dangling(found: Identified) -> Iterator[Problem]:
-    """Every reference that leads to nothing desired or live; of very many the first ones, and how many."""
-    known: set[Address] = set()
+def _dangling(state: DesiredState, found: Identified) -> Iterator[Problem]:
+    """One problem per place that names something neither desired nor live; the first ones, and their number.
+
+    A name that a block with a CSV file gives to all rows is wrong once, at its place in the block.
+    """
     lost = 0
+    rows: dict[tuple[Address, str], set[int]] = {}
+    for desired, target in _unresolved(found):
+        shared = target, desired.origin.file
+        if shared in state.csv_references:
+            rows.setdefault(shared, set()).add(desired.origin.line)
+            continue
+        lost += 1
+        if lost <= MAX_REPORTED:
+            yield _explain_dangling(f"{desired.address}: ", desired.origin, target, found)
+    for (target, file), lines in rows.items():
+        affected = f"{len(lines):,} rows of {file} are" if len(lines) > 1 else f"1 row of {file} is"
+        for place in state.csv_references[target, file]:
+            problem = _explain_dangling("", place, target, found)
+            separator = " " if problem.hint.endswith("?") else "; "
+            yield problem._replace(hint=f"{problem.hint}{separator}{affected} affected")
+    if lost > MAX_REPORTED:
+        yield Problem("", f"{lost:,} unresolved references; showing {MAX_REPORTED}")
+
+
+def _unresolved(found: Identified) -> Iterator[tuple[Desired, Address]]:
+    """Each desired resource with each of its targets that is neither desired nor live."""
+    known: set[Address] = set()
     for desired in found.desired.values():
         for target in KINDS[desired.address.kind].refers_to(desired.attrs):
             if target in known:
@@ -299,11 +323,7 @@ def _dangling(found: Identified) -> Iterator[Problem]:
             if target in found.desired or target in found.live:
                 known.add(target)
             else:
-                lost += 1
-                if lost <= TOLD:
-                    yield _explain_dangling(desired.address, desired.origin, target, found)
-    if lost > TOLD:
-        yield Problem("", f"{lost:,} references lead nowhere; {TOLD} of them are told", "repair these first")
+                yield desired, target
 
 
 def _sets_of_nobody(state: DesiredState, found: Identified) -> Iterator[Problem]:
@@ -316,30 +336,33 @@ def _sets_of_nobody(state: DesiredState, found: Identified) -> Iterator[Problem]
     for (kind, owner), origin in state.exact.items():
         there = found.aliases.get(owner, owner)
         if not (there in found.live or there in found.desired or there in named):
-            yield _explain_dangling(f"the exact set of {kind}s", origin, owner, found)
+            yield _explain_dangling(f"authoritative {kind}s: ", origin, owner, found)
 
 
-def _explain_dangling(who: Address | str, origin: Origin, target: Address, found: Identified) -> Problem:
+def _explain_dangling(who: str, origin: Origin, target: Address, found: Identified) -> Problem:
+    """The problem of one unresolved target; ``who`` is the prefix that names the resource."""
     name = unescape(target.key.rpartition("/")[2])
     word = target.kind.replace("_", " ")
     if ids := found.ambiguous.get(target):
-        what = f'{who}: {len(ids)} {word}s are called "{name}": ids {", ".join(ids)}'
-        return Problem(str(origin), what, f"say which: {{id: {ids[0]}}}")
+        what = f'{who}{word} "{name}" is ambiguous: ids {", ".join(ids)}'
+        return Problem(str(origin), what, f"use the id, e.g. {{id: {ids[0]}}}")
     kind = KINDS[target.kind]
     if kind.field(kind.key[-1]).is_email and not is_valid(name):
         what, hint = refusal(name, lambda text: f'"{_visible(text)}"')
-        return Problem(str(origin), f"{who}: {what}", hint)
+        return Problem(str(origin), f"{who}{what}", hint)
     siblings = [each.key for each in (*found.live, *found.desired) if each.kind == target.kind]
     prefix = target.key.rpartition("/")[0]
     names = [unescape(key.rpartition("/")[2]) for key in siblings if key.rpartition("/")[0] == prefix]
     alike = [each for each in names if lookalike(each) == lookalike(name)]
     if len(alike) == 1:
-        hint = f'write "{alike[0]}", which differs from it only in case or form'
-        return Problem(str(origin), f'{who}: no {word} named "{name}"', hint)
-    suggested = near(name, names)
-    many = "" if kind.person else f"; there are {len(names)}"  # of people perhaps not all were read
-    hint = f"the account has {suggested}" if suggested else f"declare it, or correct the name{many}"
-    return Problem(str(origin), f'{who}: no {word} named "{name}"', hint)
+        hint = f'write "{alike[0]}", which differs only in case or Unicode form'
+        return Problem(str(origin), f'{who}no {word} named "{name}"', hint)
+    what = f'{who}no {word} named "{name}"{"" if kind.section else " in this account"}'
+    if suggested := near(name, names):
+        return Problem(str(origin), what, f"did you mean {'one of ' if ', ' in suggested else ''}{suggested}?")
+    if kind.section:
+        return Problem(str(origin), what, "correct the name, or declare it")
+    return Problem(str(origin), f"{what} (it has {len(names) or 'none'})", "create it in Systeme.io first")
 
 
 def _visible(text: str) -> str:

@@ -131,7 +131,37 @@ def test_a_csv_source_of_strangers_is_bounded(school: Project) -> None:
     lines = school.run("plan").err.splitlines()
     assert len(lines) == 21
     assert "people.csv:1:1: enrollment/p0@example.com/Launch: no contact named" in lines[0]
-    assert "3,000 references lead nowhere; 20 of them are told" in lines[-1]
+    assert lines[-1] == "error: 3,000 unresolved references; showing 20"
+
+
+def test_a_wrong_name_beside_a_csv_source_is_one_error_at_its_place(school: Project) -> None:
+    """The name is wrong once, in the YAML file, however many rows use it."""
+    school.write("".join(f"{name}@example.com\n" for name in ("ann", "bob", "cid")), "people.csv")
+    school.write(COURSE.replace("Launch", "Lunch"))
+    assert school.run("plan").err == (
+        'error: site.yaml:3:14: no course named "Lunch" in this account; did you mean "Launch"? '
+        "3 rows of people.csv are affected\n"
+    )
+
+
+def test_each_wrong_name_beside_a_csv_source_has_its_own_place(school: Project) -> None:
+    """Two blocks and two short forms name what is not there; one person beside them is reported by herself."""
+    school.write("email\nann@example.com\nbob@example.com\n", "people.csv")
+    school.write(
+        "tags: [VIP]\n"
+        "contacts:\n"
+        "  - csv: people.csv\n"
+        "    tags: [VIP, VPI]\n"
+        "    courses: [Lunch]\n"
+        "enrollments:\n"
+        "  - {course: Brunch, access: full_access, csv: people.csv}\n"
+        "  - {course: Dinner, access: full_access, contacts: [cid@example.com]}\n"
+    )
+    errors = school.run("plan").err.splitlines()
+    assert len(errors) == 4
+    places = ("site.yaml:4:17: no tag", "site.yaml:5:", "site.yaml:7:14: no course", "site.yaml:8:")
+    for place in places:
+        assert any(line.startswith(f"error: {place}") for line in errors), (place, errors)
 
 
 @pytest.mark.parametrize(
@@ -170,12 +200,15 @@ def test_another_folder_may_hold_it(school: Project, tmp_path: Path) -> None:
         ("contacts: [{locale: en}]", "missing key `email` or `csv`"),
         ("contacts: [{csv: {column: 1}}]", "missing key `file`"),
         ("contacts: [{csv: {file: people.csv, fields: {email: 1}}}]", "columns go to first_name"),
-        ("contacts: [{csv: {file: people.csv, encoding: ebcdic}}]", "write one of utf-8"),
+        ("contacts: [{csv: {file: people.csv, encoding: ebcdic}}]", "use one of utf-8"),
         ("contacts: [{csv: {file: people.csv, delimiter: ab}}]", "a single character, or the word tab"),
         ("enrollments: [{course: L, access: full_access, csv: {file: people.csv, fields: {}}}]", "unknown key"),
-        ("enrollments: [{course: L, access: full_access, contact: a@b.c, csv: people.csv}]", "exclude each other"),
+        (
+            "enrollments: [{course: L, access: full_access, contact: a@b.c, csv: people.csv}]",
+            "cannot be used together",
+        ),
         ("contacts: [{email: ann@example.com, tags_exact: true}]", "missing key `tags`"),
-        ("contacts: [{csv: {file: people.csv, fields: {last_name: 1, fields.surname: 1}}}]", "fill last_name"),
+        ("contacts: [{csv: {file: people.csv, fields: {last_name: 1, fields.surname: 1}}}]", "set last_name"),
         ("tags: [{name: x, csv: people.csv}]", "unknown key `csv`"),
     ],
 )
@@ -205,6 +238,6 @@ def test_spoiled_cells_are_warned_about(school: Project) -> None:
     for command in ("validate", "plan"):
         found = school.run(command)
         assert found.code == 0
-        assert "warning: people.csv:2:1: phone_number: 1 cell spoiled" in found.err
+        assert "warning: people.csv:2:1: phone_number: 1 cell damaged" in found.err
         assert "3.36123E+10" in found.err
         assert "3.36123E+10" not in school.run("--redact", command).err

@@ -159,8 +159,8 @@ def test_a_set_of_what_is_not_there(school: Project) -> None:
     school.write("enrollments:\n" + block([], "Lunch"))
     found = school.run("plan")
     assert found.code == 1
-    assert 'site.yaml:2:56: the exact set of enrollments: no course named "Lunch"' in found.err
-    assert 'the account has "Launch"' in found.err
+    assert 'site.yaml:2:56: authoritative enrollments: no course named "Lunch"' in found.err
+    assert 'did you mean "Launch"?' in found.err
 
 
 def test_a_saved_plan_keeps_the_set(school: Project) -> None:
