@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Any
 
@@ -20,6 +21,7 @@ SYMBOLS = {
 
 #: Letters and marks that show nothing: fillers, joiners, the empty Braille pattern, tags, selectors of variants.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 #: Values longer than this are cut in plans.
 LONGEST = 60
 
@@ -74,6 +76,13 @@ def value(content: Any, longest: int = LONGEST) -> str:
 
 def _inside(content: Any) -> str:
     return printable(str(content).replace("\\", "\\\\").replace('"', '\\"'))
+
+
+def connection_name(connection: str | None) -> str:
+    """A connection as headings name it: whole, but a UUID by its beginning and end (``3f9c…e21``)."""
+    if connection is None:
+        return "the default one"
+    return f"{connection[:4]}…{connection[-3:]}" if _UUID.fullmatch(connection) else printable(connection)
 
 
 def cells(text: str) -> int:

@@ -168,6 +168,18 @@ def test_a_plan_that_was_committed_is_not_kept(
     assert not (project.folder / "reconciler-plan" / "plan.json").exists()
 
 
+def test_a_plan_that_was_committed_is_not_applied(project: Project, job: Callable[..., Result]) -> None:
+    """The plan job may have made none; then a file of the repository would be taken for its plan."""
+    project.write("tags: [VIP]\n")
+    project.write("{}", "reconciler-plan/plan.json")
+    for command in (["init", "--quiet"], ["add", "reconciler-plan"]):
+        subprocess.run(["git", *command], cwd=project.folder, check=True)
+    refused = job("reconciler:apply-by-hand")
+    assert refused.code == 1
+    assert "reconciler-plan is part of the repository" in refused.out
+    assert not project.account.requests
+
+
 def test_a_protected_environment_is_confirmed_by_the_job(
     project: Project, job: Callable[..., Result], gitlab: GitLab, postgres: Postgres
 ) -> None:

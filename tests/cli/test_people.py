@@ -6,6 +6,7 @@ import unicodedata
 
 import pytest
 
+from tests.support.hands import rename_person
 from tests.support.project import Project, requests_of
 
 #: Two addresses that more than Unicode NFC and ASCII case makes equal: they are two people, or a mistake.
@@ -348,6 +349,24 @@ def test_a_redacted_pull_of_people_is_refused(make_project) -> None:
     assert project.run("pull", "out", env={"RECONCILER_REDACT": "true"}).code == 1
     assert requests_of(project.account) == []
     assert project.run("--redact", "pull", "out", "--kind", "tag").code == 0
+
+
+@pytest.mark.parametrize("chosen", [["--all"], ["--accept", "contact/*"], ["--accept", "*"]])
+def test_redacted_drift_of_people_is_not_accepted(make_project, chosen: list[str]) -> None:
+    """It would write people into files as they are; what is about nobody may be accepted."""
+    project = make_project(
+        {"tags": ["VIP"], "contacts": [{"email": "ann@example.com", "fields": {"first_name": "Ann"}}]}
+    )
+    path = project.write("tags: [{id: 2000001, name: VIP}]\ncontacts: [{email: ann@example.com, first_name: Ann}]\n")
+    project.apply()
+    rename_person(project, "ann@example.com", first_name="Canarian")
+    before = path.read_bytes()
+    result = project.run("--redact", "pull", ".", "--yes", *chosen)
+    assert result.code == 1
+    assert "--redact forbids" in result.err
+    assert "Canarian" not in result.out + result.err
+    assert path.read_bytes() == before
+    assert project.run("--redact", "pull", ".", "--yes", "--accept", "tag/*").code == 0
 
 
 @pytest.mark.parametrize(

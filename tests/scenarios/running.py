@@ -291,7 +291,9 @@ def _for(case: dict[str, Any], others: tuple[str, ...]) -> list[str]:
 
 
 def _without_serial(text: str) -> str:
-    return re.sub(r"ledger serial \d+", "ledger serial N", text)
+    return re.sub(
+        r"ledger serial \d+", "ledger serial N", re.sub(r"connection account-\d+", "connection account-N", text)
+    )
 
 
 def _is_remark(line: str) -> bool:

@@ -37,7 +37,7 @@ from reconciler.model.resource import EMPTY
 from reconciler.output.json_documents import plan_document
 from reconciler.output.plan_view import PlanSheet
 from reconciler.output.wire_log import body_text
-from reconciler.output.wording import count
+from reconciler.output.wording import connection_name, count
 from reconciler.planner.approvals import Approval
 from reconciler.planner.matching import Identified
 from reconciler.planner.order import Graph
@@ -94,7 +94,7 @@ class CommandContext(Session):
         """Environment, account and ledger, as one line."""
         base = planned.plan.base
         ledger = f"ledger serial {base.serial}" if self.settings.ledger != "none" else "no ledger"
-        return f"{self.name} · connection {(base.account or 'the default one')[:8]} · {ledger}"
+        return f"{self.name} · connection {connection_name(base.account)} · {ledger}"
 
     @contextmanager
     def progress(self) -> Iterator[Callable[..., None] | None]:

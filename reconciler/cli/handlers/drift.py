@@ -15,6 +15,7 @@ from reconciler.cli.terminal import print_lines
 from reconciler.commands.drift import find_drift
 from reconciler.errors import ConfigurationError
 from reconciler.output.drift import DriftReport, drift_lines
+from reconciler.output.wording import connection_name
 from reconciler.planner.drift import alarms_of
 
 
@@ -36,8 +37,8 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
         about, result.drifted = store.describe(), found.items
     if found.found is not None:
         learn_account(session.output_filter, found.found)
-    account = (session.account() or "the default one")[:8]
-    heading = f"{session.name} · connection {account} · ledger serial {about.serial}"
+    connection = connection_name(session.account())
+    heading = f"{session.name} · connection {connection} · ledger serial {about.serial}"
     if not outputs.claimed:
         print_lines(drift_lines(found.items, heading=heading, owned=found.owned, reads=found.reads))
     if outputs.wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
@@ -38,6 +39,7 @@ from reconciler.config.files import shown_name
 from reconciler.config.settings import Settings
 from reconciler.edit.export import pullable
 from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.did_you_mean import near
@@ -77,13 +79,20 @@ def _refuse(options: PullOptions, flags: Mapping[str, str], what: str) -> None:
             raise click.UsageError(what.format(flag))
 
 
-def _refuse_redacted(ctx: click.Context, people: bool) -> None:
+def _refuse_redacted(ctx: click.Context, people: bool, instead: str) -> None:
     """Files that declare people cannot be redacted: the next plan would take the pseudonyms for other people."""
     if people and output_filter_of(ctx).redactor is not None:
         raise click.UsageError(
             "pull writes people into files as they are, which --redact forbids; "
-            "leave --redact (RECONCILER_REDACT) out, or name kinds without people: --kind tag"
+            f"leave --redact (RECONCILER_REDACT) out, or name kinds without people: {instead}"
         )
+
+
+def _accepts_people(options: PullOptions) -> bool:
+    """Whether what is accepted may be about people."""
+    patterns = [pattern.partition("/")[0] for pattern in options.accepted]
+    kinds = tuple(name for name in KINDS if any(fnmatchcase(name, pattern) for pattern in patterns))
+    return options.everything or (bool(kinds) and of_people(kinds))
 
 
 def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
@@ -91,7 +100,7 @@ def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings
         raise click.UsageError(_no_such_kind(unknown[0]))
     if options.own and settings.ledger == "none":
         raise ConfigurationError("without a ledger nothing can be recorded; --own needs one")
-    _refuse_redacted(ctx, of_people(options.kinds))
+    _refuse_redacted(ctx, of_people(options.kinds), "--kind tag")
     chosen = PullSelection(
         options.kinds, options.tags, options.courses, options.after, options.before, options.csv_sources
     )
@@ -128,6 +137,7 @@ def _print(pulled: Pulled, written: list[Path], owned: int | None, where: Invoca
 
 def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
     """What drifted, as a difference of the files; written after a yes."""
+    _refuse_redacted(ctx, _accepts_people(options), "--accept 'tag/*'")
     taking = prepare(path, settings, where)
     session = open_session(ctx, settings)
     session.output_filter.learn_state(taking.workspace.state)

@@ -14,6 +14,7 @@ from reconciler.cli.program import output_filter_of, program_of
 from reconciler.cli.terminal import columns, log, print_lines
 from reconciler.commands.show import SavedPlan, open_plan
 from reconciler.output.text import call_lines, plan_lines
+from reconciler.output.wording import connection_name
 
 
 def show(ctx: click.Context, options: ShowOptions) -> int:
@@ -39,7 +40,7 @@ def show(ctx: click.Context, options: ShowOptions) -> int:
 def _heading(saved: SavedPlan, file: Path) -> str:
     base = saved.plan.base
     name = saved.environment or file.name
-    return f"{name} · connection {(base.account or 'the default one')[:8]} · ledger serial {base.serial}"
+    return f"{name} · connection {connection_name(base.account)} · ledger serial {base.serial}"
 
 
 def _print(ctx: click.Context, saved: SavedPlan, rate_limit: float, heading: str, *, calls: bool) -> None:
