@@ -16,7 +16,7 @@ THROWN_AWAY = (
 )
 
 
-def approval() -> int:
+def gate() -> int:
     """Check the inputs; say what is to be done under which name. Without a key, skip or fail."""
     command = told("COMMAND")
     if command not in COMMANDS:

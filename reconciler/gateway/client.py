@@ -286,7 +286,7 @@ class Reader(HttpClient):
     _vendor = True
 
     def __init__(self, base_url: str, api_key: str, *, dialect: str = "vendor", **options: Any) -> None:
-        """``options`` are those of :class:`reconciler.gateway.client.Caller`."""
+        """``options`` are those of :class:`reconciler.gateway.client.HttpClient`."""
         super().__init__(base_url, api_key, **options)
         self._dialect = dialect
         self._limits: dict[str, int] = {}

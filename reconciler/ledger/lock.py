@@ -44,7 +44,7 @@ _RENEW = (
 
 
 class Lock:
-    """The right to write. ``with Lease.acquire(store) as lease:`` renews it until the block ends.
+    """The right to write. ``with Lock.acquire(store) as lock:`` renews it until the block ends.
 
     A lease that ran out is never renewed: whoever slept past its end stops at its next write.
     """

@@ -50,7 +50,7 @@ class Description(NamedTuple):
 class Store:
     """An open ledger; a context manager. Every method may be called from any thread.
 
-    Methods that change entries, intents or the account need the lease (:class:`reconciler.ledger.lock.Lease`)
+    Methods that change entries, intents or the account need the lease (:class:`reconciler.ledger.lock.Lock`)
     and raise Locked without it. All raise LedgerError when the database cannot do its part.
     """
 
