@@ -178,7 +178,7 @@ def test_a_killed_create_is_recognized_by_what_was_sent(project: Project, name: 
     project.write(CONTACT)
     killed(project, "POST", "/api/contacts", "apply", "--yes", carried_out=False)
     assert [each["email"] for each in project.account.state()["contacts"]] == ["bob@example.com"]
-    contact(project, name=name)
+    contact(project, name=name, email=ANN)
     project.write("contacts: []\n")
     changes = {each["address"]: each["action"] for each in project.plan()["changes"]}
     assert changes.get(f"contact/{ANN}") == action

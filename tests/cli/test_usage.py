@@ -75,7 +75,7 @@ def test_no_command(project: Project) -> None:
         (["plan", "--jsn"], "--json"),
         (["plan", "--detailed-exit-code"], "--detailed-exitcode"),
         (["apply", "--yess"], "--yes"),
-        (["--pce", "1", "plan"], "--rate-limit"),
+        (["--rate-limt", "1", "plan"], "--rate-limit"),
         (["plan", "a", "b"], "b"),
         (["plan", "--target"], "--target"),
         (["--rate-limit", "fast", "plan"], "--rate-limit"),

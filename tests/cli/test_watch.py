@@ -98,7 +98,7 @@ def test_a_closed_approval_stays_closed(make_project: Callable[..., Project], sc
     project.write("tags: [T0]\n")
     steps = [nothing, lambda: ended(project.run("apply", "--yes", "--allow", "deletes"), 0)]
     result = script.run(project, "--apply", "--max-rounds", "3", "--interval", "5m", steps=steps)
-    ended(result, 0, "11 of 12 owned resources", "--allow deletes=11")
+    ended(result, 0, "11 of 12 managed resources", "--allow deletes=11")
     assert rounds_of(result) == ["refused", "refused", "unchanged"]
     assert script.pauses == [300, 300]
     assert result.out.count("- tag/T5 ") == 1

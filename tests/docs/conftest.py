@@ -47,3 +47,13 @@ def shell() -> dict[str, str]:
     own = ("RECONCILER_", "MATON_", "CI", "MAKE", "MFLAGS")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return clean | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def on_its_account(project: Project, environment: str) -> Project:
+    """The same project, with the account of the test as that of an environment."""
+    settings = project.folder / "reconciler.yaml"
+    if settings.exists():
+        text = settings.read_text(encoding="utf-8")
+        ours = text.replace(f"    connection: {environment}", f"    connection: {project.account.connection}")
+        settings.write_text(ours, encoding="utf-8")
+    return project

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs.conftest import ROOT
+from tests.docs.conftest import ROOT, on_its_account
 from tests.support.project import Project, requests_of
 
 PROJECTS = sorted(path.stem for path in (ROOT / "examples" / "accounts").glob("*.yaml"))
@@ -20,16 +20,6 @@ def test_there_is_a_project_for_each_account() -> None:
     """An account to try it on, and a project to try."""
     assert {"environments", "quickstart", "school"} <= set(PROJECTS)
     assert [name for name in PROJECTS if not (ROOT / "examples" / name).is_dir()] == []
-
-
-def on_its_account(project: Project, environment: str) -> Project:
-    """The same project, with the account of the test as that of an environment."""
-    settings = project.folder / "reconciler.yaml"
-    if settings.exists():
-        text = settings.read_text(encoding="utf-8")
-        ours = text.replace(f"    connection: {environment}", f"    connection: {project.account.connection}")
-        settings.write_text(ours, encoding="utf-8")
-    return project
 
 
 @pytest.mark.parametrize("name", PROJECTS)

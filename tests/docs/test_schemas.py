@@ -13,7 +13,7 @@ import pytest
 
 from reconciler.cli.project import schema
 from reconciler.emulator.seedfiles import parse
-from tests.docs.conftest import ROOT
+from tests.docs.conftest import ROOT, on_its_account
 from tests.docs.test_examples import FILES, OPTIONS, PROJECTS
 from tests.support import node
 from tests.support.project import Project
@@ -138,7 +138,7 @@ def test_it_has_an_identifier(what: str) -> None:
 @pytest.mark.parametrize("name", PROJECTS)
 def test_documents_fit(name: str, example: Callable[[str], Project]) -> None:
     """plan --json and apply --json are what their schemas say."""
-    project, options = example(name), OPTIONS.get(name, [])
+    project, options = on_its_account(example(name), "staging"), OPTIONS.get(name, [])
     for what, args in (("plan", ["plan", "--json"]), ("report", ["apply", "--yes", "--json"])):
         document = json.loads(project.run(*options, *args).out)
         jsonschema.validate(document, json.loads(committed(what).read_text(encoding="utf-8")))

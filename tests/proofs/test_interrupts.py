@@ -83,7 +83,7 @@ def test_an_amount_of_time_ends_in_order(owned: Moment, right: Right) -> None:
     account, project = owned.restore(), owned.project
     ended = project.run(*APPLY, "--max-minutes", "0.0000001")
     assert ended.code == 4, ended.err
-    assert "Stopped: --max-minutes reached" in ended.out
+    assert "--max-minutes reached; no further call was made" in ended.err
     assert not account.writes
     complete(owned, right)
 
