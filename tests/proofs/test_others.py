@@ -169,7 +169,7 @@ def test_nothing_that_somebody_else_wrote_is_overwritten(owned: Moment, edits: l
 def test_waiting_at_the_prompt_counts(
     owned: Moment, monkeypatch: pytest.MonkeyPatch, waited: float, again: int
 ) -> None:
-    """A reading older than ``fresh`` seconds is made again: one page for each collection that is written to, and the count of people."""
+    """A reading older than ``fresh`` seconds is made again: a page per collection written to, and the people."""
     account = owned.restore()
     desk = Desk(owned.project)
     make_hasty(monkeypatch)
