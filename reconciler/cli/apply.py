@@ -1,4 +1,4 @@
-"""``apply`` and ``destroy``: show the plan, pass its approvals, ask, carry it out."""
+"""Options and help of `apply` and `destroy`."""
 
 from __future__ import annotations
 

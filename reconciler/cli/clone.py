@@ -1,4 +1,4 @@
-"""``clone``: what one environment has, planned and applied on another one, without its people."""
+"""Options and help of `clone`."""
 
 from __future__ import annotations
 

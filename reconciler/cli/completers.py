@@ -1,46 +1,39 @@
-"""What is being typed → what it could become: addresses, environments, runs, kinds; imports only what that needs."""
+"""Completion of addresses, environments, runs, kinds and topics; each imports only what it needs."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import click
 from click.shell_completion import CompletionItem
+
+from reconciler.model.policy import Allow
 
 #: More than this nobody reads through; another letter makes it fewer.
 MOST = 500
 
 
 def addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Of resources that the files ask for or the ledger records."""
-    from reconciler.commands import completion_data
-
-    return _fitting(incomplete, sorted(completion_data.addresses(*_where(ctx))))
+    """Addresses of resources that the files declare or the ledger records."""
+    return _from_project(ctx, "addresses", incomplete)
 
 
 def recorded(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Of resources that the ledger records."""
-    from reconciler.commands import completion_data
-
-    return _fitting(incomplete, sorted(completion_data.addresses(*_where(ctx), declared=False)))
+    """Addresses of resources that the ledger records."""
+    return _from_project(ctx, "recorded", incomplete)
 
 
 def environments(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Of the project's reconciler.yaml."""
-    from reconciler.commands import completion_data
-
-    return _fitting(incomplete, completion_data.environments(*_where(ctx)))
+    """Environments of the project's reconciler.yaml."""
+    return _from_project(ctx, "environments", incomplete)
 
 
 def runs(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """That the ledger remembers."""
-    from reconciler.commands import completion_data
-
-    found = completion_data.runs(*_where(ctx))
-    return [CompletionItem(number, help=what) for number, what in found if number.startswith(incomplete)][:MOST]
+    """Numbers of runs that the ledger records."""
+    return _from_project(ctx, "runs", incomplete)
 
 
 def kinds(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
@@ -59,8 +52,6 @@ def pulled(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[
 
 def allowances(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """The classes of ``--allow``."""
-    from reconciler.model.policy import Allow
-
     return _fitting(incomplete, [allow.value for allow in Allow])
 
 
@@ -77,13 +68,23 @@ def _fitting(incomplete: str, words: Iterable[str]) -> list[CompletionItem[str]]
     return [CompletionItem(word) for word in words if word.startswith(incomplete)][:MOST]
 
 
-def _where(ctx: click.Context) -> tuple[Any, Path]:
-    """The place and the project that the line names so far."""
+def _from_project(
+    ctx: click.Context, subject: Literal["addresses", "recorded", "environments", "runs"], incomplete: str
+) -> list[CompletionItem[str]]:
+    """Names from the files and the ledger of the project that the line names so far."""
+    from reconciler.commands import completion_data
     from reconciler.commands.project import Invocation
 
     root, given = ctx.find_root().params, ctx.params
-    path = given.get("project") or given.get("path") or "."
+    path = Path(given.get("project") or given.get("path") or ".")
     folder = Path.cwd() / (root.get("directory") or ".")
     flags = {"ledger": given["ledger"]} if given.get("ledger") else {}
     environment = root.get("environment") or given.get("goal") or os.environ.get("RECONCILER_ENVIRONMENT")
-    return Invocation(folder.resolve(), dict(os.environ), flags, environment or None), Path(path)
+    where = Invocation(folder.resolve(), dict(os.environ), flags, environment or None)
+    if subject == "runs":
+        found = completion_data.runs(where, path)
+        return [CompletionItem(number, help=what) for number, what in found if number.startswith(incomplete)][:MOST]
+    if subject == "environments":
+        return _fitting(incomplete, completion_data.environments(where, path))
+    names = completion_data.addresses(where, path, declared=subject == "addresses")
+    return _fitting(incomplete, sorted(names))

@@ -8,7 +8,6 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Any
 
 import click
 from click.shell_completion import (
@@ -105,12 +104,12 @@ def _quoted(value: str) -> str:
     return value if shlex.quote(value) == value else re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
 
 
-def answer(cli: click.Command, instruction: str, **options: Any) -> int:
+def answer(cli: click.Command, instruction: str, obj: object) -> int:
     """Answer a shell; whatever goes wrong, the answer is nothing, and nobody who types is disturbed."""
     shell, _, what = instruction.partition("_")
     if shell not in SHELLS or what not in ("complete", "source"):
         return 1
-    asked = SHELLS[shell](cli, options, "reconciler", VARIABLE)
+    asked = SHELLS[shell](cli, {"obj": obj}, "reconciler", VARIABLE)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             told = asked.complete() if what == "complete" else asked.source()

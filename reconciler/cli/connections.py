@@ -1,4 +1,4 @@
-"""``connections``: which accounts the key reaches, and new ones; the address that opens one is shown once."""
+"""Options and help of `connections`."""
 
 from __future__ import annotations
 

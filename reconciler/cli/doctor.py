@@ -1,4 +1,4 @@
-"""``doctor``: everything that has to be right before a plan or an apply can succeed, each with its remedy."""
+"""Options and help of `doctor`."""
 
 from __future__ import annotations
 

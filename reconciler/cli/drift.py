@@ -1,4 +1,4 @@
-"""``drift``: the account's side alone, and the exit code that a pipeline stops at."""
+"""Options and help of `drift`."""
 
 from __future__ import annotations
 

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from reconciler.errors import ConfigurationError
+
 EXAMPLE = """\b
 Example:
   reconciler emulator --seed shop.yaml
@@ -27,8 +29,6 @@ def emulator(
     host: str, public: bool, port: int, key: str | None, connection: str, seed: Path | None, store: Path | None
 ) -> int:
     """Run a stand-in for the gateway and the vendor: real HTTP, the vendor's rules, no network, no customers."""
-    from reconciler.errors import ConfigurationError
-
     try:
         from reconciler.emulator import is_loopback, serve
     except ModuleNotFoundError as error:

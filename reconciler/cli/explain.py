@@ -1,4 +1,4 @@
-"""``explain``: everything about one resource, from all sides."""
+"""Options and help of `explain`."""
 
 from __future__ import annotations
 

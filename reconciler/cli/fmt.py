@@ -1,4 +1,4 @@
-"""``fmt``: files → the same files in canonical order and style."""
+"""Options and help of `fmt`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``graph``: what needs what, of the files or of a plan, as Mermaid, DOT or SVG."""
+"""Options and help of `graph`."""
 
 from __future__ import annotations
 

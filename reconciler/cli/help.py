@@ -1,4 +1,4 @@
-"""``help``: a command as its own ``--help``, a page of the documentation, and without either a list of both."""
+"""``help``: the help of commands, pages of the documentation, and the list of both."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import sys
 import click
 
 from reconciler.cli import completers
+from reconciler.cli.main import COMMANDS
 from reconciler.cli.terminal import coloured
 from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS
+from reconciler.model.did_you_mean import near
 
 EXAMPLE = """\b
 Example:
@@ -42,9 +45,7 @@ def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - 
 
 
 def _list() -> str:
-    from reconciler.cli.main import COMMANDS
     from reconciler.commands.help import topics
-    from reconciler.kinds import KINDS
 
     commands = [f"- `{name}`: {text}" for name, (_, text) in COMMANDS.items()]
     kinds = ", ".join(f"`{name}`" for name in KINDS)
@@ -69,9 +70,7 @@ def _command(ctx: click.Context, words: tuple[str, ...]) -> str | None:
 
 
 def _near(words: tuple[str, ...]) -> str:
-    from reconciler.cli.main import COMMANDS
     from reconciler.commands.help import names
-    from reconciler.model.did_you_mean import near
 
     hint = near("-".join(words).lower(), [*COMMANDS, *names()], most=1)
     return f"; did you mean {hint}?" if hint else "; `reconciler help` lists them"

@@ -1,4 +1,4 @@
-"""``history``: the runs that the ledger remembers, and what one of them did."""
+"""Options and help of `history`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``--output FORMAT[=FILE]``: what a command has to tell, in every format and to every place that was asked for."""
+"""``--output FORMAT[=FILE]``: writes a result in each requested format, to files and standard output."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from reconciler.cli.command_options import OutputOptions, OutputRequest
 from reconciler.cli.program import output_filter_of, program_of, start_folder
 from reconciler.cli.redaction import FilteredStream, OutputFilter
 from reconciler.cli.terminal import json_text, log
+from reconciler.config import storage
+from reconciler.config.storage import refuse_linked_folder
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport
@@ -118,8 +120,6 @@ class Outputs:
         return rendered(self.screen, subject, result)
 
     def _write(self, path: Path, text: str) -> None:
-        from reconciler.config import storage
-
         mode = storage.PRIVATE if self.output_filter.redactor is None else storage.PUBLIC
         try:
             storage.write(path, text.encode("utf-8", "backslashreplace"), mode)
@@ -186,8 +186,6 @@ def name_of(ctx: click.Context, path: Path) -> str:
 
 def _place(folder: Path, wish: OutputRequest) -> Path:
     """Where the file goes; raises ConfigurationError where none can be."""
-    from reconciler.config.storage import refuse_linked_folder
-
     path = Path(os.path.normpath(folder / wish.file))
     what = f"--output {wish.form}={wish.file}"
     if path.is_dir() or wish.file.endswith("/"):

@@ -1,4 +1,4 @@
-"""``plan``: read everything, show what would change, write nothing."""
+"""Options and help of `plan`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``init``, ``validate`` and ``schema``: what needs no account and no network."""
+"""Options and help of `init`, `validate` and `schema`."""
 
 from __future__ import annotations
 

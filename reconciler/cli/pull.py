@@ -1,4 +1,4 @@
-"""``pull``: the account as files where there are none, and its drift taken back into the files where there are."""
+"""Options and help of `pull`."""
 
 from __future__ import annotations
 

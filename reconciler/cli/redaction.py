@@ -7,11 +7,16 @@ aligned; everything else is searched for e-mail addresses and known personal val
 from __future__ import annotations
 
 import contextlib
+import hmac
+import json
 import os
+import secrets
 import sys
+import traceback
 from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Any, Protocol, TextIO, TypeVar, cast
+from urllib.parse import urlsplit
 
 import click
 
@@ -121,9 +126,6 @@ class OutputFilter:
 
     def _mark(self, text: str) -> str:
         if self._digest is None:
-            import hmac
-            import secrets
-
             key = secrets.token_bytes(32)
             self._digest = lambda name, value: hmac.new(key, f"{name}\0{value}".encode(), "sha256").hexdigest()
         from reconciler.output.redact import DOMAIN
@@ -181,8 +183,6 @@ class OutputFilter:
         if self.redactor is None:
             return text
         if text.lstrip()[:1] in ("{", "["):
-            import json
-
             from reconciler.cli.terminal import json_text
 
             try:
@@ -197,8 +197,6 @@ class OutputFilter:
 
     def defect(self, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         """Report an unexpected exception with its traceback, without secrets."""
-        import traceback
-
         report = "".join(traceback.format_exception(kind, error, trace))
         for secret in sorted(self.secrets(), key=len, reverse=True):
             report = report.replace(secret, "(hidden)").replace(repr(secret)[1:-1], "(hidden)")
@@ -211,8 +209,6 @@ class OutputFilter:
 
 def _own_secrets() -> set[str]:
     """Our keys, and the password in the ledger's URL."""
-    from urllib.parse import urlsplit
-
     names = ("MATON_API_KEY", "RECONCILER_LEDGER_KEY", "RECONCILER_NOTIFY_URL", "RECONCILER_LEDGER")
     values = [os.environ.get(name, "").strip() for name in names]
     with contextlib.suppress(ValueError):

@@ -1,4 +1,4 @@
-"""``show``: a saved plan as it was shown when it was made; offline."""
+"""Options and help of `show`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A text stream → one that never refuses: signs that it lacks are spelled out, talk may become JSON lines."""
+"""Text streams that spell out characters they cannot show, and a stream of log records as JSON lines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Styled lines → a stream: colour on a terminal only, NO_COLOR and FORCE_COLOR obeyed; stdout data, stderr talk."""
+"""Output to a terminal: styled lines, JSON and messages; results on standard output, messages on standard error."""
 
 from __future__ import annotations
 

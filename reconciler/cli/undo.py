@@ -1,4 +1,4 @@
-"""``undo``: plans and applies the inverse of a run, with the same approvals."""
+"""Options and help of `undo`."""
 
 from __future__ import annotations
 

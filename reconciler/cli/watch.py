@@ -1,4 +1,4 @@
-"""``watch``: look again and again, or apply again and again; a command that stays, until a signal ends it."""
+"""Options and help of `watch`."""
 
 from __future__ import annotations
 

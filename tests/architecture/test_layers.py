@@ -102,6 +102,25 @@ def test_start_up_imports_nothing_heavy(args: list[str]) -> None:
     assert loaded & (HEAVY | {"sqlite3", "http"}) == set()
 
 
+#: Imported when needed: not on every platform, and not in every installation.
+OPTIONAL = frozenset({"termios", "prometheus_client"})
+
+
+@pytest.mark.parametrize(
+    "module", [each for each in MODULES if each.name.startswith("cli.handlers")], ids=lambda module: module.name
+)
+def test_handlers_import_at_the_top(module: Module) -> None:
+    """Commands import their handler when they are called, so that handlers themselves need no lazy imports."""
+    inside = {
+        alias.name if isinstance(node, ast.Import) else node.module
+        for function in module.functions()
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    assert inside <= OPTIONAL
+
+
 def _is_name(node: ast.expr) -> bool:
     return isinstance(node, ast.Name)
 

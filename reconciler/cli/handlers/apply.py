@@ -1,4 +1,4 @@
-"""``apply`` and ``destroy``: from files or a saved plan to changes in the account."""
+"""Handlers of `apply` and `destroy`: apply the plan of the files, or a saved plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``clone``: what one environment has, planned and applied on another one, without its people."""
+"""Handler of `clone`: copies one environment to another one, without its people."""
 
 from __future__ import annotations
 

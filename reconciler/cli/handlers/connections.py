@@ -1,4 +1,4 @@
-"""``connections``: which accounts the key reaches, and new ones; the address that opens one is shown once."""
+"""Handlers of `connections`: list, show, create and delete connections of the API key."""
 
 from __future__ import annotations
 

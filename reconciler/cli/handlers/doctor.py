@@ -1,4 +1,4 @@
-"""``doctor``: everything that has to be right before a plan or an apply can succeed, each with its remedy."""
+"""Handler of `doctor`: checks key, connection, account, ledger and files."""
 
 from __future__ import annotations
 

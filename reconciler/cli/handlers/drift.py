@@ -1,4 +1,4 @@
-"""``drift``: the account's side alone, and the exit code that a pipeline stops at."""
+"""Handler of `drift`: prints changes made outside of reconciler, and decides the exit code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``explain``: everything about one resource, from all sides."""
+"""Handler of `explain`: prints everything about one resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``fmt``: files → the same files in canonical order and style."""
+"""Handler of `fmt`: formats YAML files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``graph``: what needs what, of the files or of a plan, as Mermaid, DOT or SVG."""
+"""Handler of `graph`: writes the dependency graph of the files or of a plan as Mermaid, DOT or SVG."""
 
 from __future__ import annotations
 

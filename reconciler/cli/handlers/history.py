@@ -1,4 +1,4 @@
-"""``history``: the runs that the ledger remembers, and what one of them did."""
+"""Handler of `history`: prints the recorded runs, and what one of them changed."""
 
 from __future__ import annotations
 

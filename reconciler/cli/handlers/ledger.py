@@ -1,4 +1,4 @@
-"""``ledger``: look at what is recorded as ours, stop calling something ours, and tend the record itself."""
+"""Handlers of `ledger list`, `show` and `forget`."""
 
 from __future__ import annotations
 

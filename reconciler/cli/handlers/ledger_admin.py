@@ -1,4 +1,4 @@
-"""``ledger unlock``, ``export``, ``import``, ``move`` and ``rebind``: the record itself, kept in order."""
+"""Handlers of `ledger unlock`, `export`, `import`, `move` and `rebind`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rounds of a watch → numbers that Prometheus collects from an address of this machine; kinds and words, no names."""
+"""Metrics of `watch` for Prometheus; they hold kinds and counts, no names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A command line → the ledger that it means, open for reading or for writing."""
+"""The ledger of a command line, opened for reading or for writing, and look-up of its entries."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, LedgerError
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
+from reconciler.model.did_you_mean import near
 from reconciler.model.resource import LedgerEntry
 from reconciler.model.values import Address
 
@@ -58,8 +59,6 @@ def recorded_address(store: Store, address: str) -> Address:
 
 
 def _chosen(known: Mapping[str, T], address: str) -> T:
-    from reconciler.model.did_you_mean import near
-
     if address not in known:
         hint = near(address, known)
         raise ConfigurationError(f"the ledger has no {address}" + (f"; did you mean {hint}?" if hint else ""))

@@ -1,4 +1,4 @@
-"""``plan``: read everything, show what would change, write nothing."""
+"""Handler of `plan`, and output of plans for other commands: printing and saving."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``init``, ``validate`` and ``schema``: what needs no account and no network."""
+"""Handlers of `init`, `validate` and `schema`, which need no account."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``pull``: the account as files where there are none, and its drift taken back into the files where there are."""
+"""Handler of `pull`: writes the account as new files, or accepts its drift into existing ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``show``: a saved plan as it was shown when it was made; offline."""
+"""Handler of `show`: prints a saved plan."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``undo``: the inverse of a run, planned, gated and applied like any other."""
+"""Handler of `undo`: plans and applies the inverse of a run."""
 
 from __future__ import annotations
 

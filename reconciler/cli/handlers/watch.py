@@ -1,4 +1,4 @@
-"""``watch``: look again and again, or apply again and again; a command that stays, until a signal ends it."""
+"""Handler of `watch`: checks its options, serves metrics, and stops on signals."""
 
 from __future__ import annotations
 
@@ -7,9 +7,8 @@ import gc
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -82,9 +81,7 @@ def _signals(stop: threading.Event) -> Iterator[list[int]]:
         with contextlib.suppress(RuntimeError):
             log("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
 
-    before: dict[int, Callable[..., Any] | int | None] = {
-        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield came
     finally:

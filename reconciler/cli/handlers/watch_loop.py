@@ -1,4 +1,4 @@
-"""The rounds of a watch → a line each, the plan where it is another one, the health file, numbers, notifications."""
+"""Output of the cycles of `watch`: messages, changed plans, the health file, metrics and notifications."""
 
 from __future__ import annotations
 
