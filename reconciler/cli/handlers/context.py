@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,7 +26,7 @@ from reconciler.commands import plan, project
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.project import Invocation, Project
 from reconciler.commands.session import Session
-from reconciler.config.settings import NAMES, Settings, unknown_variables
+from reconciler.config.settings import Settings, unknown_variables
 from reconciler.errors import Interrupted
 from reconciler.gateway.client import Exchange, Reader
 from reconciler.kinds.dialect import Dialect
@@ -115,8 +116,9 @@ class CommandContext(Session):
 def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
     """Where the command runs, with the options that are settings."""
     program = program_of(ctx)
-    given = {"rate_limit": program.rate_limit, "redact": program.redact, **(vars(options) if options else {})}
-    flags = {name: given[name] for name in NAMES if given.get(name) is not None}
+    given = {each.name: getattr(options, each.name) for each in fields(AccountOptions)} if options else {}
+    given |= {"rate_limit": program.rate_limit, "redact": program.redact}
+    flags = {name: value for name, value in given.items() if value is not None}
     return Invocation(start_folder(ctx), dict(os.environ), flags, program.environment, _warn)
 
 
