@@ -37,6 +37,8 @@ ENOUGH = 60.0
 #: Tests that take so many times as long as before, and so many seconds more, hang: that is noticed.
 FACTOR, MORE = 6, 30.0
 LEARNING = 600.0
+#: Names of tests that are printed.
+MOST = 20
 ARGUMENTS = ["-q", "-s", "-n", "0", "-p", "no:cacheprovider", "--no-header", "-o", "tmp_path_retention_policy=none"]
 
 
@@ -71,14 +73,18 @@ class Known:
             for out, _ in in_forks(forks, jobs):
                 if out.exists():
                     self.tests |= json.loads(out.read_text(encoding="utf-8"))
+                    self._keep()
         if left := session.items.keys() - self.tests.keys():
-            print("left out, because they fail or are skipped without a fault:", *sorted(left), sep="\n  ")
-        if self.path is not None:
-            self.path.write_text(json.dumps({"digest": self.digest, "tests": self.tests}), encoding="utf-8")
+            print(len(left), "tests are left out, because they fail or are skipped without a fault:")
+            print(*sorted(left)[:MOST], sep="\n", flush=True)
         for test in session.items.keys() & self.tests.keys():
             for module, lines in self.tests[test]["lines"].items():
                 for line in lines:
                     self.by_line.setdefault((module, line), []).append(test)
+
+    def _keep(self) -> None:
+        if self.path is not None:
+            self.path.write_text(json.dumps({"digest": self.digest, "tests": self.tests}), encoding="utf-8")
 
     def of(self, fault: Fault) -> list[str]:
         """The tests that execute its line: those that noticed most faults of its module first, then by their time."""

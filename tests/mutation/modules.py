@@ -25,11 +25,11 @@ MODULES = tuple(f"reconciler.{package}.{name}" for package, names in _BY_PACKAGE
 _CLI = (
     *("approvals", "begun_plans", "clone", "connections", "csv_sources", "damaged_ledger", "destroy", "drift"),
     *("environment_of_a_run", "exact", "explain", "ledger_commands", "people", "plan_files", "provenance"),
-    *("prune_all", "races", "redacted_plans", "repeated_rows", "reviewed_deletions", "secrets", "selecting"),
+    *("prune_all", "races", "redacted_plans", "repeated_rows", "reviewed_deletions", "selecting"),
     *("signals", "subscriptions", "undo"),
 )
 #: None of them imports what it tests, but for the command line.
-TESTS = ("tests/scenarios", *(f"tests/cli/test_{name}.py" for name in _CLI), "tests/properties/test_later_runs.py")
+TESTS = ("tests/scenarios", *(f"tests/cli/test_{name}.py" for name in _CLI))
 
 
 def path_of(module: str) -> Path:

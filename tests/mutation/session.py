@@ -70,10 +70,12 @@ class Session:
         """Adds a plugin of this process."""
         self.config.pluginmanager.register(plugin)
 
-    def run(self, test: str) -> None:
-        """One test, in this process; what tests of a session share stays."""
-        item = self.items[test]
-        self.config.hook.pytest_runtest_protocol(item=item, nextitem=item)
+    def run(self, tests: Sequence[str]) -> Iterator[str]:
+        """The tests one after the other, in this process; each is named before it runs."""
+        items = [self.items[test] for test in tests]
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            yield item.nodeid
+            self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
 
 class StopAtFailure:
@@ -93,8 +95,8 @@ def try_fault(session: Session, fault: Fault, tests: Sequence[str], out: Path) -
     """Runs tests with a fault in place until one fails, whose name is written to ``out``."""
     _put(fault)
     session.register(StopAtFailure(out))
-    for test in tests:
-        session.run(test)
+    for _ in session.run(tests):
+        pass
     return 0
 
 
@@ -120,17 +122,20 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 def learn(session: Session, tests: Sequence[str], out: Path) -> int:
     """Runs tests as they are and writes, for each that passes, its seconds and the lines it executes."""
     coverage = Coverage(data_file=None, config_file=False, include=[str(path_of(module)) for module in MODULES])
-    seconds: dict[str, float] = {}
+    began: dict[str, float] = {}
     bad: set[str] = set()
     session.register(_Outcomes(bad))
     coverage.start()
-    for test in tests:
+    for test in session.run(tests):
+        began[test] = time.monotonic()
         coverage.switch_context(test)
-        began = time.monotonic()
-        session.run(test)
-        seconds[test] = time.monotonic() - began
     coverage.stop()
-    found: dict[str, Any] = {test: {"seconds": seconds[test], "lines": {}} for test in tests if test not in bad}
+    ends = [*list(began.values())[1:], time.monotonic()]
+    found: dict[str, Any] = {
+        test: {"seconds": end - start, "lines": {}}
+        for (test, start), end in zip(began.items(), ends, strict=True)
+        if test not in bad
+    }
     data = coverage.get_data()
     for module in MODULES:
         for line, contexts in data.contexts_by_lineno(str(path_of(module))).items():

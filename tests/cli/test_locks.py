@@ -1,0 +1,99 @@
+"""The lock of a run: no write leaves without enough time on it, and a lock that ran out stays lost."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from reconciler.ledger.lock import Lock
+from tests.cli.support import ended
+from tests.support.hooks import before
+from tests.support.project import Project
+
+TAGS = "tags: [A, B]\n"
+
+
+def expires_in(project: Project, seconds: float | None = None) -> float:
+    """Seconds until the lock ends, set to ``seconds`` first."""
+    with closing(sqlite3.connect(project.folder / ".reconciler/ledger.db", timeout=30)) as database, database:
+        if seconds is not None:
+            database.execute("UPDATE reconciler_head SET expires = ?", (time.time() + seconds,))
+        (expires,) = database.execute("SELECT expires FROM reconciler_head").fetchone()
+    return float(expires) - time.time()
+
+
+@pytest.mark.parametrize(("seconds", "code", "said"), [(10, 4, "and a write may take 36 s"), (-5, 3, "ran out")])
+def test_a_write_needs_time_on_the_lock(project: Project, seconds: float, code: int, said: str) -> None:
+    """The first write is under way when the lock is cut short: the second one does not leave.
+
+    With time left the first one is still recorded, so the plan is partly applied.
+    """
+    project.write(TAGS)
+    before(project.account, "POST", "/api/tags", lambda: expires_in(project, seconds))
+    ended(project.run("apply", "--yes", "--parallel", "1"), code, said)
+    assert [each["body"] for each in project.account.writes] == [{"name": "A"}]
+    project.account.clear()
+    expires_in(project, -1)
+    ended(project.run("apply", "--yes", "--parallel", "1"), 0)
+    assert [each["body"] for each in project.account.writes] == [{"name": "B"}]
+    project.assert_converged()
+
+
+def test_a_lock_that_ran_out_is_not_renewed(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The background renewal had many chances to prolong it while the first write was under way."""
+    acquire = Lock.acquire
+    monkeypatch.setattr(Lock, "acquire", lambda store: acquire(store, interval=0.005))
+    project.write(TAGS)
+    left: list[float] = []
+
+    def sleep() -> None:
+        expires_in(project, -5)
+        time.sleep(0.2)
+        left.append(expires_in(project))
+
+    before(project.account, "POST", "/api/tags", sleep)
+    ended(project.run("apply", "--yes", "--parallel", "1"), 3, "ran out")
+    assert left[0] < 0
+    assert len(project.account.writes) == 1
+
+
+def test_a_lock_is_renewed_while_its_run_works(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut short before its end, it is prolonged, and every write leaves."""
+    acquire = Lock.acquire
+    monkeypatch.setattr(Lock, "acquire", lambda store: acquire(store, interval=0.005))
+    project.write(TAGS)
+
+    def cut() -> None:
+        expires_in(project, 30)
+        while expires_in(project) < 40:
+            time.sleep(0.005)
+
+    before(project.account, "POST", "/api/tags", cut)
+    ended(project.run("apply", "--yes", "--parallel", "1"), 0)
+    assert len(project.account.writes) == 2
+
+
+def test_two_first_applies_for_two_connections(
+    make_project: Callable[..., Project], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One ledger that belongs to nobody yet: the run that gets the lock first binds it, the other one is refused."""
+    first, second = make_project(), make_project()
+    for each in (first, second):
+        each.env["RECONCILER_LEDGER"] = f"sqlite:///{first.folder}/shared.db"
+        each.write(TAGS)
+    acquire = Lock.acquire
+
+    def late(store: object) -> Lock:
+        monkeypatch.setattr(Lock, "acquire", acquire)
+        ended(first.process("apply", "--yes"), 0)
+        return acquire(store)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Lock, "acquire", late)
+    ended(second.run("apply", "--yes"), 1, first.account.connection, second.account.connection)
+    assert second.account.writes == []
+    assert len(first.account.writes) == 2
+    first.assert_converged()
