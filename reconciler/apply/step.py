@@ -26,7 +26,8 @@ The natural key of a change → the live one that has it, read from the account 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -173,15 +174,15 @@ class StepRunner:
             if kind.accepted:
                 return self._unconfirmed(change, "no answer; looked for at the end of the run")
             doubt = lost
-        try:
+        with _still_in_doubt(doubt):
             found = self._look(change)
-            if found is None:
+        if found is not None:
+            return self._found(step, change, found, Provenance.CREATED)
+        try:
+            with _still_in_doubt(doubt, refusals=False):
                 return self._created(kind, change, self.writer.send(request, hidden, announce))
         except Invalid as refusal:
             return self._refused(step, change, refusal, Provenance.CREATED)
-        except (GatewayError, Interrupted) as error:  # the first attempt stays in doubt, whatever this one is
-            raise NoAnswer(f"{doubt}; then {error}", status=doubt.status) from None
-        return self._found(step, change, found, Provenance.CREATED)
 
     def _unconfirmed(self, change: Change, message: str) -> Made:
         self.unconfirmed.add(change.address)
@@ -191,7 +192,9 @@ class StepRunner:
         """Perhaps because it exists now."""
         try:
             found = self._look(change)
-        except (GatewayError, Interrupted):
+        except (GatewayError, Interrupted) as error:
+            if by is Provenance.CREATED:  # an earlier attempt may have made it
+                raise NoAnswer(f"{refusal}; then {error}") from None
             raise refusal from None
         if found is None:
             raise refusal from None
@@ -378,14 +381,33 @@ def once(send: Callable[[], object], is_so: Callable[[], bool]) -> str:
         return _settled(refusal, is_so, "was so already")
     except NoAnswer as lost:
         doubt = lost
+    with _still_in_doubt(doubt):
+        so = is_so()
+    if so:
+        return "done; its answer was lost"
     try:
-        if is_so():
-            return "done; its answer was lost"
-        send()
-        return "done; the first request was lost"
-    except Invalid as refusal:
-        return _settled(refusal, is_so, "done; its answer was lost")
-    except (GatewayError, Interrupted) as error:  # the first attempt stays in doubt, whatever this one is
+        with _still_in_doubt(doubt, refusals=False):
+            send()
+    except Invalid:
+        with _still_in_doubt(doubt):
+            so = is_so()
+        if not so:
+            raise
+        return "done; its answer was lost"
+    return "done; the first request was lost"
+
+
+@contextmanager
+def _still_in_doubt(doubt: NoAnswer, *, refusals: bool = True) -> Iterator[None]:
+    """After a request without an answer, what fails next raises NoAnswer: the first attempt may have happened.
+
+    ``refusals``: those too. A refused look says nothing of the first attempt; a refused second attempt does.
+    """
+    try:
+        yield
+    except (GatewayError, Interrupted) as error:
+        if isinstance(error, Invalid) and not refusals:
+            raise
         raise NoAnswer(f"{doubt}; then {error}", status=doubt.status) from None
 
 
