@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from importlib import import_module
-from typing import Any
+from typing import Any, assert_never
 
 import yaml
 
@@ -49,6 +49,7 @@ DEFINITIONS = ("secret", "target", "lifecycle")
 WORDS = {
     FieldShape.TEXT: "text",
     FieldShape.FLAG: "`true` or `false`",
+    FieldShape.NUMBER: "whole number",
     FieldShape.WORDS: "list of words",
     FieldShape.ENTRIES: "text by slug",
     FieldShape.REF: "[reference](#reference)",
@@ -249,18 +250,21 @@ def _attrs(kind: Kind) -> dict[str, Value]:
 def _values(field: Field) -> Iterator[tuple[str, Value]]:
     example = _sample(field)
     ref = field.ref or ""
-    if field.shape is FieldShape.ENTRIES:
-        yield from ((f"{field.name}.{slug}", text) for slug, text in example.items())
-    elif field.shape is FieldShape.REF:
-        yield field.name, Ref(Address(ref, escape(str(example))))
-    elif field.shape is FieldShape.REFS:
-        yield field.name, frozenset(Ref(Address(ref, each)) for each in example)
-    elif field.shape is FieldShape.WORDS:
-        yield field.name, frozenset(example)
-    elif field.shape is FieldShape.SECRET:
-        yield field.name, Secret(f"env:{example['env']}", "")
-    else:
-        yield field.name, example
+    match field.shape:
+        case FieldShape.ENTRIES:
+            yield from ((f"{field.name}.{slug}", text) for slug, text in example.items())
+        case FieldShape.REF:
+            yield field.name, Ref(Address(ref, escape(str(example))))
+        case FieldShape.REFS:
+            yield field.name, frozenset(Ref(Address(ref, each)) for each in example)
+        case FieldShape.WORDS:
+            yield field.name, frozenset(example)
+        case FieldShape.SECRET:
+            yield field.name, Secret(f"env:{example['env']}", "")
+        case FieldShape.TEXT | FieldShape.FLAG | FieldShape.NUMBER:
+            yield field.name, example
+        case _:
+            assert_never(field.shape)
 
 
 def _sample(field: Field) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from sys import intern
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, assert_never
 
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS
@@ -244,8 +244,10 @@ class _StateCompiler:
             case FieldShape.TEXT:
                 name = field.name in item.kind.key and isinstance(value, str) and not field.is_email
                 attrs[field.name] = field.normal(clean(value) if name else value)
-            case _:
+            case FieldShape.FLAG | FieldShape.NUMBER | FieldShape.SECRET:
                 attrs[field.name] = value
+            case _:
+                assert_never(field.shape)
 
     def _read_entries(
         self, item: BlockItem, field: Field, entries: Mapping[str, Any], attrs: dict[str, Value]

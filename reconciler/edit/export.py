@@ -213,7 +213,12 @@ class _Exporter:
             CsvFile(file, columns, tuple(tuple(row.get(name, "") for name in columns) for row in rows))
         )
         further: dict[str, Plain] = {name: name for name in columns[1:]}
-        return YamlItem({"csv": {"file": file, "fields": further} if further else file})
+        long: dict[str, Plain] = {"file": file}
+        if not kind.field(kind.csv_source).is_email:
+            long["column"] = kind.csv_source
+        if further:
+            long["fields"] = further
+        return YamlItem({"csv": long if len(long) > 1 else file})
 
     # relations
 

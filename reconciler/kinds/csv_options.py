@@ -41,17 +41,18 @@ def _form(kind: Kind, kinds: Mapping[str, Kind], definitions: Mapping[str, Any])
         person = kinds[kind.field(kind.gather).ref or ""]
         return CsvForm(kind.gather, {kind.gather: definitions[person.name]["properties"][person.key[0]]}, {})
     properties = definitions[kind.name]["properties"]
-    cells = {field.name: properties[field.name] for field in (kind.field(kind.csv_source), *_texts(kind))}
-    entries = {each.name: properties[each.name]["additionalProperties"] for each in _entries(kind)}
+    cells = {field.name: properties[field.name] for field in (kind.field(kind.csv_source), *texts_of(kind))}
+    entries = {each.name: properties[each.name]["additionalProperties"] for each in entries_of(kind)}
     return CsvForm(kind.csv_source, cells, entries)
 
 
-def _texts(kind: Kind) -> Iterable[Field]:
-    """The fields that a column may fill."""
+def texts_of(kind: Kind) -> Iterable[Field]:
+    """The fields that a column may fill, the key apart."""
     return [each for each in kind.fields if each.shape is FieldShape.TEXT and each.name not in kind.key]
 
 
-def _entries(kind: Kind) -> Iterable[Field]:
+def entries_of(kind: Kind) -> Iterable[Field]:
+    """The fields of which a column may fill one entry."""
     return [each for each in kind.fields if each.shape is FieldShape.ENTRIES]
 
 
@@ -77,9 +78,9 @@ def csv_source_property(kind: Kind) -> dict[str, Any]:
 
 
 def _mapping(kind: Kind) -> dict[str, Any]:
-    names = [each.name for each in _texts(kind)]
-    slugs = [rf"{each.name}\.[A-Za-z0-9_]+" for each in _entries(kind)]
-    words = ", ".join((*names, *(f"{each.name}.SLUG" for each in _entries(kind))))
+    names = [each.name for each in texts_of(kind)]
+    slugs = [rf"{each.name}\.[A-Za-z0-9_]+" for each in entries_of(kind)]
+    words = ", ".join((*names, *(f"{each.name}.SLUG" for each in entries_of(kind))))
     return {
         "fields": {
             "type": "object",

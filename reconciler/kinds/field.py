@@ -13,10 +13,14 @@ from reconciler.model.values import Value
 
 
 class FieldShape(Enum):
-    """What a field holds. WORDS is a closed set, ENTRIES text by slug (flat ``name.slug`` attributes)."""
+    """What a field holds. WORDS is a closed set, ENTRIES text by slug (flat ``name.slug`` attributes).
+
+    Each use of it handles every member, by a table that a test compares or by a ``match`` that mypy checks.
+    """
 
     TEXT = "text"
     FLAG = "flag"
+    NUMBER = "number"
     WORDS = "words"
     ENTRIES = "entries"
     REF = "ref"

@@ -271,6 +271,7 @@ def _target(field: Field) -> dict[str, Any]:
 _SHAPES: dict[FieldShape, Callable[[Field], dict[str, Any]]] = {
     FieldShape.TEXT: _text,
     FieldShape.FLAG: lambda field: {"type": "boolean"},
+    FieldShape.NUMBER: lambda field: {"type": ["integer", "null"] if field.nullable else "integer"},
     FieldShape.WORDS: lambda field: {**_list({"type": "string", **_choices(field)}), "uniqueItems": True},
     FieldShape.ENTRIES: _entries,
     FieldShape.REF: _target,

@@ -28,7 +28,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import TABLE
 from reconciler.kinds.email import identity
-from reconciler.kinds.field import Field
+from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action, Cause, Plan, Step, Verb
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.report import BeforeImage, Outcome, Report, Status
@@ -71,13 +71,23 @@ def _is_declared_personal(kind: Kind, field: Field) -> bool:
 
 
 _PERSONAL = frozenset(f.name for kind in KINDS.values() for f in kind.fields if _is_declared_personal(kind, f))
-#: How the wires spell personal fields, where that is another name.
+#: Personal maps of text by slug: their attributes are ``name.slug``.
+_MAPS = frozenset(
+    f.name for kind in KINDS.values() for f in kind.fields if f.personal and f.shape is FieldShape.ENTRIES
+)
+#: How bodies and answers spell personal fields, where that is another name.
 _SPELLED = frozenset(
     spelled
     for wires in TABLE.values()
     for wire in wires.values()
     for name, spelled in wire.names.items()
     if name in _PERSONAL
+) | frozenset(
+    spelled
+    for kind in KINDS.values()
+    for field in kind.fields
+    for spelled in (field.wire, field.answer)
+    if spelled and _is_declared_personal(kind, field)
 )
 
 
@@ -249,12 +259,13 @@ class Redactor:
 
 def _is_personal(name: str) -> bool:
     """``first_name``, ``fields.company``, ``firstName``."""
-    return name in _SPELLED or name.partition(".")[0] in _PERSONAL - {"fields"} or name.startswith("fields.")
+    head, dot, _ = name.partition(".")
+    return name in _SPELLED or (head in _PERSONAL and (bool(dot) or head not in _MAPS))
 
 
 def _is_entries(key: str, value: Any) -> bool:
     """``fields: {company: Acme}``; the fields of a change are a list."""
-    return key in _PERSONAL and isinstance(value, Mapping)
+    return key in _MAPS and isinstance(value, Mapping)
 
 
 #: Shorter values are marked where a field holds them, not in running text.

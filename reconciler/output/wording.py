@@ -63,6 +63,8 @@ def value(content: Any, longest: int = LONGEST) -> str:
         return "(none)"
     if isinstance(content, bool):
         return "true" if content else "false"
+    if isinstance(content, int):
+        return str(content)
     if isinstance(content, Secret):
         return printable(str(content))
     if isinstance(content, Ref):

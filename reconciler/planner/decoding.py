@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from sys import intern
-from typing import Any
+from typing import Any, assert_never
 
 from reconciler.errors import GatewayError
 from reconciler.kinds import KINDS
@@ -47,8 +47,11 @@ def _read(kind: Kind, item: Item, wire: Wire) -> tuple[dict[str, Value], Refs]:
 
 
 def _by_fields(kind: Kind, item: Item, wire: Wire) -> dict[str, Value]:
-    plain = (field for field in kind.fields if not field.write_only and field.shape is not FieldShape.REF)
-    return {field.name: _plain(field, _shown(field, item, wire)) for field in plain}
+    shown: dict[str, Value] = {}
+    for field in kind.fields:
+        if not field.write_only:
+            shown |= _values(field, _shown(field, item, wire))
+    return shown
 
 
 def _reference_ids(kind: Kind, item: Item, wire: Wire) -> Refs:
@@ -64,9 +67,26 @@ def _shown(field: Field, item: Item, wire: Wire) -> Any:
     return item.get(wire.names.get(field.name) or field.answer_key)
 
 
+def _values(field: Field, value: Any) -> dict[str, Value]:
+    """The attributes of one field. Raises TypeError for a value of another shape."""
+    match field.shape:
+        case FieldShape.TEXT | FieldShape.FLAG | FieldShape.NUMBER:
+            return {field.name: _plain(field, value)}
+        case FieldShape.WORDS:
+            return {field.name: None if value is None else frozenset(_plain(field, each) for each in value)}
+        case FieldShape.ENTRIES:
+            return {f"{field.name}.{slug}": _plain(field, text) for slug, text in (value or {}).items()}
+        case FieldShape.REF:
+            return {}  # understood where it is known what has that id
+        case FieldShape.REFS | FieldShape.SECRET:
+            raise TypeError(f"{field.name} cannot be read")
+        case _:
+            assert_never(field.shape)
+
+
 def _plain(field: Field, value: Any) -> Value:
-    if isinstance(value, list | dict) and field.shape is FieldShape.TEXT:
-        raise TypeError(f"{field.name} is no text")
+    if isinstance(value, list | dict):
+        raise TypeError(f"{field.name} is a list or a mapping")
     plain: Value = field.normal(clean(value)) if isinstance(value, str) else value
     return plain
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from reconciler.kinds.base import Kind
+from reconciler.kinds.csv_options import entries_of, texts_of
 from reconciler.kinds.field import Field
 from reconciler.model.values import Address, Secret, Value, clean
 
@@ -101,13 +102,13 @@ def plain_of(value: Value) -> Plain:
 def cells_of(kind: Kind, value: dict[str, Plain]) -> dict[str, str] | None:
     """The block as a row, or None where a cell cannot hold what it says."""
     cells: dict[str, str] = {}
+    columns = {kind.csv_source, *(each.name for each in texts_of(kind))}
+    entries = {each.name for each in entries_of(kind)}
     for name, shown in value.items():
-        if isinstance(shown, dict):
+        if name in entries and isinstance(shown, dict):
             cells |= {f"{name}.{slug}": text for slug, text in shown.items() if isinstance(text, str)}
-        elif isinstance(shown, str):
+        elif name in columns and isinstance(shown, str):
             cells[name] = shown
-        elif isinstance(shown, int) and not isinstance(shown, bool):
-            cells[name] = str(shown)
         else:
             return None
     safe = "id" not in value and all(clean(text) == text and text.isprintable() for text in cells.values())

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind, PerParent, Template, Wire
 from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.kinds.field import FieldShape
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import ApiRequest, OpenRequest
 from reconciler.model.values import Address, Attrs, Ref, Secret, Value
@@ -49,11 +50,15 @@ def _body(kind: Kind, attrs: Attrs, wire: Wire) -> dict[str, Any] | None:
     if kind.encode:
         return kind.encode(attrs, wire)
     in_path = _PLACEHOLDER.findall(kind.create.path) if kind.create else ()
-    return {
-        wire.names.get(name) or kind.field(name).wire or name: _encode(value)
-        for name, value in attrs.items()
-        if name not in in_path
-    }
+    body: dict[str, Any] = {}
+    for name, value in attrs.items():
+        field = kind.field(name)
+        key = wire.names.get(field.name) or field.wire or field.name
+        if field.shape is FieldShape.ENTRIES:
+            body.setdefault(key, {})[name.removeprefix(f"{field.name}.")] = value
+        elif name not in in_path:
+            body[key] = _encode(value)
+    return body
 
 
 def _encode(value: Value) -> Any:

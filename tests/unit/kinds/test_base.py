@@ -82,6 +82,10 @@ def test_every_declaration_is_sound() -> None:
         assert all(kind.field(name) for name in (*kind.key, *kind.dies_with))
         assert all(each.ref in KINDS for each in kind.fields if each.shape in (FieldShape.REF, FieldShape.REFS))
         assert not kind.gather or kind.field(kind.gather).shape is FieldShape.REF
+        assert kind.by_id or not kind.renameable, "a rename is followed by the remote id"
+        assert all(each.shape is not FieldShape.REFS or each.write_only for each in kind.fields), "REFS are not read"
+        assert all(each in kind.parents for each in kind.refs), "a reference outside of the key is not read"
+        assert all(not each.pattern or each.hint for each in kind.fields)
         assert kind.doc
         assert all(each.doc for each in kind.fields)
     assert {kind.name for kind in SECTIONS.values()} >= {kind.name for kind in KINDS.values() if kind.writable}
@@ -91,3 +95,12 @@ def test_empty_text_is_nothing() -> None:
     """Absent, null and "" compare equal."""
     assert [Field(name="a", doc=".").normal(value) for value in ("", None, "X", True)] == [None, None, "X", True]
     assert Field(name="s", doc=".", shape=FieldShape.SECRET).sensitive
+
+
+def test_every_shape_has_a_schema_and_words() -> None:
+    """Tables by shape are complete; a ``match`` is checked by mypy."""
+    from docs.generate.kinds import WORDS
+    from reconciler.kinds.schema import _SHAPES
+
+    assert list(WORDS) == list(FieldShape)
+    assert list(_SHAPES) == list(FieldShape)

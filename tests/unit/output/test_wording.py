@@ -42,7 +42,7 @@ def test_nothing_gets_through_that_a_terminal_obeys(text: str, shown: str) -> No
         (None, "(none)"),
         (True, "true"),
         (False, "false"),
-        (12, '"12"'),
+        (12, "12"),
         ("Ann", '"Ann"'),
         ("", '""'),
         ("x" * 60, f'"{"x" * 60}"'),

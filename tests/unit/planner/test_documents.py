@@ -32,13 +32,12 @@ def test_what_is_no_plain_value_is_not_written_as_null() -> None:
         plain_of(Ref(VIP))
 
 
-def test_numbers_fit_into_cells() -> None:
-    """Truth values do not: a cell is text."""
-    assert cells_of(KINDS["contact"], {"email": "a@example.com", "points": 5}) == {
-        "email": "a@example.com",
-        "points": "5",
-    }
-    assert cells_of(KINDS["contact"], {"email": "a@example.com", "active": True}) is None
+def test_cells_hold_what_columns_can_fill() -> None:
+    """Text fields and entries; whatever else is shown makes the row a block."""
+    person = {"email": "a@example.com", "fields": {"company": "Acme"}}
+    assert cells_of(KINDS["contact"], {**person}) == {"email": "a@example.com", "fields.company": "Acme"}
+    for other in ({"points": 5}, {"active": True}, {"secret": {"env": "A"}}, {"list": ["a"]}):
+        assert cells_of(KINDS["contact"], {**person, **other}) is None
 
 
 def test_a_key_with_another_name_in_answers() -> None:
