@@ -133,7 +133,7 @@ class Executor:
 
     def _cut_off(self) -> str | None:
         """There is no use in trying the rest when the account is out of reach."""
-        return "the account is out of reach; the next apply does the rest" if self.carrier.writer.cut_off else None
+        return "the account cannot be reached; run apply again to continue" if self.carrier.writer.cut_off else None
 
     def _work(self, step: Step) -> None:
         """In a worker: whatever happens comes back as a value, so that the run can end in order."""

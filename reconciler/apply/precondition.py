@@ -71,12 +71,12 @@ class Freshness:
             return f"{grown}; plan again"
         item = self._current(kind, change)
         if item is None:
-            return "" if step.verb is Verb.DROP else "is gone from the account since it was read"
+            return "" if step.verb is Verb.DROP else "was deleted from the account since it was read"
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
         expected = self.written.get(change.address, change.before)
         names = [name for name in _rests_on(step, change, kind, shown) if not self._ours(kind, name)]
         differs = [name for name in names if not kind.field(name).same(shown.get(name), expected.get(name))]
-        return f"{', '.join(sorted(differs))} moved since it was read; plan again" if differs else ""
+        return f"{', '.join(sorted(differs))} changed in the account since it was read; plan again" if differs else ""
 
     def _count_losers(self, change: Change) -> int:
         """How many people lose something by the deletion by now; counted for all deletions to come at once."""

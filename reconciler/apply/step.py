@@ -144,7 +144,7 @@ class StepRunner:
         """Whether the account shows it as the change wants it."""
         kind, item = KINDS[change.address.kind], self.fresh.single(change)
         if item is None:
-            raise NoAnswer(f"{change.address} is not in the account any more")
+            raise NoAnswer(f"{change.address} is no longer in the account")
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
         return all(shown.get(f.path) == f.after for f in change.fields if not kind.field(f.path).manner)
 
@@ -240,7 +240,7 @@ class StepRunner:
         if differs:
             raise Invalid(f"{change.address} exists now {_otherwise(kind, differs)}; it stays as it is: plan again")
         remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
-        how = "created; its answer was lost" if ours else "exists already with these values: adopted"
+        how = "created; the response was lost" if ours else "exists already with these values: adopted"
         return Made(remote_id, shown, how, provenance)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
@@ -384,7 +384,7 @@ def once(send: Callable[[], object], is_so: Callable[[], bool]) -> str:
     with _still_in_doubt(doubt):
         so = is_so()
     if so:
-        return "done; its answer was lost"
+        return "done; the response was lost"
     try:
         with _still_in_doubt(doubt, refusals=False):
             send()
@@ -393,7 +393,7 @@ def once(send: Callable[[], object], is_so: Callable[[], bool]) -> str:
             so = is_so()
         if not so:
             raise
-        return "done; its answer was lost"
+        return "done; the response was lost"
     return "done; the first request was lost"
 
 
@@ -425,11 +425,11 @@ def look(reader: Reader, change: Change, ids: Mapping[Address, str], wire: Wire)
     kind = KINDS[change.address.kind]
     where = lookup_for(kind, change.attrs, ids)
     if where is None:
-        raise NoAnswer(f"{change.address} may or may not have been made, and cannot be looked up")
+        raise NoAnswer(f"{change.address} may have been created, but cannot be looked up")
     items = _list(reader, kind, where.path, where.query)
     found = [item for item in items if is_the_one(kind, item, change.attrs, ids, wire)]
     if len(found) > 1:
-        raise NoAnswer(f"{change.address} may have been made: the account has {len(found)} of that name")
+        raise NoAnswer(f"{change.address} may have been created: the account has {len(found)} with this name")
     return found[0] if found else None
 
 

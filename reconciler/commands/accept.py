@@ -104,7 +104,7 @@ def _new_texts(
     hard: list[tuple[AcceptedChange, str]] = []
     for name, some in by_file.items():
         if name not in taking.contents:
-            hard += [(wish, "it stands in a CSV source") for wish in some]
+            hard += [(wish, "it is set in a CSV file") for wish in some]
             continue
         mark, encoding, text = _decoded(taking.contents[name])
         spliced = splice(text, some)
@@ -134,8 +134,8 @@ def _check(name: str, content: bytes, taking: DriftAcceptance) -> None:
     except ConfigurationError as error:
         problems = list(error.problems)
     if problems:
-        what = f"{name} would not be valid with this, so nothing was written: {problems[0]}"
-        raise Refused(f"{what}; take less of it back with --accept, and write that by hand")
+        what = f"{name} would be invalid after this change, so nothing was written: {problems[0]}"
+        raise Refused(f"{what}; accept fewer changes with --accept, and edit this one by hand")
 
 
 def _difference(name: str, before: bytes, after: bytes) -> Iterator[str]:

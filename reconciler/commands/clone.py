@@ -81,12 +81,13 @@ def check_wish(wish: CloneOptions, target: Settings) -> None:
         return
     if not wish.domain:
         raise ConfigurationError(
-            "people are cloned under made-up addresses: name a domain of yours that takes mail and has nobody in it, "
-            "e.g. --domain staging.example.com, or let people through by name with --allow-contact"
+            "contacts are cloned with anonymized addresses: "
+            "set a domain of yours that receives mail and has no users, "
+            "e.g. --domain staging.example.com, or clone named contacts unchanged with --allow-contact"
         )
     if target.ledger == "none" and not target.digest_key:
         raise ConfigurationError(
-            "made-up addresses are made with a key that stays: set RECONCILER_LEDGER_KEY, or use a ledger"
+            "anonymized addresses need a persistent key: set RECONCILER_LEDGER_KEY, or use a ledger"
         )
 
 
@@ -94,12 +95,14 @@ def refuse_one_place(source: Session, target: Session) -> None:
     """Raises Refused where both sides are one account, or are recorded in one ledger."""
     here, there = (_file_of(each.settings.ledger) for each in (source, target))
     if here == there and here != "none":
-        raise Refused("both sides have one ledger; give each environment one of its own. Nothing was changed")
+        raise Refused(
+            "source and target use the same ledger; set a different ledger for each environment. Nothing was changed"
+        )
     one, other = _connection(source), _connection(target)
     if one == other:
         named = all(each.settings.connection for each in (source, target))
-        hint = "" if named else "; name the `connection:` of each environment in reconciler.yaml"
-        raise Refused(f"both sides are one account, connection {one}{hint}. Nothing was changed")
+        hint = "" if named else "; set the `connection:` of each environment in reconciler.yaml"
+        raise Refused(f"source and target are the same account, connection {one}{hint}. Nothing was changed")
 
 
 def _file_of(url: str) -> str:
@@ -113,7 +116,10 @@ def _connection(session: Session) -> str:
     with session.connections() as connections:
         oldest = connections.oldest_active()
     if oldest is None:
-        raise NotConnected("the gateway has no active Systeme.io connection; make one, or name one")
+        raise NotConnected(
+            "no active Systeme.io connection; create one with `reconciler connections create`, "
+            "or choose one with --connection"
+        )
     return oldest.id
 
 
@@ -169,7 +175,7 @@ def check_targets(made: ClonedState, session: Session, *, skip: bool) -> ClonedS
 def _why(target: Address, there: Identified, environment: str | None) -> str:
     word = target.kind.replace("_", " ")
     if ids := there.ambiguous.get(target):
-        return f"{environment} has {len(ids)} {word}s of this name: ids {', '.join(ids)}"
+        return f"{environment} has {len(ids)} {word}s with this name: ids {', '.join(ids)}"
     return f"{environment} has no {word} of this name"
 
 
@@ -186,7 +192,7 @@ def _problems(state: DesiredState, lost: Mapping[Address, str], there: Identifie
         close = near(unescape(target.key), names)
         hint = f"it has {close}; " if close else ""
         what = f'"{unescape(target.key)}": {lost[target]}, and {count:,} of what is cloned needs it'
-        yield Problem(str(origins[target]), what, f"{hint}make it there, clone its kind too, or --skip-missing")
+        yield Problem(str(origins[target]), what, f"{hint}create it there, or use --skip-missing")
     if len(needed) > MAX_REPORTED:
         yield Problem("", f"{len(needed):,} are missing; showing {MAX_REPORTED}")
 

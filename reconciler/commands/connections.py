@@ -68,8 +68,8 @@ def wait_until_active(
             return found
         if found.status == FAILED:
             raise NotConnected(
-                f"connection {wanted} FAILED: remove it with `reconciler connections delete {wanted}`, and make "
-                "another one with `reconciler connections create`"
+                f"connection {wanted} FAILED: delete it with `reconciler connections delete {wanted}`, and create "
+                "a new one with `reconciler connections create`"
             )
         left = until - clock()
         if left <= 0:

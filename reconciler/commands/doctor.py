@@ -42,16 +42,16 @@ from reconciler.output.wording import count
 
 REST = (
     "API key",
-    "control API",
+    "connections API",
     "connection",
-    "app path",
+    "API base URL",
     "account",
     "dialect",
     "quota",
     "clock",
     "ledger",
     "ledger account",
-    "lease",
+    "lock",
     "project folder",
     "files",
 )
@@ -59,8 +59,8 @@ REST = (
 
 def unreadable_settings(error: ConfigurationError) -> Iterator[Check]:
     """The checks of a project whose settings cannot be read."""
-    yield bad("settings", _first(error), "correct reconciler.yaml, the flag or the variable")
-    yield from (passed_over(name, "the settings cannot be read") for name in REST)
+    yield bad("settings", _first(error), "fix reconciler.yaml, the flag or the variable")
+    yield from (passed_over(name, "the settings are invalid") for name in REST)
 
 
 def examine(
@@ -83,21 +83,21 @@ def examine(
 
 
 def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Check]:
-    names = ("ledger", "ledger account", "lease")
+    names = ("ledger", "ledger account", "lock")
     if settings.ledger == "none":
-        yield from (passed_over(name, "no ledger is kept (--ledger none)") for name in names)
+        yield from (passed_over(name, "no ledger is used (--ledger none)") for name in names)
         return
     try:
         ledgers.check(settings, writing=True)
         store = ledgers.peek(settings)
         if store is None:
             yield _yet_to_be(locate(settings.ledger, settings.root).path)
-            yield from (passed_over(name, "there is no ledger yet") for name in names[1:])
+            yield from (passed_over(name, "no ledger yet") for name in names[1:])
             return
         with store:
             about = store.describe()
     except ReconcilerError as error:
-        yield bad("ledger", str(error), "check --ledger (RECONCILER_LEDGER), and that the database can be reached")
+        yield bad("ledger", str(error), "check --ledger (RECONCILER_LEDGER) and that the database is reachable")
         yield from (passed_over(name, "the ledger cannot be read") for name in names[1:])
         return
     size = sum(about.counts.values())
@@ -105,47 +105,47 @@ def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Che
         "ledger", f"{about.url}: schema version {about.version}, serial {about.serial}, {count(size, 'resource')}"
     )
     yield _ownership(about, account)
-    yield _lease(about, now)
+    yield _lock(about, now)
 
 
 def _yet_to_be(path: Path | None) -> Check:
     """Whether the first apply can make a ledger there: it makes the folders, too."""
     there = next((each for each in path.parents if each.exists()), None) if path else None
     if there is None or (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
-        return good("ledger", "there is none yet; the first apply makes it")
-    remedy = f"make {there} a folder that you may write to, or name another place with --ledger (RECONCILER_LEDGER)"
-    return bad("ledger", f"there is none yet, and the first apply cannot make {path}", remedy)
+        return good("ledger", "none yet; the first apply creates it")
+    remedy = f"make {there} a folder that you can write to, or use another place with --ledger (RECONCILER_LEDGER)"
+    return bad("ledger", f"none yet, and the first apply cannot create {path}", remedy)
 
 
 def _ownership(about: Description, account: str | None) -> Check:
     if about.account is None:
-        return good("ledger account", "it belongs to no account yet; the first apply binds it")
+        return good("ledger account", "not bound to an account yet; the first apply binds it")
     if account is None:
-        return passed_over("ledger account", f"it belongs to {about.account}; the connection in use is not known")
+        return passed_over("ledger account", f"belongs to {about.account}; the connection in use is unknown")
     if about.account == account:
-        return good("ledger account", f"it belongs to {account}")
+        return good("ledger account", f"belongs to {account}")
     remedy = (
-        f"name that one with --connection {about.account}, use another ledger, or, if both lead to the same account, "
+        f"use that one with --connection {about.account}, use another ledger, or, if both lead to the same account, "
         "`reconciler ledger rebind`"
     )
-    return bad("ledger account", f"it belongs to {about.account}, and {account} is in use", remedy)
+    return bad("ledger account", f"belongs to {about.account}, but {account} is in use", remedy)
 
 
-def _lease(about: Description, now: float) -> Check:
+def _lock(about: Description, now: float) -> Check:
     if about.held is None:
-        return good("lease", "free")
+        return good("lock", "free")
     since = datetime.fromtimestamp(about.held.acquired, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     if about.held.expires <= now:
-        return good("lease", f"free; {about.held.holder} let it run out")
-    hint = "wait for it, or, if it is dead, `reconciler ledger unlock`"
-    return passed_over("lease", f"held by {about.held.holder} since {since}; {hint}")
+        return good("lock", f"free; the lock of {about.held.holder} expired")
+    hint = "wait for it, or, if that process is dead, run `reconciler ledger unlock`"
+    return passed_over("lock", f"held by {about.held.holder} since {since}; {hint}")
 
 
 def _folder(root: Path) -> Check:
     if os.access(root, os.W_OK | os.X_OK):
-        return good("project folder", f"{root} takes files")
-    remedy = "make it writable for you; the ledger and plan files go there"
-    return bad("project folder", f"{root} takes no files of yours", remedy)
+        return good("project folder", f"{root} is writable")
+    remedy = "make it writable for you: the ledger and plan files are saved there"
+    return bad("project folder", f"{root} is not writable", remedy)
 
 
 def _files(path: Path, settings: Settings, place: Invocation) -> Check:
@@ -155,10 +155,12 @@ def _files(path: Path, settings: Settings, place: Invocation) -> Check:
         state = read_state(path, settings, place)
     except ConfigurationError as error:
         return bad(
-            "files", _first(error), "`reconciler validate` shows every problem; `reconciler init` writes a first file"
+            "files",
+            _first(error),
+            ("`reconciler validate` shows every problem; `reconciler init` creates a first file"),
         )
     if not state.kinds:
-        return passed_over("files", "no file declares anything; `reconciler init` writes a first one")
+        return passed_over("files", "nothing is declared; `reconciler init` creates a first file")
     return good("files", f"valid, {count(len(state.resources), 'resource')}")
 
 
@@ -169,13 +171,13 @@ def _first(error: ConfigurationError) -> str:
 
 #: A cheap list, whole in one answer, whose items tell the dialect.
 PATH = "/api/contact_fields"
-#: Seconds by which the clocks may differ: a lease lasts 60.
+#: Seconds by which the clocks may differ: a lock lasts 60.
 SKEW = 30.0
 _CREATE = (
-    "name one that `reconciler connections list` shows as ACTIVE with --connection, or make one with "
+    "use one that `reconciler connections list` shows as ACTIVE with --connection, or create one with "
     "`reconciler connections create`"
 )
-_NO_KEY = "there is no usable key"
+_NO_KEY = "no usable API key"
 
 
 @dataclass
@@ -191,7 +193,7 @@ class Examination:
     rate_limit: HeaderRecorder = field(default_factory=HeaderRecorder)
 
     def checks(self) -> Iterator[Check]:
-        """Key, control API, connection, path, account, dialect, quota, clock."""
+        """Key, connections API, connection, base URL, account, dialect, quota, clock."""
         self.used = self.settings.connection
         yield self.key()
         yield self.control()
@@ -206,38 +208,37 @@ class Examination:
             return bad("API key", "MATON_API_KEY is not set", where)
         if not key.isascii() or not key.isprintable() or any(sign in key for sign in " \"'"):
             self.barred = _NO_KEY
-            return bad("API key", "MATON_API_KEY holds blanks, quotes or other signs that no key has", where)
+            return bad("API key", "MATON_API_KEY contains blanks, quotes or other invalid characters", where)
         return good("API key", "MATON_API_KEY is set and well-formed")
 
     def control(self) -> Check:
         """Whether the connections API can be reached, and takes the key."""
-        name, url = "control API", self.settings.control_url
+        name, url = "connections API", self.settings.control_url
         if self.barred:
             return passed_over(name, self.barred)
         try:
             with Connections(url, self.settings.api_key or "", **self._options()) as connections:
                 self.listed = connections.list()
         except Unauthorized as error:
-            self.barred = "the gateway refuses the key"
-            return bad(name, str(error), "check MATON_API_KEY, or make a new key at maton.ai/settings")
+            self.barred = "the gateway rejected the API key"
+            return bad(name, str(error), "check MATON_API_KEY, or create a new key at maton.ai/settings")
         except ReconcilerError as error:
-            return bad(
-                name, str(error), f"check the network, a proxy, and the address {url} (RECONCILER_CONTROL_URL)"
-            )
-        return good(name, f"{url} answers and takes the key")
+            return bad(name, str(error), f"check the network, the proxy, and the URL {url} (RECONCILER_CONTROL_URL)")
+        return good(name, f"{url} accepts the API key")
 
     def connection(self) -> Check:
         """Whether the one that is named is there and active, or which one the gateway takes."""
         name = "connection"
         if self.listed is None:
-            return passed_over(name, self.barred or "the control API gives no list of connections")
+            return passed_over(name, self.barred or "the connections API returns no list")
         if self.used is None:
             return self._default(name, self.listed)
         found = next((each for each in self.listed if each.id == self.used), None)
         source = self.settings.sources.get("connection", "")
         if found is None:
-            self.barred = "there is no such connection"
-            return bad(name, f"{self.used} ({source}) is none of the {len(self.listed)} of this key", _CREATE)
+            self.barred = "unknown connection"
+            what = f'no connection "{self.used}" ({source}) for this key ({len(self.listed)} available)'
+            return bad(name, what, _CREATE)
         if found.status != ACTIVE:
             self.barred = f"the connection is {found.status}"
             pending = "open its address in a browser and finish it, or "
@@ -250,15 +251,15 @@ class Examination:
         oldest = oldest_of(listed)
         if oldest is None:
             self.barred = "no connection is active"
-            return bad(name, f"of {count(len(listed), 'connection')} none is ACTIVE", _CREATE)
+            return bad(name, f"none of {count(len(listed), 'connection')} is ACTIVE", _CREATE)
         self.used = oldest.id
         active = sum(1 for each in listed if each.status == ACTIVE)
-        more = f", the oldest of {active} that are ACTIVE" if active > 1 else ", which is ACTIVE"
-        return good(name, f"none is named; the gateway uses {oldest.id}{more}")
+        more = f", the oldest of {active} ACTIVE connections" if active > 1 else " (ACTIVE)"
+        return good(name, f"not set; using {oldest.id}{more}")
 
     def account(self) -> Iterator[Check]:
         """One call tells all the rest."""
-        rest = ("app path", "account", "dialect", "quota", "clock")
+        rest = ("API base URL", "account", "dialect", "quota", "clock")
         if self.barred:
             yield from (passed_over(name, self.barred) for name in rest)
             return
@@ -269,10 +270,10 @@ class Examination:
         except ReconcilerError as error:
             failed = error
         if failed is not None and _is_elsewhere(failed):
-            yield bad("app path", str(failed), f"check RECONCILER_GATEWAY_URL ({url}); `/systeme` is added to it")
-            yield from (passed_over(name, "nothing of the account answers") for name in rest[1:])
+            yield bad("API base URL", str(failed), f"check RECONCILER_GATEWAY_URL ({url}); `/systeme` is added to it")
+            yield from (passed_over(name, "the account does not respond") for name in rest[1:])
             return
-        yield good("app path", f"{url}/systeme leads to the account's API")
+        yield good("API base URL", f"API reachable at {url}/systeme")
         yield self._answers(body, failed)
         yield self.dialect(body)
         yield self.quota()
@@ -282,22 +283,22 @@ class Examination:
         if failed is None:
             return good("account", f"answers with {count(len(body.get('items') or ()), 'contact field')}")
         remedies: dict[type[ReconcilerError], str] = {
-            Unauthorized: "make a new connection with `reconciler connections create`, then delete this one",
+            Unauthorized: "create a new connection with `reconciler connections create`, then delete this one",
             NotConnected: _CREATE,
             Throttled: "wait for the quota to refill; the rate limit can be lowered with --rate-limit",
         }
-        otherwise = "try again later; if it stays so, make a new connection with `reconciler connections create`"
+        otherwise = "try again later; if it persists, create a new connection with `reconciler connections create`"
         return bad("account", str(failed), remedies.get(type(failed), otherwise))
 
     def dialect(self, body: Any) -> Check:
         """Whether the account speaks as the settings say."""
         spoken, said = recognise_dialect(PATH, body), self.settings.dialect
         if spoken is None:
-            return passed_over("dialect", f"nothing in the answer tells; {said} is set")
+            return passed_over("dialect", f"could not be detected; {said} is set")
         if spoken == said:
-            return good("dialect", f"the account speaks {said}, as it is set")
+            return good("dialect", f"the account uses {said}, as set")
         remedy = f"set `dialect: {spoken}` in reconciler.yaml, or RECONCILER_DIALECT={spoken}"
-        return bad("dialect", f"the account speaks {spoken}, and {said} is set", remedy)
+        return bad("dialect", f"the account uses {spoken}, but {said} is set", remedy)
 
     def quota(self) -> Check:
         """What the headers say of the limits; none is no fault."""
@@ -308,7 +309,7 @@ class Examination:
             else "; no rate limit is set"
         )
         if said.limit is None and said.remaining is None:
-            return passed_over("quota", f"the answer has no X-RateLimit headers{own}")
+            return passed_over("quota", f"the response has no X-RateLimit headers{own}")
         left = "an unknown number" if said.remaining is None else f"{said.remaining:,}"
         refill = "" if said.refill is None else f", refilled in {said.refill:.0f} s"
         return good("quota", f"{left} of {said.limit or 'an unknown number'} calls left{refill}{own}")
@@ -317,12 +318,12 @@ class Examination:
         """Whether this machine and the gateway tell the same time."""
         theirs = instant((self.rate_limit.headers or {}).get("Date") or "")
         if theirs is None:
-            return passed_over("clock", "the answer has no date")
+            return passed_over("clock", "the response has no date")
         skew = self.now() - theirs
         if abs(skew) <= SKEW:
-            return good("clock", "this machine tells the time that the gateway tells")
+            return good("clock", "in sync with the gateway")
         which = "ahead of" if skew > 0 else "behind"
-        remedy = "set the clock (NTP); leases and waiting times go by it"
+        remedy = "set the clock (NTP): locks and waiting times depend on it"
         return bad("clock", f"this machine is {abs(skew):,.0f} s {which} the gateway", remedy)
 
     def _options(self) -> dict[str, Any]:

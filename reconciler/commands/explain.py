@@ -35,7 +35,7 @@ def parse(text: str) -> Address:
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
     if address.kind not in KINDS:
-        raise ConfigurationError(f"{text}: there is no kind {address.kind}; there are {', '.join(KINDS)}")
+        raise ConfigurationError(f"{text}: unknown kind {address.kind}; kinds: {', '.join(KINDS)}")
     return address
 
 

@@ -91,7 +91,7 @@ class _Tables:
             if again.text == made.text:
                 return made
             made = again
-        return first._replace(text=content.decode("utf-8", "replace"), note="every pass would change it again")
+        return first._replace(text=content.decode("utf-8", "replace"), note="formatting it does not converge")
 
     def _once(self, content: bytes, name: str, is_settings: bool | None) -> Formatted:
         """One file as what it is; None: as resources, unless only settings know its keys."""

@@ -73,7 +73,7 @@ def write_first_files(folder: Path) -> list[Path]:
     Raises ConfigurationError when reconciler.yaml is there already, or the folder takes no file.
     """
     if os.path.lexists(folder / "reconciler.yaml"):
-        raise ConfigurationError(f"{folder / 'reconciler.yaml'} is there already; nothing was written")
+        raise ConfigurationError(f"{folder / 'reconciler.yaml'} already exists; nothing was written")
     files = {
         "reconciler.yaml": _MODELINE.format(SETTINGS_SCHEMA) + SETTINGS,
         "account.yaml": _MODELINE.format(FILES_SCHEMA) + FIRST,
@@ -84,7 +84,7 @@ def write_first_files(folder: Path) -> list[Path]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ConfigurationError(f"{folder} takes no files: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write to {folder}: {error.strerror}") from error
     yaml_writer.create(missing)
     return list(missing)
 

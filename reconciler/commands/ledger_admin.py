@@ -37,10 +37,10 @@ def write_export(path: Path, document: Mapping[str, Any]) -> None:
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     try:
         if path.is_dir():
-            raise ConfigurationError(f"{path} is a folder; name a file")
+            raise ConfigurationError(f"{path} is a folder; use a file name")
         storage.write(path, text.encode())
     except OSError as error:
-        raise ConfigurationError(f"the ledger cannot be written to {path}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write the ledger to {path}: {error.strerror}") from error
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,18 @@ def read_export(path: Path, account: str | None) -> ImportedLedger:
     document = plan_document.load(path, "ledger", "ledger export --out FILE")
     version = str(document.get("format_version"))
     if "entries" not in document:
-        raise ConfigurationError(f"{path} is no ledger; `reconciler ledger export --out FILE` writes one")
+        raise ConfigurationError(
+            f"{path} is not an exported ledger; create one with `reconciler ledger export --out FILE`"
+        )
     if version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
-        raise Refused(f"{path} has format {version}, and this reconciler reads {FORMAT_VERSION}")
+        raise Refused(f"{path} has format {version}, but this reconciler reads {FORMAT_VERSION}")
     try:
         ledger = ledger_from_json(document)
         _check_names(ledger)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigurationError(f"{path} does not hold what a ledger must ({error}); nothing was imported") from None
+        raise ConfigurationError(f"{path} is not a valid ledger ({error}); nothing was imported") from None
     if None not in (account, ledger.account) and account != ledger.account:
-        raise LedgerError(f"{path} is the ledger of connection {ledger.account}, and this project is of {account}")
+        raise LedgerError(f"{path} is the ledger of connection {ledger.account}, but this project uses {account}")
     return ImportedLedger(ledger, document.get("key"))
 
 
@@ -74,7 +76,7 @@ def _check_names(ledger: Ledger) -> None:
     """Kinds and fields that this reconciler does not know would surprise it later."""
     for entry in ledger.entries.values():
         if entry.address.kind not in KINDS:
-            raise ValueError(f"there is no kind {entry.address.kind}")
+            raise ValueError(f"unknown kind {entry.address.kind}")
         for name in (*entry.applied, *entry.answered, *entry.digests):
             KINDS[entry.address.kind].field(name)
 
@@ -122,6 +124,6 @@ def require_most(matches: RenameMatches, account: str | None, allow: Mapping[All
     if not matches.most and Allow.MISSING not in allow:
         there, all_ = sum(matches.found.values()), sum(matches.owned.values())
         raise ApprovalRequired(
-            f"only {there} of {all_} resources that the ledger knows are in the account of connection {account}: "
-            "is it the right one? If they really are gone, say so with --allow missing; nothing was changed"
+            f"only {there} of {all_} resources in the ledger exist in the account of connection {account}: "
+            "check the connection. If the resources were deleted, use --allow missing; nothing was changed"
         )

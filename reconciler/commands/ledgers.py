@@ -30,7 +30,7 @@ def open_to_write(settings: Settings) -> Store:
         try:
             storage.make_private_folder(path.parent)
         except OSError as error:
-            raise LedgerError(f"the folder {path.parent} cannot be used: {error.strerror}") from error
+            raise LedgerError(f"cannot use the folder {path.parent}: {error.strerror}") from error
     return Store.open(settings.ledger, root=settings.root, key=settings.digest_key)
 
 

@@ -249,7 +249,7 @@ def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequen
     told = {name: route for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH)}
     routes = {name: str(route) for name, route in told.items() if route.calls}
     if request.refresh == "none":
-        routes = {"account": "not read; this rests on the ledger alone"}
+        routes = {"account": "not read; this plan uses only the ledger"}
     return Plan(
         Base(request.account, ledger.lineage, ledger.serial, request.dialect.value),
         changes,

@@ -34,17 +34,19 @@ def write(path: Path, document: dict[str, Any], sign: Sign) -> None:
     text = json.dumps({**content, "integrity": code}, ensure_ascii=False, indent=1)
     try:
         if path.is_dir():
-            raise ConfigurationError(f"{path} is a folder; name a file for the plan")
+            raise ConfigurationError(f"{path} is a folder; use a file name for the plan")
         storage.write(path, text.encode())
     except OSError as error:
-        raise ConfigurationError(f"the plan cannot be written to {path}: {error.strerror}") from error
+        raise ConfigurationError(f"cannot write the plan to {path}: {error.strerror}") from error
 
 
 def read(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> dict[str, Any]:
     """The document of a plan file, integrity checked; raises ConfigurationError or Refused with the reason."""
     document, checked = look(path, sign, trusted)
     if not checked:
-        raise Refused(f"{path} is signed with a key that is not here; set RECONCILER_LEDGER_KEY, or use its ledger")
+        raise Refused(
+            f"{path} is signed, but the key is missing; set RECONCILER_LEDGER_KEY, or use the ledger of that plan"
+        )
     return document
 
 
@@ -53,7 +55,7 @@ def look(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> t
     document = load(path)
     version = document.get("format_version")
     if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
-        raise Refused(f"{path} has format {version}, and this reconciler reads {FORMAT_VERSION}; plan again")
+        raise Refused(f"{path} has format {version}, but this reconciler reads {FORMAT_VERSION}; plan again")
     code = document.pop("integrity", None)
     if not isinstance(code, dict) or len(code) != 1:
         raise Refused(f"{path} has no integrity code; plan again")
@@ -62,9 +64,9 @@ def look(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> t
         return document, False
     expected = sign(_canonical(document)) if way == "hmac" and sign else _sha256(document)
     if not isinstance(value, str) or not hmac.compare_digest(expected.encode(), value.encode(errors="replace")):
-        raise Refused(f"{path} was edited after it was planned, or signed with another key; plan again")
+        raise Refused(f"{path} was modified after it was created, or signed with another key; plan again")
     if way != "hmac" and sign is not None and not trusted(document):
-        raise Refused(f"{path} is not signed, and this project has a key; plan again with that key")
+        raise Refused(f"{path} is not signed, but this project has a key; plan again with that key")
     return document, True
 
 
@@ -81,12 +83,12 @@ def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> di
     try:
         document = json.loads(storage.read(path, LARGEST))
     except OSError as error:
-        raise ConfigurationError(f"the {what} file {path} cannot be read: {error.strerror}") from error
+        raise ConfigurationError(f"cannot read the {what} file {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:
-        again = f"`reconciler {command}` writes one"
-        raise ConfigurationError(f"{path} is no {what} file: it is cut or not JSON; {again}") from error
+        again = f"create one with `reconciler {command}`"
+        raise ConfigurationError(f"{path} is not a {what} file: truncated or not JSON; {again}") from error
     if not isinstance(document, dict):
-        raise ConfigurationError(f"{path} is no {what} file; `reconciler {command}` writes one")
+        raise ConfigurationError(f"{path} is not a {what} file; create one with `reconciler {command}`")
     return document
 
 

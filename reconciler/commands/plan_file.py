@@ -153,16 +153,16 @@ def check_account(document: Mapping[str, Any], account: str | None) -> None:
     """Refuse the plan of another account, before a ledger is made for this one."""
     there = _decoded(lambda: document["plan"]["base"]["account"])
     if there != account:
-        raise Refused(f"the plan is for the connection {there}, and this run would use {account}")
+        raise Refused(f"the plan is for connection {there}, but this run uses {account}")
 
 
 def check_base(document: Mapping[str, Any], lineage: str | None, dialect: Dialect) -> None:
     """Refuse the plan of another ledger or another dialect."""
     base = _decoded(lambda: plan_of(document).base)
     if base.lineage and lineage is not None and base.lineage != lineage:
-        raise LedgerError("the plan was made with another ledger (its lineage differs); plan again")
+        raise LedgerError("the plan was created with another ledger (different lineage); plan again")
     if dialect_of(document) is not dialect:
-        raise Refused(f"the plan is for the dialect {dialect_of(document).value}, and this run uses {dialect.value}")
+        raise Refused(f"the plan is for the dialect {dialect_of(document).value}, but this run uses {dialect.value}")
 
 
 def plan_digest(document: Mapping[str, Any]) -> str:
@@ -209,14 +209,14 @@ def check_fresh(
     if found:
         lines = "\n".join(f"  {line}" for line in found[:MAX_REPORTED])
         more = f"\n  and {len(found) - MAX_REPORTED} more" if len(found) > MAX_REPORTED else ""
-        raise Stale(f"the plan is stale; since it was made, this changed:\n{lines}{more}\n{_hint(document)}")
+        raise Stale(f"the plan is stale; changed since it was created:\n{lines}{more}\n{_hint(document)}")
 
 
 def _hint(document: Mapping[str, Any]) -> str:
     if is_carried(document):
         return "plan again"
     selected = ", --target and --exclude" if is_redacted(document) else ""
-    return f"plan again, or apply with the PATH{selected} that the plan was made with"
+    return f"plan again, or apply with the PATH{selected} that the plan was created from"
 
 
 def _changed_secrets(
@@ -227,7 +227,7 @@ def _changed_secrets(
     known = document.get("secrets", {})
     for address, name, secret in _desired_secrets(request):
         if known.get(address, {}).get(name) != key.digest(name, secret.value):
-            yield f"{address}: {name}, a secret, has another value"
+            yield f"{address}: the secret {name} has another value"
     overwritten = document.get("overwritten", {})
     for address, name, secret in _live_secrets(planned):
         if overwritten.get(address, {}).get(name) != key.digest(name, secret.value):

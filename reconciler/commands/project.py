@@ -77,7 +77,7 @@ def read_settings(path: Path, place: Invocation) -> Settings:
 def require_path(path: Path) -> None:
     """Raises ConfigurationError where there is no such file or folder."""
     if not path.exists():
-        raise ConfigurationError(f"{path} does not exist; name the folder or file that holds your YAML")
+        raise ConfigurationError(f"{path} does not exist; pass the folder or file with your YAML")
 
 
 def open_workspace(path: Path, place: Invocation) -> Project:
@@ -122,6 +122,6 @@ def require_resources(workspace: Project) -> None:
     """An empty desired state never means "delete everything"; `destroy` is how one says that."""
     if not workspace.state.kinds:
         raise ConfigurationError(
-            f"{workspace.path}: no file declares anything; nothing was planned. `reconciler destroy` removes "
-            "what this project made, `reconciler init` writes a first file"
+            f"{workspace.path}: nothing is declared, so nothing was planned. `reconciler destroy` deletes "
+            "what this project created, `reconciler init` creates a first file"
         )

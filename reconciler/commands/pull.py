@@ -92,7 +92,7 @@ def made(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=before)
     except OSError as error:
-        raise ConfigurationError(f"{folder} cannot be made: {error.strerror}; nothing was written") from error
+        raise ConfigurationError(f"cannot create {folder}: {error.strerror}; nothing was written") from error
     try:
         yield
     finally:

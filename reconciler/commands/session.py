@@ -51,7 +51,10 @@ class Session:
             with Connections(self.settings.control_url, self.api_key, **self._shared()) as connections:
                 oldest = connections.oldest_active()
             if oldest is None:
-                raise NotConnected("the gateway has no active Systeme.io connection; make one, or name one")
+                raise NotConnected(
+                    "no active Systeme.io connection; create one with `reconciler connections create`, "
+                    "or choose one with --connection"
+                )
             self._account = oldest.id
         return self._account
 

@@ -327,7 +327,7 @@ class Reader(HttpClient):
                 return
             cursor = items[-1].get("id") if items else None
             if cursor is None or isinstance(cursor, bool | float | list | dict) or cursor in seen:
-                raise GatewayError(f"GET {path}: the pages do not end; the cursor does not move on")
+                raise GatewayError(f"GET {path}: endless pages: the cursor does not advance")
             seen.add(cursor)
             if len(seen) >= MOST_PAGES:
                 raise GatewayError(f"GET {path}: the pages do not end; {MOST_PAGES:,} were read, and more follow")
@@ -336,7 +336,7 @@ class Reader(HttpClient):
         """A collection that comes at once and takes no parameters: contact fields and webhooks (api.md §3)."""
         items, more = _page(path, self.get(path))
         if more:
-            raise GatewayError(f"GET {path}: there is more than one answer holds, and no way to ask for it")
+            raise GatewayError(f"GET {path}: the list is incomplete and cannot be paged")
         return _without_repeats(items, set())
 
     def find(self, path: str, remote_id: str | int) -> dict[str, Any] | None:
@@ -382,9 +382,9 @@ def _page(path: str, page: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
     """``items`` and ``hasMore``, if they are what they must be."""
     items, more = page.get("items"), page.get("hasMore")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise GatewayError(f"GET {path}: the answer holds no list of items")
+        raise GatewayError(f"GET {path}: the response contains no list of items")
     if not isinstance(more, bool):
-        raise GatewayError(f"GET {path}: the answer does not say whether there is more")
+        raise GatewayError(f"GET {path}: the response does not state whether more pages follow")
     return items, more
 
 

@@ -41,7 +41,7 @@ class Connections(HttpClient):
         query: Query = {"app": app, "status": status}
         found = self._call(ApiRequest("GET", "/connections"), query).body.get("connections")
         if not isinstance(found, list):
-            raise GatewayError("GET /connections: the answer holds no list of connections")
+            raise GatewayError("GET /connections: the response contains no list of connections")
         every = (_connection(entry) for entry in found)
         return tuple(item for item in every if item.app in ("", app) and status in (None, item.status))
 
@@ -88,7 +88,7 @@ def _connection(entry: Any) -> Connection:
         entry = entry["connection"]
     named = entry.get("connection_id") if isinstance(entry, dict) else None
     if not isinstance(named, str) or not named:
-        raise GatewayError("the gateway answered a connection without an id")
+        raise GatewayError("the gateway returned a connection without an id")
     texts = {
         name: clean(str(entry.get(key) or ""))
         for name, key in (

@@ -38,7 +38,7 @@ _SHORTEST = 6
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
-KEY_REFUSED = "the gateway refuses the key: check MATON_API_KEY"
+KEY_REFUSED = "Maton rejected the API key: check MATON_API_KEY"
 VENDOR_KEY_REFUSED = (
     "the vendor refuses the key stored in the connection: make a new connection, then delete this one"
 )
@@ -84,7 +84,7 @@ def read(asked: RequestContext, reply: Reply) -> Answer:
     if 300 <= status < 400:
         raise _redirect(asked, reply)
     if status == 404 and body is None and reply.content.strip():
-        raise NoAnswer(f"{asked}: a 404 that is not the vendor's: {text}", status=status)
+        raise NoAnswer(f"{asked}: 404, but not from Systeme.io: {text}", status=status)
     if b"invalid app name" in reply.content.lower():
         raise GatewayError(f"{asked}: {NO_APP if asked.vendor else NO_CONNECTIONS} ({text})", status=status)
     if status in (400, 401, 404, 429):
@@ -109,8 +109,8 @@ def _unlike(asked: RequestContext, reply: Reply, body: Any) -> str:
     if not reply.content.strip():
         return f"{reply.status} with an empty body instead of JSON"
     if body is not None:
-        return f"{reply.status} with JSON that is not what was asked for"
-    return f"{reply.status} with something that is not JSON: {message(asked, reply, None)}"
+        return f"{reply.status} with unexpected JSON"
+    return f"{reply.status} with a body that is not JSON: {message(asked, reply, None)}"
 
 
 def _redirect(asked: RequestContext, reply: Reply) -> GatewayError:

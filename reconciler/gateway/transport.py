@@ -163,7 +163,7 @@ class Transport:
             except (requests.RequestException, HTTPError) as problem:
                 error = _explained(problem, self._base, self._proxy())
         if limit.reached:
-            error = NoAnswer(f"{urlsplit(self._base).netloc} gave no whole answer within {longest:.3g} s")
+            error = NoAnswer(f"{urlsplit(self._base).netloc} did not send a complete response within {longest:.3g} s")
         if error is None:
             return reply
         raise error  # outside of the handler: the chain would lead to the request and its headers
@@ -224,7 +224,7 @@ def proxies_and_trust(base: str) -> tuple[dict[str, str], bool | str, Any]:
     proxies: dict[str, str] = {} if is_loopback(base) else dict(found["proxies"])
     verify = found["verify"]
     if isinstance(verify, str) and not Path(verify).exists():
-        raise ConfigurationError(f"the CA bundle that the environment names does not exist: {verify}")
+        raise ConfigurationError(f"the CA bundle set in the environment does not exist: {verify}")
     if isinstance(verify, str) and Path(verify).is_file():
         _check_bundle(verify)
     return proxies, True if verify is None else verify, found["cert"]
@@ -235,7 +235,7 @@ def _check_bundle(path: str) -> None:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except (ssl.SSLError, OSError):
         raise ConfigurationError(
-            f"the CA bundle {path} holds no certificate that can be read; set REQUESTS_CA_BUNDLE to a PEM file"
+            f"the CA bundle {path} contains no readable certificate; set REQUESTS_CA_BUNDLE to a PEM file"
         ) from None
 
 
@@ -247,9 +247,9 @@ def _checked_url(url: str) -> str:
     except ValueError:
         sound = False
     if not sound or not url.isascii() or not url.isprintable() or " " in url:
-        raise ConfigurationError("the gateway URL is no URL of the form https://host/path")
+        raise ConfigurationError("invalid gateway URL: use https://host/path")
     if parts.username is not None or parts.password is not None:
-        raise ConfigurationError("the gateway URL must not hold a user name or password")
+        raise ConfigurationError("the gateway URL must not contain a user name or password")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(url)):
         raise ConfigurationError(f"the gateway URL must be https, except on loopback: {parts.hostname}")
     return url.rstrip("/")
@@ -259,7 +259,7 @@ def _checked_token(text: str, what: str) -> str:
     """A header value without the line break that a shell or file adds; the message never shows it."""
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise ConfigurationError(f"{what} is empty or holds characters that cannot belong to it")
+        raise ConfigurationError(f"{what} is empty or contains invalid characters")
     return text
 
 
@@ -277,7 +277,7 @@ def _explained(problem: Exception, base: str, proxy: str = "") -> GatewayError:
         host = f"{host} through the proxy {proxy}"
     if _never_connected(problem):
         return Unreachable(f"no connection to {host}: {_reason(roots)}")
-    return NoAnswer(f"{host} gave no whole answer: {_reason(roots)}")
+    return NoAnswer(f"{host} did not send a complete response: {_reason(roots)}")
 
 
 def _never_connected(problem: Exception) -> bool:

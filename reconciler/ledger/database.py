@@ -60,19 +60,19 @@ def locate(url: str, root: Path) -> DatabaseLocation:
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
-        raise LedgerError(f"the ledger URL cannot be understood; {FORMS}") from None
+        raise LedgerError(f"invalid ledger URL; {FORMS}") from None
     backend, _, driver = parsed.drivername.partition("+")
     if backend == "sqlite" and not driver:
         return DatabaseLocation(path=_file(parsed, root))
     if backend in {"postgresql", "postgres"} and driver in {"", "psycopg"}:
         return DatabaseLocation(url=parsed.set(drivername="postgresql+psycopg"))
-    raise LedgerError(f"a ledger cannot be kept in {parsed.drivername!r}; {FORMS}")
+    raise LedgerError(f"unsupported ledger database {parsed.drivername!r}; {FORMS}")
 
 
 def _file(url: URL, root: Path) -> Path:
     if url.host or url.query or not url.database or url.database == ":memory:":
         raise LedgerError(
-            "the ledger URL names no plain file; write sqlite:///FILE, with four slashes for an absolute path"
+            "the ledger URL does not name a file; use sqlite:///FILE, with four slashes for an absolute path"
         )
     return root / url.database
 
@@ -89,8 +89,8 @@ def make_file(path: Path) -> None:
         _make(path)
     except OSError as error:
         raise LedgerError(
-            f"the ledger {path} cannot be written: {error.strerror}; make the file and its folder writable for "
-            "you, or name another place with --ledger"
+            f"cannot write the ledger {path}: {error.strerror}; make the file and its folder writable for "
+            "you, or use another file with --ledger"
         ) from error
 
 
@@ -106,7 +106,7 @@ def refuse_links(path: Path) -> None:
     """Raises LedgerError where the file, or one that SQLite keeps beside it, is a symbolic link."""
     for each in _files(path):
         if each.is_symlink():
-            raise LedgerError(f"the ledger {each} is a symbolic link; name the file itself with --ledger")
+            raise LedgerError(f"the ledger {each} is a symbolic link; use the file that it points to with --ledger")
 
 
 def _files(path: Path) -> list[Path]:

@@ -41,10 +41,10 @@ def _check(
     """Each source once, each target once, and nobody overwritten."""
     targets = {new for _, new in moves}
     if len(names) < len(moves) or len(targets) < len(moves):
-        raise LedgerError("two moves start from, or end at, the same address; nothing was moved")
+        raise LedgerError("two moves have the same source or target; nothing was moved")
     for new in targets - names.keys():
         if connection.execute(_FIND, {"kind": new.kind, "key": new.key}).first() is not None:
-            raise LedgerError(f"{new} is in the ledger already; move or forget that one first")
+            raise LedgerError(f"{new} is already in the ledger; move or forget it first")
 
 
 def _row(connection: Connection, address: Address) -> dict[str, Any]:

@@ -143,7 +143,8 @@ def check_version(found: int) -> None:
     """Raises LedgerError for a ledger that only a newer program understands."""
     if found > newest():
         raise LedgerError(
-            f"the ledger was made by a newer reconciler (its version is {found}, this program knows {newest()}); "
+            f"the ledger was made by a newer reconciler (schema version {found}; "
+            f"this version supports up to {newest()}); "
             "upgrade reconciler"
         )
 
@@ -172,7 +173,7 @@ def prepare(connection: Connection) -> None:
 def _refuse_unmanaged(connection: Connection) -> None:
     """A server may hold other tables beside ours; a file that does is somebody else's."""
     if connection.dialect.name == "sqlite" and inspect(connection).get_table_names():
-        raise LedgerError("that file is the database of another program; name another file with --ledger")
+        raise LedgerError("this file is the database of another program; use another file with --ledger")
 
 
 def _create(connection: Connection) -> None:

@@ -316,8 +316,9 @@ def _intent(row: Any) -> Intent:
 def _same_account(place: str, bound: str | None, account: str | None) -> None:
     if None not in (bound, account) and bound != account:
         raise LedgerError(
-            f"the ledger {place} belongs to connection {bound}, not to {account}; use the ledger of {account}, "
-            "or move this one with `reconciler ledger rebind`"
+            f"the ledger {place} belongs to connection {bound}, but this run uses {account}; "
+            f"use the ledger of {account}, "
+            "or, if both are the same account, run `reconciler ledger rebind`"
         )
 
 
@@ -329,10 +330,10 @@ def restore(store: Store, ledger: Ledger) -> None:
             connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (ENTRY, INTENT)
         ]
         if any(counts):
-            raise LedgerError(f"the ledger {store.session.place} is not empty; import into a new one")
+            raise LedgerError(f"the ledger {store.session.place} is not empty; import into a new ledger")
         bound = connection.execute(select(HEAD.c.account)).scalar_one()
         if None not in (bound, ledger.account) and bound != ledger.account:
-            raise LedgerError(f"this ledger is of connection {bound}, and the imported one of {ledger.account}")
+            raise LedgerError(f"this ledger belongs to connection {bound}, but the imported one to {ledger.account}")
         head = {"lineage": ledger.lineage, "serial": ledger.serial + 1, "account": ledger.account or bound}
         connection.execute(update(HEAD).values(head))
         if found:

@@ -92,7 +92,7 @@ class Transactions:
 
     def _pass(self, connection: Connection, needs: float) -> None:
         if self.ticket is None:
-            raise Locked(f"the ledger {self.place} is written only by the holder of its lease, and none is held")
+            raise Locked(f"the ledger {self.place} can only be written while its lock is held")
         given = {"ours": self.ticket.token, "number": self.ticket.fence, "needs": needs}
         if self._clock is not None:
             given["now"] = self._clock()
@@ -103,20 +103,20 @@ class Transactions:
         head = connection.execute(select(HEAD)).one()
         left = (head.expires or 0.0) - self.now(connection)
         if head.fence != ticket.fence and head.token is None:
-            return f"the lease of this run on the ledger {self.place} was taken over and given back, or unlocked"
+            return f"the lock of this run on the ledger {self.place} was taken over and given back, or unlocked"
         if head.fence != ticket.fence:
-            return f"the lease of this run on the ledger {self.place} was taken over by another run"
+            return f"the lock of this run on the ledger {self.place} was taken over by another run"
         if left > 0:
-            return f"the lease on the ledger {self.place} ends in {left:.0f} s, and a write may take {needs:.0f} s"
+            return f"the lock on the ledger {self.place} ends in {left:.0f} s, and a write may take {needs:.0f} s"
         return (
-            f"the lease of this run on the ledger {self.place} ran out {abs(left):.0f} s ago and may be taken over; "
+            f"the lock of this run on the ledger {self.place} ran out {abs(left):.0f} s ago and may be taken over; "
             "nothing more is written, run this again"
         )
 
     @contextmanager
     def _transaction(self, first: Callable[[Connection], None], *, reading: bool) -> Iterator[Connection]:
         if self.reading_only and not reading:
-            raise LedgerError(f"the ledger {self.place} was opened for reading only")
+            raise LedgerError(f"the ledger {self.place} was opened read-only")
         with self._lock, explained(self.place, self._holder):
             begun = self._begin(first, reading)
             try:
@@ -234,7 +234,7 @@ def _looked_at(engine: Engine, place: DatabaseLocation, clock: Clock | None) -> 
         return _session(engine, place, clock, reading=True)
     if place.path is None:
         raise LedgerError(
-            f"the ledger {place} is of version {version} and this reconciler works with {schema.newest()}; "
+            f"the ledger {place} has schema version {version}, but this reconciler uses {schema.newest()}; "
             "the next `reconciler apply` upgrades it"
         )
     return _prepared(database.memory_engine(_driver(engine)), place, clock, reading=True)
@@ -280,5 +280,5 @@ def _has_content(path: Path) -> bool:
         return False
     except OSError as error:
         raise LedgerError(
-            f"the ledger {path} cannot be read: {error.strerror}; make the file and its folder readable for you"
+            f"cannot read the ledger {path}: {error.strerror}; make the file and its folder readable for you"
         ) from error

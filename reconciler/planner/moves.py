@@ -32,7 +32,7 @@ def moves_of(
             moves.append((address, kind.address(attrs)))
     taken = {target for _, target in moves} & (entries.keys() - {source for source, _ in moves})
     if taken:
-        raise ConfigurationError(f"{min(taken)} is in the ledger already; move or forget that one first")
+        raise ConfigurationError(f"{min(taken)} is already in the ledger; move or forget it first")
     return tuple(moves)
 
 

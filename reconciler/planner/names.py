@@ -99,7 +99,7 @@ class _Naming:
         stays = {natural: each.address for natural, each in self.wanted.items()}
         while settled := [new for new, old in moving.items() if stays.get(old, new) not in {new, *moving}]:
             for address in settled:  # the former name is that of another one, which keeps it
-                self._remark(address, moving.pop(address), "the files still declare that one")
+                self._remark(address, moving.pop(address), "the old name is still declared")
         self._refuse_forks(moving)
         for address, former in moving.items():
             if address in known and address not in moving.values():
@@ -116,8 +116,8 @@ class _Naming:
         for address in sorted(moving):
             first = heirs.setdefault(moving[address], address)
             if first != address:
-                what = f'"{unescape(moving[address].key)}" is said to be "{unescape(first.key)}" now as well'
-                self._problem(address, what, "one of the two can have that `renamed_from`; remove the other one")
+                what = f'"{unescape(moving[address].key)}" is the `renamed_from` of "{unescape(first.key)}" too'
+                self._problem(address, what, "remove one of the two `renamed_from`")
 
     def _happened(self, desired: Desired) -> bool:
         entry = self.entries.get(desired.address)
@@ -141,8 +141,8 @@ class _Naming:
                 self.names.moved[address] = entry
         for remote_id, address in bound.items():
             if address not in self.taken:
-                what = f"the account has no {self.kind.name} with the id {remote_id}"
-                self._problem(address, what, "correct `id`, or remove it")
+                what = f"no {self.kind.name} with id {remote_id} in this account"
+                self._problem(address, what, "correct or remove `id`")
 
     def _heir(self, address: Address, index: int) -> Address:
         """An owned one that the files no longer name may carry the natural key of one that they do."""
@@ -172,7 +172,7 @@ class _Naming:
         if heir and want.address in moving:
             if not _is_circle(want.address, moving):
                 return heir
-            self._remark(want.address, moving[want.address], "whether the two have swapped already cannot be known")
+            self._remark(want.address, moving[want.address], "it is unknown whether the two were swapped already")
         return want.address
 
     def _leave_nameless(self, natural: Address, group: Iterable[int], needed_by: Desired | None) -> None:
@@ -182,8 +182,8 @@ class _Naming:
         if len(ids) > 1:
             self.names.ambiguous[natural] = ids
             if needed_by:
-                what = f'the account has {len(ids)} of the name "{natural.key}": ids {", ".join(ids)}'
-                self._problem(needed_by.address, what, f"add `id: {ids[0]}` to say which is meant")
+                what = f'the account has {len(ids)} named "{natural.key}": ids {", ".join(ids)}'
+                self._problem(needed_by.address, what, f"add `id: {ids[0]}` to choose one")
 
     def _claim_by_alternate(self) -> None:
         """A webhook's url is unique too: one under another name is the same webhook."""

@@ -135,7 +135,7 @@ def test_what_may_have_two_of_a_name_is_walked_to_its_end(make_project) -> None:
     project.write("tags: [T249]\n")
     result = project.run("plan")
     assert result.code == 1
-    assert "the account has 2 of the name" in result.err
+    assert "the account has 2 named" in result.err
     assert len(requests_of(project.account)) == 3
 
 
@@ -179,6 +179,6 @@ def test_refresh_none_sends_nothing(make_project) -> None:
     project.write("tags: [VIP]\ncontacts:\n  - {email: a@example.com, first_name: B, tags: [VIP]}\n")
     document = project.plan("--refresh", "none")
     assert [c["address"] for c in document["changes"] if c["action"] == "update"] == ["contact/a@example.com"]
-    assert document["routes"] == {"account": "not read; this rests on the ledger alone"}
+    assert document["routes"] == {"account": "not read; this plan uses only the ledger"}
     assert requests_of(project.account) == []
     assert project.run("apply", "--refresh", "none", "--yes").code == 1

@@ -14,7 +14,7 @@ from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from tests.support.project import Project
 
-ASKED = ("app path", "account", "dialect", "quota", "clock")
+ASKED = ("API base URL", "account", "dialect", "quota", "clock")
 
 
 @pytest.fixture
@@ -72,14 +72,14 @@ def test_no_key(project: Project) -> None:
     """What needs none is looked at all the same."""
     checks = checked(project, MATON_API_KEY=None)
     assert checks["API key"]["result"] == "failed"
-    assert results(checks, "control API", "connection", *ASKED) == {"skipped"}
+    assert results(checks, "connections API", "connection", *ASKED) == {"skipped"}
     assert results(checks, "ledger", "project folder", "files") == {"ok"}
 
 
 def test_a_wrong_key(project: Project) -> None:
     """Well-formed, and refused; it is not repeated."""
     checks = checked(project, MATON_API_KEY="wrong-key")
-    assert checks["control API"]["result"] == "failed"
+    assert checks["connections API"]["result"] == "failed"
     assert results(checks, "connection", *ASKED) == {"skipped"}
     assert "wrong-key" not in str(checks)
 
@@ -98,7 +98,7 @@ def test_a_connection_that_is_not_active(project: Project, alone: Emulator, stat
 def test_a_connection_that_is_not_there(project: Project) -> None:
     """With where it was named."""
     check = checked(project, RECONCILER_CONNECTION="nope")["connection"]
-    assert check["text"] == "nope (RECONCILER_CONNECTION) is none of the 1 of this key"
+    assert check["text"] == "nope (RECONCILER_CONNECTION) for this key (1 available)"
 
 
 def test_which_connection_is_used(project: Project, alone: Emulator) -> None:
@@ -114,7 +114,7 @@ def test_which_connection_is_used(project: Project, alone: Emulator) -> None:
 def test_nobody_answers(project: Project) -> None:
     """Both addresses are doubted, the rest is not asked."""
     checks = checked(project, RECONCILER_GATEWAY_URL="http://127.0.0.1:9")
-    assert results(checks, "control API", "app path") == {"failed"}
+    assert results(checks, "connections API", "API base URL") == {"failed"}
     assert results(checks, "connection", *ASKED[1:]) == {"skipped"}
 
 
@@ -122,7 +122,7 @@ def test_a_wrong_path(project: Project, alone: Emulator) -> None:
     """The gateway answers, and there is no account where the address leads."""
     checks = checked(project, RECONCILER_GATEWAY_URL=f"{alone.url}/deep", RECONCILER_CONTROL_URL=alone.url)
     assert checks["connection"]["result"] == "ok"
-    assert "`/systeme` is added to it" in checks["app path"]["remedy"]
+    assert "`/systeme` is added to it" in checks["API base URL"]["remedy"]
     assert results(checks, *ASKED[1:]) == {"skipped"}
 
 
@@ -131,7 +131,7 @@ def test_an_account_that_does_not_answer(project: Project, status: int) -> None:
     """The path is right, so it is the account."""
     project.account.fault("status", status=status, times=None)
     checks = checked(project)
-    assert checks["app path"]["result"] == "ok"
+    assert checks["API base URL"]["result"] == "ok"
     assert checks["account"]["result"] == "failed"
 
 
@@ -144,14 +144,14 @@ def test_the_other_dialect(project: Project) -> None:
 
 def test_no_ledger(project: Project) -> None:
     """Nothing is kept, and that is no fault."""
-    assert results(checked(project, RECONCILER_LEDGER="none"), "ledger", "ledger account", "lease") == {"skipped"}
+    assert results(checked(project, RECONCILER_LEDGER="none"), "ledger", "ledger account", "lock") == {"skipped"}
 
 
 def test_a_ledger_of_this_account(project: Project) -> None:
     """With version and size."""
     project.apply()
     checks = checked(project)
-    assert results(checks, "ledger", "ledger account", "lease") == {"ok"}
+    assert results(checks, "ledger", "ledger account", "lock") == {"ok"}
     assert "schema version 1" in checks["ledger"]["text"]
     assert "1 resource" in checks["ledger"]["text"]
 
@@ -170,7 +170,7 @@ def test_a_ledger_that_cannot_be_read(project: Project) -> None:
     (project.folder / "broken.db").write_text("no database")
     checks = checked(project, RECONCILER_LEDGER="sqlite:///broken.db")
     assert checks["ledger"]["result"] == "failed"
-    assert results(checks, "ledger account", "lease") == {"skipped"}
+    assert results(checks, "ledger account", "lock") == {"skipped"}
 
 
 def test_a_ledger_that_is_lost_with_the_runner(project: Project) -> None:
@@ -182,7 +182,7 @@ def test_a_ledger_that_is_held(project: Project) -> None:
     """By whom and since when; it is no fault."""
     project.apply()
     with Store.open("sqlite:///.reconciler/ledger.db", root=project.folder) as store, Lock.acquire(store):
-        check = checked(project)["lease"]
+        check = checked(project)["lock"]
     assert check["result"] == "skipped"
     assert "`reconciler ledger unlock`" in check["text"]
 
@@ -241,4 +241,4 @@ def test_what_no_ledger_knows(project: Project, alone: Emulator) -> None:
     with Store.open("sqlite:///nobody.db", root=project.folder):
         pass
     check = checked(project, RECONCILER_LEDGER="sqlite:///nobody.db")["ledger account"]
-    assert check["text"] == "it belongs to no account yet; the first apply binds it"
+    assert check["text"] == "not bound to an account yet; the first apply binds it"

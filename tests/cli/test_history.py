@@ -19,7 +19,7 @@ def runs(project: Project) -> list[dict[str, object]]:
 def test_no_ledger_and_no_run(project: Project) -> None:
     """Before the first apply there is no history, and that is said."""
     project.write(SITE)
-    ended(project.run("history"), 1, "there is no ledger yet")
+    ended(project.run("history"), 1, "no ledger yet")
     ended(project.run("history", "--ledger", "none"), 1, "there is no ledger")
     Store.open("sqlite:///.reconciler/ledger.db", root=project.folder).close()
     ended(project.run("history"), 0, "No run yet.")

@@ -196,7 +196,7 @@ def test_move_onto_another(applied: Project) -> None:
     """Nobody is overwritten."""
     applied.write(SITE.replace("tags: [VIP]\n", "tags: [VIP, Gold]\n", 1))
     applied.apply()
-    ended(applied.run("ledger", "move", "--yes", "tag/VIP", "tag/Gold"), 1, "tag/Gold is in the ledger already")
+    ended(applied.run("ledger", "move", "--yes", "tag/VIP", "tag/Gold"), 1, "tag/Gold is already in the ledger")
 
 
 # rebind
@@ -239,7 +239,7 @@ def test_rebind_to_another_account(reconnected: Project, make_project: Callable[
 )
 def test_no_ledger_yet(project: Project, command: tuple[str, ...]) -> None:
     """There is nothing to tend, and none is made."""
-    ended(project.run("ledger", *command), 1, "there is no ledger yet")
+    ended(project.run("ledger", *command), 1, "no ledger yet")
     assert list(Path(project.folder).iterdir()) == []
 
 

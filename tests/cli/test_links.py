@@ -79,7 +79,7 @@ def test_a_pull_into_a_linked_folder(site: Project, outside: Path) -> None:
 def test_init_beside_a_dangling_link(project: Project, outside: Path) -> None:
     """It is there already, though it leads to nothing."""
     (project.folder / "reconciler.yaml").symlink_to(outside / "new.yaml")
-    ended(project.run("init"), 1, "is there already")
+    ended(project.run("init"), 1, "already exists")
     assert_untouched(outside)
     (project.folder / "reconciler.yaml").unlink()
     (project.folder / "account.yaml").symlink_to(outside / "new.yaml")

@@ -401,6 +401,6 @@ def test_bad_numbers(project: Project, args: tuple[str, ...]) -> None:
 
 def test_without_a_ledger(project: Project) -> None:
     """There is nothing to undo, and none is made for it."""
-    ended(project.run("undo", "1", "--yes"), 1, "there is no ledger yet")
+    ended(project.run("undo", "1", "--yes"), 1, "no ledger yet")
     ended(project.run("undo", "1", "--yes", "--ledger", "none"), 1, "without a ledger")
     assert not (project.folder / ".reconciler").exists()

@@ -30,9 +30,9 @@ def asked(*answers: Exception | bool | None) -> tuple[Callable[[], bool], list[E
     [
         ((None,), (), ""),
         ((REFUSED,), (True,), "was so already"),
-        ((LOST,), (True,), "done; its answer was lost"),
+        ((LOST,), (True,), "done; the response was lost"),
         ((LOST, None), (False,), "done; the first request was lost"),
-        ((LOST, REFUSED), (False, True), "done; its answer was lost"),
+        ((LOST, REFUSED), (False, True), "done; the response was lost"),
     ],
 )
 def test_it_is_done(sent: tuple[Exception | None, ...], seen: tuple[bool, ...], said: str) -> None:

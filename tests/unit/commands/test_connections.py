@@ -50,7 +50,7 @@ def test_it_does_not_wait_for_ever() -> None:
 def test_a_failure_ends_it() -> None:
     """With the remedy."""
     slow = Slow("PENDING", "FAILED")
-    with pytest.raises(NotConnected, match="c1 FAILED: remove it with `reconciler connections delete c1`"):
+    with pytest.raises(NotConnected, match="c1 FAILED: delete it with `reconciler connections delete c1`"):
         slow.wait(300)
 
 

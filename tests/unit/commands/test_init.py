@@ -26,7 +26,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "account.yaml").write_text("tags: []\n")
     assert "account.yaml" not in [path.name for path in write_first_files(tmp_path)]
     assert (tmp_path / "account.yaml").read_text() == "tags: []\n"
-    with pytest.raises(ConfigurationError, match="is there already"):
+    with pytest.raises(ConfigurationError, match="already exists"):
         write_first_files(tmp_path)
 
 

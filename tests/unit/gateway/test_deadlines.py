@@ -51,7 +51,7 @@ def test_an_exchange_has_a_deadline(build: Build, move: Move, method: str) -> No
             lambda: client.send(ApiRequest(method, "/api/tags", {"name": "A"} if method == "POST" else None))
         )
     assert isinstance(error, NoAnswer), error
-    assert "gave no whole answer within 0.3 s" in str(error)
+    assert "did not send a complete response within 0.3 s" in str(error)
     assert len(server.seen) == 1
 
 

@@ -182,7 +182,7 @@ def test_a_server_that_dropped_an_idle_connection_is_asked_again(postgres: Postg
 def test_a_folder_that_cannot_be_made(file: Where) -> None:
     """A file stands where the folder should be."""
     (file.root / ".reconciler").touch()
-    with pytest.raises(LedgerError, match=r"cannot be written: .*; make the file and its folder writable"):
+    with pytest.raises(LedgerError, match=r"cannot write the ledger .*; make the file and its folder writable"):
         file.open()
     with pytest.raises(LedgerError, match="cannot be read"):
         Store.peek(file.url, root=file.root)
@@ -235,11 +235,11 @@ def test_a_read_only_folder(entered: Path) -> None:
     path.chmod(0o444)
     path.parent.chmod(0o555)
     opened, looked = as_nobody(entered)
-    assert "cannot be written" in opened
+    assert "cannot write" in opened
     assert looked == "opened 1"
     path.chmod(0o000)
     opened, looked = as_nobody(entered)
-    assert "cannot be written" in opened
+    assert "cannot write" in opened
     assert "cannot be opened; make the file and its folder readable" in looked
     path.parent.chmod(0o700)
     path.chmod(0o600)

@@ -65,9 +65,9 @@ def test_references_to_odd_names_follow(where: Where) -> None:
 @pytest.mark.parametrize(
     ("moves", "message"),
     [
-        ([(A, C)], "tag/C is in the ledger already"),
-        ([(A, VIP), (B, VIP)], "the same address"),
-        ([(A, VIP), (A, GOLD)], "the same address"),
+        ([(A, C)], "tag/C is already in the ledger"),
+        ([(A, VIP), (B, VIP)], "the same source or target"),
+        ([(A, VIP), (A, GOLD)], "the same source or target"),
         ([(A, VIP), (GOLD, Address("tag", "X"))], "tag/Gold is not in the ledger"),
     ],
 )

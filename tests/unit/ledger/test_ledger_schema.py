@@ -73,7 +73,7 @@ def test_looking_at_an_older_file_upgrades_a_copy(file: Where, monkeypatch: pyte
         with seen:
             assert seen.load().entries[VIP].remote_id == "migrated"
             assert "ledger.db" in seen.describe().url
-            with pytest.raises(LedgerError, match="for reading only"):
+            with pytest.raises(LedgerError, match="read-only"):
                 seen.unlock()
     with file.open() as store:
         assert store.load().entries[VIP].remote_id == "1"

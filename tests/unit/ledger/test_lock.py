@@ -51,7 +51,7 @@ def test_a_released_lease_is_free(where: Where) -> None:
     Lock.acquire(other)
     lease.release()
     other.write([tag("VIP")])
-    with pytest.raises(Locked, match="none is held"):
+    with pytest.raises(Locked, match="while its lock is held"):
         store.write([tag("VIP")])
 
 

@@ -30,7 +30,7 @@ def test_relations_follow() -> None:
     ("old", "new", "text"),
     [
         (Address("tag", "Vip"), GOLD, '"tag/VIP"'),
-        (VIP, GOLD, "in the ledger already"),
+        (VIP, GOLD, "already in the ledger"),
         (VIP, VIP, "already"),
         (VIP, ANN, "cannot become"),
         (VIP, Address("tag", "a/b"), "tag/a%2Fb"),

@@ -123,7 +123,7 @@ def test_an_id_in_the_files_outweighs_the_ledger() -> None:
         found = named(live, tag("Gold", bound_id="2"), ours={"1": "Gold"})
         assert dict(zip(live, keys(found), strict=True)) == {"1": "#1", "2": "Gold"}
     wrong = named({"1": "Gold"}, tag("Gold", bound_id="3"), ours={"1": "Gold"})
-    assert "the account has no tag with the id 3" in str(wrong.problems[0])
+    assert "no tag with id 3 in this account" in str(wrong.problems[0])
 
 
 def test_another_case_is_an_error_that_says_what_to_write() -> None:
