@@ -16,14 +16,17 @@ HOOK = "webhooks: [{{name: H, url: {url}, secret: {secret}, events: [SALE_NEW]}}
 BAD: dict[str, tuple[str, tuple[str, ...]]] = {
     "the key": ("tags: ['${env.MATON_API_KEY}']\n", ("site.yaml:1:8", "RECONCILER_VAR_")),
     "another variable": ("tags: ['${env.HOME}']\n", ("site.yaml:1:8", "RECONCILER_VAR_")),
-    "unknown expression": ("tags: ['${file.x}']\n", ("site.yaml:1:8", "is not known")),
-    "open expression": ("tags: ['${var.x']\n", ("not closed",)),
+    "unknown expression": ("tags: ['${file.x}']\n", ("site.yaml:1:8", "unknown expression")),
+    "open expression": ("tags: ['${var.x']\n", ("unclosed",)),
     "unset own variable": ("tags: ['${env.RECONCILER_VAR_X}']\n", ("RECONCILER_VAR_X", "not set")),
     "unknown var": ("tags: ['${var.nope}']\n", ("nope",)),
     "file outside": (HOOK.format(url="https://h.example.com/", secret="{file: /etc/passwd}"), ("site.yaml:1",)),
     "file above": (HOOK.format(url="https://h.example.com/", secret="{file: ../x}"), ("site.yaml:1", "../x")),
-    "key as secret": (HOOK.format(url="https://h.example.com/", secret="{env: MATON_API_KEY}"), ("not for",)),
-    "own as secret": (HOOK.format(url="https://h.example.com/", secret="{env: RECONCILER_LEDGER_KEY}"), ("not for",)),
+    "key as secret": (HOOK.format(url="https://h.example.com/", secret="{env: MATON_API_KEY}"), ("cannot read",)),
+    "own as secret": (
+        HOOK.format(url="https://h.example.com/", secret="{env: RECONCILER_LEDGER_KEY}"),
+        ("cannot read",),
+    ),
     "literal secret": (HOOK.format(url="https://h.example.com/", secret="hush"), ("site.yaml:1", "secret")),
     "unset secret": (HOOK.format(url="https://h.example.com/", secret="{env: NOPE}"), ("NOPE is not set",)),
     "both ways": (HOOK.format(url="https://h.example.com/", secret="{env: A, file: b}"), ("site.yaml:1",)),
@@ -168,7 +171,7 @@ def test_an_empty_file(project: Project, text: str) -> None:
     project.apply()
     project.account.clear()
     project.write(text)
-    untouched(project, 1, "no file declares anything")
+    untouched(project, 1, "nothing is declared")
 
 
 def test_a_path_that_is_not_there(project: Project) -> None:
@@ -273,4 +276,6 @@ def test_a_list_that_is_folded_into_a_text(project: Project) -> None:
     done = project.run("validate")
     assert done.code == 0
     (warning,) = [line for line in done.err.splitlines() if "warning" in line]
-    assert warning.startswith("warning: site.yaml:2:4: this text goes on below: the line that begins with `- `")
+    assert warning.startswith(
+        "warning: site.yaml:2:4: text continues on the next line: the line that begins with `- `"
+    )

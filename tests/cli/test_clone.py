@@ -254,7 +254,7 @@ USAGE = {
     "our own secrets": (
         ("--webhook-url", "https://x.example.com", "--webhook-secret-env", "MATON_API_KEY"),
         1,
-        "is not for the files to read",
+        "configuration files cannot read",
     ),
     "yes to nothing": (("--yes",), 1, "belong to --apply"),
     "no file of people": (
@@ -290,7 +290,7 @@ def test_unknown_environments(pair: Pair) -> None:
 
 def test_one_account_is_refused(pair: Pair) -> None:
     """By what the gateway takes where no connection is named; a flag or a variable makes no two one."""
-    ended(pair.clone("--connection", pair.source.connection), 1, "names connection", "remove one of them")
+    ended(pair.clone("--connection", pair.source.connection), 1, "is connection", "remove one of them")
     ended(pair.clone(env={"RECONCILER_CONNECTION": pair.source.connection}), 0)
     pair.write("environments: {production: {}, staging: {}}\n", "reconciler.yaml")
     ended(pair.clone(), 3, "both sides are one account", "name the `connection:` of each environment")

@@ -104,7 +104,7 @@ def test_a_new_one_that_fails_is_told(project: Project, monkeypatch: pytest.Monk
     monkeypatch.setattr(gateway, "read", lambda each: {**look(each), "status": "FAILED"})
     result = project.run("connections", "create")
     assert result.code == 1
-    assert re.search(r"error: connection (\S+) FAILED: remove it with `reconciler connections delete \1`", result.err)
+    assert re.search(r"error: connection (\S+) FAILED: delete it with `reconciler connections delete \1`", result.err)
 
 
 def test_waiting_has_an_end(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

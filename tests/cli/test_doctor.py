@@ -98,17 +98,17 @@ def test_a_connection_that_is_not_active(project: Project, alone: Emulator, stat
 def test_a_connection_that_is_not_there(project: Project) -> None:
     """With where it was named."""
     check = checked(project, RECONCILER_CONNECTION="nope")["connection"]
-    assert check["text"] == "nope (RECONCILER_CONNECTION) for this key (1 available)"
+    assert check["text"] == 'no connection "nope" (RECONCILER_CONNECTION) for this key (1 available)'
 
 
 def test_which_connection_is_used(project: Project, alone: Emulator) -> None:
     """Where none is named the oldest active one is, as far as there is one."""
     alone.account("second", {})
     check = checked(project, RECONCILER_CONNECTION=None)["connection"]
-    assert check["text"] == "none is named; the gateway uses first, the oldest of 2 that are ACTIVE"
+    assert check["text"] == "not set; using first, the oldest of 2 ACTIVE connections"
     for name in ("first", "second"):
         alone.gateway.set_status(name, "FAILED")
-    assert checked(project, RECONCILER_CONNECTION=None)["connection"]["text"] == "of 2 connections none is ACTIVE"
+    assert checked(project, RECONCILER_CONNECTION=None)["connection"]["text"] == "none of 2 connections is ACTIVE"
 
 
 def test_nobody_answers(project: Project) -> None:
@@ -161,7 +161,7 @@ def test_a_ledger_of_another_account(project: Project, alone: Emulator) -> None:
     project.apply()
     alone.account("second", {})
     check = checked(project, RECONCILER_CONNECTION="second")["ledger account"]
-    assert check["text"] == "it belongs to first, and second is in use"
+    assert check["text"] == "belongs to first, but second is in use"
     assert "`reconciler ledger rebind`" in check["remedy"]
 
 

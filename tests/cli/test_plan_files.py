@@ -121,7 +121,7 @@ def test_with_a_key_at_hand_a_checksum_is_not_enough(saved: Project, key: str | 
     ended(saved.run("plan", "--out", "plan.json"), 0)
     saved.account.clear()
     edit(saved.folder / "plan.json", lambda document: document.update(claims), reseal=True)
-    refused(saved, 3, "plan.json is not signed, and this project has a key")
+    refused(saved, 3, "plan.json is not signed, but this project has a key")
     ended(saved.run("show", "plan.json"), 3, "is not signed")
 
 
@@ -182,7 +182,7 @@ def test_the_limits_are_those_of_the_run(project: Project) -> None:
 def test_files_that_changed_make_it_stale(saved: Project) -> None:
     """What is carried out is what the files declare now, and nothing that they no longer do."""
     saved.write("tags: [Old, New]\n")
-    refused(saved, 3, "the plan is stale", "webhook/H: no longer there", "the PATH that the plan was made with")
+    refused(saved, 3, "the plan is stale", "webhook/H: no longer there", "the PATH that the plan was created from")
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_the_plan_of_another_connection(project: Project, make_account: Callable
     ended(project.run("plan", "--ledger", ledger, "--out", "plan.json"), 0)
     given = ("apply", "--plan", "plan.json", "--yes", "--ledger", ledger)
     there = {"RECONCILER_CONNECTION": other.connection}
-    ended(project.run(*given, env=there), 3, "the plan is for the connection", f"would use {other.connection}")
+    ended(project.run(*given, env=there), 3, "the plan is for connection", f"but this run uses {other.connection}")
     assert project.account.writes == other.writes == []
     ended(project.run(*given), 0, "1 done")
 
@@ -238,13 +238,13 @@ def test_the_plan_of_another_ledger(saved: Project) -> None:
     ended(saved.run("plan", "--out", "plan.json"), 0)
     saved.account.clear()
     other = ("--ledger", "sqlite:///other.db")
-    ended(saved.run("apply", "--plan", "plan.json", "--yes", *other), 1, "made with another ledger")
+    ended(saved.run("apply", "--plan", "plan.json", "--yes", *other), 1, "created with another ledger")
     assert saved.account.writes == []
 
 
 def test_a_rotated_secret(saved: Project) -> None:
     """A secret that is another one now is a difference, shown by its source only."""
-    said = refused(saved, 3, "webhook/H: secret, a secret, has another value", HOOK="another-value")
+    said = refused(saved, 3, "webhook/H: the secret secret has another value", HOOK="another-value")
     assert "another-value" not in said
     refused(saved, 1, "HOOK", HOOK=None)
 

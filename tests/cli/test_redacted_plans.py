@@ -96,7 +96,7 @@ def test_a_rotated_secret_is_refused(keyed: Project) -> None:
     """A secret that changed since is not what was planned."""
     save(keyed)
     keyed.env["HUSH"] = "another"
-    ended(keyed.run("apply", "--plan", "plan.json", "--yes"), 3, "webhook/CRM: secret, a secret, has another value")
+    ended(keyed.run("apply", "--plan", "plan.json", "--yes"), 3, "webhook/CRM: the secret secret has another value")
 
 
 def test_an_account_that_moved_is_refused(keyed: Project) -> None:

@@ -59,7 +59,7 @@ def test_lines_that_match_nothing_are_told_by_line(site: Project) -> None:
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [(b"# nobody\n\n", "names nothing"), (b"tag/\xff\n", "is not UTF-8"), (None, "cannot be read")],
+    [(b"# nobody\n\n", "contains no address"), (b"tag/\xff\n", "is not UTF-8"), (None, "cannot be read")],
 )
 def test_a_file_that_chooses_nothing_does_not_choose_all(site: Project, content: bytes | None, words: str) -> None:
     """An empty list is a mistake, not the absence of a choice."""

@@ -65,5 +65,5 @@ def test_a_bundle_without_a_certificate(tmp_path: Path, monkeypatch: pytest.Monk
     bundle = tmp_path / "ca.pem"
     bundle.write_text(content)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
-    with pytest.raises(ConfigurationError, match=r"ca\.pem holds no certificate that can be read"):
+    with pytest.raises(ConfigurationError, match=r"ca\.pem contains no readable certificate"):
         Transport("https://api.example.com", "key")

@@ -33,7 +33,7 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
 def test_a_folder_that_takes_no_files_is_an_error(tmp_path: Path) -> None:
     """In words."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigurationError, match="takes no files"):
+    with pytest.raises(ConfigurationError, match="cannot write to"):
         write_first_files(tmp_path / "file" / "site")
 
 
