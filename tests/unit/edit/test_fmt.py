@@ -27,6 +27,13 @@ CASES = {
         "tags:\n  - name: C\n    handle: c\n  - B\n\n  # A group of its own\n\n  - Z\n  # of A\n  - A  # behind A\n",
         "tags:\n  - B\n  - name: C\n    handle: c\n\n  # A group of its own\n\n  # of A\n  - A  # behind A\n  - Z\n",
     ),
+    "a path in braces sorts like one in a block, also where the braces are too long for a line": (
+        "enrollments:\n  - {course: {path: z-course}, access: full_access, contacts: [ann@example.com, bob@example.com, carl@example.com, dora@example.com]}\n"
+        "  - course: {path: b-course}\n    access: full_access\n    contacts: [ann@example.com]\n",
+        "enrollments:\n  - course: {path: b-course}\n    access: full_access\n    contacts: [ann@example.com]\n"
+        "  - course: {path: z-course}\n    access: full_access\n"
+        "    contacts: [ann@example.com, bob@example.com, carl@example.com, dora@example.com]\n",
+    ),
     "relations are sorted by what they lead to, names before paths": (
         "enrollments:\n  - {course: {path: a}, access: full_access}\n  - {access: full_access, course: Zen}\n"
         "  - {course: Art, access: full_access}\n",

@@ -12,7 +12,7 @@ from reconciler.kinds.effects import Consequence
 from reconciler.model.plan import Action, Cause, Verb
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.report import Status
-from reconciler.output import html_changes, meanings, plan_view, text, wording
+from reconciler.output import html, meanings, plan_view, text, wording
 
 TABLES = [
     (Action, wording.SYMBOLS),
@@ -38,4 +38,4 @@ def test_every_word_has_its_place_in_totals() -> None:
     """Plans count every action but the one that does nothing; reports count and list every status."""
     assert {action for action, _ in plan_view.VERBS} == set(Action) - {Action.NO_CHANGE}
     assert {status for status, _ in text._ENDS} == set(Status)
-    assert set(html_changes.ORDER) == set(Status)
+    assert set(html.STATUSES) == set(Status)
