@@ -71,7 +71,7 @@ def test_export_to_a_file(applied: Project) -> None:
     assert document["format_version"] == "1.0"
     assert "canary" not in path.read_text(encoding="utf-8")
     ended(applied.run("ledger", "export", "--out", "."), 1, "is a folder")
-    ended(applied.run("ledger", "export", "--out", "no/where.json"), 1, "cannot be written")
+    ended(applied.run("ledger", "export", "--out", "no/where.json"), 1, "cannot write the ledger")
 
 
 def test_export_and_import(applied: Project) -> None:
@@ -151,7 +151,7 @@ def test_what_cannot_be_imported(project: Project, content: Any) -> None:
     assert result.code in (1, 3)
     ended(result, result.code, "in.json")
     assert not (project.folder / ".reconciler").exists()
-    ended(project.run("ledger", "import", "nowhere.json"), 1, "nowhere.json cannot be read")
+    ended(project.run("ledger", "import", "nowhere.json"), 1, "cannot read the ledger file")
 
 
 def test_the_same_address_twice(project: Project) -> None:

@@ -77,7 +77,7 @@ def test_other_files_are_refused(keyed: Project, before: str, after: str, what: 
         3,
         "the plan is stale",
         what,
-        "--exclude that the plan was made with",
+        "--exclude that the plan was created from",
     )
     assert "Annabel" not in said
     assert not keyed.account.writes
@@ -159,7 +159,7 @@ def test_an_edited_one_is_refused(keyed: Project) -> None:
     save(keyed)
     path = keyed.folder / "plan.json"
     path.write_text(path.read_text().replace('"redacted": true', '"redacted": false'))
-    ended(keyed.run("apply", "--plan", "plan.json", "--yes"), 3, "was edited")
+    ended(keyed.run("apply", "--plan", "plan.json", "--yes"), 3, "was modified")
 
 
 def test_a_saved_plan_takes_no_target_unless_it_is_redacted(keyed: Project) -> None:

@@ -85,7 +85,7 @@ def test_an_edited_plan(saved: Project) -> None:
     """Refused as apply refuses it."""
     path = saved.folder / "plan.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"tag/VIP"', '"tag/VAP"'), encoding="utf-8")
-    ended(saved.run("show", "plan.json"), 3, "was edited after it was planned")
+    ended(saved.run("show", "plan.json"), 3, "was modified after it was planned")
 
 
 def test_another_version(saved: Project) -> None:

@@ -50,7 +50,7 @@ def test_a_lost_answer_is_settled_by_looking(
     document = project.apply()
     assert outcome(document)["status"] == "done"
     assert posts(project) == (1 if carried_out else 2)
-    assert ("answer was lost" in outcome(document)["message"]) == carried_out
+    assert ("response was lost" in outcome(document)["message"]) == carried_out
     project.assert_converged()
 
 
