@@ -105,6 +105,10 @@ class LedgerError(ReconcilerError):
     """The ledger cannot be read or written, or belongs to another account."""
 
 
+class DamagedValue(Exception):
+    """A value of the ledger that no reconciler wrote; the ledger turns it into a LedgerError that names the file."""
+
+
 class Refused(ReconcilerError):
     """Nothing was done: a person or a safety rule has to decide first."""
 

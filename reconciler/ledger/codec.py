@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from reconciler.errors import LedgerError
+from reconciler.errors import DamagedValue, LedgerError
 from reconciler.kinds import KINDS
 from reconciler.model.resource import EMPTY, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.serialization import from_json, to_json
@@ -37,6 +38,26 @@ _PROVENANCE = {member.value: member for member in Provenance}
 _STATE = {member.value: member for member in EntryState}
 _SETTLED = EntryState.SETTLED.value
 _NO_LIFECYCLE = Lifecycle()
+
+
+#: What decoding raises for a value that no reconciler wrote.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Raises DamagedValue for what decoding a stored value raises; nothing else belongs into the block."""
+    try:
+        yield
+    except UNREADABLE:
+        raise DamagedValue from None
+
+
+def check_types(*wanted: tuple[Any, Any]) -> None:
+    """Raises TypeError for a stored value of another type: SQLite takes any in every column."""
+    for value, types in wanted:
+        if not isinstance(value, types):
+            raise TypeError(f"{type(value).__name__} in a column of the ledger")
 
 
 def _decode(text: str) -> Any:
@@ -158,12 +179,21 @@ def _lifecycle_value(text: str) -> Lifecycle:
     return Lifecycle(prevent, frozenset(ignore), before)
 
 
-def _texts(text: str) -> dict[str, str]:
+def texts_value(text: str) -> dict[str, str]:
     """A mapping of texts; raises ValueError for anything else."""
     found = _decode(text)
     if not isinstance(found, dict) or not all(isinstance(each, str) for each in found.values()):
         raise ValueError("no mapping of texts")
     return found
+
+
+def _check_row(kind: Any, key: Any, remote_id: Any, since: Any, run: Any, managed_since: Any) -> None:
+    """Raises KeyError or TypeError for an unknown kind and for columns of another type."""
+    KINDS[kind]
+    if type(since) is not float or type(run) is not int or type(managed_since) is not int:
+        raise TypeError("no number")
+    if type(key) is not str or (remote_id is not None and type(remote_id) is not str):
+        raise TypeError("no text")
 
 
 def from_row(row: Any, want: Desired | None = None) -> Held:
@@ -174,7 +204,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
     (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
      state, since, run, managed_since) = row  # fmt: skip
     try:
-        KINDS[kind]
+        _check_row(kind, key, remote_id, since, run, managed_since)
         attrs = attrs_value(applied)
         said = want is not None and want.attrs == attrs
         attrs = want.attrs if want and said else attrs
@@ -189,7 +219,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
             remote_id=remote_id,
             applied=attrs,
             answered=attrs if answered == SAME else attrs_value(answered),
-            digests=_texts(digests) if digests else EMPTY,
+            digests=texts_value(digests) if digests else EMPTY,
             depends_on=_dependencies(depends_on, kind, attrs if said else EMPTY) if depends_on else (),
             origin=_place(origin, want) if origin else None,
             lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,
@@ -201,7 +231,7 @@ def from_row(row: Any, want: Desired | None = None) -> Held:
             run=run,
             managed_since=managed_since,
         )
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNREADABLE:
         raise LedgerError(
             f"the ledger's row of {kind}/{key} is damaged; run `reconciler ledger forget '{kind}/{key}'`"
         ) from None

@@ -19,7 +19,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from reconciler.errors import LedgerError, Locked
+from reconciler.errors import DamagedValue, LedgerError, Locked
 from reconciler.ledger.lock_holder import LockRecord
 
 FORMS = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
@@ -246,16 +246,12 @@ _POSTGRESQL = {
 }
 
 
-#: What reading raises for values that no reconciler wrote.
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
-
-
 @contextmanager
 def explained(place: DatabaseLocation, holder: Callable[[], LockRecord | None] = lambda: None) -> Iterator[None]:
     """Turns every database error of the block into a LedgerError, or Locked, which names the ``holder``."""
     try:
         yield
-    except _UNREADABLE:
+    except (DamagedValue, UnicodeDecodeError):  # the second: the driver, of text that is not UTF-8
         raise LedgerError(f"the ledger {place} {_SQLITE[sqlite3.SQLITE_CORRUPT]}") from None
     except SQLAlchemyError as error:
         if is_busy(error):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Row, bindparam, insert, select
 
-from reconciler.ledger.codec import attrs_text, attrs_value, plain
+from reconciler.kinds import KINDS
+from reconciler.ledger.codec import attrs_text, attrs_value, check_types, decoding, plain, texts_value
 from reconciler.ledger.schema import ENTRY, INTENT, OUTCOME, RUN
 from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import BeforeImage, Outcome, Status
@@ -100,10 +100,15 @@ def runs(connection: Connection, plan: str | None) -> list[RunRecord]:
     """All runs, or those of one plan, newest first."""
     query = select(RUN).order_by(RUN.c.id.desc())
     rows = connection.execute(query if plan is None else query.where(RUN.c.plan == plan))
-    return [_run(row) for row in rows]
+    found = rows.all()
+    with decoding():
+        return [_run(row) for row in found]
 
 
 def _run(row: Row[Any]) -> RunRecord:
+    texts = (row.who, row.host, row.tool, row.plan, row.command)
+    check_types(*((text, str) for text in texts), (row.started, float), (row.finished, float | None))
+    check_types((row.status, str | None), (row.reads, int), (row.writes, int))
     info = RunInfo(row.who, row.host, row.tool, row.plan, row.command)
     return RunRecord(row.id, info, row.started, row.finished, row.status, row.reads, row.writes)
 
@@ -111,13 +116,17 @@ def _run(row: Row[Any]) -> RunRecord:
 def outcomes(connection: Connection, run: int) -> list[BeforeImage]:
     """All outcomes of a run in the order in which they ended."""
     query = select(OUTCOME).where(OUTCOME.c.run == run).order_by(OUTCOME.c.seq)
-    return [_past(row) for row in connection.execute(query)]
+    found = connection.execute(query).all()
+    with decoding():
+        return [_past(row) for row in found]
 
 
 def digests(connection: Connection) -> Digests:
     """The keyed digests of secrets in the entries, by address and field."""
     query = select(ENTRY.c.kind, ENTRY.c.key, ENTRY.c.digests).where(ENTRY.c.digests.is_not(None))
-    return {Address(row.kind, row.key): json.loads(row.digests) for row in connection.execute(query)}
+    found = connection.execute(query).all()
+    with decoding():
+        return {Address(row.kind, row.key): texts_value(row.digests) for row in found}
 
 
 def hidden(past: BeforeImage, secrets: Digests, digest: Callable[[str, str], str]) -> BeforeImage:
@@ -138,6 +147,8 @@ def hidden(past: BeforeImage, secrets: Digests, digest: Callable[[str, str], str
 
 
 def _past(row: Row[Any]) -> BeforeImage:
+    KINDS[row.kind]
+    check_types((row.key, str), (row.verb, str), (row.remote_id, str | None), (row.message, str))
     return BeforeImage(
         row.seq,
         row.run,
@@ -149,7 +160,7 @@ def _past(row: Row[Any]) -> BeforeImage:
         row.message,
         _attrs(row.before),
         _attrs(row.after),
-        json.loads(row.digests) if row.digests else EMPTY,
+        texts_value(row.digests) if row.digests else EMPTY,
         Provenance(row.provenance) if row.provenance else None,
     )
 

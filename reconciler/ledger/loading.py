@@ -11,7 +11,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reconciler.ledger.codec import NOTHING, from_row, origin_text, origin_value, quoted
+from reconciler.errors import DamagedValue
+from reconciler.ledger.codec import NOTHING, UNREADABLE, from_row, origin_text, origin_value, quoted
 from reconciler.model.resource import Desired, EntryState, LedgerEntry, Provenance
 from reconciler.model.values import Address, Origin
 from reconciler.planner.kept import Entries, Held
@@ -132,8 +133,11 @@ def _entries_of(found: Iterable[Any], like: Mapping[Address, Desired]) -> Mappin
     alone = singles(like)
     for row in found:
         kind = row[0]
-        if kind in blocks and blocks[kind].take(row):
-            continue
+        try:
+            if kind in blocks and blocks[kind].take(row):
+                continue
+        except UNREADABLE:
+            raise DamagedValue from None
         entry = from_row(row, alone.get(Address(kind, row[1])))
         single[entry.address] = entry
     rows = {name: each.end() for name, each in blocks.items()}

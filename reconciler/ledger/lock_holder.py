@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reconciler.ledger.codec import check_types, decoding
+
 PROC = Path("/proc")
 MACHINE_ID = Path("/etc/machine-id")
 
@@ -50,7 +52,9 @@ def held(head: Any) -> LockRecord | None:
     """The lease in a row of the head table."""
     if head.token is None:
         return None
-    return LockRecord(LockHolder(*json.loads(head.holder)), head.acquired, head.renewed, head.expires)
+    with decoding():
+        check_types(*((moment, float) for moment in (head.acquired, head.renewed, head.expires)))
+        return LockRecord(LockHolder(*json.loads(head.holder)), head.acquired, head.renewed, head.expires)
 
 
 def here(proc: Path = PROC, machine_id: Path = MACHINE_ID) -> LockHolder:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from reconciler.errors import LedgerError
+from reconciler.kinds import KINDS
 from reconciler.ledger import codec, history, lock, transactions
 from reconciler.ledger.database import WAIT
 from reconciler.ledger.history import RunInfo, RunRecord
@@ -126,8 +127,11 @@ class Store:
             head = connection.execute(select(HEAD)).one()
             with connection.execute(_ENTRIES) as found:
                 entries = entries_of(found, like)
-            sizes = json.loads(head.sizes) if head.sizes else {}
-            intents = [_intent(row) for row in connection.execute(select(INTENT)).all()]
+            rows = connection.execute(select(INTENT)).all()
+            with codec.decoding():
+                sizes = _sizes(head.sizes)
+                intents = [_intent(row) for row in rows]
+                codec.check_types((head.lineage, str), (head.serial, int), (head.account, str | None))
         return Ledger(
             head.lineage,
             head.serial,
@@ -195,15 +199,16 @@ class Store:
         """Remembers how many items the collections had that were read whole; others keep their number."""
         with self.session.fenced() as connection:
             known = connection.execute(select(HEAD.c.sizes)).scalar_one()
-            merged = {**(json.loads(known) if known else {}), **sizes}
+            with codec.decoding():
+                merged = {**_sizes(known), **sizes}
             connection.execute(update(HEAD).values(sizes=json.dumps(merged, sort_keys=True)))
 
     def sizes(self) -> dict[str, int]:
         """How many items the collections had when they were read whole the last time."""
         with self.session.reading() as connection:
             known = connection.execute(select(HEAD.c.sizes)).scalar_one()
-            sizes: dict[str, int] = json.loads(known) if known else {}
-        return sizes
+            with codec.decoding():
+                return _sizes(known)
 
     def finish(self, run: int, status: str, reads: int, writes: int) -> None:
         """Stores how a run ended. Needs no lease: a run that lost it may still say so."""
@@ -307,7 +312,15 @@ class Store:
         return lock.unlock(self.session)
 
 
+def _sizes(text: str | None) -> dict[str, int]:
+    sizes: dict[str, int] = json.loads(text) if text else {}
+    codec.check_types((sizes, dict), *((number, int) for number in sizes.values()))
+    return sizes
+
+
 def _intent(row: Any) -> Intent:
+    KINDS[row.kind]
+    codec.check_types((row.key, str), (row.verb, str), (row.run, int))
     return Intent(
         Address(row.kind, row.key), row.verb, row.run, codec.attrs_value(row.before), codec.attrs_value(row.sent)
     )

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, cast
 from sqlalchemy import Connection, Double, Engine, RootTransaction, bindparam, extract, func, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from reconciler.errors import LedgerError, Locked, ReconcilerError
+from reconciler.errors import DamagedValue, LedgerError, Locked, ReconcilerError
 from reconciler.ledger import database, schema
 from reconciler.ledger.database import IDLE, WAIT, DatabaseLocation, explained
 from reconciler.ledger.lock_holder import LockRecord, held
@@ -132,7 +132,7 @@ class Transactions:
             self._connection.execution_options(reading=True)
             with self._connection.begin():
                 return held(self._connection.execute(select(HEAD)).one())
-        except SQLAlchemyError:
+        except (SQLAlchemyError, DamagedValue):
             return None
 
     def _begin(self, first: Callable[[Connection], None], reading: bool) -> RootTransaction:

@@ -15,6 +15,9 @@ DAMAGES = {
     "kind": "UPDATE reconciler_entry SET kind = 'nothing'",
     "digests": "UPDATE reconciler_entry SET digests = '[1]'",
     "applied": "UPDATE reconciler_entry SET applied = CAST(X'AF' AS TEXT)",
+    "since": "UPDATE reconciler_entry SET since = 'x'",
+    "run": "UPDATE reconciler_entry SET run = X'AF'",
+    "intent": "INSERT INTO reconciler_intent VALUES ('nothing', 'A', 'create', 1, '{}', '{}')",
     "sizes": "UPDATE reconciler_head SET sizes = '{'",
 }
 
@@ -28,4 +31,15 @@ def test_damage_ends_in_a_sentence(project: Project, damage: str) -> None:
         connection.execute("PRAGMA writable_schema=ON")
         connection.execute(damage)
     for command in (("plan",), ("apply", "--yes"), ("destroy", "--yes"), ("drift",)):
+        ended(project.run(*command), 1, "error: the ledger")
+
+
+@pytest.mark.parametrize("change", ["after = '{'", "status = 'x'", "kind = 'x'", "digests = '[1]'", "key = X'AF'"])
+def test_damaged_history(project: Project, change: str) -> None:
+    """Commands that read it end with a sentence."""
+    project.write("tags: [VIP]\n")
+    project.apply()
+    with sqlite3.connect(project.folder / ".reconciler" / "ledger.db") as connection:
+        connection.execute(f"UPDATE reconciler_outcome SET {change}")
+    for command in (("history", "1"), ("undo", "1", "--yes")):
         ended(project.run(*command), 1, "error: the ledger")
