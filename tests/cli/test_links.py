@@ -129,7 +129,7 @@ def test_a_ledger_that_is_something_else(project: Project) -> None:
     ended(project.run("apply", "--yes", "--ledger", "sqlite:///notes.txt"), 1, "is not a ledger")
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     project.write("ledger: sqlite:///site.yaml\n", "reconciler.yaml")
-    ended(project.run("apply", "--yes"), 1, "another ending")
+    ended(project.run("apply", "--yes"), 1, "another extension")
     assert project.account.writes == []
 
 
