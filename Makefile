@@ -39,7 +39,7 @@ lint: $(VENV)/.developed ## Style, format, types, import contracts.
 
 prove: $(VENV)/.developed ## The long way: more examples for every property, whole matrices, mutations. Takes a while.
 	HYPOTHESIS_PROFILE=prove RECONCILER_PROVE=1 $(BIN)/python -m pytest -n $(JOBS)
-	$(BIN)/python -m tests.mutation --jobs $(JOBS) $(MUTATION)
+	$(BIN)/python -m tests.mutation --jobs $(JOBS) --least 85 $(MUTATION)
 
 bench: $(VENV)/.installed ## Measure calls, time, memory and start-up against floors of the same run.
 	$(BIN)/python -m tests.bench $(BENCH)

@@ -27,8 +27,8 @@ from typing import TypedDict
 import pytest
 
 from tests.mutation.faults import Fault, faults_of
-from tests.mutation.modules import MODULES, ROOT, TESTS, path_of
-from tests.mutation.session import Session, in_forks, learn, try_fault
+from tests.mutation.modules import MODULES, ROOT, TESTS, source_of
+from tests.mutation.session import BROKEN, Session, in_forks, learn, try_fault
 
 #: Tests of one fork of the first run.
 CHUNK = 12
@@ -105,7 +105,7 @@ def draw(seed: int, only: str | None) -> list[Fault]:
     piles = []
     for module in MODULES:
         if only is None or module.split(".", 1)[1] in only.split(","):
-            pile = faults_of(module, path_of(module).read_text(encoding="utf-8"))
+            pile = faults_of(module, source_of(module))
             chance.shuffle(pile)
             piles.append(pile)
     return [pile[turn] for turn in range(max(map(len, piles), default=0)) for pile in piles if turn < len(pile)]
@@ -129,6 +129,8 @@ def tried(
         for (fault, out), code in in_forks(forks(), given.jobs):
             if out.exists():
                 known.noticed[fault.module][out.read_text(encoding="utf-8")] += 1
+            if code == BROKEN:
+                sys.exit(f"this fault could not be tried: {fault}")
             yield fault, code != 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -35,3 +36,9 @@ TESTS = ("tests/scenarios", *(f"tests/cli/test_{name}.py" for name in _CLI))
 def path_of(module: str) -> Path:
     """The source of a module."""
     return ROOT / (module.replace(".", "/") + ".py")
+
+
+@cache
+def source_of(module: str) -> str:
+    """The text of a module as it was when it was first asked for: it may be edited while the faults are tried."""
+    return path_of(module).read_text(encoding="utf-8")

@@ -25,11 +25,11 @@ from coverage import Coverage
 
 import reconciler
 from tests.mutation.faults import Fault, with_fault
-from tests.mutation.modules import MODULES, path_of
+from tests.mutation.modules import MODULES, path_of, source_of
 
 T = TypeVar("T")
-#: Exit code of a fork when a test failed; any other end that is not 0 is noticed as well.
-FAILED = 3
+#: Exit codes of a fork when a test failed, and when the fork itself did.
+FAILED, BROKEN = 3, 70
 
 
 class Session:
@@ -56,7 +56,7 @@ class Session:
         child = os.fork()
         if child:
             return child
-        code = 70
+        code = BROKEN
         try:
             os.setpgid(0, 0)
             quiet = os.open(os.devnull, os.O_WRONLY)
@@ -71,9 +71,13 @@ class Session:
         self.config.pluginmanager.register(plugin)
 
     def run(self, tests: Sequence[str]) -> Iterator[str]:
-        """The tests one after the other, in this process; each is named before it runs."""
+        """The tests one after the other, in this process; each is named before it runs.
+
+        What all tests share, such as the server, is left running: the process ends soon.
+        """
         items = [self.items[test] for test in tests]
-        for item, following in zip(items, [*items[1:], None], strict=True):
+        other = next(item for item in self.items.values() if item is not items[-1])
+        for item, following in zip(items, [*items[1:], other], strict=True):
             yield item.nodeid
             self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
 
@@ -103,7 +107,7 @@ def try_fault(session: Session, fault: Fault, tests: Sequence[str], out: Path) -
 def _put(fault: Fault) -> None:
     """Replace the code of every function of the module by that of the changed module."""
     path = path_of(fault.module)
-    tree = with_fault(path.read_text(encoding="utf-8"), fault.node, fault.variant)
+    tree = with_fault(source_of(fault.module), fault.node, fault.variant)
     changed = {(code.co_qualname, code.co_firstlineno): code for code in _codes(compile(tree, str(path), "exec"))}
     for function in gc.get_objects():
         if isinstance(function, FunctionType) and function.__code__.co_filename == str(path):
