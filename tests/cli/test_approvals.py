@@ -291,3 +291,15 @@ def test_taggings_that_stay_are_no_wrong_account(project: Project, left: int, co
     ended = project.run("apply", "--yes")
     assert ended.code == code, ended.err
     assert ("none of the 20 taggings in the ledger exists in this account" in ended.err) is (code == 3)
+
+
+@pytest.mark.parametrize(("count", "code"), [(9, 0), (10, 3)])
+def test_a_few_that_are_gone_are_no_wrong_account(project: Project, count: int, code: int) -> None:
+    """Nine tags of nine were deleted by hand: they are created again; from ten on it may be another account."""
+    project.write(f"tags: [{', '.join(f'T{number}' for number in range(count))}]\n")
+    project.apply()
+    for each in project.account.edit("GET", "/api/tags")["items"]:
+        project.account.edit("DELETE", f"/api/tags/{each['id']}")
+    ended = project.run("apply", "--yes")
+    assert ended.code == code, ended.err
+    assert len(project.account.state()["tags"]) == (0 if code else count)

@@ -217,3 +217,18 @@ def test_the_first_apply_of_a_plan_without_a_key_goes_on(project: Project) -> No
     assert again(project) == 0
     project.assert_converged()
     assert again(project) == 3
+
+
+def test_a_membership_that_was_accepted_is_no_part_of_the_rest(make_project: Callable[..., Project]) -> None:
+    """It does not show yet; the same command sends what is left, and no second membership."""
+    seed = {"communities": [{"name": "Insiders"}], "contacts": [{"email": "ann@example.com"}]}
+    project = make_project(seed, membership_delay=1000)
+    project.write("tags: [A, B]\nmemberships: [{community: Insiders, contact: ann@example.com}]\n")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    project.account.clear()
+    codes = [again(project, "--max-calls", "8")]
+    while codes[-1] == 4 and len(codes) < 9:
+        codes.append(again(project, "--max-calls", "8"))
+    assert codes[-1] == 0, codes
+    sent = [each["path"].rpartition("/")[2] for each in project.account.writes]
+    assert sorted(sent) == ["memberships", "tags", "tags"]

@@ -170,3 +170,15 @@ def test_a_plain_address_that_becomes_a_secret_is_hidden(project: Project) -> No
         result = project.run(*command)
         assert result.code == 0, result.err
         assert "t0ken" not in result.out + result.err, command
+
+
+def test_a_contact_that_lost_a_tag_is_kept(reviewed: Project) -> None:
+    """It had the tag when its deletion was reviewed."""
+    _tag_person(reviewed)
+    ended(reviewed.run("plan", "--out", "plan.json"), 0)
+    ids = reviewed.account.ids()
+    path = f"/api/contacts/{ids['contacts']['cyd@example.com']}/tags/{ids['tags']['Gold']}"
+    reviewed.account.edit("DELETE", path)
+    reviewed.account.clear()
+    ended(reviewed.run(*APPLY), 3, "contact/cyd@example.com: no longer has tag/Gold")
+    assert reviewed.account.writes == []

@@ -25,7 +25,7 @@ MODULES = tuple(f"reconciler.{package}.{name}" for package, names in _BY_PACKAGE
 
 _CLI = (
     *("approvals", "begun_plans", "clone", "connections", "csv_sources", "damaged_ledger", "destroy", "drift"),
-    *("environment_of_a_run", "exact", "explain", "ledger_commands", "people", "plan_files", "provenance"),
+    *("environment_of_a_run", "exact", "explain", "ledger_commands", "locks", "people", "plan_files", "provenance"),
     *("prune_all", "races", "redacted_plans", "repeated_rows", "reviewed_deletions", "selecting"),
     *("signals", "subscriptions", "undo"),
 )
