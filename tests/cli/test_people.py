@@ -395,3 +395,12 @@ def test_a_redacted_error_about_a_csv_source_names_nobody(project: Project, csv_
     told = result.out + result.err
     assert not any(each in told for each in ("Annabel", "annabel", "Lee", "33612345678", "Bob", "Paris"))
     assert "people.csv" in told
+
+
+def test_where_nothing_can_be_guessed_nothing_is_suggested(project: Project) -> None:
+    """A message ends with what is wrong."""
+    project.write("contacts: [{email: ann}]\n")
+    result = project.run("plan")
+    assert result.code == 1
+    assert 'invalid e-mail address "ann"' in result.err
+    assert "did you mean" not in result.err
