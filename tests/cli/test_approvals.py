@@ -303,3 +303,12 @@ def test_a_few_that_are_gone_are_no_wrong_account(project: Project, count: int, 
     ended = project.run("apply", "--yes")
     assert ended.code == code, ended.err
     assert len(project.account.state()["tags"]) == (0 if code else count)
+
+
+def test_a_limit_of_100_percent_switches_the_count_off(make_project: MakeProject) -> None:
+    """Unmanaged people count as if each were all of them; that is above every limit but this one."""
+    project = bought(make_project, 20)
+    project.write("format: 1\nlimits: {deletes: 99}\n", "reconciler.yaml")
+    assert project.run("apply", "--yes").code == 3
+    project.write("format: 1\nlimits: {deletes: 100}\n", "reconciler.yaml")
+    assert project.run("apply", "--yes").code == 0
