@@ -35,7 +35,7 @@ CHUNK = 12
 #: Seconds of tests that one fault is given at most, by what they take without it.
 ENOUGH = 60.0
 #: Tests that take so many times as long as before, and so many seconds more, hang: that is noticed.
-FACTOR, MORE = 6, 30.0
+FACTOR, MORE = 8, 60.0
 LEARNING = 600.0
 #: Names of tests that are printed.
 MOST = 20
@@ -43,7 +43,7 @@ ARGUMENTS = ["-q", "-s", "-n", "0", "-p", "no:cacheprovider", "--no-header", "-o
 
 
 class Learned(TypedDict):
-    """What is known of one test: its seconds, and the lines that it executes by module."""
+    """What is known of one test: its seconds of processor time, and the lines that it executes by module."""
 
     seconds: float
     lines: dict[str, list[int]]

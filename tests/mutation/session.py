@@ -124,17 +124,17 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def learn(session: Session, tests: Sequence[str], out: Path) -> int:
-    """Runs tests as they are and writes, for each that passes, its seconds and the lines it executes."""
+    """Runs tests as they are and writes, for each that passes, its processor time and the lines it executes."""
     coverage = Coverage(data_file=None, config_file=False, include=[str(path_of(module)) for module in MODULES])
     began: dict[str, float] = {}
     bad: set[str] = set()
     session.register(_Outcomes(bad))
     coverage.start()
     for test in session.run(tests):
-        began[test] = time.monotonic()
+        began[test] = time.process_time()
         coverage.switch_context(test)
     coverage.stop()
-    ends = [*list(began.values())[1:], time.monotonic()]
+    ends = [*list(began.values())[1:], time.process_time()]
     found: dict[str, Any] = {
         test: {"seconds": end - start, "lines": {}}
         for (test, start), end in zip(began.items(), ends, strict=True)
