@@ -296,7 +296,11 @@ NEEDS = {
 }
 
 
-@pytest.mark.parametrize("kinds", [set(NEEDS), {"tagging", "contact"}, {"enrollment"}, {"contact"}], ids=str)
+@pytest.mark.parametrize(
+    "kinds",
+    [set(NEEDS), {"tagging", "contact"}, {"enrollment"}, {"contact"}],
+    ids=lambda kinds: "-".join(sorted(kinds)),
+)
 def test_lines_of_the_picture_meet_only_their_boxes(kinds: set[str]) -> None:
     """Boxes lie apart, each left of those that it needs; a line passes all others."""
     changes = [Change(address(kind, "a"), Action.CREATE, depends_on=needs_of(kind)) for kind in sorted(kinds)]

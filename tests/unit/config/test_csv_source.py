@@ -367,6 +367,7 @@ def archive(*names: str) -> bytes:
         (bz2.compress(b"email"), "this is a bzip2 archive, not a CSV file; unpack it"),
         (b"%PDF-1.7", "this is a PDF document, not a CSV file; export the table as CSV"),
     ],
+    ids=["xlsx", "ods", "zip", "cut zip", "xls", "gzip", "bzip2", "pdf"],
 )
 def test_files_of_another_format(tmp_path: Path, content: bytes, said: str) -> None:
     """Under the name of a CSV file."""
