@@ -24,7 +24,17 @@ _BY_PACKAGE = {
 MODULES = tuple(f"reconciler.{package}.{name}" for package, names in _BY_PACKAGE.items() for name in names)
 
 _CLI = (
-    *("approvals", "begun_plans", "clone", "connections", "csv_sources", "damaged_ledger", "destroy", "drift"),
+    *(
+        "approvals",
+        "bad_account",
+        "begun_plans",
+        "clone",
+        "connections",
+        "csv_sources",
+        "damaged_ledger",
+        "destroy",
+        "drift",
+    ),
     *("environment_of_a_run", "exact", "explain", "ledger_commands", "locks", "people", "plan_files", "provenance"),
     *("prune_all", "races", "redacted_plans", "repeated_rows", "reviewed_deletions", "selecting"),
     *("signals", "subscriptions", "undo"),
