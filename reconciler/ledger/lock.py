@@ -15,6 +15,7 @@ from sqlalchemy import bindparam, select, update
 
 from reconciler.errors import LedgerError, Locked
 from reconciler.ledger import lock_holder
+from reconciler.ledger.codec import check_types, decoding
 from reconciler.ledger.lock_holder import LockHolder, LockRecord, held
 from reconciler.ledger.schema import HEAD
 from reconciler.ledger.transactions import Ticket, Transactions
@@ -35,6 +36,7 @@ class Lockable(Protocol):
 
 
 _NOBODY: dict[str, Any] = dict.fromkeys(("token", "holder", "acquired", "renewed", "expires"))
+LARGEST_FENCE = 1 << 62
 _IS_OURS = (HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
 _RENEW = (
     update(HEAD)
@@ -79,7 +81,7 @@ class Lock:
             other = held(head)
             if other is not None and other.expires > now and not lock_holder.is_gone(other.holder, me, proc):
                 raise Locked(_locked(session, other, now))
-            ticket = Ticket(str(uuid.uuid4()), head.fence + 1)
+            ticket = Ticket(str(uuid.uuid4()), _fence(head) + 1)
             mine = {"token": ticket.token, "fence": ticket.fence, "holder": json.dumps(me)}
             connection.execute(update(HEAD).values(**mine, acquired=now, renewed=now, expires=now + duration))
         session.ticket = ticket
@@ -136,6 +138,15 @@ class Lock:
     ) -> None:
         with suppress(LedgerError, Locked):  # it runs out by itself, and what was done under it is done
             self.release()
+
+
+def _fence(head: Any) -> int:
+    """The number of the last lock; raises DamagedValue where it cannot be counted on."""
+    with decoding():
+        check_types((head.fence, int))
+        if not 0 <= head.fence < LARGEST_FENCE:
+            raise ValueError("fence out of range")
+    return int(head.fence)
 
 
 def unlock(session: Transactions) -> LockRecord | None:

@@ -61,9 +61,11 @@ class Store:
         self._announce = upsert(session.dialect, INTENT)
         try:
             with session.reading() as connection:
-                secret = key or connection.execute(select(KEY.c.secret)).scalar_one()
-                self.key = codec.Key(secret.encode())
+                stored = connection.execute(select(KEY.c.secret)).scalar_one()
                 self.lineage: str = connection.execute(select(HEAD.c.lineage)).scalar_one()
+                with codec.decoding():
+                    codec.check_types((stored, str), (self.lineage, str))
+                self.key = codec.Key((key or stored).encode())
         except LedgerError:
             session.close()
             raise
@@ -153,6 +155,7 @@ class Store:
             version = connection.execute(select(VERSION.c.version)).scalar_one()
             counts = connection.execute(select(ENTRY.c.kind, func.count()).group_by(ENTRY.c.kind)).all()
             intents = connection.execute(select(func.count()).select_from(INTENT)).scalar_one()
+            holder = held(head)
         by_kind = dict(sorted((kind, count) for kind, count in counts))
         return Description(
             str(self.session.place),
@@ -162,7 +165,7 @@ class Store:
             head.account,
             by_kind,
             intents,
-            held(head),
+            holder,
         )
 
     # whose it is
