@@ -117,6 +117,7 @@ UNKNOWN = 50
 _UNQUOTED = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?|true|false")
 
 #: Errors whose own advice is better than the ``x-hint`` of the schema.
+_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
 _SELF_EVIDENT = frozenset(("required", "additionalProperties", "maxLength", "minLength", "uniqueItems"))
 
 
@@ -303,8 +304,10 @@ def _unknown(place: ErrorPlace) -> Phrases:
     known = error.schema.get("properties", {})
     for key in _extra(error)[:UNKNOWN]:
         noun = "section" if not error.absolute_path else "key"
-        hint = suggest(key, known, noun=f"{noun}s")
-        yield _key_origin(error.instance, key, place.origin), f"unknown {noun} {_code(key)}", hint
+        what = f"unknown {noun} {_code(key)}"
+        if place.hidden and not _IDENTIFIER.fullmatch(key):  # a value that slipped into the place of a key
+            what = f"unknown {noun}, which is not shown"
+        yield _key_origin(error.instance, key, place.origin), what, suggest(key, known, noun=f"{noun}s")
 
 
 def _key_origin(node: Any, key: str, otherwise: Origin) -> Origin:
@@ -338,6 +341,8 @@ def _apart(place: ErrorPlace) -> Phrases:
     if "required" not in place.error.validator_value:
         yield from _other(place)
         return
+    if not isinstance(place.error.instance, dict):
+        return  # the error about its type says everything
     first, *others = place.error.validator_value["required"]
     for key in others:
         origin = _key_origin(place.error.instance, key, place.origin)

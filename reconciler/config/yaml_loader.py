@@ -41,6 +41,7 @@ _SCALAR: Any = ScalarEvent
 _CORE = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null"))
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
+_IDENTIFIER = re.compile(r"[\w-]+", re.ASCII)
 _ALIAS_HINT = "write the values out, or use fewer aliases"
 
 
@@ -238,7 +239,8 @@ class _YamlBuilder:
     def _duplicate(self, key: str, place: int, first: int) -> None:
         before = unpack(first, self._file)
         where = f"line {before.line}, column {before.column}"
-        self._note(place, f"duplicate key {shown(key)}; first at {where}", "remove one of them")
+        name = f" {shown(key)}" if _IDENTIFIER.fullmatch(key) else ""  # other text may be about a person
+        self._note(place, f"duplicate key{name}; first at {where}", "remove one of them")
 
     def _merge(self, node: MappingNode, merges: list[tuple[Node, int, int]], marks: list[int]) -> None:
         """``<<``: add the keys of the merged mappings that are still missing, the earlier mapping first."""

@@ -328,7 +328,7 @@ def test_a_name_that_yaml_takes_for_null_clears_nothing(make_project, name: str)
     project.write(f"contacts:\n  - email: ann@example.com\n    last_name: {name}\n")
     result = project.run("apply", "--yes")
     assert result.code == 1
-    assert f"site.yaml:3:16: `{name}` without quotes is null" in result.err
+    assert f"site.yaml:3:16: unquoted `{name}` means null" in result.err
     assert requests_of(project.account) == []
     project.write(f'contacts:\n  - email: ann@example.com\n    last_name: "{name}"\n')
     project.apply()
@@ -404,3 +404,30 @@ def test_where_nothing_can_be_guessed_nothing_is_suggested(project: Project) -> 
     assert result.code == 1
     assert 'invalid e-mail address "ann"' in result.err
     assert "did you mean" not in result.err
+
+
+def test_redacted_errors_of_yaml_name_nobody(project: Project) -> None:
+    """A name in the place of a key, a value, an item or an unfinished line is not printed."""
+    project.write(
+        "contacts:\n  - {email: ann@example.com, Ann Smith: x, locale: Zoe Miller, country: Utopia}\n"
+        "  - Carla Jones\n  - Eve Brown: x\n  - {email: not-an-address, first_name: [Fay Green]}\n"
+    )
+    result = project.run("--redact", "validate", env={"RECONCILER_LEDGER_KEY": "0123456789abcdef"})
+    assert result.code == 1
+    for name in ("Smith", "Miller", "Utopia", "Carla", "Brown", "not-an-address", "Green", "ann@example.com"):
+        assert name not in result.out + result.err, name
+    assert "unknown key, which is not shown" in result.err
+    assert result.err.count("site.yaml:3:5") == 1
+
+
+def test_redacted_syntax_errors_name_nobody(project: Project) -> None:
+    """The text at which the parser stopped is not quoted; names of anchors and tags are."""
+    for text in (
+        "contacts:\n  - email: [Ann Smith\n",
+        "contacts:\n - a\n  Ann Smith\n",
+        "contacts: {Ann Smith: 1, Ann Smith: 2}\n",
+    ):
+        project.write(text)
+        result = project.run("--redact", "validate", env={"RECONCILER_LEDGER_KEY": "0123456789abcdef"})
+        assert result.code == 1
+        assert "Smith" not in result.out + result.err, result.err
