@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -52,31 +52,54 @@ BODY = {
 }
 
 
+class Commands:
+    """The process that runs command lines with the made-up kind."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def run(self, args: Sequence[str], cwd: Path, env: Mapping[str, str]) -> Result:
+        """One command line in a folder."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        print(json.dumps({"args": args, "cwd": str(cwd), "env": dict(env)}), file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        assert answer, "the command ended the process"
+        return Result(*json.loads(answer))
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Commands]:
+    """It is started once, and ends with its standard input."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.kinds.launch"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Commands(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(60) == 0
+
+
 class GadgetProject:
     """A project whose commands know the kind, on an account that has it."""
 
-    def __init__(self, project: Project, gadgets: Gadgets, url: str) -> None:
-        self.project, self.gadgets = project, gadgets
+    def __init__(self, project: Project, gadgets: Gadgets, url: str, commands: Commands) -> None:
+        self.project, self.gadgets, self.commands = project, gadgets, commands
         self.env: Mapping[str, str | None] = {
             "RECONCILER_GATEWAY_URL": url,
             "GADGET_LINK": BODY["link"],  # type: ignore[dict-item]
             "GADGET_PIN": "4711",
-            "PYTHONPATH": str(ROOT),
         }
 
     def run(self, *args: str, env: Mapping[str, str | None] | None = None) -> Result:
-        """One command, as a process of its own."""
-        done = subprocess.run(
-            [sys.executable, "-m", "tests.kinds.launch", *args],
-            cwd=self.project.folder,
-            capture_output=True,
-            text=True,
-            timeout=300,
-            env=self.project.environment({**self.env, **(env or {})}),
-            check=False,
-        )
-        assert "Traceback" not in done.stderr, done.stderr
-        return Result(done.returncode, done.stdout, done.stderr)
+        """One command."""
+        result = self.commands.run(args, self.project.folder, self.project.environment({**self.env, **(env or {})}))
+        assert "Traceback" not in result.err, result.err
+        return result
 
     def ok(self, *args: str, env: Mapping[str, str | None] | None = None) -> str:
         """What a command that succeeds prints."""
@@ -90,12 +113,12 @@ class GadgetProject:
 
 
 @pytest.fixture
-def site(project: Project) -> Iterator[GadgetProject]:
+def site(project: Project, commands: Commands) -> Iterator[GadgetProject]:
     """The project, with the files written."""
     gadgets = Gadgets(project.server.url)
     with serving(gadgets) as url:
         project.write(SITE)
-        yield GadgetProject(project, gadgets, url)
+        yield GadgetProject(project, gadgets, url, commands)
 
 
 def gadget_of(text: str) -> dict[str, Any]:
