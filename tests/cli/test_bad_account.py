@@ -163,8 +163,8 @@ def test_a_port_that_refuses(declared: Project) -> None:
 )
 def test_gateway_addresses_that_are_refused(declared: Project, url: str) -> None:
     """Only https, or http on loopback, and without a password."""
-    untouched(declared, 1, "RECONCILER_GATEWAY_URL", "cannot be used", RECONCILER_GATEWAY_URL=url)
-    untouched(declared, 1, "--gateway-url", "cannot be used", args=("--gateway-url", url))
+    untouched(declared, 1, "RECONCILER_GATEWAY_URL", "invalid value", RECONCILER_GATEWAY_URL=url)
+    untouched(declared, 1, "--gateway-url", "invalid value", args=("--gateway-url", url))
 
 
 def test_a_gateway_address_in_the_settings(declared: Project) -> None:

@@ -183,7 +183,7 @@ def test_a_missing_course(make_pair: Callable[..., Pair]) -> None:
 def test_two_courses_of_one_name(make_pair: Callable[..., Pair]) -> None:
     """On the source it is not known which one is meant; on the target neither."""
     twice = {**ROOM, "courses": [{"name": "Launch", "path": "a"}, {"name": "Launch", "path": "b"}]}
-    ended(make_pair(target=twice).clone(*PEOPLE), 1, "staging has 2 courses of this name")
+    ended(make_pair(target=twice).clone(*PEOPLE), 1, "staging has 2 courses with this name")
 
 
 def test_two_courses_of_one_name_on_the_source(make_pair: Callable[..., Pair]) -> None:
@@ -293,14 +293,14 @@ def test_one_account_is_refused(pair: Pair) -> None:
     ended(pair.clone("--connection", pair.source.connection), 1, "is connection", "remove one of them")
     ended(pair.clone(env={"RECONCILER_CONNECTION": pair.source.connection}), 0)
     pair.write("environments: {production: {}, staging: {}}\n", "reconciler.yaml")
-    ended(pair.clone(), 3, "both sides are one account", "name the `connection:` of each environment")
-    ended(pair.clone("--ledger", "none"), 3, "both sides are one account")
+    ended(pair.clone(), 3, "source and target are the same account", "set the `connection:` of each environment")
+    ended(pair.clone("--ledger", "none"), 3, "source and target are the same account")
     assert pair.account.writes == pair.source.writes == []
 
 
 def test_one_ledger_is_refused(pair: Pair) -> None:
     """However it is spelled."""
-    ended(pair.clone("--ledger", "sqlite:///.reconciler/../.reconciler/production.db"), 3, "one ledger")
+    ended(pair.clone("--ledger", "sqlite:///.reconciler/../.reconciler/production.db"), 3, "use the same ledger")
 
 
 def test_an_empty_source(make_pair: Callable[..., Pair]) -> None:

@@ -218,7 +218,7 @@ def test_the_address_is_a_secret(told: Project, taken: Taken) -> None:
     told.write(
         "webhooks: [{name: W, url: https://example.com, events: [SALE_NEW], secret: {env: RECONCILER_NOTIFY_URL}}]\n"
     )
-    assert "s3cr3t" not in ended(told.run("plan"), 1, "not for the files to read")
+    assert "s3cr3t" not in ended(told.run("plan"), 1, "configuration files cannot read RECONCILER_NOTIFY_URL")
     assert taken.documents == []
 
 

@@ -138,7 +138,7 @@ def test_what_a_person_has_to_do(project: Project) -> None:
         rename_person(project, f"{name}@example.com", first_name="New")
     delete_tag(project, "VIP")
     said = ended(project.run("pull", "--all", "--yes"), 0, "Cannot be taken back automatically")
-    for why in ("comes from ${…}", "under an anchor", "merge key", "in a CSV source", "gone from the account"):
+    for why in ("comes from ${…}", "under an anchor", "merge key", "in a CSV file", "gone from the account"):
         assert why in said, said
     assert "site.yaml:3:5" in said
     assert text_of(project) == site

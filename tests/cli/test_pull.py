@@ -220,7 +220,7 @@ def test_nothing_is_overwritten(full: Project) -> None:
 def test_a_folder_that_takes_no_file(full: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """One line, and no trace."""
     (full.folder / "file").write_text("mine")
-    ended(full.run("pull", "file/site"), 1, "cannot be made", "nothing was written")
+    ended(full.run("pull", "file/site"), 1, "cannot create", "nothing was written")
 
     def refuse(*args: object, **more: object) -> None:
         raise PermissionError(13, "Permission denied", str(full.folder / "x"))

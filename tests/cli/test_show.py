@@ -78,14 +78,14 @@ def test_the_key_of_the_environment(project: Project, tmp_path: Path) -> None:
     ended(project.run("plan", "--out", "plan.json"), 0)
     assert ended(project.run("show", "plan.json"), 0).count("could not be checked") == 0
     wrong = {"RECONCILER_LEDGER_KEY": "x" * 32}
-    ended(project.run("show", "plan.json", env=wrong), 3, "edited after it was planned, or signed with another key")
+    ended(project.run("show", "plan.json", env=wrong), 3, "modified after it was created, or signed with another key")
 
 
 def test_an_edited_plan(saved: Project) -> None:
     """Refused as apply refuses it."""
     path = saved.folder / "plan.json"
     path.write_text(path.read_text(encoding="utf-8").replace('"tag/VIP"', '"tag/VAP"'), encoding="utf-8")
-    ended(saved.run("show", "plan.json"), 3, "was modified after it was planned")
+    ended(saved.run("show", "plan.json"), 3, "was modified after it was created")
 
 
 def test_another_version(saved: Project) -> None:
@@ -107,7 +107,7 @@ def test_what_is_no_plan(project: Project, content: str) -> None:
 
 def test_a_missing_file(project: Project) -> None:
     """The file is named."""
-    ended(project.run("show", "nowhere.json"), 1, "nowhere.json cannot be read")
+    ended(project.run("show", "nowhere.json"), 1, "cannot read the plan file", "nowhere.json")
 
 
 def test_a_redacted_plan(saved: Project) -> None:

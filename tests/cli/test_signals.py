@@ -223,7 +223,7 @@ def test_a_signal_within_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     def leave(code: int) -> None:
         raise SystemExit(code)
 
-    monkeypatch.setattr(commands, "say", say)
+    monkeypatch.setattr(commands, "log", say)
     monkeypatch.setattr(os, "_exit", leave)
     with pytest.raises(SystemExit) as ended_with, commands.stopping(threading.Event()):
         signal.raise_signal(signal.SIGINT)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.handlers import run
 from reconciler.commands import apply
 from tests.cli.support import ended
 from tests.support.project import Project, requests_of
@@ -66,7 +67,7 @@ def test_undo_says_that_there_is_no_way_back(project: Project) -> None:
     """And sends nothing."""
     project.apply("--allow", "cancel=1")
     project.account.clear()
-    ended(project.run("undo", "1", "--yes"), 0, "subscription/ann@example.com/Monthly", "cannot be taken back")
+    ended(project.run("undo", "1", "--yes"), 0, "subscription/ann@example.com/Monthly", "cannot be reverted")
     assert not project.account.writes
 
 
@@ -131,7 +132,7 @@ def test_an_account_that_goes_away_ends_the_run(make_project: MakeProject, monke
     before = apply.carry_out
     with monkeypatch.context() as patch:
         patch.setattr(
-            apply,
+            run,
             "carry_out",
             lambda planned, session, store, options: before(
                 planned, session, store, apply.replace(options, listener=fail)

@@ -167,11 +167,11 @@ def test_is_it_healthy(project: Project, script: Script) -> None:
     script.run(project, *args, steps=[ask, lambda: ask("--within", "0.000001s")])
     assert answers == [0, 1]
     ended(project.run("watch", "--healthy", "health.json"), 1, "Not healthy: stopped")
-    ended(project.run("watch", "--healthy", "nothing.json"), 1, "cannot be read")
+    ended(project.run("watch", "--healthy", "nothing.json"), 1, "cannot read the health file")
     project.write("[]", "odd.json")
-    ended(project.run("watch", "--healthy", "odd.json"), 1, "no health file")
+    ended(project.run("watch", "--healthy", "odd.json"), 1, "is not a health file")
     project.write('{"state": "waiting"}', "odd.json")
-    ended(project.run("watch", "--healthy", "odd.json"), 1, "no health file")
+    ended(project.run("watch", "--healthy", "odd.json"), 1, "is not a health file")
 
 
 def test_a_health_file_that_cannot_be_written(project: Project, script: Script) -> None:

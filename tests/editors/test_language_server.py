@@ -95,7 +95,7 @@ def test_what_the_loader_takes_is_not_underlined(editor: LanguageServer, site: P
     """Text that looks like something else needs quotes for neither of them."""
     (tmp_path / "accepted.yaml").write_text(MODELINE + ACCEPTED)
     (tmp_path / "reconciler.yaml").write_text("vars: {host: example.com}\n")
-    place = Invocation(tmp_path, {"A": "secret"}, {})
+    place = Invocation(tmp_path, {"A": "secret", "RECONCILER_ENV_ALLOW": "A"}, {})
     assert len(open_workspace(Path("accepted.yaml"), place).state.resources) == 13
     assert editor.diagnostics(site, MODELINE + ACCEPTED) == []
 

@@ -60,6 +60,7 @@ class Bench:
             "RECONCILER_ENV_ALLOW": "*",
             "RECONCILER_CONNECTION": self.account.connection,
             "RECONCILER_RATE_LIMIT": "0",
+            "RECONCILER_WAIT": "0",
         }
         self.place = Invocation(self.folder, environ, {})
         return Session(open_workspace(Path(), self.place).settings)

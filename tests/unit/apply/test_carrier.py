@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.cli.handlers import run
 from reconciler.commands import apply
 from tests.support.project import Project
 
@@ -109,10 +110,10 @@ def test_what_looking_cannot_decide_fails_and_stays_open(project: Project) -> No
         return before(*args)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(apply, "carry_out", race)
+        patch.setattr(run, "carry_out", race)
         result = project.run("apply", "--yes")
     assert result.code == 1
-    assert "2 of that name" in result.out
+    assert "2 with this name" in result.out
     assert posts(project) == 1
 
 

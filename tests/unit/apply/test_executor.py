@@ -126,7 +126,7 @@ def test_an_account_out_of_reach_ends_the_run() -> None:
     carrier = FakeCarrier()
     carrier.ends["bob@example.com"] = lambda: setattr(carrier.writer, "cut_off", True) or Status.FAILED
     report = run(carrier)
-    assert "out of reach" in str(report.stopped)
+    assert "cannot be reached" in str(report.stopped)
     assert carrier.carried == ["ann@example.com", "bob@example.com"]
 
 

@@ -184,7 +184,7 @@ def test_a_folder_that_cannot_be_made(file: Where) -> None:
     (file.root / ".reconciler").touch()
     with pytest.raises(LedgerError, match=r"cannot write the ledger .*; make the file and its folder writable"):
         file.open()
-    with pytest.raises(LedgerError, match="cannot be read"):
+    with pytest.raises(LedgerError, match="cannot read the ledger"):
         Store.peek(file.url, root=file.root)
 
 

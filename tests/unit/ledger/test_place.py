@@ -48,7 +48,7 @@ def test_postgresql_always_means_psycopg(url: str, tmp_path: Path) -> None:
 )
 def test_other_urls_are_refused_without_being_repeated(url: str, tmp_path: Path) -> None:
     """A password may stand anywhere in what somebody mistyped."""
-    with pytest.raises(LedgerError, match="use sqlite:///FILE") as caught:
+    with pytest.raises(LedgerError, match="sqlite:///FILE") as caught:
         Store.open(url, root=tmp_path)
     assert "hunter2" not in str(caught.value)
 
