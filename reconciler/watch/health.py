@@ -40,7 +40,8 @@ def read_health(path: Path, within: float, now: float) -> tuple[bool, str]:
         written = datetime.fromisoformat(document["updated"]).timestamp()
         text = f"{document['state']}, last round {document['last_ending'] or 'not over yet'}"
     except (KeyError, TypeError, ValueError):
-        raise ConfigurationError(f"{path} is no health file; `reconciler watch --health FILE` writes one") from None
+        remedy = "create one with `reconciler watch --health FILE`"
+        raise ConfigurationError(f"{path} is not a health file; {remedy}") from None
     age = now - written
     return document["state"] != "stopped" and age <= within, f"{text}, {max(age, 0):.0f} s ago"
 
