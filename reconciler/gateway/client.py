@@ -1,6 +1,6 @@
-"""Turns one wanted call into as many attempts as it takes and may take, and those into one answer or error.
+"""The API client: sends one call in as many attempts as its method allows and returns one decoded answer or error.
 
-Turns native paths and requests into decoded answers of the account: Reader only reads, Writer also writes.
+``Reader`` sends GET only; ``Writer`` also writes.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ from reconciler.gateway.retry import Retries, may_have_happened, may_repeat, pau
 from reconciler.gateway.transport import EXCHANGE_LIMIT, READING, WRITING, Reply, Transport
 from reconciler.model.report import Answer, ApiRequest
 
-#: What a query can hold; None leaves the parameter out, a list is joined by commas (api.md §3).
+#: Value of a query parameter; None omits the parameter, a list is joined by commas (api.md §3).
 Query = Mapping[str, str | int | bool | list[int] | None]
 
-#: Called before each attempt of a write, when its turn has come; what it raises ends the call and nothing leaves.
+#: Called before each attempt of a write, after all waiting; an exception ends the call before anything is sent.
 Announce = Callable[[], None] | None
 
 TIME_IS_UP = "--max-minutes reached; no further call was made"
@@ -48,9 +48,8 @@ _PLAIN_PATH = re.compile(r"(?:/[\w~@%+:-][\w.~@%+:-]*)+", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One attempt, for the log. ``status`` is None when no reply came; the query may hold an e-mail address, which
-    the writer of the log redacts. ``quota`` are the headers about it, as (name, value); bodies are raw: the writer
-    of the log masks them, and in them what is ``hidden``."""
+    """One attempt, for the log. ``status`` is None when no reply came. ``quota`` holds the rate limit headers as
+    (name, value). Query and bodies are raw: the log redacts e-mail addresses and masks the ``hidden`` values."""
 
     method: str
     path: str
@@ -64,7 +63,7 @@ class Exchange:
 
 
 class CallCount:
-    """Counts what left, repeats included: ``reads`` are GETs, ``writes`` everything else. Shared by threads."""
+    """Counts the requests sent, repetitions included: ``reads`` are GETs, ``writes`` all others. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -72,16 +71,16 @@ class CallCount:
 
     @property
     def reads(self) -> int:
-        """GETs so far."""
+        """Number of GETs sent."""
         return self._reads
 
     @property
     def writes(self) -> int:
-        """Everything else so far."""
+        """Number of other requests sent."""
         return self._writes
 
     def count(self, method: str) -> None:
-        """One call of this method has left."""
+        """Record one request with this method."""
         with self._lock:
             if method == "GET":
                 self._reads += 1
@@ -90,11 +89,11 @@ class CallCount:
 
 
 class HttpClient:
-    """Paces, sends, counts, logs and repeats; the base of whatever speaks to one face of the gateway.
+    """Base of all clients: limits the rate, sends, counts, logs and retries.
 
-    ``methods`` of the transport and ``_prefix`` belong to the class, so that no argument can turn a reader into
-    a writer. Every call raises Interrupted when ``stop`` is set before it leaves. A GET also ends soon after ``stop``
-    is set, and raises TimeIsUp at ``deadline`` (of ``clock``).
+    ``methods`` of the transport and ``_prefix`` are class attributes, so no argument can turn a reader into a
+    writer. Every call raises Interrupted when ``stop`` is set before it is sent. A GET is also cut off soon after
+    ``stop`` is set, and raises TimeIsUp at ``deadline`` (of ``clock``).
     """
 
     _methods = READING
@@ -128,7 +127,7 @@ class HttpClient:
         self._rate_limit = RateLimiter() if rate_limit is None else rate_limit
         self._stop, self._deadline, self._log, self._retries = stop, deadline, log, retries or Retries()
         self._clock, self._sleep, self._chance = clock, sleep, chance
-        #: Whether an answer said that nothing else will get through either: no connection, or no valid key.
+        #: Whether an answer showed that no further call can succeed: no connection, or no valid key.
         self.cut_off = False
 
     def __enter__(self) -> Self:
@@ -138,7 +137,7 @@ class HttpClient:
         self.close()
 
     def hide(self, texts: Iterable[str]) -> None:
-        """No message repeats these from now on, whichever call's answer they come back in."""
+        """Mask these values in all further messages, whichever call's answer contains them."""
         self._hidden = (*self._hidden, *(text for text in texts if text not in self._hidden))
 
     def close(self) -> None:
@@ -148,7 +147,7 @@ class HttpClient:
     def _call(
         self, request: ApiRequest, query: Query | None = None, hidden: tuple[str, ...] = (), announce: Announce = None
     ) -> Answer:
-        """One answer, after as many attempts as :mod:`reconciler.gateway.retry` allows."""
+        """Send until an answer arrives, at most as often as :mod:`reconciler.gateway.retry` allows."""
         method, until = request.method, self._clock() + self._retries.patience
         target = f"{self._prefix}{safe_path(request.path)}{query_text(query)}"
         body = None if request.body is None else json.dumps(request.body, allow_nan=False).encode()
@@ -178,7 +177,7 @@ class HttpClient:
         raise AssertionError("a call has at least one attempt")
 
     def _check_time(self, method: str) -> None:
-        """Raises when no read may begin, or what ended one without an answer. A write that has begun is finished."""
+        """Raise if the run was stopped or is out of time. A write that has begun is finished."""
         if method != "GET":
             return
         if self._stop is not None and self._stop.is_set():
@@ -193,7 +192,7 @@ class HttpClient:
     def _attempt(
         self, asked: RequestContext, target: str, body: bytes | None, content_type: str | None, attempt: int
     ) -> Answer | GatewayError:
-        """Send once. Errors come back as values, so that none is chained to one of another attempt."""
+        """Send once. Errors are returned, so that none is chained to the error of another attempt."""
         began = self._clock()
         try:
             seconds = self._left() if asked.method == "GET" else math.inf
@@ -215,7 +214,7 @@ class HttpClient:
     def _back_off(
         self, method: str, attempt: int, until: float, error: GatewayError, doubt: GatewayError | None
     ) -> None:
-        """Sleep before the next attempt; raises when the patience or somebody ends the call."""
+        """Sleep before the next attempt; raises when the retry time is over or the run was stopped."""
         seconds = pause(self._retries, attempt, error, self._chance)
         if method == "GET" and seconds >= self._left():
             raise TimeIsUp(TIME_IS_UP)
@@ -238,7 +237,7 @@ class HttpClient:
 
 
 def _worse(method: str, doubt: GatewayError | None, last: GatewayError | Interrupted) -> GatewayError | Interrupted:
-    """How a call ends. "Nothing has happened" is not said of a write of which an earlier attempt is in doubt."""
+    """The error that ends a call. It never claims that nothing happened if an earlier attempt is in doubt."""
     if method == "GET" or doubt is None:
         return last
     answered = isinstance(last, GatewayError) and last.status not in (None, 429)
@@ -246,7 +245,7 @@ def _worse(method: str, doubt: GatewayError | None, last: GatewayError | Interru
 
 
 def safe_path(path: str) -> str:
-    """A native path, percent-encoded where it must be; raises GatewayError when it does not lead straight down."""
+    """A native path, percent-encoded; raises GatewayError for a path with empty, ``.`` or ``..`` segments."""
     if _PLAIN_PATH.fullmatch(path):
         return path
     if not path.startswith("/") or any(part in ("", ".", "..") for part in path[1:].split("/")):
@@ -266,19 +265,19 @@ def _text(value: Any) -> str:
     return ",".join(str(item) for item in value) if isinstance(value, list | tuple) else str(value)
 
 
-#: The vendor takes 10 to 100 (api.md §3); the largest makes the fewest calls.
+#: Systeme.io accepts 10 to 100 (api.md §3); the largest needs the fewest calls.
 PAGE = 100
-#: Pages of one collection, two million rows at 100 each. A list that goes on and on while new rows come is no list.
+#: Pages of one collection: two million rows at 100 each. Ends lists that never report their last page.
 MOST_PAGES = 20_000
-#: What is asked for where 100 is refused, as subscriptions were seen to do (api.md §3).
+#: Used where 100 is refused, as observed for subscriptions (api.md §3).
 SMALLER, TOO_MANY = 50, "pagination.limit"
 
 
 class Reader(HttpClient):
     """Reads an account. Its transport cannot send anything but GET.
 
-    Paths are native (``/api/tags``). Besides what the single methods name, each raises Unauthorized,
-    NotConnected, Invalid, Throttled, NoAnswer, Unreachable or a plain GatewayError, as errors.py draws them.
+    Paths are native (``/api/tags``). Besides the errors that a method names, each raises Unauthorized,
+    NotConnected, Invalid, Throttled, NoAnswer, Unreachable or a plain GatewayError (see errors.py).
     """
 
     _methods = READING
@@ -301,12 +300,12 @@ class Reader(HttpClient):
         return (items for items, _ in self.pages(path, query))
 
     def pages(self, path: str, query: Query | None = None) -> Iterator[tuple[list[dict[str, Any]], bool]]:
-        """All pages of a collection, in its order, each with whether there is more.
+        """Yield the pages of a collection in order, each with whether another one follows.
 
-        No page is empty, and none is asked for before it is wanted, or in vain. A row that the list repeats, as at
-        a page border, comes once. ``query`` holds filters, and ``limit`` where 100 is not wanted; where 100 is
-        refused, it is 50 from then on. Raises GatewayError when a page is malformed, the cursor does not move, or
-        there are more than MOST_PAGES pages.
+        Pages are requested lazily and never empty. A row that the list repeats, as at a page border, is yielded
+        once. ``query`` holds filters, and ``limit`` where it differs from 100; where 100 is refused, 50 is used
+        from then on. Raises GatewayError when a page is malformed, the cursor does not move, or the collection has
+        more than MOST_PAGES pages.
         """
         seen: set[Any] = set()
         known: set[int | str] = set()
@@ -333,14 +332,14 @@ class Reader(HttpClient):
                 raise GatewayError(f"GET {path}: the pages do not end; {MOST_PAGES:,} were read, and more follow")
 
     def whole(self, path: str) -> list[dict[str, Any]]:
-        """A collection that comes at once and takes no parameters: contact fields and webhooks (api.md §3)."""
+        """A collection without paging and parameters: contact fields and webhooks (api.md §3)."""
         items, more = _page(path, self.get(path))
         if more:
             raise GatewayError(f"GET {path}: the list is incomplete and cannot be paged")
         return _without_repeats(items, set())
 
     def find(self, path: str, remote_id: str | int) -> dict[str, Any] | None:
-        """One item of the collection at ``path``, None when it is not there."""
+        """One item of the collection at ``path``, or None if it does not exist."""
         try:
             return self.get(f"{path}/{quote(str(remote_id), safe='')}")
         except NotFound:
@@ -349,7 +348,7 @@ class Reader(HttpClient):
     def _checked(
         self, request: ApiRequest, query: Query | None = None, hidden: tuple[str, ...] = (), announce: Announce = None
     ) -> Answer:
-        """The answer, or GatewayError when it, or the refusal, speaks the other dialect."""
+        """Return the answer; raise GatewayError if the answer or the refusal is in the other dialect."""
         try:
             answer = self._call(request, query, hidden, announce)
         except Invalid as refusal:
@@ -360,18 +359,18 @@ class Reader(HttpClient):
 
 
 class Writer(Reader):
-    """Also writes. Built inside ``apply`` only, after every approval."""
+    """Reads and writes. Created only inside ``apply``, after all approvals."""
 
     _methods = WRITING
 
     def send(self, request: ApiRequest, hidden: tuple[str, ...] = (), announce: Announce = None) -> Answer:
-        """Carry out one write; the body is closed (no Ref, no Secret) and sent as JSON.
+        """Send one write; the body contains no Ref or Secret and is sent as JSON.
 
-        ``hidden`` are the secret values in the body: no message repeats them, even if the server does; the
-        value of a key ``secret`` is hidden in any case. ``announce`` is called before each attempt, after every
-        wait, so that what it checks still holds when the request leaves. Raises NoAnswer when it may have been
-        carried out, Unreachable or Throttled when nothing can have happened, NotFound on a 404, unless it answers
-        the repetition of a DELETE: then the thing is gone and the answer is a 204.
+        ``hidden`` are the secret values in the body: they are masked in messages, even where the server repeats
+        them; the value of a key ``secret`` is always masked. ``announce`` is called before each attempt, after all
+        waiting, so that its checks still hold when the request is sent. Raises NoAnswer when the write may have
+        happened, Unreachable or Throttled when it cannot have happened, and NotFound on a 404. A 404 for a
+        repeated DELETE is returned as a 204: the first attempt deleted it.
         """
         if isinstance(request.body, dict) and isinstance(request.body.get("secret"), str):
             hidden = (*hidden, request.body["secret"])
@@ -379,7 +378,7 @@ class Writer(Reader):
 
 
 def _page(path: str, page: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
-    """``items`` and ``hasMore``, if they are what they must be."""
+    """``items`` and ``hasMore`` of a page; raises GatewayError if they are malformed."""
     items, more = page.get("items"), page.get("hasMore")
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise GatewayError(f"GET {path}: the response contains no list of items")
@@ -389,7 +388,7 @@ def _page(path: str, page: dict[str, Any]) -> tuple[list[dict[str, Any]], bool]:
 
 
 def _without_repeats(items: list[dict[str, Any]], known: set[int | str]) -> list[dict[str, Any]]:
-    """The rows whose remote id (of contact fields: slug) is not in ``known``, which grows by theirs."""
+    """The rows whose remote id (contact fields: slug) is not in ``known``; adds their ids to ``known``."""
     fresh = []
     for item in items:
         remote_id = item.get("id", item.get("slug"))

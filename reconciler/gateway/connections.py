@@ -1,4 +1,4 @@
-"""Turns the gateway's connections API into connections: which accounts a key reaches, and which is the default."""
+"""The gateway's connections API: which accounts a key reaches, and which one is the default."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ ACTIVE = "ACTIVE"
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One stored access to an account. ``url`` opens a session of its own, so it never shows in a repr."""
+    """One stored access to an account. ``url`` grants access to a browser session, so no repr shows it."""
 
     id: str
     status: str
@@ -50,17 +50,17 @@ class Connections(HttpClient):
         return _connection(self._call(ApiRequest("GET", _path(connection_id))).body)
 
     def oldest_active(self) -> Connection | None:
-        """The one that the gateway uses when none is named (api.md §10); one GET."""
+        """The connection that the gateway uses by default (api.md §10); one GET."""
         return oldest_of(self.list(status=ACTIVE))
 
 
 class ConnectionsWriter(Connections):
-    """Also makes and deletes connections."""
+    """Also creates and deletes connections."""
 
     _methods = READING | {"POST", "DELETE"}
 
     def create(self, app: str = APP) -> Connection:
-        """A new, pending connection; its ``url`` is to be opened in a browser. NoAnswer when it may exist."""
+        """Create a pending connection, to be completed in a browser at its ``url``; NoAnswer if it may exist."""
         return _connection(self._call(ApiRequest("POST", "/connections", {"app": app})).body)
 
     def delete(self, connection_id: str) -> None:
@@ -69,7 +69,7 @@ class ConnectionsWriter(Connections):
 
 
 def oldest_of(connections: Iterable[Connection]) -> Connection | None:
-    """The oldest active one among these."""
+    """The oldest active connection, or None."""
     return min((each for each in connections if each.status == ACTIVE), key=_age, default=None)
 
 

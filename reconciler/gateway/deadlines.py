@@ -1,7 +1,7 @@
-"""Closes the connection of an HTTP exchange that takes too long, or that a stopped run still waits for.
+"""Total deadlines of HTTP exchanges: closes the connection of one that takes too long or belongs to a stopped run.
 
-The time-outs of requests hold for a single read of the socket: a server that sends one byte now and then keeps
-them from ever ending a call.
+The time-outs of requests apply to a single read of the socket: a server that sends a byte now and then would never
+reach them.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from typing import Any
 import requests
 from requests.adapters import HTTPAdapter
 
-#: Seconds between two looks at the exchanges under way, and those that a read gets after its run was stopped.
+#: Seconds between two checks of the current exchanges; seconds left to a read after its run was stopped.
 TICK, GRACE = 0.05, 2.0
 
 
 class _Tracked:
-    """Part of a connection: keeps its socket, which http.client lets go of before some answers have been read."""
+    """Mixin of a connection that keeps its socket, since http.client drops it before some answers are read."""
 
     kept: socket.socket | None = None
 
     @property
     def sock(self) -> Any:
-        """The socket as http.client wants it to be."""
+        """The socket, as http.client sees it."""
         return vars(self).get("sock")
 
     @sock.setter
@@ -38,12 +38,12 @@ class _Tracked:
 
 
 class TrackingAdapter(HTTPAdapter):
-    """An adapter with one connection at a time, which can be closed from another thread."""
+    """An adapter with one connection, which another thread can close."""
 
     connection: Any = None
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
-        """The pool of a request; every connection that it opens is kept in ``connection``."""
+        """The connection pool of a request; stores each connection that it opens in ``connection``."""
         pool: Any = super().get_connection_with_tls_context(request, *args, **options)
         if "ConnectionCls" not in vars(pool):
             tracked = type("TrackedConnection", (_Tracked, pool.ConnectionCls), {})
@@ -56,15 +56,15 @@ class TrackingAdapter(HTTPAdapter):
         return pool
 
     def hang_up(self) -> None:
-        """End the exchange under way: whoever waits for its answer gets an error or an early end."""
+        """End the current exchange: the waiting thread gets an error or a truncated answer."""
         sock = getattr(self.connection, "kept", None)
         if sock is not None:
             with suppress(OSError):
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # that of TLS would take the session from its reader
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)  # not of TLS: the reader needs its session
 
 
 class Limit:
-    """The end of one exchange. ``reached`` says whether it was cut off."""
+    """Deadline of one exchange; ``reached`` is set when the exchange was cut off."""
 
     def __init__(self, adapter: Any, until: float, stop: threading.Event | None) -> None:
         self.reached = False
@@ -81,7 +81,7 @@ class Limit:
 
 
 class Deadlines:
-    """Watches the exchanges of all threads from one of its own, which starts with the first of them."""
+    """Watches the exchanges of all threads from a thread of its own, started with the first exchange."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -92,7 +92,7 @@ class Deadlines:
 
     @contextmanager
     def limit(self, adapter: Any, seconds: float, stop: threading.Event | None = None) -> Iterator[Limit]:
-        """The block may take so many seconds, and only a few more once ``stop`` is set."""
+        """Context manager: the block may take ``seconds``, and only a few more once ``stop`` is set."""
         limit = Limit(adapter, time.monotonic() + seconds, stop)
         with self._lock:
             self._limits.add(limit)

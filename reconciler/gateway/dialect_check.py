@@ -1,4 +1,4 @@
-"""Turns an answer, or a refusal, into the name of the dialect that the account speaks, where it shows one."""
+"""Recognises the dialect of the account from an answer or a refusal."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from reconciler.errors import GatewayError, Invalid
 
 
 class DialectMark(NamedTuple):
-    """The keys by which an item of one collection gives its dialect away (api.md §9)."""
+    """The keys that occur in only one dialect, for the items of one collection (api.md §9)."""
 
     vendor: frozenset[str]
     skill: frozenset[str]
 
 
-#: Only collections whose items differ; an item that bears marks of both says nothing. Contacts have a ``fields``
-#: list in either dialect, so they can only give the skill dialect away.
+#: Only collections whose items differ; an item with keys of both dialects decides nothing. Contacts have a
+#: ``fields`` list in both dialects, so they can only indicate the skill dialect.
 MARKS = {
     "/api/contact_fields": DialectMark(frozenset({"fieldName"}), frozenset({"name"})),
     "/api/contacts": DialectMark(frozenset(), frozenset({"firstName", "lastName", "phoneNumber"})),
@@ -23,10 +23,10 @@ MARKS = {
 
 
 def recognise_dialect(path: str, answer: object) -> str | None:
-    """``"vendor"``, ``"skill"``, or None where it cannot be told.
+    """``"vendor"``, ``"skill"``, or None if the answer does not show it.
 
     ``answer`` is the decoded JSON of a list or of one item at the native ``path``, or an Invalid whose
-    violations name a key: the server asks for the keys of its own dialect.
+    violations name a key of the server's dialect.
     """
     mark = _mark(path)
     if mark is None:
@@ -38,7 +38,7 @@ def recognise_dialect(path: str, answer: object) -> str | None:
 
 
 def check_dialect(spoken: str, path: str, answer: object) -> None:
-    """Raise GatewayError, naming the setting to change, when the account is recognised as the other dialect's."""
+    """Raise GatewayError, naming the setting to change, if the answer is in the other dialect."""
     theirs = recognise_dialect(path, answer)
     if theirs is not None and theirs != spoken:
         raise GatewayError(
@@ -48,7 +48,7 @@ def check_dialect(spoken: str, path: str, answer: object) -> None:
 
 
 def _mark(path: str) -> DialectMark | None:
-    """The marks of the collection itself or of one item in it, not of anything below an item."""
+    """The marks of a collection or of one of its items; None for paths below an item."""
     collection, _, item = path.removeprefix("/api/").partition("/")
     return None if "/" in item else MARKS.get(f"/api/{collection}")
 

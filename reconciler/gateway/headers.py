@@ -1,4 +1,4 @@
-"""Turns the quota headers of an answer into seconds to keep quiet, whatever form the time was written in."""
+"""Parses the rate limit headers of an answer (api.md §4) into seconds from now."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
-#: A longer wait than a day is taken for a misread header.
+#: A header that asks for a longer wait than a day is ignored.
 LONGEST = 86_400.0
 
-#: What may say something about the quota (api.md §4).
+#: Header names about the quota (api.md §4).
 QUOTA_HEADERS = ("X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Refill", "Retry-After")
 
-#: From here on a number is an epoch in seconds (1973), and from there on one in milliseconds.
+#: Numbers from the first on are an epoch in seconds (1973), from the second on one in milliseconds.
 EPOCH, EPOCH_MS = 1e8, 1e11
 
 
 class Quota(NamedTuple):
-    """What one answer says about the quota; times in seconds from now, None where nothing usable is said."""
+    """The quota in the headers of one answer; times in seconds from now, None where absent or unusable."""
 
     limit: int | None = None
     remaining: int | None = None
@@ -28,7 +28,7 @@ class Quota(NamedTuple):
 
 
 def quota(headers: Mapping[str, str], now: float) -> Quota:
-    """Read ``X-RateLimit-*`` and ``Retry-After`` (api.md §4); ``now`` is our wall clock, used without a Date."""
+    """Read ``X-RateLimit-*`` and ``Retry-After`` (api.md §4); ``now`` is the local clock, used if Date is absent."""
     limit, remaining = headers.get("X-RateLimit-Limit"), headers.get("X-RateLimit-Remaining")
     refill, after = headers.get("X-RateLimit-Refill"), headers.get("Retry-After")
     if limit is None and remaining is None and refill is None and after is None:
@@ -41,7 +41,7 @@ def quota(headers: Mapping[str, str], now: float) -> Quota:
 def seconds_until(text: str | None, now: float) -> float | None:
     """``"12"``, an epoch, an HTTP date or an ISO date → seconds from ``now``, 0 for the past.
 
-    None when it cannot be read, is negative, or lies more than a day ahead.
+    None if it cannot be parsed, is negative, or is more than a day ahead.
     """
     if not text:
         return None

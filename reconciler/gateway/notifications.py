@@ -1,4 +1,4 @@
-"""A notification and an address → one POST that was taken, or why not; nothing of it goes to the account."""
+"""Sends notifications to a URL that the user configured; the account is not involved."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ from reconciler.gateway.headers import seconds_until
 from reconciler.gateway.rate_limiter import Sleep, doze
 from reconciler.gateway.transport import PlainSession, proxies_and_trust
 
-#: Attempts, seconds to connect and to answer, the first pause, and the longest pause or attempt.
+#: Attempts; seconds to connect and to answer; the first pause; the longest pause or attempt.
 TRIES, TIMEOUT, FIRST, LONGEST = 3, (3.0, 5.0), 0.5, 10.0
 
 
 class _NoAuth(AuthBase):
-    """No credentials: being an auth object, it keeps requests from looking into ``.netrc``."""
+    """No credentials; an auth object keeps requests from reading ``.netrc``."""
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         return request
 
 
 class NotificationHook:
-    """An address that takes notifications. It is a secret: no message of this class names more than its host."""
+    """A URL that receives notifications. It is a secret: messages show only its host."""
 
     def __init__(
         self,
@@ -54,9 +54,9 @@ class NotificationHook:
         return f"Hook({self.host})"
 
     def post(self, document: Mapping[str, Any]) -> str | None:
-        """Send it; None when it was taken, else why not. Never raises, follows no redirect.
+        """Send; None when it was accepted, otherwise the reason. Never raises, follows no redirect.
 
-        A broken connection, 429 and 5xx are tried again: a notification that comes twice does no harm.
+        A broken connection, 429 and 5xx are retried: a repeated notification does no harm.
         """
         body = json.dumps(document, ensure_ascii=False).encode()
         reason = ""
@@ -78,7 +78,7 @@ class NotificationHook:
         return reason or None
 
     def _attempt(self, session: requests.Session, body: bytes, options: dict[str, Any]) -> tuple[bool, float, str]:
-        """Whether to try again, after how many seconds at least, and what was wrong; nothing when it was taken."""
+        """Whether to retry, after how many seconds at least, and the failure; ``""`` when it was accepted."""
         headers = {"Content-Type": "application/json", "User-Agent": f"reconciler/{__version__}"}
         with self._deadlines.limit(session.get_adapter(self._url), self._limit, self._stop) as limit:
             try:

@@ -1,4 +1,4 @@
-"""One call to the account → its answer in whatever dialect, and the headers that came along."""
+"""Single calls for ``doctor``: the decoded answer in either dialect, with its headers."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from reconciler.model.report import ApiRequest
 
 
 class HeaderRecorder(RateLimiter):
-    """A rate limit that keeps the headers of the last answer it heard."""
+    """A rate limiter that keeps the headers of the last answer."""
 
     headers: Mapping[str, str] | None = None
 
     def heard(self, headers: Mapping[str, str], status: int) -> None:
-        """Keep them, and do with them what every rate limit does."""
+        """Keep the headers and update the rate limit."""
         self.headers = headers
         super().heard(headers, status)
 
 
 class Probe(Reader):
-    """A reader that leaves it to its caller to recognise the dialect."""
+    """A reader that accepts either dialect."""
 
     def ask(self, path: str) -> Any:
-        """The decoded answer of one GET at a native path; raises what a reader raises."""
+        """The decoded answer of one GET at a native path; raises as :class:`Reader` does."""
         return self._call(ApiRequest("GET", path)).body

@@ -1,4 +1,4 @@
-"""Turns a rate, and what the answers say about the quota, into the moments at which calls may leave."""
+"""The rate limiter that all workers share: a token bucket, adapted to 429s and to the quota headers of answers."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from collections.abc import Callable, Mapping
 from reconciler.errors import Interrupted, Throttled
 from reconciler.gateway.headers import quota
 
-#: Sleeps so many seconds, or until the event is set; True when it was set.
+#: Sleeps for the given seconds or until the event is set; returns whether it was set.
 Sleep = Callable[[float, threading.Event | None], bool]
 
-#: The slowest that a 429 makes us, in calls per second.
+#: The lowest rate after 429s, in calls per second.
 FLOOR = 0.5
-#: Quiet seconds (no 429) after which the rate grows again, and by how much.
+#: Seconds without a 429 after which the rate grows, and the growth factor.
 STEP, GROWTH = 10.0, 1.5
-#: 429s within so many seconds stem from one burst and slow us down once.
+#: 429s within this many seconds belong to one burst and lower the rate once.
 ONE_BURST = 1.0
-#: The wait when a quota is used up and nothing usable says until when.
+#: Seconds to wait when a quota is used up and no header says until when.
 UNKNOWN_REFILL = 1.0
-#: The shortest sleep; rounding must not make a loop of empty ones.
+#: The shortest sleep; prevents a busy loop caused by rounding.
 TICK = 0.001
 
 STOPPED = "interrupted; no further call was made"
@@ -37,10 +37,10 @@ def doze(seconds: float, stop: threading.Event | None) -> bool:
 
 
 class RateLimiter:
-    """One token bucket for all workers and threads, and one approval that the quota headers close for all of them.
+    """A token bucket for all threads, and a pause that the quota headers impose on all of them.
 
-    In any window of t seconds no more than ``rate * t + burst`` calls leave. ``rate`` is in calls per second,
-    0 means no limit of our own; the approval holds in any case.
+    In any window of t seconds at most ``rate * t + burst`` calls are sent. ``rate`` is in calls per second;
+    0 means no limit. Pauses that the server asks for apply in any case.
     """
 
     def __init__(
@@ -65,38 +65,36 @@ class RateLimiter:
 
     @property
     def rate(self) -> float:
-        """Calls per second at this moment; 0 when nothing limits them."""
+        """Current limit in calls per second; 0 for none."""
         with self._lock:
             self._settle(self._clock())
             return self._current
 
     @property
-    def closed_for(self) -> float:
-        """Seconds for which an answer closed the approval to everybody, from now on; 0 while it is open."""
+    def paused_for(self) -> float:
+        """Seconds left of the pause that the server asked for; 0 if there is none."""
         with self._lock:
             return max(0.0, self._quiet_until - self._clock())
 
     def take(self, stop: threading.Event | None = None, patience: float | None = None) -> None:
-        """Return when one call may leave.
+        """Wait until one call may be sent.
 
-        Raises Interrupted when ``stop`` is set, before or during the wait, and Throttled when the approval stays
-        closed for more than ``patience`` seconds; in both cases no call may leave.
+        Raises Interrupted when ``stop`` is set, before or during the wait, and Throttled when a pause lasts longer
+        than ``patience`` seconds; in both cases the call must not be sent.
         """
         while True:
             if stop is not None and stop.is_set():
                 raise Interrupted(STOPPED)
-            approval, delay = self._claim()
-            if patience is not None and approval > max(patience, 0.0):
-                raise Throttled(
-                    f"the quota is used up for another {approval:.0f} s", status=429, retry_after=approval
-                )
-            if approval <= 0 and delay <= 0:
+            pause, delay = self._claim()
+            if patience is not None and pause > max(patience, 0.0):
+                raise Throttled(f"the quota is used up for another {pause:.0f} s", status=429, retry_after=pause)
+            if pause <= 0 and delay <= 0:
                 return
-            if self._wait(max(approval, delay, TICK), stop):
+            if self._wait(max(pause, delay, TICK), stop):
                 raise Interrupted(STOPPED)
 
     def heard(self, headers: Mapping[str, str], status: int) -> None:
-        """Take note of one answer: its quota headers (api.md §4) and whether it was a 429."""
+        """Learn from one answer: its quota headers (api.md §4) and whether it was a 429."""
         said = quota(headers, self._wall())
         if status != 429 and said.remaining is None and said.limit is None and said.retry_after is None:
             return
@@ -113,7 +111,7 @@ class RateLimiter:
                 self._slow_down(now)
 
     def _claim(self) -> tuple[float, float]:
-        """Seconds until the approval opens and until a token is there; the token is taken when both are 0."""
+        """Seconds until the pause ends and until a token is available; takes the token if both are 0."""
         with self._lock:
             now = self._clock()
             self._settle(now)
@@ -127,7 +125,7 @@ class RateLimiter:
             return 0.0, 0.0
 
     def _settle(self, now: float) -> None:
-        """Bring rate and tokens up to ``now``."""
+        """Update rate and tokens to ``now``."""
         while self._current != self._rate and now - self._stepped >= STEP:
             self._stepped += STEP
             self._current *= GROWTH
@@ -141,7 +139,7 @@ class RateLimiter:
         self._quiet_until = max(self._quiet_until, now + seconds)
 
     def _slow_down(self, now: float) -> None:
-        """Halve the rate; without one of our own, the rate at which calls left during the last second."""
+        """Halve the rate; without a limit, half of the calls sent during the last second."""
         if now - self._slowed < ONE_BURST:
             return
         if not self._current:

@@ -1,4 +1,4 @@
-"""Turns a reply of the server into an answer that can be worked with, or into the error that it means."""
+"""Classifies replies: a usable answer, or the GatewayError that status and body stand for (api.md §2, 10)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from reconciler.gateway.headers import quota
 from reconciler.gateway.transport import Reply
 from reconciler.model.report import Answer
 
-#: Raw text of an error is cut here.
+#: Maximum length of raw error text.
 SHOWN = 200
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|\x9b[0-?]*[ -/]*[@-~]")
@@ -33,7 +33,7 @@ _INVISIBLE = (
 )
 _UNSEEN = re.compile(f"{_INVISIBLE}+")
 _BETWEEN = f"{_INVISIBLE}*"
-#: Shorter texts are not looked for in base64, where they could be a part of anything.
+#: Shorter secrets are not searched in base64, where they would match by chance.
 _SHORTEST = 6
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
@@ -58,8 +58,8 @@ STALE = "often the vendor key stored in the connection is no longer good: make a
 
 
 class RequestContext(NamedTuple):
-    """What the reading of a reply must know of the call: its method, its path without query, the connection
-    it went to, the texts that no message may repeat, and whether the vendor stands behind the gateway."""
+    """The call that a reply belongs to: method, path without query, connection, secrets to mask in messages, and
+    whether it was forwarded to Systeme.io (or answered by the gateway itself)."""
 
     method: str
     path: str
@@ -72,9 +72,9 @@ class RequestContext(NamedTuple):
 
 
 def read(asked: RequestContext, reply: Reply) -> Answer:
-    """The answer of a 2xx; raises the GatewayError that any other reply means (api.md §2, 10).
+    """The answer of a 2xx; raises the matching GatewayError for any other reply (api.md §2, 10).
 
-    A reply that is not what this API sends (HTML, cut or empty JSON, an unexpected status) is NoAnswer.
+    A reply that this API does not send (HTML, cut or empty JSON, an unexpected status) is NoAnswer.
     """
     status = reply.status
     if 200 <= status < 300:
@@ -95,7 +95,7 @@ def read(asked: RequestContext, reply: Reply) -> Answer:
 
 
 def _success(asked: RequestContext, reply: Reply) -> Answer:
-    """GET answers 200 with an object; 202 and 204 need no body where something was written."""
+    """A GET must be answered by 200 with an object; a write also by 202 or 204 without a body."""
     writes = asked.method != "GET"
     body = _decoded(reply.content)
     if writes and reply.status in (202, 204):
@@ -114,7 +114,7 @@ def _unlike(asked: RequestContext, reply: Reply, body: Any) -> str:
 
 
 def _redirect(asked: RequestContext, reply: Reply) -> GatewayError:
-    """Refused. After a POST, 302 and 303 are also how a server says "done, look there"."""
+    """Redirects are refused. After a POST, 302 and 303 may mean that the write was done."""
     try:
         parts = urlsplit(reply.headers.get("Location") or "")
         goal = f"{parts.scheme}://{parts.hostname or ''}{parts.path}" if parts.scheme else parts.path
@@ -129,7 +129,7 @@ def _redirect(asked: RequestContext, reply: Reply) -> GatewayError:
 
 
 def _named(asked: RequestContext, reply: Reply, body: Any, text: str) -> GatewayError:
-    """The statuses that have an exception of their own."""
+    """The exception of a 4xx status that has one of its own."""
     status = reply.status
     if status == 401:
         remedy = VENDOR_KEY_REFUSED if asked.vendor and _from_vendor(reply, body) else KEY_REFUSED
@@ -137,7 +137,7 @@ def _named(asked: RequestContext, reply: Reply, body: Any, text: str) -> Gateway
     if status == 404:
         return NotFound(f"{asked}: not found ({text})", status=status)
     if status == 429:
-        after = quota(reply.headers, 0.0).retry_after  # a date counts where the server says its own time
+        after = quota(reply.headers, 0.0).retry_after  # a date is only usable together with the server's clock
         return Throttled(f"{asked}: too many calls ({text})", status=status, retry_after=after)
     if asked.vendor and not _from_vendor(reply, body) and not (isinstance(body, dict) and "errors" in body):
         which = f"no active connection {asked.connection}" if asked.connection else "no active connection"
@@ -149,14 +149,14 @@ def _named(asked: RequestContext, reply: Reply, body: Any, text: str) -> Gateway
 
 
 def _broken(asked: RequestContext, status: int, text: str) -> GatewayError:
-    """5xx and 408: a POST may have been carried out, everything else can simply be asked again."""
+    """5xx and 408: a POST may have been carried out; every other method can be repeated."""
     hint = f"; {STALE}" if status == 500 and asked.vendor else ""
     error = NoAnswer if asked.method == "POST" else GatewayError
     return error(f"{asked}: the server answered {status} ({text}){hint}", status=status)
 
 
 def _from_vendor(reply: Reply, body: Any) -> bool:
-    """Vendor errors are problem+json with ``detail``; a gateway's body is unknown (api.md §2.4)."""
+    """Whether Systeme.io wrote the error: problem+json with ``detail``; the gateway's form is unknown (§2.4)."""
     if "api key" in (reply.headers.get("WWW-Authenticate") or "").lower():
         return True
     if not isinstance(body, dict):
@@ -167,7 +167,7 @@ def _from_vendor(reply: Reply, body: Any) -> bool:
 
 
 def violations(asked: RequestContext, body: Any) -> tuple[Violation, ...]:
-    """The entries of a 422 body, cleaned; what has another form is left out."""
+    """The entries of a 422 body, cleaned; malformed entries are omitted."""
     entries = body.get("violations") if isinstance(body, dict) else None
     return tuple(
         Violation(*(clean(str(entry.get(key) or ""), asked.hidden) for key in ("propertyPath", "message", "code")))
@@ -177,7 +177,7 @@ def violations(asked: RequestContext, body: Any) -> tuple[Violation, ...]:
 
 
 def message(asked: RequestContext, reply: Reply, body: Any) -> str:
-    """What the server said, in the order violations, detail, title, raw text."""
+    """The server's error text: the first of violations, detail, title, raw text."""
     found = violations(asked, body)
     if found:
         return "; ".join(f"{item.path}: {item.message}" if item.path else item.message for item in found)
@@ -189,7 +189,7 @@ def message(asked: RequestContext, reply: Reply, body: Any) -> str:
 
 
 def _raw(content: bytes) -> str:
-    """The text of a body that is not the vendor's; of HTML only the title."""
+    """The text of a body that is not JSON; of HTML only the title."""
     text = content[:65_536].decode("utf-8", "replace")
     if _HTML.match(text):
         title = _TITLE.search(text)
@@ -198,9 +198,9 @@ def _raw(content: bytes) -> str:
 
 
 def clean(text: str, hidden: tuple[str, ...] = ()) -> str:
-    """One line of at most 200 characters: no terminal escapes, no control characters, nothing hidden.
+    """One line of at most 200 characters, without terminal escapes, control characters and secrets.
 
-    Escapes go first, and invisible characters may stand inside of a secret: without them it would be whole again.
+    Escapes and invisible characters are removed first: inside a secret they would prevent its masking.
     """
     text = _ESCAPES.sub("", text)
     for form in sorted({form for secret in hidden for form in _forms(secret)}, key=len, reverse=True):
@@ -210,7 +210,7 @@ def clean(text: str, hidden: tuple[str, ...] = ()) -> str:
 
 
 def _forms(secret: str) -> Iterator[str]:
-    """A secret as it is, as JSON writes it, and in base64 as far as that does not hang on what follows it."""
+    """A secret as plain text, as JSON text, and in base64 up to the part that depends on the following bytes."""
     yield from filter(None, (secret, json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]))
     content = secret.encode("utf-8", "surrogateescape")
     whole = content[: len(content) // 3 * 3]
@@ -219,7 +219,7 @@ def _forms(secret: str) -> Iterator[str]:
 
 
 def _decoded(content: bytes) -> Any:
-    """The JSON of a body, None when it is none."""
+    """The parsed JSON of a body, or None."""
     try:
         return json.loads(content)
     except (ValueError, RecursionError):

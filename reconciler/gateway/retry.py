@@ -1,4 +1,4 @@
-"""Turns the failure of one attempt into the decision whether, and after how long, the call is sent again."""
+"""Retry rules: whether a failed attempt is repeated, and after how long."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.gateway.transport import TooLong
 
 
 class Retries(NamedTuple):
-    """The bounds: attempts, seconds over all of them, and the first and the longest back-off in seconds."""
+    """Limits: attempts, seconds over all of them, first and longest back-off in seconds."""
 
     tries: int = 5
     patience: float = 180.0
@@ -19,7 +19,7 @@ class Retries(NamedTuple):
 
 
 def may_repeat(method: str, error: GatewayError) -> bool:
-    """The table of what is sent again.
+    """Whether a call is repeated after a failure.
 
     ====================================  =====  =======================
     failure                               POST   GET, PUT, PATCH, DELETE
@@ -37,14 +37,14 @@ def may_repeat(method: str, error: GatewayError) -> bool:
 
 
 def may_have_happened(error: GatewayError) -> bool:
-    """Whether an attempt that failed so may still have been carried out."""
+    """Whether a failed attempt may have been carried out."""
     return isinstance(error, NoAnswer) or (error.status is not None and (error.status >= 500 or error.status == 408))
 
 
 def pause(retries: Retries, attempt: int, error: GatewayError, chance: Callable[[], float]) -> float:
-    """Seconds before the next attempt: doubling, with a random half so that workers do not come back together.
+    """Seconds before the next attempt: doubled each time, half of it random so that workers spread out.
 
-    Where the server said when to come back, the rate limit keeps everybody waiting and only the spread is left.
+    After a ``Retry-After`` the rate limiter makes all workers wait, and only the random part is added here.
     """
     if isinstance(error, Throttled) and error.retry_after is not None:
         return retries.first * chance() / 2

@@ -1,4 +1,4 @@
-"""Turns one prepared call into one reply of the server, or into an error that says whether anything left."""
+"""Sends one request and reads one reply; errors say whether the request can have reached the server."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ from reconciler.gateway.deadlines import Deadlines, TrackingAdapter
 READING = frozenset({"GET"})
 WRITING = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
-#: No answer of this API comes near it; a page of 100 contacts is some 25 kB.
+#: Maximum size of an answer; a page of 100 contacts is about 25 kB.
 LARGEST = 32 * 1024 * 1024
-#: Seconds that one exchange may take, from the connection to the last byte of the answer.
+#: Maximum seconds of one exchange, from connecting to the last byte of the answer.
 EXCHANGE_LIMIT = 60.0
 _CHUNK = 1 << 16
-#: How http.client begins to say that a proxy refused CONNECT.
+#: Start of http.client's message about a refused CONNECT.
 _TUNNEL = "Tunnel connection failed: "
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class ForbiddenMethod(RuntimeError):
-    """A method reached a transport that was built without it; nothing has left."""
+    """The transport does not allow this method; nothing was sent."""
 
 
 class TooLong(NoAnswer):
-    """The answer does not fit; asking again would not help."""
+    """The answer exceeds the maximum size; a retry would not help."""
 
 
 class Reply(NamedTuple):
-    """What came back, complete and undecoded."""
+    """A complete reply, undecoded."""
 
     status: int
     headers: Mapping[str, str]
@@ -50,7 +50,7 @@ class Reply(NamedTuple):
 
 
 class Bearer(AuthBase):
-    """Sets the gateway's key. Being an auth object, it keeps requests from looking into ``.netrc``."""
+    """Sends the gateway's key; an auth object keeps requests from reading ``.netrc``."""
 
     def __init__(self, key: str) -> None:
         self._header = f"Bearer {key}"
@@ -64,21 +64,21 @@ class Bearer(AuthBase):
 
 
 class OnlyAdapter(TrackingAdapter):
-    """Lets the given methods pass and refuses every other before a connection is even looked up."""
+    """Allows the given methods and refuses all others before a connection is opened."""
 
     def __init__(self, methods: frozenset[str]) -> None:
         self._methods = methods
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:
-        """Send what may be sent; raises ForbiddenMethod for the rest."""
+        """Send a request with an allowed method; raises ForbiddenMethod for any other."""
         if request.method not in self._methods:
             raise ForbiddenMethod(f"this transport cannot {request.method}")
         return super().send(request, *args, **options)
 
 
 class PlainSession(requests.Session):
-    """Follows no redirect, nor looks where one leads: a body of any size and a broken URL may hang on it."""
+    """Follows no redirect and does not parse its target, which may be malformed."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
         return None
@@ -87,8 +87,8 @@ class PlainSession(requests.Session):
 class Transport:
     """Sends to one base URL only, with one requests session per thread.
 
-    The environment is read once, here, for proxies and the CA bundle; loopback is never proxied. Cookies are
-    neither kept nor sent. Raises ConfigurationError for a URL, key or connection that cannot be meant.
+    Proxies and the CA bundle are read from the environment once, here; loopback is never proxied. Cookies are
+    neither stored nor sent. Raises ConfigurationError for an invalid URL, key or connection.
     """
 
     def __init__(
@@ -120,7 +120,7 @@ class Transport:
         self._lock = threading.Lock()
 
     def session(self) -> requests.Session:
-        """The session of the calling thread; it reaches the base URL only, and only with the allowed methods."""
+        """The session of the calling thread, restricted to the base URL and the allowed methods."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
             session = self._local.session = PlainSession()
@@ -146,11 +146,11 @@ class Transport:
     def exchange(
         self, method: str, target: str, body: bytes | None, content_type: str | None, seconds: float = math.inf
     ) -> Reply:
-        """Send once, never again, and read the whole reply. ``target`` is path and query below the base URL.
+        """Send once and read the whole reply. ``target`` is path and query below the base URL.
 
-        The reply has to be complete within ``seconds``, or the limit of every exchange where that is shorter; a GET
-        also soon after ``stop`` is set. Raises Unreachable when no connection was made, NoAnswer when one was and no
-        whole reply came (TooLong when it is beyond 32 MiB), GatewayError when the server's certificate is untrusted.
+        The reply must be complete within ``seconds`` or the general limit, whichever is shorter; a GET is cut off
+        soon after ``stop`` is set. Raises Unreachable if no connection was made, NoAnswer if one was made and no
+        complete reply arrived (TooLong above 32 MiB), GatewayError if the server's certificate is untrusted.
         """
         request = self._prepared(method, f"{self._base}{target}", body, content_type)
         longest = min(self._limit, seconds)
@@ -166,10 +166,10 @@ class Transport:
             error = NoAnswer(f"{urlsplit(self._base).netloc} did not send a complete response within {longest:.3g} s")
         if error is None:
             return reply
-        raise error  # outside of the handler: the chain would lead to the request and its headers
+        raise error  # raised outside of the handler: a chained exception would hold the request and its headers
 
     def _proxy(self) -> str:
-        """The proxy on the way, without its user and password; empty where there is none."""
+        """The proxy in use, without user and password; empty if there is none."""
         scheme, _, host = self._base.partition("://")
         names = (f"{scheme}://{host}", scheme, f"all://{host}", "all")
         url = next((self._proxies[name] for name in names if name in self._proxies), "")
@@ -178,7 +178,7 @@ class Transport:
     def _prepared(
         self, method: str, url: str, body: bytes | None, content_type: str | None
     ) -> requests.PreparedRequest:
-        """What requests would prepare, at a fraction of its cost: url and headers are known to be sound."""
+        """The request as requests would prepare it, at a fraction of the cost, since URL and headers are valid."""
         request = requests.PreparedRequest()
         request.method, request.url, request.body = method, url, body
         request.headers = CaseInsensitiveDict(self._headers)
@@ -210,14 +210,14 @@ class Transport:
 
 
 def is_loopback(url: str) -> bool:
-    """Whether the URL names this machine by one of its loopback names."""
+    """Whether the host of the URL is a loopback name or address."""
     return (urlsplit(url).hostname or "") in _LOOPBACK
 
 
 def proxies_and_trust(base: str) -> tuple[dict[str, str], bool | str, Any]:
-    """What the environment says of the way to a URL: proxies (none to loopback), CA bundle, client certificate.
+    """Proxies (none for loopback), CA bundle and client certificate for a URL, from the environment.
 
-    Raises ConfigurationError when the CA bundle does not exist or holds no certificate.
+    Raises ConfigurationError if the CA bundle does not exist or contains no certificate.
     """
     with requests.Session() as session:
         found = session.merge_environment_settings(f"{base}/", {}, None, None, None)
@@ -240,7 +240,7 @@ def _check_bundle(path: str) -> None:
 
 
 def _checked_url(url: str) -> str:
-    """The URL without its last slash; only https, but on loopback, and nothing that would leak or mislead."""
+    """The URL without trailing slash; must be https (except for loopback) and without user, query or fragment."""
     try:
         parts = urlsplit(url)
         sound = bool(parts.hostname) and parts.port != 0 and not (parts.query or parts.fragment)
@@ -256,7 +256,7 @@ def _checked_url(url: str) -> str:
 
 
 def _checked_token(text: str, what: str) -> str:
-    """A header value without the line break that a shell or file adds; the message never shows it."""
+    """A header value, stripped; raises ConfigurationError without showing the value."""
     text = text.strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
         raise ConfigurationError(f"{what} is empty or contains invalid characters")
@@ -264,14 +264,14 @@ def _checked_token(text: str, what: str) -> str:
 
 
 def _explained(problem: Exception, base: str, proxy: str = "") -> GatewayError:
-    """The error that tells whether the call can have had an effect, in words without URL, header or body."""
+    """The error for a failed exchange; its message contains no URL, header or body."""
     host = urlsplit(base).netloc
     roots = list(_roots(problem))
     if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
         return GatewayError(f"the certificate of {host} is not trusted; set REQUESTS_CA_BUNDLE to your CA's file")
     if any(isinstance(root, ProxyError) for root in roots):
         if refusal := next((str(root) for root in roots if str(root).startswith(_TUNNEL)), ""):
-            status = refusal.removeprefix(_TUNNEL)  # 4xx is for good; with 5xx the proxy itself found no way, yet
+            status = refusal.removeprefix(_TUNNEL)  # 4xx is permanent, 5xx temporary
             error = GatewayError if status.startswith("4") else Unreachable
             return error(f"the proxy {proxy} refuses connections to {host} ({status}); check HTTPS_PROXY")
         host = f"{host} through the proxy {proxy}"
@@ -281,9 +281,9 @@ def _explained(problem: Exception, base: str, proxy: str = "") -> GatewayError:
 
 
 def _never_connected(problem: Exception) -> bool:
-    """True only when no socket was open, so that not one byte of the request can have left.
+    """True only if no socket was opened, so that no byte of the request can have been sent.
 
-    urllib3 reports a reply lost behind a proxy as a ProxyError too, hence the look at what it wraps.
+    urllib3 also reports a lost reply behind a proxy as ProxyError, so the wrapped exceptions are inspected.
     """
     reason: Any = problem.args[0] if problem.args else None
     reason = getattr(reason, "reason", reason)
@@ -295,7 +295,7 @@ def _never_connected(problem: Exception) -> bool:
 
 
 def _roots(problem: BaseException) -> list[BaseException]:
-    """The exception, what it wraps, what that wraps, each once."""
+    """The exception and all exceptions that it wraps, each once."""
     found: list[BaseException] = []
     queue: list[Any] = [problem]
     while queue:

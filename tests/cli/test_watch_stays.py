@@ -223,14 +223,14 @@ def test_numbers_for_prometheus(project: Project, script: Script) -> None:
     assert first['reconciler_calls_total{method="GET",status="200"}'] > 0
     assert first["reconciler_round_duration_seconds_count"] == 1
     assert first["reconciler_last_success_timestamp_seconds"] > 1.7e9
-    assert first['reconciler_gate_closed{allow="deletes"}'] == 0
+    assert first['reconciler_approval_required{allow="deletes"}'] == 0
     assert not [name for name, value in first.items() if name.startswith("reconciler_pending") and value]
     assert second['reconciler_rounds_total{outcome="failed"}'] == 1
     assert second["reconciler_failures_in_a_row"] == 1
     assert second['reconciler_drifted_resources{kind="contact"}'] == 1
     assert second['reconciler_pending_changes{action="update",kind="contact"}'] == 1
     assert third['reconciler_rounds_total{outcome="refused"}'] == 1
-    assert third['reconciler_gate_closed{allow="deletes"}'] == 1
+    assert third['reconciler_approval_required{allow="deletes"}'] == 1
     assert third['reconciler_pending_changes{action="delete",kind="contact_field"}'] == 9
     assert third["reconciler_last_success_timestamp_seconds"] == first["reconciler_last_success_timestamp_seconds"]
     with pytest.raises(requests.ConnectionError):

@@ -65,7 +65,7 @@ class Metrics:
         self._pending = self._made("Gauge", "pending_changes", "Changes not made yet.", "kind", "action")
         self._drifted = self._made("Gauge", "drifted_resources", "Resources that others changed.", "kind")
         self._blocked = self._made("Gauge", "blocked_changes", "Changes that policy holds back.")
-        self._approvals = self._made("Gauge", "gate_closed", "1 where the plan needs --allow.", "allow")
+        self._approvals = self._made("Gauge", "approval_required", "1 where the plan needs --allow.", "allow")
         for ending in CycleResult:
             self._rounds.labels(ending.value)
         for allow in Allow:
