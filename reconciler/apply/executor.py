@@ -1,6 +1,7 @@
-"""A plan and its graph → a report: ready steps go to workers, a failure skips what needs it, a stop loses nothing.
+"""Runs the steps of a plan in parallel: ready steps go to workers, and a failed step skips those that need it.
 
-Looks for accepted writes (202): one filtered list for each parent, at growing intervals, for a bounded time.
+After the last write, waits a bounded time until the account shows the writes that it only accepted (202): one
+filtered list for each parent, at growing intervals.
 """
 
 from __future__ import annotations
@@ -27,15 +28,15 @@ from reconciler.model.values import Address, Ref
 from reconciler.planner.order import Graph
 from reconciler.planner.requests import is_the_one
 
-#: Told of every outcome as it comes, with how many steps are done and how many there are.
+#: Called with every outcome, the number of finished steps and the number of all steps.
 Listener = Callable[[Outcome, int, int], None]
-#: Told of every step that begins.
+#: Called with every step that begins.
 Starter = Callable[[Step], None]
 
 
 @dataclass
 class Bounds:
-    """What ends a run early, cleanly: a signal, a number of calls, a point in time (of ``clock``)."""
+    """Conditions that end a run early: a signal, a number of calls, a point in time (of ``clock``)."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     max_calls: int | None = None
@@ -43,7 +44,7 @@ class Bounds:
     clock: Callable[[], float] = time.monotonic
 
     def reason(self, calls: int) -> str | None:
-        """Why no further step may begin, or None."""
+        """The reason why no further step may begin, or None."""
         if self.stop.is_set():
             return "interrupted"
         if self.max_calls is not None and calls >= self.max_calls:
@@ -54,7 +55,7 @@ class Bounds:
 
 
 class Executor:
-    """One run over one graph. Only the main thread touches its state; workers carry single steps."""
+    """One run over one graph. The main thread holds all state; workers carry out single steps."""
 
     def __init__(
         self,
@@ -80,14 +81,14 @@ class Executor:
         self.stopped: str | None = None
 
     def run(self) -> Report:
-        """Carry out every step that can be. An error of the ledger ends the run once all in flight has ended."""
+        """Carry out the steps. A ledger error ends the run after the steps in progress have finished."""
         sorter = self._sorter()
         ready: deque[Step] = deque()
         in_flight = 0
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="write") as pool:
             while sorter.is_active():
                 ready.extend(sorter.get_ready())
-                while ready and in_flight < self.parallel:  # no more than can leave: a stop must find the rest here
+                while ready and in_flight < self.parallel:  # the rest must still be here for a stop
                     step = ready.popleft()
                     if self._is_over(step):
                         sorter.done(step)
@@ -106,7 +107,7 @@ class Executor:
         return self._report()
 
     def _sorter(self) -> TopologicalSorter[Step]:
-        """Nodes in the planned order first, so that ready steps leave in it."""
+        """A sorter to which nodes are added in plan order, so that ready steps come in that order."""
         sorter: TopologicalSorter[Step] = TopologicalSorter(dict.fromkeys(self.graph.order, ()))
         for step in (*self.graph.order, *self.graph.barriers):
             sorter.add(step, *self.graph.needs.get(step, ()), *self.graph.after.get(step, ()))
@@ -114,13 +115,13 @@ class Executor:
         return sorter
 
     def _is_over(self, step: Step) -> bool:
-        """Barriers stand for nothing; a step whose need failed is skipped; after a stop nothing begins."""
+        """Whether a node needs no worker: a barrier, a step whose need failed, or any step after a stop."""
         if step in self.graph.barriers:
             return True
         failed = sorted(
             (need for need in self.graph.needs[step] if self.outcomes[need].status not in _GOOD),
             key=lambda need: (self.outcomes[need].status is Status.NOT_RUN, need.address),
-        )  # what failed says more than what was not run
+        )  # a failure explains more than a step that was not run
         self.stopped = self.stopped or self._cut_off() or self.bounds.reason(self._calls())
         if failed:
             cause = self.outcomes[failed[0]]
@@ -132,16 +133,16 @@ class Executor:
         return step in self.outcomes
 
     def _cut_off(self) -> str | None:
-        """There is no use in trying the rest when the account is out of reach."""
+        """Stop the run if the account cannot be reached any more."""
         return "the account cannot be reached; run apply again to continue" if self.carrier.writer.cut_off else None
 
     def _work(self, step: Step) -> None:
-        """In a worker: whatever happens comes back as a value, so that the run can end in order."""
+        """Carry out one step in a worker; exceptions are returned, so that the run can end in order."""
         try:
             self.ended.put((step, self.carrier.carry(step, self._change(step))))
         except ReconcilerError as error:
             self.ended.put((step, error))
-        except BaseException as error:  # the worker boundary: a defect must not leave the run waiting for ever
+        except BaseException as error:  # a defect in a worker must not leave the run waiting
             self.ended.put((step, ReconcilerError(f"{step.address}: unexpected {type(error).__name__}")))
             raise
 
@@ -165,9 +166,9 @@ class Executor:
         return self.carrier.writer.calls.reads + self.carrier.writer.calls.writes
 
     def _await_accepted(self) -> None:
-        """After the last write, one list per community settles all that was accepted.
+        """Confirm accepted writes after the last one, with one list for each community.
 
-        One whose answer was lost and that does not show is sent again, once, and awaited once more.
+        A write whose answer was lost and that the account does not show is sent once more and awaited again.
         """
         for again in (True, False):
             pending = {step: o for step, o in self.outcomes.items() if o.status is Status.PENDING}
@@ -186,7 +187,7 @@ class Executor:
         self._give_up()
 
     def _give_up(self) -> None:
-        """What nobody accepted and the account does not show is not done; its intent stays, for the next run."""
+        """Fail writes that were neither accepted nor appeared; their intent stays open for the next run."""
         for step in [step for step, o in self.outcomes.items() if o.status is Status.PENDING]:
             if step.address in self.carrier.unconfirmed:
                 said = "no answer came, and the account does not show it; the next run looks again"
@@ -232,17 +233,17 @@ class Executor:
 _GOOD = frozenset({Status.DONE, Status.PENDING})
 
 
-#: Shares of the whole wait that pass between looks; the first look is at once.
+#: Pauses between two reads, as shares of the whole wait; the first read is immediate.
 SHARES = (1 / 15, 2 / 15, 4 / 15, 8 / 15)
 PLAIN = Wire()
 
-#: Sleeps that many seconds; True when the run is to stop.
+#: Sleeps for the given seconds; returns True if the run has to stop.
 Sleep = Callable[[float], bool]
 
 
 @dataclass(frozen=True)
 class AcceptedWrites:
-    """Waits ``seconds`` for accepted writes. ``ids`` gives the remote ids of contacts and parents."""
+    """Waits up to ``seconds`` for accepted writes. ``ids`` maps contacts and parents to remote ids."""
 
     reader: Reader
     ids: Mapping[Address, str]
@@ -250,7 +251,7 @@ class AcceptedWrites:
     seconds: float
 
     def wait(self, accepted: Iterable[Change]) -> dict[Address, str]:
-        """The remote ids of those that showed up; what is missing at the end is still pending."""
+        """Remote ids of the writes that appeared; the others are still pending."""
         waiting = {change.address: change for change in accepted}
         seen: dict[Address, str] = {}
         for share in (0.0, *SHARES):
@@ -260,7 +261,7 @@ class AcceptedWrites:
             try:
                 seen |= self._look(waiting)
             except (GatewayError, Interrupted):
-                break  # pending is the truth until the next run looks
+                break  # still pending, as far as known; the next run reads again
             waiting = {address: change for address, change in waiting.items() if address not in seen}
         return seen
 
@@ -283,7 +284,7 @@ class AcceptedWrites:
 
 
 def _by_parent(changes: Iterable[Change]) -> dict[tuple[str, Address], list[Change]]:
-    """Grouped by what they were accepted into: the reference that is no person."""
+    """Group by parent: the reference that is not a person."""
     groups: dict[tuple[str, Address], list[Change]] = {}
     for change in changes:
         for value in change.attrs.values():

@@ -1,10 +1,8 @@
-"""A change that was carried out → the row that the ledger keeps of it.
+"""Ledger entries: of a change that was carried out, and of intents that a killed run left open.
 
-What a killed run announced and nobody recorded → what is known of it now that the account was read again.
-
-An intent whose verb is ``create`` says: this was not there, and a request to make it may have left. An object under
-its address that shows the values that were sent counts as created by us, whether the files still ask for it or not.
-One that shows others was not made by that request: it belongs to somebody else.
+An open intent with the verb ``create`` means: the resource did not exist, and a request to create it may have been
+sent. A live resource of that address with the values that were sent counts as created by that request, whether or
+not the files still declare it. One with other values was created by somebody else.
 """
 
 from __future__ import annotations
@@ -30,12 +28,11 @@ def entry_after(
     run: int,
     provenance: Provenance | None = None,
 ) -> LedgerEntry:
-    """What we now own: ``shown`` is what the answer (or the live one) says the values are.
+    """The entry after a change; ``shown`` holds the values in the answer (or of the live resource).
 
-    A field that the server shows otherwise is kept in ``answered``, so that the same difference is no difference
-    the next time. Secrets are kept as keyed digests only. ``provenance`` is known better than
-    from the action where an answer was lost, or something was there already. ``run`` 0 stands for no run: the entry
-    keeps the one that last wrote it.
+    A value that the server changed is kept in ``answered``, so that it causes no update next time. Secrets are
+    kept as keyed digests only. ``provenance`` overrides what the action implies, for a lost answer or a resource
+    that existed already. ``run`` 0 stands for no run: the entry keeps the run that last wrote it.
     """
     readable = {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
     return LedgerEntry(
@@ -58,7 +55,7 @@ def entry_after(
 
 
 def differing(change: Change, sent: Attrs, shown: Attrs) -> dict[str, Value]:
-    """The readable fields that the server shows otherwise than they were sent."""
+    """The readable fields whose value in the answer differs from the value sent."""
     kind = KINDS[change.address.kind]
     return {
         name: shown[name]
@@ -68,7 +65,7 @@ def differing(change: Change, sent: Attrs, shown: Attrs) -> dict[str, Value]:
 
 
 def is_settled(entry: LedgerEntry | None, wanted: LedgerEntry) -> bool:
-    """Whether the ledger already says so; positions, times and run numbers do not count."""
+    """Whether the ledger already holds this entry; positions, times and run numbers do not count."""
     if entry is None:
         return False
     return all(
@@ -78,7 +75,7 @@ def is_settled(entry: LedgerEntry | None, wanted: LedgerEntry) -> bool:
 
 
 def _digests(change: Change, old: LedgerEntry | None, digest: Digest) -> dict[str, str]:
-    """Those of the secrets at hand; one that is not mentioned at all is still what it was."""
+    """Digests of the given secrets; the digest of a secret that is not mentioned is kept."""
     if digest is None:
         return {}
     kept = {name: value for name, value in old.digests.items() if name not in change.attrs} if old else {}
@@ -87,7 +84,7 @@ def _digests(change: Change, old: LedgerEntry | None, digest: Digest) -> dict[st
 
 
 def _managed_since(change: Change, old: LedgerEntry | None, run: int) -> int:
-    """The run that made the resource managed; a later one only where it is another object now."""
+    """The run that made the resource managed; the current one if the remote object is another one now."""
     if old is None or change.action in (Action.CREATE, Action.ADOPT):
         return run
     return old.managed_since
@@ -105,7 +102,7 @@ Intents = Mapping[Address, Intent]
 
 
 def recovered(found: Identified, intents: Intents) -> dict[Address, LedgerEntry]:
-    """Entries for what an unrecorded create made and the files no longer ask for: it is ours to remove."""
+    """Entries for resources that an unrecorded create made and the files no longer declare: managed, so prunable."""
     made = {}
     for address, intent in intents.items():
         live = found.live.get(address)
@@ -119,20 +116,20 @@ def recovered(found: Identified, intents: Intents) -> dict[Address, LedgerEntry]
 
 
 def announced(changes: Iterable[Change], intents: Intents) -> frozenset[Address]:
-    """The changes whose resource an earlier run may have made without knowing; a rename since then is followed."""
+    """The changes whose resource an open intent of an earlier run may have created; follows renames since then."""
     return frozenset(change.address for change in changes if _is_made(change, intents)) if intents else frozenset()
 
 
 def _is_made(change: Change, intents: Intents) -> bool:
-    """Of what the account does not show, the intent is all that is known."""
+    """Whether an open intent made the resource; for one that the account does not show, the intent decides."""
     found = [intents[name] for name in (change.address, change.former) if name and name in intents]
     return any(intent.made(EMPTY if change.action is Action.CREATE else change.before) for intent in found)
 
 
 def answered(changes: Iterable[Change], steps: Iterable[Step], intents: Intents, *, whole: bool) -> Iterator[Address]:
-    """The intents that a plan resolves: not those that a step will, nor those that it blocks or leaves out.
+    """The intents that a plan resolves by itself: no step will, and no change about them is blocked or excluded.
 
-    ``whole``: nothing was left out, so an intent without a change has left no trace in the account.
+    ``whole``: the plan excludes nothing, so an intent without a change has left no trace in the account.
     """
     stays_open = {step.address for step in steps} | {change.address for change in changes if change.blocked}
     seen = {name for change in changes for name in (change.address, change.former, change.moved_from)}

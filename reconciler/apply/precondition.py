@@ -1,8 +1,8 @@
-"""What a write rests on, read again when it is too old: what moved since the plan is not overwritten.
+"""Checks before an update or deletion that the resource still has the state in the plan.
 
-A reading counts for ``fresh`` seconds from when it began. An older one is made again, for one resource by id or
-filter, or for its whole collection where that takes fewer calls than the writes to come. The gap between the check
-and the write itself cannot be closed over this API.
+A reading is valid for ``limits.fresh`` seconds from its start. After that the resource is read again by id or
+filter, or its whole collection where that needs fewer calls than the writes to come. The API offers no conditional
+writes, so a change between this check and the write goes unnoticed.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from reconciler.planner.order import Graph
 from reconciler.planner.requests import Query, bind, fill, is_the_one, lookup_for
 from reconciler.refresh.losses import PERSON, LossReader
 
-#: What a collection that was read again holds: items by remote id.
+#: Items of a collection that was read again, by remote id.
 Snapshot = dict[str, Item]
 
 
 @dataclass
 class Freshness:
-    """Shared by all workers. ``fresh`` is seconds, ``read_at`` when the plan began to read (of ``clock``)."""
+    """Checks shared by all workers. ``fresh`` is in seconds; reading began at ``read_at`` (of ``clock``)."""
 
     reader: Reader
     dialect: Dialect
@@ -55,12 +55,12 @@ class Freshness:
         self._snapshots: dict[str, tuple[float, Snapshot]] = {}
 
     def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
-        """Count the overwriting steps to come, by collection."""
+        """Count the updates and deletions to come, by collection."""
         self.waiting.update(_collection(KINDS[s.address.kind]).name for s in graph.order if overwrites(s, changes))
         self._deletions = takes_from_people(changes.values())
 
     def moved(self, step: Step, change: Change) -> str:
-        """What is not as the plan saw it, in one sentence; empty when all is as it was, or fresh enough."""
+        """What changed since the plan, as one sentence; empty if nothing did or the reading is recent enough."""
         if not overwrites(step, {change.address: change}):
             return ""
         kind = KINDS[change.address.kind]
@@ -79,7 +79,7 @@ class Freshness:
         return f"{', '.join(sorted(differs))} changed in the account since it was read; plan again" if differs else ""
 
     def _count_losers(self, change: Change) -> int:
-        """How many people lose something by the deletion by now; counted for all deletions to come at once."""
+        """How many contacts lose something by the deletion now; counted once for all deletions to come."""
         with self._lock:
             began, losers = self._losers
             if change.address not in losers or self.clock() - began >= self.fresh:
@@ -91,7 +91,7 @@ class Freshness:
             return len(losers[change.address])
 
     def wrote(self, step: Step, change: Change, shown: Attrs) -> None:
-        """Remember our own write: what it changed is not somebody else's."""
+        """Record a write of this run, so that its effect does not count as a change by others."""
         if step.verb is Verb.DROP:
             self.dropped.add(change.address)
             return
@@ -100,7 +100,7 @@ class Freshness:
         self.written[change.address] = {**self.written.get(change.address, change.before), **sent, **shown}
 
     def _ours(self, kind: Kind, name: str) -> bool:
-        """A value that went with a contact field that this very run deleted."""
+        """Whether the value disappeared with a contact field that this run deleted."""
         return any(target in self.dropped for target in kind.refers_to({name: ""}))
 
     def _current(self, kind: Kind, change: Change) -> Item | None:
@@ -110,9 +110,9 @@ class Freshness:
         return self.single(change)
 
     def _shared(self, kind: Kind) -> Snapshot | None:
-        """The whole collection, read again by one worker for all, where that is fewer calls."""
+        """The whole collection, read again once for all workers; None where single reads need fewer calls."""
         if not isinstance(kind.source, Collection):
-            return None  # there is no list of all
+            return None  # the API has no list of all of them
         pages = max(1, -(-self.sizes.get(kind.name, 0) // PAGE))
         with self._lock:
             began, snapshot = self._snapshots.get(kind.name, (0.0, {}))
@@ -152,7 +152,7 @@ class Freshness:
         return next((row for row in rows if is_the_one(kind, row, attrs, self.ids, wire)), None)
 
     def single(self, change: Change) -> Item | None:
-        """One look at what the change is about; None when it is not there."""
+        """Read the resource of the change; None if it does not exist."""
         kind = KINDS[change.address.kind]
         try:
             if isinstance(kind.source, Embedded):
@@ -168,7 +168,7 @@ class Freshness:
     def _filter(self, kind: Kind, change: Change) -> Query | None:
         try:
             return lookup_for(kind, {**change.before, **change.attrs}, self.ids)
-        except KeyError:  # it belongs to somebody whose name was not read: only the whole list shows it
+        except KeyError:  # its contact was not read, so only the whole list shows it
             return None
 
     def _listed(self, kind: Kind, change: Change) -> Item | None:
@@ -179,20 +179,20 @@ class Freshness:
 
 
 def overwrites(step: Step, changes: Mapping[Address, Change]) -> bool:
-    """Whether a step changes or removes something that is there already."""
+    """Whether a step changes or deletes an existing resource."""
     change = changes[step.address]
     return step.verb is not Verb.MAKE or change.action not in (Action.CREATE, Action.REPLACE)
 
 
 def _collection(kind: Kind) -> Kind:
-    """The kind whose list holds it."""
+    """The kind whose list contains the resources of this kind."""
     return KINDS[kind.source.parent] if isinstance(kind.source, Embedded) else kind
 
 
 def _rests_on(step: Step, change: Change, kind: Kind, shown: Attrs) -> set[str]:
-    """The fields that the write replaces: those that it sends, or everything where the whole thing goes.
+    """The fields that the write replaces: those that it sends; all fields for a deletion.
 
-    One that was empty when it was read counts too; one that the plan does not carry along, being a secret, does not.
+    Fields that were empty when read are included; secrets, which the plan does not contain, are not.
     """
     names = {*change.before, *shown} if step.verb is Verb.DROP else {e.path for e in change.fields if not e.sensitive}
     return {name for name in names if _is_known(kind, name, change.before)}

@@ -1,27 +1,23 @@
-"""One step of a plan → one outcome: announced in the ledger, sent, settled, and looked for when no answer came.
+"""Carries out one step of a plan: records the intent, sends the request, records the outcome.
 
-answer to a create                 what is done
-──────────────────────────────────────────────────────────────────────────────────────────
-201                                its id is ours; entry CREATED
-202                                PENDING until the account shows it
-422                                look once: equal to what is wanted → ADOPTED; nothing there → the error
-none (lost, cut, HTML, 5xx)        look: equal to what is wanted → CREATED; nothing there → send again, once
-either, and what is there differs  failed: nobody's POST of ours made it, and it is not overwritten
-none, and looking cannot decide    failed; the intent stays open, so the next run knows
+answer to a create                 result
+──────────────────────────────────────────────────────────────────────────────────────────────
+201                                created, with the id of the answer
+202                                pending until the account shows the resource
+422                                read: equal to the desired values → adopted; not there → the error
+none (lost, cut, HTML, 5xx)        read: equal to the desired values → created; not there → sent once more
+422 or none, and read: it differs  failed: somebody else created it, and it is not overwritten
+none, and the read fails           failed; the intent stays open for the next run
 
-Every attempt is announced when its turn has come, after all waiting, so that a lease that was lost in between is
-noticed before anything leaves.
+The intent is recorded before every attempt, after all waiting, so that a lock lost in between is noticed before
+anything is sent.
 
-A write that cannot be taken back and is refused a second time → done or not, by looking at what the account shows.
-
-answer          what is done
-────────────────────────────────────────────────────────────────────────────────────────
-2xx             done
-422, 400        look: what is so already is done, else it is the error
-none            look: what is so is done, else send again, once; then the same
-none, no look   failed; the intent stays open, and the next plan sees what became of it
-
-The natural key of a change → the live one that has it, read from the account at this moment.
+answer to an irreversible update   result
+──────────────────────────────────────────────────────────────────────────────────────────────
+2xx                                done
+422, 400                           read: already in the desired state → done; else the error
+none                               read: in the desired state → done; else sent once more, then the same
+none, and the read fails           failed; the intent stays open, and the next plan sees the state
 """
 
 from __future__ import annotations
@@ -49,12 +45,12 @@ from reconciler.planner.diff import Digest, differences
 from reconciler.planner.impact import TakenAlong
 from reconciler.planner.requests import bind, hidden_in, is_the_one, lookup_for, request_for
 
-#: Seconds of the lease that must be left when a write is announced: connect and read time-out of one attempt.
-NEEDS = 36.0
+#: Seconds for which the lock must still be valid when an intent is recorded: time-outs of one attempt.
+MIN_LOCK_SECONDS = 36.0
 
 
 class Made(NamedTuple):
-    """What a write came to: the id (None: accepted only), what the answer shows, how a taken-over one is ours."""
+    """Result of a write: remote id (None: only accepted), values in the answer, provenance if not by the action."""
 
     remote_id: str | None
     shown: Attrs = EMPTY
@@ -66,10 +62,10 @@ class Made(NamedTuple):
 class StepRunner:
     """Carries out single steps; used by all workers at once.
 
-    ``ids`` grows as creates are answered; ``unconfirmed`` holds what may have been accepted: its answer was lost.
-    ``announced`` are those that an earlier run set out to make, and nobody recorded whether it did. ``along`` is what
-    each deletion takes from managed resources, ``taken_by`` which of two deletions took a relation. ``adopted`` are
-    those that count as adopted although they are created: an undo brings them back.
+    ``ids`` grows with every answered create. ``unconfirmed`` holds accepted writes whose answer was lost,
+    ``announced`` the addresses with an open intent to create from an earlier run. ``along`` lists the managed
+    relations and values that each deletion removes, ``taken_by`` which of two deletions removed a relation.
+    ``adopted`` holds addresses recorded as adopted although this run creates them, because an undo restores them.
     """
 
     writer: Writer
@@ -89,7 +85,7 @@ class StepRunner:
     taken_by: dict[Address, Address] = field(default_factory=dict)
 
     def carry(self, step: Step, change: Change) -> Outcome:
-        """Never raises for what the gateway answers; LedgerError and Locked end the run and pass through."""
+        """Carry out one step. Gateway errors become a failed outcome; LedgerError and Locked end the run."""
         try:
             request = bind(request_for(step, change, self.dialect, self.slugs), self.ids)
         except KeyError as unknown:
@@ -103,7 +99,7 @@ class StepRunner:
             return Outcome(step, change.action, Status.FAILED, message=str(error))
         try:
             made = self._send(step, change, request)
-        except Interrupted as stop:  # this attempt is not in doubt, else it would be NoAnswer
+        except Interrupted as stop:  # nothing was sent by this attempt, else it would be NoAnswer
             if change.address not in self.unconfirmed:
                 self.store.clear_intent(self.run, self._where(step, change))
             return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
@@ -112,14 +108,14 @@ class StepRunner:
         return self._settled(step, change, made)
 
     def _announce(self, step: Step, change: Change, verb: Verb | str) -> Callable[[], None]:
-        """What is called before each attempt; raises Locked when the lease is lost, and then nothing leaves."""
+        """The function that records the intent before each attempt; it raises Locked if the lock was lost."""
         where = self._where(step, change)
         before = self._image(change)
         sent = _sent(change) if verb == CREATING else EMPTY
-        return lambda: self.store.intend(self.run, where, verb, before, NEEDS, sent)
+        return lambda: self.store.intend(self.run, where, verb, before, MIN_LOCK_SECONDS, sent)
 
     def _image(self, change: Change) -> Attrs:
-        """What is overwritten: what was live, and what we once wrote of that which no answer shows."""
+        """The state that is overwritten: live values, and for write-only fields the applied ones."""
         if change.action is Action.CREATE:
             return change.before
         entry, kind = self.entries.get(change.address), KINDS[change.address.kind]
@@ -141,7 +137,7 @@ class StepRunner:
         return Made(change.remote_id, self._shown(KINDS[change.address.kind], answer))
 
     def _is_so(self, change: Change) -> bool:
-        """Whether the account shows it as the change wants it."""
+        """Whether the account already has the desired values."""
         kind, item = KINDS[change.address.kind], self.fresh.single(change)
         if item is None:
             raise NoAnswer(f"{change.address} is no longer in the account")
@@ -159,7 +155,7 @@ class StepRunner:
         return Made(change.remote_id)
 
     def _create(self, step: Step, change: Change, request: ApiRequest, hidden: tuple[str, ...]) -> Made:
-        """The table above. A create is sent twice at most, and the second time only after a look."""
+        """Create by the table above: sent at most twice, the second time only after a read."""
         kind = KINDS[change.address.kind]
         announce = self._announce(step, change, CREATING)
         if kind.accepted and change.address in self.announced - self.unconfirmed:
@@ -189,11 +185,11 @@ class StepRunner:
         return Made(None, message=message)
 
     def _refused(self, step: Step, change: Change, refusal: Invalid, by: Provenance) -> Made:
-        """Perhaps because it exists now."""
+        """Handle a refused create, which may mean that the resource exists now."""
         try:
             found = self._look(change)
         except (GatewayError, Interrupted) as error:
-            if by is Provenance.CREATED:  # an earlier attempt may have made it
+            if by is Provenance.CREATED:  # an earlier attempt may have created it
                 raise NoAnswer(f"{refusal}; then {error}") from None
             raise refusal from None
         if found is None:
@@ -211,7 +207,7 @@ class StepRunner:
         return Made(str(answer.body[kind.remote_id]), self._shown(kind, answer))
 
     def _composite_id(self, kind: Kind, change: Change) -> str:
-        """A relation without an id of its own is known by those of its parents, in the order of its key."""
+        """The id of a relation that has none of its own: those of its parents, in the order of its key."""
         targets = (getattr(change.attrs[parent.name], "target", None) for parent in kind.parents)
         return "/".join(self.ids[target] for target in targets if target)
 
@@ -224,19 +220,19 @@ class StepRunner:
         return look(self.writer, change, self.ids, wire)
 
     def _found(self, step: Step, change: Change, item: Item, provenance: Provenance) -> Made:
-        """Adopt an object that appeared since the plan, or ours whose answer was lost, if it equals what is wanted.
+        """Take over a resource found under the key of a create, if it has the desired values.
 
-        Raises Invalid, having written nothing, for one that differs. History keeps what was there.
+        Raises Invalid, having written nothing, if it differs; history keeps the values found.
         """
         kind = KINDS[change.address.kind]
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
-        digest = None if provenance is Provenance.CREATED else self.digest  # the secret of another one is unknown
+        digest = None if provenance is Provenance.CREATED else self.digest  # its secret cannot be read
         differs = differences(kind, change.attrs, shown, None, frozenset(), digest)
         ours = provenance is Provenance.CREATED and not differs
         if not ours and change.action is Action.CREATE:
             hidden = {name for name, value in change.attrs.items() if isinstance(value, Secret)}
             image = {name: value for name, value in shown.items() if name not in hidden}
-            self.store.intend(self.run, self._where(step, change), step.verb, image, NEEDS)
+            self.store.intend(self.run, self._where(step, change), step.verb, image, MIN_LOCK_SECONDS)
         if differs:
             raise Invalid(f"{change.address} exists now {_otherwise(kind, differs)}; it stays as it is: plan again")
         remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
@@ -246,13 +242,13 @@ class StepRunner:
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
         outcome = Outcome(step, change.action, Status.FAILED, message=f"{_where(change)}{error}")
         if may_have_happened(error) or (change.address in self.unconfirmed and not isinstance(error, Invalid)):
-            self.store.record(self.run, [outcome])  # the intent stays open: nobody knows whether it happened
+            self.store.record(self.run, [outcome])  # the intent stays open, since the outcome is unknown
         else:
             self.store.clear_intent(self.run, self._where(step, change), outcome)
         return outcome
 
     def _settled(self, step: Step, change: Change, made: Made) -> Outcome:
-        """The outcome is in the ledger before anything may rely on it."""
+        """Record the outcome in the ledger, before any other step may rely on it."""
         entry = self._entry(step, change, made)
         pending = step.verb is Verb.MAKE and made.remote_id is None
         sent = _readable(change)
@@ -269,14 +265,14 @@ class StepRunner:
         if step.verb is Verb.MAKE and made.remote_id is not None:
             self.ids[change.address] = made.remote_id
         if pending and change.address in self.unconfirmed:
-            return outcome  # nobody accepted it: the intent stays open until it shows
+            return outcome  # not confirmed: the intent stays open until the account shows it
         taken = self._taken(change) if step.verb is Verb.DROP and change.action is Action.DELETE else ()
         self.store.settle(self.run, self._where(step, change), entry, outcome, taken=taken)
         self.fresh.wrote(step, change, made.shown)
         return outcome
 
     def _taken(self, change: Change) -> list[TakenAlong]:
-        """What went with the deletion; a relation whose two ends are deleted goes with the first."""
+        """Relations removed by the deletion; a relation between two deleted resources counts for the first."""
         taken = self.along.get(change.address, ())
         return [
             each
@@ -286,7 +282,7 @@ class StepRunner:
         ]
 
     def arrived(self, entry: LedgerEntry, outcome: Outcome) -> None:
-        """What was accepted, or perhaps was, shows now."""
+        """Record an accepted write that the account now shows."""
         if entry.address in self.unconfirmed:
             self.unconfirmed.discard(entry.address)
             self.store.settle(self.run, entry.address, entry, outcome)
@@ -294,7 +290,7 @@ class StepRunner:
             self.store.write(puts=[entry])
 
     def given_up(self, outcome: Outcome) -> Outcome | ReconcilerError:
-        """What was sent, never answered and does not show has failed, as far as anybody knows."""
+        """Record as failed a write that was sent, never answered and does not appear."""
         failed = replace(outcome, status=Status.FAILED)
         try:
             self.store.record(self.run, [failed])
@@ -303,7 +299,7 @@ class StepRunner:
         return failed
 
     def _entry(self, step: Step, change: Change, made: Made) -> LedgerEntry | None:
-        """What the ledger has afterwards. One that is parked to be replaced waits under its id for its end."""
+        """The ledger entry after the step; a resource parked for its replacement is kept under its remote id."""
         old = self.entries.get(change.address)
         if step.verb is Verb.DROP:
             return None
@@ -323,13 +319,13 @@ class StepRunner:
         )
 
     def provenance(self, change: Change) -> Provenance | None:
-        """What is known better than by the action: an earlier run made it, or an undo brings it back."""
+        """The provenance where the action does not tell it: created by an earlier run, or restored by an undo."""
         if change.address in self.adopted and change.action in (Action.CREATE, Action.REPLACE):
             return Provenance.ADOPTED
         return Provenance.CREATED if change.address in self.announced and self._is_new(change) else None
 
     def _where(self, step: Step, change: Change) -> Address:
-        """The address in the ledger of what the step is about."""
+        """The ledger address of the step's resource."""
         return self._parked(change) if _is_last_of_three(step, change) else change.address
 
     @staticmethod
@@ -342,12 +338,12 @@ def _is_last_of_three(step: Step, change: Change) -> bool:
 
 
 def _readable(change: Change) -> dict[str, Value]:
-    """The desired attributes but the secrets."""
+    """The desired attributes without secrets."""
     return {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
 
 
 def _otherwise(kind: Kind, differs: Sequence[FieldChange]) -> str:
-    """How an object differs from what is wanted, for messages."""
+    """The fields of a live resource that differ from the desired values, for messages."""
     readable = sorted(each.path for each in differs if not kind.field(each.path).write_only)
     if readable:
         return f"with other values ({', '.join(readable)})"
@@ -355,7 +351,7 @@ def _otherwise(kind: Kind, differs: Sequence[FieldChange]) -> str:
 
 
 def _sent(change: Change) -> dict[str, Value]:
-    """The values that recognize the object of a create: readable, sent, and left alone by an update that follows."""
+    """The values that identify the result of a create: readable, sent, and not changed by a later update."""
     updated = set() if change.action in (Action.CREATE, Action.REPLACE) else {each.path for each in change.fields}
     return {
         name: value
@@ -365,14 +361,14 @@ def _sent(change: Change) -> dict[str, Value]:
 
 
 def _where(change: Change) -> str:
-    """The line that asked for it, for messages; what is deleted has none any more."""
+    """The place in the files for messages; empty for a deletion."""
     return f"{change.origin}: " if change.origin and change.action is not Action.DELETE else ""
 
 
 def once(send: Callable[[], object], is_so: Callable[[], bool]) -> str:
-    """Send at most twice, and the second time only after a look; returns what is to be said of it.
+    """Send at most twice, the second time only after a read; returns a note for the report.
 
-    Raises the GatewayError that ended it; NoAnswer where nobody knows whether it happened.
+    Raises the GatewayError that ended it; NoAnswer if the outcome is unknown.
     """
     try:
         send()
@@ -399,9 +395,10 @@ def once(send: Callable[[], object], is_so: Callable[[], bool]) -> str:
 
 @contextmanager
 def _still_in_doubt(doubt: NoAnswer, *, refusals: bool = True) -> Iterator[None]:
-    """After a request without an answer, what fails next raises NoAnswer: the first attempt may have happened.
+    """After a request without answer, turn later failures into NoAnswer, since the first attempt may have happened.
 
-    ``refusals``: those too. A refused look says nothing of the first attempt; a refused second attempt does.
+    ``refusals``: include refused requests. A refused read decides nothing about the first attempt; a refused
+    second attempt does.
     """
     try:
         yield
@@ -416,12 +413,12 @@ def _settled(refusal: Invalid, is_so: Callable[[], bool], said: str) -> str:
         if is_so():
             return said
     except (GatewayError, Interrupted):
-        pass  # the refusal says more than the failed look
+        pass  # the refusal explains more than the failed read
     raise refusal
 
 
 def look(reader: Reader, change: Change, ids: Mapping[Address, str], wire: Wire) -> Item | None:
-    """The item that ``change`` would make, if it is there. Raises NoAnswer where looking cannot decide."""
+    """The live item with the natural key of ``change``, or None. Raises NoAnswer where reading cannot decide."""
     kind = KINDS[change.address.kind]
     where = lookup_for(kind, change.attrs, ids)
     if where is None:
