@@ -20,16 +20,19 @@ later            acts that follow, one after the other, each a mapping:
                  not: ``kill: {method: POST, path: /api/tags$, nth: 1, done: false}``
 ─────────────────────────────────────────────────────────────────────────────────────────────
 reads            collections that are read, and single looks, by the plan
-plan             what ``plan`` prints
+plan             the changes of ``plan --json``, a line each (``recorded.plan_lines``)
+totals           its numbers that are not zero (``recorded.totals``)
+approvals        those that it needs, with their counts
+text             what ``plan`` prints, in the few scenarios that ask for it by having this key
 error            what the refused command prints instead, or after it
 exit             of ``apply``, if not 0
 requests         the writes of ``apply``, in order
-says             lines of its report that are more than counts
+failed           steps that are not done, and why; values that the server made others of: [sent, is]
 account_after    sections of the account that are other ones afterwards
 ledger           what the ledger then holds beyond the obvious (``recorded.ledger_lines`` says what that is)
-then             what the next plan prints, if not "No changes."
-outcomes         one mapping for each act: plan (from JSON, changes only), approvals, exit, requests, account_after,
-                 ledger, failed (steps that are not done), then (the plan after it; not of ``undo`` and ``command``)
+then             the changes of the next plan, and remarks on what needs none
+outcomes         one mapping for each act: plan, approvals, exit, requests, account_after, ledger, failed (without the
+                 reasons), then (the plan after it; not of ``undo`` and ``command``)
 """
 
 from __future__ import annotations
@@ -46,7 +49,8 @@ GIVEN = frozenset(
     {"about", "account", "earlier", "earlier_env", "earlier_flags", "meanwhile", "days_later", "files", "settings"}
     | {"env", "flags", "race", "faults", "parallel", "order", "later"}
 )
-EXPECTED = (*("reads", "plan", "error", "exit", "requests", "says", "account_after", "ledger", "then", "outcomes"),)
+EXPECTED = ("reads", "plan", "totals", "approvals", "text", "error", "exit", "requests", "failed", "account_after")
+EXPECTED += ("ledger", "then", "outcomes")
 _START = re.compile(rf"^(?:{'|'.join(EXPECTED)}):", re.MULTILINE)
 
 
@@ -81,6 +85,8 @@ def _section(key: str, value: Any) -> str:
         return f"{key}: |{2 if value.startswith(' ') else ''}\n{lines}".rstrip("\n")
     if isinstance(value, list):
         return "\n".join([f"{key}:", *(f"  - {_item(item)}" for item in value)])
+    if key == "totals":
+        return f"{key}: {_flow(value)}"
     if isinstance(value, dict):
         return "\n".join([f"{key}:", *(_rows(section, rows) for section, rows in value.items())])
     return f"{key}: {_flow(value)}"

@@ -68,26 +68,66 @@ def _owner(address: str) -> str | None:
 
 
 def plan_lines(document: Json) -> list[Any]:
-    """``update contact/ann@example.com: {first_name: [Ann, Anna, edited]}``: what a plan in JSON says, in short."""
-    return [_change_line(each) for each in document["changes"] if each["action"] != "no_change" or each["blocked"]]
+    """``update contact/ann@example.com: {first_name: [Ann, Anna, edited]}``: what a plan in JSON says, in short.
+
+    What needs no change is left out, unless there is a remark on it.
+    """
+    return [_change_line(each) for each in document["changes"] if _is_effective(each) or _remarks(each)]
+
+
+def has_changes(document: Json) -> bool:
+    """Whether an apply of that plan would do anything."""
+    return any(_is_effective(each) and not each["blocked"] for each in document["changes"])
+
+
+def _is_effective(change: Json) -> bool:
+    return change["action"] != "no_change" or change["moved_from"] is not None
 
 
 def _change_line(change: Json) -> Any:
     line = f"{change['action']} {change['address']}"
-    plain = {"create": "new", "delete": "removed", "forget": "removed"}.get(change["action"], change["cause"])
-    words = [change["cause"]] if change["cause"] and change["cause"] != plain else []
-    words += ["blocked"] if change["blocked"] else []
+    words = [change["cause"]] if change["cause"] == "missing" else []
     words += [f"was {change['moved_from']}"] if change["moved_from"] else []
-    line += f" ({', '.join(words)})" if words else ""
+    words += _loss(change["loss"] or {}) + _remarks(change)
+    line += f" ({'; '.join(words)})" if words else ""
     if change["action"] == "create" or not change["fields"]:
         return line
     return {line: {each["path"]: _values(each) for each in change["fields"]}}
+
+
+def _loss(loss: Json) -> list[str]:
+    """``from 2 people, 1 unmanaged``: whom a deletion takes something from."""
+    if not loss.get("people"):
+        return []
+    unmanaged = f", {loss['unmanaged']} unmanaged" if loss["unmanaged"] else ""
+    return [f"from {loss['people']}{' or more' if loss['least'] else ''} people{unmanaged}"]
+
+
+def _remarks(change: Json) -> list[str]:
+    """Why it is held back, and the remark on it, without what follows from the action."""
+    words = [f"blocked: {change['blocked']}"] if change["blocked"] else []
+    note = change["note"] or ""
+    if change["action"] == "adopt":
+        note = note.partition("; ")[2]
+    plain = change["action"] == "delete" and change["cause"] == "removed"
+    return [*words, note] if note and not plain else words
 
 
 def _values(field: Json) -> list[Any]:
     if field.get("sensitive"):
         return ["secret", field["cause"]]
     return [field.get("before"), field.get("after"), field["cause"]]
+
+
+def totals(document: Json) -> Json:
+    """Its numbers that no line says: unchanged, unmanaged by kind, calls that write, people."""
+    numbers = {
+        "unchanged": document["summary"]["no_change"],
+        "unmanaged": document["unmanaged"],
+        "writes": document["calls"]["writes"],
+        **document["people"],
+    }
+    return {name: number for name, number in numbers.items() if number}
 
 
 def approvals(document: Json) -> list[str]:

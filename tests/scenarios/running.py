@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.scenarios.names import named, numbered
-from tests.scenarios.recorded import approvals, ledger_lines, ledger_of, plan_lines
+from tests.scenarios.recorded import approvals, has_changes, ledger_lines, ledger_of, plan_lines, totals
 from tests.support.project import Project, Result
 
 PLAN_ONLY = ("--calls",)
@@ -64,17 +64,26 @@ class Run:
         """Whether there is a plan to apply."""
         before, flags = self._state(), _for(self.case, APPLY_ONLY)
         self.account.clear()
-        result = self._run("plan", "--detailed-exitcode", *flags)
+        result = self._run("plan", "--detailed-exitcode", "--json", *flags)
         self.found["reads"] = self._reads()
         if result.code == 1:
             self.found |= {"error": result.err, "exit": 1}
-            assert not result.out
         else:
-            self.found["plan"] = _without_serial(result.out)
-            assert not result.err
+            assert (result.code, result.err) == (2 if has_changes(result.document) else 0, "")
+            self.found |= _planned(result) | {"totals": totals(result.document)}
+            self._check_origins(result.document["changes"])
         assert self._state() == before, "a plan changes nothing"
-        assert result.code == (2 if re.search(r"\d to \w+", result.out) else result.code)
+        if "text" in self.case:
+            self.found["text"] = _without_serial(self._run("plan", *flags).out)
         return result.code != 1
+
+    def _check_origins(self, changes: list[dict[str, Any]]) -> None:
+        """What the files ask for says where: at something that stands there."""
+        for each in changes:
+            if each["action"] in ("create", "adopt", "update", "replace") and each["cause"] != "released":
+                origin = each["origin"]
+                lines = (self.project.folder / origin["file"]).read_text(encoding="utf-8").splitlines()
+                assert lines[origin["line"] - 1][origin["column"] - 1].strip(), each["address"]
 
     def apply(self) -> None:
         """Carry it out, with what is done to the account between plan and first write."""
@@ -89,17 +98,18 @@ class Run:
             self.found["exit"] = result.code
         if result.code == 3:
             self.found["error"] = result.err
-        self.found["says"] = [line for line in map(str.strip, result.out.splitlines()) if _is_remark(line)]
-        self.found |= self._happened(before, self._report())
+        report = self._report()
+        self.found["failed"] = [_step(each) for each in report.get("outcomes", ()) if _is_remarkable(each)]
+        self.found |= self._happened(before, report)
 
     def again(self) -> None:
         """The next plan is empty, with no more reads than needed, and the next apply writes nothing."""
         before = self._state()
         self.account.clear()
-        result = self._run("plan", "--detailed-exitcode", *_for(self.case, APPLY_ONLY))
+        result = self._run("plan", "--detailed-exitcode", "--json", *_for(self.case, APPLY_ONLY))
         self._reads()
-        if "No changes." not in result.out or len(result.out.strip().splitlines()) > 1:
-            self.found["then"] = _without_serial(result.out + result.err)
+        assert not result.err
+        self.found["then"] = plan_lines(result.document)
         if self.found.get("exit"):
             assert result.code == 2, "what failed is still to be done"
             return
@@ -296,12 +306,20 @@ def _without_serial(text: str) -> str:
     )
 
 
-def _is_remark(line: str) -> bool:
-    return line.startswith(("failed:", "skipped:", "note:", "Stopped:"))
+def _is_remarkable(outcome: dict[str, Any]) -> bool:
+    return bool(outcome["status"] != "done" or outcome["differs"])
+
+
+def _step(outcome: dict[str, Any]) -> Any:
+    """``failed tag/Old: why``; of one that is done, what the server made of a value."""
+    line = f"{outcome['status']} {outcome['address']}"
+    line += f": {outcome['message']}" if outcome["status"] != "done" else ""
+    sides = {name: [each["sent"], each["is"]] for name, each in outcome["differs"].items()}
+    return {line: sides} if sides else line
 
 
 def _planned(result: Result) -> dict[str, Any]:
     """A plan as JSON in short; of one that is refused the exit code."""
-    if result.code:
-        return {"exit": result.code}
+    if result.code == 1:
+        return {"exit": 1}
     return {"plan": plan_lines(result.document), "approvals": approvals(result.document)}

@@ -1,6 +1,6 @@
 """Every file in ``cases``: plan, apply, then plan again (empty) and apply again (nothing sent), then what came later.
 
-``GOLDEN=write`` writes the expectations anew; what changed is then for a person to read, line by line.
+``RECONCILER_UPDATE=scenarios`` writes the expectations anew; what changed is then for a person to read, line by line.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def test_scenario(path: Path, make_run: Callable[[dict[str, Any]], Run], monkeyp
             _pass(days, monkeypatch)
         run.found.setdefault("outcomes", []).append(run.act(act))
     found = {key: value for key, value in run.found.items() if value}
-    if os.environ.get("GOLDEN") == "write":
+    if os.environ.get("RECONCILER_UPDATE") == "scenarios":
         cases.save(path, found)
         case = cases.load(path)
     assert found == cases.expected(case)
