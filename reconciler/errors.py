@@ -1,20 +1,20 @@
-"""The exception tree: everything that can end a run, each with the exit code that it means.
+"""The exception tree: every error that can end a run, with its exit code.
 
 ReconcilerError                 1   base: one clear message, never a traceback
 ├── ConfigurationError          1   files, flags, settings, environment; carries every Problem found
-├── GatewayError                1   an answer of the gateway or the vendor that cannot be worked with
+├── GatewayError                1   an unusable answer of the gateway or of Systeme.io
 │   ├── Unreachable             1   no connection was made: nothing can have happened
 │   ├── NoAnswer                1   sent, and no usable answer came: it may have happened
 │   ├── Unauthorized            1   401: the key is missing, wrong or expired
 │   ├── NotConnected            1   400 of the gateway: no such connection, or none active
 │   ├── NotFound                1   404
-│   ├── Invalid                 1   422 and 400: the vendor refuses the body; carries its violations
+│   ├── Invalid                 1   422 and 400: Systeme.io refuses the body; carries its violations
 │   └── Throttled               1   429 that outlasted every retry
-├── LedgerError                 1   the ledger cannot be read or written, or is of another account
+├── LedgerError                 1   the ledger cannot be read or written, or belongs to another account
 ├── Refused                     3   a person or a safety rule has to decide first
-│   ├── Stale                   3   the saved plan would be another one now
-│   ├── ApprovalRequired                   3   the plan needs an --allow that was not given
-│   ├── Declined                3   somebody answered no
+│   ├── Stale                   3   a plan made now would differ from the saved one
+│   ├── ApprovalRequired        3   the plan needs an --allow that was not given
+│   ├── Declined                3   the confirmation was declined
 │   └── Locked                  3   another apply holds the ledger
 └── Interrupted               130   stopped by a signal
     └── TimeIsUp                4   --max-minutes is over
@@ -25,7 +25,7 @@ from typing import NamedTuple
 
 
 class Problem(NamedTuple):
-    """One finding about what a user wrote: where (``file:line:column`` or a name), what, and what to do."""
+    """One error in user input: where (``file:line:column`` or a name), what is wrong, what to do."""
 
     where: str
     what: str
@@ -37,13 +37,13 @@ class Problem(NamedTuple):
 
 
 class ReconcilerError(Exception):
-    """Base of everything that a user can cause; ``str()`` is the message that is shown."""
+    """Base of all expected errors; ``str()`` is the message for the user."""
 
     exit_code = 1
 
 
 class ConfigurationError(ReconcilerError):
-    """What the user wrote cannot be used; ``problems`` holds all findings of all files at once."""
+    """Invalid user input; ``problems`` holds all errors of all files."""
 
     def __init__(self, problems: Iterable[Problem] | str) -> None:
         self.problems: tuple[Problem, ...] = (
@@ -61,7 +61,7 @@ class Violation(NamedTuple):
 
 
 class GatewayError(ReconcilerError):
-    """The gateway or the vendor answered something that ends this request for good."""
+    """The gateway or Systeme.io gave an answer that ends this request."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -70,11 +70,11 @@ class GatewayError(ReconcilerError):
 
 
 class Unreachable(GatewayError):
-    """No connection was made, so nothing can have happened on the other side."""
+    """No connection was made, so nothing can have happened."""
 
 
 class NoAnswer(GatewayError):
-    """The request left, and no usable answer came back: it may or may not have been carried out."""
+    """The request was sent and no usable answer came back: it may have been carried out."""
 
 
 class Unauthorized(GatewayError):
@@ -86,11 +86,11 @@ class NotConnected(GatewayError):
 
 
 class NotFound(GatewayError):
-    """404: the path names something that is not there."""
+    """404: the path does not exist."""
 
 
 class Invalid(GatewayError):
-    """The vendor refused the request (400, 422 and kin)."""
+    """Systeme.io refused the request (400, 422 and similar)."""
 
     def __init__(self, message: str, *, status: int | None = None, violations: Sequence[Violation] = ()) -> None:
         super().__init__(message, status=status)
@@ -106,38 +106,38 @@ class LedgerError(ReconcilerError):
 
 
 class DamagedValue(Exception):
-    """A value of the ledger that no reconciler wrote; the ledger turns it into a LedgerError that names the file."""
+    """An invalid value in the ledger; reported as a LedgerError that names the file."""
 
 
 class Refused(ReconcilerError):
-    """Nothing was done: a person or a safety rule has to decide first."""
+    """Nothing was done, because a person or a safety rule has to decide first."""
 
     exit_code = 3
 
 
 class Stale(Refused):
-    """The saved plan is not what would be planned now."""
+    """A plan made now would differ from the saved one."""
 
 
 class ApprovalRequired(Refused):
-    """The plan holds changes of a class that was not allowed for this run."""
+    """The plan contains changes that need an ``--allow`` which was not given."""
 
 
 class Declined(Refused):
-    """The question was answered with no, or there was nobody to ask."""
+    """The confirmation was declined, or there was no terminal to ask on."""
 
 
 class Locked(Refused):
-    """Another apply holds the lease of this ledger."""
+    """Another apply holds the lock of this ledger."""
 
 
 class Interrupted(ReconcilerError):
-    """A signal stopped the run; what was done is recorded."""
+    """A signal stopped the run; the changes made so far are recorded."""
 
     exit_code = 130
 
 
 class TimeIsUp(Interrupted):
-    """``--max-minutes`` ended the run; what was done is recorded."""
+    """``--max-minutes`` ended the run; the changes made so far are recorded."""
 
     exit_code = 4

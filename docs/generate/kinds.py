@@ -82,7 +82,7 @@ def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
                 (
                     _field(kind, field, definition["properties"][field.name])
                     for field in kind.fields
-                    if not field.told
+                    if not field.note_only
                 ),
             ),
             "Further keys:\n",
@@ -244,7 +244,7 @@ def _changed(name: str, value: Value) -> Any:
 
 def _attrs(kind: Kind) -> dict[str, Value]:
     """The examples of the fields as the attributes of one resource."""
-    return {name: value for field in kind.fields if not field.told for name, value in _values(field)}
+    return {name: value for field in kind.fields if not field.note_only for name, value in _values(field)}
 
 
 def _values(field: Field) -> Iterator[tuple[str, Value]]:
@@ -280,7 +280,7 @@ def _yaml(document: dict[str, Any]) -> str:
 
 def _example(kind: Kind) -> dict[str, Any]:
     """One resource with every field that has an example."""
-    chosen = [field for field in kind.fields if field.example is not None or (field.required and not field.told)]
+    chosen = [field for field in kind.fields if field.example is not None or (field.required and not field.note_only)]
     return {field.name: _sample(field) for field in chosen}
 
 

@@ -151,7 +151,7 @@ class _Exporter:
                 hidden.append(each.name)
             elif each.shape is FieldShape.ENTRIES:
                 value |= self._entries(each, live)
-            elif not (each.write_only or each.told) and not self._read(kind, each, live, value):
+            elif not (each.write_only or each.note_only) and not self._read(kind, each, live, value):
                 return None
         if hidden:
             value["lifecycle"] = {"ignore": hidden}

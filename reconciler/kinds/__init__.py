@@ -1,4 +1,4 @@
-"""All kinds, found in the files of this package: adding a file adds a kind."""
+"""All kinds. Every module of this package that defines ``KIND`` adds one."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -18,13 +18,13 @@ def _discover() -> Mapping[str, Kind]:
     return MappingProxyType({kind.name: kind for kind in sorted(kinds, key=lambda kind: kind.name)})
 
 
-#: Every kind by name, sorted.
+#: All kinds by name, sorted.
 KINDS: Mapping[str, Kind] = _discover()
 
-#: Every kind that files declare, by its section.
+#: The kinds that files can declare, by section.
 SECTIONS: Mapping[str, Kind] = MappingProxyType({kind.section: kind for kind in KINDS.values() if kind.section})
 
-#: The kind whose ids are the slugs of other kinds' entries.
+#: The kind whose ids are the slugs in ENTRIES fields of other kinds.
 SLUGS: Kind = next(
     KINDS[field.ref]
     for kind in KINDS.values()
@@ -39,5 +39,5 @@ def schema() -> dict[str, Any]:
 
 
 def csv_source_forms() -> dict[str, CsvForm]:
-    """What a CSV source may hold, by the section that it fills."""
+    """The CSV source of each section that can have one."""
     return forms(KINDS, schema())

@@ -1,4 +1,4 @@
-"""The vocabulary in which a kind is declared: fields, templates, where it is read, what its writes set off."""
+"""The types that a kind is declared with: its fields, API calls, where it is read, and its effects."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.model.values import Address, Attrs, Ref, Value, escape
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """Method and native path of a call; ``{id}`` is the remote id, ``{name}`` the id that a REF field names."""
+    """Method and native path of a call; ``{id}`` is the remote id, ``{name}`` that of the REF field ``name``."""
 
     method: str
     path: str
@@ -25,9 +25,9 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """Read as a list of its own; ``paged`` by cursor, or whole in one answer (api: only two are whole).
+    """Read as a list; ``paged`` by cursor, or in one answer (api.md §3: contact fields and webhooks).
 
-    ``unique``: the vendor lets no two have one natural key.
+    ``unique``: Systeme.io allows only one of each natural key.
     """
 
     path: str
@@ -39,7 +39,7 @@ class Collection:
 class Embedded:
     """Read inside the items of another kind, under the key ``wire``.
 
-    ``filter`` is the parameter of the parent's list that takes the id of the other end, and shows all who have it.
+    ``filter`` is a parameter of the parent's list: given the id of the other end, it lists the parents that have it.
     """
 
     parent: str
@@ -49,9 +49,9 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class PerParent:
-    """Read one parent at a time, whose id ``parameter`` takes; the items do not say whose they are.
+    """Read for one parent at a time, given as ``parameter``; the items do not name their parent.
 
-    ``absent`` is what a 404 of the list means, ``limit`` the size of a page.
+    ``absent`` is the meaning of a 404 of the list, ``limit`` the page size.
     """
 
     path: str
@@ -61,7 +61,7 @@ class PerParent:
     limit: int
 
     def query(self, parent: str | int) -> dict[str, str | int]:
-        """What asks for the items of the parent with this id."""
+        """The query for the items of the parent with this id."""
         return {self.parameter: parent, "limit": self.limit}
 
 
@@ -75,9 +75,9 @@ class Lookup:
 
 @dataclass(frozen=True, slots=True)
 class Sugar:
-    """Short form inside the parent's block: each item of ``parent.key`` names this kind's field ``fills``.
+    """Short form inside the parent's block: each item of ``parent.key`` gives this kind's field ``fills``.
 
-    ``exact`` is the key of the parent's block that says: these, and no others.
+    ``exact`` is the key of the parent's block that makes the list authoritative.
     """
 
     parent: str
@@ -91,12 +91,12 @@ class Sugar:
 Item = Mapping[str, Any]
 Decode = Callable[[Item, "Wire"], dict[str, Value]]
 Encode = Callable[[Mapping[str, Value], "Wire"], dict[str, Any] | None]
-#: Every text by which the last field of the natural key may name an item.
+#: Returns every text by which the last field of the natural key may name an item.
 Called = Callable[[Item], tuple[str, ...]]
 
 
 class ExtraRead(NamedTuple):
-    """The class of ``--allow``, with its exact count, that each write of a kind needs; and what it comes to."""
+    """The ``--allow`` class that each write of a kind needs, with an exact count, and its consequence in words."""
 
     allow: Allow
     what: str
@@ -104,9 +104,9 @@ class ExtraRead(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """How one dialect spells a kind: wire names by field, which fields are set once, what a write must repeat.
+    """A kind in one dialect: wire names by field, immutable fields, fields that every write must repeat.
 
-    ``slugs`` are those of the account's contact fields where they are known.
+    ``slugs`` are the account's contact fields, if known.
     """
 
     names: Mapping[str, str] = field(default_factory=lambda: EMPTY)
@@ -119,17 +119,17 @@ class Wire:
 class Kind:
     """One type of resource, as data.
 
-    ``key`` names the fields of the natural key, ``alternates`` other wire keys by which a reference may pick a live
-    one. ``gather`` is the REF field that YAML may give as a list under its plural, or as the rows of a CSV source;
-    ``csv`` the key field that the rows of a CSV source may give, one resource each. ``exclusive`` is the REF field
-    whose target a block may claim for itself: it has these, and no others. ``by_id``: an owned one is recognised by
-    its id first. ``chain`` is the field whose target's writes go one at a time. ``last``: made after all others and
-    dropped before them. ``dies_with`` names the REF fields whose deletion takes this along. ``replaceable``: a
-    changed set-once field may be met by delete and create. ``person``: one of them is a human being, so deleting one
-    and making one again that was erased need a word of their own. ``reserved`` keys come with every account and are
-    never deleted. ``accepted``: a create is only accepted (202) and shows later. ``one_way``: an update cannot be
-    taken back, and the account refuses a second one, so a look decides whether it happened. ``called``: see
-    :data:`Called`; None means by the key's value alone.
+    ``key``: the fields of the natural key. ``alternates``: other wire keys by which a reference may name a live
+    resource. ``gather``: the REF field that YAML may give as a list under its plural, or as the rows of a CSV
+    source. ``csv``: the key field that the rows of a CSV source may give, one resource each. ``exclusive``: the REF
+    field for whose target a block may be authoritative. ``by_id``: a managed resource is identified by its remote
+    id first. ``chain``: the field whose target takes one write at a time. ``last``: created after all others and
+    deleted before them. ``dies_with``: the REF fields whose deletion deletes this resource too. ``replaceable``: a
+    changed immutable field may be applied by delete and create. ``person``: the resource is a human being, so
+    deleting it, and creating it again after it was erased, need approval. ``reserved``: keys that exist in every
+    account and are never deleted. ``accepted``: a create is only accepted (202) and appears later. ``one_way``: an
+    update is irreversible and the account refuses a second one, so reading decides whether it happened.
+    ``called``: see :data:`Called`; None means by the key's value alone.
     """
 
     name: str
@@ -168,12 +168,12 @@ class Kind:
 
     @property
     def rows(self) -> str:
-        """The field that each row of a CSV source gives; empty where there are no CSV sources."""
+        """The field that each row of a CSV source gives; empty if the kind has no CSV sources."""
         return self.csv_source or self.gather
 
     @cached_property
     def claimed_by(self) -> str:
-        """The REF field whose target may be said to have these, and no others; empty where that cannot be said."""
+        """The REF field for whose target a list may be authoritative; empty if none."""
         owner = self.sugar.parent if self.sugar and self.sugar.exact else None
         return self.exclusive or next((each.name for each in self.parents if each.ref == owner), "")
 
@@ -189,11 +189,11 @@ class Kind:
 
     @property
     def renameable(self) -> bool:
-        """Whether the natural key can change on the account: the others keep it for life."""
+        """Whether the natural key of a live resource can be changed."""
         return not self.parents and self.update is not None and not self.field(self.key[0]).immutable
 
     def refers_to(self, attrs: Attrs) -> tuple[Address, ...]:
-        """Every address that a write of these attributes needs the remote id or the existence of."""
+        """The addresses that must exist, or whose remote id is needed, before these attributes are written."""
         found: list[Address] = []
         for name, value in attrs.items():
             if isinstance(value, Ref):
@@ -206,7 +206,7 @@ class Kind:
 
     @cached_property
     def _entries(self) -> dict[str, Address]:
-        """What the entries of map fields refer to; a few of them stand in very many resources."""
+        """The addresses that entries of map fields refer to; cached, since few names occur in many resources."""
         return {}
 
     def _entry(self, name: str) -> Address | None:
@@ -216,7 +216,7 @@ class Kind:
 
     @property
     def writable(self) -> bool:
-        """Whether the API can make one: the others are only targets of references."""
+        """Whether the API can create one; the others are only targets of references."""
         return self.create is not None
 
     @cached_property
@@ -224,16 +224,16 @@ class Kind:
         return {each.name: each for each in self.fields}
 
     def field(self, name: str) -> Field:
-        """The field of that name; an attribute ``fields.company`` belongs to the field ``fields``."""
+        """The field of an attribute; ``fields.company`` belongs to the field ``fields``."""
         found = self._by_name.get(name) or self._by_name.get(name.partition(".")[0])
         if found is None:
             raise KeyError(f"{self.name} has no field {name}")
         return found
 
     def address(self, attrs: Attrs) -> Address:
-        """The address that the natural key in ``attrs`` gives; the only constructor of addresses.
+        """The address for the natural key in ``attrs``; the only constructor of addresses.
 
-        A relation that is named by its id takes that in place of the last part.
+        A relation with an ``id`` uses it in place of the last part.
         """
         parts = [
             value.target.key if isinstance(value := attrs.get(name), Ref) else self._part(name, value)
@@ -247,7 +247,7 @@ class Kind:
         return self.part(name, str(value))
 
     def part(self, name: str, text: str) -> str:
-        """The part of an address that a key field gives, escaped; of an e-mail address its identity."""
+        """The escaped part of an address for a key field; an e-mail address is reduced to its identity."""
         return escape(identity(text) if self.field(name).is_email else text)
 
     def by_handle(self, handle: str) -> Address:
@@ -255,9 +255,9 @@ class Kind:
         return Address(self.name, "@" + escape(handle))
 
     def by_remote_id(self, remote_id: str) -> Address:
-        """The address of a live one whose natural key does not tell it apart, or that a reference names by id."""
+        """The address of a live resource whose natural key is not unique, or that a reference names by id."""
         return Address(self.name, "#" + escape(remote_id))
 
     def by_property(self, name: str, value: str) -> Address:
-        """The address by which a reference picks a live one through another property, e.g. a course's path."""
+        """The address by which a reference names a live resource through another property, e.g. a course's path."""
         return Address(self.name, f"?{name}={escape(value)}")

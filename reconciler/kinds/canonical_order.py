@@ -1,7 +1,6 @@
-"""A JSON Schema and the kinds → the order in which files are written: of sections, of keys, of items.
+"""The canonical order of sections, keys and items in files, derived from the JSON Schema and the kinds.
 
-One table for everything that writes or sorts files. Keys stand as the schema lists them; what has no entry in it
-(``fields:``, ``vars:``) is free, and keeps the order that people gave it.
+Keys are ordered as in the schema. The keys of free mappings (``fields:``, ``vars:``) keep the order of the file.
 """
 
 from __future__ import annotations
@@ -16,15 +15,15 @@ from reconciler.kinds.field import Field
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import escape
 
-#: What an item is sorted by; its parts compare with those of any other item.
+#: Sort key of an item; comparable with that of any other item.
 Rank = tuple[tuple[int, str], ...]
 
 
 @dataclass(frozen=True)
 class Order:
-    """Of one node: ``keys`` by rank, ``inner`` by key, ``every`` for keys that have none; ``items`` of a list.
+    """Order of one node: rank of ``keys``, order of their values in ``inner``, ``every`` for the other keys' values.
 
-    ``rank`` sorts the items of a list; None: they stay as they are.
+    ``items`` is the order of each item of a list, ``rank`` sorts the items; None keeps their order.
     """
 
     keys: Mapping[str, int] = field(default_factory=lambda: EMPTY)
@@ -34,11 +33,11 @@ class Order:
     rank: Callable[[Any], Rank] | None = None
 
     def of(self, key: str) -> Order:
-        """The order of what stands under a key."""
+        """The order of the value of a key."""
         return self.inner.get(key) or self.every or FREE
 
     def sorted(self, names: Iterable[str]) -> list[str]:
-        """Merge keys first, known keys by rank, then the others as they came."""
+        """Merge keys first, known keys by rank, then the other keys in their present order."""
         last = len(self.keys)
         return sorted(names, key=lambda name: -1 if name == "<<" else self.keys.get(name, last))
 
@@ -47,7 +46,7 @@ FREE = Order()
 
 
 def sections(kinds: Iterable[Kind]) -> list[Kind]:
-    """The kinds that files declare: what others refer to first, what is made last at the end."""
+    """The declarable kinds: targets of references first, kinds that are created last at the end."""
     declared = {kind.name: kind for kind in kinds if kind.section}
     return sorted(
         declared.values(), key=lambda kind: (kind.last, _depth(kind, declared), not kind.short, kind.section)
@@ -60,7 +59,7 @@ def _depth(kind: Kind, declared: Mapping[str, Kind]) -> int:
 
 
 def of_schema(schema: Mapping[str, Any], kinds: Iterable[Kind] = ()) -> Order:
-    """The order that a schema lists; the items of a kind's section are sorted by its natural key."""
+    """The order in a schema; the items of a kind's section are sorted by its natural key."""
     ranks = {kind.section: rank_of(kind) for kind in kinds if kind.section}
     whole = _order(schema, schema)
     inner = {
@@ -82,7 +81,7 @@ def _order(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Order:
 
 
 def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Behind references, and of several forms the one that has parts."""
+    """The schema behind ``$ref``, and of several alternatives the one with properties or items."""
     while "$ref" in schema:
         schema = root["definitions"][schema["$ref"].rpartition("/")[2]]
     if "properties" in schema or "items" in schema:
@@ -92,7 +91,7 @@ def _resolved(schema: Mapping[str, Any], root: Mapping[str, Any]) -> Mapping[str
 
 
 def rank_of(kind: Kind) -> Callable[[Any], Rank]:
-    """How the items of a section are sorted: by the fields of the natural key, in the order in which they stand."""
+    """The sort key of a section's items: the fields of the natural key, in their order."""
     fields = [each for each in kind.fields if each.name in kind.key]
 
     def rank(item: Any) -> Rank:
@@ -104,7 +103,7 @@ def rank_of(kind: Kind) -> Callable[[Any], Rank]:
 
 
 def _part(value: Any, each: Field) -> tuple[int, str]:
-    """What has no name comes first, a reference by another property last."""
+    """Sort key of one field: missing values first, references by another property last."""
     if isinstance(value, str):
         text = value.replace("$${", "${")
         return 1, escape(identity(text) if each.is_email else text)

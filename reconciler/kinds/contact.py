@@ -1,4 +1,4 @@
-"""Contacts: people, by e-mail address; their fields merge by slug and names travel as fields (api.md §5.1)."""
+"""Contacts: people by e-mail address; fields merge by slug, and names are sent as fields (api.md §5.1)."""
 
 from typing import Any
 
@@ -10,13 +10,13 @@ from reconciler.model.plan import Action
 from reconciler.model.values import Attrs, Value
 
 LOCALES = tuple("en fr es it pt de nl ru jp tr ar zh sv ro cs hu sk dk id pl el sr hi no th sq sl ua".split(" "))
-#: Friendly names of built-in fields. Accounts have ``surname`` or ``last_name``; the first is the usual one.
+#: Names in YAML of built-in fields. Accounts have ``surname`` (usual) or ``last_name``.
 SLUGS = {"last_name": ("surname", "last_name")} | {own: (own,) for own in ("first_name", "phone_number", "country")}
 FRIENDLY = {slug: name for name, slugs in SLUGS.items() for slug in slugs}
 
 
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
-    """Names come as rows of ``fields`` or, in the other dialect, beside them; unset fields may be absent."""
+    """Names are rows of ``fields`` or, in the other dialect, keys beside it. Unset fields may be absent."""
     attrs: dict[str, Value] = {"email": item["email"], "locale": item.get("locale")}
     attrs |= {name: item.get(key) or None for name, key in wire.names.items()}
     rows = {row["slug"]: row["value"] or None for row in item.get("fields") or ()}
@@ -24,7 +24,7 @@ def decode(item: Item, wire: Wire) -> dict[str, Value]:
 
 
 def encode(attrs: Attrs, wire: Wire) -> dict[str, Any]:
-    """Everything that a body can carry, in one."""
+    """The request body with all given attributes."""
     top = {"email": "email", "locale": "locale", **wire.names}
     body: dict[str, Any] = {top[name]: attrs[name] for name in sorted(attrs) if name in top}
     rows = [{"slug": _slug(name, wire), "value": attrs[name]} for name in sorted(attrs) if name not in top]
@@ -37,7 +37,9 @@ def _slug(name: str, wire: Wire) -> str:
 
 
 def _own(name: str, doc: str, **more: Any) -> Field:
-    return Field(name=name, doc=doc, nullable=True, max_length=255, slugs=SLUGS[name], marked="_name" in name, **more)
+    return Field(
+        name=name, doc=doc, nullable=True, max_length=255, slugs=SLUGS[name], pseudonymized="_name" in name, **more
+    )
 
 
 KIND = Kind(
@@ -48,7 +50,7 @@ KIND = Kind(
     by_id=True,
     person=True,
     chain="email",
-    doc="A person, by e-mail address. Creating one starts the account's automations.",
+    doc="A person, identified by e-mail address. Creating one starts the account's automations.",
     fields=(
         Field(
             name="email",
@@ -57,9 +59,9 @@ KIND = Kind(
             immutable=True,
             max_length=255,
             pattern=PATTERN,
-            doc="Set once, sent as written; the case of ASCII letters is ignored. Its domain must accept mail.",
+            doc="Immutable and sent as written; the case of ASCII letters is ignored. Its domain must accept mail.",
             example="ann@example.com",
-            hint="write an address such as ann@example.com",
+            hint="use an address such as ann@example.com",
         ),
         _own("first_name", "First name.", personal=True, example="Ann"),
         _own("last_name", "Last name, under the slug that the account has.", personal=True, ref="contact_field"),
@@ -71,7 +73,7 @@ KIND = Kind(
             example="FR",
             hint="use a two-letter code such as FR",
         ),
-        Field(name="locale", doc="Language of the vendor's mails.", nullable=True, choices=LOCALES, example="en"),
+        Field(name="locale", doc="Language of e-mails.", nullable=True, choices=LOCALES, example="en"),
         Field(
             name="fields",
             doc="Values of contact fields by slug; null clears one.",

@@ -1,4 +1,4 @@
-"""Contact fields: what an account can store about a contact; the slug is the id and never changes (api.md §5.4)."""
+"""Contact fields: the properties that contacts can have; the slug is the id and never changes (api.md §5.4)."""
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import VALUES_LOST
@@ -6,7 +6,7 @@ from reconciler.kinds.field import Field
 from reconciler.model.plan import Action
 from reconciler.model.policy import Prune
 
-#: Slugs that accounts come with (api.md §5.1); nobody asks for their deletion.
+#: Slugs that exist in every account (api.md §5.1); they are never deleted.
 BUILT_IN = frozenset(
     "first_name surname last_name phone_number country company_name postcode city street_address state".split(" ")
 )
@@ -21,7 +21,7 @@ KIND = Kind(
     fields=(
         Field(
             name="slug",
-            doc="The name in requests: letters, digits and underscores; set once.",
+            doc="Name in requests: letters, digits and underscores; immutable.",
             required=True,
             immutable=True,
             pattern=r"^[A-Za-z0-9_]+$",
@@ -30,7 +30,7 @@ KIND = Kind(
         ),
         Field(
             name="name",
-            doc="The label that people see.",
+            doc="Label in Systeme.io.",
             wire="fieldName",
             required=True,
             max_length=255,

@@ -1,4 +1,4 @@
-"""Kinds → which sections a CSV file may fill, what its rows are, and what each cell has to be."""
+"""CSV sources as the kinds allow them: sections, columns and the schema of their cells."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any, NamedTuple
 from reconciler.kinds.base import Kind
 from reconciler.kinds.field import Field, FieldShape
 
-#: Encodings that a CSV source may say it has; the first is taken when it says none.
+#: Supported values of ``encoding``; the first is the default.
 ENCODINGS = ("utf-8", "utf-16", "cp1252", "latin-1")
 
 _TEXT = {"type": ["string", "number", "boolean"], "minLength": 1}
 
 
 class CsvForm(NamedTuple):
-    """The CSV source of one section: the address of each row goes to the field ``fills``.
+    """The CSV source of one section: the address in each row fills the field ``fills``.
 
-    ``cells`` has, by attribute, the JSON Schema that a cell has to fit, ``entries`` the same for every attribute
-    ``name.slug``. Only a kind whose rows are resources of their own takes more than the address.
+    ``cells`` maps attributes to the JSON Schema of their cells, ``entries`` does so for all attributes
+    ``name.slug``. Only a kind whose rows are resources has columns besides the address.
     """
 
     fills: str
@@ -26,13 +26,13 @@ class CsvForm(NamedTuple):
     entries: Mapping[str, Mapping[str, Any]]
 
     def cell(self, name: str) -> Mapping[str, Any] | None:
-        """The JSON Schema of the cells for an attribute; None for what no column can fill."""
+        """The JSON Schema of the cells of an attribute; None if no column can fill it."""
         head, dot, _ = name.partition(".")
         return self.entries.get(head) if dot else self.cells.get(name)
 
 
 def forms(kinds: Mapping[str, Kind], schema: Mapping[str, Any]) -> dict[str, CsvForm]:
-    """By section, what its CSV source may hold; ``schema`` is that of the files."""
+    """The CSV source of each section; ``schema`` is the schema of the files."""
     return {kind.section: _form(kind, kinds, schema["definitions"]) for kind in kinds.values() if kind.rows}
 
 
@@ -47,17 +47,17 @@ def _form(kind: Kind, kinds: Mapping[str, Kind], definitions: Mapping[str, Any])
 
 
 def texts_of(kind: Kind) -> Iterable[Field]:
-    """The fields that a column may fill, the key apart."""
+    """The fields that a column may fill, without the key."""
     return [each for each in kind.fields if each.shape is FieldShape.TEXT and each.name not in kind.key]
 
 
 def entries_of(kind: Kind) -> Iterable[Field]:
-    """The fields of which a column may fill one entry."""
+    """The fields with entries, one of which a column may fill."""
     return [each for each in kind.fields if each.shape is FieldShape.ENTRIES]
 
 
 def csv_source_property(kind: Kind) -> dict[str, Any]:
-    """The schema of the key ``csv``: a path, or a mapping that says more about the file."""
+    """The schema of the key ``csv``: a path, or a mapping with options."""
     properties: dict[str, Any] = {
         "file": {**_TEXT, "description": "Path of the CSV file, below the project folder."},
         "column": {**_TEXT, "description": "Column of the e-mail addresses, by name or by number from 1."},
@@ -66,14 +66,14 @@ def csv_source_property(kind: Kind) -> dict[str, Any]:
             "pattern": r'^([^\s"]|tab)$',
             "x-hint": "use a single character, or the word tab",
             "default": ",",
-            "description": "What stands between two cells: one character, or `tab`.",
+            "description": "Delimiter between cells: a single character, or `tab`.",
         },
-        "encoding": {"enum": list(ENCODINGS), "description": "How the file is encoded.", "default": ENCODINGS[0]},
+        "encoding": {"enum": list(ENCODINGS), "description": "Encoding of the file.", "default": ENCODINGS[0]},
     }
     if kind.csv_source:
         properties |= _mapping(kind)
     long = {"type": "object", "additionalProperties": False, "required": ["file"], "properties": properties}
-    what = "One of these for each row" if kind.csv_source else "Adds the address in each row"
+    what = "Each row declares one resource" if kind.csv_source else "Adds the address in each row"
     return {"description": f"A CSV file. {what}.", "anyOf": [_TEXT, long]}
 
 
@@ -91,6 +91,6 @@ def _mapping(kind: Kind) -> dict[str, Any]:
         "empty": {
             "enum": ["unmanaged", None],
             "default": "unmanaged",
-            "description": "What an empty cell says: nothing about the field, or (null) that it is empty.",
+            "description": "Meaning of an empty cell: field not mentioned, or (null) field cleared.",
         },
     }

@@ -1,4 +1,4 @@
-"""What the two dialects spell differently (api.md §9): the vendor's OpenAPI and the gateway's documents."""
+"""The differences between the two dialects (api.md §9): the vendor's OpenAPI and the gateway's documents."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from reconciler.kinds.base import Kind, Wire
 
 
 class Dialect(Enum):
-    """Which description of the wire the account follows."""
+    """The description of the API that the account follows."""
 
     VENDOR = "vendor"
     SKILL = "skill"
 
 
-#: Only what differs from the kind's own declaration, which follows the vendor.
+#: Differences from the kind's declaration, which follows the vendor.
 TABLE: Mapping[Dialect, Mapping[str, Wire]] = {
     Dialect.VENDOR: {
-        # The 2025 document demands name and secret in every PATCH of a webhook; its url is set once.
+        # The gateway's document requires name and secret in every PATCH of a webhook; the url is immutable.
         "webhook": Wire(immutable=frozenset({"url"}), repeats=("name", "secret")),
     },
     Dialect.SKILL: {
@@ -32,6 +32,6 @@ _PLAIN = Wire()
 
 
 def wire_of(kind: Kind, dialect: Dialect, slugs: frozenset[str] = frozenset()) -> Wire:
-    """How ``dialect`` spells ``kind``; ``slugs`` are the account's contact fields, where they were read."""
+    """``kind`` in ``dialect``; ``slugs`` are the account's contact fields, if they were read."""
     wire = TABLE[dialect].get(kind.name, _PLAIN)
     return replace(wire, slugs=slugs) if slugs else wire

@@ -1,4 +1,4 @@
-"""What writes set off, in the words that plans show, and the class of consequence that each is in."""
+"""Effects of writes, in the words that plans show, and their consequence class."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ IRREVERSIBLE = "irreversible"
 
 
 class Consequence(Enum):
-    """How far a change reaches and whether it can be put back."""
+    """The reach of a change, and whether it can be reverted."""
 
     REVERSIBLE = "reversible"
     NEW_ID = "new_id"
@@ -44,11 +44,11 @@ _CLASSES: Mapping[str, Consequence] = {
     IRREVERSIBLE: Consequence.ONE_WAY,
 }
 
-#: Effects after which a person may find a mail in the box.
+#: Effects that may send an e-mail to a person.
 MAILING = frozenset({AUTOMATIONS, MAIL})
 
 
 def classes_of(effects: Iterable[str]) -> tuple[Consequence, ...]:
-    """The classes that a change is in, mildest first; without effects it is reversible."""
+    """The consequence classes of a change, mildest first; a change without effects is reversible."""
     found = {_CLASSES[effect] for effect in effects if effect in _CLASSES}
     return tuple(each for each in Consequence if each in found) or (Consequence.REVERSIBLE,)

@@ -1,4 +1,4 @@
-"""E-mail addresses: when two spellings are one person, which text is an address, which one was probably meant."""
+"""E-mail addresses: identity of two spellings, validity, and the likely intended address of an invalid one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 _KELVIN = "\u212a"
 _LOWER = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 
-#: Ranges of characters that nobody sees or that only look like a space: of controls, blanks and formats.
+#: Ranges of invisible characters: controls, blanks and formats.
 _UNSEEN = (
     r"\u0000-\u0020\u007f-\u00a0\u00ad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
     r"\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffd" + "\U000e0000-\U000e0fff"
@@ -25,7 +25,7 @@ _LABEL = rf"{_HOST}(?:-+{_HOST})*"
 #: no white space, invisible characters, quotes or brackets; host names of letters, digits and inner hyphens.
 _STRICT = rf"^(?!')(?![\s\S]*[{_UNSEEN}{_ODD}]){_LOCAL}(?:\.{_LOCAL})*@{_LABEL}(?:\.{_LABEL})+$"
 
-#: The same for files as they stand: what a variable holds is checked once it is put in.
+#: The same for files before variables are replaced; the result is checked again.
 PATTERN = rf"\$\{{(?:var|env)\.|{_STRICT}"
 
 _RULE = re.compile(_STRICT)
@@ -35,9 +35,9 @@ _BETWEEN = re.compile(r"[\s\"<>()\[\]{},;:|=?&]+")
 
 
 class Fault(NamedTuple):
-    """Why a text is no address: ``unseen`` names the first invisible character, ``at`` is its place, from 1.
+    """Why a text is not an address: ``unseen`` names the first invisible character, ``at`` is its position from 1.
 
-    ``meant`` is the address that was probably meant, empty where none can be guessed.
+    ``meant`` is the likely intended address, or empty.
     """
 
     unseen: str
@@ -46,19 +46,19 @@ class Fault(NamedTuple):
 
 
 def identity(address: str) -> str:
-    """The form in which addresses are compared: Unicode NFC, ASCII letters in lower case, nothing else changed.
+    """The form in which addresses are compared: Unicode NFC with ASCII letters in lower case.
 
-    Servers treat the case of ASCII letters as equal; case folding and compatibility forms lead to other mailboxes.
+    Servers ignore the case of ASCII letters; case folding and compatibility forms would match other mailboxes.
     """
     if address.isascii():
         return address.lower()
-    # NFC makes the Kelvin sign an ASCII letter, which would then be lowered.
+    # NFC turns the Kelvin sign into an ASCII letter, which would then be lowered.
     parts = address.split(_KELVIN)
     return _KELVIN.join(unicodedata.normalize("NFC", part).translate(_LOWER) for part in parts)
 
 
 def spellings(address: str) -> tuple[str, ...]:
-    """Texts of one identity by which a server may know the address: as it is written, composed and decomposed."""
+    """The spellings under which a server may store the address: as written, composed and decomposed."""
     if address.isascii():
         return (address,)
     forms = (unicodedata.normalize(form, address) for form in ("NFC", "NFD") if _KELVIN not in address)
@@ -66,12 +66,12 @@ def spellings(address: str) -> tuple[str, ...]:
 
 
 def is_valid(address: str) -> bool:
-    """Whether a text may be written as an address."""
+    """Whether a text is a valid address."""
     return _RULE.match(address) is not None and not address.endswith("\n")
 
 
 def fault(address: str) -> Fault | None:
-    """What is wrong with an address, or None."""
+    """The fault of an address, or None if it is valid."""
     if is_valid(address):
         return None
     found = _IS_UNSEEN.search(address)
@@ -83,7 +83,7 @@ def fault(address: str) -> Fault | None:
 
 
 def refusal(address: str, quote: Callable[[str], str] | None) -> tuple[str, str]:
-    """What is wrong with an address and what to write; without ``quote`` neither repeats a text."""
+    """Message and remedy for an invalid address; without ``quote`` neither contains text from the files."""
     what, found = "invalid e-mail address", fault(address) or Fault("", 0, "")
     if quote:
         what += f" {quote(address)}"
@@ -93,7 +93,7 @@ def refusal(address: str, quote: Callable[[str], str] | None) -> tuple[str, str]
 
 
 def _meant(text: str) -> str:
-    """The first guess that is an address."""
+    """The first correction that gives a valid address, or empty."""
     seen = _IS_UNSEEN.sub(lambda found: " " if found.group().isspace() else "", text).translate(_PLAIN)
     tidy = re.sub(r"\s*@[\s@]*", "@", re.sub(r"\.{2,}", ".", seen).strip(_AROUND))
     tidy = re.sub(r"(?i)^mailto:\s*", "", tidy.replace(".@", "@").replace("@.", "@"))

@@ -1,4 +1,4 @@
-"""Enrollments: a contact's access to a course; it is set once, and its modules are never shown (api.md §5.5)."""
+"""Enrollments: a contact's access to a course; access is immutable and its modules are write-only (api.md §5.5)."""
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Sugar, Template
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_LAPSES, ACCESS_TAKEN, MAIL, NEW_ID
@@ -17,7 +17,7 @@ ACCESS = {
 KIND = Kind(
     name="enrollment",
     section="enrollments",
-    doc="A contact's access to a course. Another access or other modules mean leaving and joining again.",
+    doc="A contact's access to a course. To change access or modules, it is deleted and created again.",
     key=("contact", "course"),
     gather="contact",
     exclusive="course",
@@ -25,7 +25,7 @@ KIND = Kind(
     fields=(
         Field(
             name="course",
-            doc="By name, `{path: …}` or `{id: …}`.",
+            doc="Course by name, `{path: …}` or `{id: …}`.",
             shape=FieldShape.REF,
             ref="course",
             required=True,
@@ -34,7 +34,7 @@ KIND = Kind(
         ),
         Field(
             name="access",
-            doc="What they may see.",
+            doc="Access to the course.",
             wire="accessType",
             immutable=True,
             required=True,
@@ -44,7 +44,7 @@ KIND = Kind(
         ),
         Field(
             name="modules",
-            doc="For the two partial accesses: modules by name or `{id: …}`.",
+            doc="Modules by name or `{id: …}`, for the two partial accesses.",
             shape=FieldShape.REFS,
             ref="module",
             immutable=True,
@@ -53,7 +53,7 @@ KIND = Kind(
         ),
         Field(
             name="contact",
-            doc="Who, by e-mail address.",
+            doc="E-mail address of the contact.",
             shape=FieldShape.REF,
             ref="contact",
             wire="contactId",

@@ -1,4 +1,4 @@
-"""One property of a kind: its shape, how it is written in YAML and how it travels."""
+"""A field of a kind: its shape, its form in YAML and its form in requests and answers."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from reconciler.model.values import Value
 
 
 class FieldShape(Enum):
-    """What a field holds. WORDS is a closed set, ENTRIES text by slug (flat ``name.slug`` attributes).
+    """The type of a field's value. WORDS is a closed set, ENTRIES maps slugs to text (attributes ``name.slug``).
 
-    Each use of it handles every member, by a table that a test compares or by a ``match`` that mypy checks.
+    All uses handle every member, by a table that a test checks or by a ``match`` that mypy checks.
     """
 
     TEXT = "text"
@@ -30,20 +30,18 @@ class FieldShape(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Field:
-    """One property of a kind: how it is written in YAML, how it travels, and what may be done with it.
+    """A field of a kind.
 
-    ``wire`` is the key in request and answer bodies (default: ``name``); ``answer`` the key in answers where that
-    is another one. ``ref`` is the kind that a REF or REFS value names, for ENTRIES the kind of its slugs, and for
-    TEXT the kind that tells its wire name. ``slugs``: those of the kind's ENTRIES that this field stands for.
-    ``immutable``: set once. ``write_only``: never in an answer. ``from_env``: text that may be given as
-    ``{env: NAME}`` or ``{file: PATH}`` and is then shown by its host only. ``reset`` is what the server assumes when
-    the field is not sent, and what it returns to when the files release it. ``needs`` names the field that a value
-    makes required: ``{value: field}``. ``personal``: tells who somebody is, as the key of a person
-    does, so that redacted output marks it. ``manner``: says how a write is done, not what there is; it goes along
-    with one and is never a difference of its own. ``told``: files never declare it, a write's note tells it.
-    ``choices``: the only values; a mapping says of each what it means. ``is_email``: compared by identity.
-    ``hint``: what to write where a value does not fit ``pattern``; every pattern has one.
-    ``marked``: where people may not be named, a mark takes the value's place.
+    ``wire``: its key in request and answer bodies (default: ``name``). ``answer``: its key in answers, if another
+    one. ``ref``: the kind that a REF or REFS value names; for ENTRIES the kind of its slugs; for TEXT the kind that
+    determines its wire name. ``slugs``: the ENTRIES that this field replaces. ``immutable``: set only on create.
+    ``write_only``: never in an answer. ``from_env``: text that may be given as ``{env: NAME}`` or ``{file: PATH}``
+    and is then shown by its host only. ``reset``: the server's default, to which a released field returns.
+    ``needs``: ``{value: field}``, the field that a value makes required. ``personal``: identifies a person, so
+    redacted output replaces it. ``manner``: an option of a write; sent with it, never a difference by itself.
+    ``note_only``: not declared in files; shown in the note of a write. ``choices``: the allowed values; a mapping
+    gives the meaning of each. ``is_email``: compared by identity. ``hint``: what to write instead of a value that
+    does not match ``pattern``; every pattern has one. ``pseudonymized``: redacted output replaces the value.
     """
 
     name: str
@@ -59,8 +57,8 @@ class Field:
     from_env: bool = False
     personal: bool = False
     manner: bool = False
-    told: bool = False
-    marked: bool = False
+    note_only: bool = False
+    pseudonymized: bool = False
     is_email: bool = False
     ref: str | None = None
     slugs: tuple[str, ...] = ()
@@ -73,12 +71,12 @@ class Field:
 
     @property
     def sensitive(self) -> bool:
-        """Whether neither side of a difference may be shown."""
+        """Whether the values must not be shown."""
         return self.shape is FieldShape.SECRET
 
     @property
     def answer_key(self) -> str:
-        """The key in answers."""
+        """The field's key in answers."""
         return self.answer or self.wire or self.name
 
     def normal(self, value: Value) -> Value:

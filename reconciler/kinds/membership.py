@@ -1,4 +1,4 @@
-"""Memberships: a contact in a community; accepted at once (202), visible later, without an id (api.md §5.6)."""
+"""Memberships: a contact in a community; accepted first (202), visible later, without an id (api.md §5.6)."""
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, MAIL
@@ -9,7 +9,7 @@ from reconciler.model.policy import Prune
 KIND = Kind(
     name="membership",
     section="memberships",
-    doc="A contact in a community. The vendor accepts it at once and shows it later.",
+    doc="A contact in a community. Systeme.io accepts it at once and shows it later.",
     key=("contact", "community"),
     gather="contact",
     exclusive="community",
@@ -17,7 +17,7 @@ KIND = Kind(
     fields=(
         Field(
             name="community",
-            doc="By name, `{path: …}` or `{id: …}`.",
+            doc="Community by name, `{path: …}` or `{id: …}`.",
             shape=FieldShape.REF,
             ref="community",
             required=True,
@@ -26,7 +26,7 @@ KIND = Kind(
         ),
         Field(
             name="contact",
-            doc="Who, by e-mail address.",
+            doc="E-mail address of the contact.",
             shape=FieldShape.REF,
             ref="contact",
             wire="contactId",

@@ -1,7 +1,7 @@
-"""Kinds to the JSON Schema (draft 7) of the files that users write; pure, so that anyone may ask for it.
+"""The JSON Schema (draft 7) of resource files, derived from the kinds.
 
-Draft 7 is the newest that editors' YAML servers read. A text field publishes ``string, number, boolean`` because
-the loader takes ``12``, ``no`` and ``2024-01-01`` as the text that stands there.
+Draft 7 is the newest that YAML language servers support. The type of a text field is ``string, number, boolean``,
+because the loader reads ``12``, ``no`` and ``2024-01-01`` as text.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ ANY_TEXT = ["string", "number", "boolean"]
 _COMMON: dict[str, Any] = {
     "handle": {
         "type": ANY_TEXT,
-        "description": "A name of its own for the address; it survives every rename.",
+        "description": "A stable name for the address, kept across renames.",
         "pattern": r"^[A-Za-z0-9_.-]+$",
         "x-hint": "use a-z, 0-9, dots, dashes and underscores",
         "examples": ["vip"],
     },
     "renamed_from": {
         "type": ANY_TEXT,
-        "description": "The key it had before: renames instead of deleting and creating.",
+        "description": "The previous key; the resource is renamed, not deleted and created.",
         "minLength": 1,
         "examples": ["Gold"],
     },
-    "id": {"type": ANY_TEXT, "description": "Bind to the live one with this id.", "minLength": 1},
+    "id": {"type": ANY_TEXT, "description": "Remote id of the live resource to manage.", "minLength": 1},
     "lifecycle": {"$ref": "#/definitions/lifecycle"},
 }
 
@@ -41,7 +41,7 @@ _DEFINITIONS: dict[str, Any] = {
         "additionalProperties": False,
         "minProperties": 1,
         "maxProperties": 1,
-        "description": "Where the value is read from; it is never written here.",
+        "description": "Source of the value, which never stands in the file.",
         "properties": {
             "env": {"type": "string", "minLength": 1, "description": "Name of an environment variable."},
             "file": {"type": "string", "minLength": 1, "description": "Path below the project folder."},
@@ -51,25 +51,29 @@ _DEFINITIONS: dict[str, Any] = {
         "title": "Lifecycle",
         "type": "object",
         "additionalProperties": False,
-        "description": "What may not be done to it, or only in another way.",
+        "description": "Restrictions on changes to the resource.",
         "properties": {
-            "prevent_destroy": {"type": "boolean", "description": "Never delete or replace it.", "default": False},
+            "prevent_destroy": {
+                "type": "boolean",
+                "description": "Never delete or replace the resource.",
+                "default": False,
+            },
             "ignore": {
                 "type": "array",
                 "items": {"type": "string"},
                 "uniqueItems": True,
-                "description": "Fields that are set once and then left alone.",
+                "description": "Fields that are set on create and never updated.",
             },
             "create_before_destroy": {
                 "type": "boolean",
                 "default": False,
-                "description": "Replace by making the new one first (webhooks).",
+                "description": "On replacement, create the new resource first (webhooks).",
             },
         },
     },
     "target": {
         "title": "Reference",
-        "description": "By name, or by path or id.",
+        "description": "Name, or path or id.",
         "anyOf": [
             {"type": ANY_TEXT},
             {
@@ -99,11 +103,11 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
         {
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "reconciler",
-            "description": "The state that a Systeme.io account shall be in.",
+            "description": "Desired state of a Systeme.io account.",
             "type": "object",
             "additionalProperties": False,
             "properties": {kind.section: _section(kind) for kind in declared},
-            "patternProperties": {"^x-": {"description": "Ignored: a place for anchors that are used elsewhere."}},
+            "patternProperties": {"^x-": {"description": "Ignored: for anchors."}},
             "definitions": {**_DEFINITIONS, **resources},
         }
     )
@@ -111,7 +115,7 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
 
 
 def with_markdown(schema: Any) -> Any:
-    """The same, with each description that is Markdown under the name by which editors know it as such."""
+    """The schema with Markdown descriptions under ``markdownDescription``, which editors render."""
     if isinstance(schema, list):
         return [with_markdown(each) for each in schema]
     if not isinstance(schema, dict):
@@ -122,13 +126,13 @@ def with_markdown(schema: Any) -> Any:
 
 
 def meant(choices: Mapping[str, str], *, null: bool = False) -> dict[str, Any]:
-    """The values that may be chosen, each with what it means."""
+    """The allowed values, each with its meaning."""
     unset = {None: "Not set."} if null else {}
     return {"enum": [*choices, *unset], "enumDescriptions": [*choices.values(), *unset.values()]}
 
 
 def _sugars(declared: list[Kind]) -> list[Sugar]:
-    """Short forms; those that name what files declare come first."""
+    """The short forms of a kind's block; those of declarable kinds come first."""
     names = [kind.name for kind in declared]
     found = [(kind.field(kind.sugar.fills).ref not in names, kind.sugar) for kind in declared if kind.sugar]
     return [sugar for _, sugar in sorted(found, key=lambda each: each[0])]
@@ -139,18 +143,20 @@ def _section(kind: Kind) -> dict[str, Any]:
     items: dict[str, Any] = whole
     if kind.short:
         name = _value(kind.field(kind.key[0]))
-        # Editors tell of the first form, where none fits.
+        # Where no form matches, editors report the first one.
         items = {"anyOf": [whole, {**name, "description": f"Short for {{{kind.key[0]}: …}}."}]}
     return {"type": "array", "description": kind.doc, "items": items}
 
 
 def _resource(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
-    properties = {field.name: {"description": field.doc, **_value(field)} for field in kind.fields if not field.told}
+    properties = {
+        field.name: {"description": field.doc, **_value(field)} for field in kind.fields if not field.note_only
+    }
     required = [field.name for field in kind.fields if field.required and field.name != kind.rows]
     if kind.gather:
         properties[kind.gather + "s"] = {
             **_list(_target(kind.field(kind.gather))),
-            "description": "Several, in one block.",
+            "description": "Several in one block.",
         }
     if kind.rows:
         properties["csv"] = csv_source_property(kind)
@@ -172,7 +178,7 @@ def _resource(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
 
 
 def _who(kind: Kind) -> dict[str, Any]:
-    """The address is given by one key, or by the rows of a CSV source; what names a single one fits no csv."""
+    """The rule that a block gives either one address or a CSV source; keys of a single resource exclude ``csv``."""
     one = kind.rows
     if not one:
         optional = [name for name in kind.key if not kind.field(name).required]
@@ -182,7 +188,7 @@ def _who(kind: Kind) -> dict[str, Any]:
 
 
 def _apart(kind: Kind) -> list[dict[str, Any]]:
-    """Pairs of keys that cannot both be there."""
+    """Pairs of keys that exclude each other."""
     if kind.gather:
         pairs = [(kind.gather, kind.gather + "s"), (kind.gather, "csv")]
     else:
@@ -193,7 +199,7 @@ def _apart(kind: Kind) -> list[dict[str, Any]]:
 def _exclusive(kind: Kind) -> dict[str, Any]:
     if not kind.exclusive:
         return {}
-    what = f"All others of this {kind.exclusive} are removed; blocks for one {kind.exclusive} add up."
+    what = f"Delete all others of this {kind.exclusive}; several blocks for one {kind.exclusive} are combined."
     return {"exclusive": {"type": "boolean", "description": what, "default": False}}
 
 
@@ -202,7 +208,7 @@ def _short_forms(sugars: list[Sugar]) -> dict[str, Any]:
     for sugar in sugars:
         properties[sugar.key] = {**_list({"$ref": "#/definitions/target"}), "description": sugar.doc}
         if sugar.exact:
-            what = f"These {sugar.key} and no others: all others are removed."
+            what = f"Remove all other {sugar.key}."
             properties[sugar.exact] = {"type": "boolean", "description": what, "default": False}
     return properties
 

@@ -1,4 +1,4 @@
-"""Subscriptions: a customer's recurring payment, which can only be ended; shown contact by contact (api.md §5.7)."""
+"""Subscriptions: recurring payments, which can only be cancelled; read through their contact (api.md §5.7)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,7 +16,7 @@ WHEN = {"now": "Now", "period_end": "WhenBillingPeriodEnds"}
 
 
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
-    """One that is over, or set to end with its period (active, with a date of cancellation), is cancelled."""
+    """Decode an item; ended subscriptions and those that end with their period count as cancelled."""
     plan, status = item["pricePlan"] or {}, item["status"]
     ends = status not in OVER and item.get("cancelledAt") is not None
     shown = {"plan": plan.get("name"), "price": _price(plan)} | ({"when": "period_end"} if ends else {})
@@ -24,7 +24,7 @@ def decode(item: Item, wire: Wire) -> dict[str, Value]:
 
 
 def _price(plan: Mapping[str, Any]) -> str | None:
-    """``19.00 EUR a month``; amounts are in cents (api.md §5.7)."""
+    """Price as text, e.g. ``19.00 EUR a month``; amounts are in cents (api.md §5.7)."""
     amount = plan.get("amount")
     every = plan.get("recurringOptions") or {}
     count, word = every.get("intervalCount") or 1, every.get("interval") or "period"
@@ -33,12 +33,12 @@ def _price(plan: Mapping[str, Any]) -> str | None:
 
 
 def encode(attrs: Mapping[str, Value], wire: Wire) -> dict[str, Any] | None:
-    """The vendor demands a body in either dialect; the gateway passes it on, though its documents show none."""
+    """The body of a cancellation. Systeme.io requires it in both dialects; the gateway passes it on (api.md §5.7)."""
     return {"cancel": WHEN[str(attrs["when"])]}
 
 
 def called(item: Item) -> tuple[str, ...]:
-    """A price plan has a name and an inner name; either will do."""
+    """The names of a price plan: its public and its internal one."""
     return tuple(clean(str(name)) for key in ("name", "innerName") if (name := (item["pricePlan"] or {}).get(key)))
 
 
@@ -49,27 +49,33 @@ KIND = Kind(
     by_id=True,
     one_way=True,
     chain="contact",
-    doc="A customer's recurring payment to be ended. It is made by buying, and never comes back.",
+    doc="A customer's recurring payment to cancel. Only a purchase creates one, and a cancellation is final.",
     fields=(
         Field(
             name="contact",
-            doc="Whose.",
+            doc="E-mail address of the customer.",
             shape=FieldShape.REF,
             ref="contact",
             required=True,
             example="ann@example.com",
         ),
-        Field(name="plan", doc="Name or inner name of the price plan.", immutable=True, example="Monthly"),
+        Field(name="plan", doc="Public or internal name of the price plan.", immutable=True, example="Monthly"),
         Field(
             name="id",
-            doc="Which one, where the plan does not tell.",
+            doc="Id of the subscription, where the price plan is ambiguous.",
             immutable=True,
             pattern=r"^\S+$",
-            hint="an id has no blanks",
+            hint="use an id without spaces",
         ),
-        Field(name="state", doc="The only state that can be asked for.", required=True, choices=("cancelled",)),
-        Field(name="when", doc="At once, or with the paid period.", manner=True, required=True, choices=tuple(WHEN)),
-        Field(name="price", doc="Amount and interval, as plans show them.", told=True),
+        Field(name="state", doc="Only cancelled is possible.", required=True, choices=("cancelled",)),
+        Field(
+            name="when",
+            doc="Cancel now, or with the period.",
+            manner=True,
+            required=True,
+            choices=tuple(WHEN),
+        ),
+        Field(name="price", doc="Amount and interval, as plans show them.", note_only=True),
     ),
     source=PerParent("/api/payment/subscriptions", "contact", "contact", absent=UNPAID, limit=50),  # 100 was refused
     effects={Action.UPDATE: (PAYMENTS_END, IRREVERSIBLE)},

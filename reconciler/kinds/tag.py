@@ -1,4 +1,4 @@
-"""Tags: a word that contacts carry; renaming one keeps its id and every assignment (api.md §5.3)."""
+"""Tags: labels of contacts; a rename keeps the id and all assignments (api.md §5.3)."""
 
 from reconciler.kinds.base import Collection, Kind, Lookup, Template
 from reconciler.kinds.effects import TAGS_TAKEN
@@ -9,12 +9,12 @@ from reconciler.model.policy import Prune
 KIND = Kind(
     name="tag",
     section="tags",
-    doc="A word that contacts carry. Rename it with `renamed_from`: every contact keeps it.",
+    doc="A label of contacts. Rename it with `renamed_from`: every contact keeps it.",
     key=("name",),
     short=True,
     by_id=True,
     fields=(
-        Field(name="name", doc="What people see; compared exactly.", required=True, max_length=64, example="VIP"),
+        Field(name="name", doc="Name in Systeme.io; compared exactly.", required=True, max_length=64, example="VIP"),
     ),
     source=Collection("/api/tags"),
     lookup=Lookup("/api/tags", {"query": "name"}),

@@ -1,4 +1,4 @@
-"""Taggings: one tag on one contact, read from inside contacts; setting one starts automations (api.md §5.2)."""
+"""Taggings: a tag on a contact, read inside contacts; assigning one starts automations (api.md §5.2)."""
 
 from reconciler.kinds.base import Embedded, Kind, Lookup, Sugar, Template
 from reconciler.kinds.effects import AUTOMATIONS
@@ -16,7 +16,7 @@ KIND = Kind(
     fields=(
         Field(
             name="contact",
-            doc="Who carries it, by e-mail address.",
+            doc="E-mail address of the contact.",
             shape=FieldShape.REF,
             ref="contact",
             required=True,
@@ -25,7 +25,7 @@ KIND = Kind(
         ),
         Field(
             name="tag",
-            doc="The tag, by name.",
+            doc="Name of the tag.",
             shape=FieldShape.REF,
             ref="tag",
             wire="tagId",
@@ -40,7 +40,7 @@ KIND = Kind(
         "tags",
         fills="tag",
         exact="tags_exact",
-        doc="Tags to carry, by name; others stay unless tags_exact is true.",
+        doc="Tags of the contact, by name; other tags stay unless tags_exact is true.",
     ),
     source=Embedded("contact", "tags", filter="tags"),
     create=Template("POST", "/api/contacts/{contact}/tags"),

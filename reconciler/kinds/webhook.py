@@ -1,4 +1,4 @@
-"""Webhooks: where the vendor sends events; the secret is never shown, a new url is a new webhook (api.md §5.8)."""
+"""Webhooks: URLs that receive events; the secret is write-only, and a new url needs a new webhook (api.md §5.8)."""
 
 from reconciler.kinds.base import Collection, Item, Kind, Lookup, Template, Wire
 from reconciler.kinds.effects import EVENTS_LOST, NEW_ID
@@ -18,7 +18,7 @@ EVENTS = {
 
 
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
-    """An event counts only while its subscription is not disabled: cancelled ones stay as rows."""
+    """Decode an item; events whose subscription is disabled are omitted."""
     rows = item.get("subscriptions") or ()
     events = {row["event"] if isinstance(row, dict) else row for row in rows if _is_on(row)}
     return {
@@ -36,26 +36,26 @@ def _is_on(row: object) -> bool:
 KIND = Kind(
     name="webhook",
     section="webhooks",
-    doc="An endpoint that receives events. Made last and dropped first, so that a run does not flood it.",
+    doc="A URL that receives events. Created last and deleted first, so that a run sends it no events of its own.",
     key=("name",),
     alternates=("url",),
     by_id=True,
     last=True,
     replaceable=True,
     fields=(
-        Field(name="name", doc="Unique on the account.", required=True, max_length=255, example="CRM sync"),
+        Field(name="name", doc="Name; unique in the account.", required=True, max_length=255, example="CRM sync"),
         Field(
             name="url",
-            doc="Where events go; unique on the account.",
+            doc="URL that receives the events; unique in the account.",
             required=True,
             from_env=True,
             pattern=r"^https?://",
             example="https://crm.example.com/hook",
-            hint="write an address that begins with https://",
+            hint="use a URL that begins with https://",
         ),
         Field(
             name="secret",
-            doc="Signs each delivery. Never a literal: `{env: NAME}` or `{file: PATH}`.",
+            doc="Key that signs each delivery, as `{env: NAME}` or `{file: PATH}`; never a literal value.",
             shape=FieldShape.SECRET,
             required=True,
             write_only=True,
@@ -63,7 +63,7 @@ KIND = Kind(
         ),
         Field(
             name="events",
-            doc="What is sent; the whole set.",
+            doc="All events to send.",
             shape=FieldShape.WORDS,
             wire="subscriptions",
             required=True,

@@ -1,4 +1,4 @@
-"""What the user allows: pruning by kind, limits, and the classes that need a word of their own."""
+"""What a run may do: pruning by kind, limits, and the classes of changes that need approval."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from reconciler.model.resource import EMPTY
 
 
 class Prune(Enum):
-    """Which live resources of a kind may be deleted when the files no longer name them."""
+    """Which live resources of a kind may be deleted when the files do not declare them."""
 
     NONE = "none"
     CREATED = "created"
@@ -31,7 +31,7 @@ class Allow(Enum):
 
 
 def _limit(default: int, doc: str, *, most: int | None = None) -> int:
-    """A field of :class:`Limits`: ``doc`` is its sentence in schema and reference, ``most`` its largest value."""
+    """A field of :class:`Limits`: ``doc`` is its description in schema and reference, ``most`` its maximum."""
     limit: int = field(default=default, metadata={"doc": doc, "most": most})
     return limit
 

@@ -1,4 +1,4 @@
-"""What goes over the wire and what came of it: requests, answers, outcomes, the report of a run."""
+"""Requests, answers, outcomes and the report of a run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ JSON = "application/json"
 
 
 class OpenRequest(NamedTuple):
-    """A call as it is planned: ``parts`` make up the native path; path and body may hold Ref and Secret."""
+    """A planned call: ``parts`` make up the native path; path and body may contain Ref and Secret."""
 
     method: str
     parts: tuple[str | Ref, ...]
@@ -24,7 +24,7 @@ class OpenRequest(NamedTuple):
 
 
 class ApiRequest(NamedTuple):
-    """A call as it is sent: native path (``/api/tags/7``) and JSON body, nothing open."""
+    """A call ready to send: native path (``/api/tags/7``) and JSON body."""
 
     method: str
     path: str
@@ -39,14 +39,14 @@ class ApiRequest(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A usable answer: status and decoded JSON (None when there is no body)."""
+    """A usable answer: status and decoded JSON (None without a body)."""
 
     status: int
     body: Any = None
 
 
 class Status(Enum):
-    """What became of a step."""
+    """The result of a step."""
 
     DONE = "done"
     PENDING = "pending"
@@ -57,7 +57,7 @@ class Status(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of one step. ``differs`` holds, by field, what the server made of a value that we sent."""
+    """The outcome of one step. ``differs`` maps fields to values that the server changed."""
 
     step: Step
     action: Action
@@ -69,10 +69,10 @@ class Outcome:
 
 
 class BeforeImage(NamedTuple):
-    """One outcome as history keeps it: the state overwritten and the state written, secrets as marks only.
+    """One outcome in the history: the state before and after, without the values of secrets.
 
-    ``before`` is None when no intent had been stored, ``after`` when nothing is left or nothing was done. ``digests``
-    (of secrets, by field) and ``provenance`` are those of the ledger entry before the step.
+    ``before`` is None if no intent had been stored, ``after`` if the resource was deleted or nothing was done.
+    ``digests`` (of secrets, by field) and ``provenance`` are those of the ledger entry before the step.
     """
 
     seq: int
@@ -91,10 +91,9 @@ class BeforeImage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """All outcomes of a run in the order in which they ended, and the calls it took.
+    """All outcomes of a run in the order in which they ended, and the number of calls.
 
-    ``stopped`` is why it ended early; ``broken`` is the exit code of the error that did it: the ledger failed, or its
-    lease was lost.
+    ``stopped`` is the reason for an early end, ``broken`` the exit code if a ledger error or a lost lock caused it.
     """
 
     outcomes: tuple[Outcome, ...] = ()
@@ -105,5 +104,5 @@ class Report:
     broken: int | None = None
 
     def count(self, status: Status) -> int:
-        """How many steps ended so."""
+        """The number of steps with this status."""
         return sum(1 for outcome in self.outcomes if outcome.status is status)

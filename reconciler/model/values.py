@@ -1,4 +1,4 @@
-"""The small values that everything else is made of: addresses, origins, references, secrets."""
+"""Addresses, origins, references and secrets."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 
 class Address(NamedTuple):
-    """Our one name for a resource, written ``kind/key``, e.g. ``tagging/ann@example.com/VIP``.
+    """The name of a resource, written ``kind/key``, e.g. ``tagging/ann@example.com/VIP``.
 
-    ``key`` is already escaped: inside one part ``/`` is ``%2F`` and ``%`` is ``%25``, so that the parts of a
-    relation's key split unambiguously. Only ``kinds`` makes keys.
+    ``key`` is escaped: inside one part ``/`` is ``%2F`` and ``%`` is ``%25``, so that the parts of a relation's
+    key split unambiguously. Only ``kinds`` creates keys.
     """
 
     kind: str
@@ -35,23 +35,23 @@ _UNESCAPES = {code: char for char, code in _ESCAPES.items()}
 
 
 def clean(text: str) -> str:
-    """A name as it is compared: Unicode NFC, without white space around it."""
+    """The form in which names are compared: Unicode NFC, stripped."""
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
-#: Longer texts seldom stand twice in an account: they are addresses and sentences, not words.
+#: Longer texts are rarely repeated in an account.
 _WORD = 20
 
 
 def shared(text: str) -> str:
-    """The same text; a short one is held once, however often files, ledger and account say it."""
+    """The text; short texts are interned, since files, ledger and account repeat them."""
     return intern(text) if len(text) <= _WORD else text
 
 
 def lookalike(text: str) -> str:
-    """A form that is equal for names which differ only in case or in compatibility forms: ``ß``/``ss``, ligatures.
+    """A form that is equal for names which differ only by case or compatibility forms: ``ß``/``ss``, ligatures.
 
-    Such names are not one, but a server whose names are unique regardless of case may refuse the second of two.
+    Such names are different resources, but a server that ignores case may refuse the second one.
     """
     if text.isascii():
         return text.lower()
@@ -59,9 +59,9 @@ def lookalike(text: str) -> str:
 
 
 def escape(part: str) -> str:
-    """One part of a key: ``/`` and ``%`` escaped everywhere, ``#``, ``@`` and ``?`` where they lead.
+    """One part of a key: ``/`` and ``%`` are escaped everywhere, ``#``, ``@`` and ``?`` at the start.
 
-    A leading ``#`` stands for a remote id, ``@`` for a handle, ``?path=`` for another property of the target.
+    A leading ``#`` marks a remote id, ``@`` a handle, ``?path=`` another property of the target.
     """
     text = clean(part)
     if "%" in text or "/" in text:
@@ -72,7 +72,7 @@ def escape(part: str) -> str:
 
 
 def unescape(part: str) -> str:
-    """The text that a person reads: the inverse of :func:`escape` for one part."""
+    """The name as people write it: the inverse of :func:`escape` for one part."""
     if "%" not in part:
         return part
     return re.sub("%(25|2F|23|40|3F)", lambda match: _UNESCAPES[match.group()], part)
@@ -80,7 +80,7 @@ def unescape(part: str) -> str:
 
 @lru_cache(maxsize=1 << 12)
 def _parsed(text: str) -> Address:
-    """Ledgers and plans name the same ones many times."""
+    """Cached, since ledgers and plans repeat the same addresses."""
     kind, slash, key = text.partition("/")
     if not (kind and slash and key):
         raise ValueError(f"{text!r} is no address; an address is written kind/key, e.g. tag/VIP")
@@ -88,9 +88,9 @@ def _parsed(text: str) -> Address:
 
 
 class Origin(NamedTuple):
-    """Where something was written: file as the user would type it, line and column from 1.
+    """A place in the files: file as the user would type it, line and column from 1.
 
-    Line 0: not in a file at all; ``file`` says in words where it comes from.
+    With line 0, ``file`` describes another source in words.
     """
 
     file: str
@@ -103,7 +103,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    """Stands for the remote id of ``target`` until a request is sent."""
+    """Placeholder for the remote id of ``target`` until a request is sent."""
 
     target: Address
 
@@ -113,7 +113,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that is sent and never shown; ``source`` is ``env:NAME`` or ``file:PATH``."""
+    """A value that is sent but never shown; ``source`` is ``env:NAME`` or ``file:PATH``."""
 
     source: str
     value: str = field(repr=False)
@@ -122,7 +122,7 @@ class Secret:
         return f"(secret from {self.source})"
 
 
-#: What an attribute can hold. ``None`` means "empty": absent, null and "" compare equal.
+#: Value of an attribute. ``None`` means "empty": absent, null and "" compare equal.
 Value = None | bool | int | str | Ref | Secret | frozenset["Value"]
 
 #: Attributes by name; the entries of a map field are flat, e.g. ``fields.company``.
@@ -130,7 +130,7 @@ Attrs = Mapping[str, Value]
 
 
 def readable(attrs: Attrs) -> Attrs:
-    """The attributes that may be shown: all but secrets."""
+    """The attributes without secrets."""
     if not any(isinstance(value, Secret) for value in attrs.values()):
         return attrs
     return {name: value for name, value in attrs.items() if not isinstance(value, Secret)}

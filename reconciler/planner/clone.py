@@ -173,9 +173,9 @@ class _Cloning:
         mark = "p-" + self.choice.mark(identity(str(attrs[kind.key[0]])))
         self.replaced.add(mark)
         kept = {
-            name: mark if kind.field(name).marked else value
+            name: mark if kind.field(name).pseudonymized else value
             for name, value in attrs.items()
-            if kind.field(name).marked or not kind.field(name).personal
+            if kind.field(name).pseudonymized or not kind.field(name).personal
         }
         return {**kept, kind.key[0]: f"{mark}@{self.choice.domain}"}
 
@@ -224,7 +224,7 @@ class _Cloning:
 
 def _said(kind: Kind, attrs: Attrs) -> dict[str, Value]:
     """What the files could say of it."""
-    return {name: value for name, value in attrs.items() if value is not None and not kind.field(name).told}
+    return {name: value for name, value in attrs.items() if value is not None and not kind.field(name).note_only}
 
 
 def _called(kind: Kind, attrs: Attrs, found: Identified) -> str:

@@ -127,7 +127,7 @@ class _Planner:
             yield _note(kind, desired, known, fields)
         live = self.found.live[desired.address].attrs
         if fields:
-            yield from (str(live[each.name]) for each in kind.fields if each.told and live.get(each.name))
+            yield from (str(live[each.name]) for each in kind.fields if each.note_only and live.get(each.name))
         else:
             yield from _settled_otherwise(kind, desired, live)
         yield self._remark(desired)

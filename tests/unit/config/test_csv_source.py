@@ -116,7 +116,7 @@ def test_all_that_is_wrong_with_rows_is_told_at_once(tmp_path: Path) -> None:
     content = "n,email\nA,ann@example\nB,ANN@example.com\nC,ann@example.com\nD\nE,e@example.com,x\nF,\n"
     content += "G,two words@x.y\n"
     assert refused(tmp_path, content) == [
-        's.csv:2:3: contact: invalid e-mail address "ann@example"; write an address such as ann@example.com',
+        's.csv:2:3: contact: invalid e-mail address "ann@example"; use an address such as ann@example.com',
         's.csv:4:3: duplicate address "ann@example.com"; first on line 3; remove one of them',
         "s.csv:5:1: this row has 1 cell; the header has 2; keep the delimiters of empty cells",
         "s.csv:6:1: this row has 3 cells; the header has 2; put a cell that contains the delimiter into quotes",
