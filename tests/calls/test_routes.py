@@ -18,10 +18,10 @@ def test_few_of_many_are_looked_up_one_by_one(make_project) -> None:
     project.write("contacts:\n" + "\n".join(TEN.splitlines()[:3]) + "\n")
     project.apply("--refresh", "full")
     project.account.clear()
-    result = project.run("plan")
+    document = project.plan("--detailed-exitcode")
     assert sorted(requests_of(project.account)) == [f"GET /api/contacts/{n}" for n in (1000001, 1000002, 1000003)]
-    route = "contact looked up one by one: 3 calls instead of about 5 pages"
-    assert result.out == f"No changes. 3 resources are as the files say (3 calls; {route}).\n"
+    assert (document["summary"]["no_change"], document["calls"]["reads"]) == (3, 3)
+    assert document["routes"] == {"contact": "looked up one by one: 3 calls instead of about 5 pages"}
 
 
 def test_a_walk_is_taken_where_it_is_cheaper(make_project) -> None:
@@ -148,13 +148,11 @@ def test_what_is_counted_of_some_is_what_there_is_at_least(make_project) -> None
     project.write("prune: {tag: owned, contact_field: owned}\n", "reconciler.yaml")
     project.apply("--refresh", "full")
     project.write("tags: []\ncontact_fields: []\ncontacts: [{email: p0@example.com}]\n")
-    for mode in ("auto", "full"):
-        notes = {c["address"]: c["note"] for c in project.plan("--refresh", mode)["changes"]}
-        assert notes["tag/A"].endswith("; 300 contacts lose it (299 of them unmanaged)")
-        assert notes["contact_field/f"].endswith("; 300 contacts lose their values (299 of them unmanaged)")
-    notes = {c["address"]: c["note"] for c in project.plan("--refresh", "none")["changes"]}
-    assert notes["tag/A"].endswith("; at least 1 contact loses it")
-    assert notes["contact_field/f"].endswith("; at least 1 contact loses its value")
+    all_of_them = {"people": 300, "unmanaged": 299, "least": False}
+    some = {"people": 1, "unmanaged": 0, "least": True}
+    for mode, loss in (("auto", all_of_them), ("full", all_of_them), ("none", some)):
+        losses = {change["address"]: change["loss"] for change in project.plan("--refresh", mode)["changes"]}
+        assert (losses["tag/A"], losses["contact_field/f"]) == (loss, loss)
     project.write("tags: [{name: AA, renamed_from: A}]\ncontact_fields: [{slug: f, name: F}]\n" + ours % "AA")
     (renamed,) = (c for c in project.plan()["changes"] if c["address"] == "tag/AA")
     assert renamed["note"].endswith("at least 1 contact keeps it")
@@ -175,7 +173,7 @@ def test_refresh_none_sends_nothing(make_project) -> None:
     project.write("tags: [VIP]\ncontacts:\n  - {email: a@example.com, first_name: A, tags: [VIP]}\n")
     project.apply()
     project.account.clear()
-    assert "No changes." in project.run("plan", "--refresh", "none").out
+    project.plan("--refresh", "none", "--detailed-exitcode")
     project.write("tags: [VIP]\ncontacts:\n  - {email: a@example.com, first_name: B, tags: [VIP]}\n")
     document = project.plan("--refresh", "none")
     assert [c["address"] for c in document["changes"] if c["action"] == "update"] == ["contact/a@example.com"]

@@ -73,7 +73,7 @@ def test_what_was_created_goes(make_project: Any) -> None:
     project.write(more)
     ended(project.run("apply", "--yes"), 0)
     result = project.run("destroy", "--yes")
-    said = ended(result, 0, "- tag/Silver", "managed since run 1")
-    assert "no longer in the files" not in said
+    said = ended(result, 0, "- tag/Silver", "run 1")
+    assert "the files" not in said
     assert project.account.state()["tags"] == ["Gold"]
     assert [field["slug"] for field in project.account.state()["contact_fields"]] == ["company", "town"]

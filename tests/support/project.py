@@ -128,7 +128,12 @@ class Project:
         """The next plan is empty, and the next apply sends nothing but reads."""
         result = self.run("plan", "--detailed-exitcode")
         assert result.code == 0, result.out + result.err
-        assert "No changes." in result.out
+
+    def change(self, address: str, *args: str) -> dict[str, Any]:
+        """What ``plan --json`` says of one resource."""
+        (change,) = (each for each in self.plan(*args)["changes"] if each["address"] == address)
+        found: dict[str, Any] = change
+        return found
 
     @contextlib.contextmanager
     def _environment(self, wanted: Mapping[str, str | None]) -> Iterator[None]:
