@@ -1,4 +1,4 @@
-"""Rounds, numbers and notifications of a watch → docs/reference/watching.md."""
+"""Writes docs/reference/watching.md: results of cycles, metrics and notifications."""
 
 from __future__ import annotations
 
@@ -13,31 +13,31 @@ from reconciler.watch.cycles import CycleResult
 INTRO = """\
 # Watching
 
-What `watch` tells. [The guide](../guides/watching.md) says how it is used.
+What `watch` reports. See [the guide](../guides/watching.md) for its use.
 
-## How a round ends
+## Results of a cycle
 
 """
 ENDINGS = {
-    CycleResult.UNCHANGED: "The account is as the files say.",
-    CycleResult.CHANGES: "There are changes, and nobody asked for them to be made.",
-    CycleResult.APPLIED: "All changes were made.",
-    CycleResult.PARTLY: "Some of the changes were made; the next round does the rest.",
-    CycleResult.REFUSED: "An approval is missing, or another run holds the ledger.",
-    CycleResult.FAILED: "Files, network or vendor; the next round tries again, later each time.",
-    CycleResult.STOPPED: "The watch was stopped in it.",
+    CycleResult.UNCHANGED: "The account matches the configuration.",
+    CycleResult.CHANGES: "Changes were found; without --apply they are only reported.",
+    CycleResult.APPLIED: "All changes were applied.",
+    CycleResult.PARTLY: "Some changes were applied; the next cycle continues.",
+    CycleResult.REFUSED: "An approval is missing, or another run holds the lock.",
+    CycleResult.FAILED: "Files, network or Systeme.io failed; the next cycle retries, with growing pauses.",
+    CycleResult.STOPPED: "The watch was stopped during the cycle.",
 }
 NUMBERS = """
-## Numbers
+## Metrics
 
-`--metrics 127.0.0.1:9309` shows these at `/metrics`. They name kinds and words, never people.
+`--metrics 127.0.0.1:9309` serves these at `/metrics`. They contain kinds and counts, never people.
 
 """
 NOTICES = """
 ## Notifications
 
-`RECONCILER_NOTIFY_URL` gets a POST with this document in the form `json`; the form `slack` says the same in one line,
-as incoming webhooks of Slack take it. Neither names anybody: no address, no value, no message of an error.
+`RECONCILER_NOTIFY_URL` receives a POST with this document in the form `json`; the form `slack` sends one line of text
+for incoming webhooks of Slack. Neither contains personal data: no address, no value, no error message.
 
 """
 
@@ -48,12 +48,12 @@ def page() -> str:
     return "".join(
         [
             INTRO,
-            table(["word", "what it means"], ([code(ending.value), text] for ending, text in ENDINGS.items())),
+            table(["result", "meaning"], ([code(ending.value), text] for ending, text in ENDINGS.items())),
             NUMBERS,
-            table(["number", "labels", "what it is"], _numbers()),
+            table(["metric", "labels", "meaning"], _numbers()),
             NOTICES,
             table(
-                ["key", "holds", "what it is"],
+                ["key", "type", "meaning"],
                 ([code(row.path), row.holds, row.doc] for row in schemas.rows(notification_schema())),
             ),
         ]

@@ -159,7 +159,7 @@ class WatchOptions(AccountOptions):
     jitter: float
     max_backoff: float
     once: bool
-    max_rounds: int | None
+    max_cycles: int | None
     confirm: str | None
     health: Path | None
     metrics: str | None

@@ -15,8 +15,8 @@ Example:
   reconciler watch site/ --apply --health watch.json --metrics 127.0.0.1:9309
   reconciler watch --healthy watch.json --within 30m
 
-Exit: 0 ended by SIGTERM, 130 by Ctrl-C; after --once or --max-rounds what the last round says: 0 nothing to do or
-applied, 1 failed, 2 changes found, 3 refused, 4 applied in part.
+Exit: 0 ended by SIGTERM, 130 by Ctrl-C; after --once or --max-cycles the result of the last cycle: 0 nothing to do or
+applied, 1 failed, 2 changes found, 3 refused, 4 partly applied.
 """
 
 
@@ -46,7 +46,7 @@ class ShareType(click.ParamType[float]):
         except ValueError:
             share = -1.0
         if not 0 <= share < 1:
-            self.fail(f"{value!r}: write a share from 0% to 99%, such as 10%", param, ctx)
+            self.fail(f"{value!r}: use a share from 0% to 99%, such as 10%", param, ctx)
         return share
 
 
@@ -54,26 +54,26 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
 _OPTIONS = (
-    click.option("--apply", "applies", is_flag=True, help="Apply in each round; without it only report."),
+    click.option("--apply", "applies", is_flag=True, help="Apply in each cycle; without it only report."),
     click.option(
-        "--interval", type=DurationType(), default="5m", show_default=True, help="From one round to the next."
+        "--interval", type=DurationType(), default="5m", show_default=True, help="Time from one cycle to the next."
     ),
-    click.option("--jitter", type=ShareType(), default="10%", show_default=True, help="Share by which that varies."),
+    click.option("--jitter", type=ShareType(), default="10%", show_default=True, help="Variation of the interval."),
     click.option(
         "--max-backoff",
         type=DurationType(),
         default="30m",
         show_default=True,
-        help="Longest pause after failures; it begins with 30s at most, and doubles.",
+        help="Longest pause after failures; the first is at most 30s, and each one doubles.",
     ),
-    click.option("--once", is_flag=True, help="One round."),
-    click.option("--max-rounds", type=click.IntRange(min=1), metavar="N", help="So many rounds."),
+    click.option("--once", is_flag=True, help="Run one cycle."),
+    click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Stop after N cycles."),
     click.option("--confirm", metavar="NAME", help="Name of a protected environment, for --apply."),
-    click.option("--health", type=_FILE, metavar="FILE", help="JSON that says how things stand, for probes."),
-    click.option("--metrics", metavar="ADDRESS", help="Numbers for Prometheus, e.g. on 127.0.0.1:9309."),
-    click.option("--metrics-public", is_flag=True, help="Let that address be one that others can reach."),
-    click.option("--healthy", type=_FILE, metavar="FILE", help="Only say whether the watch of that file goes on."),
-    click.option("--within", type=DurationType(), default="15m", show_default=True, help="How old the file may be."),
+    click.option("--health", type=_FILE, metavar="FILE", help="Write the state as JSON to this file, for probes."),
+    click.option("--metrics", metavar="ADDRESS", help="Serve metrics for Prometheus here, e.g. 127.0.0.1:9309."),
+    click.option("--metrics-public", is_flag=True, help="Allow an address that other machines can reach."),
+    click.option("--healthy", type=_FILE, metavar="FILE", help="Only check that the watch of this file runs."),
+    click.option("--within", type=DurationType(), default="15m", show_default=True, help="Maximum age of that file."),
 )
 
 
@@ -88,9 +88,9 @@ def _watch_options(command: F) -> F:
 @click.pass_context
 @with_options(WatchOptions)
 def watch(ctx: click.Context, options: WatchOptions) -> int:
-    """Reconcile again and again: each round reads the files, the ledger and the account anew, and reports or applies.
+    """Reconcile in a loop: each cycle reads the files, the ledger and the account, then reports or applies.
 
-    A closed approval is told of and stays closed: --allow is for `apply`, by a person who has seen the plan.
+    Changes that need approval are reported and not applied: approve them with `apply --allow`.
     """
     from reconciler.cli.handlers import watch as handlers
 

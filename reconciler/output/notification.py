@@ -31,7 +31,7 @@ class Notice:
     command: str
     environment: str | None = None
     run: int | None = None
-    round: int | None = None
+    cycle: int | None = None
     exit_code: int = 0
     error: str | None = None
     resolved: bool = False
@@ -50,7 +50,7 @@ def notice_document(notice: Notice) -> dict[str, Any]:
         changes.setdefault(kind, {})[action] = number
     return {
         "format_version": FORMAT_VERSION, "tool": "reconciler", "event": notice.event, "command": notice.command,
-        "environment": notice.environment, "run": notice.run, "round": notice.round, "exit_code": notice.exit_code,
+        "environment": notice.environment, "run": notice.run, "cycle": notice.cycle, "exit_code": notice.exit_code,
         "error": notice.error, "resolved": notice.resolved, "changes": changes,
         "drift": dict(sorted(notice.drift.items())), "outcomes": dict(sorted(notice.outcomes.items())),
         "blocked": notice.blocked, "needs": list(notice.needs), "link": notice.link, "text": notice_text(notice),
@@ -120,23 +120,23 @@ def notification_schema() -> dict[str, Any]:
         "command": {"enum": ["apply", "drift", "watch"]},
         "environment": text,
         "run": {**maybe, "description": "Number of the run in the ledger."},
-        "round": {**maybe, "description": "Number of the round of a watch."},
-        "exit_code": {**count, "description": "What the command, or the round, ends with."},
-        "error": {**text, "description": "The name of the error; its message stays in the log."},
-        "resolved": {"type": "boolean", "description": "A failure that was told of is over."},
+        "cycle": {**maybe, "description": "Number of the cycle of a watch."},
+        "exit_code": {**count, "description": "Exit code of the command, or of the cycle."},
+        "error": {**text, "description": "Class of the error; its message is in the log only."},
+        "resolved": {"type": "boolean", "description": "A reported failure is over."},
         "changes": {
-            "type": "object", "description": "How many are planned, by kind and action.",
+            "type": "object", "description": "Number of planned changes, by kind and action.",
             "additionalProperties": {
                 "type": "object", "propertyNames": {"enum": [action.value for action in Action]},
                 "additionalProperties": count,
             },
         },
-        "drift": {**counts, "description": "How many resources others changed, by kind."},
+        "drift": {**counts, "description": "Number of drifted resources, by kind."},
         "outcomes": {
             **counts, "propertyNames": {"enum": [status.value for status in Status]},
-            "description": "How many steps ended so.",
+            "description": "Number of steps, by result.",
         },
-        "blocked": {**count, "description": "Changes that policy holds back."},
+        "blocked": {**count, "description": "Number of changes blocked by policy."},
         "needs": {"type": "array", "items": {"type": "string"}, "description": "Classes that need --allow."},
         "link": {**text, "description": "RECONCILER_NOTIFY_LINK, as it was given."},
         "text": {"type": "string", "description": "The same as one line."},

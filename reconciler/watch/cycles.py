@@ -1,11 +1,11 @@
-"""How the last rounds of a watch ended → how long until the next one, and whether anybody is to be told.
+"""Schedules the cycles of a watch and decides which events to notify about.
 
-ending of a round     next round after                            counts as
+result of a cycle     next cycle after                            counts as
 ──────────────────────────────────────────────────────────────────────────────
 unchanged, changes,   the interval                                success
 applied
 refused               the interval: waiting for a person          neither
-partly, failed        a back-off that doubles up to its cap       failure
+partly, failed        a back-off that doubles up to its maximum   failure
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from reconciler.planner.drift import Drift
 
 
 class CycleResult(Enum):
-    """How a round ended. ``changes`` were found and not made, as nobody asked for it."""
+    """Result of a cycle. ``changes``: found but not applied, since the watch only reports."""
 
     UNCHANGED = "unchanged"
     CHANGES = "changes"
@@ -32,18 +32,18 @@ class CycleResult(Enum):
 
     @property
     def is_success(self) -> bool:
-        """The account was read, and what was to be done was done."""
+        """Whether the account was read and everything to apply was applied."""
         return self in (CycleResult.UNCHANGED, CycleResult.CHANGES, CycleResult.APPLIED)
 
     @property
     def is_failure(self) -> bool:
-        """Trying again may help."""
+        """Whether a retry may help."""
         return self in (CycleResult.PARTLY, CycleResult.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Seconds between rounds, the share by which they vary, and the first and the longest back-off."""
+    """Seconds between cycles, their random variation as a share, the first and the longest back-off in seconds."""
 
     interval: float
     jitter: float = 0.1
@@ -52,10 +52,10 @@ class Timing:
 
 
 def delay(timing: Timing, failures: int, chance: float, at_least: float = 0.0) -> float:
-    """Seconds until the next round, after so many failures in a row; ``chance`` is from 0 to below 1.
+    """Seconds until the next cycle after ``failures`` in a row; ``chance`` is a random number in [0, 1).
 
-    The first back-off is no longer than the interval, so that a moment's trouble is over soon; each doubles, up to
-    the cap (or the interval, where that is longer). ``at_least`` is what the server asked for.
+    The first back-off is at most the interval, so that a short outage ends soon; it doubles up to ``timing.cap``
+    (or the interval, if longer). ``at_least`` is the ``Retry-After`` of the server.
     """
     wait = timing.interval
     if failures:
@@ -66,24 +66,24 @@ def delay(timing: Timing, failures: int, chance: float, at_least: float = 0.0) -
 
 
 def pending_by_kind(plan: Plan) -> dict[tuple[str, str], int]:
-    """How many changes wait, by kind and action."""
+    """Number of pending changes by kind and action."""
     return dict(Counter((change.address.kind, change.action.value) for change in plan.pending))
 
 
 def drifted_by_kind(found: Iterable[Drift]) -> dict[str, int]:
-    """How many resources drifted, by kind; fields of one count once."""
+    """Number of drifted resources by kind."""
     return dict(Counter(address.kind for address in {each.address for each in found}))
 
 
 def one_for_a_run(events: Iterable[str], wanted: Container[str]) -> list[str]:
-    """Those of the events that somebody wants to hear of; a run that went wrong is told of once, as a failure."""
+    """The wanted ones of these events; a failed run is reported once, as a failure."""
     chosen = [event for event in events if event in wanted]
     return [event for event in chosen if event != "apply" or "failure" not in chosen]
 
 
 @dataclass(frozen=True, slots=True)
 class NotificationState:
-    """What was last told of: a digest of the drift that was seen, and the failure that lasts."""
+    """What was last notified: a digest of the drift, and the present failure."""
 
     drift: str = ""
     failure: str = ""
@@ -91,7 +91,7 @@ class NotificationState:
 
 @dataclass(frozen=True, slots=True)
 class CycleObservation:
-    """What one round found, as far as telling goes: digests and words, empty where there is nothing."""
+    """What one cycle found, for notifications: a digest of the drift and the name of the failure, or empty."""
 
     ending: CycleResult
     drift: str = ""
@@ -100,10 +100,10 @@ class CycleObservation:
 
 
 def news(before: NotificationState, seen: CycleObservation) -> tuple[tuple[str, ...], NotificationState]:
-    """The events to tell of, and what to remember: nothing is told twice while it stays as it is.
+    """The events to notify about, and the new state; nothing is notified twice while it stays the same.
 
-    ``drift`` when it is another one than before, ``apply`` each time, ``failure`` when it begins or becomes another
-    one, ``resolved`` when it ends.
+    ``drift`` when it differs from the last one, ``apply`` each time, ``failure`` when it starts or changes,
+    ``resolved`` when it ends.
     """
     if seen.ending is CycleResult.STOPPED:
         return (), before

@@ -1,4 +1,4 @@
-"""How a watch stands ⇄ a small JSON file for probes; and one watch for each project, held by a lock."""
+"""The health file of a watch, for probes, and the lock that allows one watch for each project."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMAT_VERSION = "1.0"
 
 
 def write_health(path: Path, content: Mapping[str, Any]) -> None:
-    """The whole file or none; raises ConfigurationError when the place takes none. Times become ISO 8601, UTC."""
+    """Write the health file atomically, times as ISO 8601 in UTC; raises ConfigurationError if that fails."""
     document = {"format_version": FORMAT_VERSION, "pid": os.getpid()}
     document |= {key: _moment(value) if isinstance(value, float) else value for key, value in content.items()}
     try:
@@ -31,14 +31,14 @@ def write_health(path: Path, content: Mapping[str, Any]) -> None:
 
 
 def read_health(path: Path, within: float, now: float) -> tuple[bool, str]:
-    """Whether the watch has written its file within so many seconds, and one line about it.
+    """Whether the watch wrote its file in the last ``within`` seconds, and one line about it.
 
-    Raises ConfigurationError when there is no such file, or it is something else.
+    Raises ConfigurationError if the file is missing or is not a health file.
     """
     document = load(path, "health", "watch --health FILE")
     try:
         written = datetime.fromisoformat(document["updated"]).timestamp()
-        text = f"{document['state']}, last round {document['last_ending'] or 'not over yet'}"
+        text = f"{document['state']}, last cycle {document['last_ending'] or 'still running'}"
     except (KeyError, TypeError, ValueError):
         remedy = "create one with `reconciler watch --health FILE`"
         raise ConfigurationError(f"{path} is not a health file; {remedy}") from None
@@ -52,11 +52,11 @@ def _moment(seconds: float) -> str:
 
 @contextmanager
 def only_one(ledger: str, root: Path, environment: str | None) -> Iterator[None]:
-    """Hold the lock of the project's watch until the block ends; raises Locked when another process has it.
+    """Hold the lock of the project's watch until the block ends; raises Locked if another process holds it.
 
-    The file stands beside an SQLite ledger, else in ``.reconciler``, or where neither can be written among the
-    temporary files of this machine. It stays there, as removing it would let two in. A watch on another machine is
-    not seen; the lease of a shared ledger keeps the two from writing at once.
+    The lock file is next to an SQLite ledger, else in ``.reconciler``, or in the temporary folder if neither is
+    writable. It is never removed, since two processes could then hold different files. A watch on another machine
+    is not detected; the lock of a shared ledger prevents the two from writing at the same time.
     """
     stream = _opened(ledger, root, environment)
     try:
@@ -91,5 +91,5 @@ def _opened(ledger: str, root: Path, environment: str | None) -> int:
         except OSError as error:
             problem = error.strerror or str(error)
     raise ConfigurationError(
-        f"the lock of this watch cannot be written, neither to {beside} nor elsewhere: {problem}"
+        f"cannot write the lock file of this watch ({beside} or the temporary folder): {problem}"
     )

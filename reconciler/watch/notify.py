@@ -1,4 +1,4 @@
-"""Settings and what happened → a notification to whoever asked for one, or a warning that it was not taken."""
+"""Builds and sends the notifications that the settings ask for."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def notice_of(
     number: int | None = None,
     resolved: bool = False,
 ) -> Notice:
-    """The counts of what happened; of an error its name alone, as a message may quote what the files say."""
+    """The notification of one event: counts, and of an error only its class, since messages may quote the files."""
     return Notice(
         event,
         command,
         environment,
         run=report.run or None if report else None,
-        round=number,
+        cycle=number,
         exit_code=exit_code,
         error=type(error).__name__ if error else None,
         resolved=resolved,
@@ -49,10 +49,10 @@ def notice_of(
 
 
 def tell(notify: Notify, notice: Notice, stop: threading.Event | None = None) -> str | None:
-    """Send the notice if its event was asked for. Returns a warning when it was not taken; never raises for it."""
+    """Send the notification if its event is enabled. Returns a warning if that failed; never raises."""
     if not notify.url or notice.event not in notify.events:
         return None
     linked = Notice(**{**vars(notice), "link": notify.link})
     hook = NotificationHook(notify.url, stop=stop)
     reason = hook.post(slack_document(linked) if notify.form == "slack" else notice_document(linked))
-    return f"warning: the notification to {hook.host} was not taken: {reason}" if reason else None
+    return f"warning: the notification to {hook.host} failed: {reason}" if reason else None

@@ -1,4 +1,4 @@
-"""A round of a watch → the line that is told of it."""
+"""The line that a watch prints for each cycle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _OUTCOMES = {
 }
 
 
-def round_line(
+def cycle_line(
     number: int,
     ending: CycleResult,
     *,
@@ -31,8 +31,8 @@ def round_line(
     calls: tuple[int, int] = (0, 0),
     pause: float | None = None,
 ) -> str:
-    """``round 3: unchanged. 427 as they should be. 9 calls in 1.2 s; next in 5 min.``; ``why`` is what went wrong."""
-    parts = [f"round {number}: {ending.value}{': ' + why if why else ''}"]
+    """``cycle 3: unchanged. 427 as they should be. 9 calls in 1.2 s; next in 5 min.``; ``why`` is the error."""
+    parts = [f"cycle {number}: {ending.value}{': ' + why if why else ''}"]
     if report is not None:
         done = [f"{report.count(status):,} {said}" for status, said in _OUTCOMES.items() if report.count(status)]
         parts.append(f"run {report.run}: {', '.join(done) or 'no calls'}")

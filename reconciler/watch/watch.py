@@ -1,4 +1,4 @@
-"""Files, account and ledger, again and again → rounds: each reads all anew, reports or applies, and is told."""
+"""The reconcile loop: each cycle reads files, ledger and account again, then reports or applies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from reconciler.planner.approvals import Approval, closed
 from reconciler.planner.drift import Drift, drift
 from reconciler.watch.cycles import CycleResult, Timing, delay
 
-#: What a round ends the command with, where it is the last one.
+#: Exit code of the command if the last cycle has this result.
 CODES = {
     CycleResult.UNCHANGED: 0,
     CycleResult.CHANGES: 2,
@@ -34,7 +34,7 @@ CODES = {
 
 @dataclass(frozen=True)
 class Cycle:
-    """One round: how it ended, in how many seconds, and what it saw; ``calls`` are reads and writes."""
+    """One finished cycle: its result, duration in seconds and findings; ``calls`` are (reads, writes)."""
 
     number: int
     ending: CycleResult
@@ -49,7 +49,7 @@ class Cycle:
 
     @property
     def failure(self) -> str:
-        """What is wrong, in a word that stays the same while it lasts; empty when nothing is."""
+        """The name of the failure, the same for as long as it lasts; empty if there is none."""
         if self.closed:
             return "approvals: " + ", ".join(sorted({approval.allow.value for approval in self.closed}))
         if self.error is not None:
@@ -60,10 +60,10 @@ class Cycle:
 
 @dataclass(frozen=True)
 class WatchActions:
-    """What a round needs of the command that runs it.
+    """The functions that the command provides to each cycle.
 
-    ``opened`` reads settings and files and opens a session; ``show`` gets the plan before anything is done;
-    ``options`` says how it is carried out; ``graded`` is the exit code of a report.
+    ``opened`` reads settings and files and opens a session; ``show`` prints the plan before it is applied;
+    ``options`` returns the options of the apply; ``graded`` returns the exit code of a report.
     """
 
     opened: Callable[[], tuple[PlanRequest, Session]]
@@ -74,20 +74,20 @@ class WatchActions:
 
 @dataclass(frozen=True)
 class WatchState:
-    """How the watch stands after a round: times in seconds of the epoch, None for what has not happened."""
+    """State of the watch after a cycle; times in seconds of the epoch, None for what has not happened yet."""
 
-    rounds: int = 0
+    cycles: int = 0
     failures: int = 0
     ending: CycleResult | None = None
     last_success: float | None = None
     last_failure: float | None = None
     last_error: str = ""
-    next_round: float | None = None
+    next_cycle: float | None = None
 
 
 @dataclass(frozen=True)
 class WatchInputs:
-    """``wait`` sleeps so many seconds and says whether it was ended early, by whoever wants the watch to stop."""
+    """Clocks and randomness. ``wait`` sleeps for the given seconds and returns whether the watch has to stop."""
 
     wait: Callable[[float], bool]
     now: Callable[[], float] = time.time
@@ -97,63 +97,63 @@ class WatchInputs:
 
 @dataclass
 class Watch:
-    """A loop of rounds. ``told`` gets every round with how things stand, ``beat`` knows when one begins."""
+    """The loop. ``on_end`` is called after every cycle with the new state, ``on_start`` before every cycle."""
 
-    hands: WatchActions
+    actions: WatchActions
     applying: bool
     timing: Timing
-    world: WatchInputs
-    told: Callable[[Cycle, WatchState], None]
-    beat: Callable[[WatchState], None]
-    standing: WatchState = field(default_factory=WatchState)
+    inputs: WatchInputs
+    on_end: Callable[[Cycle, WatchState], None]
+    on_start: Callable[[WatchState], None]
+    state: WatchState = field(default_factory=WatchState)
 
     def run(self, most: int | None = None) -> int:
-        """Round after round until ``most`` of them, or until somebody stops it; the exit code of the last one."""
+        """Run at most ``most`` cycles, or until stopped; returns the exit code of the last one."""
         try:
             while True:
-                code, pause = self._turn(most)
-                gc.collect()  # a round rests it, and what it leaves is to be gone before the next
-                if self.standing.rounds == 1:
-                    gc.freeze()  # what the program itself consists of need not be walked each time
-                if pause is None or self.world.wait(pause):
+                code, pause = self._cycle(most)
+                gc.collect()  # collection is off during a cycle
+                if self.state.cycles == 1:
+                    gc.freeze()  # modules and classes need not be traversed each time
+                if pause is None or self.inputs.wait(pause):
                     return code
         finally:
             gc.unfreeze()
 
-    def _turn(self, most: int | None) -> tuple[int, float | None]:
-        """One round, told of; its exit code, and the seconds until the next one, if there is to be one."""
-        self.beat(self.standing)
+    def _cycle(self, most: int | None) -> tuple[int, float | None]:
+        """Run and report one cycle; returns its exit code, and the seconds until the next one or None."""
+        self.on_start(self.state)
         with collector_paused():
-            done = take_turn(self.standing.rounds + 1, self.hands, self.applying, self.world)
+            done = run_cycle(self.state.cycles + 1, self.actions, self.applying, self.inputs)
         last = done.ending is CycleResult.STOPPED or done.number == most
-        failures = self.standing.failures + 1 if done.ending.is_failure else 0
+        failures = self.state.failures + 1 if done.ending.is_failure else 0
         least = getattr(done.error, "retry_after", None) or 0.0
-        pause = None if last else delay(self.timing, failures, self.world.chance(), least)
-        self.standing = self._after(done, failures, pause)
-        self.told(done, self.standing)
+        pause = None if last else delay(self.timing, failures, self.inputs.chance(), least)
+        self.state = self._after(done, failures, pause)
+        self.on_end(done, self.state)
         return done.exit_code, pause
 
     def _after(self, done: Cycle, failures: int, pause: float | None) -> WatchState:
-        now, before = self.world.now(), self.standing
-        at = replace(before, rounds=done.number, failures=failures, ending=done.ending)
+        now, before = self.inputs.now(), self.state
+        at = replace(before, cycles=done.number, failures=failures, ending=done.ending)
         if done.ending.is_success:
             at = replace(at, last_success=now)
         elif done.ending.is_failure or done.ending is CycleResult.REFUSED:
             at = replace(at, last_failure=now, last_error=done.failure)
-        return replace(at, next_round=None if pause is None else now + pause)
+        return replace(at, next_cycle=None if pause is None else now + pause)
 
 
-def take_turn(number: int, hands: WatchActions, applying: bool, world: WatchInputs) -> Cycle:
-    """One round from the files to its end. What a user can cause ends the round, and never the loop."""
-    began = world.clock()
+def run_cycle(number: int, actions: WatchActions, applying: bool, inputs: WatchInputs) -> Cycle:
+    """Run one cycle. Expected errors end the cycle, never the loop."""
+    began = inputs.clock()
     session: Session | None = None
     try:
-        request, session = hands.opened()
-        done = (_apply if applying else _look)(request, session, hands)
+        request, session = actions.opened()
+        done = (_apply if applying else _look)(request, session, actions)
     except ReconcilerError as error:
         done = Cycle(0, _ending(error), exit_code=error.exit_code, error=error)
     calls = (session.calls.reads, session.calls.writes) if session else (0, 0)
-    return replace(done, number=number, seconds=world.clock() - began, calls=calls)
+    return replace(done, number=number, seconds=inputs.clock() - began, calls=calls)
 
 
 def _ending(error: ReconcilerError) -> CycleResult:
@@ -162,22 +162,22 @@ def _ending(error: ReconcilerError) -> CycleResult:
     return CycleResult.REFUSED if isinstance(error, Refused) else CycleResult.FAILED
 
 
-def _look(request: PlanRequest, session: Session, hands: WatchActions) -> Cycle:
-    """Read and compare; the transport can only GET, and the ledger is only read."""
+def _look(request: PlanRequest, session: Session, actions: WatchActions) -> Cycle:
+    """Plan only: the transport sends GETs only, and the ledger is not written."""
     with session.ledger_to_read() as store, session.reader() as reader:
         planned, found = _planned(request, session, reader, store)
-    hands.show(planned, session)
+    actions.show(planned, session)
     ending = CycleResult.CHANGES if planned.plan.pending or found else CycleResult.UNCHANGED
     return Cycle(0, ending, exit_code=CODES[ending], planned=planned, drift=found)
 
 
-def _apply(request: PlanRequest, session: Session, hands: WatchActions) -> Cycle:
-    """Under the lease: plan, pass the approvals or stay before them, carry out."""
+def _apply(request: PlanRequest, session: Session, actions: WatchActions) -> Cycle:
+    """Plan and apply while holding the lock; stops if the plan needs approval."""
     ledgered = session.settings.ledger != "none"
     with session.ledger_to_write() as store:
         with session.reader() as reader:
             planned, found = _planned(request, session, reader, store if ledgered else None)
-        hands.show(planned, session)
+        actions.show(planned, session)
         seen = Cycle(0, CycleResult.UNCHANGED, planned=planned, drift=found)
         if not planned.plan.pending:
             if ledgered and needs_ledger(planned, store, time.time()):
@@ -185,8 +185,8 @@ def _apply(request: PlanRequest, session: Session, hands: WatchActions) -> Cycle
             return seen
         if shut := closed(planned.approvals, {}):
             return replace(seen, ending=CycleResult.REFUSED, exit_code=ApprovalRequired.exit_code, closed=shut)
-        report = carry_out(planned, session, store, hands.options(planned, session))
-    code = hands.graded(report)
+        report = carry_out(planned, session, store, actions.options(planned, session))
+    code = actions.graded(report)
     endings = {0: CycleResult.APPLIED, 3: CycleResult.REFUSED, 4: CycleResult.PARTLY, 130: CycleResult.STOPPED}
     return replace(seen, ending=endings.get(code, CycleResult.FAILED), exit_code=code, report=report)
 
@@ -194,7 +194,7 @@ def _apply(request: PlanRequest, session: Session, hands: WatchActions) -> Cycle
 def _planned(
     request: PlanRequest, session: Session, reader: Reader, store: Store | None
 ) -> tuple[Planned, tuple[Drift, ...]]:
-    """The plan, and from the same reading what others changed; raises Interrupted when it was stopped meanwhile."""
+    """The plan, and the drift found by the same reading; raises Interrupted if the run was stopped."""
     planned = make_plan(request, reader, store)
     if session.stop.is_set():
         raise Interrupted("stopped; nothing was changed")

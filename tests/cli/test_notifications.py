@@ -136,7 +136,7 @@ def test_slack(told: Project, taken: Taken) -> None:
 
 
 def test_a_watch_tells_news_once(told: Project, taken: Taken, script: Script) -> None:
-    """Drift when it is another one, a failure when it begins, and its end; not the same thing every round."""
+    """Drift when it is another one, a failure when it begins, and its end; not the same thing every cycle."""
     told.apply()
     taken.documents.clear()
     steps: list[Callable[[], object]] = [
@@ -147,8 +147,8 @@ def test_a_watch_tells_news_once(told: Project, taken: Taken, script: Script) ->
         nothing,
         lambda: told.write(SITE),
     ]
-    script.run(told, "--max-rounds", "7", steps=steps)
-    shown = [(each["event"], each["round"], each["resolved"]) for each in taken.documents]
+    script.run(told, "--max-cycles", "7", steps=steps)
+    shown = [(each["event"], each["cycle"], each["resolved"]) for each in taken.documents]
     assert shown == [("drift", 2, False), ("drift", 4, False), ("failure", 5, False), ("failure", 7, True)]
     assert taken.documents[3]["text"] == "reconciler watch: works again; 2 to create, 1 to update waiting."
 
@@ -161,7 +161,7 @@ def test_a_watch_tells_what_it_applied(told: Project, taken: Taken, script: Scri
         lambda: told.write("tags: [T0]\n"),
         nothing,
     ]
-    script.run(told, "--apply", "--max-rounds", "4", steps=steps)
+    script.run(told, "--apply", "--max-cycles", "4", steps=steps)
     assert [(each["event"], each["run"], each["needs"]) for each in taken.documents] == [
         ("apply", 1, []),
         ("apply", 2, []),
@@ -176,7 +176,7 @@ def test_one_that_is_not_taken_is_a_warning(told: Project, taken: Taken, status:
         taken.answers = [(status, {"Location": other.url, "Retry-After": "0"})] * 9
         result = told.run("apply", "--yes")
         assert other.documents == []
-    said = ended(result, 0, f"warning: the notification to 127.0.0.1 was not taken: answered {status}")
+    said = ended(result, 0, f"warning: the notification to 127.0.0.1 failed: answered {status}")
     assert said.count("warning:") == 1
     assert "s3cr3t" not in said
     assert len(taken.documents) == (3 if status == 500 else 1)
@@ -193,7 +193,7 @@ def test_nobody_there(told: Project) -> None:
     """No connection is a warning too, for whatever exit code the command has."""
     told.env["RECONCILER_NOTIFY_URL"] = "http://127.0.0.1:1/s3cr3t"
     told.write("tags: [")
-    said = ended(told.run("apply", "--yes"), 1, "was not taken: no answer (ConnectionError)")
+    said = ended(told.run("apply", "--yes"), 1, "failed: no answer (ConnectionError)")
     assert "s3cr3t" not in said
 
 
@@ -256,7 +256,7 @@ def test_nobody_is_named(world: World, taken: Taken, script: Script, form: str) 
     project.account.fault("status", method="PATCH", times=None, status=422, body=said)
     world.run("apply", "--yes")
     project.account.set_faults([])
-    script.run(project, "--apply", "--max-rounds", "3", steps=[world.move_on, lambda: project.write(INVALID)])
+    script.run(project, "--apply", "--max-cycles", "3", steps=[world.move_on, lambda: project.write(INVALID)])
     world.run("apply", "--plan", "canary.ann@example.com.json")
     sent = [("body", each) for each in taken.bodies]
     sent += [("headers", json.dumps(each).encode()) for each in taken.headers]

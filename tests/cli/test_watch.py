@@ -1,4 +1,4 @@
-"""``watch``: rounds that read all anew, report or apply, fail and come back; in this process, without sleep."""
+"""``watch``: cycles that read all anew, report or apply, fail and come back; in this process, without sleep."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def break_connection(project: Project, status: str = "FAILED") -> None:
 
 
 def test_it_only_reports(project: Project, script: Script) -> None:
-    """Without --apply nothing but GETs is sent and nothing is recorded; the last round says 2: there are changes."""
+    """Without --apply nothing but GETs is sent and nothing is recorded; the last cycle says 2: there are changes."""
     project.write(SITE)
-    result = script.run(project, "--max-rounds", "3", steps=[nothing] * 2)
-    ended(result, 2, "only reports")
+    result = script.run(project, "--max-cycles", "3", steps=[nothing] * 2)
+    ended(result, 2, "reporting only")
     assert rounds_of(result) == ["changes"] * 3
     assert all(line.startswith("GET ") for line in requests_of(project.account))
     assert ledger_of(project) == []
 
 
 def test_the_plan_is_shown_when_it_is_another_one(project: Project, script: Script) -> None:
-    """Once while it stays the same, again after an edit; each round has its line."""
+    """Once while it stays the same, again after an edit; each cycle has its line."""
     project.write(SITE)
     steps = [nothing, lambda: project.write(SITE.replace("[VIP]\ncon", "[VIP, Gold]\ncon")), nothing]
-    result = script.run(project, "--max-rounds", "4", steps=steps)
+    result = script.run(project, "--max-cycles", "4", steps=steps)
     assert result.out.count("+ tag/VIP") == 2
     assert result.out.count("+ tag/Gold") == 1
     assert len(rounds_of(result)) == 4
@@ -61,14 +61,14 @@ def test_the_plan_is_shown_when_it_is_another_one(project: Project, script: Scri
 
 
 def test_it_applies(project: Project, script: Script) -> None:
-    """Round by round: made, nothing to do, an edit, somebody else's hand; at the end all is as the files say."""
+    """Cycle by cycle: made, nothing to do, an edit, somebody else's hand; at the end all is as the files say."""
     project.write(SITE)
     steps: list[Callable[[], object]] = [
         nothing,
         lambda: project.write(SITE.replace("Ann,", "Anne,")),
         lambda: rename_person(project, "ann@example.com", first_name="Eve"),
     ]
-    result = script.run(project, "--apply", "--max-rounds", "4", steps=steps)
+    result = script.run(project, "--apply", "--max-cycles", "4", steps=steps)
     ended(result, 0, "run 1: 3 done", "1 resource drifted")
     assert rounds_of(result) == ["applied", "unchanged", "applied", "applied"]
     assert result.out.count("first_name") == 3
@@ -82,7 +82,7 @@ def test_drift_is_reported(project: Project, script: Script) -> None:
     project.write(SITE)
     project.apply()
     steps = [lambda: rename_person(project, "ann@example.com", first_name="Eve"), lambda: delete_tag(project, "VIP")]
-    result = script.run(project, "--max-rounds", "3", steps=steps)
+    result = script.run(project, "--max-cycles", "3", steps=steps)
     assert rounds_of(result) == ["unchanged", "changes", "changes"]
     assert "1 resource drifted" in result.err
     assert "3 resources drifted" in result.err
@@ -91,13 +91,13 @@ def test_drift_is_reported(project: Project, script: Script) -> None:
 
 
 def test_a_closed_approval_stays_closed(make_project: Callable[..., Project], script: Script) -> None:
-    """A round that would delete too much is refused and told; a person applies, and the next one goes on."""
+    """A cycle that would delete too much is refused and told; a person applies, and the next one goes on."""
     project = make_project()
     project.write("tags: [" + ", ".join(f"T{n}" for n in range(12)) + "]\n")
     project.apply()
     project.write("tags: [T0]\n")
     steps = [nothing, lambda: ended(project.run("apply", "--yes", "--allow", "deletes"), 0)]
-    result = script.run(project, "--apply", "--max-rounds", "3", "--interval", "5m", steps=steps)
+    result = script.run(project, "--apply", "--max-cycles", "3", "--interval", "5m", steps=steps)
     ended(result, 0, "11 of 12 managed resources", "--allow deletes=11")
     assert rounds_of(result) == ["refused", "refused", "unchanged"]
     assert script.pauses == [300, 300]
@@ -105,8 +105,8 @@ def test_a_closed_approval_stays_closed(make_project: Callable[..., Project], sc
     ended(script.run(project, "--allow", "deletes", "--apply"), 1, "No such option")
 
 
-def test_the_last_round_decides(project: Project, script: Script) -> None:
-    """--once is one round; refused is 3, failed 1, applied in part 4."""
+def test_the_last_cycle_decides(project: Project, script: Script) -> None:
+    """--once is one cycle; refused is 3, failed 1, applied in part 4."""
     project.write("tags: [A, B]\n")
     project.account.fault("status", method="POST", nth=2, times=None, status=422)
     ended(script.run(project, "--apply", "--once"), 4, "1 done, 1 failed")
@@ -121,7 +121,7 @@ def test_broken_files_are_a_failed_round(project: Project, script: Script) -> No
     project.write(SITE)
     broken = "colour: red\nsize: big\n"
     steps = [lambda: project.write(broken), nothing, nothing, lambda: project.write(SITE)]
-    result = script.run(project, "--apply", "--max-rounds", "5", "--interval", "60s", steps=steps)
+    result = script.run(project, "--apply", "--max-cycles", "5", "--interval", "60s", steps=steps)
     ended(result, 0, "colour")
     assert rounds_of(result) == ["applied", "failed", "failed", "failed", "unchanged"]
     assert result.err.count("error: ") == 2
@@ -131,16 +131,16 @@ def test_broken_files_are_a_failed_round(project: Project, script: Script) -> No
 
 
 def test_files_that_are_gone_delete_nothing(project: Project, script: Script) -> None:
-    """An empty folder, and one that is no longer there, are failed rounds."""
+    """An empty folder, and one that is no longer there, are failed cycles."""
     path = project.write("tags: [VIP]\n", "site/tags.yaml")
     steps = [path.unlink, lambda: path.parent.rename(project.folder / "elsewhere")]
-    result = script.run(project, "site", "--apply", "--max-rounds", "3", steps=steps)
+    result = script.run(project, "site", "--apply", "--max-cycles", "3", steps=steps)
     assert rounds_of(result) == ["applied", "failed", "failed"]
     assert project.account.state()["tags"] == ["VIP"]
 
 
 def test_the_account_is_away_for_a_while(project: Project, script: Script) -> None:
-    """Errors of the server, a revoked connection: each round is told, pauses double to the cap, then all is well."""
+    """Errors of the server, a revoked connection: each cycle is told, pauses double to the cap, then all is well."""
     project.write(SITE)
     account = project.account
     steps: list[Callable[[], object]] = [
@@ -150,7 +150,7 @@ def test_the_account_is_away_for_a_while(project: Project, script: Script) -> No
         nothing,
         lambda: break_connection(project, "ACTIVE"),
     ]
-    args = ("--apply", "--max-rounds", "6", "--interval", "1m", "--max-backoff", "90s")
+    args = ("--apply", "--max-cycles", "6", "--interval", "1m", "--max-backoff", "90s")
     result = script.run(project, *args, steps=steps)
     ended(result, 0, "503")
     assert rounds_of(result) == ["applied", "failed", "failed", "failed", "failed", "unchanged"]
@@ -162,18 +162,18 @@ def test_the_server_says_when_to_come_back(project: Project, script: Script) -> 
     """A wait that the answer asks for is kept, where it is longer."""
     project.write(SITE)
     project.account.fault("status", times=1, status=429, headers={"Retry-After": "400"})
-    result = script.run(project, "--interval", "1m", "--max-rounds", "2", steps=[nothing])
+    result = script.run(project, "--interval", "1m", "--max-cycles", "2", steps=[nothing])
     assert rounds_of(result) == ["failed", "changes"]
     assert script.pauses == [pytest.approx(400, abs=1)]
 
 
-def test_what_no_round_can_mend_ends_it_at_once(project: Project, script: Script) -> None:
-    """No key, no such folder, wrong flags, settings that cannot be read: no round at all."""
+def test_what_no_cycle_can_mend_ends_it_at_once(project: Project, script: Script) -> None:
+    """No key, no such folder, wrong flags, settings that cannot be read: no cycle at all."""
     project.write(SITE)
     ended(script.run(project, MATON_API_KEY=None), 1, "MATON_API_KEY is not set")
     ended(script.run(project, "nowhere"), 1, "does not exist")
-    ended(script.run(project, "--once", "--max-rounds", "2"), 1, "together")
-    for flags in (("--interval", "soon"), ("--interval", "0s"), ("--jitter", "120%"), ("--max-rounds", "0")):
+    ended(script.run(project, "--once", "--max-cycles", "2"), 1, "together")
+    for flags in (("--interval", "soon"), ("--interval", "0s"), ("--jitter", "120%"), ("--max-cycles", "0")):
         ended(script.run(project, *flags), 1, flags[0])
     project.write("colour: red\n", "reconciler.yaml")
     ended(script.run(project), 1, "colour")
@@ -193,12 +193,12 @@ def test_a_protected_environment_wants_its_name(project: Project, script: Script
 
 
 def test_one_protected_meanwhile(project: Project, script: Script) -> None:
-    """Settings are read anew as well: from then on rounds are refused."""
+    """Settings are read anew as well: from then on cycles are refused."""
     project.env["RECONCILER_ENVIRONMENT"] = "live"
     project.write("environments: {live: {}}\n", "reconciler.yaml")
     project.write(SITE)
     protect = lambda: project.write("environments: {live: {protect: true}}\n", "reconciler.yaml")  # noqa: E731
-    result = script.run(project, "--apply", "--max-rounds", "2", steps=[protect])
+    result = script.run(project, "--apply", "--max-cycles", "2", steps=[protect])
     assert rounds_of(result) == ["applied", "refused"]
     assert result.code == 3
 
@@ -206,15 +206,15 @@ def test_one_protected_meanwhile(project: Project, script: Script) -> None:
 def test_without_a_ledger(project: Project, script: Script) -> None:
     """--ledger none works by names alone; nothing drifts where nothing is remembered."""
     project.write("tags: [VIP]\n")
-    result = script.run(project, "--apply", "--max-rounds", "2", "--ledger", "none", steps=[nothing])
+    result = script.run(project, "--apply", "--max-cycles", "2", "--ledger", "none", steps=[nothing])
     assert rounds_of(result) == ["applied", "unchanged"]
 
 
 def test_quiet_and_redacted(project: Project, script: Script) -> None:
-    """-q leaves what goes wrong; --redact names nobody, from the first round to the last."""
+    """-q leaves what goes wrong; --redact names nobody, from the first cycle to the last."""
     project.write(SITE)
     quiet = project.run("-q", "watch", "--once", "--apply")
-    assert "round" not in quiet.err
+    assert "cycle" not in quiet.err
     rename_person(project, "ann@example.com", first_name="Evelyn")
     shown = project.run("--redact", "watch", "--once")
     assert "drifted" in shown.err
@@ -229,7 +229,7 @@ def test_logs_as_json(project: Project) -> None:
 
     project.write(SITE)
     result = project.run("--log-format", "json", "watch", "--once")
-    (found,) = [each for each in map(json.loads, result.err.splitlines()) if each["event"] == "round"]
+    (found,) = [each for each in map(json.loads, result.err.splitlines()) if each["event"] == "cycle"]
     assert (found["number"], found["ending"], found["writes"]) == (1, "changes", 0)
     assert found["reads"] > 0
 
@@ -242,37 +242,37 @@ def test_a_lease_that_another_machine_holds(project: Project, script: Script, po
         lease = Lock.acquire(store, LockHolder("bo", "elsewhere.example.com", 7))
         ended(script.run(project, "--once"), 2)
         steps = [nothing, lease.release]
-        result = script.run(project, "--apply", "--max-rounds", "3", "--interval", "1m", steps=steps)
+        result = script.run(project, "--apply", "--max-cycles", "3", "--interval", "1m", steps=steps)
     ended(result, 0, "locked by bo on elsewhere.example.com")
     assert rounds_of(result) == ["refused", "refused", "applied"]
     assert script.pauses == [60, 60]
 
 
 def test_a_ledger_that_goes_away(project: Project, script: Script, postgres: Postgres) -> None:
-    """A round without its database fails; the next one goes on."""
+    """A cycle without its database fails; the next one goes on."""
     project.write("tags: [VIP]\n")
     project.env["RECONCILER_LEDGER"] = postgres.namespace()
-    result = script.run(project, "--apply", "--max-rounds", "3", steps=[postgres.stop, postgres.start])
+    result = script.run(project, "--apply", "--max-cycles", "3", steps=[postgres.stop, postgres.start])
     assert rounds_of(result) == ["applied", "failed", "unchanged"]
 
 
 def test_memory_does_not_grow(project: Project) -> None:
     """A process that applies, fails and finds nothing to do, again and again, stays as it was, files included.
 
-    RECONCILER_PROVE=1 takes more rounds.
+    RECONCILER_PROVE=1 takes more cycles.
     """
     last = 1000 if os.environ.get("RECONCILER_PROVE") else 200
     project.write("tags: [" + ", ".join(f"T{n}" for n in range(20)) + "]\n")
     running = Running(
-        project, "--apply", "--interval", "0.005s", "--max-backoff", "0.005s", "--max-rounds", str(last)
+        project, "--apply", "--interval", "0.005s", "--max-backoff", "0.005s", "--max-cycles", str(last)
     )
     seen, files = [], []
     for number in (last // 4, last - 2):
-        running.wait_for(f"round {number}:")
+        running.wait_for(f"cycle {number}:")
         seen.append(rss(running.process.pid))
         files.append(len(list(Path(f"/proc/{running.process.pid}/fd").iterdir())))
         project.write("tags: [") if len(seen) == 1 else None
     assert running.end() == 1
     assert {"applied", "unchanged", "failed"} == set(rounds_of(Result(1, "", running.said())))
-    assert abs(files[1] - files[0]) <= 3, files  # a round may be under way
-    assert seen[1] - seen[0] < 2048, seen  # KiB; 150 rounds that leave 20 KiB each would show
+    assert abs(files[1] - files[0]) <= 3, files  # a cycle may be under way
+    assert seen[1] - seen[0] < 2048, seen  # KiB; 150 cycles that leave 20 KiB each would show

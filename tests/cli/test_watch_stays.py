@@ -42,7 +42,7 @@ def test_a_signal_ends_a_sleep_at_once(project: Project, number: int, code: int)
     """SIGTERM is how services are stopped, and no failure; Ctrl-C is 130. The health file says that it has ended."""
     project.write(SITE)
     running = Running(project, "--interval", "1h", "--health", "health.json")
-    running.wait_for("round 1:")
+    running.wait_for("cycle 1:")
     assert running.end(number) == code
     assert "Stopping" in running.said()
     assert "Traceback" not in running.said()
@@ -57,7 +57,7 @@ def test_a_signal_ends_an_apply_in_order(project: Project) -> None:
     running = Running(project, "--apply", "--interval", "1h")
     running.wait_until(lambda: len(project.account.writes) >= 3)
     assert running.end(signal.SIGTERM) == 0
-    assert "round 1: stopped" in running.said()
+    assert "cycle 1: stopped" in running.said()
     made = project.account.state()["tags"]
     assert 3 <= len(made) == len(project.account.writes) <= 6
     assert len(ledger_of(project)) == len(made)
@@ -68,7 +68,7 @@ def test_a_signal_ends_an_apply_in_order(project: Project) -> None:
 
 
 def test_a_second_signal_ends_at_once(project: Project) -> None:
-    """Without waiting for what is in flight; the next round finds out what became of it."""
+    """Without waiting for what is in flight; the next cycle finds out what became of it."""
     project.write(TAGS)
     project.account.fault("latency", method="POST", times=None, seconds=1.5)
     running = Running(project, "--apply")
@@ -86,7 +86,7 @@ def test_one_watch_for_a_project(project: Project) -> None:
     """The second is refused while the first runs, whatever it wants to do; `apply` is not; afterwards it may."""
     project.write(SITE)
     running = Running(project, "--interval", "1h")
-    running.wait_for("round 1:")
+    running.wait_for("cycle 1:")
     for flags in ((), ("--apply",)):
         result = project.run("watch", "--once", *flags)
         ended(result, 3, f"another watch of this project is running (process {running.process.pid})")
@@ -114,7 +114,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
 
 
 def test_the_health_file(project: Project, script: Script) -> None:
-    """Each round leaves a whole file: state, counts, times; nothing about anybody."""
+    """Each cycle leaves a whole file: state, counts, times; nothing about anybody."""
     project.write(SITE)
     seen = []
 
@@ -122,7 +122,7 @@ def test_the_health_file(project: Project, script: Script) -> None:
         seen.append(json.loads((project.folder / "health.json").read_text()))
 
     steps = [look, lambda: (look(), project.write("tags: [")), look]
-    args = ("--apply", "--health", "health.json", "--interval", "5m", "--max-rounds", "4")
+    args = ("--apply", "--health", "health.json", "--interval", "5m", "--max-cycles", "4")
     assert script.run(project, *args, steps=steps).code == 1
     first, second, third = seen
     assert [each["state"] for each in seen] == ["waiting"] * 3
@@ -130,14 +130,14 @@ def test_the_health_file(project: Project, script: Script) -> None:
     assert [each["failures_in_a_row"] for each in seen] == [0, 0, 1]
     assert (third["last_error"], third["last_success"]) == ("ConfigurationError", second["last_success"])
     assert first["last_failure"] is None
-    wait = datetime.fromisoformat(first["next_round"]) - datetime.fromisoformat(first["updated"])
+    wait = datetime.fromisoformat(first["next_cycle"]) - datetime.fromisoformat(first["updated"])
     assert wait.total_seconds() == pytest.approx(300, abs=5)
     (path,) = project.folder.glob("*health.json*")
     assert path.stat().st_mode & 0o777 == 0o600
     assert "ann" not in path.read_text()
 
 
-def test_a_long_round_stays_healthy(project: Project, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_cycle_stays_healthy(project: Project, script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     """While calls are made the file is written anew, so that no probe ends a long apply."""
     project.write(TAGS)
     states = []
@@ -156,14 +156,14 @@ def test_a_long_round_stays_healthy(project: Project, script: Script, monkeypatc
 
 
 def test_is_it_healthy(project: Project, script: Script) -> None:
-    """--healthy says yes while rounds come, and no when the file is old, tells of an end, or is something else."""
+    """--healthy says yes while cycles come, and no when the file is old, tells of an end, or is something else."""
     project.write(SITE)
     answers = []
 
     def ask(*more: str) -> None:
         answers.append(project.run("watch", "--healthy", "health.json", *more).code)
 
-    args = ("--health", "health.json", "--max-rounds", "3")
+    args = ("--health", "health.json", "--max-cycles", "3")
     script.run(project, *args, steps=[ask, lambda: ask("--within", "0.000001s")])
     assert answers == [0, 1]
     ended(project.run("watch", "--healthy", "health.json"), 1, "Not healthy: stopped")
@@ -175,14 +175,14 @@ def test_is_it_healthy(project: Project, script: Script) -> None:
 
 
 def test_a_health_file_that_cannot_be_written(project: Project, script: Script) -> None:
-    """At the start it ends the watch; later it is a warning, and the rounds go on."""
+    """At the start it ends the watch; later it is a warning, and the cycles go on."""
     project.write(SITE)
     ended(script.run(project, "--once", "--health", "nowhere/health.json"), 1, "cannot be written")
     assert project.account.requests == []
     (project.folder / "place").mkdir()
     away = lambda: (project.folder / "place").rename(project.folder / "elsewhere")  # noqa: E731
-    result = script.run(project, "--max-rounds", "2", "--health", "place/health.json", steps=[away])
-    ended(result, 2, "round 2: changes", "warning: the health file")
+    result = script.run(project, "--max-cycles", "2", "--health", "place/health.json", steps=[away])
+    ended(result, 2, "cycle 2: changes", "warning: the health file")
 
 
 def free_port() -> int:
@@ -215,21 +215,21 @@ def test_numbers_for_prometheus(project: Project, script: Script) -> None:
         lambda: (look(), project.write(SITE)),
         look,
     ]
-    args = ("--apply", "--metrics", f"localhost:{port}", "--max-rounds", "4")
+    args = ("--apply", "--metrics", f"localhost:{port}", "--max-cycles", "4")
     assert script.run(project, *args, steps=steps).code == 3
     first, second, third = seen
-    assert first['reconciler_rounds_total{outcome="applied"}'] == 1
+    assert first['reconciler_cycles_total{outcome="applied"}'] == 1
     assert first['reconciler_calls_total{method="POST",status="201"}'] >= 11
     assert first['reconciler_calls_total{method="GET",status="200"}'] > 0
-    assert first["reconciler_round_duration_seconds_count"] == 1
+    assert first["reconciler_cycle_duration_seconds_count"] == 1
     assert first["reconciler_last_success_timestamp_seconds"] > 1.7e9
     assert first['reconciler_approval_required{allow="deletes"}'] == 0
     assert not [name for name, value in first.items() if name.startswith("reconciler_pending") and value]
-    assert second['reconciler_rounds_total{outcome="failed"}'] == 1
+    assert second['reconciler_cycles_total{outcome="failed"}'] == 1
     assert second["reconciler_failures_in_a_row"] == 1
     assert second['reconciler_drifted_resources{kind="contact"}'] == 1
     assert second['reconciler_pending_changes{action="update",kind="contact"}'] == 1
-    assert third['reconciler_rounds_total{outcome="refused"}'] == 1
+    assert third['reconciler_cycles_total{outcome="refused"}'] == 1
     assert third['reconciler_approval_required{allow="deletes"}'] == 1
     assert third['reconciler_pending_changes{action="delete",kind="contact_field"}'] == 9
     assert third["reconciler_last_success_timestamp_seconds"] == first["reconciler_last_success_timestamp_seconds"]

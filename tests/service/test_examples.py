@@ -71,7 +71,7 @@ def test_the_unit_runs(project: Project, monkeypatch: pytest.MonkeyPatch) -> Non
     (url,) = re.findall(r"^Environment=RECONCILER_LEDGER=(\S+)$", text, re.MULTILINE)
     env = {"RECONCILER_LEDGER": url.replace("/var/lib/reconciler", str(project.folder))}
     result = project.run(*shlex.split(moved), "--once", env=env)
-    ended(result, 0, "round 1: applied")
+    ended(result, 0, "cycle 1: applied")
     assert (project.folder / "ledger.db").exists()
     assert (project.folder / "health.json").exists()
     assert "MATON_API_KEY=" not in "".join(each for each in text.splitlines() if not each.startswith("#"))
@@ -123,14 +123,14 @@ def test_the_job_runs(project: Project, postgres: Postgres, tmp_path: Path) -> N
 
 
 def test_a_mounted_configmap_that_changes(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kubernetes swaps a link under the files; the next round of a watch sees the new ones."""
+    """Kubernetes swaps a link under the files; the next cycle of a watch sees the new ones."""
     mount = tmp_path / "site"
     swap(mount, "tags: [VIP]\n", 1)
     result = Script(monkeypatch).run(
         project,
         str(mount),
         "--apply",
-        "--max-rounds",
+        "--max-cycles",
         "2",
         "--ledger",
         "none",

@@ -37,7 +37,7 @@ class Script:
         return False
 
     def run(self, project: Project, *args: str, steps: Iterable[Callable[[], Any]] = (), **env: str | None) -> Result:
-        """One watch: a round, the first step, a round, the second step and so on, and a last round."""
+        """One watch: a cycle, the first step, a cycle, the second step and so on, and a last cycle."""
         self.steps, self.pauses = list(steps), []
         return project.run("watch", *args, env=env)
 
@@ -47,8 +47,8 @@ def nothing() -> None:
 
 
 def rounds_of(result: Result) -> list[str]:
-    """How the rounds ended, by the lines that told of them."""
-    lines = [line for line in result.err.splitlines() if line.startswith("round ")]
+    """How the cycles ended, by the lines that told of them."""
+    lines = [line for line in result.err.splitlines() if line.startswith("cycle ")]
     return [line.partition(": ")[2].partition(".")[0].partition(":")[0] for line in lines]
 
 

@@ -40,7 +40,7 @@ def address_of(text: str, public: bool) -> tuple[str, int]:
 
 
 class Metrics:
-    """What is counted, and shown to whoever asks ``/metrics``."""
+    """The metrics, served at ``/metrics``."""
 
     def __init__(self) -> None:
         try:
@@ -52,22 +52,22 @@ class Metrics:
         self._prometheus = prometheus
         self.registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=self.registry)
-        self._rounds = self._made("Counter", "rounds", "Rounds by how they ended.", "outcome")
+        self._cycles = self._made("Counter", "cycles", "Cycles by result.", "outcome")
         self._calls = self._made(
-            "Counter", "calls", "Calls by method and status; none: no answer.", "method", "status"
+            "Counter", "calls", "API calls by method and status; none: no answer.", "method", "status"
         )
         self._seconds = prometheus.Histogram(
-            "reconciler_round_duration_seconds", "How long a round took.", registry=self.registry, buckets=_SECONDS
+            "reconciler_cycle_duration_seconds", "Duration of a cycle.", registry=self.registry, buckets=_SECONDS
         )
-        self._ended = self._made("Gauge", "last_round_timestamp_seconds", "When the last round ended.")
-        self._success = self._made("Gauge", "last_success_timestamp_seconds", "When a round last succeeded.")
-        self._failures = self._made("Gauge", "failures_in_a_row", "Failed rounds since the last one that did not.")
-        self._pending = self._made("Gauge", "pending_changes", "Changes not made yet.", "kind", "action")
-        self._drifted = self._made("Gauge", "drifted_resources", "Resources that others changed.", "kind")
-        self._blocked = self._made("Gauge", "blocked_changes", "Changes that policy holds back.")
-        self._approvals = self._made("Gauge", "approval_required", "1 where the plan needs --allow.", "allow")
+        self._ended = self._made("Gauge", "last_cycle_timestamp_seconds", "End of the last cycle.")
+        self._success = self._made("Gauge", "last_success_timestamp_seconds", "End of the last successful cycle.")
+        self._failures = self._made("Gauge", "failures_in_a_row", "Failed cycles since the last one that succeeded.")
+        self._pending = self._made("Gauge", "pending_changes", "Pending changes.", "kind", "action")
+        self._drifted = self._made("Gauge", "drifted_resources", "Drifted resources.", "kind")
+        self._blocked = self._made("Gauge", "blocked_changes", "Changes blocked by policy.")
+        self._approvals = self._made("Gauge", "approval_required", "1 if the plan needs this --allow class.", "allow")
         for ending in CycleResult:
-            self._rounds.labels(ending.value)
+            self._cycles.labels(ending.value)
         for allow in Allow:
             self._approvals.labels(allow.value)
         self._known: dict[int, set[tuple[str, ...]]] = {}
@@ -76,13 +76,13 @@ class Metrics:
         return getattr(self._prometheus, what)(f"reconciler_{name}", text, labels, registry=self.registry)
 
     def called(self, exchange: Exchange) -> None:
-        """One attempt of a call."""
+        """Record one attempt of an API call."""
         method = exchange.method if exchange.method in _METHODS else "other"
         self._calls.labels(method, str(exchange.status or "none")).inc()
 
     def ended(self, done: Cycle, standing: WatchState) -> None:
-        """One round."""
-        self._rounds.labels(done.ending.value).inc()
+        """Record one cycle."""
+        self._cycles.labels(done.ending.value).inc()
         self._seconds.observe(done.seconds)
         self._ended.set_to_current_time()
         self._failures.set(standing.failures)
@@ -98,7 +98,7 @@ class Metrics:
         self._set(self._approvals, {} if left else _shut(done.planned.approvals))
 
     def _set(self, gauge: Any, values: Mapping[Any, int]) -> None:
-        """These values, and 0 for what had one before: a scrape in between misses nothing."""
+        """Set these values, and 0 for label sets that had one before."""
         known = self._known.setdefault(id(gauge), set())
         known |= values.keys()
         for labels in known:
@@ -106,7 +106,7 @@ class Metrics:
 
     @contextmanager
     def served(self, host: str, port: int) -> Iterator[str]:
-        """Answer at this address until the block ends; gives the URL. Raises ConfigurationError when it is taken."""
+        """Serve at this address until the block ends; yields the URL. Raises ConfigurationError if it is in use."""
         try:
             server, thread = self._prometheus.start_http_server(port, host, self.registry)
         except OSError as error:

@@ -26,8 +26,8 @@ def watch(ctx: click.Context, options: WatchOptions) -> int:
     """Report or apply in cycles, until a signal ends them or the requested number is reached."""
     if options.healthy:
         return _is_healthy(start_folder(ctx) / options.healthy, options.within)
-    if options.once and options.max_rounds:
-        raise click.UsageError("--once and --max-rounds cannot be used together")
+    if options.once and options.max_cycles:
+        raise click.UsageError("--once and --max-cycles cannot be used together")
 
     where = place(ctx, options)
     if not (where.cwd / options.path).exists():
@@ -36,12 +36,12 @@ def watch(ctx: click.Context, options: WatchOptions) -> int:
         )
     settings = read_settings(ctx, options.path, where)
     stop = threading.Event()
-    gc.enable()  # it stays; a round rests it
-    rounds = WatchLoop(ctx, options.path, where, options, stop)
-    rounds.check(settings)
+    gc.enable()  # it stays; a cycle rests it
+    cycles = WatchLoop(ctx, options.path, where, options, stop)
+    cycles.check(settings)
     alone = only_one(settings.ledger, settings.root, settings.environment)
     with alone, _metrics(options) as metrics, _signals(stop) as signals:
-        code = rounds.run(1 if options.once else options.max_rounds, metrics)
+        code = cycles.run(1 if options.once else options.max_cycles, metrics)
     if signals:
         log("Stopped.", event="stopped")
         return 0 if signals[0] == signal.SIGTERM else 130

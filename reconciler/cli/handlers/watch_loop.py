@@ -52,15 +52,15 @@ from reconciler.watch.cycles import (
 )
 from reconciler.watch.health import write_health
 from reconciler.watch.notify import notice_of, tell
-from reconciler.watch.text import round_line, span
+from reconciler.watch.text import cycle_line, span
 from reconciler.watch.watch import Cycle, Watch, WatchActions, WatchInputs, WatchState
 
-#: Seconds after which a long round writes its health file anew, with the next call that it makes.
+#: Seconds after which a long cycle writes its health file again, with its next API call.
 BEAT = 10.0
 
 
 class WatchLoop:
-    """One watch: what it needs of its command line, and what it remembers from round to round, which is little."""
+    """The command's side of a watch: opens the project, prints plans and cycles, writes the health file, notifies."""
 
     def __init__(
         self, ctx: click.Context, path: Path, where: Invocation, options: WatchOptions, stop: threading.Event
@@ -70,31 +70,29 @@ class WatchLoop:
         self._metrics: Metrics | None = None
         self._health = where.cwd / options.health if options.health else None
         self._plan, self._trouble, self._memory = "", "", NotificationState()
-        self._standing, self._written = WatchState(), time.monotonic()
+        self._state, self._written = WatchState(), time.monotonic()
 
     def check(self, settings: Settings) -> None:
-        """What no round can mend: raises ConfigurationError without a key, Declined without a name to confirm."""
+        """Raise ConfigurationError without a key, Declined without ``--confirm``: no later cycle can fix these."""
         _check_protected(settings, self._command)
         open_session(self._ctx, settings).api_key  # noqa: B018
 
     def run(self, most: int | None, metrics: Metrics | None = None) -> int:
-        """Round after round; the exit code of the last. Raises ConfigurationError without a place for its file."""
+        """Run the watch; returns the exit code. Raises ConfigurationError if the health file cannot be written."""
         options, self._metrics = self._command, metrics
         if self._health:
-            write_health(self._health, _standing("starting", WatchState()))
-        hands = WatchActions(self._opened, self._show, self._options, exit_code)
+            write_health(self._health, _health_document("starting", WatchState()))
+        actions = WatchActions(self._opened, self._show, self._options, exit_code)
         timing = Timing(options.interval, options.jitter, cap=options.max_backoff)
-        watch = Watch(hands, options.applies, timing, WatchInputs(self._stop.wait), self._told, self._beat)
+        watch = Watch(actions, options.applies, timing, WatchInputs(self._stop.wait), self._ended, self._started)
         settings = self._settings()
         name = settings.environment or settings.root.name
-        what = "applies what the files say" if options.applies else "only reports"
-        self._say(f"Watching {name}: {what}, every {span(timing.interval)}. Ctrl-C ends it.", event="watching")
+        what = "applying changes" if options.applies else "reporting only"
+        self._say(f"Watching {name}: {what}, every {span(timing.interval)}. Press Ctrl-C to stop.", event="watching")
         try:
             return watch.run(most)
         finally:
-            self._write("stopped", watch.standing)
-
-    # the hands of a round
+            self._write("stopped", watch.state)
 
     def _opened(self) -> tuple[PlanRequest, CommandContext]:
         workspace = open_project(self._ctx, self._path, self._where)
@@ -116,10 +114,10 @@ class WatchLoop:
         if self._metrics is not None:
             self._metrics.called(exchange)
         if time.monotonic() - self._written >= BEAT:
-            self._write("working", self._standing)
+            self._write("working", self._state)
 
     def _show(self, planned: Planned, session: Session) -> None:
-        """The plan, where it says something and is not the one that was shown last."""
+        """Print the plan unless it is empty or the same as last time."""
         learn_account(output_filter_of(self._ctx), planned.found)
         found = _digest((*planned.plan.pending, *planned.plan.blocked))
         if found and found != self._plan:
@@ -134,20 +132,18 @@ class WatchLoop:
             Bounds(self._stop, settings.max_calls, session.deadline), settings.parallel, listener, command="watch"
         )
 
-    # what is told
+    def _started(self, state: WatchState) -> None:
+        self._state = state
+        self._write("working", state)
 
-    def _beat(self, standing: WatchState) -> None:
-        self._standing = standing
-        self._write("working", standing)
-
-    def _told(self, done: Cycle, standing: WatchState) -> None:
+    def _ended(self, done: Cycle, state: WatchState) -> None:
         if done.report is not None:
             self._plan = ""  # the same again would be another story
         if self._metrics is not None:
-            self._metrics.ended(done, standing)
-        self._write("waiting", standing)
-        pause = None if standing.next_round is None else standing.next_round - time.time()
-        line = round_line(
+            self._metrics.ended(done, state)
+        self._write("waiting", state)
+        pause = None if state.next_cycle is None else state.next_cycle - time.time()
+        line = cycle_line(
             done.number,
             done.ending,
             plan=done.planned.plan if done.planned else None,
@@ -162,19 +158,19 @@ class WatchLoop:
         self._say(
             line,
             "error" if done.ending.is_failure else "warning" if bad else "info",
-            "round",
+            "cycle",
             bad=bad,
             number=done.number,
             ending=done.ending.value,
             seconds=round(done.seconds, 3),
             reads=done.calls[0],
             writes=done.calls[1],
-            failures=standing.failures,
+            failures=state.failures,
         )
         self._notify(done)
 
     def _why(self, done: Cycle) -> str:
-        """What is wrong, in one line; the many problems of files are told before it, once."""
+        """The failure in one line; several problems of files are logged before it, once."""
         if done.closed:
             return "; ".join(need(approval) for approval in done.closed)
         if done.error is None:
@@ -195,18 +191,18 @@ class WatchLoop:
         if bad or not program_of(self._ctx).quiet:
             log(text, level, event, **more)
 
-    def _write(self, state: str, standing: WatchState) -> None:
-        """The health file; a full disk is no reason to stop."""
+    def _write(self, phase: str, state: WatchState) -> None:
+        """Write the health file; a failure is only logged."""
         self._written = time.monotonic()
         if self._health is None:
             return
         try:
-            write_health(self._health, _standing(state, standing))
+            write_health(self._health, _health_document(phase, state))
         except ConfigurationError as error:
             log(f"warning: {error}", "warning", "health")
 
     def _notify(self, done: Cycle) -> None:
-        """What is new to whoever asked to be told."""
+        """Send the notifications of this cycle."""
         settings = self._settings()
         failure = "" if isinstance(done.error, Locked) else done.failure
         seen = CycleObservation(done.ending, _drifted(done.drift), failure, done.planned is not None)
@@ -237,18 +233,18 @@ def _told_of(events: tuple[str, ...], wanted: frozenset[str]) -> Iterator[tuple[
         yield "failure", True
 
 
-def _standing(state: str, standing: WatchState) -> dict[str, Any]:
-    """What the health file holds: times and counts."""
+def _health_document(phase: str, state: WatchState) -> dict[str, Any]:
+    """The content of the health file: times in seconds of the epoch, and counts."""
     return {
-        "state": state,
+        "state": phase,
         "updated": time.time(),
-        "rounds": standing.rounds,
-        "failures_in_a_row": standing.failures,
-        "last_ending": standing.ending.value if standing.ending else None,
-        "last_success": standing.last_success,
-        "last_failure": standing.last_failure,
-        "last_error": standing.last_error,
-        "next_round": standing.next_round if state == "waiting" else None,
+        "cycles": state.cycles,
+        "failures_in_a_row": state.failures,
+        "last_ending": state.ending.value if state.ending else None,
+        "last_success": state.last_success,
+        "last_failure": state.last_failure,
+        "last_error": state.last_error,
+        "next_cycle": state.next_cycle if phase == "waiting" else None,
     }
 
 
@@ -270,7 +266,7 @@ def _drifted(found: tuple[Drift, ...]) -> str:
 
 
 def _check_protected(settings: Settings, options: WatchOptions) -> None:
-    """A protected environment is applied to by its name only; raises Declined."""
+    """Raise Declined unless ``--confirm`` names the protected environment."""
     name = settings.environment if settings.protect else None
     if name and options.applies and options.confirm != name:
         raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")

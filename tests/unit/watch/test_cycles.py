@@ -1,4 +1,4 @@
-"""Delays between rounds, and what is worth telling."""
+"""Delays between cycles, and what is worth telling."""
 
 from __future__ import annotations
 
@@ -109,8 +109,8 @@ def test_news(before: NotificationState, seen: CycleObservation, events: tuple[s
     assert news(before, seen)[0] == events
 
 
-def test_drift_outlasts_a_round_that_saw_nothing() -> None:
-    """A failed round in between does not make old drift new."""
+def test_drift_outlasts_a_cycle_that_saw_nothing() -> None:
+    """A failed cycle in between does not make old drift new."""
     _, memory = news(NotificationState("a"), CycleObservation(CycleResult.FAILED, failure="x", was_read=False))
     assert news(memory, CycleObservation(CycleResult.CHANGES, drift="a"))[0] == ("resolved",)
 

@@ -12,7 +12,7 @@ from reconciler.errors import ConfigurationError, Locked
 from reconciler.watch.health import only_one, read_health, write_health
 
 NOW = 1_800_000_000.0
-CONTENT = {"state": "waiting", "updated": NOW, "last_ending": None, "rounds": 3}
+CONTENT = {"state": "waiting", "updated": NOW, "last_ending": None, "cycles": 3}
 
 
 def test_there_and_back(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_there_and_back(tmp_path: Path) -> None:
     path = tmp_path / "health.json"
     write_health(path, CONTENT)
     assert json.loads(path.read_text())["updated"] == "2027-01-15T08:00:00.000+00:00"
-    assert read_health(path, 60, NOW + 60) == (True, "waiting, last round not over yet, 60 s ago")
+    assert read_health(path, 60, NOW + 60) == (True, "waiting, last cycle still running, 60 s ago")
     assert read_health(path, 60, NOW + 61)[0] is False
     assert read_health(path, 60, NOW - 5)[0] is True  # a clock that was set back
     write_health(path, {**CONTENT, "state": "stopped"})
@@ -53,7 +53,7 @@ def test_no_place_for_a_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     file = tmp_path / "file"
     file.write_text("")
     monkeypatch.setattr("tempfile.tempdir", str(file))
-    with pytest.raises(ConfigurationError, match="cannot be written"), only_one("none", file, None):
+    with pytest.raises(ConfigurationError, match="cannot write"), only_one("none", file, None):
         pass
 
 

@@ -1,4 +1,4 @@
-"""The line of a round, and the two forms of a notification."""
+"""The line of a cycle, and the two forms of a notification."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.output.notification import (
     slack_document,
 )
 from reconciler.watch.cycles import CycleResult
-from reconciler.watch.text import round_line, span
+from reconciler.watch.text import cycle_line, span
 
 COUNT = st.integers(0, 10**6)
 KIND, ACTION = st.sampled_from(sorted(KINDS)), st.sampled_from([action.value for action in Action])
@@ -29,7 +29,7 @@ NOTICES = st.builds(
     command=st.sampled_from(["apply", "drift", "watch"]),
     environment=st.none() | st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_-]*", fullmatch=True),
     run=st.none() | COUNT,
-    round=st.none() | COUNT,
+    cycle=st.none() | COUNT,
     exit_code=st.sampled_from([0, 1, 2, 3, 4]),
     error=st.none() | st.just("Unauthorized"),
     resolved=st.booleans(),
@@ -62,7 +62,7 @@ def test_the_schema_is_one() -> None:
     ("notice", "text"),
     [
         (
-            Notice("drift", "watch", "live", round=3, drift={"tag": 1, "contact": 1200}),
+            Notice("drift", "watch", "live", cycle=3, drift={"tag": 1, "contact": 1200}),
             (
                 "reconciler watch, live: 1,201 resources changed in the account since the last run; "
                 "1,200 contact, 1 tag."
@@ -94,9 +94,9 @@ def test_slack_signs_and_links() -> None:
 
 def test_lines() -> None:
     """Number, ending, why, calls, and when it goes on."""
-    line = round_line(3, CycleResult.FAILED, why="no connection.", seconds=1.25, calls=(4, 1), pause=300)
-    assert line == "round 3: failed: no connection. 5 calls in 1.2 s; next in 5 min."
-    assert round_line(4, CycleResult.STOPPED) == "round 4: stopped. 0 calls in 0.0 s."
+    line = cycle_line(3, CycleResult.FAILED, why="no connection.", seconds=1.25, calls=(4, 1), pause=300)
+    assert line == "cycle 3: failed: no connection. 5 calls in 1.2 s; next in 5 min."
+    assert cycle_line(4, CycleResult.STOPPED) == "cycle 4: stopped. 0 calls in 0.0 s."
 
 
 @pytest.mark.parametrize(
