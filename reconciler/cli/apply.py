@@ -8,16 +8,17 @@ import click
 
 from reconciler.cli.command_options import ApplyOptions, DestroyOptions
 from reconciler.cli.options import (
+    PLAN,
     F,
     account_options,
     add_options,
     allow_option,
     minutes_option,
+    output_option,
     path_argument,
     selection_options,
     with_options,
 )
-from reconciler.cli.outputs import PLAN, output_option
 
 APPLY = """\b
 Example:

@@ -7,6 +7,7 @@ import io
 import os
 import re
 import shlex
+import sys
 from collections.abc import Mapping
 
 import click
@@ -18,6 +19,8 @@ from click.shell_completion import (
     ZshComplete,
     split_arg_string,
 )
+
+from reconciler.cli.program import Program
 
 VARIABLE = "_RECONCILER_COMPLETE"
 
@@ -104,18 +107,18 @@ def _quoted(value: str) -> str:
     return value if shlex.quote(value) == value else re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
 
 
-def answer(cli: click.Command, instruction: str, obj: object) -> int:
+def answer(cli: click.Command, instruction: str, program: Program) -> int:
     """Answer a shell; whatever goes wrong, the answer is nothing, and nobody who types is disturbed."""
     shell, _, what = instruction.partition("_")
     if shell not in SHELLS or what not in ("complete", "source"):
         return 1
-    asked = SHELLS[shell](cli, {"obj": obj}, "reconciler", VARIABLE)
+    asked = SHELLS[shell](cli, {"obj": program}, "reconciler", VARIABLE)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             told = asked.complete() if what == "complete" else asked.source()
     except Exception:  # the boundary to a shell: a half-typed line may be anything
         return 0
-    click.echo(told)
+    click.echo(told, file=sys.stdout)
     return 0
 
 
@@ -128,5 +131,5 @@ def completion(ctx: click.Context, /, shell: str) -> int:
     What it offers comes from the files and the ledger of the project; the network is never asked.
     """
     asked = SHELLS[shell](ctx.find_root().command, {}, "reconciler", VARIABLE)
-    click.echo(asked.source_template % asked.source_vars())
+    click.echo(asked.source_template % asked.source_vars(), file=sys.stdout)
     return 0

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command_options import DriftOptions
-from reconciler.cli.options import account_options, fail_on_option, path_argument, with_options
-from reconciler.cli.outputs import DRIFT, output_option
+from reconciler.cli.options import DRIFT, account_options, fail_on_option, output_option, path_argument, with_options
 
 EXAMPLE = """\b
 Example:

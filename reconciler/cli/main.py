@@ -10,7 +10,9 @@ import copy
 import gc
 import os
 import sys
+from functools import partial
 from importlib import import_module
+from types import TracebackType
 
 import click
 from click.core import ParameterSource
@@ -19,7 +21,7 @@ from click.shell_completion import CompletionItem
 from reconciler import __version__
 from reconciler.cli import completers
 from reconciler.cli.program import Program
-from reconciler.cli.redaction import OutputFilter
+from reconciler.cli.streams import configure_streams
 from reconciler.errors import ReconcilerError
 
 #: Command → (module below reconciler.cli, what it does in one line). Help needs nothing else.
@@ -111,16 +113,7 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
             program.verbose += value
         else:
             setattr(program, name, value)
-        _set_up(program)
     return value
-
-
-def _set_up(program: Program) -> None:
-    """Apply the options that change how output is written."""
-    if program.log_format == "json":
-        program.output_filter.write_json_lines()
-    if program.redact:
-        program.output_filter.redact()
 
 
 @click.group(cls=Commands, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
@@ -169,11 +162,11 @@ def cli(
     redact: bool | None,
 ) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""
-    output_filter = ctx.obj if isinstance(ctx.obj, OutputFilter) else OutputFilter()
-    ctx.obj = Program(
-        directory, environment, verbose, quiet, log_format, heartbeat, rate_limit, redact, output_filter
-    )
-    _set_up(ctx.obj)
+    program = ctx.obj
+    assert isinstance(program, Program)
+    program.directory, program.environment, program.redact = directory, environment, redact
+    program.verbose, program.quiet, program.log_format = verbose, quiet, log_format
+    program.heartbeat, program.rate_limit = heartbeat, rate_limit
 
 
 def main(args: list[str] | None = None) -> None:
@@ -183,60 +176,44 @@ def main(args: list[str] | None = None) -> None:
     third of its time. A command that stays switches it on.
     """
     gc.disable()
-    output_filter = OutputFilter()
-    sys.excepthook = output_filter.defect
-    sys.exit(run(args, output_filter))
+    configure_streams()
+    program = Program()
+    sys.excepthook = partial(_defect, program)
+    sys.exit(run(args, program))
 
 
-def run(args: list[str] | None = None, output_filter: OutputFilter | None = None) -> int:
-    """The exit code of one command line; all output passes the output filter."""
-    output_filter = output_filter or OutputFilter()
+def run(args: list[str] | None = None, program: Program | None = None) -> int:
+    """The exit code of one command line."""
+    program = program or Program()
     if instruction := os.environ.get("_RECONCILER_COMPLETE"):
         from reconciler.cli.completion import answer
 
-        return answer(cli, instruction, obj=output_filter)
-    output_filter.install()
-    if os.environ.get("RECONCILER_LOG_FORMAT") == "json":  # before the flags are read: they may be wrong
-        output_filter.write_json_lines()
+        return answer(cli, instruction, program)
+    words, environ = sys.argv[1:] if args is None else args, os.environ  # for errors in what comes before a command
+    program.redact = "--redact" in words or environ.get("RECONCILER_REDACT", "").lower() in ("1", "true", "yes", "on")
+    program.log_format = environ.get("RECONCILER_LOG_FORMAT", "text")
     try:
-        return _run(args, output_filter)
-    finally:
-        output_filter.restore()
-
-
-def _run(args: list[str] | None, output_filter: OutputFilter) -> int:
-    """Click's own 2 for a mistyped flag becomes 1: 2 means "changes"."""
-    try:
-        result = cli.main(args=args, prog_name="reconciler", standalone_mode=False, obj=output_filter)
-    except click.ClickException as error:
-        return _ended(output_filter, error.format_message(), 1, "usage", error)
-    except (click.Abort, KeyboardInterrupt):
-        return _ended(output_filter, "Interrupted.", 130, "interrupted")
-    except ReconcilerError as error:
-        return _ended(output_filter, _message(error), error.exit_code, "error")
+        result = cli.main(args=words, prog_name="reconciler", standalone_mode=False, obj=program)
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except (click.ClickException, click.Abort, KeyboardInterrupt, ReconcilerError) as error:
+        return _ended(program, error)
     return result if isinstance(result, int) else 0
 
 
-def _ended(
-    output_filter: OutputFilter, message: str, code: int, event: str, usage: click.ClickException | None = None
-) -> int:
-    """Tells why a command line ends early, to people, collectors of logs and readers of events."""
-    plain = message.removeprefix("error: ").replace("\nerror: ", "\n")
-    if output_filter.log_stream is not None:
-        output_filter.log_stream.log(plain, "error", event, exit_code=code)
-    elif usage is not None:
-        usage.show(file=sys.stderr)
-    else:
-        click.echo(message, err=True)
-    if output_filter.events is not None:
-        output_filter.events.failed(plain, code)
-    return code
+def _ended(program: Program, error: BaseException) -> int:
+    """The exit code, after the error was reported; what that takes is imported now."""
+    from reconciler.cli import failures
+
+    if isinstance(error, click.ClickException):
+        return failures.end_with_usage(program, error)
+    if isinstance(error, ReconcilerError):
+        return failures.end_with_error(program, error)
+    return failures.end(program, "Interrupted.", 130, "interrupted")
 
 
-def _message(error: ReconcilerError) -> str:
-    from reconciler.output.wording import printable
+def _defect(program: Program, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    from reconciler.cli import failures
 
-    return "\n".join(f"error: {printable(line)}" for line in str(error).splitlines()) or "error: "
+    failures.report_defect(program, kind, error, trace)

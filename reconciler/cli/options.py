@@ -9,10 +9,15 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from reconciler.cli import completers
-from reconciler.cli.program import start_folder
+from reconciler.cli.command_options import OutputRequest
+from reconciler.cli.program import program_of, start_folder
 from reconciler.model.policy import Allow
+from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names
+
+__all__ = ["DRIFT", "PLAN", "PROBLEMS"]
 
 F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")
@@ -30,6 +35,9 @@ def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]],
     def decorate(command: Callable[[click.Context, T], int]) -> Callable[..., int]:
         @wraps(command)
         def called(ctx: click.Context, /, **values: object) -> int:
+            from reconciler.cli.redaction import start_logging
+
+            start_logging(program_of(ctx))
             return command(ctx, make(**values))
 
         return called
@@ -88,6 +96,44 @@ _SELECTION = (
         shell_complete=completers.addresses,
     ),
 )
+
+
+class OutputType(click.ParamType[OutputRequest]):
+    """``FORMAT`` or ``FORMAT=FILE``."""
+
+    name = "format[=file]"
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> OutputRequest:
+        form, equals, file = str(value).partition("=")
+        known = names(self.subject)
+        if form not in known:
+            what = f"{form} tells of plans only" if form in FORMATS else f"{form!r} is no format"
+            self.fail(f"{what}; there are {', '.join(known)}", param, ctx)
+        if equals and not file.strip():
+            self.fail(f"{value}: name a file after the =, or leave it away for standard output", param, ctx)
+        return OutputRequest(form, "" if file == "-" else file)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """The formats, each with what it is for."""
+        fitting = (name for name in names(self.subject) if name.startswith(incomplete))
+        return [CompletionItem(name, help=FORMATS[name].about) for name in fitting]
+
+
+def output_option(subject: str) -> Callable[[F], F]:
+    """``--output`` of a command that tells of this."""
+    return click.option(
+        "--output",
+        "wishes",
+        multiple=True,
+        type=OutputType(subject),
+        metavar="FORMAT[=FILE]",
+        help=f"Tell it as {', '.join(names(subject))}: into FILE, or on standard output; repeatable.",
+    )
 
 
 class AllowType(click.ParamType[tuple[Allow, int | None]]):

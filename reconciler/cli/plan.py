@@ -8,14 +8,15 @@ import click
 
 from reconciler.cli.command_options import PlanOptions
 from reconciler.cli.options import (
+    PLAN,
     account_options,
     fail_on_option,
     minutes_option,
+    output_option,
     path_argument,
     selection_options,
     with_options,
 )
-from reconciler.cli.outputs import PLAN, output_option
 
 EXAMPLE = """\b
 Example:

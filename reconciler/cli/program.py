@@ -1,18 +1,28 @@
-"""Options that are given before a command, and the output filter of the command line."""
+"""Options that are given before a command, and what the command line has found out so far."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import click
 
-from reconciler.cli.redaction import OutputFilter
+
+class EventStream(Protocol):
+    """The stream of events of a run."""
+
+    def failed(self, message: str, code: int) -> None:
+        """Write the last event of a command that ends with an error."""
 
 
 @dataclass
 class Program:
-    """Options of `reconciler` itself. ``settings`` are those of the project, once they are read."""
+    """Options of `reconciler` itself.
+
+    ``settings`` are those of the project and ``redaction`` replaces personal data, once a command has set them;
+    ``events`` is the stream of events on standard output, if requested.
+    """
 
     directory: str = "."
     environment: str | None = None
@@ -22,8 +32,9 @@ class Program:
     heartbeat: float = 10.0
     rate_limit: float | None = None
     redact: bool | None = None
-    output_filter: OutputFilter = field(default_factory=OutputFilter)
     settings: object = None
+    redaction: object = None
+    events: EventStream | None = None
     warned: bool = False
 
 
@@ -32,11 +43,6 @@ def program_of(ctx: click.Context) -> Program:
     found = ctx.find_root().obj
     assert isinstance(found, Program)
     return found
-
-
-def output_filter_of(ctx: click.Context) -> OutputFilter:
-    """The output filter of this command line."""
-    return program_of(ctx).output_filter
 
 
 def start_folder(ctx: click.Context) -> Path:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command_options import InitOptions, SchemaOptions, ValidateOptions
-from reconciler.cli.options import path_argument, with_options
-from reconciler.cli.outputs import PROBLEMS, output_option
+from reconciler.cli.options import PROBLEMS, output_option, path_argument, with_options
 
 INIT = """\b
 Example:

@@ -7,8 +7,7 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import ShowOptions
-from reconciler.cli.options import account_options, project_option, with_options
-from reconciler.cli.outputs import PLAN, output_option
+from reconciler.cli.options import PLAN, account_options, output_option, project_option, with_options
 
 EXAMPLE = """\b
 Example:

@@ -1,15 +1,15 @@
-"""Text streams that spell out characters they cannot show, and a stream of log records as JSON lines."""
+"""Standard streams that spell out what they cannot show: our own signs by similar ones, other characters by code."""
 
 from __future__ import annotations
 
-import json
+import codecs
+import io
 import os
-import time
-from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
+import sys
+from collections.abc import Mapping
 from typing import TextIO
 
-#: What plain ASCII says instead of the signs that our own texts use.
+#: What plain ASCII has in place of the signs that our own texts use.
 PLAIN = {
     "→": "->",
     "…": "...",
@@ -34,8 +34,20 @@ PLAIN = {
 _TABLE = str.maketrans(PLAIN)
 _SIGNS = "→…·–━é"
 
-#: What a locale without signs beyond ASCII is called.
+#: Locales without characters beyond ASCII.
 _BARE = ("C", "POSIX")
+
+#: Name of the error handler that writes PLAIN, and escapes as JSON has them.
+SPELL_OUT = "reconciler_spell_out"
+
+
+def can_encode(stream: TextIO) -> bool:
+    """Whether the encoding of the stream has our own signs."""
+    try:
+        _SIGNS.encode(getattr(stream, "encoding", None) or "utf-8")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def speaks_unicode(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
@@ -43,9 +55,7 @@ def speaks_unicode(stream: TextIO, environ: Mapping[str, str] = os.environ) -> b
 
     Python itself writes UTF-8 under LANG=C (PEP 538, 540); a terminal of that locale need not read it.
     """
-    try:
-        _SIGNS.encode(getattr(stream, "encoding", None) or "utf-8")
-    except (UnicodeEncodeError, LookupError):
+    if not can_encode(stream):
         return False
     if not stream.isatty():
         return True
@@ -55,83 +65,27 @@ def speaks_unicode(stream: TextIO, environ: Mapping[str, str] = os.environ) -> b
 
 
 def plainly(text: str) -> str:
-    """The text in ASCII as far as our own signs go."""
+    """The text with our own signs in ASCII."""
     return text if text.isascii() else text.translate(_TABLE)
 
 
-class WrappedStream:
-    """A text stream in front of another one; ``write`` is what differs."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    def write(self, text: str) -> int:
-        """Write the text; what the stream cannot show is spelled out rather than not shown."""
-        try:
-            self.stream.write(text)
-        except UnicodeEncodeError:
-            encoding = self.stream.encoding
-            self.stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
-        return len(text)
-
-    def writelines(self, lines: Iterable[str]) -> None:
-        """Write each."""
-        for line in lines:
-            self.write(line)
-
-    def __getattr__(self, name: str) -> object:
-        if name == "buffer":  # bytes would pass by
-            raise AttributeError(name)
-        return getattr(self.stream, name)
+def configure_streams() -> None:
+    """Let standard output and standard error spell out what they cannot show, instead of failing."""
+    codecs.register_error(SPELL_OUT, _spelled)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            encoding = None if speaks_unicode(stream) else "ascii"
+            stream.reconfigure(encoding=encoding, errors=SPELL_OUT)
 
 
-class PlainStream(WrappedStream):
-    """Spells out what ASCII cannot show: our own signs in their like, everything else by its code."""
-
-    def write(self, text: str) -> int:
-        """Write the text; JSON with the escapes that JSON has, and no other sign in it."""
-        shown = text if text.lstrip()[:1] in ("{", "[") else plainly(text)
-        super().write(shown if shown.isascii() else "".join(_spelled(char) for char in shown))
-        return len(text)
+def _spelled(error: UnicodeError) -> tuple[str, int]:
+    """``->`` or ``\\u00e9``; a character beyond the first plane takes two escapes, as in JSON."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    found = error.object[error.start : error.end]
+    return "".join(PLAIN.get(char) or _escaped(char) for char in found), error.end
 
 
-def _spelled(char: str) -> str:
-    """``\\u00e9``; beyond the first plane two of them, as in JSON."""
-    return char if char.isascii() else json.dumps(char)[1:-1]
-
-
-class JsonLogStream(WrappedStream):
-    """Standard error as one JSON object a line, for collectors of logs (``--log-format json``).
-
-    Whatever is written becomes the message of a line; :meth:`log` says more. Keys: ``time`` (RFC 3339, UTC),
-    ``level`` (debug, info, warning, error), ``event``, ``message``, and the fields of the event.
-    """
-
-    def __init__(self, stream: TextIO, now: Callable[[], float] = time.time) -> None:
-        super().__init__(stream)
-        self._now, self._rest = now, ""
-
-    def isatty(self) -> bool:
-        """No bars, no colours, nobody to ask."""
-        return False
-
-    def write(self, text: str) -> int:
-        """Every whole line becomes an object; a started one waits for its end."""
-        *whole, self._rest = (self._rest + text).split("\n")
-        for line in whole:
-            if line.strip():
-                self.log(line.strip())
-        return len(text)
-
-    def log(self, message: str, level: str = "info", event: str = "message", **fields: object) -> None:
-        """One object, at once."""
-        at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        said = {"time": at, "level": level, "event": event, "message": message, **fields}
-        self.stream.write(json.dumps(said, default=str) + "\n")
-        self.stream.flush()
-
-    def close(self) -> None:
-        """Say what never got its end of line."""
-        if self._rest.strip():
-            self.write("\n")
-        self.stream.flush()
+def _escaped(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, TextIO
 
 import click
 
-from reconciler.cli.streams import JsonLogStream, PlainStream, WrappedStream, plainly
+from reconciler.cli import logs
+from reconciler.cli.streams import can_encode, plainly
 from reconciler.output import json_documents
+from reconciler.output.text import Line
 from reconciler.output.wording import printable
 from reconciler.output.wrapping import wrapped
-
-Line = list[tuple[str, str]]
 
 
 def is_unicode(*, err: bool = False) -> bool:
     """Whether the stream takes more than ASCII."""
-    stream: object = sys.stderr if err else sys.stdout
-    while isinstance(stream, WrappedStream):
-        if isinstance(stream, PlainStream):
-            return False
-        stream = stream.stream
-    return True
+    return can_encode(sys.stderr if err else sys.stdout)
 
 
-def coloured(stream: TextIO | JsonLogStream) -> bool:
+def coloured(stream: TextIO) -> bool:
     """Whether ``stream`` takes colour (https://no-color.org)."""
-    if os.environ.get("NO_COLOR") or isinstance(stream, JsonLogStream):
+    if os.environ.get("NO_COLOR") or (stream is sys.stderr and logs.is_json()):
         return False
     if os.environ.get("FORCE_COLOR"):
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def is_screen(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether standard error is a terminal on which lines can be redrawn."""
+    return not logs.is_json() and sys.stderr.isatty() and environ.get("TERM") not in ("dumb", "unknown")
+
+
+def print_text(text: str, *, err: bool = False, newline: bool = True) -> None:
+    """Write text as it is."""
+    if err and logs.is_json():
+        logs.log(text)
+    else:
+        click.echo(text, nl=newline, file=sys.stderr if err else sys.stdout)
 
 
 def print_lines(lines: Iterable[Line], *, err: bool = False) -> None:
@@ -41,6 +49,11 @@ def print_lines(lines: Iterable[Line], *, err: bool = False) -> None:
 
     On a terminal a line that is too long goes on further in, rather than anywhere.
     """
+    if err and logs.is_json():
+        for line in lines:
+            if text := "".join(printable(piece) for piece, _ in line).strip():
+                logs.log(text)
+        return
     stream = sys.stderr if err else sys.stdout
     colour, width, plain = coloured(stream), columns(err=err), not is_unicode(err=err)
     for line in lines:
@@ -70,23 +83,14 @@ def _folded(text: str) -> str:
     return shown
 
 
-def print_json(document: Any) -> None:
-    """Write one JSON document to stdout, whole and readable."""
-    click.echo(json_text(document))
+def print_json(document: Any, indent: int | None = 2) -> None:
+    """Write one JSON document to standard output; without ``indent`` on one line."""
+    click.echo(json_text(document, indent), file=sys.stdout)
 
 
 def json_text(document: Any, indent: int | None = 2) -> str:
     """The document with nothing in it that a terminal would obey, or that standard output cannot show."""
     return json_documents.json_text(document, indent, plain=not is_unicode())
-
-
-def log(text: str, level: str = "info", event: str = "message", **fields: object) -> None:
-    """Write a message to standard error; with ``--log-format json`` its event and fields too."""
-    stream: object = sys.stderr
-    if isinstance(stream, JsonLogStream):
-        stream.log(text, level, event, **fields)
-    else:
-        click.echo(text, err=True)
 
 
 def _styled(text: str, style: str) -> str:
@@ -100,4 +104,4 @@ def _styled(text: str, style: str) -> str:
 
 def can_ask() -> bool:
     """Whether there is a person to ask."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    return sys.stdin.isatty() and sys.stderr.isatty() and not logs.is_json()

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.handlers import progress
 from reconciler.cli.handlers.progress import (
     Heartbeat,
     Progress,
@@ -20,7 +19,8 @@ from reconciler.cli.handlers.progress import (
     named,
     reading,
 )
-from reconciler.cli.streams import JsonLogStream, PlainStream, speaks_unicode
+from reconciler.cli.streams import configure_streams, speaks_unicode
+from reconciler.cli.terminal import is_screen
 from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import Outcome, Status
 from reconciler.model.values import Address
@@ -158,37 +158,24 @@ def test_a_dumb_terminal_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
             return True
 
     monkeypatch.setattr(sys, "stderr", Terminal())
-    assert progress.draws({"TERM": "xterm"})
-    assert not progress.draws({"TERM": "dumb"})
+    assert is_screen({"TERM": "xterm"})
+    assert not is_screen({"TERM": "dumb"})
     assert speaks_unicode(sys.stderr, {"LANG": "en_GB.UTF-8"})
     assert not speaks_unicode(sys.stderr, {"LANG": "C"})
     assert speaks_unicode(sys.stderr, {"LANG": "C", "PYTHONUTF8": "1"})
     assert speaks_unicode(io.StringIO(), {"LANG": "C"})
 
 
-def test_streams_spell_out_what_they_lack() -> None:
-    """Signs of ours have a like; JSON keeps its text."""
-    inner = io.StringIO()
-    plain: Any = PlainStream(inner)
-    plain.writelines(["a → b… é 🎉\n", '{"a": "→ é"}\n'])
-    assert inner.getvalue() == 'a -> b... \\u00e9 \\ud83c\\udf89\n{"a": "\\u2192 \\u00e9"}\n'
-    assert not hasattr(plain, "buffer")
-
-
-def test_talk_waits_for_the_end_of_a_line() -> None:
-    """One object a line, however it was written; the rest at the end."""
-    inner = io.StringIO()
-    talk = JsonLogStream(inner, now=lambda: 0.5)
-    talk.write("one")
-    assert inner.getvalue() == ""
-    talk.write(" line\n\n  two")
-    talk.close()
-    first, second = inner.getvalue().splitlines()
-    assert first.startswith(
-        '{"time": "1970-01-01T00:00:00.500Z", "level": "info", "event": "message", "message": "one line"'
-    )
-    assert '"message": "two"' in second
-    assert not talk.isatty()
+def test_streams_spell_out_what_they_lack(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Signs of ours have a similar one; other characters are escaped as in JSON, and nothing fails."""
+    inner = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(inner, encoding="ascii", write_through=True))
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True))
+    configure_streams()
+    print("a → b… é 🎉 \ud800")
+    print("→ \ud800", file=sys.stderr)
+    assert inner.getvalue() == b"a -> b... \\u00e9 \\ud83c\\udf89 \\ud800\n"
+    assert sys.stderr.buffer.getvalue().decode() == "→ \\ud800\n"
 
 
 @pytest.mark.parametrize("width", range(6, 40))

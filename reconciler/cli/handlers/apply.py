@@ -18,8 +18,8 @@ from reconciler.cli.handlers.context import (
     requested,
 )
 from reconciler.cli.handlers.notify import RunResult, with_notifications
+from reconciler.cli.handlers.outputs import name_of
 from reconciler.cli.handlers.run import Reviewed, Run, begin_run, plan_and_run
-from reconciler.cli.outputs import name_of
 from reconciler.commands import plan_document
 from reconciler.commands.clone import request_to_make
 from reconciler.commands.plan import PlanRequest, destroying

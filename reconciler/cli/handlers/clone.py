@@ -22,8 +22,10 @@ from reconciler.cli.handlers.context import (
 from reconciler.cli.handlers.plan import require_key, save, show_plan
 from reconciler.cli.handlers.results import RunEnding, sheet_for
 from reconciler.cli.handlers.run import Run, begin_run, plan_and_run
-from reconciler.cli.program import output_filter_of, start_folder
-from reconciler.cli.terminal import log, print_lines
+from reconciler.cli.logs import log
+from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_lines, print_text
 from reconciler.commands.clone import (
     CloneOptions,
     check_targets,
@@ -87,11 +89,11 @@ def _check_usage(ctx: click.Context, options: CloneCommandOptions) -> None:
         raise click.UsageError("clone takes its two environments from --from and --to, not from -e")
     if options.source == options.goal:
         raise click.UsageError("--from and --to name one environment; a clone needs two")
-    if output_filter_of(ctx).events and not options.applies:
+    if program_of(ctx).events and not options.applies:
         raise click.UsageError("--json-events belongs to --apply; without that nothing happens but a plan")
     if (options.yes or options.confirm) and not options.applies:
         raise click.UsageError("--yes and --confirm belong to --apply; without that nothing is written")
-    if options.out and (options.applies or output_filter_of(ctx).redactor):
+    if options.out and (options.applies or redaction_of(ctx).on):
         other = "--apply makes it now" if options.applies else "under --redact it would be applied from files"
         raise click.UsageError(f"--out saves a plan for later; {other}, and a clone has none")
     if bool(options.webhook_url) != bool(options.webhook_secret_env):
@@ -142,7 +144,7 @@ def _patterns(ctx: click.Context, allowed: Iterable[str]) -> Iterator[str]:
 def _read(source: CommandContext, wish: CloneOptions) -> Identified:
     with stopping(source.stop), source.reader() as reader, source.progress() as progress:
         found = read_source(source, reader, wish.kinds, progress)
-    learn_account(source.output_filter, found)
+    learn_account(source.redaction, found)
     return found
 
 
@@ -160,7 +162,7 @@ def _prepared(
     made = cloned(found, wish, source.settings, target.settings, ledger)
     made = check_targets(made, target, skip=options.skip_missing)
     log(f"Read {options.source} with {count(source.calls.reads, 'call')}; nothing is written there.")
-    print_lines(cloned_lines(made), err=run.outputs.claimed)
+    print_lines(target.redaction.lines(cloned_lines(made)), err=run.outputs.claimed)
     number = len(made.state.resources)
     same = f"No changes. {options.goal} holds all {number:,} that are cloned of {options.source}."
     empty = f"Nothing to clone: {options.source} has none of that. Nothing was changed."
@@ -180,7 +182,7 @@ def _plan(
     *,
     provisional: bool,
 ) -> int:
-    target.output_filter.learn_state(request.state)
+    target.redaction.learn_state(request.state)
     with stopping(target.stop), target.reader() as reader, target.progress() as progress:
         planned = make_plan(target, request, reader, store, progress)
     fleeting = provisional and not (target.has_ledger() or target.settings.digest_key)
@@ -213,4 +215,4 @@ def _print_plan(run: Run, target: CommandContext, planned: Planned) -> None:
         show_plan(run.ctx, planned, target)
         log("Nothing was written; --apply makes these changes.")
     else:
-        click.echo(run.nothing)
+        print_text(run.nothing)

@@ -15,7 +15,8 @@ from reconciler.cli.command_options import (
 )
 from reconciler.cli.handlers.context import CommandContext, open_session, place, read_settings, stopping
 from reconciler.cli.handlers.prompt import confirm, require_yes
-from reconciler.cli.terminal import can_ask, log, print_json, print_lines
+from reconciler.cli.logs import log
+from reconciler.cli.terminal import can_ask, print_json, print_lines, print_text
 from reconciler.commands.connections import connection_document, users_of, wait_until_active
 from reconciler.config.settings import Settings
 from reconciler.errors import Declined, NotFound
@@ -63,7 +64,7 @@ def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
         made = api.create()
         if made.url:
             log("Open this address in a browser and connect the account; it opens a session, so keep it to yourself:")
-            click.echo(printable(made.url), err=options.as_json)
+            print_text(printable(made.url), err=options.as_json)
         elif made.status != "ACTIVE":
             log("The gateway gave no address to open; finish the connection at maton.ai.")
         if options.wait and made.status != "ACTIVE":
@@ -91,7 +92,7 @@ def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
                 f"Delete connection {found.id} ({found.status})?", yes=options.yes, declined="nothing was deleted"
             )
         api.delete(found.id)
-    click.echo(f"deleted connection {found.id}")
+    print_text(f"deleted connection {found.id}")
     return 0
 
 

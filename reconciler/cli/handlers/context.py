@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -19,9 +20,9 @@ import click
 
 from reconciler.cli.command_options import AccountOptions, SelectionOptions
 from reconciler.cli.handlers.progress import Events, ProgressStyle, ReadProgress, WriteProgress, following, reading
-from reconciler.cli.program import output_filter_of, program_of, start_folder
-from reconciler.cli.redaction import OutputFilter
-from reconciler.cli.terminal import log
+from reconciler.cli.logs import BODIES, LOGGER, REQUESTS, log
+from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.redaction import Redaction, redaction_of
 from reconciler.commands import plan, project
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.project import Invocation, Project
@@ -49,8 +50,7 @@ from reconciler.refresh.reader import Progress
 class CommandContext(Session):
     """A session that talks: of what it reads, of what it decides under ``-v``, of every call under ``-vv``."""
 
-    output_filter: OutputFilter
-    verbose: int = 0
+    redaction: Redaction
     style: ProgressStyle = ProgressStyle()
     _store: Store | None = None
 
@@ -61,8 +61,7 @@ class CommandContext(Session):
 
     def note(self, text: str, event: str, **fields: object) -> None:
         """What is worth knowing under ``-v``."""
-        if self.verbose:
-            log(text, "debug", event, **fields)
+        log(text, logging.DEBUG, event, **fields)
 
     @contextmanager
     def ledger_to_read(self) -> Iterator[Store | None]:
@@ -82,9 +81,9 @@ class CommandContext(Session):
             yield store
 
     def _use(self, store: Store) -> None:
-        self.output_filter.use_digest(store.digest)
-        if self.output_filter.redactor is not None:
-            self.output_filter.learn_entries(store.entries())
+        self.redaction.use_digest(store.digest)
+        if self.redaction.on:  # entries are many
+            self.redaction.learn_entries(store.entries())
 
     @property
     def name(self) -> str:
@@ -110,7 +109,7 @@ class CommandContext(Session):
         """A listener for the outcomes of these steps."""
         pulse = WriteProgress(lambda: self.calls.reads + self.calls.writes, lambda: self.rate_limit.paused_for)
         with following(order, pulse, self.style) as listener:
-            yield self.output_filter.redacting(listener)
+            yield self.redaction.listener(listener)
 
 
 def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
@@ -123,7 +122,7 @@ def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocati
 
 
 def _warn(problem: object) -> None:
-    log(f"warning: {problem}", "warning", "configuration")
+    log(f"warning: {problem}", logging.WARNING, "configuration")
 
 
 def read_settings(ctx: click.Context, path: Path, where: Invocation) -> Settings:
@@ -133,13 +132,13 @@ def read_settings(ctx: click.Context, path: Path, where: Invocation) -> Settings
 
 def use_settings(ctx: click.Context, settings: Settings) -> Settings:
     """The same settings, after output is redacted as they say; warns once of variables that nothing reads."""
-    program, output_filter = program_of(ctx), output_filter_of(ctx)
+    program, redaction = program_of(ctx), redaction_of(ctx)
     program.settings = settings
     if settings.digest_key:
-        output_filter.use_digest(partial(digest, settings.digest_key.encode()))
-    output_filter.add_secrets(settings.api_key, settings.digest_key, settings.notify.url)
+        redaction.use_digest(partial(digest, settings.digest_key.encode()))
+    redaction.add_secrets(settings.api_key, settings.digest_key, settings.notify.url)
     if settings.redact:
-        output_filter.redact()
+        redaction.switch_on()
     if not program.warned:  # watch reads its settings in each cycle
         program.warned = True
         for sentence in unknown_variables(os.environ):
@@ -159,36 +158,28 @@ def open_project(ctx: click.Context, path: Path, where: Invocation) -> Project:
     project.require_path(path)
     settings = read_settings(ctx, path, where)
     state = project.read_state(path, settings, where)
-    output_filter_of(ctx).learn_state(state)
+    redaction_of(ctx).learn_state(state)
     return Project(path, settings, state)
 
 
 def open_session(ctx: click.Context, settings: Settings) -> CommandContext:
     """The session of this command line."""
-    session, program, output_filter = (
-        CommandContext(settings, log=log_of(ctx)),
-        program_of(ctx),
-        output_filter_of(ctx),
-    )
-    session.output_filter, session.verbose = output_filter, program.verbose
-    events = output_filter.events if isinstance(output_filter.events, Events) else None
+    session, program = CommandContext(settings, log=log_of(ctx)), program_of(ctx)
+    session.redaction = redaction_of(ctx)
+    events = program.events if isinstance(program.events, Events) else None
     session.style = ProgressStyle(program.quiet, program.heartbeat, events)
     return session
 
 
-#: From this ``-v`` on, requests are logged; and their bodies.
-REQUESTS, BODIES = 2, 3
-
-
 def log_of(ctx: click.Context) -> Callable[[Exchange], None] | None:
     """Logs each attempt of a request with ``-vv``, with bodies with ``-vvv``; None below."""
-    verbose, output_filter = program_of(ctx).verbose, output_filter_of(ctx)
-    if verbose < REQUESTS:
+    if not LOGGER.isEnabledFor(REQUESTS):
         return None
-    return lambda exchange: _log_request(exchange, output_filter, verbose >= BODIES)
+    redaction, bodies = redaction_of(ctx), LOGGER.isEnabledFor(BODIES)
+    return lambda exchange: _log_request(exchange, redaction, bodies)
 
 
-def _log_request(exchange: Exchange, output_filter: OutputFilter, bodies: bool) -> None:
+def _log_request(exchange: Exchange, redaction: Redaction, bodies: bool) -> None:
     took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
     again = f", attempt {exchange.attempt}" if exchange.attempt > 1 else ""
     quota = "".join(f", {name}: {value}" for name, value in exchange.quota)
@@ -201,15 +192,20 @@ def _log_request(exchange: Exchange, output_filter: OutputFilter, bodies: bool) 
         "headers": dict(exchange.quota),
     }
     shown = {"sent": exchange.sent, "answered": exchange.answered} if bodies else {}
-    texts = {name: _body(content, exchange.hidden, output_filter) for name, content in shown.items() if content}
+    texts = {name: _body(content, exchange.hidden, redaction) for name, content in shown.items() if content}
     lines = [f"{exchange.method} {exchange.path} → {took}{again}{quota}"]
     lines += [f"    {name} {text}" for name, text in texts.items()]
-    log("\n".join(lines), "debug", "call", **fields, **{name: _parsed(text) for name, text in texts.items()})
+    log(
+        "\n".join(lines),
+        BODIES if bodies else REQUESTS,
+        "call",
+        **fields,
+        **{name: _parsed(text) for name, text in texts.items()},
+    )
 
 
-def _body(content: bytes, hidden: tuple[str, ...], output_filter: OutputFilter) -> str:
-    marked = None if output_filter.redactor is None else output_filter.redactor.document
-    return body_text(content, (*hidden, *output_filter.secrets()), marked)
+def _body(content: bytes, hidden: tuple[str, ...], redaction: Redaction) -> str:
+    return body_text(content, (*hidden, *redaction.secrets()), redaction.document if redaction.on else None)
 
 
 def _parsed(text: str) -> object:
@@ -223,7 +219,7 @@ def log_reading(session: CommandContext, planned: Planned) -> None:
     """The plan's event, and under ``-v`` how each collection was read, and at which rate limit."""
     if session.style.events is not None:
         session.style.events.planned(document(planned))
-    if not session.verbose:
+    if not LOGGER.isEnabledFor(logging.DEBUG):
         return
     made, size = planned.plan, planned.sizes
     session.note(
@@ -276,14 +272,14 @@ def make_plan(
 ) -> Planned:
     """The plan; from now on personal values of the account are redacted in messages."""
     planned = plan.make_plan(request, reader, store, progress=progress)
-    learn_account(session.output_filter, planned.found)
+    learn_account(session.redaction, planned.found)
     return planned
 
 
-def learn_account(output_filter: OutputFilter, found: Identified) -> None:
+def learn_account(redaction: Redaction, found: Identified) -> None:
     """Remember the personal values that were read, so that they are redacted in messages."""
-    output_filter.learn_entries(found.entries.values())
-    output_filter.learn((live.address, live.attrs) for live in found.live.values())
+    redaction.learn_entries(found.entries.values())
+    redaction.learn((live.address, live.attrs) for live in found.live.values())
 
 
 class RenderedPlan(Protocol):
@@ -308,10 +304,11 @@ def requests(planned: RenderedPlan) -> Iterator[tuple[Step, tuple[str, str, Any]
         yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
 
 
-def sheet_of(planned: RenderedPlan, output_filter: OutputFilter, heading: str, rate_limit: float) -> PlanSheet:
+def sheet_of(planned: RenderedPlan, redaction: Redaction, heading: str, rate_limit: float) -> PlanSheet:
     """What every output of a plan is made from, marks in place of people where they are asked for."""
+    approvals = redaction.approvals(planned.approvals)
     return PlanSheet(
-        output_filter.marked("plan", planned.plan), heading, len(planned.graph.order), rate_limit, planned.approvals
+        redaction.plan(planned.plan), redaction.text(heading), len(planned.graph.order), rate_limit, approvals
     )
 
 
@@ -329,10 +326,18 @@ def leave() -> None:
     Nothing is lost by it: what was sent has been announced in the ledger, and the next run looks for it.
     """
     with contextlib.suppress(RuntimeError):  # the signal came in the middle of a write to the same stream
-        log("Stopped at once. What was in flight may have happened; the next run finds out.")
+        log("Stopped at once. What was in flight may have happened; the next run finds out.", logging.WARNING)
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(130)
+
+
+#: What a first signal does.
+STOPPING = "Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once."
+
+
+#: What a first signal does.
+STOPPING = "Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once."
 
 
 @contextmanager
@@ -348,7 +353,10 @@ def stopping(stop: threading.Event, *, reports: bool = False) -> Iterator[None]:
             leave()
         stop.set()
         with contextlib.suppress(RuntimeError):
-            log("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
+            log(
+                STOPPING,
+                logging.WARNING,
+            )
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

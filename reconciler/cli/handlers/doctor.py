@@ -8,6 +8,7 @@ import click
 
 from reconciler.cli.command_options import DoctorOptions
 from reconciler.cli.handlers.context import log_of, place, read_settings
+from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_lines
 from reconciler.commands.doctor import examine, unreadable_settings
 from reconciler.errors import ConfigurationError
@@ -18,7 +19,8 @@ from reconciler.output.doctor import check_document, check_lines, verdict_line
 def doctor(ctx: click.Context, options: DoctorOptions) -> int:
     """Check key, connection, account, clock, ledger, folder and files. Reads only; exits 1 when a check fails."""
     checks = []
-    for check in _checks(ctx, options):
+    for found in _checks(ctx, options):
+        check = redaction_of(ctx).check(found)
         checks.append(check)
         if not options.as_json:
             print_lines(check_lines(check))

@@ -9,8 +9,8 @@ import click
 from reconciler.cli.command_options import DriftOptions
 from reconciler.cli.handlers.context import learn_account, open_project, open_session, place, requested, stopping
 from reconciler.cli.handlers.notify import RunResult, with_notifications
+from reconciler.cli.handlers.outputs import DRIFT, name_of, outputs_of
 from reconciler.cli.handlers.results import drifts_for
-from reconciler.cli.outputs import DRIFT, name_of, outputs_of
 from reconciler.cli.terminal import print_lines
 from reconciler.commands.drift import find_drift
 from reconciler.errors import ConfigurationError
@@ -36,11 +36,12 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
             found = find_drift(requested(workspace, session), reader, store, progress)
         about, result.drifted = store.describe(), found.items
     if found.found is not None:
-        learn_account(session.output_filter, found.found)
+        learn_account(session.redaction, found.found)
     connection = connection_name(session.account())
     heading = f"{session.name} · connection {connection} · ledger serial {about.serial}"
     if not outputs.claimed:
-        print_lines(drift_lines(found.items, heading=heading, owned=found.owned, reads=found.reads))
+        items, heading = session.redaction.drift(found.items), session.redaction.text(heading)
+        print_lines(drift_lines(items, heading=heading, owned=found.owned, reads=found.reads))
     if outputs.wanted:
         outputs.write(drifts_for(outputs, DriftReport(found.items, found.owned, found.reads, heading, session.name)))
     return raised((each.value for each in alarms_of(found.items)), options.fail_on or ("drift",))

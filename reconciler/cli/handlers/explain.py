@@ -20,10 +20,10 @@ def explain(ctx: click.Context, options: ExplainOptions) -> int:
     reading, progressing, stop = session.reader(), session.progress(), stopping(session.stop)
     with session.ledger_to_read() as store, reading as reader, stop, progressing as progress:
         explained = explain_one(wanted, request, reader, store, progress)
-    learn_account(session.output_filter, explained.found)
+    learn_account(session.redaction, explained.found)
     if options.as_json:
         document = explanation_document(explained.explanation, explained.requests, explained.reads)
-        print_json(document)
+        print_json(session.redaction.document(document))
     else:
-        print_lines(explanation_lines(explained.explanation, explained.requests))
+        print_lines(session.redaction.lines(explanation_lines(explained.explanation, explained.requests)))
     return 0

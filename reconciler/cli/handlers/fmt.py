@@ -10,7 +10,10 @@ import click
 
 from reconciler.cli.command_options import FmtOptions
 from reconciler.cli.handlers.context import place, read_settings
+from reconciler.cli.logs import log
 from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_text
 from reconciler.commands.fmt import FormattedFile, format_files, format_stream, write
 from reconciler.errors import ConfigurationError
 from reconciler.output.wording import count, printable
@@ -31,9 +34,11 @@ def fmt(ctx: click.Context, options: FmtOptions) -> int:
     if not options.check and not options.diff:
         write(changed)
     for paper in changed:
-        click.echo(_difference(paper) if options.diff else paper.name, nl=not options.diff)
+        print_text(
+            _difference(paper) if options.diff else redaction_of(ctx).text(paper.name), newline=not options.diff
+        )
     if not program_of(ctx).quiet:
-        click.echo(_summary(len(changed), len(papers), dry=options.check or options.diff), err=True)
+        log(_summary(len(changed), len(papers), dry=options.check or options.diff))
     return 1 if options.check and changed else 0
 
 
@@ -53,12 +58,12 @@ def _stream(ctx: click.Context, options: FmtOptions) -> int:
     paper = format_stream(sys.stdin.buffer.read())
     _notes(ctx, [paper])
     if options.diff:
-        click.echo(_difference(paper), nl=False)
+        print_text(_difference(paper), newline=False)
     elif options.check:
         if paper.differs:
-            click.echo(paper.name)
+            print_text(paper.name)
     else:
-        click.echo(paper.after.decode(), nl=False)
+        print_text(paper.after.decode(), newline=False)
     return 1 if options.check and paper.differs else 0
 
 
@@ -73,7 +78,7 @@ def _difference(paper: FormattedFile) -> str:
 def _notes(ctx: click.Context, papers: list[FormattedFile]) -> None:
     for paper in papers:
         if paper.note and not program_of(ctx).quiet:
-            click.echo(printable(f"{paper.name}: {paper.note}"), err=True)
+            log(printable(f"{paper.name}: {paper.note}"))
 
 
 def _summary(changed: int, whole: int, *, dry: bool) -> str:

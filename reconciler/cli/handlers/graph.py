@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
@@ -12,8 +13,10 @@ import click
 
 from reconciler.cli.command_options import GraphOptions
 from reconciler.cli.handlers.context import make_plan, open_project, open_session, place, requested, stopping
-from reconciler.cli.program import output_filter_of, start_folder
-from reconciler.cli.terminal import log
+from reconciler.cli.logs import log
+from reconciler.cli.program import start_folder
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_text
 from reconciler.commands.project import Project, require_resources
 from reconciler.config import storage
 from reconciler.errors import ConfigurationError
@@ -41,13 +44,16 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
     text = FORMATS[form if form in FORMATS else "dot"](diagram)
     if form == "mermaid" and too_big_for_mermaid(text, diagram):
         size = f"{len(text):,} characters, {len(diagram.edges):,} arrows"
-        log(f"warning: too big for Mermaid as GitHub and GitLab draw it ({size}): use --format dot or svg", "warning")
+        log(
+            f"warning: too big for Mermaid as GitHub and GitLab draw it ({size}): use --format dot or svg",
+            logging.WARNING,
+        )
     if program:
         text = _drawn(program, text)
     if options.out is None:
-        click.echo(text, nl=False)
+        print_text(text, newline=False)
         return 0
-    _write(start_folder(ctx) / options.out, text, redacted=output_filter_of(ctx).redactor is not None)
+    _write(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).on)
     log(f"Wrote {options.out}: {len(diagram.nodes):,} boxes, {len(diagram.edges):,} arrows.")
     return 0
 
@@ -66,9 +72,9 @@ def _of_plan(ctx: click.Context, workspace: Project, options: GraphOptions) -> D
 
 
 def _shown(ctx: click.Context) -> Callable[[Address], str]:
-    """Addresses as they may be shown: what is written to a file does not pass the output_filter of the streams."""
-    output_filter = output_filter_of(ctx)
-    return lambda address: output_filter.text(label_of(output_filter.marked("address", address)))
+    """Labels of boxes, redacted."""
+    redaction = redaction_of(ctx)
+    return lambda address: redaction.text(label_of(redaction.address(address)))
 
 
 def _graphviz() -> str:

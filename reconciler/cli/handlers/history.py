@@ -7,8 +7,9 @@ import click
 from reconciler.cli.command_options import HistoryOptions
 from reconciler.cli.handlers.context import place
 from reconciler.cli.handlers.open_ledger import ledger_for_reading
-from reconciler.cli.program import output_filter_of
-from reconciler.cli.terminal import log, print_json, print_lines
+from reconciler.cli.logs import log
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_lines
 from reconciler.commands.undo import find_run
 from reconciler.ledger.store import Store
 from reconciler.output.history import history_document, outcome_lines, outcomes_document, run_lines
@@ -19,7 +20,7 @@ def history(ctx: click.Context, options: HistoryOptions) -> int:
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         if options.run is not None:
             return _one(ctx, store, options.run, options.as_json)
-        document = history_document(store.runs()[: options.limit])
+        document = redaction_of(ctx).document(history_document(store.runs()[: options.limit]))
     if options.as_json:
         print_json(document)
         return 0
@@ -32,13 +33,13 @@ def history(ctx: click.Context, options: HistoryOptions) -> int:
 
 def _one(ctx: click.Context, store: Store, number: int, as_json: bool) -> int:
     run, past = find_run(store, number), store.outcomes(number)
-    output_filter = output_filter_of(ctx)
-    output_filter.learn_past(past)
-    past = output_filter.marked("past", past)
-    document = outcomes_document(run, past)
+    redaction = redaction_of(ctx)
+    redaction.learn_past(past)
+    past = redaction.past(past)
+    document = redaction.document(outcomes_document(run, past))
     if as_json:
         print_json(document)
     else:
         print_lines(run_lines([document]))
-        print_lines(outcome_lines(output_filter_of(ctx).marked("past", past)))
+        print_lines(outcome_lines(past))
     return 0

@@ -10,8 +10,9 @@ from reconciler.cli.command_options import LedgerForgetOptions, LedgerListOption
 from reconciler.cli.handlers.context import place
 from reconciler.cli.handlers.open_ledger import entry_of, ledger_for_reading, locked_ledger, recorded_address
 from reconciler.cli.handlers.prompt import require_yes
-from reconciler.cli.program import output_filter_of
-from reconciler.cli.terminal import print_json
+from reconciler.cli.logs import log
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_text
 from reconciler.model.resource import Intent, LedgerEntry
 from reconciler.model.serialization import attrs_to_json, lifecycle_to_json
 from reconciler.output.wording import count, printable
@@ -25,14 +26,15 @@ def list_entries(ctx: click.Context, options: LedgerListOptions) -> int:
     if options.as_json:
         rows = [_row(entry) for entry in entries]
         head = {"url": about.url, "lineage": about.lineage, "serial": about.serial, "account": about.account}
-        print_json({**head, "entries": rows, "intents": [_intent(intents[address]) for address in sorted(intents)]})
+        announced = [_intent(intents[address]) for address in sorted(intents)]
+        print_json(redaction_of(ctx).document({**head, "entries": rows, "intents": announced}))
         return 0
 
     for entry in entries:
         state = "" if entry.state.value == "settled" else f"  {entry.state.value}"
-        address = printable(str(output_filter_of(ctx).marked("address", entry.address)))
-        click.echo(f"{address:<50} {entry.provenance.value:<8} id {entry.remote_id or '–'}{state}")
-    click.echo(f"{count(len(entries), 'resource')}; {about.url}, serial {about.serial}", err=True)
+        address = printable(str(redaction_of(ctx).address(entry.address)))
+        print_text(f"{address:<50} {entry.provenance.value:<8} id {entry.remote_id or '–'}{state}")
+    log(f"{count(len(entries), 'resource')}; {about.url}, serial {about.serial}")
     return 0
 
 
@@ -57,18 +59,20 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         entry = entry_of(store, options.address)
     print_json(
-        {
-            **_row(entry),
-            "applied": attrs_to_json(entry.applied),
-            "answered": attrs_to_json(entry.answered),
-            "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
-            "depends_on": [str(each) for each in entry.depends_on],
-            "since": entry.since,
-            "origin": str(entry.origin) if entry.origin else None,
-            "lifecycle": _lifecycle(entry),
-            "part_of": str(entry.part_of) if entry.part_of else None,
-            "former": str(entry.former) if entry.former else None,
-        }
+        redaction_of(ctx).document(
+            {
+                **_row(entry),
+                "applied": attrs_to_json(entry.applied),
+                "answered": attrs_to_json(entry.answered),
+                "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
+                "depends_on": [str(each) for each in entry.depends_on],
+                "since": entry.since,
+                "origin": str(entry.origin) if entry.origin else None,
+                "lifecycle": _lifecycle(entry),
+                "part_of": str(entry.part_of) if entry.part_of else None,
+                "former": str(entry.former) if entry.former else None,
+            }
+        )
     )
     return 0
 
@@ -85,5 +89,5 @@ def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
     with locked_ledger(settings) as store:
         store.forget(found)
     for address in found:
-        click.echo(f"forgot {address}")
+        print_text(f"forgot {redaction_of(ctx).address(address)}")
     return 0

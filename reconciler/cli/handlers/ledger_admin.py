@@ -10,8 +10,9 @@ from reconciler.cli.command_options import ExportOptions, ImportOptions, MoveOpt
 from reconciler.cli.handlers.context import open_session, place, read_settings
 from reconciler.cli.handlers.open_ledger import ledger_for_reading, locked_ledger
 from reconciler.cli.handlers.prompt import require_yes
-from reconciler.cli.program import output_filter_of
-from reconciler.cli.terminal import log, print_json
+from reconciler.cli.logs import log
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_text
 from reconciler.commands import ledgers
 from reconciler.commands.ledger_admin import bring_in, match, read_export, require_most, write_export
 from reconciler.commands.ledger_admin import export as exported
@@ -28,14 +29,14 @@ def unlock(ctx: click.Context, options: UnlockOptions) -> int:
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         held = store.describe().held
     if held is None:
-        click.echo("nobody holds the ledger")
+        print_text("nobody holds the ledger")
         return 0
     age = duration(max(0.0, time.time() - held.acquired))
-    click.echo(f"held by {printable(str(held.holder))} since {moment(held.acquired)}, {age}", err=True)
+    log(f"held by {printable(str(held.holder))} since {moment(held.acquired)}, {age}")
     require_yes("Take the ledger away from that run?", yes=options.yes, declined="the ledger is still locked")
     with ledgers.open_to_write(settings) as store:
         store.unlock()
-    click.echo("unlocked")
+    print_text("unlocked")
     return 0
 
 
@@ -43,14 +44,14 @@ def export(ctx: click.Context, options: ExportOptions) -> int:
     """Print everything that is recorded as ours, as JSON. Secrets are in it as keyed digests only."""
     where = place(ctx, options)
     with ledger_for_reading(ctx, where, options.project) as (_, store):
-        if options.out is None and output_filter_of(ctx).redactor:
+        if options.out is None and redaction_of(ctx).on:
             raise Refused("a redacted export could not be imported again; write it with --out, or add --no-redact")
         document = exported(store)
     if options.out is None:
         print_json(document)
         return 0
     write_export(where.cwd / options.out, document)
-    click.echo(f"wrote {len(document['entries'])} entries to {options.out}", err=True)
+    log(f"wrote {len(document['entries'])} entries to {options.out}")
     return 0
 
 
@@ -63,7 +64,7 @@ def import_ledger(ctx: click.Context, options: ImportOptions) -> int:
     export = read_export(where.cwd / options.file, settings.connection)
     with locked_ledger(settings) as store:
         same_key = bring_in(store, export)
-    click.echo(f"imported {len(export.ledger.entries)} entries")
+    print_text(f"imported {len(export.ledger.entries)} entries")
     if not same_key and any(entry.digests for entry in export.ledger.entries.values()):
         log("The digests of secrets were made with another key: the next apply sends those secrets once more.")
     return 0
@@ -77,12 +78,14 @@ def move(ctx: click.Context, options: MoveOptions) -> int:
         raise ConfigurationError(str(error)) from None
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         moves_of(store.load().entries, before, after)
-    require_yes(f"Record {shown(before)} as {shown(after)}?", yes=options.yes, declined="nothing was moved")
+    redact = redaction_of(ctx).address
+    question = f"Record {shown(redact(before))} as {shown(redact(after))}?"
+    require_yes(question, yes=options.yes, declined="nothing was moved")
     with locked_ledger(settings) as store:
         moves = moves_of(store.load().entries, before, after)
         store.write(moves=moves)
     for source, target in moves:
-        click.echo(f"{shown(source)} → {shown(target)}")
+        print_text(f"{shown(redact(source))} → {shown(redact(target))}")
     return 0
 
 
@@ -93,12 +96,12 @@ def rebind(ctx: click.Context, options: RebindOptions) -> int:
         session, ledger = open_session(ctx, settings), store.load()
         account = session.account()
     if account is None or account == ledger.account:
-        click.echo(f"the ledger is of connection {ledger.account} already")
+        print_text(f"the ledger is of connection {ledger.account} already")
         return 0
     with session.reader() as reader:
         matches = match(reader, ledger, Dialect(settings.dialect), account)
     for kind, number in sorted(matches.owned.items()):
-        click.echo(f"{matches.found[kind]:>6,} of {count(number, kind.replace('_', ' '))} found by id", err=True)
+        log(f"{matches.found[kind]:>6,} of {count(number, kind.replace('_', ' '))} found by id")
     require_most(matches, account, allow)
     require_yes(
         f"Move the ledger from connection {ledger.account} to {account}?",
@@ -107,5 +110,5 @@ def rebind(ctx: click.Context, options: RebindOptions) -> int:
     )
     with locked_ledger(settings) as store:
         store.rebind(account)
-    click.echo(f"the ledger is of connection {account} now")
+    print_text(f"the ledger is of connection {account} now")
     return 0

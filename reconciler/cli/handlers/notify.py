@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import click
 
 from reconciler.cli.handlers.context import settings_of
-from reconciler.cli.terminal import log
+from reconciler.cli.logs import log
 from reconciler.commands.plan import Planned
 from reconciler.config.settings import Settings
 from reconciler.errors import Declined, Interrupted, ReconcilerError, TimeIsUp
@@ -77,7 +78,7 @@ def _send_one(
         closed=event.closed,
     )
     if warning := tell(settings.notify, notice):
-        log(warning, "warning", "notification")
+        log(warning, logging.WARNING, "notification")
 
 
 def _events(result: RunResult, code: int, error: ReconcilerError | None) -> Iterator[tuple[str, _Event]]:

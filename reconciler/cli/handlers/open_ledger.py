@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from reconciler.cli.handlers.context import read_settings
-from reconciler.cli.program import output_filter_of
+from reconciler.cli.redaction import redaction_of
 from reconciler.commands import ledgers
 from reconciler.commands.project import Invocation
 from reconciler.config.settings import Settings
@@ -28,15 +28,15 @@ T = TypeVar("T")
 def ledger_for_reading(ctx: click.Context, where: Invocation, project: Path) -> Iterator[tuple[Settings, Store]]:
     """The project's ledger as it is, for reading; raises LedgerError where there is none."""
     settings = read_settings(ctx, project, where)
-    output_filter = output_filter_of(ctx)
+    redaction = redaction_of(ctx)
     store = None
     if settings.ledger != "none":
         store = ledgers.peek(settings)
     if store is None:
         raise LedgerError("there is no ledger yet; the first apply makes it")
     with store:
-        output_filter.use_digest(store.digest)
-        output_filter.learn_entries(store.entries())
+        redaction.use_digest(store.digest)
+        redaction.learn_entries(store.entries())
         yield settings, store
 
 

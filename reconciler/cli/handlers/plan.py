@@ -19,10 +19,11 @@ from reconciler.cli.handlers.context import (
     sheet_of,
     stopping,
 )
+from reconciler.cli.handlers.outputs import PLAN, name_of, outputs_of
 from reconciler.cli.handlers.results import sheet_for
-from reconciler.cli.outputs import PLAN, name_of, outputs_of
+from reconciler.cli.logs import log
 from reconciler.cli.program import program_of
-from reconciler.cli.terminal import columns, log, print_lines
+from reconciler.cli.terminal import columns, print_lines
 from reconciler.commands import plan_document
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import to_document
@@ -81,24 +82,18 @@ def _fails(planned: Planned, fail_on: tuple[str, ...]) -> int:
 
 def show_plan(ctx: click.Context, planned: Planned, session: CommandContext, *, calls: bool = False) -> None:
     """The plan for people; with ``calls`` every request after it."""
-    output_filter = session.output_filter
-    sheet = sheet_of(planned, output_filter, session.heading(planned), session.settings.rate_limit)
+    redaction = session.redaction
+    sheet = sheet_of(planned, redaction, session.heading(planned), session.settings.rate_limit)
     print_lines(plan_lines(sheet, hidden_fields=program_of(ctx).quiet, columns=columns()))
     if calls:
         print_lines([[]])
-        print_lines(call_lines(output_filter.marked("request", call) for _, call in requests(planned)))
+        print_lines(call_lines(redaction.calls(call for _, call in requests(planned))))
 
 
 def require_key(session: CommandContext, *, always: bool = False) -> None:
     """Refuse to save a plan that others carry on without a key to sign it with."""
-    what = (
-        "a redacted plan"
-        if session.output_filter.redactor
-        else "a plan in CI"
-        if session.settings.ci
-        else "this plan"
-    )
-    if (always or session.output_filter.redactor or session.settings.ci) and not session.has_key():
+    what = "a redacted plan" if session.redaction.on else "a plan in CI" if session.settings.ci else "this plan"
+    if (always or session.redaction.on or session.settings.ci) and not session.has_key():
         raise Refused(NO_KEY.format(what=what))
 
 
@@ -113,7 +108,7 @@ def save(
     """Write the plan file, signed where there is a key that stays; ``path`` are the files that it was made from."""
     key = session.key(store) if session.has_key() else None
     document = to_document(planned, request, key, session.settings.environment, session.has_ledger())
-    hides = session.output_filter.redactor is not None
+    hides = session.redaction.on
     if hides and key:
         document = redacted(document, planned.plan.changes, key.digest)
     plan_document.write(file, document, key.sign if key else None)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import logging
 import sys
 import threading
 import time
@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import click
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -22,12 +21,13 @@ from rich.table import Table
 from rich.text import Text
 
 from reconciler import __version__
-from reconciler.cli.streams import JsonLogStream, plainly
-from reconciler.cli.terminal import Line, coloured, is_unicode, json_text, log, print_lines
+from reconciler.cli.logs import is_json, log
+from reconciler.cli.streams import plainly
+from reconciler.cli.terminal import coloured, is_screen, is_unicode, print_json, print_lines
 from reconciler.model.plan import Step
 from reconciler.model.report import Outcome, Status
 from reconciler.output import events as event_documents
-from reconciler.output.text import outcome_line
+from reconciler.output.text import Line, outcome_line
 from reconciler.output.wording import duration
 
 #: Seconds over which a rate limit is measured.
@@ -203,8 +203,8 @@ def named(kind: str) -> str:
 class Events:
     """The stream of one command. ``begin`` comes first, ``report`` or ``error`` last, and nothing after that."""
 
-    def __init__(self, command: str, now: Callable[[], float] = time.time) -> None:
-        self._now, self._lock, self._number, self._over = now, threading.Lock(), 0, False
+    def __init__(self, command: str, redact: Callable[[Any], Any], now: Callable[[], float] = time.time) -> None:
+        self._redact, self._now, self._lock, self._number, self._over = redact, now, threading.Lock(), 0, False
         self._put("begin", event_documents.begin(__version__, command))
 
     def planned(self, document: Mapping[str, Any]) -> None:
@@ -238,7 +238,8 @@ class Events:
                 return
             at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             self._number, self._over = self._number + 1, last
-            click.echo(json_text({"event": event, "time": at, "number": self._number, **fields}, None))
+            told = self._redact({"event": event, "time": at, "number": self._number, **fields})
+            print_json(told, None)
 
 
 #: Below this many columns there is no room for bars.
@@ -316,11 +317,6 @@ class Heartbeat:
         self._thread.join()
 
 
-def draws(environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether standard error is a terminal on which lines can be redrawn."""
-    return sys.stderr.isatty() and environ.get("TERM") not in ("dumb", "unknown")
-
-
 @contextmanager
 def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[..., None] | None]:
     """What readers tell of every page they have read."""
@@ -328,7 +324,7 @@ def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[...,
         yield None
         return
     with ExitStack() as told:
-        if draws() and not style.quiet:
+        if is_screen() and not style.quiet:
             told.enter_context(drawn(pulse, "reading"))
         _beating(told, pulse, style)
         yield pulse.reached
@@ -358,7 +354,7 @@ def _teller(told: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: 
     """What people are shown of each outcome."""
     if style.quiet:
         return lambda outcome, done, total: None
-    if draws():
+    if is_screen():
         live = told.enter_context(drawn(pulse, "applying"))
         return lambda outcome, done, total: above(live, _row(outcome, done, total)) if _is_bad(outcome) else None
     if steps <= FEW:
@@ -375,10 +371,9 @@ def _is_bad(outcome: Outcome) -> bool:
 
 
 def _line(outcome: Outcome, done: int, total: int) -> None:
-    stream: object = sys.stderr
     row = outcome_line(outcome, done, total)
-    if isinstance(stream, JsonLogStream):
-        level = "error" if outcome.status is Status.FAILED else "info"
+    if is_json():
+        level = logging.ERROR if outcome.status is Status.FAILED else logging.INFO
         step = outcome.step
         log(
             "".join(text for text, _ in row).strip(),
@@ -396,13 +391,13 @@ def _line(outcome: Outcome, done: int, total: int) -> None:
 
 def _beating(told: ExitStack, pulse: Progress, style: ProgressStyle) -> None:
     """Lines off a terminal, events in any case."""
-    speaks = not style.quiet and not draws()
+    speaks = not style.quiet and not is_screen()
     if not style.seconds or not (speaks or style.events is not None):
         return
 
     def beat() -> None:
         if speaks:
-            log(pulse.line(), "info", "heartbeat", **pulse.fields())
+            log(pulse.line(), logging.INFO, "heartbeat", **pulse.fields())
         if style.events is not None:
             style.events.heartbeat(pulse)
 

@@ -9,9 +9,11 @@ import click
 
 from reconciler.cli.command_options import InitOptions, SchemaOptions, ValidateOptions
 from reconciler.cli.handlers.context import open_project, place
-from reconciler.cli.outputs import PROBLEMS, name_of, outputs_of
+from reconciler.cli.handlers.outputs import PROBLEMS, name_of, outputs_of
+from reconciler.cli.logs import log
 from reconciler.cli.program import program_of, start_folder
-from reconciler.cli.terminal import print_json
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_text
 from reconciler.commands.init import catalog_of, schema_of, write_first_files
 from reconciler.commands.show_settings import effective
 from reconciler.errors import ConfigurationError
@@ -22,11 +24,11 @@ from reconciler.output.wording import count
 def init(ctx: click.Context, options: InitOptions) -> int:
     """Write a commented reconciler.yaml and a first file into the folder PATH. Never overwrites."""
     for written in write_first_files(start_folder(ctx) / options.path):
-        click.echo(f"wrote {written}")
+        print_text(redaction_of(ctx).text(f"wrote {written}"))
     start = [] if program_of(ctx).directory == "." else ["-C", program_of(ctx).directory]
     folder = [] if str(options.path) == "." else [str(options.path)]
     plan = shlex.join(["reconciler", *start, "plan", *folder])
-    click.echo(f"Next: export MATON_API_KEY=…; {plan}", err=True)
+    log(f"Next: export MATON_API_KEY=…; {plan}")
     return 0
 
 
@@ -50,8 +52,8 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
         outputs.write_valid(name_of(ctx, options.path), {"resources": counts, **shown})
     if not outputs.claimed:
         for line in setting_lines(settings):
-            click.echo(line)
-        click.echo(_summary(counts))
+            print_text(redaction_of(ctx).text(line))
+        print_text(_summary(counts))
     return 0
 
 

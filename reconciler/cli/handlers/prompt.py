@@ -34,14 +34,14 @@ def answer(question: str) -> str | None:
     fd = sys.stdin.fileno()
     with _wakeup_descriptor() as woken:
         _drop_typed(fd)
-        click.echo(_wrapped(question), nl=False, err=True)
+        click.echo(_wrapped(question), nl=False, file=sys.stderr)
         try:
             ready, _, _ = select.select([fd, woken], [], [])
             line = os.read(fd, 4096) if fd in ready else b""
         except OSError:
             line = b""
     if not line.endswith(b"\n"):
-        click.echo("", err=True)
+        click.echo("", file=sys.stderr)
         return None
     return line.decode(errors="replace").rstrip("\r\n")
 
@@ -107,4 +107,4 @@ def confirm_plan(session: CommandContext, planned: Planned, options: RunOptions)
 
 
 def _asked(session: CommandContext, planned: Planned) -> str:
-    return question(planned.plan, len(planned.graph.order), session.name)
+    return session.redaction.text(question(planned.plan, len(planned.graph.order), session.name))

@@ -20,7 +20,8 @@ from reconciler.cli.handlers.context import (
     stopping,
 )
 from reconciler.cli.handlers.prompt import require_yes
-from reconciler.cli.program import output_filter_of
+from reconciler.cli.logs import log
+from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_lines
 from reconciler.commands.accept import PreparedPatch, Selection, find, prepare, put
 from reconciler.commands.project import Invocation, Project
@@ -81,7 +82,7 @@ def _refuse(options: PullOptions, flags: Mapping[str, str], what: str) -> None:
 
 def _refuse_redacted(ctx: click.Context, people: bool, instead: str) -> None:
     """Files that declare people cannot be redacted: the next plan would take the pseudonyms for other people."""
-    if people and output_filter_of(ctx).redactor is not None:
+    if people and redaction_of(ctx).on:
         raise click.UsageError(
             "pull writes people into files as they are, which --redact forbids; "
             f"leave --redact (RECONCILER_REDACT) out, or name kinds without people: {instead}"
@@ -140,23 +141,24 @@ def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings
     _refuse_redacted(ctx, _accepts_people(options), "--accept 'tag/*'")
     taking = prepare(path, settings, where)
     session = open_session(ctx, settings)
-    session.output_filter.learn_state(taking.workspace.state)
+    session.redaction.learn_state(taking.workspace.state)
     wanted = Selection(options.accepted, options.everything)
     with session.ledger_to_read() as store, session.reader() as reader, stopping(session.stop):
         request = requested(taking.workspace, session)
         with session.progress() as progress:
             patch = find(taking, request, reader, store, wanted, progress)
     if patch.found is not None:
-        learn_account(session.output_filter, patch.found)
-    print_lines(patch_lines(patch, chosen=bool(options.accepted or options.everything)), err=options.as_json)
+        learn_account(session.redaction, patch.found)
+    lines = patch_lines(patch, chosen=bool(options.accepted or options.everything))
+    print_lines(session.redaction.lines(lines), err=options.as_json)
     if patch.texts:
         _write(patch, options)
     if options.as_json:
-        print_json(patch_document(patch, patch.names if patch.texts else ()))
+        print_json(session.redaction.document(patch_document(patch, patch.names if patch.texts else ())))
     return 0
 
 
 def _write(patch: PreparedPatch, options: PullOptions) -> None:
     require_yes(f"Write this into {', '.join(patch.names)}?", yes=options.yes, declined="nothing was written")
     put(patch)
-    click.echo(f"Written: {', '.join(patch.names)}.", err=True)
+    log(f"Written: {', '.join(patch.names)}.")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.cli.handlers.context import RenderedPlan, requests
-from reconciler.cli.outputs import Outputs
+from reconciler.cli.handlers.outputs import Outputs
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from reconciler.model.values import Address
@@ -33,15 +33,15 @@ class RunEnding:
 
 def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:
     """What the account changed, marked where that was asked for."""
-    output_filter = outputs.output_filter
-    document = output_filter.marked("document", drift_document(drifts.items, owned=drifts.owned, reads=drifts.reads))
+    redaction = outputs.redaction
+    items = redaction.drift(drifts.items)
     return replace(
         drifts,
-        items=output_filter.marked("drift", drifts.items),
-        heading=output_filter.text(drifts.heading),
-        name=output_filter.text(drifts.name),
+        items=items,
+        heading=redaction.text(drifts.heading),
+        name=redaction.text(drifts.name),
         base=outputs.base,
-        document=document,
+        document=redaction.document(drift_document(items, owned=drifts.owned, reads=drifts.reads)),
     )
 
 
@@ -55,25 +55,22 @@ def sheet_for(
     ending: RunEnding | None = None,
 ) -> PlanSheet:
     """The redacted sheet that all formats are made from; ``ending`` is that of a run."""
-    output_filter, calls = outputs.output_filter, _calls(planned) if outputs.need("requests") else {}
+    redaction, calls = outputs.redaction, _calls(planned) if outputs.need("requests") else {}
     document: Mapping[str, Any] = {}
     if outputs.need("document"):
-        document = output_filter.marked("document", _document(planned, calls, ending))
+        document = redaction.document(_document(planned, calls, ending))
     report, refused, allowed = (ending.report, ending.refused, ending.allowed) if ending else (None, "", {})
     return PlanSheet(
-        output_filter.marked("plan", planned.plan),
-        output_filter.text(heading),
+        redaction.plan(planned.plan),
+        redaction.text(heading),
         len(planned.graph.order),
         rate_limit,
-        tuple(replace(g, reason=output_filter.text(g.reason)) for g in closed(planned.approvals, allowed)),
-        {
-            output_filter.marked("address", address): tuple(output_filter.marked("request", call) for call in each)
-            for address, each in calls.items()
-        },
-        output_filter.text(name),
+        redaction.approvals(closed(planned.approvals, allowed)),
+        {redaction.address(address): tuple(redaction.calls(each)) for address, each in calls.items()},
+        redaction.text(name),
         outputs.base,
-        report if report is None else output_filter.marked("report", report),
-        output_filter.text(refused),
+        report if report is None else redaction.report(report),
+        redaction.text(refused),
         document,
     )
 

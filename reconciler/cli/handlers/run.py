@@ -13,13 +13,15 @@ from reconciler.apply.executor import Bounds
 from reconciler.cli.command_options import RunOptions
 from reconciler.cli.handlers.context import CommandContext, log_reading, make_plan, stopping
 from reconciler.cli.handlers.notify import RunResult
+from reconciler.cli.handlers.outputs import PLAN, Outputs, outputs_of
 from reconciler.cli.handlers.plan import show_plan
 from reconciler.cli.handlers.progress import Events
 from reconciler.cli.handlers.prompt import confirm_plan
 from reconciler.cli.handlers.results import RunEnding, sheet_for
-from reconciler.cli.outputs import PLAN, Outputs, outputs_of
-from reconciler.cli.program import output_filter_of
-from reconciler.cli.terminal import log, print_lines
+from reconciler.cli.logs import log
+from reconciler.cli.program import program_of
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_lines, print_text
 from reconciler.commands.apply import Options, carry_out, needs_ledger, settle_ledger
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import begun, check_fresh, plan_digest, reviewed_counts
@@ -69,7 +71,7 @@ def begin_run(ctx: click.Context, options: RunOptions, command: str) -> Run:
     if options.json_events:
         if options.as_json:
             raise click.UsageError("--json-events and --json both want standard output; choose one")
-        output_filter_of(ctx).events = Events(str(ctx.info_name))
+        program_of(ctx).events = Events(str(ctx.info_name), redaction_of(ctx).document)
     return Run(ctx, options, outputs_of(ctx, options, PLAN), command)
 
 
@@ -80,7 +82,7 @@ def plan_and_run(
     ledgered = session.settings.ledger != "none"
     problems = run.outputs.problems(session.name)
     with problems, stopping(session.stop), session.reader() as reader, session.progress() as progress:
-        session.output_filter.learn_state(request.state)
+        session.redaction.learn_state(request.state)
         planned = make_plan(session, request, reader, store if ledgered else None, progress)
     log_reading(session, planned)
     if reviewed is not None:
@@ -88,7 +90,7 @@ def plan_and_run(
         check_fresh(saved, planned, request, reviewed.key, done)
         run.digest, run.reviewed = plan_digest(saved), reviewed_counts(saved) if done else {}
     if run.nothing and not (planned.plan.pending or planned.plan.blocked):
-        click.echo(run.nothing, err=run.outputs.claimed)
+        print_text(run.nothing, err=run.outputs.claimed)
     elif not run.outputs.claimed:
         show_plan(run.ctx, planned, session)
     if not planned.plan.pending:
@@ -124,7 +126,7 @@ def _carry_out(run: Run, session: CommandContext, store: Store, planned: Planned
     with stopping(session.stop, reports=True), session.following(planned.graph.order) as listener:
         report = carry_out(planned, session, store, replace(options, listener=listener))
     run.result.report = report
-    print_lines(report_lines(session.output_filter.marked("report", report)), err=run.outputs.claimed)
+    print_lines(report_lines(session.redaction.report(report)), err=run.outputs.claimed)
     code = exit_code(report)
     try:
         write_result(run, session, planned, report=report)

@@ -8,10 +8,12 @@ import click
 
 from reconciler.cli.command_options import ShowOptions
 from reconciler.cli.handlers.context import place, read_settings, requests, sheet_of
+from reconciler.cli.handlers.outputs import PLAN, outputs_of
 from reconciler.cli.handlers.results import sheet_for
-from reconciler.cli.outputs import PLAN, outputs_of
-from reconciler.cli.program import output_filter_of, program_of
-from reconciler.cli.terminal import columns, log, print_lines
+from reconciler.cli.logs import log
+from reconciler.cli.program import program_of
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import columns, print_lines
 from reconciler.commands.show import SavedPlan, open_plan
 from reconciler.output.text import call_lines, plan_lines
 from reconciler.output.wording import connection_name
@@ -22,12 +24,10 @@ def show(ctx: click.Context, options: ShowOptions) -> int:
     outputs = outputs_of(ctx, options, PLAN)
     where = place(ctx, options)
     settings = read_settings(ctx, options.project, where)
-    saved = open_plan(
-        where.cwd / options.file, settings, lambda store: output_filter_of(ctx).use_digest(store.digest)
-    )
+    saved = open_plan(where.cwd / options.file, settings, lambda store: redaction_of(ctx).use_digest(store.digest))
     if not saved.checked:
         log("The plan is signed with a key that is not here: whether it was edited could not be checked.")
-    output_filter_of(ctx).learn_plan(saved.plan)
+    redaction_of(ctx).learn_plan(saved.plan)
     heading = _heading(saved, options.file)
     if not outputs.claimed:
         _print(ctx, saved, settings.rate_limit, heading, calls=options.calls)
@@ -44,9 +44,9 @@ def _heading(saved: SavedPlan, file: Path) -> str:
 
 
 def _print(ctx: click.Context, saved: SavedPlan, rate_limit: float, heading: str, *, calls: bool) -> None:
-    output_filter = output_filter_of(ctx)
-    sheet = sheet_of(saved, output_filter, heading, rate_limit)
+    redaction = redaction_of(ctx)
+    sheet = sheet_of(saved, redaction, heading, rate_limit)
     print_lines(plan_lines(sheet, hidden_fields=program_of(ctx).quiet, columns=columns()))
     if calls:
         print_lines([[]])
-        print_lines(call_lines(output_filter.marked("request", call) for _, call in requests(saved)))
+        print_lines(call_lines(redaction.calls(call for _, call in requests(saved))))

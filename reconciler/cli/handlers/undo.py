@@ -9,7 +9,8 @@ import click
 from reconciler.cli.command_options import UndoOptions
 from reconciler.cli.handlers.context import open_project, open_session, place, read_settings
 from reconciler.cli.handlers.run import begin_run, plan_and_run
-from reconciler.cli.terminal import log, print_lines
+from reconciler.cli.logs import log
+from reconciler.cli.terminal import print_lines
 from reconciler.commands.project import Invocation
 from reconciler.commands.undo import prepare
 from reconciler.errors import ConfigurationError
@@ -31,7 +32,7 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
     with session.ledger_to_write() as store:
         state = _state(ctx, where, options.project)
         undoing = prepare(number, store, settings, session.account(), run.allow, state)
-        print_lines(lost_lines(number, undoing.lost), err=run.outputs.claimed)
+        print_lines(session.redaction.lines(lost_lines(number, undoing.lost)), err=run.outputs.claimed)
         run.nothing = f"Nothing is left to undo of run {number}."
         run.extra = {"undoes": number, "lost": lost_document(undoing.lost)}
         return plan_and_run(run, session, store, undoing.request)

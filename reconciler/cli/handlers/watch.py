@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import logging
 import signal
 import threading
 import time
@@ -13,11 +14,11 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import WatchOptions
-from reconciler.cli.handlers.context import leave, place, read_settings
+from reconciler.cli.handlers.context import STOPPING, leave, place, read_settings
 from reconciler.cli.handlers.metrics import Metrics, address_of
 from reconciler.cli.handlers.watch_loop import WatchLoop
+from reconciler.cli.logs import log
 from reconciler.cli.program import start_folder
-from reconciler.cli.terminal import log
 from reconciler.errors import ConfigurationError
 from reconciler.watch.health import only_one, read_health
 
@@ -79,7 +80,10 @@ def _signals(stop: threading.Event) -> Iterator[list[int]]:
         came.append(number)
         threading.Thread(target=stop.set, daemon=True).start()  # the main thread may hold the event's own lock
         with contextlib.suppress(RuntimeError):
-            log("Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once.")
+            log(
+                STOPPING,
+                logging.WARNING,
+            )
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

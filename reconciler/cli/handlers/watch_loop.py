@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -25,8 +26,10 @@ from reconciler.cli.handlers.context import (
 from reconciler.cli.handlers.metrics import Metrics
 from reconciler.cli.handlers.plan import show_plan
 from reconciler.cli.handlers.run import exit_code
-from reconciler.cli.program import output_filter_of, program_of
-from reconciler.cli.terminal import log, print_lines
+from reconciler.cli.logs import log
+from reconciler.cli.program import program_of
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_lines
 from reconciler.commands.apply import Options
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.project import Invocation, require_resources
@@ -118,7 +121,7 @@ class WatchLoop:
 
     def _show(self, planned: Planned, session: Session) -> None:
         """Print the plan unless it is empty or the same as last time."""
-        learn_account(output_filter_of(self._ctx), planned.found)
+        learn_account(redaction_of(self._ctx), planned.found)
         found = _digest((*planned.plan.pending, *planned.plan.blocked))
         if found and found != self._plan:
             assert isinstance(session, CommandContext)
@@ -127,7 +130,7 @@ class WatchLoop:
 
     def _options(self, planned: Planned, session: Session) -> Options:
         settings = session.settings
-        listener = output_filter_of(self._ctx).redacting(_failed)
+        listener = redaction_of(self._ctx).listener(_failed)
         return Options(
             Bounds(self._stop, settings.max_calls, session.deadline), settings.parallel, listener, command="watch"
         )
@@ -157,7 +160,7 @@ class WatchLoop:
         bad = not done.ending.is_success and done.ending is not CycleResult.STOPPED
         self._say(
             line,
-            "error" if done.ending.is_failure else "warning" if bad else "info",
+            logging.ERROR if done.ending.is_failure else logging.WARNING if bad else logging.INFO,
             "cycle",
             bad=bad,
             number=done.number,
@@ -182,11 +185,11 @@ class WatchLoop:
             return lines[0]
         if self._trouble != before:
             for line in lines:
-                log(f"error: {line}", "error", "problem")
+                log(f"error: {line}", logging.ERROR, "problem")
         return f"{len(lines)} problems" + (" as before" if self._trouble == before else "")
 
     def _say(
-        self, text: str, level: str = "info", event: str = "message", *, bad: bool = False, **more: object
+        self, text: str, level: int = logging.INFO, event: str = "message", *, bad: bool = False, **more: object
     ) -> None:
         if bad or not program_of(self._ctx).quiet:
             log(text, level, event, **more)
@@ -199,7 +202,7 @@ class WatchLoop:
         try:
             write_health(self._health, _health_document(phase, state))
         except ConfigurationError as error:
-            log(f"warning: {error}", "warning", "health")
+            log(f"warning: {error}", logging.WARNING, "health")
 
     def _notify(self, done: Cycle) -> None:
         """Send the notifications of this cycle."""
@@ -223,7 +226,7 @@ class WatchLoop:
                 resolved=resolved,
             )
             if warning := tell(settings.notify, notice, self._stop):
-                log(warning, "warning", "notification")
+                log(warning, logging.WARNING, "notification")
 
 
 def _told_of(events: tuple[str, ...], wanted: frozenset[str]) -> Iterator[tuple[str, bool]]:

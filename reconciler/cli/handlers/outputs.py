@@ -1,23 +1,22 @@
-"""``--output FORMAT[=FILE]``: writes a result in each requested format, to files and standard output."""
+"""Results of a command, written in each format of ``--output FORMAT[=FILE]`` to files and standard output."""
 
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 
 from reconciler.cli.command_options import OutputOptions, OutputRequest
-from reconciler.cli.program import output_filter_of, program_of, start_folder
-from reconciler.cli.redaction import FilteredStream, OutputFilter
-from reconciler.cli.terminal import json_text, log
+from reconciler.cli.logs import log
+from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.redaction import Redaction, redaction_of
+from reconciler.cli.terminal import json_text, print_text
 from reconciler.config import storage
 from reconciler.config.storage import refuse_linked_folder
 from reconciler.errors import ConfigurationError, Problem
@@ -27,52 +26,12 @@ from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, ren
 from reconciler.output.json_documents import problems_document
 from reconciler.output.plan_view import PlanSheet
 
-__all__ = ["DRIFT", "PLAN", "PROBLEMS", "Outputs", "name_of", "output_option", "outputs_of"]
-
-F = TypeVar("F", bound=Callable[..., object])
+__all__ = ["DRIFT", "PLAN", "PROBLEMS", "Outputs", "name_of", "outputs_of"]
 
 Result = PlanSheet | DriftReport | FileProblems
 
 #: Standard output as a stream of events, which a run writes itself.
 EVENTS = "--json-events"
-
-
-class OutputType(click.ParamType[OutputRequest]):
-    """``FORMAT`` or ``FORMAT=FILE``."""
-
-    name = "format[=file]"
-
-    def __init__(self, subject: str) -> None:
-        self.subject = subject
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> OutputRequest:
-        form, equals, file = str(value).partition("=")
-        known = names(self.subject)
-        if form not in known:
-            what = f"{form} tells of plans only" if form in FORMATS else f"{form!r} is no format"
-            self.fail(f"{what}; there are {', '.join(known)}", param, ctx)
-        if equals and not file.strip():
-            self.fail(f"{value}: name a file after the =, or leave it away for standard output", param, ctx)
-        return OutputRequest(form, "" if file == "-" else file)
-
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
-        """The formats, each with what it is for."""
-        fitting = (name for name in names(self.subject) if name.startswith(incomplete))
-        return [CompletionItem(name, help=FORMATS[name].about) for name in fitting]
-
-
-def output_option(subject: str) -> Callable[[F], F]:
-    """``--output`` of a command that tells of this."""
-    return click.option(
-        "--output",
-        "wishes",
-        multiple=True,
-        type=OutputType(subject),
-        metavar="FORMAT[=FILE]",
-        help=f"Tell it as {', '.join(names(subject))}: into FILE, or on standard output; repeatable.",
-    )
 
 
 @dataclass(frozen=True)
@@ -82,7 +41,7 @@ class Outputs:
     subject: str
     screen: str
     files: tuple[tuple[str, Path], ...]
-    output_filter: OutputFilter
+    redaction: Redaction
     base: str
 
     @property
@@ -109,9 +68,7 @@ class Outputs:
         for path, text in texts:
             self._write(path, text)
         if screen:
-            # marked already: looked through again as free text, markup could lose a word to somebody's name
-            stream = sys.stdout.stream if isinstance(sys.stdout, FilteredStream) else sys.stdout
-            click.echo(screen, nl=False, file=stream)
+            print_text(screen, newline=False)
 
     def _screen_text(self, subject: str, result: Result) -> str:
         """Of a document every sign arrives, whatever standard output can show."""
@@ -120,7 +77,7 @@ class Outputs:
         return rendered(self.screen, subject, result)
 
     def _write(self, path: Path, text: str) -> None:
-        mode = storage.PRIVATE if self.output_filter.redactor is None else storage.PUBLIC
+        mode = storage.PUBLIC if self.redaction.on else storage.PRIVATE
         try:
             storage.write(path, text.encode("utf-8", "backslashreplace"), mode)
         except OSError as error:
@@ -139,8 +96,8 @@ class Outputs:
     def write_problems(self, error: ConfigurationError, name: str) -> None:
         """In every format that can; a plan that could not be made has no page and no counts."""
 
-        shown = tuple(Problem(*map(self.output_filter.text, problem)) for problem in error.problems)
-        found = FileProblems(shown, self.output_filter.text(name), self.base)
+        shown = tuple(Problem(*map(self.redaction.text, problem)) for problem in error.problems)
+        found = FileProblems(shown, self.redaction.text(name), self.base)
         self.write(replace(found, document=problems_document(shown)), PROBLEMS)
         unable = {form for form in (self.screen, *(form for form, _ in self.files)) if form not in names(PROBLEMS)}
         if unable:
@@ -149,15 +106,15 @@ class Outputs:
     def write_valid(self, name: str, found: Mapping[str, Any]) -> None:
         """The files are as they should be: ``resources`` counts them by kind."""
 
-        document = self.output_filter.marked("document", {**problems_document(()), **found})
+        document = self.redaction.document({**problems_document(()), **found})
         total = sum(found["resources"].values())
-        self.write(FileProblems((), self.output_filter.text(name), self.base, total, document))
+        self.write(FileProblems((), self.redaction.text(name), self.base, total, document))
 
 
 def outputs_of(ctx: click.Context, options: OutputOptions, subject: str) -> Outputs:
     """What this command line asks for; raises before anything is read where it cannot be had."""
     wishes = [*options.wishes, *([OutputRequest("json")] if options.as_json else [])]
-    screen = _screen([wish.form for wish in wishes if not wish.file], output_filter_of(ctx))
+    screen = _screen([wish.form for wish in wishes if not wish.file], program_of(ctx).events is not None)
     folder = start_folder(ctx)
     files = [(wish.form, _place(folder, wish)) for wish in wishes if wish.file]
     taken: dict[Path, str] = {}
@@ -167,12 +124,12 @@ def outputs_of(ctx: click.Context, options: OutputOptions, subject: str) -> Outp
         if path in taken:
             raise click.UsageError(f"{taken[path]} and --output {form} both go to {path}")
         taken[path] = f"--output {form}"
-    return Outputs(subject, screen, tuple(files), output_filter_of(ctx), _base(folder))
+    return Outputs(subject, screen, tuple(files), redaction_of(ctx), _base(folder))
 
 
-def _screen(asked: list[str], output_filter: OutputFilter) -> str:
+def _screen(asked: list[str], events: bool) -> str:
     """What standard output is for; raises a usage error when more than one thing wants it."""
-    screens = list(dict.fromkeys([*asked, *([EVENTS] if output_filter.events is not None else [])]))
+    screens = list(dict.fromkeys([*asked, *([EVENTS] if events else [])]))
     if len(screens) > 1:
         what = " and ".join(screens)
         raise click.UsageError(f"{what} both want standard output; give one a file: --output {screens[0]}=FILE")
