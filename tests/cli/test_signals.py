@@ -214,7 +214,7 @@ def test_a_signal_within_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A second one while the first is still being told of ends the process too, and is no defect."""
     told: list[str] = []
 
-    def say(text: str) -> None:
+    def say(text: str, level: int) -> None:
         told.append(text)
         if len(told) == 1:
             signal.raise_signal(signal.SIGINT)

@@ -353,10 +353,7 @@ def stopping(stop: threading.Event, *, reports: bool = False) -> Iterator[None]:
             leave()
         stop.set()
         with contextlib.suppress(RuntimeError):
-            log(
-                STOPPING,
-                logging.WARNING,
-            )
+            log(STOPPING, logging.WARNING)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -80,10 +80,7 @@ def _signals(stop: threading.Event) -> Iterator[list[int]]:
         came.append(number)
         threading.Thread(target=stop.set, daemon=True).start()  # the main thread may hold the event's own lock
         with contextlib.suppress(RuntimeError):
-            log(
-                STOPPING,
-                logging.WARNING,
-            )
+            log(STOPPING, logging.WARNING)
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
