@@ -1,4 +1,4 @@
-"""The account's side of a difference → the files that say it, as a difference of texts, and these files written."""
+"""Accepts drift: changes the YAML files so that they declare the live values."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from reconciler.refresh.reader import Progress
 
 @dataclass(frozen=True)
 class DriftAcceptance:
-    """A project as it was read: the bytes of each file by the name that positions carry, and where it is."""
+    """A project with the bytes of its files, by file name as in positions, and their paths."""
 
     workspace: Project
     place: Invocation
@@ -37,7 +37,7 @@ class DriftAcceptance:
 
 @dataclass(frozen=True)
 class Selection:
-    """What is to be taken back: addresses with globs, or all that drifted."""
+    """The drift to accept: addresses with globs, or all of it."""
 
     patterns: tuple[str, ...] = ()
     everything: bool = False
@@ -45,9 +45,9 @@ class Selection:
 
 @dataclass(frozen=True)
 class PreparedPatch:
-    """``texts`` are new contents by path, ``before`` the old ones; ``offered`` and ``hard`` are for the reader.
+    """``texts`` holds new contents by path, ``before`` the old ones; ``offered`` and ``hard`` are printed.
 
-    ``found`` is what was read in the account.
+    ``found`` is the account as read.
     """
 
     texts: Mapping[Path, bytes]
@@ -60,7 +60,7 @@ class PreparedPatch:
 
 
 def prepare(path: Path, settings: Settings, place: Invocation) -> DriftAcceptance:
-    """The project and the bytes of its files. Raises ConfigurationError for files that do not parse."""
+    """Read the project and the bytes of its files. Raises ConfigurationError if a file does not parse."""
     found = files.discover(path, settings.files, project=settings.root, cwd=place.cwd)
     paths = {files.shown_name(each, place.cwd): each for each in found}
     contents = {name: files.read(each, name) for name, each in paths.items()}
@@ -75,7 +75,7 @@ def find(
     chosen: Selection,
     progress: Progress | None = None,
 ) -> PreparedPatch:
-    """What the account changed, and the patch for what was chosen of it. Writes nothing."""
+    """The drift, and the patch that accepts the selected part of it. Writes nothing."""
     planned = make_plan(replace(request, whole=True), reader, store, progress=progress)
     wanted, offered = wishes(planned.plan.changes, planned.found, chosen.patterns, everything=chosen.everything)
     texts, hard = _new_texts(taking, [wish for wish in wanted if not wish.hard])
@@ -96,7 +96,7 @@ def find(
 def _new_texts(
     taking: DriftAcceptance, wanted: list[AcceptedChange]
 ) -> tuple[dict[str, bytes], list[tuple[AcceptedChange, str]]]:
-    """The new content of each file that somebody wishes to change, and the wishes that cannot be met."""
+    """The new content of each file to change, and the drift that has to be merged by hand."""
     by_file: dict[str, list[AcceptedChange]] = {}
     for wish in wanted:
         by_file.setdefault(wish.origin.file, []).append(wish)
@@ -115,7 +115,7 @@ def _new_texts(
 
 
 def _decoded(content: bytes) -> tuple[bytes, str, str]:
-    """The byte order mark, the encoding, and the text behind it."""
+    """Byte order mark, encoding and text of a file."""
     marks = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
     mark = next((mark for mark in marks if content.startswith(mark)), b"")
     encoding = marks.get(mark, "utf-8")
@@ -123,7 +123,7 @@ def _decoded(content: bytes) -> tuple[bytes, str, str]:
 
 
 def _check(name: str, content: bytes, taking: DriftAcceptance) -> None:
-    """A file that was right before is right afterwards, or nothing is written."""
+    """Raise unless the changed files are valid, so that nothing is written otherwise."""
     settings, shapes = taking.workspace.settings, schema()
     rules = configuration.LoadOptions(
         compile_schema(shapes), SchemaValidator(shapes), settings.vars, taking.place.environ, settings.defaults
@@ -139,11 +139,11 @@ def _check(name: str, content: bytes, taking: DriftAcceptance) -> None:
 
 
 def _difference(name: str, before: bytes, after: bytes) -> Iterator[str]:
-    """Both as a unified difference."""
+    """The unified diff of both texts."""
     old, new = (_decoded(content)[2].splitlines() for content in (before, after))
     return difflib.unified_diff(old, new, f"a/{name}", f"b/{name}", lineterm="")
 
 
 def put(patch: PreparedPatch) -> None:
-    """Write it, all files or none. Raises Refused where a file changed after it was read."""
+    """Write all files or none. Raises Refused if a file changed after it was read."""
     yaml_writer.replace(patch.texts, patch.before)

@@ -1,4 +1,4 @@
-"""A plan that passed its approvals → the account and the ledger changed, and a report of both."""
+"""Applies an approved plan to account and ledger, and returns the report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from reconciler.planner.requests import hidden_in
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is carried out, and what history calls it; ``digest`` is that of a saved plan."""
+    """How a run is carried out and named in the history; ``digest`` identifies a saved plan."""
 
     bounds: Bounds
     parallel: int = 8
@@ -42,15 +42,15 @@ class Options:
 
 
 def plan_digest(plan: Plan) -> str:
-    """What history knows a plan by."""
+    """The digest that identifies a plan in the history."""
     return digest_of(change_to_json(change) for change in plan.changes)
 
 
 def carry_out(planned: Planned, session: Session, store: Store, options: Options) -> Report:
-    """Ledger-only changes first, then every step; ``store`` is open under our lease.
+    """Record changes that need no call, then carry out every step; ``store`` is open and locked by this run.
 
-    When the ledger can no longer be written, the run ends; the report says what was done, which is in the ledger or
-    announced there. Raises LedgerError or Locked when that is so before anything was sent.
+    If the ledger can no longer be written, the run ends; all writes so far are in the report and are recorded or have
+    an open intent. Raises LedgerError or Locked if that happens before anything was sent.
     """
     me, digest = lock_holder.here(), options.digest or plan_digest(planned.plan)
     run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command))
@@ -78,7 +78,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
 
 
 def _finished(planned: Planned, store: Store, run: int, report: Report) -> Report:
-    """The last words to the ledger; that it cannot take them is part of the report."""
+    """Record the end of the run; a failure to do so becomes part of the report."""
     try:
         store.finish(run, _status(report), report.reads, report.writes)
     except (LedgerError, Locked) as error:
@@ -89,7 +89,7 @@ def _finished(planned: Planned, store: Store, run: int, report: Report) -> Repor
 def _carrier(
     planned: Planned, session: Session, store: Store, writer: Writer, run: int, options: Options
 ) -> StepRunner:
-    """Workers share the ids that grow as creates are answered, and one sense of how old a reading is."""
+    """The step runner of all workers: they share remote ids and the age of readings."""
     ids = dict(planned.plan.ids)
     fresh = Freshness(
         writer,
@@ -124,7 +124,7 @@ def _digest(session: Session, store: Store) -> Callable[[str, str], str] | None:
 
 
 def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
-    """What needs no call: new addresses, entries to forget, things adopted as they are, values already so."""
+    """Record what needs no call: new addresses, forgotten entries, adoptions without changes, equal values."""
     changes = decided(planned.plan.changes)
     moved = [(c.moved_from, c.address) for c in changes if c.moved_from]
     drops = [c.address for c in changes if c.action is Action.FORGET and c.cause is not Cause.GONE_WITH]
@@ -140,7 +140,7 @@ def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
 
 
 def _stepping_aside(planned: Planned, run: int) -> dict[Address, LedgerEntry]:
-    """What is not ours yet and takes a temporary name in this run: only the ledger can find it again under that."""
+    """Entries for adopted resources that get a temporary name in this run, so that a later run finds them by id."""
     parked = {step.address for step in planned.graph.order if step.verb is Verb.PARK}
     return {
         c.address: LedgerEntry(
@@ -152,7 +152,7 @@ def _stepping_aside(planned: Planned, run: int) -> dict[Address, LedgerEntry]:
 
 
 def _renamed(planned: Planned) -> dict[Address, LedgerEntry]:
-    """What goes by a new name from now on, said once: a run that ends early must not make the next one go back."""
+    """Entries under their new address; recorded first, so that a run that ends early does not undo the rename."""
     return {
         c.address: replace(planned.entries[c.address], former=c.former)
         for c in decided(planned.plan.changes)
@@ -171,7 +171,7 @@ def _without(moved: list[tuple[Address, Address]], dropped: list[Address]) -> li
 
 
 def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now: float) -> LedgerEntry | None:
-    """The row for something that is as it should be, where the ledger does not say so yet."""
+    """The entry of an unchanged resource, or None if the ledger already holds it."""
     as_it_is = change.action is Action.NO_CHANGE or (change.action is Action.ADOPT and not change.fields)
     if not as_it_is or change.remote_id is None or not change.attrs or change.blocked:
         return None
@@ -193,7 +193,7 @@ def _status(report: Report) -> str:
 
 
 def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
-    """Whether a plan without calls still has something to tell the ledger."""
+    """Whether a plan without calls changes the ledger."""
     return bool(planned.ledger.intents) or any(
         change.moved_from or change.action is Action.FORGET or _settled_entry(planned, store, change, 0, now)
         for change in decided(planned.plan.changes)

@@ -1,4 +1,4 @@
-"""Two environments of one project → the request that makes the second hold what the first has; only GETs."""
+"""Plans a copy of one environment's account in another one; sends GETs only."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ from reconciler.planner.matching import MAX_REPORTED, Identified
 from reconciler.refresh.account import Scope, refresh
 from reconciler.refresh.reader import Progress
 
-#: Nothing of the target is deleted.
+#: Nothing in the target is deleted.
 NOTHING = {kind.name: Prune.NONE for kind in KINDS.values() if kind.writable}
-#: These say where one environment is; a clone has two, and asks reconciler.yaml.
+#: Variables that locate one environment; a clone has two and uses reconciler.yaml instead.
 _ONE_PLACE = ("connection", "ledger")
-#: Hex digits of a mark: two of a million people share one with a chance of one in ten million.
+#: Hex digits of a pseudonym: two of a million people share one with a chance of one in ten million.
 DIGITS = 16
 
 
 @dataclass(frozen=True)
 class CloneOptions:
-    """What was asked for: kinds, people who may be named, and what stands in for the others and for webhooks."""
+    """Options: kinds, people to copy under their own address, replacements for other people and for webhooks."""
 
     kinds: frozenset[str]
     allowed: tuple[str, ...] = ()
@@ -46,15 +46,15 @@ class CloneOptions:
 
     @property
     def makes_addresses(self) -> bool:
-        """Whether somebody may get another address."""
+        """Whether people may get another address."""
         return bool(self.kinds & OF_PEOPLE) and "*" not in self.allowed
 
 
 def open_sides(path: Path, place: Invocation, source: str, target: str) -> tuple[Settings, Settings]:
     """The settings of both environments.
 
-    ``--connection`` and ``--ledger`` are the target's; the variable RECONCILER_CONNECTION counts for neither side,
-    and RECONCILER_LEDGER for the target only. Raises ConfigurationError with what is wrong on both sides.
+    ``--connection`` and ``--ledger`` apply to the target; RECONCILER_CONNECTION applies to neither side and
+    RECONCILER_LEDGER to the target only. Raises ConfigurationError with the errors of both sides.
     """
     unplaced = {name: value for name, value in place.flags.items() if name not in _ONE_PLACE}
     environ = {name: value for name, value in place.environ.items() if name != "RECONCILER_CONNECTION"}
@@ -76,7 +76,7 @@ def open_sides(path: Path, place: Invocation, source: str, target: str) -> tuple
 
 
 def check_wish(wish: CloneOptions, target: Settings) -> None:
-    """Raises ConfigurationError where made-up addresses are needed and cannot be made."""
+    """Raise ConfigurationError if anonymized addresses are needed and cannot be made."""
     if not wish.makes_addresses:
         return
     if not wish.domain:
@@ -92,7 +92,7 @@ def check_wish(wish: CloneOptions, target: Settings) -> None:
 
 
 def refuse_one_place(source: Session, target: Session) -> None:
-    """Raises Refused where both sides are one account, or are recorded in one ledger."""
+    """Raise Refused if both sides are one account or share a ledger."""
     here, there = (_file_of(each.settings.ledger) for each in (source, target))
     if here == there and here != "none":
         raise Refused(
@@ -124,12 +124,12 @@ def _connection(session: Session) -> str:
 
 
 def secret_named(name: str, environ: Mapping[str, str]) -> Secret:
-    """What signs redirected webhooks; raises ConfigurationError when the variable does not have it."""
+    """The secret of redirected webhooks; raises ConfigurationError if its variable is not set."""
     return Secret(f"env:{name}", secrets.resolve(f"env:{name}", environ, ()))
 
 
 def read_source(session: Session, reader: Reader, kinds: frozenset[str], progress: Progress | None) -> Identified:
-    """Everything of these kinds, and of those that they refer to."""
+    """All resources of these kinds and of the kinds that they refer to."""
     scope = Scope("full", parallel=session.settings.parallel)
     state, dialect = DesiredState(kinds=kinds), Dialect(session.settings.dialect)
     return refresh(reader, state, Ledger(), dialect, scope, progress=progress).found
@@ -138,24 +138,23 @@ def read_source(session: Session, reader: Reader, kinds: frozenset[str], progres
 def cloned(
     found: Identified, wish: CloneOptions, source: Settings, target: Settings, store: Store | None
 ) -> ClonedState:
-    """What the target is to hold, by natural names."""
+    """The desired resources of the target, by natural key."""
     origin = Origin(f"clone of {source.environment}", 0, 0)
     mark = _marker(target, store)
     return clone(found, CloneChoice(wish.kinds, origin, mark, wish.domain, wish.allowed, wish.url, wish.secret))
 
 
 def _marker(target: Settings, store: Store | None) -> Callable[[str], str]:
-    """Marks are made with the ledger's key, so that the next clone makes the same."""
+    """Pseudonyms depend on the ledger's key, so that the next clone uses the same ones."""
     key = (target.digest_key or "").encode()
     keyed = store.digest if store and target.ledger != "none" else lambda name, text: digest(key, name, text)
     return lambda text: keyed("clone", text)[:DIGITS]
 
 
 def check_targets(made: ClonedState, session: Session, *, skip: bool) -> ClonedState:
-    """What the relations lead to is on the target; with ``skip`` those that lead nowhere are left out.
+    """Check that the targets of all relations exist in the target account; with ``skip``, omit the others.
 
-    Reads, where there is anything to look for, the collections in which it would be. Raises ConfigurationError with
-    everything that is missing.
+    Reads only the collections that are needed. Raises ConfigurationError with everything that is missing.
     """
     wanted = referred(made.state)
     if not wanted:
@@ -200,12 +199,12 @@ def _problems(state: DesiredState, lost: Mapping[Address, str], there: Identifie
 def request_of(
     made: ClonedState, target: Session, store: Store | None, allow: Mapping[Allow, int | None]
 ) -> PlanRequest:
-    """An ordinary plan of what is cloned and of nothing else, under the names by which the ledger knows things."""
+    """The request for a plan of the cloned resources only, under their addresses in the target's ledger."""
     return request_to_make(settled_in(made.state, store.load()) if store else made.state, target, allow)
 
 
 def request_to_make(state: DesiredState, target: Session, allow: Mapping[Allow, int | None]) -> PlanRequest:
-    """A request for these resources and nothing else; nothing is deleted."""
+    """The request for a plan of these resources only; it deletes nothing."""
     settings = target.settings
     return PlanRequest(
         state,

@@ -1,6 +1,6 @@
-"""A project folder → what could be meant on a command line: addresses, environments, runs. Never asks the network.
+"""Candidates for shell completion: addresses, environments and runs of a project, without network access.
 
-Nothing here may disturb somebody who is typing: what cannot be read, or would take long, is left out.
+Whatever cannot be read, or would take long, is omitted without a message.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from reconciler.ledger.history import RunRecord
 from reconciler.ledger.store import Store
 from reconciler.model.resource import DesiredState
 
-#: Files of more bytes than this together are not read: their ledger knows most of what they hold.
+#: Files larger than this in total are not read; their ledger knows most addresses.
 MUCH = 2_000_000
-#: Bytes of a ledger's file above which it is not read.
+#: A ledger file with more bytes is not read.
 LARGE = 20_000_000
 
 
 class CompletionSource(dict[str, str]):
-    """The environment as it is, with something under every name that a secret or a variable of the files may have."""
+    """The environment, with a placeholder for every variable that the files may use."""
 
     def get(self, name: str, default: Any = None) -> Any:
-        """What is set; for a name that is none of ours something, so that the files can be read without secrets."""
+        """The variable, or a placeholder if it is not a setting, so that files can be read without secrets."""
         ours = name.startswith(("RECONCILER_", "MATON_")) or name in ("CI", "HOME", "PATH")
         return super().get(name, default) if ours or name in self else "x"
 
 
 def addresses(place: Invocation, path: Path, *, declared: bool = True) -> set[str]:
-    """What the ledger records, and with ``declared`` what the files ask for, as far as either can be read."""
+    """Addresses in the ledger and, with ``declared``, in the files, as far as these can be read."""
     place = replace(place, environ=CompletionSource({**place.environ, ALLOW: "*"}))
     path = place.cwd / path
     try:
@@ -52,7 +52,7 @@ def addresses(place: Invocation, path: Path, *, declared: bool = True) -> set[st
 
 
 def runs(place: Invocation, path: Path) -> list[tuple[str, str]]:
-    """The runs that the ledger remembers, newest first, each with what it was."""
+    """The runs in the ledger, newest first, each with a description."""
     try:
         settings = read_settings(place.cwd / path, place)
     except (ReconcilerError, OSError):
@@ -65,7 +65,7 @@ def _about(run: RunRecord) -> str:
 
 
 def environments(place: Invocation, path: Path) -> list[str]:
-    """The environments of the project's reconciler.yaml, whatever else may be wrong in it."""
+    """The environments in reconciler.yaml, even if other parts of it are invalid."""
     root = find_root(place.cwd / path, place.cwd)
     for name in files.SETTINGS_NAMES:
         try:
@@ -78,7 +78,7 @@ def environments(place: Invocation, path: Path) -> list[str]:
 
 
 def _states(path: Path, settings: Settings, place: Invocation) -> Iterator[DesiredState]:
-    """The whole project, or where that is broken each file that is not."""
+    """The desired state of the project or, if it is invalid, of each valid file."""
     found: list[Path] = []
     try:
         found = files.discover(path, settings.files, project=settings.root)
@@ -91,7 +91,7 @@ def _states(path: Path, settings: Settings, place: Invocation) -> Iterator[Desir
 
 
 def _recorded(settings: Settings, read: Callable[[Store], list[Any]]) -> list[Any]:
-    """What a ledger in a file of a usual size says; a server is not asked."""
+    """The ledger, if it is a file of moderate size; a server is not asked."""
     _, found, name = settings.ledger.partition("sqlite:///")
     try:
         if not found or Path(name).stat().st_size > LARGE:

@@ -1,4 +1,4 @@
-"""Connections of a key → which of them is used by whom; and a new one → one that is active, or why it is not."""
+"""Connections of a key: which one the project uses, and waiting for a new one to become active."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, Interrupted, LedgerError, NotConnected
 from reconciler.gateway.connections import ACTIVE, Connection, Connections, oldest_of
 
-#: Seconds between two looks at a connection that is not active yet (api 10).
+#: Seconds between two reads of a connection that is not active yet (api.md §10).
 POLL = 2.0
 FAILED = "FAILED"
 
 CONFIGURED, OF_LEDGER, DEFAULT = "configured", "ledger", "default"
 
-#: Waits so many seconds; True when somebody wants to stop.
+#: Sleeps for the given seconds; returns True if the run has to stop.
 Sleep = Callable[[float], bool | None]
 
 
 def users_of(connections: Iterable[Connection], settings: Settings) -> Mapping[str, tuple[str, ...]]:
-    """Who uses which connection: this project's settings, its ledger, or, where none is named, the gateway."""
+    """Notes by connection: configured in this project, bound to its ledger, or the gateway's default."""
     oldest = None if settings.connection else oldest_of(connections)
     found: dict[str, list[str]] = {}
     for connection, word in (
@@ -36,7 +36,7 @@ def users_of(connections: Iterable[Connection], settings: Settings) -> Mapping[s
 
 
 def ledger_account(settings: Settings) -> str | None:
-    """The connection that the project's ledger belongs to; None too where the ledger cannot be asked."""
+    """The connection that the project's ledger belongs to, or None, also if the ledger cannot be read."""
     if settings.ledger == "none":
         return None
     try:
@@ -57,9 +57,9 @@ def wait_until_active(
     sleep: Sleep = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> Connection:
-    """Look every two seconds until the connection is active.
+    """Read the connection every two seconds until it is active.
 
-    Raises NotConnected when it failed or ``seconds`` are over, Interrupted when ``sleep`` was ended.
+    Raises NotConnected if it failed or ``seconds`` are over, Interrupted if ``sleep`` was interrupted.
     """
     until = clock() + seconds
     while True:
@@ -82,7 +82,7 @@ def wait_until_active(
 
 
 def connection_document(connection: Connection, users: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
-    """A connection for machines, without its address: that opens a session."""
+    """The JSON of a connection, without its URL, which grants access."""
     return {
         "id": connection.id,
         "status": connection.status,

@@ -1,8 +1,6 @@
-"""A place to work in → everything that has to be right before a plan or an apply can succeed, looked at in order.
+"""Checks everything that plan and apply need: project, key, gateway, connection, account, ledger.
 
-A key, a gateway, an account → checks one after the other; a later one is passed over when an earlier one bars it.
-
-Two calls at most, each sent twice at most, and both are GETs.
+A check is skipped if an earlier one that it needs has failed. At most two calls, both GETs.
 """
 
 from __future__ import annotations
@@ -58,7 +56,7 @@ REST = (
 
 
 def unreadable_settings(error: ConfigurationError) -> Iterator[Check]:
-    """The checks of a project whose settings cannot be read."""
+    """The checks of a project with invalid settings."""
     yield bad("settings", _first(error), "fix reconciler.yaml, the flag or the variable")
     yield from (passed_over(name, "the settings are invalid") for name in REST)
 
@@ -71,7 +69,7 @@ def examine(
     log: Callable[[Exchange], None] | None = None,
     now: Callable[[], float] = time.time,
 ) -> Iterator[Check]:
-    """Every check, as it is made. Nothing is written anywhere."""
+    """Yield the result of every check. Writes nothing."""
     yield good(
         "settings", f"{settings.root}" + (f", environment {settings.environment}" if settings.environment else "")
     )
@@ -109,7 +107,7 @@ def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Che
 
 
 def _yet_to_be(path: Path | None) -> Check:
-    """Whether the first apply can make a ledger there: it makes the folders, too."""
+    """Whether the first apply can create a ledger, and the folders above it, at this path."""
     there = next((each for each in path.parents if each.exists()), None) if path else None
     if there is None or (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
         return good("ledger", "none yet; the first apply creates it")
@@ -169,9 +167,9 @@ def _first(error: ConfigurationError) -> str:
     return f"{error.problems[0]}{more}"
 
 
-#: A cheap list, whole in one answer, whose items tell the dialect.
+#: A small list, complete in one answer, whose items show the dialect.
 PATH = "/api/contact_fields"
-#: Seconds by which the clocks may differ: a lock lasts 60.
+#: Seconds by which the clocks may differ; a lock is valid for 60.
 SKEW = 30.0
 _CREATE = (
     "use one that `reconciler connections list` shows as ACTIVE with --connection, or create one with "
@@ -182,7 +180,7 @@ _NO_KEY = "no usable API key"
 
 @dataclass
 class Examination:
-    """The outside world, as far as a key reaches; ``used`` is the connection in use, once that is known."""
+    """The checks that need the gateway; ``used`` is the connection in use, once known."""
 
     settings: Settings
     log: Callable[[Exchange], None] | None = None
@@ -193,7 +191,7 @@ class Examination:
     rate_limit: HeaderRecorder = field(default_factory=HeaderRecorder)
 
     def checks(self) -> Iterator[Check]:
-        """Key, connections API, connection, base URL, account, dialect, quota, clock."""
+        """Check key, connections API, connection, base URL, account, dialect, quota and clock."""
         self.used = self.settings.connection
         yield self.key()
         yield self.control()
@@ -201,7 +199,7 @@ class Examination:
         yield from self.account()
 
     def key(self) -> Check:
-        """Set, and of a form that a header can carry."""
+        """The key is set and is a valid header value."""
         key, where = self.settings.api_key, "get a key at maton.ai/settings and export it as MATON_API_KEY"
         if not key:
             self.barred = _NO_KEY
@@ -212,7 +210,7 @@ class Examination:
         return good("API key", "MATON_API_KEY is set and well-formed")
 
     def control(self) -> Check:
-        """Whether the connections API can be reached, and takes the key."""
+        """The connections API can be reached and accepts the key."""
         name, url = "connections API", self.settings.control_url
         if self.barred:
             return passed_over(name, self.barred)
@@ -227,7 +225,7 @@ class Examination:
         return good(name, f"{url} accepts the API key")
 
     def connection(self) -> Check:
-        """Whether the one that is named is there and active, or which one the gateway takes."""
+        """The configured connection exists and is active; without one, which one the gateway uses."""
         name = "connection"
         if self.listed is None:
             return passed_over(name, self.barred or "the connections API returns no list")
@@ -258,7 +256,7 @@ class Examination:
         return good(name, f"not set; using {oldest.id}{more}")
 
     def account(self) -> Iterator[Check]:
-        """One call tells all the rest."""
+        """The account can be read; this call also serves the checks after it."""
         rest = ("API base URL", "account", "dialect", "quota", "clock")
         if self.barred:
             yield from (passed_over(name, self.barred) for name in rest)
@@ -291,7 +289,7 @@ class Examination:
         return bad("account", str(failed), remedies.get(type(failed), otherwise))
 
     def dialect(self, body: Any) -> Check:
-        """Whether the account speaks as the settings say."""
+        """The account follows the configured dialect."""
         spoken, said = recognise_dialect(PATH, body), self.settings.dialect
         if spoken is None:
             return passed_over("dialect", f"could not be detected; {said} is set")
@@ -301,7 +299,7 @@ class Examination:
         return bad("dialect", f"the account uses {spoken}, but {said} is set", remedy)
 
     def quota(self) -> Check:
-        """What the headers say of the limits; none is no fault."""
+        """The rate limit in the headers, if any."""
         said = quota(self.rate_limit.headers or {}, self.now())
         own = (
             f"; the rate limit is {self.settings.rate_limit:g} a second"
@@ -315,7 +313,7 @@ class Examination:
         return good("quota", f"{left} of {said.limit or 'an unknown number'} calls left{refill}{own}")
 
     def clock(self) -> Check:
-        """Whether this machine and the gateway tell the same time."""
+        """The clocks of this machine and of the gateway agree."""
         theirs = instant((self.rate_limit.headers or {}).get("Date") or "")
         if theirs is None:
             return passed_over("clock", "the response has no date")
@@ -336,7 +334,7 @@ class Examination:
 
 
 def _is_elsewhere(error: ReconcilerError) -> bool:
-    """Whether what answered, if anything did, is not the gateway: no connection, a redirect, no JSON, 404."""
+    """Whether the URL does not lead to the gateway: no connection, a redirect, no JSON, or a 404."""
     if isinstance(error, Unreachable | NoAnswer | NotFound) or not isinstance(error, GatewayError):
         return True
     return error.status is None or error.status < 400

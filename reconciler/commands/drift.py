@@ -1,4 +1,4 @@
-"""A workspace, a reader and a ledger → what the account changed behind our back; nothing but GETs."""
+"""Finds drift: changes to managed resources that were made outside of reconciler. Sends GETs only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.refresh.reader import Progress
 
 @dataclass(frozen=True)
 class Drifted:
-    """What drifted, among how many managed resources, with how many API requests; ``found`` is what was read."""
+    """The drift, the number of managed resources and of API requests; ``found`` is the account as read."""
 
     items: tuple[Drift, ...]
     owned: int
@@ -24,7 +24,7 @@ class Drifted:
 
 
 def find_drift(request: PlanRequest, reader: Reader, store: Store, progress: Progress | None = None) -> Drifted:
-    """The account's side alone: the files of ``request`` only say whether, and where, they name what drifted."""
+    """Compare ledger and account; the files of ``request`` only add positions and conflicts."""
     ledger = store.load()
     if not ledger.entries:
         return Drifted((), 0, reader.calls.reads)

@@ -1,4 +1,4 @@
-"""A workspace, a reader and a ledger → the explanation of one address, and the requests that it would send."""
+"""Explains how one resource is resolved, and the requests that apply would send for it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Explained:
 
 
 def parse(text: str) -> Address:
-    """An address of a kind that there is; raises ConfigurationError."""
+    """Parse an address; raises ConfigurationError for an unknown kind."""
     try:
         address = Address.parse(text)
     except ValueError as error:
@@ -42,7 +42,7 @@ def parse(text: str) -> Address:
 def explain_one(
     address: Address, request: PlanRequest, reader: Reader, store: Store | None, progress: Progress | None = None
 ) -> Explained:
-    """Plan everything, which the decision about one rests on, and tell of that one."""
+    """Explain one resource; plans everything, since other resources may affect it."""
     ledger = store.load() if store else Ledger()
     read = look(replace(request, whole=True), reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None)

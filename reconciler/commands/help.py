@@ -1,4 +1,4 @@
-"""A word → the page of ``docs/``, or the section of one, that explains it, as Markdown."""
+"""Finds the page of ``docs/``, or its section, about a topic."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import NamedTuple
 import reconciler
 from reconciler.kinds import SECTIONS
 
-#: Pages in the order in which a word is looked up, below ``docs``.
+#: Pages below ``docs``, in search order.
 _FOLDERS = ("reference", "guides", "")
-#: Pages for people who work on reconciler itself, or that only lead to others.
+#: Pages for developers of reconciler, and pages of links.
 _LEFT_OUT = frozenset({"README", "development", "commands", "action"})
 _HEADING = re.compile(r"^(#{1,2}) (.+)$")
 _COMMENT = re.compile(r"<!--.*?-->\n*", re.DOTALL)
@@ -21,7 +21,7 @@ _LINK = re.compile(r"\[([^\[\]]+)\]\([^()\s]*\)")
 
 
 class HelpSection(NamedTuple):
-    """A page (``page`` and ``title`` name it) or one section of it, with its text."""
+    """A page, or one section of it: file, title and text."""
 
     page: str
     title: str
@@ -30,12 +30,12 @@ class HelpSection(NamedTuple):
 
 
 def topics() -> list[HelpSection]:
-    """The pages, those of the reference first."""
+    """The names of the pages, reference first."""
     return [section for section in sections() if section.is_page]
 
 
 def find(word: str) -> str | None:
-    """The Markdown for a page or a heading of that name, in any case; sections of files count as their kinds."""
+    """The Markdown of a page or heading, ignoring case; a kind is also found by its section."""
     wanted = _key(word)
     wanted = next((kind.name for name, kind in SECTIONS.items() if _key(name) == wanted), wanted)
     found = [section for section in sections() if _key(wanted) in _names(section)]
@@ -43,7 +43,7 @@ def find(word: str) -> str | None:
 
 
 def names() -> list[str]:
-    """What :func:`find` knows, as it is typed."""
+    """The topics that :func:`find` knows."""
     return sorted({_key(name).replace(" ", "-") for each in sections() for name in _names(each)})
 
 
@@ -66,14 +66,14 @@ def sections() -> tuple[HelpSection, ...]:
 
 
 def _folder() -> Path:
-    """In an installed package the pages are in it; in a checkout they are beside it."""
+    """The folder of the pages: inside an installed package, beside it in a checkout."""
     package = Path(reconciler.__file__).parent
     shipped = package / "docs"
     return shipped if shipped.is_dir() else package.parent / "docs"
 
 
 def _text(path: Path) -> str:
-    """A page as it is read without a browser: no comments, and the texts of links."""
+    """A page without comments and with links reduced to their text."""
     return _LINK.sub(r"\1", _COMMENT.sub("", path.read_text(encoding="utf-8"))).strip() + "\n"
 
 
@@ -82,7 +82,7 @@ def _title(text: str) -> str:
 
 
 def _split(page: str, text: str) -> Iterator[HelpSection]:
-    """The parts of a page below a heading of the second level; a ``#`` inside of a code block is none."""
+    """The second-level sections of a page; a ``#`` inside a code block is not a heading."""
     title, fenced = "", False
     lines: list[str] = []
     for line in text.splitlines():

@@ -1,4 +1,4 @@
-"""An empty folder → a first project; and the published schemas, by name."""
+"""Creates the first files of a project, and returns the published schemas by name."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reconciler.output.catalog import catalog
 from reconciler.output.notification import notification_schema
 from reconciler.output.schema import event_schema, plan_schema, report_schema
 
-#: Where editors find the schemas of a project: beside its files, so that no network and no installation is needed.
+#: Folder of the schemas in a project, so that editors need neither network nor installation.
 FILES_SCHEMA, SETTINGS_SCHEMA = "reconciler.schema.json", "settings.schema.json"
-#: The folder in which the schemas are published, as far as their identifiers and the catalogue are concerned.
+#: Base URL in the identifiers of the schemas and in the catalogue.
 SCHEMA_HOST = "https://example.com/schema"
 _MODELINE = "# yaml-language-server: $schema={}\n#\n"
 
@@ -68,9 +68,9 @@ tags:
 
 
 def write_first_files(folder: Path) -> list[Path]:
-    """Write settings, a first file, and the schemas for editors where missing; returns what was written.
+    """Write settings, a first file, and missing schemas for editors; returns the paths written.
 
-    Raises ConfigurationError when reconciler.yaml is there already, or the folder takes no file.
+    Raises ConfigurationError if reconciler.yaml exists already or the folder is not writable.
     """
     if os.path.lexists(folder / "reconciler.yaml"):
         raise ConfigurationError(f"{folder / 'reconciler.yaml'} already exists; nothing was written")
@@ -90,12 +90,12 @@ def write_first_files(folder: Path) -> list[Path]:
 
 
 def schema_text(what: str) -> str:
-    """A published schema as the text of its file."""
+    """The file content of a published schema."""
     return json.dumps(schema_of(what), indent=2, ensure_ascii=False) + "\n"
 
 
 def catalog_of(at: str | None = None) -> dict[str, Any]:
-    """The catalogue of schemas that are published at this URL, or at ``SCHEMA_HOST``."""
+    """The SchemaStore catalogue of the schemas published at ``url``, by default ``SCHEMA_HOST``."""
     return catalog(at or SCHEMA_HOST)
 
 
@@ -116,7 +116,7 @@ def schema_of(what: str) -> dict[str, Any]:
 
 
 def _without_hints(schema: Any) -> Any:
-    """The schema without ``x-hint``, which only our own messages use and strict validators refuse."""
+    """The schema without ``x-hint``, which only our messages use and strict validators refuse."""
     if isinstance(schema, list):
         return [_without_hints(each) for each in schema]
     if not isinstance(schema, dict):

@@ -1,4 +1,4 @@
-"""The ledger itself: taken elsewhere, brought back, moved to another connection of the same account."""
+"""Exports, imports and rebinds a ledger."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from reconciler.model.policy import Allow, Policy
 from reconciler.model.resource import EMPTY, DesiredState, EntryState, Ledger
 from reconciler.model.serialization import FORMAT_VERSION, ledger_from_json, ledger_to_json
 
-#: What is digested to see whether two ledgers have one key; it says nothing about the key.
+#: A fixed text whose digest shows whether two ledgers have the same key, without revealing it.
 _PROBE = ("export", "key")
 
 
 def export(store: Store) -> dict[str, Any]:
-    """Everything but the key, the lease, the history and what is announced.
+    """The JSON of a ledger without key, lock, history and open intents.
 
-    ``key`` tells on the way back whether the digests of secrets were made with the same key.
+    ``key`` holds a probe, by which an import knows whether digests of secrets remain valid.
     """
     return {**ledger_to_json(store.load()), "key": store.digest(*_PROBE)}
 
 
 def write_export(path: Path, document: Mapping[str, Any]) -> None:
-    """The export as a file for its owner only; raises ConfigurationError when the place takes none."""
+    """Write the export to a file with mode 0600; raises ConfigurationError if that fails."""
     text = json.dumps(document, ensure_ascii=False, indent=1) + "\n"
     try:
         if path.is_dir():
@@ -45,15 +45,15 @@ def write_export(path: Path, document: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True)
 class ImportedLedger:
-    """A ledger that was read from a file; ``key`` is the probe of the key that made its digests."""
+    """An exported ledger; ``key`` is the probe of the key that made its digests."""
 
     ledger: Ledger
     key: str | None
 
 
 def read_export(path: Path, account: str | None) -> ImportedLedger:
-    """An export, checked. Raises ConfigurationError for anything else, Refused for another version, LedgerError for
-    another account."""
+    """Read and check an export. Raises ConfigurationError if it is not one, Refused for another version, LedgerError
+    for another account."""
     document = plan_document.load(path, "ledger", "ledger export --out FILE")
     version = str(document.get("format_version"))
     if "entries" not in document:
@@ -73,7 +73,7 @@ def read_export(path: Path, account: str | None) -> ImportedLedger:
 
 
 def _check_names(ledger: Ledger) -> None:
-    """Kinds and fields that this reconciler does not know would surprise it later."""
+    """Refuse kinds and fields that this version does not know."""
     for entry in ledger.entries.values():
         if entry.address.kind not in KINDS:
             raise ValueError(f"unknown kind {entry.address.kind}")
@@ -82,7 +82,7 @@ def _check_names(ledger: Ledger) -> None:
 
 
 def bring_in(store: Store, export: ImportedLedger) -> bool:
-    """Fill the empty ``store``; says whether the digests of secrets still count (else they are dropped)."""
+    """Fill the empty ``store``; returns whether the digests of secrets are valid (else they are dropped)."""
     same_key = export.key == store.digest(*_PROBE)
     ledger = export.ledger
     if not same_key:
@@ -94,19 +94,19 @@ def bring_in(store: Store, export: ImportedLedger) -> bool:
 
 @dataclass(frozen=True)
 class RenameMatches:
-    """Of each kind: how many of what is ours are in an account under the same id, and how many there should be."""
+    """By kind: how many managed resources the account has under the same id, and how many are managed."""
 
     found: Mapping[str, int]
     owned: Mapping[str, int]
 
     @property
     def most(self) -> bool:
-        """Whether more than half are there."""
+        """Whether more than half were found."""
         return sum(self.found.values()) * 2 > sum(self.owned.values()) or not self.owned
 
 
 def match(reader: Reader, ledger: Ledger, dialect: Dialect, account: str | None) -> RenameMatches:
-    """Read the account and look for everything that is ours."""
+    """Read the account and count the managed resources in it."""
     anything = {Allow.MISSING: None}
     found = look(PlanRequest(DesiredState(), Policy(), dialect, account, allow=anything), reader, ledger).found
     owned: dict[str, int] = {}
@@ -120,7 +120,7 @@ def match(reader: Reader, ledger: Ledger, dialect: Dialect, account: str | None)
 
 
 def require_most(matches: RenameMatches, account: str | None, allow: Mapping[Allow, int | None]) -> None:
-    """Raises ApprovalRequired where the account does not look like the ledger's."""
+    """Raise ApprovalRequired unless most managed resources are in the account."""
     if not matches.most and Allow.MISSING not in allow:
         there, all_ = sum(matches.found.values()), sum(matches.owned.values())
         raise ApprovalRequired(

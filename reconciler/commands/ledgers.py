@@ -1,4 +1,4 @@
-"""The ledger that the settings name: opened for reading or writing, refused in CI where the checkout names it."""
+"""Opens the ledger that the settings name; in CI the checkout may not choose it."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from reconciler.config.settings import Settings, default_ledger
 from reconciler.errors import ConfigurationError, LedgerError, Refused
 from reconciler.ledger.store import Store
 
-#: Sources of the setting that a pull request cannot edit.
+#: Sources of the setting that a pull request cannot change.
 _OUTSIDE = ("--ledger", "RECONCILER_LEDGER")
 _REMEDY = "Set RECONCILER_LEDGER to a PostgreSQL URL (or pass --ledger explicitly)."
 
 
 def peek(settings: Settings) -> Store | None:
-    """The ledger, to be read; None where there is none yet. Raises ConfigurationError as :func:`check` does."""
+    """Open the ledger read-only; None if there is none yet. Raises ConfigurationError as :func:`check` does."""
     check(settings, writing=False)
     return Store.peek(settings.ledger, root=settings.root, key=settings.digest_key)
 
 
 def open_to_write(settings: Settings) -> Store:
-    """The ledger, made where it is missing. Raises ConfigurationError as :func:`check` does."""
+    """Open the ledger for writing; creates a missing one. Raises ConfigurationError as :func:`check` does."""
     check(settings, writing=True)
     path = sqlite_path(settings.ledger, settings.root)
     if path and path.parent.name == ".reconciler":
@@ -35,8 +35,8 @@ def open_to_write(settings: Settings) -> Store:
 
 
 def check_left_behind(settings: Settings, account: str | None) -> None:
-    """Refuses to start an empty ledger for an environment while that of the project, from before there were any,
-    belongs to the same connection: nothing that it records would be managed any more. Raises Refused."""
+    """Raise Refused if an environment would start an empty ledger while the project has one for the same connection
+    from before it had environments: the resources in it would no longer be managed."""
     if settings.environment is None or settings.sources["ledger"] != "default":
         return
     url = default_ledger(None)
@@ -56,7 +56,7 @@ def check_left_behind(settings: Settings, account: str | None) -> None:
 
 
 def exists(settings: Settings) -> bool:
-    """Whether there is a ledger that a later run finds again."""
+    """Whether a ledger exists that later runs will find."""
     if settings.ledger == "none":
         return False
     check(settings, writing=False)
@@ -64,8 +64,8 @@ def exists(settings: Settings) -> bool:
 
 
 def check(settings: Settings, *, writing: bool) -> None:
-    """In CI the ledger comes from a flag or the environment: whoever edits the checkout could decide by another one
-    what is managed, and thus deleted. Raises ConfigurationError."""
+    """In CI, raise ConfigurationError unless a flag or the environment names the ledger: a checkout that chooses it
+    would decide what is managed, and so what is deleted."""
     source = settings.sources["ledger"]
     if not settings.ci or settings.ledger == "none" or source in _OUTSIDE:
         return

@@ -1,7 +1,7 @@
-"""Plan documents ⇄ JSON files: written whole or not at all, readable by their owner only, refused when edited.
+"""Writes and reads plan files: atomic, mode 0600, with an integrity code.
 
-A plan file has one integrity code: an HMAC where a key was at hand, else a SHA-256 checksum. With a key at hand only
-an HMAC of that key is accepted, whatever the document says of itself.
+The integrity code is an HMAC if a key was available, else a SHA-256 checksum. With a key available, only an HMAC of
+that key is accepted; nothing in the document can change that.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ FORMAT_VERSION = "1.0"
 #: A plan file is at most this many bytes.
 LARGEST = 1 << 30
 
-#: Makes the HMAC of some bytes; None where there is no key.
+#: Returns the HMAC of bytes; None without a key.
 Sign = Callable[[bytes], str] | None
-#: Decides about a document that has only a checksum although a key is at hand.
+#: Decides whether a document with only a checksum is accepted although a key is available.
 Trusted = Callable[[dict[str, Any]], bool]
 
 
 def write(path: Path, document: dict[str, Any], sign: Sign) -> None:
-    """Write ``document`` with its integrity code. Raises ConfigurationError when the place takes no file."""
+    """Write ``document`` with its integrity code. Raises ConfigurationError if the file cannot be written."""
     content = {"format_version": FORMAT_VERSION, **document}
     code = {"hmac": sign(_canonical(content))} if sign else {"sha256": _sha256(content)}
     text = json.dumps({**content, "integrity": code}, ensure_ascii=False, indent=1)
@@ -41,7 +41,7 @@ def write(path: Path, document: dict[str, Any], sign: Sign) -> None:
 
 
 def read(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> dict[str, Any]:
-    """The document of a plan file, integrity checked; raises ConfigurationError or Refused with the reason."""
+    """Read a plan file and check its integrity; raises ConfigurationError or Refused with the reason."""
     document, checked = look(path, sign, trusted)
     if not checked:
         raise Refused(
@@ -51,7 +51,7 @@ def read(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> d
 
 
 def look(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> tuple[dict[str, Any], bool]:
-    """The document to show, and whether its integrity was checked: an HMAC cannot be checked without its key."""
+    """Read a plan file for display; also returns whether its integrity was checked, which needs the key."""
     document = load(path)
     version = document.get("format_version")
     if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
@@ -71,7 +71,7 @@ def look(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> t
 
 
 def says_redacted(path: Path) -> bool:
-    """Whether the file claims to hold a redacted plan; :func:`read` finds out whether that is so."""
+    """Whether the file claims to hold a redacted plan; only :func:`read` verifies it."""
     try:
         return load(path).get("redacted") is True
     except ConfigurationError:
@@ -79,7 +79,7 @@ def says_redacted(path: Path) -> bool:
 
 
 def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
-    """A JSON object as it stands; raises ConfigurationError. ``command`` writes ``what`` it should be."""
+    """Parse a JSON object; raises ConfigurationError. ``what`` and ``command`` name the file and how to create it."""
     try:
         document = json.loads(storage.read(path, LARGEST))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A path and the environment → a project: its settings and the state that its files ask for."""
+"""Reads a project: its root folder, settings and desired state."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from reconciler.model.resource import Declared, DesiredState
 
 @dataclass(frozen=True)
 class Invocation:
-    """Where a command was started: the folder it stands in, its environment variables, its flags.
+    """The context of a command: current folder, environment variables and flags.
 
-    ``on_warning`` is called with each place in the files that is valid, but probably not meant.
+    ``on_warning`` is called with each warning about the files.
     """
 
     cwd: Path
@@ -33,7 +33,7 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Project:
-    """A project that was read: ``path`` is the file or folder that was named."""
+    """A project; ``path`` is the file or folder given on the command line."""
 
     path: Path
     settings: Settings
@@ -46,9 +46,9 @@ class Project:
 
 
 def find_root(path: Path, cwd: Path) -> Path:
-    """The project folder: the nearest one above ``path``, not above ``cwd``, that has a reconciler.yaml.
+    """The project folder: the nearest folder from ``path`` up to ``cwd`` that has a reconciler.yaml.
 
-    Without one it is the folder that was named, or the folder of the file.
+    Without one, the folder ``path`` itself, or the folder of the file ``path``.
     """
     folder = path if path.is_dir() else path.parent
     for candidate in (folder, *folder.parents):
@@ -60,7 +60,7 @@ def find_root(path: Path, cwd: Path) -> Path:
 
 
 def read_settings(path: Path, place: Invocation) -> Settings:
-    """The settings that hold for ``path``; raises ConfigurationError with everything that is wrong in them."""
+    """The settings for ``path``; raises ConfigurationError with all errors in them."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
     return settings.load(
         find_root(path, place.cwd),
@@ -75,7 +75,7 @@ def read_settings(path: Path, place: Invocation) -> Settings:
 
 
 def require_path(path: Path) -> None:
-    """Raises ConfigurationError where there is no such file or folder."""
+    """Raise ConfigurationError if the file or folder does not exist."""
     if not path.exists():
         raise ConfigurationError(f"{path} does not exist; pass the folder or file with your YAML")
 
@@ -119,7 +119,7 @@ def _handed_over(declared: list[Declared]) -> Iterator[Declared]:
 
 
 def require_resources(workspace: Project) -> None:
-    """An empty desired state never means "delete everything"; `destroy` is how one says that."""
+    """Raise ConfigurationError for an empty desired state: only `destroy` deletes everything."""
     if not workspace.state.kinds:
         raise ConfigurationError(
             f"{workspace.path}: nothing is declared, so nothing was planned. `reconciler destroy` deletes "

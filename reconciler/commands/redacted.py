@@ -30,7 +30,7 @@ def is_redacted(document: Mapping[str, Any]) -> bool:
 
 
 def redacted(document: Mapping[str, Any], changes: Iterable[Change], digest: Keyed) -> dict[str, Any]:
-    """The document with pseudonyms, and with a digest in every change."""
+    """Redact a plan document: pseudonyms for people, and a digest in every change."""
     redactor = _redactor(digest)
     known = list(changes)
     redactor.learn((change.address, attrs) for change in known for attrs in (change.attrs, change.before))
@@ -43,7 +43,7 @@ def redacted(document: Mapping[str, Any], changes: Iterable[Change], digest: Key
 def compared(
     document: Mapping[str, Any], changes: Iterable[Change], digest: Keyed, begun: BegunPlan | None
 ) -> tuple[Meanings, Meanings, BegunPlan | None]:
-    """The saved changes, those planned now, and what was begun between, all of them with pseudonyms."""
+    """The saved changes, the present ones and those begun in between, all redacted, for comparison."""
     redactor = _redactor(digest)
     then = {each["address"]: {**weighed(each), "digest": each["digest"]} for each in document["plan"]["changes"]}
     now = {}
@@ -58,7 +58,7 @@ def _marked(addresses: Iterable[str], redactor: Redactor) -> frozenset[str]:
 
 
 def _digest(change: Change, digest: Keyed) -> str:
-    """Digest of all that a change would do, but for its move to a new address, which the ledger makes early."""
+    """Digest of everything a change does except its new address, which the ledger records first."""
     told = meaning(change_to_json(replace(change, moved_from=None)))
     return digest(CHANGE, json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 

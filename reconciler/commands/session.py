@@ -1,4 +1,4 @@
-"""Settings → the open rim of a run: who the account is, its ledger, and a client that can only read."""
+"""The session of a run: account, ledger and API clients, opened as they are needed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Log = Callable[[Exchange], None]
 
 @dataclass
 class Session:
-    """One run's connection to the world: everything in it shares one rate limit, one count of calls and one stop."""
+    """The session of one run. Its clients share one rate limiter, one call count and one stop signal."""
 
     settings: Settings
     log: Log | None = None
@@ -35,18 +35,18 @@ class Session:
         self.rate_limit = RateLimiter(self.settings.rate_limit)
         self._account: str | None = self.settings.connection
         minutes = self.settings.max_minutes
-        #: The point in time (of time.monotonic) from which nothing is read or begun any more.
+        #: Point in time (time.monotonic) after which nothing is read or started.
         self.deadline = None if minutes is None else time.monotonic() + minutes * 60
 
     @property
     def api_key(self) -> str:
-        """The key; raises ConfigurationError when there is none."""
+        """The API key; raises ConfigurationError if it is not set."""
         if not self.settings.api_key:
             raise ConfigurationError("MATON_API_KEY is not set; get a key at maton.ai/settings and export it")
         return self.settings.api_key
 
     def account(self) -> str | None:
-        """The connection in use. Without a configured one the gateway is asked, once, which it would take."""
+        """The connection in use: the configured one, or the gateway's default, which is read once."""
         if self._account is None and self.settings.ledger != "none":
             with Connections(self.settings.control_url, self.api_key, **self._shared()) as connections:
                 oldest = connections.oldest_active()
@@ -90,13 +90,13 @@ class Session:
 
     @contextmanager
     def writer(self) -> Iterator[Writer]:
-        """A client that also writes: opened inside ``apply`` only, after every approval."""
+        """A client that also writes; opened only by ``apply``, after all approvals."""
         with Writer(self.settings.gateway_url, self.api_key, **self._account_options()) as writer:
             yield writer
 
     @contextmanager
     def ledger_to_read(self) -> Iterator[Store | None]:
-        """The ledger as it is, or an empty one that remembers nothing; None for ``--ledger none``."""
+        """The ledger, read-only, or an empty one if there is none yet; None for ``--ledger none``."""
         if self.settings.ledger == "none":
             yield None
             return
@@ -108,15 +108,15 @@ class Session:
             yield opened
 
     def has_ledger(self) -> bool:
-        """Whether there is a ledger that is still there when a plan is applied."""
+        """Whether the ledger will still exist when a saved plan is applied."""
         return ledgers.exists(self.settings)
 
     def has_key(self) -> bool:
-        """Whether there is a key to sign saved plans with: RECONCILER_LEDGER_KEY, or that of an existing ledger."""
+        """Whether saved plans can be signed: with RECONCILER_LEDGER_KEY, or the key of an existing ledger."""
         return self.settings.digest_key is not None or self.has_ledger()
 
     def key(self, store: Store | None) -> Key:
-        """The key of saved plans, where :meth:`has_key` says that there is one."""
+        """The key of saved plans; requires :meth:`has_key`."""
         if self.settings.digest_key is not None:
             return Key(self.settings.digest_key.encode())
         assert store is not None
@@ -124,7 +124,7 @@ class Session:
 
     @contextmanager
     def ledger_to_write(self) -> Iterator[Store]:
-        """The ledger under our lease, bound to this account."""
+        """The ledger, locked by this run and bound to its account."""
         if self.settings.ledger == "none":
             with Store.none(key=self.settings.digest_key) as store, Lock.acquire(store):
                 yield store

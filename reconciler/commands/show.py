@@ -1,4 +1,4 @@
-"""A plan file → the plan in it, for looking at: offline, and checked wherever its key is at hand."""
+"""Reads a plan file for display: offline, and verified if its key is available."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Sign = Callable[[bytes], str]
 
 @dataclass(frozen=True)
 class SavedPlan:
-    """What a plan file tells. ``checked``: its integrity code was compared, and nobody edited it."""
+    """A saved plan. ``checked``: its integrity code was verified."""
 
     plan: Plan
     graph: Graph
@@ -35,9 +35,9 @@ class SavedPlan:
 
 
 def open_plan(path: Path, settings: Settings, on_store: Callable[[Store], None] = lambda store: None) -> SavedPlan:
-    """Raises ConfigurationError for what is no plan file, Refused for an edited one and for another version.
+    """Read a plan file. Raises ConfigurationError if it is not one, Refused if it was edited or has another version.
 
-    ``on_store`` is told of the ledger whose key is at hand.
+    ``on_store`` is called with the ledger whose key is available.
     """
     raw = plan_document.load(path)
     lineage = _lineage(raw)
@@ -60,7 +60,7 @@ def open_plan(path: Path, settings: Settings, on_store: Callable[[Store], None] 
 
 
 def _lineage(document: dict[str, object]) -> str:
-    """Of the ledger that the plan was made with; empty where the file does not say so."""
+    """The lineage of the ledger that the plan was made with; empty if the file lacks it."""
     plan = document.get("plan")
     base = plan.get("base") if isinstance(plan, dict) else None
     lineage = base.get("lineage") if isinstance(base, dict) else None
@@ -69,7 +69,7 @@ def _lineage(document: dict[str, object]) -> str:
 
 @contextmanager
 def _key(settings: Settings, lineage: str, on_store: Callable[[Store], None]) -> Iterator[Sign | None]:
-    """The key of the environment, or that of the ledger if it is the one that the plan was made with."""
+    """The key in the environment, or the key of the ledger if the plan was made with this ledger."""
     if settings.digest_key is not None:
         yield Key(settings.digest_key.encode()).sign
         return

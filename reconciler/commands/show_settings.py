@@ -1,4 +1,4 @@
-"""Settings → every value that holds for a run and where it came from; keys and passwords stay hidden."""
+"""Lists the effective settings with their sources; keys and passwords are hidden."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from reconciler.config.setting_types import without_password
 from reconciler.config.settings import Settings
 
-#: In place of a key: that it is there is all that may be said.
+#: Shown instead of a key.
 HIDDEN = "set, not shown"
 
-#: Fields of :class:`Settings` that are not set by the user, or are shown by :func:`_grouped`.
+#: Fields of :class:`Settings` that users do not set, or that :func:`_grouped` shows.
 _NOT_PLAIN = frozenset(
     {"root", "format", "ci", "sources", "ledger", "limits", "notify", "files", "files_roots"}
     | {"prune", "vars", "defaults"}
@@ -20,7 +20,7 @@ _NOT_PLAIN = frozenset(
 
 
 class SettingRow(NamedTuple):
-    """One setting: its value as JSON has it, and the flag, variable or position that it came from."""
+    """One setting: its value as JSON, and its source: flag, variable or position."""
 
     name: str
     value: Any
@@ -28,12 +28,12 @@ class SettingRow(NamedTuple):
 
 
 def effective(settings: Settings) -> list[SettingRow]:
-    """Every setting, sorted by name; those of mappings one by one, e.g. ``prune.tag``."""
+    """All settings, sorted by name; entries of mappings singly, e.g. ``prune.tag``."""
     return sorted(SettingRow(name, value, settings.sources.get(name, "default")) for name, value in _values(settings))
 
 
 def _values(settings: Settings) -> Iterator[tuple[str, Any]]:
-    """A field that ``repr`` leaves out is a secret."""
+    """The values of the fields; a field without ``repr`` is a secret."""
     for each in fields(settings):
         if each.name not in _NOT_PLAIN:
             value = getattr(settings, each.name)
@@ -58,7 +58,7 @@ def _grouped(settings: Settings) -> Iterator[tuple[str, Any]]:
 
 
 def _plain(value: Any) -> Any:
-    """Nodes of the file as what they hold; secrets are named there, and never given."""
+    """The plain value of a node; secrets appear as their source only."""
     if isinstance(value, Mapping):
         return {key: _plain(inner) for key, inner in value.items()}
     return [_plain(inner) for inner in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""The number of a run → the request for the plan that reverts it, and what that plan cannot restore."""
+"""Plans the reversal of a run, and lists what it cannot restore."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from reconciler.model.resource import DesiredState
 from reconciler.model.values import Address, Secret, Value
 from reconciler.planner.inverse import Unrestorable, invert
 
-#: What a run created is deleted when the run is reverted, whatever pruning says.
+#: A reverted run deletes what it created, whatever pruning is set to.
 EVERYTHING = {kind.name: Prune.OWNED for kind in KINDS.values() if kind.writable}
 
 
 @dataclass(frozen=True)
 class Undoing:
-    """What is to be planned, what stays lost, and resources whose writes of that run have an unknown end."""
+    """The request, what cannot be restored, and resources for which the outcome of that run is unknown."""
 
     run: RunRecord
     request: PlanRequest
@@ -31,7 +31,7 @@ class Undoing:
 
 
 def find_run(store: Store, number: int) -> RunRecord:
-    """The run of that number; raises ConfigurationError naming those that there are."""
+    """The run with this number; raises ConfigurationError that lists the existing runs."""
     runs = {run.id: run for run in store.runs()}
     if number in runs:
         return runs[number]
@@ -50,7 +50,7 @@ def prepare(
     allow: Mapping[Allow, int | None],
     state: DesiredState,
 ) -> Undoing:
-    """The inverse of a run, from what the ledger kept of it; only the secrets come from the files' ``state``."""
+    """The inverse of a run by its history; secrets come from the files' ``state``."""
     run, ledger = find_run(store, number), store.load()
     inverse = invert(store.outcomes(number), ledger, Dialect(settings.dialect), store.digest, secrets_in(state))
     unknown = [
@@ -73,7 +73,7 @@ def prepare(
 
 
 def secrets_in(state: DesiredState) -> dict[Address, dict[str, Value]]:
-    """The secrets that the files name, by resource."""
+    """The secrets in the files, by resource."""
     found: dict[Address, dict[str, Value]] = {}
     for address, desired in state.resources.items():
         for name, value in desired.attrs.items():

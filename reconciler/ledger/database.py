@@ -1,7 +1,4 @@
-"""A ledger URL into the place it names: a file below the project, a PostgreSQL database, or memory.
-
-What a database driver complains about into a LedgerError that says what to do.
-"""
+"""Database connections of ledgers: SQLite files, PostgreSQL or memory; driver errors become LedgerErrors."""
 
 from __future__ import annotations
 
@@ -24,16 +21,16 @@ from reconciler.ledger.lock_holder import LockRecord
 
 FORMS = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
-#: psycopg: give up on a server that went silent well before a lease of 60 s runs out. The URL may say otherwise.
+#: psycopg gives up on a silent server well before a lock of 60 s expires. The URL may override this.
 PATIENCE = {"connect_timeout": "10", "keepalives_idle": "10", "keepalives_interval": "5", "keepalives_count": "3"}
 
-#: Seconds to wait for the transaction of another process, and those after which a server ends one whose process does
-#: nothing: it was stopped, or its machine was. Well below the 60 s of a lease, which are the time to take over.
+#: Seconds to wait for another process's transaction; seconds after which a server ends an idle one, whose process or
+#: machine was stopped. Well below the 60 s of a lock, after which another run may take over.
 WAIT, IDLE = 5.0, 30.0
 
 
 class DatabaseLocation(NamedTuple):
-    """Where a ledger lives. ``path`` is set for a file, ``url`` for a server, neither for memory."""
+    """The location of a ledger: ``path`` for a file, ``url`` for a server, neither for memory."""
 
     path: Path | None = None
     url: URL | None = None
@@ -48,14 +45,14 @@ class DatabaseLocation(NamedTuple):
 
 
 def shown(url: URL) -> str:
-    """A URL that may be printed: no password, and no options, which may hold one."""
+    """A printable URL, without password and options, which may contain one."""
     return url.set(password=None, query={}).render_as_string(hide_password=True)
 
 
 def locate(url: str, root: Path) -> DatabaseLocation:
-    """``sqlite:///relative`` (below ``root``), ``sqlite:////absolute``, ``postgresql[+psycopg]://…`` → a place.
+    """Parse ``sqlite:///relative`` (below ``root``), ``sqlite:////absolute`` or ``postgresql[+psycopg]://…``.
 
-    Raises LedgerError, which never repeats the URL: it may hold a password.
+    Raises LedgerError, which never repeats the URL, since it may contain a password.
     """
     try:
         parsed = make_url(url)
@@ -78,9 +75,9 @@ def _file(url: URL, root: Path) -> Path:
 
 
 def make_file(path: Path) -> None:
-    """The folder (0700) and the file (0600) before SQLite sees them; its -wal and -shm take over the file's mode.
+    """Create the folder (0700) and the file (0600) before SQLite opens it; -wal and -shm inherit the file's mode.
 
-    A file that is there is not opened: closing it would drop the locks that SQLite holds on it in this process
+    An existing file is not opened: closing it would drop the locks that SQLite holds on it in this process
     (sqlite.org/howtocorrupt.html, section 2.2).
     """
     try:
@@ -103,7 +100,7 @@ def _make(path: Path) -> None:
 
 
 def refuse_links(path: Path) -> None:
-    """Raises LedgerError where the file, or one that SQLite keeps beside it, is a symbolic link."""
+    """Raise LedgerError if the file, or one that SQLite keeps beside it, is a symbolic link."""
     for each in _files(path):
         if each.is_symlink():
             raise LedgerError(f"the ledger {each} is a symbolic link; use the file that it points to with --ledger")
@@ -114,19 +111,19 @@ def _files(path: Path) -> list[Path]:
 
 
 def _close_to_others(path: Path) -> None:
-    """Once it is known to be a database: a file of something else keeps its rights."""
+    """Set mode 0600, once the file is known to be a database; other files keep their mode."""
     for each in _files(path):
         if each.is_file() and each.stat().st_mode & 0o077:
             each.chmod(0o600)
 
 
 def file_engine(path: Path, *, patience: float, reading: bool) -> Engine:
-    """An engine with one connection to an existing file; ``patience`` is how long to wait for other processes."""
+    """An engine with one connection to an existing file; waits up to ``patience`` seconds for other processes."""
     return _sqlite(lambda: _connect(path, patience, reading))
 
 
 def memory_engine(source: sqlite3.Connection | None = None) -> Engine:
-    """An engine over memory, with a copy of ``source`` in it if one is given."""
+    """An in-memory engine, with a copy of ``source`` if given."""
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
@@ -150,10 +147,10 @@ def _sqlite(connect: Callable[[], sqlite3.Connection]) -> Engine:
 
 
 def _connect(path: Path, patience: float, reading: bool) -> sqlite3.Connection:
-    """One tuned connection. A reader never creates, changes or leaves behind a file.
+    """Open a connection. A reader never creates, changes or leaves a file.
 
-    ``synchronous=FULL``: with NORMAL a commit in WAL mode can be undone by a power cut, and an intent that is lost
-    while its request was carried out may be a resource made twice. It costs 0.3 ms a write (0.5 instead of 0.2).
+    ``synchronous=FULL``, because with NORMAL a power cut can lose a commit in WAL mode, and a lost intent may create
+    a resource twice. It costs 0.3 ms a write (0.5 instead of 0.2).
     """
     mode = _reading_mode(path) if reading else "rw"
     connection = sqlite3.connect(
@@ -180,7 +177,7 @@ def _connect(path: Path, patience: float, reading: bool) -> sqlite3.Connection:
 
 
 def write_ahead(connection: sqlite3.Connection, patience: float, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Switches a new file to WAL. SQLite does not wait for others there as it does everywhere else, so we do."""
+    """Switch a new file to WAL. SQLite does not wait for other processes in this case, so this function does."""
     waited = 0.0
     while True:
         try:
@@ -194,7 +191,7 @@ def write_ahead(connection: sqlite3.Connection, patience: float, sleep: Callable
 
 
 def _reading_mode(path: Path) -> str:
-    """WAL readers need a writable folder for the shared index; without one the file must be at rest."""
+    """The open mode of a reader: WAL needs a writable folder for its index; without one the file is immutable."""
     if os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
         return "rw"
     wal = path.with_name(path.name + "-wal")
@@ -202,7 +199,7 @@ def _reading_mode(path: Path) -> str:
 
 
 def server_engine(url: URL, *, patience: float, reading: bool) -> Engine:
-    """An engine with one connection to PostgreSQL; raises LedgerError when the driver is not installed."""
+    """An engine with one connection to PostgreSQL; raises LedgerError if the driver is not installed."""
     waits = {name: value for name, value in PATIENCE.items() if name not in url.query}
     try:
         engine = create_engine(url, pool_size=1, max_overflow=0, hide_parameters=True, connect_args=waits)
@@ -248,7 +245,7 @@ _POSTGRESQL = {
 
 @contextmanager
 def explained(place: DatabaseLocation, holder: Callable[[], LockRecord | None] = lambda: None) -> Iterator[None]:
-    """Turns every database error of the block into a LedgerError, or Locked, which names the ``holder``."""
+    """Context manager: database errors become LedgerError, or Locked, which names the ``holder``."""
     try:
         yield
     except (DamagedValue, UnicodeDecodeError):  # the second: the driver, of text that is not UTF-8
@@ -260,7 +257,7 @@ def explained(place: DatabaseLocation, holder: Callable[[], LockRecord | None] =
 
 
 def is_busy(error: SQLAlchemyError) -> bool:
-    """Whether another process did not end its transaction for as long as this one waited."""
+    """Whether the error means that another process held its transaction for too long."""
     cause = error.orig if isinstance(error, DBAPIError) else None
     if isinstance(cause, sqlite3.Error):
         return (getattr(cause, "sqlite_errorcode", 0) or 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -268,7 +265,7 @@ def is_busy(error: SQLAlchemyError) -> bool:
 
 
 def _locked(place: DatabaseLocation, holder: LockRecord | None) -> str:
-    """A file is locked by its process alone, so nobody can take it over; a server ends the transaction by itself."""
+    """The Locked error. A locked file cannot be taken over; a server ends an idle transaction by itself."""
     who = f"{holder}, in the middle of a write" if holder else "another process, in the middle of a write"
     if place.path is None:
         return f"{who}; the server ends it after {IDLE:.0f} s at most. Run this again then"
@@ -294,7 +291,7 @@ def _reason(error: SQLAlchemyError, place: DatabaseLocation) -> str:
 
 
 def _unknown(text: str, state: str, place: DatabaseLocation) -> str:
-    """The server's first line, without the password and the options of the URL, which the driver may repeat."""
+    """The first line of the server's error, without password and options of the URL, which drivers may repeat."""
     line = (text.strip() or "no reason given").splitlines()[0]
     for secret in _secrets(place):
         line = line.replace(secret, "***")
@@ -304,7 +301,7 @@ def _unknown(text: str, state: str, place: DatabaseLocation) -> str:
 
 
 def _secrets(place: DatabaseLocation) -> Iterator[str]:
-    """Texts of the URL that are not shown; options that are numbers are times and ports."""
+    """Parts of the URL to hide; numeric options are time-outs and ports."""
     if place.url is None:
         return
     if place.url.password:

@@ -1,4 +1,4 @@
-"""Runs and their outcomes into rows that a later undo, `history` and a repeated CI job can read."""
+"""Stores runs and their outcomes, for `history`, `undo` and repeated CI jobs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Digests = Mapping[Address, Mapping[str, str]]
 
 
 class RunInfo(NamedTuple):
-    """What is known of a run when it begins; ``plan`` is the digest of its plan."""
+    """The facts of a run at its start; ``plan`` is the digest of its plan."""
 
     who: str
     host: str
@@ -31,7 +31,7 @@ class RunInfo(NamedTuple):
 
 
 class RunRecord(NamedTuple):
-    """One run. ``started`` and ``finished`` are seconds of the epoch; a killed run never finished."""
+    """One run. ``started`` and ``finished`` are seconds of the epoch; ``finished`` is None after a kill."""
 
     id: int
     info: RunInfo
@@ -43,14 +43,13 @@ class RunRecord(NamedTuple):
 
 
 def _kept(column: Column[Any]) -> Any:
-    """A column of the row that an intent or entry of the same address has."""
+    """A subquery for a column of the intent or entry with the same address."""
     table = column.table
     of_address = table.c.kind == bindparam("kind"), table.c.key == bindparam("key")
     return select(column).where(*of_address).scalar_subquery()
 
 
-#: The image that the intent kept moves into the outcome without travelling through this program again, and so do
-#: digests and provenance of the entry.
+#: The intent's image and the entry's digests and provenance are copied to the outcome inside the database.
 _MOVED = {"before": INTENT.c.before, "digests": ENTRY.c.digests, "provenance": ENTRY.c.provenance}
 _APPEND = insert(OUTCOME).values(
     {c.name: bindparam(c.name) for c in OUTCOME.c if c.name != "seq" and c.name not in _MOVED}
@@ -59,19 +58,19 @@ _APPEND = insert(OUTCOME).values(
 
 
 def start(connection: Connection, info: RunInfo, started: float) -> int:
-    """Stores a run and returns its number."""
+    """Store a run and return its number."""
     texts = {name: plain(value) for name, value in info._asdict().items()}
     row = texts | {"started": started, "reads": 0, "writes": 0}
     return int(connection.execute(insert(RUN).returning(RUN.c.id), row).scalar_one())
 
 
 def append(connection: Connection, run: int, address: Address, outcome: Outcome, after: Attrs | None) -> None:
-    """Stores the end of one step with the before-image of its intent, which must still be there."""
+    """Store the outcome of one step with the before-image of its intent, which must still exist."""
     connection.execute(_APPEND, outcome_row(run, address, outcome, after))
 
 
 def append_taken(connection: Connection, run: int, taken: Iterable[TakenAlong]) -> None:
-    """Stores what a deletion took from other resources, as outcomes of their own."""
+    """Store what a deletion removed from other resources, as outcomes of their own."""
     rows = [
         outcome_row(run, each.address, Outcome(Step(each.address, Verb.DROP), each.action, Status.DONE), None)
         | {"remote_id": each.remote_id, "before": attrs_text(each.before), "provenance": each.provenance.value}
@@ -82,7 +81,7 @@ def append_taken(connection: Connection, run: int, taken: Iterable[TakenAlong]) 
 
 
 def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | None) -> dict[str, Any]:
-    """The columns of an outcome, but those of what was there before."""
+    """The columns of an outcome without those of the state before it."""
     return {
         "run": run,
         "kind": address.kind,
@@ -97,7 +96,7 @@ def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | Non
 
 
 def runs(connection: Connection, plan: str | None) -> list[RunRecord]:
-    """All runs, or those of one plan, newest first."""
+    """All runs, or the runs of one plan, newest first."""
     query = select(RUN).order_by(RUN.c.id.desc())
     rows = connection.execute(query if plan is None else query.where(RUN.c.plan == plan))
     found = rows.all()
@@ -130,7 +129,7 @@ def digests(connection: Connection) -> Digests:
 
 
 def hidden(past: BeforeImage, secrets: Digests, digest: Callable[[str, str], str]) -> BeforeImage:
-    """The outcome with a Secret for each value whose digest its entry holds."""
+    """The outcome, with a Secret in place of each value that has a digest."""
     known = secrets.get(past.address)
     if not known:
         return past

@@ -1,4 +1,4 @@
-"""A ledger and a holder into a lease: one apply at a time, taken over from the dead, renewed while it works."""
+"""The lock of a ledger: one apply at a time, renewed while it runs, taken over from dead holders."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from reconciler.ledger.transactions import Ticket, Transactions
 DURATION = 60.0
 INTERVAL = 20.0
 
-#: Waits so many seconds, or less when the event is set, and says whether it was.
+#: Sleeps for the given seconds or until the event is set; returns whether it was set.
 Wait = Callable[[threading.Event, float], bool]
 
 
 class Lockable(Protocol):
-    """What a lease is taken of: an open Store."""
+    """What can be locked: an open Store."""
 
     @property
     def session(self) -> Transactions:
-        """The session whose writes the lease allows."""
+        """The session whose writes the lock permits."""
 
 
 _NOBODY: dict[str, Any] = dict.fromkeys(("token", "holder", "acquired", "renewed", "expires"))
@@ -48,7 +48,7 @@ _RENEW = (
 class Lock:
     """The right to write. ``with Lock.acquire(store) as lock:`` renews it until the block ends.
 
-    A lease that ran out is never renewed: whoever slept past its end stops at its next write.
+    An expired lock is never renewed: a process that slept past its end stops at its next write.
     """
 
     def __init__(self, session: Transactions, ticket: Ticket, duration: float, interval: float, wait: Wait) -> None:
@@ -72,7 +72,7 @@ class Lock:
         proc: Path = lock_holder.PROC,
         wait: Wait = threading.Event.wait,
     ) -> Lock:
-        """Takes the lease if it is free, ran out, or its holder is certainly dead; raises Locked otherwise."""
+        """Take the lock if it is free, expired or held by a process that is certainly dead; else raise Locked."""
         me = holder or lock_holder.here()
         session = store.session
         with session.writing() as connection:
@@ -88,7 +88,7 @@ class Lock:
         return cls(session, ticket, duration, interval, wait)
 
     def renew(self) -> bool:
-        """Prolongs the lease from now; False when it is no longer ours, for good."""
+        """Extend the lock from now; False if this process has lost it."""
         with self._session.writing() as connection:
             now = self._session.now(connection)
             given = {"ours": self.ticket.token, "number": self.ticket.fence}
@@ -98,7 +98,7 @@ class Lock:
         return done == 1
 
     def release(self) -> None:
-        """Stops renewing and frees the lease if it is still ours; may be called twice."""
+        """Stop renewing and free the lock if this process still holds it; may be called twice."""
         self.stop()
         with self._session.writing() as connection:
             given = {"ours": self.ticket.token, "number": self.ticket.fence}
@@ -107,19 +107,19 @@ class Lock:
             self._session.ticket = None
 
     def start(self) -> None:
-        """Renews in the background from now on."""
+        """Start renewing in the background."""
         self._thread = threading.Thread(target=self.keep, name="ledger-lease", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends the background renewal and waits for it."""
+        """Stop renewing and wait for the thread to end."""
         self._stop.set()
         if self._thread is not None:
             self._thread.join()
             self._thread = None
 
     def keep(self) -> None:
-        """Renews every ``interval`` seconds until stopped or lost; sooner again after a database error."""
+        """Renew every ``interval`` seconds until stopped or lost; sooner after a database error."""
         pause = self._interval
         while not self._wait(self._stop, pause):
             try:
@@ -141,7 +141,7 @@ class Lock:
 
 
 def _fence(head: Any) -> int:
-    """The number of the last lock; raises DamagedValue where it cannot be counted on."""
+    """The fencing number of the last lock; raises DamagedValue if it is invalid."""
     with decoding():
         check_types((head.fence, int))
         if not 0 <= head.fence < LARGEST_FENCE:
@@ -150,7 +150,7 @@ def _fence(head: Any) -> int:
 
 
 def unlock(session: Transactions) -> LockRecord | None:
-    """Takes the lease away from whoever has it, and says who that was; their next write is refused."""
+    """Take the lock away from its holder and return that holder, whose next write is refused."""
     with session.writing(patient=True) as connection:
         holder = held(connection.execute(select(HEAD)).one())
         connection.execute(update(HEAD).values({**_NOBODY, "fence": HEAD.c.fence + 1}))

@@ -1,4 +1,4 @@
-"""The facts of this process and machine into a Holder, and a Holder into "is it gone for certain?"."""
+"""Identifies the process that holds a lock, and decides whether it is certainly dead."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MACHINE_ID = Path("/etc/machine-id")
 
 
 class LockHolder(NamedTuple):
-    """Who holds a lease. Facts that the platform does not offer are empty and prove nothing.
+    """The holder of a lock. Facts that the platform does not provide are empty and prove nothing.
 
     ``machine`` survives a reboot, ``boot`` does not; ``space`` is the process-id namespace (two containers of one
     machine share the boot but not the process ids); ``started`` tells a process from a later one with its pid.
@@ -37,7 +37,7 @@ class LockHolder(NamedTuple):
 
 
 class LockRecord(NamedTuple):
-    """A lease as others see it; times are seconds of the epoch."""
+    """A lock as stored; times in seconds of the epoch."""
 
     holder: LockHolder
     acquired: float
@@ -49,7 +49,7 @@ class LockRecord(NamedTuple):
 
 
 def held(head: Any) -> LockRecord | None:
-    """The lease in a row of the head table."""
+    """The lock in a row of the head table."""
     if head.token is None:
         return None
     with decoding():
@@ -58,7 +58,7 @@ def held(head: Any) -> LockRecord | None:
 
 
 def here(proc: Path = PROC, machine_id: Path = MACHINE_ID) -> LockHolder:
-    """The holder that this process is."""
+    """This process as a holder."""
     pid = os.getpid()
     return LockHolder(
         who=_user(),
@@ -72,13 +72,13 @@ def here(proc: Path = PROC, machine_id: Path = MACHINE_ID) -> LockHolder:
 
 
 def is_gone(holder: LockHolder, me: LockHolder, proc: Path = PROC) -> bool:
-    """Whether ``holder`` cannot be running any more, as seen from ``me``; in doubt it may be.
+    """Whether ``holder`` has certainly ended, as seen from ``me``; in doubt, False.
 
     | boot  | process ids | verdict                                                              |
     |-------|-------------|----------------------------------------------------------------------|
     | same  | same space  | gone when the pid is free, a zombie's, or that of a later process    |
     | same  | other space | unknown: another container of this machine                           |
-    | other |             | gone when it is this very machine, which has since been started anew |
+    | other |             | gone if it is the same machine, which has been rebooted since        |
     """
     if not holder.boot or not me.boot:
         return False
@@ -96,7 +96,7 @@ def _is_running(holder: LockHolder, proc: Path) -> bool:
     except ProcessLookupError:
         return False
     except PermissionError:
-        return True  # /proc hides the processes of others, but there is one
+        return True  # /proc hides the processes of other users, but this one exists
     return True
 
 

@@ -1,4 +1,4 @@
-"""Moves of entries to new addresses into rows rewritten at once: chains and swaps included, references following."""
+"""Moves ledger entries to new addresses, with chains, swaps and the references to them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _DROP = delete(ENTRY).where(ENTRY.c.kind == bindparam("a_kind"), ENTRY.c.key == 
 
 
 def drop(connection: Connection, addresses: Sequence[Address]) -> None:
-    """Deletes entries; what is not there is no error."""
+    """Delete entries; missing ones are ignored."""
     if addresses:
         connection.execute(_DROP, [{"a_kind": a.kind, "a_key": a.key} for a in addresses])
 
 
 def move(connection: Connection, moves: Sequence[tuple[Address, Address]]) -> None:
-    """Moves all at once, so that ``A → B, B → A`` swaps. Raises LedgerError, having done nothing of use."""
+    """Move all entries at once, so that ``A → B, B → A`` swaps. Raises LedgerError; the caller rolls back."""
     if not moves:
         return
     names = dict(moves)
@@ -38,7 +38,7 @@ def move(connection: Connection, moves: Sequence[tuple[Address, Address]]) -> No
 def _check(
     connection: Connection, moves: Sequence[tuple[Address, Address]], names: Mapping[Address, Address]
 ) -> None:
-    """Each source once, each target once, and nobody overwritten."""
+    """Raise LedgerError unless sources and targets are unique and no other entry is overwritten."""
     targets = {new for _, new in moves}
     if len(names) < len(moves) or len(targets) < len(moves):
         raise LedgerError("two moves have the same source or target; nothing was moved")
@@ -55,7 +55,7 @@ def _row(connection: Connection, address: Address) -> dict[str, Any]:
 
 
 def _follow(connection: Connection, names: Mapping[str, str]) -> None:
-    """What refers to a moved resource, or depends on it, refers to its new address."""
+    """Change references to a moved resource to its new address."""
     refers = or_(
         ENTRY.c.depends_on.is_not(None),
         ENTRY.c.part_of.is_not(None),

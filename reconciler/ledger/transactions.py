@@ -1,7 +1,4 @@
-"""One connection into transactions: reading, writing, and writing only while the lease is still ours.
-
-A ledger URL into a session: made, upgraded, copied or only looked at.
-"""
+"""Transactions on a ledger: reading, writing, and writing only while this run holds the lock."""
 
 from __future__ import annotations
 
@@ -26,7 +23,7 @@ Clock = Callable[[], float]
 
 
 class Ticket(NamedTuple):
-    """Proof of a lease: the owner's token and the number of the lease, which grows with each new owner."""
+    """Proof of a lock: the owner's token and the fencing number, which grows with each new owner."""
 
     token: str
     fence: int
@@ -35,8 +32,8 @@ class Ticket(NamedTuple):
 class Transactions:
     """Serves several threads over one connection, one transaction at a time.
 
-    ``clock`` gives seconds of the epoch; without one, a server's own clock counts, so that the clocks of several
-    machines need not agree. ``reading`` refuses every write.
+    ``clock`` returns seconds of the epoch; without one, the server's clock is used, so that the clocks of several
+    machines need not agree. ``reading`` refuses writes.
     """
 
     def __init__(self, engine: Engine, place: DatabaseLocation, clock: Clock | None, *, reading: bool) -> None:
@@ -58,35 +55,35 @@ class Transactions:
         )
 
     def close(self) -> None:
-        """Gives the connection back for good; may be called twice."""
+        """Close the connection; may be called twice."""
         with self._lock:
             self._connection.close()
             self.engine.dispose()
 
     def now(self, connection: Connection) -> float:
-        """The clock that leases are measured with."""
+        """The clock that locks are measured with."""
         if self._clock is not None:
             return self._clock()
         return float(connection.execute(select(_SERVER_NOW)).scalar_one())
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A transaction that sees one state of the ledger throughout."""
+        """A read transaction with a consistent snapshot."""
         with self._transaction(_snapshot, reading=True) as connection:
             yield connection
 
     @contextmanager
     def writing(self, *, patient: bool = False) -> Iterator[Connection]:
-        """A transaction that holds the ledger alone, whoever has the lease: for the lease itself and for history.
+        """An exclusive transaction that does not need the lock: for the lock itself and for history.
 
-        ``patient`` waits for a server to end the transaction of a process that was stopped.
+        ``patient`` waits until a server ends the transaction of a stopped process.
         """
         with self._transaction(_hold_patiently if patient else _hold, reading=False) as connection:
             yield connection
 
     @contextmanager
     def fenced(self, needs: float = 0.0) -> Iterator[Connection]:
-        """A counted write. Raises Locked unless the lease is ours and has more than ``needs`` seconds left."""
+        """A write that counts in ``serial``. Raises Locked unless the lock is held for ``needs`` more seconds."""
         with self._transaction(lambda connection: self._pass(connection, needs), reading=False) as connection:
             yield connection
 
@@ -127,7 +124,7 @@ class Transactions:
                 raise
 
     def _holder(self) -> LockRecord | None:
-        """Who has the lease, for a message: read without waiting for anybody."""
+        """The holder of the lock, for messages; read without waiting."""
         try:
             self._connection.execution_options(reading=True)
             with self._connection.begin():
@@ -136,7 +133,7 @@ class Transactions:
             return None
 
     def _begin(self, first: Callable[[Connection], None], reading: bool) -> RootTransaction:
-        """Begins and runs the first statement; again, once, when a server had closed the idle connection."""
+        """Begin with the first statement; repeated once if a server had closed the idle connection."""
         try:
             return self._begin_once(first, reading)
         except DBAPIError as error:
@@ -159,13 +156,13 @@ _SERVER_NOW: Any = extract("epoch", func.clock_timestamp()).cast(Double)
 
 
 def _snapshot(connection: Connection) -> None:
-    """SQLite gives a transaction one state as it is; PostgreSQL wants to be asked."""
+    """Request a snapshot; SQLite always provides one, PostgreSQL needs a statement."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
 
 
 def _hold(connection: Connection) -> None:
-    """SQLite has begun IMMEDIATE; PostgreSQL locks the one row that every writer needs."""
+    """Exclude other writers: PostgreSQL locks the head row; SQLite has begun IMMEDIATE."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(HEAD.c.id).with_for_update())
 
@@ -177,7 +174,7 @@ def _hold_patiently(connection: Connection) -> None:
 
 
 def _undo(begun: RootTransaction) -> None:
-    """Rolls back; when even that fails, the database has done it, or will."""
+    """Roll back; if that fails, the database does it when the connection ends."""
     try:
         begun.rollback()
     except SQLAlchemyError:
@@ -185,7 +182,7 @@ def _undo(begun: RootTransaction) -> None:
 
 
 def writer(url: str, root: Path, clock: Clock | None, patience: float) -> Transactions:
-    """A session on a ledger that exists when this returns, at today's version."""
+    """A session on a ledger, which is created or upgraded if needed."""
     place = database.locate(url, root)
     if place.path is not None:
         database.refuse_links(place.path)
@@ -194,12 +191,12 @@ def writer(url: str, root: Path, clock: Clock | None, patience: float) -> Transa
 
 
 def memory(clock: Clock | None) -> Transactions:
-    """A session on a new ledger in memory."""
+    """A session on a new in-memory ledger."""
     return _prepared(database.memory_engine(), DatabaseLocation(), clock)
 
 
 def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Transactions | None:
-    """A session that only reads; None when there is no ledger. An older file is upgraded in a copy in memory."""
+    """A read-only session, or None without a ledger. An older file is upgraded in an in-memory copy."""
     place = database.locate(url, root)
     if place.path is not None:
         database.refuse_links(place.path)
@@ -217,7 +214,7 @@ def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Transa
 
 
 def exists(url: str, root: Path) -> bool:
-    """Whether there is a ledger at the place; makes nothing."""
+    """Whether a ledger exists at the location; creates nothing."""
     session = reader(url, root, None, database.WAIT)
     if session is not None:
         session.close()
@@ -241,13 +238,13 @@ def _looked_at(engine: Engine, place: DatabaseLocation, clock: Clock | None) -> 
 
 
 def _driver(engine: Engine) -> sqlite3.Connection:
-    """The driver's own connection, which alone can copy a whole database."""
+    """The driver's connection, which can copy a whole database."""
     with closing(engine.raw_connection()) as pooled:
         return cast(sqlite3.Connection, pooled.driver_connection)
 
 
 def _prepared(engine: Engine, place: DatabaseLocation, clock: Clock | None, *, reading: bool = False) -> Transactions:
-    """A session on a ledger at today's version; one that is at it already is not locked for that."""
+    """A session on a ledger of the current version; only an older one is locked for the upgrade."""
     try:
         with explained(place), engine.connect().execution_options(reading=True) as connection:
             version = schema.read_version(connection)
@@ -261,7 +258,7 @@ def _prepared(engine: Engine, place: DatabaseLocation, clock: Clock | None, *, r
 
 
 def _session(engine: Engine, place: DatabaseLocation, clock: Clock | None, *, reading: bool) -> Transactions:
-    """A file and memory are this machine's, and so is their clock; a server has its own."""
+    """A session; files and memory use this machine's clock, a server its own."""
     return Transactions(engine, place, clock if place.url is not None else clock or time.time, reading=reading)
 
 
@@ -273,7 +270,7 @@ def _engine(place: DatabaseLocation, patience: float, *, reading: bool) -> Engin
 
 
 def _has_content(path: Path) -> bool:
-    """An empty file is what a run leaves that was killed before its first transaction."""
+    """Whether the file has content; a run killed before its first transaction leaves an empty file."""
     try:
         return path.stat().st_size > 0
     except FileNotFoundError:
