@@ -102,10 +102,14 @@ class Account:
         return added
 
     def set_faults(self, rules: Iterable[Mapping[str, Any]]) -> None:
-        """Replaces all faults by rules in plain form: {kind, match: {...}, parameters...}."""
+        """Replaces all faults by rules in plain form: {kind, match: {...}, parameters...}. Held requests go on."""
         made = [rule(**entry) for entry in rules]
         with self.lock:
             self._faults = made
+
+    def has(self, fault: Fault) -> bool:
+        """Whether the rule still is one of the account's."""
+        return any(each is fault for each in self.faults)
 
     @property
     def faults(self) -> list[Fault]:

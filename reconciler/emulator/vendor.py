@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from time import monotonic
+from typing import Any
 from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
@@ -16,6 +18,8 @@ from reconciler.emulator.gateway import Gateway
 from reconciler.emulator.wire import drop, read_body, send_answer, send_half
 
 PREFIX = "/systeme"
+#: Seconds after which a request that a fault holds up looks whether the fault was taken away.
+LOOK_EVERY = 0.05
 HTML = b"<!doctype html><html><body><h1>We will be back soon</h1></body></html>"
 
 
@@ -91,7 +95,7 @@ class Vendor:
             return
         delays, fault = account.meet_faults(exchange.method, exchange.path)
         for delay in delays:
-            await self._pause(delay.number("seconds"), exchange.receive)
+            await self._pause(delay, exchange)
         if fault is None:
             answer = exchange.carry_out()
             account.ended(entry, answer.status)
@@ -104,7 +108,7 @@ class Vendor:
         carried = exchange.carry_out() if _carries_out(fault) else None
         entry["fault"] = fault.kind
         if fault.kind == "timeout":
-            await self._pause(fault.number("seconds"), exchange.receive)
+            await self._pause(fault, exchange)
         answer = _answer(fault, carried)
         half = fault.kind == "cut" and not fault.parameters["clean"]
         exchange.account.ended(entry, None if answer is None or half else answer.status)
@@ -115,12 +119,15 @@ class Vendor:
         else:
             await send_answer(exchange.send, answer, headers)
 
-    async def _pause(self, seconds: float, receive: Receive) -> None:
-        """Waits, but no longer than the client does or the server runs."""
-        waits = {asyncio.ensure_future(self.closing.wait()), asyncio.ensure_future(_gone(receive))}
-        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in waits:
-            wait.cancel()
+    async def _pause(self, fault: Fault, exchange: Exchange) -> None:
+        """Waits, but no longer than the rule exists, the client waits or the server runs."""
+        ends = {asyncio.ensure_future(self.closing.wait()), asyncio.ensure_future(_gone(exchange.receive))}
+        until = monotonic() + fault.number("seconds")
+        done: set[asyncio.Future[Any]] = set()
+        while not done and (left := until - monotonic()) > 0 and exchange.account.has(fault):
+            done, _ = await asyncio.wait(ends, timeout=min(left, LOOK_EVERY), return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
 
 
 async def _gone(receive: Receive) -> None:

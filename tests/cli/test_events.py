@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from typing import Any
 
 import jsonschema
 import pytest
 
 from tests.cli.support import ended
-from tests.cli.test_signals import TAGS, heard, started, wait_for_writes
+from tests.cli.test_signals import TAGS, heard, hold, started
 from tests.support.project import Project, Result
+from tests.support.waiting import PATIENCE, line_with
 
 __all__ = ["heard"]  # a fixture of its module
 
@@ -98,18 +100,30 @@ def test_nobody_is_named(project: Project) -> None:
     assert of(told, "started")[0]["address"].startswith("contact/c:")
 
 
+def event_of(running: subprocess.Popen[str]) -> dict[str, Any]:
+    """The next line of a stream, as it comes."""
+    assert running.stdout is not None
+    event: dict[str, Any] = json.loads(running.stdout.readline())
+    return event
+
+
 def test_stopped_in_the_middle(project: Project) -> None:
     """Each line is there at once; a signal ends the stream with a report, heartbeats before it."""
     project.write(TAGS)
-    project.account.fault("latency", method="POST", times=None, seconds=0.2)
+    hold(project, nth=3)
     running = started(project, "--heartbeat", "0.05", "apply", "--yes", "--parallel", "2", "--json-events")
     assert running.stdout is not None
-    assert json.loads(running.stdout.readline())["event"] == "begin"
-    wait_for_writes(project, 3)
+    assert event_of(running)["event"] == "begin"
+    told = [event_of(running)]
+    while told[-1]["event"] != "heartbeat" or len(project.account.writes) < 4:
+        told.append(event_of(running))
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=30)
+    assert running.stderr is not None
+    line_with("Stopping", running.stderr)
+    project.account.set_faults([])
+    out, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 130, err
-    told = [json.loads(line) for line in out.splitlines()]
+    told += [json.loads(line) for line in out.splitlines()]
     assert told[-1]["event"] == "report"
     assert told[-1]["stopped"] == "interrupted"
     beats = of(told, "heartbeat")

@@ -128,7 +128,7 @@ def test_long_runs_off_a_terminal(project: Project) -> None:
     project.write("tags: [" + ", ".join(f"U{n}" for n in range(51)) + "]\n", "more.yaml")
     project.account.fault("status", method="POST", nth=5, times=1, status=500, body={"detail": "broken"})
     project.account.fault("status", method="POST", nth=20, times=1, status=403, body={"detail": "not this one"})
-    project.account.fault("latency", method="POST", times=None, seconds=0.02)
+    project.account.fault("latency", method="POST", nth=30, times=4, seconds=1.0)
     said = project.run("--heartbeat", "0.05", "apply", "--yes", "--parallel", "4").err
     assert "created" not in said
     assert "of 51 done" in said

@@ -16,6 +16,7 @@ import pytest
 from reconciler.cli.main import COMMANDS
 from tests.cli.support import ended, ledger_of
 from tests.support.project import Project, Result, requests_of
+from tests.support.waiting import PATIENCE
 
 MakeProject = Callable[..., Project]
 
@@ -456,7 +457,7 @@ def test_a_reader_that_goes_away(declared: Project) -> None:
         cwd=declared.folder,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
         env={"PATH": "/usr/bin:/bin", **declared.env, "PYTHONPATH": str(Path(__file__).parents[2])},
     )
@@ -468,7 +469,7 @@ def test_start_up_is_light(project: Project) -> None:
     """--help and --version import nothing heavy."""
     code = "import sys; from reconciler.cli.main import run; run(['--help'])\n"
     code += "print(sorted(sys.modules), file=sys.stderr)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE, check=True)
     for heavy in ("requests", "sqlalchemy", "jsonschema", "deepdiff", "rich", "yaml", "starlette"):
         assert f"'{heavy}'" not in done.stderr
 
@@ -512,7 +513,7 @@ def test_emulator_command(project: Project, tmp_path: Path) -> None:
     env = {"RECONCILER_GATEWAY_URL": url, "MATON_API_KEY": "emulator-key", "RECONCILER_CONNECTION": "default"}
     ended(project.run("plan", env=env), 0, "tag/B", "1 unmanaged")
     running.terminate()
-    _, err = running.communicate(timeout=20)
+    _, err = running.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
 
 

@@ -17,6 +17,7 @@ import requests
 
 from reconciler.cli.handlers import watch_loop
 from tests.cli.support import ended, ledger_of
+from tests.cli.test_signals import hold
 from tests.support.hands import rename_person
 from tests.support.project import Project
 from tests.support.watching import Running, Script
@@ -53,15 +54,17 @@ def test_a_signal_ends_an_apply_in_order(project: Project) -> None:
     """No new calls; what is in flight is recorded; 0, and the next one does the rest and nothing twice."""
     project.write(TAGS)
     project.env["RECONCILER_PARALLEL"] = "2"
-    project.account.fault("latency", method="POST", times=None, seconds=0.2)
+    hold(project, nth=3)
     running = Running(project, "--apply", "--interval", "1h")
-    running.wait_until(lambda: len(project.account.writes) >= 3)
-    assert running.end(signal.SIGTERM) == 0
+    running.wait_until(lambda: len(project.account.writes) >= 4)
+    running.process.send_signal(signal.SIGTERM)
+    running.wait_for("Stopping")
+    project.account.set_faults([])
+    assert running.end() == 0
     assert "cycle 1: stopped" in running.said()
     made = project.account.state()["tags"]
-    assert 3 <= len(made) == len(project.account.writes) <= 6
+    assert len(made) == len(project.account.writes) == 4
     assert len(ledger_of(project)) == len(made)
-    project.account.set_faults([])
     ended(project.run("watch", "--apply", "--once"), 0)
     assert len(project.account.writes) == 30
     project.assert_converged()
@@ -70,7 +73,7 @@ def test_a_signal_ends_an_apply_in_order(project: Project) -> None:
 def test_a_second_signal_ends_at_once(project: Project) -> None:
     """Without waiting for what is in flight; the next cycle finds out what became of it."""
     project.write(TAGS)
-    project.account.fault("latency", method="POST", times=None, seconds=1.5)
+    hold(project)
     running = Running(project, "--apply")
     running.wait_until(lambda: len(project.account.writes) >= 2)
     running.process.send_signal(signal.SIGTERM)

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs.conftest import ROOT
+from tests.support.waiting import PATIENCE
 
 
 def make(*args: str, cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """One call of make."""
-    return subprocess.run(["make", *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        ["make", *args], cwd=cwd, env=env, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
 
 
 def test_make_alone_lists_every_target(copy: Path, shell: dict[str, str]) -> None:

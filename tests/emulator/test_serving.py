@@ -15,6 +15,7 @@ import requests
 from reconciler.emulator import Emulator
 from tests.emulator.conftest import Api
 from tests.emulator.test_admin import ANN, SEED
+from tests.support.waiting import PATIENCE
 
 # The store
 
@@ -92,5 +93,5 @@ def test_serving_ends_cleanly_on_signals(tmp_path: Path, session: requests.Sessi
             found = session.get(f"{url}/systeme/api/tags", params={"order": "asc"}, headers=headers).json()["items"]
             session.post(f"{url}/systeme/api/tags", json={"name": "New"}, headers=headers)
             process.send_signal(number)
-            assert process.wait(timeout=20) == 0
+            assert process.wait(timeout=PATIENCE) == 0
         assert [row["name"] for row in found] == tags

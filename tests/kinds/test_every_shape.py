@@ -16,6 +16,7 @@ from reconciler.kinds.field import FieldShape
 from tests.kinds.account import Gadgets, serving
 from tests.kinds.package.gadget import KIND
 from tests.support.project import Project, Result
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parent.parent.parent
 SITE = """\
@@ -81,7 +82,7 @@ def commands() -> Iterator[Commands]:
         yield Commands(process)
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(60) == 0
+        assert process.wait(PATIENCE) == 0
 
 
 class GadgetProject:

@@ -17,6 +17,7 @@ from reconciler.ledger.store import Store
 from reconciler.model.resource import Ledger
 from tests.proofs import estate
 from tests.support.project import Project
+from tests.support.waiting import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +47,7 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         assert self.process.stdin and self.process.stdout
         self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()
 
     def run(self, project: Project, *args: str, point: int | None = None, full: int | None = None) -> Ended:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import signal
-import time
 
 import pytest
 
 from tests.proofs.conftest import WHOLE
 from tests.proofs.forks import Moment, Right, Worker
-from tests.proofs.test_two_applies import APPLY, finish, running, until
+from tests.proofs.test_two_applies import APPLY, finish, running
+from tests.support.waiting import PATIENCE, line_with, until
 
 
 @pytest.fixture
@@ -25,7 +25,6 @@ def right(owned: Moment) -> Right:
 def complete(owned: Moment, right: Right) -> None:
     """The same command once more does the rest."""
     owned.project.account.set_faults([])
-    owned.project.account.content.options.latency = 0
     again = owned.project.run(*APPLY)
     assert again.code == 0, again.err
     finish(owned, right)
@@ -35,17 +34,19 @@ def complete(owned: Moment, right: Right) -> None:
 def test_one_signal_ends_in_order(owned: Moment, right: Right, number: signal.Signals) -> None:
     """What is in flight ends and is recorded, nothing new begins, and the report says what was and was not done."""
     account, project = owned.restore(), owned.project
-    account.content.options.latency = 60
     with running(project) as process:
         until(lambda: len(account.writes) >= 12)
+        account.fault("latency", times=None, seconds=2 * PATIENCE)
         process.send_signal(number)
-        out, err = process.communicate(timeout=30)
+        assert process.stderr is not None
+        line_with("Stopping: no new calls", process.stderr)
+        account.set_faults([])
+        out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert "Stopping: no new calls" in err
     assert "Stopped: interrupted" in out
     assert "not run" in out
     sent = account.writes
-    assert 12 <= len(sent) < 40
+    assert len(sent) >= 12
     assert all(each["status"] for each in sent), "every answer was waited for"
     complete(owned, right)
 
@@ -53,15 +54,14 @@ def test_one_signal_ends_in_order(owned: Moment, right: Right, number: signal.Si
 def test_two_signals_end_at_once(owned: Moment, right: Right) -> None:
     """Nobody waits for an answer that does not come; the next run finds what was in flight."""
     account, project = owned.restore(), owned.project
-    account.fault("latency", method="POST", path="/api/contacts$", times=None, seconds=25.0)
+    account.fault("latency", method="POST", path="/api/contacts$", times=None, seconds=2 * PATIENCE)
     with running(project) as process:
         until(lambda: any(each["path"] == "/api/contacts" for each in account.writes))
         process.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        began = time.monotonic()
+        assert process.stderr is not None
+        line_with("Stopping", process.stderr)
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
-        assert time.monotonic() - began < 5
+        _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Traceback" not in err
     complete(owned, right)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,6 +19,7 @@ from tests.proofs.desk import Desk
 from tests.proofs.forks import Moment, Right
 from tests.proofs.hasty import make_hasty
 from tests.support.project import Project
+from tests.support.waiting import PATIENCE, until
 
 APPLY = ("apply", "--yes", *estate.ALLOW)
 
@@ -41,18 +41,10 @@ def running(project: Project, *args: str) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def until(condition: Callable[[], object], seconds: float = 30.0) -> None:
-    """Wait for another process."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it does not come"
-        time.sleep(0.01)
-
-
 def test_the_second_apply_is_refused_and_sends_nothing(owned: Moment) -> None:
     """It names the holder, exits 3, and has not even read."""
     account, project = owned.restore(), owned.project
-    account.fault("latency", method="POST", seconds=3.0)
+    account.fault("latency", method="POST", seconds=PATIENCE)
     with running(project) as first:
         until(lambda: account.writes)
         silent = [each for each in account.requests if each["method"] == "GET"]
@@ -60,7 +52,8 @@ def test_the_second_apply_is_refused_and_sends_nothing(owned: Moment) -> None:
         assert second.code == 3
         assert f"(process {first.pid})" in second.err
         assert [each for each in account.requests if each["method"] == "GET"][: len(silent)] == silent
-        _, err = first.communicate(timeout=60)
+        account.set_faults([])
+        _, err = first.communicate(timeout=PATIENCE)
         assert first.returncode == 0, err
     assert project.run("plan", "--detailed-exitcode").code == 0
 

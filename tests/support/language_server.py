@@ -11,10 +11,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.support.node import NODE_MODULES
+from tests.support.waiting import PATIENCE
 
 PROGRAM = "yaml-language-server"
-#: So long an answer may take; nothing waits for it that has one.
-PATIENCE = 60
 
 Json = dict[str, Any]
 

@@ -15,6 +15,7 @@ import pytest
 from reconciler.cli.handlers import watch_loop
 from reconciler.watch.watch import WatchInputs
 from tests.support.project import Project, Result
+from tests.support.waiting import PATIENCE
 
 
 class Script:
@@ -77,17 +78,17 @@ class Running:
 
     def wait_until(self, there: Callable[[], bool]) -> None:
         """Return when it is so; fails when the process ends or takes too long."""
-        until = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while not there():
             assert self.process.poll() is None, self.said()
-            assert time.monotonic() < until, self.said()
+            assert time.monotonic() < end, self.said()
             time.sleep(0.01)
 
     def end(self, *numbers: int) -> int:
         """Send these signals, if any, and wait for the end; its exit code."""
         for number in numbers:
             self.process.send_signal(number)
-        return self.process.wait(timeout=60)
+        return self.process.wait(timeout=PATIENCE)
 
 
 def rss(process: int) -> int:

@@ -17,13 +17,14 @@ from typing import Self
 
 import pyte
 
+from tests.support.waiting import PATIENCE
+
 #: Makes its standard input the controlling terminal, heeds Ctrl-C (who runs in the background does not), then becomes
 #: the command.
 _LAUNCH = """import fcntl, os, signal, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 signal.signal(signal.SIGINT, signal.SIG_DFL)
 os.execv(sys.argv[1], sys.argv[1:])"""
-PATIENCE = 30.0
 
 
 class Screen:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.project import Project
+from tests.support.waiting import PATIENCE
 from tests.terminal.screen import Screen
 
 SHELLS = ("bash", "zsh", "fish")
@@ -68,7 +69,7 @@ def in_bash(shop: Project, programs: Path, *lines: str) -> list[list[str]]:
         env=environment(shop, programs, shop.folder),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stderr.replace("bash: compopt: not currently executing completion function\n", "") in ("",) or (
@@ -162,7 +163,7 @@ def test_fish(shop: Project, programs: Path, tmp_path: Path) -> None:
         env=environment(shop, programs, home),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stderr == ""

@@ -17,6 +17,7 @@ from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.resource import LedgerEntry
 from reconciler.model.values import Address, Ref
 from reconciler.planner.order import build
+from tests.support.waiting import PATIENCE
 
 ANN, BOB, VIP = Address("contact", "ann@example.com"), Address("contact", "bob@example.com"), Address("tag", "VIP")
 LINKS = [
@@ -191,7 +192,7 @@ def test_the_listener_hears_of_every_end() -> None:
 
 def test_workers_are_kept_busy() -> None:
     """Steps that do not need each other leave side by side."""
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=PATIENCE)
 
     def meet() -> Status:
         both.wait()

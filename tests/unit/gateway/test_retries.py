@@ -22,6 +22,7 @@ from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.gateway.retry import Retries, pause
 from reconciler.gateway.transport import TooLong
 from reconciler.model.report import Answer, ApiRequest
+from tests.support.waiting import PATIENCE, until
 from tests.unit.gateway.conftest import Build, Clock
 from tests.unit.gateway.server import HANG, HANG_UP, RESET, Move, RawServer, answer, cut, refused_port
 
@@ -92,8 +93,9 @@ def test_idempotent_methods_are_repeated(build: Build, method: str, fault: str) 
     """Five sends, and then the error that the fault means."""
     move, kind, status = BROKEN[fault]
     with RawServer([move]) as server:
-        client = build(server.url, timeout=(5.0, 0.05 if move is HANG else 5.0))
+        client = build(server.url, timeout=(PATIENCE, 0.05 if move is HANG else PATIENCE))
         error = failure(client, method)
+        until(lambda: len(server.seen) == 5)  # what was given up early arrives all the same
     assert (type(error), getattr(error, "status", None), len(server.seen)) == (kind, status, 5)
     assert client.calls.reads + client.calls.writes == 5
 
@@ -112,7 +114,10 @@ def test_a_post_in_doubt_is_sent_once(build: Build, fault: str) -> None:
     """No repetition, and NoAnswer, because it may have been carried out."""
     move, _, status = BROKEN[fault]
     with RawServer([move, FINE]) as server:
-        error = failure(build(server.url, timeout=(5.0, 0.05 if move is HANG else 5.0)), "POST")
+        client = build(server.url, timeout=(PATIENCE, 0.05 if move is HANG else PATIENCE))
+        error = failure(client, "POST")
+        until(lambda: server.seen)
+    assert client.calls.writes == 1
     assert (type(error), getattr(error, "status", None), len(server.seen)) == (NoAnswer, status, 1)
 
 

@@ -16,6 +16,7 @@ from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from reconciler.model.resource import LedgerEntry
 from tests.support.postgres import Postgres
+from tests.support.waiting import PATIENCE
 from tests.unit.ledger.conftest import Where
 from tests.unit.ledger.samples import FULL, VIP, tag
 
@@ -213,7 +214,7 @@ def as_nobody(folder: Path) -> list[str]:
         capture_output=True,
         text=True,
         check=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     return done.stdout.splitlines()
 

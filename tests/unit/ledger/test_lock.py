@@ -10,6 +10,7 @@ from reconciler.ledger import lock_holder
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.lock_holder import LockHolder
 from reconciler.model.plan import Verb
+from tests.support.waiting import PATIENCE
 from tests.unit.ledger.conftest import FakeClock, Where
 from tests.unit.ledger.samples import INFO, VIP, done, tag
 
@@ -141,7 +142,7 @@ def test_the_thread_renews_until_it_is_stopped(where: Where, clock: FakeClock) -
 
     store = where.open(clock=clock)
     with Lock.acquire(store, wait=wait):
-        assert seen.wait(30)
+        assert seen.wait(PATIENCE)
         held = store.describe().held
     assert held is not None
     assert held.renewed - held.acquired == 100

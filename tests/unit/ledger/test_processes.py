@@ -13,6 +13,7 @@ from reconciler.errors import Locked
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Verb
+from tests.support.waiting import PATIENCE
 from tests.unit.ledger.conftest import Where
 from tests.unit.ledger.samples import INFO, VIP, done, tag
 
@@ -110,7 +111,7 @@ def test_two_processes_open_a_new_ledger_and_one_gets_the_lease(where: Where) ->
             assert said == ({"ready"} if step else {"won", "lost"})
             for process in both:
                 tell(process)
-        assert [process.wait(30) for process in both] == [0, 0]
+        assert [process.wait(PATIENCE) for process in both] == [0, 0]
 
 
 def test_twenty_threads_share_a_ledger(where: Where) -> None:
