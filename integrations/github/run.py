@@ -1,144 +1,165 @@
-"""``plan``, ``apply`` or ``drift`` → exit code, files, annotations, the summary of the job and the text to tell."""
+"""The step of the GitHub action that runs reconciler: annotations, the job summary, and the text to report.
+
+action.yml starts it with ``python -I``, so nothing in the checkout can be imported or run.
+"""
 
 from __future__ import annotations
 
+import os
+import re
+import secrets
 import shlex
-from collections.abc import Sequence
+import signal
+import subprocess
+import sys
 from pathlib import Path
+from urllib.parse import unquote
 
-from saved import BY_HAND
-from tool import emptied, reconciler, secrets_masked
-from workflow import Failed, cut, error, fenced, notice, output, run_url, summary, temp, told
-
-#: What a comment or an issue holds at most, in UTF-16 units: a little below what GitHub takes (65,536).
-LONGEST = 65_400
-#: What is shown of a log at most.
-LONGEST_LOG = 30_000
-
-#: Exit code → what to make of a run that did not go as planned.
-ENDS = {
-    1: "failed",
-    3: "refused",
-    4: "stopped before the end",
-    130: "was interrupted",
+NO_LEDGER = (
+    "The ledger {} does not exist, and a new one would be lost with this runner. Use the URL of a PostgreSQL "
+    "database, or download the file in a step before and store it in a step after. For the first run ever, create it "
+    "empty (touch)."
+)
+#: Exit code → how the run ended.
+ENDS = {1: "failed", 3: "refused", 4: "stopped before the end", 130: "interrupted"}
+#: Exit code of an apply → how to continue.
+HINTS = {
+    3: "The plan is never recalculated automatically. To continue, run this workflow by hand with `plan`, review "
+    "that plan, then run it by hand with `apply`, and with the approvals (--allow) that are missing.",
+    4: "What was done is recorded. Run this job again to do the rest.",
 }
 
 
 def run() -> int:
-    """Run the command; its failures are this step's."""
-    secrets_masked()
-    command = told("COMMAND")
-    try:
-        arguments = shlex.split(told("ARGUMENTS"))
-    except ValueError as fault:
-        raise Failed(f"`arguments` cannot be read: {fault}") from None
-    return {"plan": _plan, "apply": _apply, "drift": _drift}[command](arguments)
-
-
-def _plan(arguments: Sequence[str]) -> int:
-    kept, own = emptied("reconciler-plan"), emptied("reconciler-out")
-    outputs = {"markdown": "plan.md", "html": "plan.html", "json": "plan.report.json", "sarif": "plan.sarif"}
-    code, said = reconciler(
-        "--redact", "plan", told("PROJECT"), "--out", str(kept / "plan.json"), "--detailed-exitcode",
-        *_outputs({way: kept / file for way, file in outputs.items()} | {"github": own / "annotations"}), *arguments,
-    )  # fmt: skip
+    """Run ``plan``, ``apply`` or ``drift`` and set the outputs of the step."""
+    command, kept, own = env("COMMAND"), emptied("reconciler-plan"), emptied("reconciler-out")
+    files = {"markdown": own / "report.md", "github": own / "annotations"}
+    flags = []
+    if command == "plan":
+        files |= {"html": kept / "plan.html", "json": kept / "plan.report.json", "sarif": kept / "plan.sarif"}
+        flags = ["--out", str(kept / "plan.json"), "--detailed-exitcode"]
+    elif command == "apply":
+        flags = ["--plan", str(temp("reconciler-saved/plan.json")), "--yes"]
+        flags += ["--confirm", env("ENVIRONMENT")] if env("ENVIRONMENT") else []
+    flags += [part for form, file in files.items() for part in ("--output", f"{form}={file}")]
+    code, printed = reconciler([command, env("PROJECT"), *flags, *shlex.split(env("ARGUMENTS"))])
+    for line in text(files["github"]).splitlines():
+        if line.startswith(("::notice ", "::warning ", "::error ")):
+            print(line, flush=True)
+    is_good = code == 0 or (code == 2 and command != "apply")
     output("exit-code", str(code))
-    output("changes", str(code == 2).lower())
-    _annotate(own / "annotations")
-    shown = _text(kept / "plan.md")
-    if code not in (0, 2):
-        return _failed("plan", code, shown or _log(said))
-    output("plan", str(kept))
-    about = f"Plan of {told('ARTIFACT').rpartition('-')[2][:7]} · [run]({run_url()}) · artefact `{told('ARTIFACT')}`"
-    _tell(shown or _log(said), about)
-    return 0
+    output("changes", str(code in ((0, 4) if command == "apply" else (2,))).lower())
+    if command == "plan" and is_good:
+        output("plan", str(kept))
+    if (kept / "plan.sarif").exists():
+        output("sarif", str(kept / "plan.sarif"))
+    report = re.sub(r"\A<!--.*?-->\n", "", text(files["markdown"]))  # the next step has a marker of its own
+    show(command, code, is_good, report or fenced(printed))
+    return 0 if is_good else code
 
 
-def _apply(arguments: Sequence[str]) -> int:
-    own = emptied("reconciler-out")
-    code, said = reconciler(
-        "--redact", "apply", told("PROJECT"), "--plan", str(temp("reconciler-saved/plan.json")), "--yes",
-        *_confirmed(), *_outputs({"markdown": own / "report.md", "github": own / "annotations"}), *arguments,
-    )  # fmt: skip
-    output("exit-code", str(code))
-    output("changes", str(code in (0, 4)).lower())
-    _annotate(own / "annotations")
-    shown = _text(own / "report.md") or _log(said)
-    if code == 0:
-        summary(shown)
-        return 0
-    return _failed("apply", code, shown, hint=_hint(code))
+def show(command: str, code: int, is_good: bool, shown: str) -> None:
+    """Write the job summary and, for the next step, the comment or issue."""
+    if not is_good:
+        ended = f"{command} {ENDS.get(code, f'ended with exit code {code}')}"
+        hint = HINTS.get(code, "") if command == "apply" else ""
+        annotate(f"{ended} (exit code {code}). {hint}".strip())
+        shown = f"### reconciler: {ended}\n\n{hint}\n\n{shown}"
+    page = f"{env('GITHUB_SERVER_URL')}/{env('GITHUB_REPOSITORY')}/actions/runs/{env('GITHUB_RUN_ID')}"
+    kept = f" · kept as artifact `{env('ARTIFACT')}`" if command == "plan" and is_good else ""
+    shown = f"{shown.rstrip()}\n\n---\nCommit {env('COMMIT')[:7]} · [run]({page}){kept}\n"
+    with Path(env("GITHUB_STEP_SUMMARY")).open("a", encoding="utf-8") as summary:
+        summary.write(shown)
+    if command == "plan" or (command == "drift" and is_good):
+        body = temp("reconciler-out/body.md")
+        body.write_text(f"<!-- reconciler: {command} {env('NAME')} -->\n{shown}", encoding="utf-8")
+        output("body", str(body))
 
 
-def _confirmed() -> list[str]:
-    """The workflow names the environment, and people approved its plan: that confirms one with ``protect: true``."""
-    name = told("ENVIRONMENT") or told("RECONCILER_ENVIRONMENT")
-    return ["--confirm", name] if name else []
+def reconciler(args: list[str]) -> tuple[int, str]:
+    """Run one command in the checkout; no line that it prints is a workflow command.
+
+    Signals are passed on, so that a cancelled apply records what it did.
+    """
+    environment = ["-e", env("ENVIRONMENT")] if env("ENVIRONMENT") else []
+    word = secrets.token_hex(16)
+    print(f"::stop-commands::{word}", flush=True)
+    printed = []
+    with subprocess.Popen(
+        [str(temp("reconciler-tool/bin/python")), "-I", "-m", "reconciler", "--redact", *environment, *args],
+        cwd=env("GITHUB_WORKSPACE"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, encoding="utf-8", errors="replace",
+    ) as process:  # fmt: skip
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda received, _: process.send_signal(received))
+        for line in process.stdout or ():
+            printed.append(line)
+            print(line, end="", flush=True)
+    print(f"\n::{word}::", flush=True)
+    code = process.returncode
+    return (code if code >= 0 else 128 - code), "".join(printed)
 
 
-def _drift(arguments: Sequence[str]) -> int:
-    own = emptied("reconciler-out")
-    code, said = reconciler(
-        "--redact", "drift", told("PROJECT"),
-        *_outputs({"markdown": own / "drift.md", "github": own / "annotations"}), *arguments,
-    )  # fmt: skip
-    output("exit-code", str(code))
-    output("changes", str(code == 2).lower())
-    _annotate(own / "annotations")
-    if code not in (0, 2):
-        return _failed("drift", code, _text(own / "drift.md") or _log(said))
-    _tell(_text(own / "drift.md") or _log(said), f"Seen by [this run]({run_url()})")
-    return 0
+def check_ledger() -> None:
+    """Refuse a ledger in a file that would be lost; hide the password of one in a database."""
+    url = env("RECONCILER_LEDGER")
+    scheme, _, path = url.partition(":///")
+    if scheme == "sqlite" and not Path(path).exists() and env("RUNNER_ENVIRONMENT") != "self-hosted":
+        annotate(NO_LEDGER.format(path))
+        sys.exit(3)
+    password = url.partition("://")[2].rpartition("@")[0].partition(":")[2]
+    for secret in (env("MATON_API_KEY"), env("RECONCILER_LEDGER_KEY"), url, password, unquote(password)):
+        if len(secret) > 3:
+            print(f"::add-mask::{escaped(secret)}", flush=True)
 
 
-def _outputs(files: dict[str, Path]) -> list[str]:
-    return [part for way, file in files.items() for part in ("--output", f"{way}={file}")]
+def env(name: str) -> str:
+    """A variable of the step; empty when it is not set."""
+    return os.environ.get(name, "").strip()
 
 
-def _text(file: Path) -> str:
+def temp(name: str) -> Path:
+    """A path that lives as long as the job."""
+    return Path(env("RUNNER_TEMP")) / name
+
+
+def emptied(name: str) -> Path:
+    """An empty folder of this job that only its user can read."""
+    folder = temp(name)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for file in folder.iterdir():
+        file.unlink()
+    return folder
+
+
+def text(file: Path) -> str:
+    """What reconciler wrote there; empty if it wrote nothing."""
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
-def _annotate(file: Path) -> None:
-    """Hand on the annotations that the tool has written; nothing else of its words is a command to the runner."""
-    for line in _text(file).splitlines():
-        if line.startswith(("::notice ", "::warning ", "::error ")):
-            print(line, flush=True)
+def fenced(printed: str) -> str:
+    """The end of the output as a block of code that nothing in it can close."""
+    shown = printed.strip()[-20_000:]
+    fence = "`" * (max((len(run) for run in re.findall("`{3,}", shown)), default=2) + 1)
+    return f"{fence}text\n{shown}\n{fence}"
 
 
-def _hint(code: int) -> str:
-    if code == 3:
-        return (
-            f"Nothing is planned anew behind anybody's back. If the plan is stale: {BY_HAND[0].lower()}{BY_HAND[1:]}."
-        )
-    if code in (4, 130):
-        return "What was done is recorded. Run this job again: it makes the rest of the same plan."
-    return ""
+def output(name: str, value: str) -> None:
+    """Set an output of the step; each is one line."""
+    with Path(env("GITHUB_OUTPUT")).open("a", encoding="utf-8") as file:
+        file.write(f"{name}={value}\n")
 
 
-def _log(said: str) -> str:
-    return fenced(cut(said, LONGEST_LOG))
+def annotate(message: str) -> None:
+    """Write an error of the job."""
+    print(f"::error title=reconciler::{escaped(message)}", flush=True)
 
 
-def _failed(command: str, code: int, shown: str, *, hint: str = "") -> int:
-    """Say how it ended, where it is read; the exit code is the step's."""
-    told_as = ENDS.get(code, f"ended with exit code {code}")
-    error(f"{command} {told_as} (exit code {code}). {hint}".strip())
-    body = f"### reconciler: {command} {told_as}\n\n{hint}\n\n{shown}"
-    if command == "plan":
-        _tell(body, f"[Run]({run_url()})")
-    else:
-        summary(body)
-    return code
+def escaped(message: str) -> str:
+    """The text as one line of a workflow command."""
+    return message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
-def _tell(text: str, about: str) -> None:
-    """The summary of the job, and a file for the step that speaks with GitHub."""
-    summary(f"{text.rstrip()}\n\n{about}")
-    file = temp("reconciler-out/body.md")
-    wide = sum(char > "\uffff" for char in text)
-    shown = cut(text, LONGEST - len(about) - len(told("NAME")) - 100 - wide)
-    file.write_text(f"{shown.rstrip()}\n\n---\n{about}\n", encoding="utf-8")
-    output("body", str(file))
-    if shown != text:
-        notice("The plan is too long for a comment, which shows its beginning; the artefact has all of it.")
+if __name__ == "__main__":
+    check_ledger()
+    sys.exit(run())

@@ -1,147 +1,119 @@
-"""What the jobs for GitLab ask of its API: ``act.py find FILE`` and ``act.py comment FILE``.
+"""What the jobs for GitLab ask its API: ``act.py find FILE`` and ``act.py comment FILE``.
 
-``find`` writes the plan of the merge request that brought this commit; ``comment`` tells a plan in one comment of the
-merge request, updated in its place. Started with ``python -I``; RECONCILER_GITLAB_TOKEN says who asks.
+``find`` writes the plan of the merge request that brought this commit; ``comment`` keeps one comment with a plan on
+the merge request. Both are started with ``python -I`` and use the token RECONCILER_GITLAB_TOKEN.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import requests
-from requests.auth import AuthBase
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
-#: The job that plans, and its file.
-JOB, FILE = "reconciler:plan", "reconciler-plan/plan.json"
-ATTEMPTS = 3
-MOST_PAGES = 50
-#: GitLab takes a million signs; nobody reads more than this.
-LONGEST = 200_000
-
-BY_HAND = "To go on: New pipeline on the default branch, look at its plan, then start reconciler:apply-by-hand"
+PLAN = "reconciler-plan/plan.json"
+BY_HAND = "To continue: New pipeline on the default branch, review its plan, then start reconciler:apply-by-hand"
 
 
-class Failed(Exception):
-    """This ends here with ``code`` (1: failure, 3: refused), having said so."""
-
-    def __init__(self, message: str, code: int = 1) -> None:
-        super().__init__(message)
-        self.code = code
+class Refused(Exception):
+    """There is no plan that was reviewed."""
 
 
-class _Token(AuthBase):
-    """As a class of its own: no ~/.netrc can take its place."""
+class GitLab:
+    """The project's API; reads are repeated when GitLab is unavailable."""
 
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["PRIVATE-TOKEN"] = _told("RECONCILER_GITLAB_TOKEN")
+    def __init__(self) -> None:
+        self.session = requests.Session()
+        pause = float(os.environ.get("RECONCILER_GITLAB_PAUSE", "2"))
+        retry = Retry(3, backoff_factor=pause, status_forcelist=(429, 500, 502, 503, 504), raise_on_status=False)
+        self.session.mount("http", HTTPAdapter(max_retries=retry))
+        self.session.auth = self._authorize  # before a ~/.netrc; not sent to another host after a redirect
+        self.root = f"{os.environ['CI_API_V4_URL']}/projects/{os.environ['CI_PROJECT_ID']}"
+
+    @staticmethod
+    def _authorize(request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {os.environ['RECONCILER_GITLAB_TOKEN']}"
         return request
+
+    def send(self, method: str, url: str, **more: Any) -> requests.Response:
+        """One answer; raises requests.RequestException for any other than a success."""
+        answer = self.session.request(method, url, timeout=30, **more)
+        answer.raise_for_status()
+        return answer
+
+    def items(self, path: str) -> Iterator[dict[str, Any]]:
+        """Every item of a list, over all its pages."""
+        url = f"{self.root}{path}?per_page=100"
+        while url:
+            answer = self.send("GET", url)
+            yield from answer.json()
+            url = answer.links.get("next", {}).get("url", "")
+
+
+def find(file: Path) -> None:
+    """Write the plan that was reviewed to ``file``."""
+    gitlab, sha, branch = GitLab(), os.environ["CI_COMMIT_SHA"], os.environ["CI_COMMIT_BRANCH"]
+    for request in gitlab.items(f"/repository/commits/{sha}/merge_requests"):
+        if request["state"] == "merged" and request["target_branch"] == branch:
+            job = _job(gitlab, request)
+            file.write_bytes(gitlab.send("GET", f"{gitlab.root}/jobs/{job}/artifacts/{PLAN}").content)
+            print(f"Applying the plan of merge request !{request['iid']}, from job {job}.")
+            return
+    raise Refused(f"commit {sha[:8]} came to {branch} without a merge request, so nobody has seen a plan of it")
+
+
+def _job(gitlab: GitLab, request: dict[str, Any]) -> int:
+    """The last job that planned the head of the merge request, in a pipeline of its own and of this project."""
+    number = request["iid"]
+    if str(request["source_project_id"]) != os.environ["CI_PROJECT_ID"]:
+        raise Refused(f"merge request !{number} came from a fork, whose plan is not trusted")
+    head = f"refs/merge-requests/{number}/head"
+    own = {head, f"refs/merge-requests/{number}/merge", f"refs/merge-requests/{number}/train"}
+    for pipeline in gitlab.items(f"/merge_requests/{number}/pipelines"):
+        if pipeline["ref"] in own and (pipeline["ref"] != head or pipeline["sha"] == request["sha"]):
+            jobs = gitlab.items(f"/pipelines/{pipeline['id']}/jobs")
+            passed = [
+                job["id"]
+                for job in jobs
+                if job["name"] == os.environ["RECONCILER_PLAN_JOB"] and job["status"] == "success"
+            ]
+            if passed:
+                return int(max(passed))
+    raise Refused(f"there is no plan of the head of merge request !{number} to apply")
+
+
+def comment(file: Path) -> None:
+    """Keep one comment with this plan on the merge request: found by its first line and its author."""
+    number = os.environ.get("CI_MERGE_REQUEST_IID")
+    if not (number and os.environ.get("RECONCILER_GITLAB_TOKEN") and file.is_file()):
+        return
+    gitlab, notes = GitLab(), f"/merge_requests/{number}/notes"
+    marker = f"<!-- reconciler: {os.environ['RECONCILER_PLAN_JOB']} -->\n"
+    body = {"body": marker + file.read_text(encoding="utf-8").partition("-->\n")[2]}
+    user = gitlab.send("GET", f"{os.environ['CI_API_V4_URL']}/user").json()["id"]
+    for note in gitlab.items(notes):
+        if str(note["body"]).startswith(marker) and note["author"]["id"] == user:
+            gitlab.send("PUT", f"{gitlab.root}{notes}/{note['id']}", json=body)
+            return
+    gitlab.send("POST", f"{gitlab.root}{notes}", json=body)
 
 
 def main(step: str, file: str) -> int:
-    """Run one step; what goes wrong is one sentence."""
+    """Run one step: 0, 1 for a failure, 3 for a refusal. A plan is not lost for want of a comment."""
     try:
-        return {"find": find, "comment": comment}[step](Path(file))
-    except Failed as failed:
-        print(f"{'error' if failed.code else 'note'}: {failed}", file=sys.stderr)
-        return failed.code
-    except OSError as fault:
-        print(f"error: {fault.strerror or fault}: {fault.filename or step}", file=sys.stderr)
-        return 1
-
-
-def find(file: Path) -> int:
-    """Write the plan that was reviewed to ``file``; refused where there is none to trust."""
-    if not _told("RECONCILER_GITLAB_TOKEN"):
-        raise Failed("RECONCILER_GITLAB_TOKEN is not set; without it the plan of the merge request cannot be found")
-    sha, branch = _told("CI_COMMIT_SHA"), _told("CI_COMMIT_BRANCH")
-    for request in _pages(f"/repository/commits/{quote(sha)}/merge_requests"):
-        if request.get("state") == "merged" and request.get("target_branch") == branch:
-            job = _job(request)
-            file.write_bytes(_call("GET", f"/jobs/{int(job['id'])}/artifacts/{FILE}").content)
-            print(f"Applying the plan of merge request !{int(request['iid'])}, from job {int(job['id'])}.")
-            return 0
-    raise Failed(f"commit {sha[:8]} came to {branch} without a merge request: nobody has seen a plan. {BY_HAND}.", 3)
-
-
-def _job(request: dict[str, Any]) -> dict[str, Any]:
-    """The last job that planned the head of the merge request, in a pipeline of its own and of this project."""
-    number = int(request["iid"])
-    if str(request.get("source_project_id")) != _told("CI_PROJECT_ID"):
-        raise Failed(f"merge request !{number} came from a fork: its plan is not trusted. {BY_HAND}.", 3)
-    ours = {f"refs/merge-requests/{number}/{kind}" for kind in ("head", "merge", "train")}
-    for pipeline in _pages(f"/merge_requests/{number}/pipelines"):
-        head = f"refs/merge-requests/{number}/head"
-        if pipeline.get("ref") not in ours or (pipeline["ref"] == head and pipeline.get("sha") != request.get("sha")):
-            continue
-        found = [job for job in _pages(f"/pipelines/{int(pipeline['id'])}/jobs") if job.get("name") == JOB]
-        passed = [job for job in found if job.get("status") == "success"]
-        if passed:
-            return max(passed, key=lambda job: int(job["id"]))
-    raise Failed(f"there is no plan of the head of merge request !{number} to apply. {BY_HAND}.", 3)
-
-
-def comment(file: Path) -> int:
-    """One comment with our marker and of our own; a plan is never lost for want of it."""
-    number, token = _told("CI_MERGE_REQUEST_IID"), _told("RECONCILER_GITLAB_TOKEN")
-    if not (number and token and file.is_file()):
-        return 0
-    name = f"{_told('RECONCILER_PATH')} {_told('RECONCILER_ENVIRONMENT')}".strip()
-    marker = f"<!-- reconciler: plan {quote(name)} -->\n"
-    body = marker + file.read_text(encoding="utf-8").partition("-->\n")[2][:LONGEST]
-    try:
-        us = _call("GET", "/user", project=False).json()["id"]
-        for note in _pages(f"/merge_requests/{int(number)}/notes"):
-            if str(note.get("body")).startswith(marker) and note.get("author", {}).get("id") == us:
-                _call("PUT", f"/merge_requests/{int(number)}/notes/{int(note['id'])}", json={"body": body})
-                return 0
-        _call("POST", f"/merge_requests/{int(number)}/notes", attempts=1, json={"body": body})
-    except (Failed, KeyError, ValueError) as fault:
-        raise Failed(
-            f"no comment on the merge request ({fault}); the plan is in the artefacts of this job", 0
-        ) from None
+        (find if step == "find" else comment)(Path(file))
+    except Refused as refused:
+        print(f"error: {refused}. {BY_HAND}.", file=sys.stderr)
+        return 3
+    except (requests.RequestException, KeyError, TypeError) as fault:
+        print(f"error: GitLab gave no {'plan' if step == 'find' else 'comment'}: {fault!s:.500}", file=sys.stderr)
+        return 1 if step == "find" else 0
     return 0
-
-
-def _pages(path: str) -> Iterator[dict[str, Any]]:
-    for page in range(1, MOST_PAGES + 1):
-        try:
-            items = _call("GET", path, params={"per_page": 100, "page": page}).json()
-        except ValueError:
-            raise Failed(f"GitLab's answer to {path} is no JSON") from None
-        yield from (item for item in items if isinstance(item, dict))
-        if len(items) < 100:
-            return
-
-
-def _call(
-    method: str, path: str, *, project: bool = True, attempts: int = ATTEMPTS, **more: Any
-) -> requests.Response:
-    root = _told("CI_API_V4_URL") + (f"/projects/{_told('CI_PROJECT_ID')}" if project else "")
-    timeout = float(_told("RECONCILER_GITLAB_TIMEOUT") or 30)
-    for attempt in range(1, attempts + 1):
-        try:
-            answer = requests.request(method, root + path, timeout=timeout, auth=_Token(), **more)
-        except requests.RequestException as fault:
-            problem, again = Failed(f"GitLab did not answer {method} {path} ({type(fault).__name__})"), True
-        else:
-            if answer.ok:
-                return answer
-            problem = Failed(f"GitLab answered {answer.status_code} to {method} {path}")
-            again = answer.status_code >= 500 or answer.status_code == 429
-        if not again or attempt == attempts:
-            raise problem
-        time.sleep(float(_told("RECONCILER_GITLAB_PAUSE") or 2) * attempt)
-    raise AssertionError("unreachable")
-
-
-def _told(name: str) -> str:
-    return os.environ.get(name, "").strip()
 
 
 if __name__ == "__main__":

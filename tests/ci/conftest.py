@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 import sys
 import sysconfig
 import venv
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.ci.github import REPOSITORY, GitHub, running
-from tests.ci.jobs import ROOT, Ended, Job
+from tests.ci.jobs import ROOT, WORKFLOW, Ended, Job
 from tests.support.project import Project
 
 KEY = "a-key-of-the-team-that-stays"
@@ -22,7 +23,9 @@ RUNS = itertools.count(1)
 
 @pytest.fixture
 def github() -> Iterator[GitHub]:
-    """An empty repository on GitHub."""
+    """An empty repository on GitHub, which the real gh talks to."""
+    if shutil.which("gh") is None:
+        pytest.skip("gh, the GitHub CLI, is not installed (apt-get install gh)")
     yield from running()
 
 
@@ -39,21 +42,23 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 class Repository:
-    """A repository with YAML: its jobs run the example workflow, its ledger is kept in ``store`` by two commands."""
+    """A repository with YAML: its jobs run the example workflow, its ledger is a file that outlives them."""
 
     def __init__(self, project: Project, github: GitHub, tool: Path) -> None:
         self.project, self.github, self.tool = project, github, tool
         self.account = project.account
         self.checkout = project.folder
-        self.store = project.folder.parent / f"{project.folder.name}-store.json"
+        self.ledger = project.folder.parent / f"{project.folder.name}-ledger.db"
+        self.ledger.touch()
         (self.checkout / ".git").mkdir()
-        self.secrets = {"MATON_API_KEY": project.env["MATON_API_KEY"], "RECONCILER_LEDGER_KEY": KEY}
-        self.env = {name: value for name, value in project.env.items() if name != "MATON_API_KEY"}
-        self.given: dict[str, str] = {
-            "ledger-fetch": f'test ! -e "{self.store}" || cp "{self.store}" "$LEDGER_FILE"',
-            "ledger-store": f'cp "$LEDGER_FILE" "{self.store}"',
-            "ledger-new": "true",
+        self.secrets = {
+            "MATON_API_KEY": project.env["MATON_API_KEY"],
+            "RECONCILER_LEDGER": f"sqlite:///{self.ledger}",
+            "RECONCILER_LEDGER_KEY": KEY,
         }
+        self.env = {name: value for name, value in project.env.items() if name != "MATON_API_KEY"}
+        self.given: dict[str, str] = {}
+        self.workflow = WORKFLOW
 
     def job(self, name: str, event: str, **more: Any) -> Job:
         """One job of the workflow, with a runner of its own."""
@@ -74,22 +79,22 @@ class Repository:
         source = {"sha": sha, "repo": {"full_name": head}}
         payload = {"pull_request": {"number": number, "head": source, "base": {"ref": "main"}}}
         job = self.job("plan", "pull_request", payload=payload, ref=f"refs/pull/{number}/merge", head=head, **more)
-        return ended(job)
+        return ended(job, self.workflow)
 
     def merge(self, sha: str = "b" * 40, number: int = 7, commit: str = "c" * 40, **more: Any) -> Ended:
         """The pull request is merged, and the job of the push is run."""
         pull = {"number": number, "merged_at": "2026-01-01T00:00:00Z", "head": {"sha": sha}, "base": {"ref": "main"}}
         self.github.pulls[commit] = [pull]
-        return ended(self.job("apply", "push", sha=commit, **more))
+        return ended(self.job("apply", "push", sha=commit, **more), self.workflow)
 
     def drift(self, **more: Any) -> Ended:
         """The job of the schedule."""
-        return ended(self.job("drift", "schedule", **more))
+        return ended(self.job("drift", "schedule", **more), self.workflow)
 
 
-def ended(job: Job) -> Ended:
+def ended(job: Job, workflow: Path = WORKFLOW) -> Ended:
     """How it ended; a job that its own ``if:`` keeps away is a failure of the test."""
-    found = job.run()
+    found = job.run(workflow)
     assert found is not None
     assert "Traceback" not in found.log, found.log
     return found

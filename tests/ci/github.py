@@ -1,4 +1,7 @@
-"""A stand-in for GitHub's REST API on loopback: comments, issues, pull requests, runs, artefacts, and faults."""
+"""A stand-in for GitHub's REST API, for the real gh: comments, issues, pull requests, runs, artifacts, and faults.
+
+gh speaks plain HTTP with the host github.localhost only, and reaches it here through ``HTTP_PROXY``.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ import itertools
 import json
 import re
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,8 +24,7 @@ BOT = "github-actions[bot]"
 class GitHub:
     """What it holds is there to be looked at and changed; ``faults`` maps ``"METHOD pattern"`` to a status.
 
-    A status of 0 hangs up without an answer, -1 takes longer than anybody waits. ``read_only`` refuses writes, as the
-    token of a fork's pull request is.
+    A status of 0 hangs up without an answer. ``read_only`` refuses writes, like the token of a fork's pull request.
     """
 
     def __init__(self) -> None:
@@ -36,10 +37,11 @@ class GitHub:
         self.requests: list[tuple[str, str, dict[str, str]]] = []
         self.faults: dict[str, int] = {}
         self.read_only = False
+        self.careless = False  # lists runs of every event, commit and workflow, whatever it is asked for
         self.numbers = itertools.count(100)
         self._api = _server(self)
         self._storage = _server(self)
-        self.url = f"http://127.0.0.1:{self._api.server_port}"
+        self.proxy = {"HTTP_PROXY": f"http://127.0.0.1:{self._api.server_port}", "NO_PROXY": "127.0.0.1"}
         self.storage = f"http://127.0.0.1:{self._storage.server_port}"
 
     def close(self) -> None:
@@ -49,7 +51,7 @@ class GitHub:
             server.server_close()
 
     def upload(self, name: str, folder: Path, run: dict[str, Any], **more: Any) -> dict[str, Any]:
-        """Leave an artefact, as upload-artifact does in a job of ``run``."""
+        """Leave an artifact, as upload-artifact does in a job of ``run``."""
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
             for file in sorted(folder.iterdir()):
@@ -57,14 +59,9 @@ class GitHub:
         number = next(self.numbers)
         self.runs[run["id"]] = run
         self.blobs[number] = content.getvalue()
-        origin = {
-            "id": run["id"],
-            "head_sha": run["head_sha"],
-            "repository_id": 1,
-            "head_repository_id": 1 if run["head_repository"]["full_name"] == REPOSITORY else 2,
-        }
-        made = {"id": number, "name": name, "expired": False, "created_at": f"{number:09}", "workflow_run": origin}
-        self.artifacts.append(made | more)
+        url = f"http://api.github.localhost/repos/{REPOSITORY}/actions/artifacts/{number}/zip"
+        made = {"id": number, "name": name, "expired": False, "archive_download_url": url, "run": run["id"]}
+        self.artifacts.append({**made, **more})
         return self.artifacts[-1]
 
     def writes(self) -> list[str]:
@@ -102,14 +99,21 @@ class GitHub:
                 return self._changed(self.issues, "number", number, body)
             case ("GET", "commits", sha, "pulls"):
                 return 200, _page(self.pulls.get(sha, []), query)
-            case ("GET", "actions", "artifacts"):
-                found = [each for each in self.artifacts if each["name"] == query["name"]]
+            case ("GET", "actions", "workflows", file, "runs"):
+                runs = sorted(self.runs.values(), key=lambda run: int(run["id"]), reverse=True)
+                runs = [run for run in runs if self.careless or self._is_asked_for(run, file, query)]
+                return 200, {"total_count": len(runs), "workflow_runs": _page(runs, query)}
+            case ("GET", "actions", "runs", number, "artifacts"):
+                found = [each for each in self.artifacts if each["run"] == int(number)]
                 return 200, {"total_count": len(found), "artifacts": _page(found, query)}
-            case ("GET", "actions", "runs", number) if int(number) in self.runs:
-                return 200, self.runs[int(number)]
             case ("GET", "actions", "artifacts", number, "zip"):
                 return 302, f"{self.storage}/blobs/{number}"
         return 404, {"message": "Not Found"}
+
+    @staticmethod
+    def _is_asked_for(run: dict[str, Any], file: str, query: dict[str, str]) -> bool:
+        name = run["path"].rpartition("/")[2].partition("@")[0]
+        return (run["event"], run["head_sha"], name) == (query["event"], query["head_sha"], file)
 
     def _made(self, where: list[dict[str, Any]], body: dict[str, Any]) -> dict[str, Any]:
         where.append({"id": next(self.numbers), "user": {"login": BOT}, **body})
@@ -128,6 +132,15 @@ def _page(items: list[Any], query: dict[str, str]) -> list[Any]:
     return items[size * (page - 1) : size * page]
 
 
+def _next(url: str, query: dict[str, str], found: Any) -> dict[str, str]:
+    """The header that leads to the next page; after a full one there may be more."""
+    if not isinstance(found, list) or len(found) < int(query.get("per_page", 30)):
+        return {}
+    page = int(query.get("page", 1))
+    following = re.sub(r"&page=\d+", "", url) + f"&page={page + 1}"
+    return {"Link": f'<{following}>; rel="next"'}
+
+
 def _server(github: GitHub) -> ThreadingHTTPServer:
     class Handler(BaseHTTPRequestHandler):
         """One call."""
@@ -139,8 +152,7 @@ def _server(github: GitHub) -> ThreadingHTTPServer:
             github.requests.append((self.command, self.path, dict(self.headers)))
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
             fault = github.fault(self.command, url.path)
-            if fault in (0, -1):
-                time.sleep(0.5 if fault else 0)
+            if fault == 0:
                 self.close_connection = True
             elif url.path.startswith("/blobs/"):
                 self._send(fault or 200, github.blobs.get(int(url.path.rpartition("/")[2]), b""))
@@ -153,7 +165,7 @@ def _server(github: GitHub) -> ThreadingHTTPServer:
                 if status == 302:
                     self._send(302, b"", Location=found)
                 else:
-                    self._send(status, json.dumps(found).encode())
+                    self._send(status, json.dumps(found).encode(), **_next(self.path, query, found))
 
         do_GET = do_POST = do_PATCH = _handle  # noqa: N815
 

@@ -1,12 +1,12 @@
 """A job of a workflow file, carried out step by step as GitHub's runner would, on this machine.
 
 Scripts are run as they stand in the files. Of the actions of others the stand-ins do what counts here: checkout
-copies a folder, setup-python names this Python, upload-artifact hands files to the stand-in for GitHub.
+copies a folder, setup-python names this Python, upload-artifact hands files to the stand-in for GitHub, and
+upload-sarif keeps what it is given.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -24,6 +24,7 @@ from tests.ci.github import REPOSITORY, GitHub
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKFLOW = ROOT / "examples" / "github" / "reconciler.yml"
+TWO_ENVIRONMENTS = ROOT / "examples" / "github" / "two-environments.yml"
 FILE = ".github/workflows/reconciler.yml"
 
 
@@ -53,6 +54,8 @@ class Ended:
     failed: bool = False
     inner: dict[str, Any] = field(default_factory=dict)
     uploaded: str = ""
+    sarif: str = ""
+    environment: str = ""
 
     @property
     def annotations(self) -> list[str]:
@@ -86,20 +89,29 @@ class Job:
     sha: str = "a" * 40
     ref: str = "refs/heads/main"
     secrets: Mapping[str, str] = field(default_factory=dict)
+    environments: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    matrix: Mapping[str, str] = field(default_factory=dict)
+    variables: Mapping[str, str] = field(default_factory=dict)
     inputs: Mapping[str, str] = field(default_factory=dict)
     given: Mapping[str, str] = field(default_factory=dict)
     env: Mapping[str, str] = field(default_factory=dict)
     tool: Path | None = None
     run_id: int = 1
     head: str = REPOSITORY
+    actor: str = "ann"
 
     def run(self, workflow: Path = WORKFLOW) -> Ended | None:
-        """Carry it out; None where its ``if:`` says no. ``given`` is put over the inputs of our action."""
+        """Carry it out; None where its ``if:`` says no. ``given`` is put over the inputs of our action.
+
+        ``environments`` has the secrets of GitHub's environments, for jobs that name one.
+        """
         job = load(workflow)["jobs"][self.name]
         contexts = self._contexts()
         if not Evaluator(contexts).condition(job.get("if", "")):
             return None
-        ended = Ended()
+        assert set(self.matrix) == set(job.get("strategy", {}).get("matrix", {}))
+        ended = Ended(environment=Evaluator(contexts).text(job.get("environment", "")))
+        contexts["secrets"] = {**self.secrets, **self.environments.get(ended.environment, {})}
         self._prepare()
         for step in job["steps"]:
             self._step(step, {**contexts, "steps": ended.steps}, ended, self._environment())
@@ -117,22 +129,22 @@ class Job:
             "sha": self.sha,
             "token": "job-token",
             "repository": REPOSITORY,
-            "action_path": str(ROOT),
+            "actor": self.actor,
+            "server_url": "https://github.com",
         }
-        variables = {"RECONCILER_CONNECTION": self.env.get("RECONCILER_CONNECTION", "")}
+        variables = {"RECONCILER_CONNECTION": self.env.get("RECONCILER_CONNECTION", ""), **self.variables}
         return {
             "github": github,
             "secrets": self.secrets,
             "vars": variables,
             "inputs": self.inputs,
-            "runner": {"temp": str(self.temp)},
+            "matrix": self.matrix,
         }
 
     def _prepare(self) -> None:
         self.temp.mkdir(parents=True, exist_ok=True)
         if self.tool is not None:
             (self.temp / "reconciler-tool").symlink_to(self.tool)
-        (self.temp / "event.json").write_text(json.dumps(self.payload))
 
     def _environment(self) -> dict[str, str]:
         kept = {
@@ -143,24 +155,19 @@ class Job:
         return kept | {
             "CI": "true",
             "GITHUB_ACTIONS": "true",
-            "GITHUB_API_URL": self.github.url,
             "GITHUB_ACTION_PATH": str(ROOT),
             "GITHUB_EVENT_NAME": self.event,
-            "GITHUB_EVENT_PATH": str(self.temp / "event.json"),
             "GITHUB_REF": self.ref,
             "GITHUB_REF_NAME": self.ref.rpartition("/")[2],
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_RUN_ID": str(self.run_id),
-            "GITHUB_SERVER_URL": "https://github.example.com",
+            "GITHUB_SERVER_URL": "http://github.localhost",
             "GITHUB_SHA": self.sha,
             "GITHUB_WORKFLOW_REF": f"{REPOSITORY}/{FILE}@{self.ref}",
             "GITHUB_WORKSPACE": str(self.temp / "workspace"),
             "GITHUB_STEP_SUMMARY": str(self.temp / "summary.md"),
             "RUNNER_TEMP": str(self.temp),
             "RUNNER_ENVIRONMENT": "github-hosted",
-            "GITHUB_ACTOR": "ann",
-            "RECONCILER_GITHUB_PAUSE": "0.01",
-            "RECONCILER_GITHUB_TIMEOUT": "5",
             **self.env,
         }
 
@@ -194,12 +201,16 @@ class Job:
             outputs["python-path"] = sys.executable
         elif action == "actions/upload-artifact":
             self._upload(given, ended)
+        elif action == "github/codeql-action/upload-sarif":
+            ended.sarif = Path(given["sarif_file"]).read_text(encoding="utf-8")
         else:
             assert action == "example-org/reconciler"
-            self._composite(given, contexts, ended, env)
-        return {"outputs": outputs, "outcome": "success"}
+            outputs = self._composite(given, contexts, ended, env)
+        return {"outputs": outputs, "outcome": "failure" if ended.failed else "success"}
 
-    def _composite(self, given: dict[str, str], contexts: dict[str, Any], ended: Ended, env: dict[str, str]) -> None:
+    def _composite(
+        self, given: dict[str, str], contexts: dict[str, Any], ended: Ended, env: dict[str, str]
+    ) -> dict[str, str]:
         action = load(ROOT / "action.yml")
         outside = Evaluator(contexts)
         asked = {**given, **self.given}
@@ -211,17 +222,19 @@ class Job:
             "inputs": inputs,
             "steps": ended.inner,
             "github": contexts["github"],
-            "runner": contexts["runner"],
             "composite": True,
         }
         for step in action["runs"]["steps"]:
             self._step(step, inside, ended, env)
+        return {name: Evaluator(inside).text(spec["value"]) for name, spec in action["outputs"].items()}
 
     def _script(self, step: dict[str, Any], env: dict[str, str], ended: Ended) -> dict[str, Any]:
         script, output = self.temp / "script.sh", self.temp / "output"
         script.write_text(step["run"])
         output.write_text("")
         assert step["shell"] == "bash"
+        if "GH_TOKEN" in env:
+            env = {**env, **self.github.proxy}
         done = subprocess.run(
             ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)],
             env={**env, "GITHUB_OUTPUT": str(output)},
@@ -229,7 +242,7 @@ class Job:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=1800,
         )
         ended.log += f"{done.stdout}{done.stderr}"
         return {"outputs": outputs_of(output), "outcome": "failure" if done.returncode else "success"}
@@ -248,8 +261,5 @@ class Job:
 
 
 def outputs_of(path: Path) -> dict[str, str]:
-    """``NAME<<LIMIT … LIMIT`` blocks."""
-    found = re.finditer(
-        r"^(?P<name>[\w-]+)<<(?P<limit>\S+)\n(?P<value>.*?)\n(?P=limit)$", path.read_text(), re.M | re.S
-    )
-    return {match["name"]: match["value"] for match in found}
+    """``NAME=VALUE`` lines."""
+    return dict(line.split("=", 1) for line in path.read_text().splitlines())

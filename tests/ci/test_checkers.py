@@ -11,18 +11,24 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.ci.jobs import ROOT, WORKFLOW, load
+from tests.ci.gitlab import GITLAB, gitlab_head, gitlab_jobs
+from tests.ci.jobs import ROOT, TWO_ENVIRONMENTS, WORKFLOW, load
 
 BIN = Path(sys.executable).parent
 ACTION = ROOT / "action.yml"
-GITLAB = ROOT / "integrations" / "gitlab" / "reconciler.gitlab-ci.yml"
-GITLAB_EXAMPLE = ROOT / "examples" / "gitlab" / ".gitlab-ci.yml"
+GITLAB_EXAMPLES = (
+    ROOT / "examples" / "gitlab" / ".gitlab-ci.yml",
+    ROOT / "examples" / "gitlab" / "two-environments.gitlab-ci.yml",
+)
+SCRIPTS = sorted((ROOT / "integrations" / "github").glob("*.sh"))
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
-SCHEMAS = {"github-workflows": (WORKFLOW,), "github-actions": (ACTION,), "gitlab-ci": (GITLAB, GITLAB_EXAMPLE)}
+WORKFLOWS = (WORKFLOW, TWO_ENVIRONMENTS)
+SCHEMAS = {"github-workflows": WORKFLOWS, "github-actions": (ACTION,), "gitlab-ci": GITLAB_EXAMPLES}
 PINS = {
     "actions/checkout": ("08c6903cd8c0fde910a37f88322edcfb5dd907a8", "v5.0.0"),
     "actions/setup-python": ("e797f83bcb11b83ae66e0230d6156d7c80228e7c", "v6.0.0"),
     "actions/upload-artifact": ("b7c566a772e6b6bfb58ed0dc250532a479d7789f", "v6.0.0"),
+    "github/codeql-action/upload-sarif": ("5d4e8d1aca955e8d8589aabd499c5cae939e33c7", "v4.31.9"),
 }
 
 
@@ -50,7 +56,8 @@ WORSE = (
 
 def test_actionlint_is_content(tmp_path: Path) -> None:
     """Types of expressions, contexts, events, inputs."""
-    shutil.copy(WORKFLOW, tmp_path / "reconciler.yml")
+    for workflow in WORKFLOWS:
+        shutil.copy(workflow, tmp_path / workflow.name)
     code, said = actionlint(tmp_path)
     assert code == 0, said
 
@@ -68,7 +75,7 @@ def test_actionlint_would_speak_up(tmp_path: Path) -> None:
 
 def test_zizmor_finds_nothing() -> None:
     """Injection, unpinned actions, excessive permissions, credentials that stay: as strict as it gets by default."""
-    code, said = ran(BIN / "zizmor", "--offline", "--no-progress", "--persona=pedantic", WORKFLOW, ACTION)
+    code, said = ran(BIN / "zizmor", "--offline", "--no-progress", "--persona=pedantic", *WORKFLOWS, ACTION)
     assert code == 0, said
 
 
@@ -92,13 +99,36 @@ def test_the_schemas_of_the_makers_hold(schema: str, files: tuple[Path, ...], tm
     assert {line.partition("::")[0].strip() for line in said.splitlines() if "::" in line} == {str(bad)}, said
 
 
+def test_the_schema_of_gitlab_holds_for_the_template(tmp_path: Path) -> None:
+    """With its inputs filled in, as an include does."""
+    filled = tmp_path / "filled.yml"
+    filled.write_text(yaml.safe_dump(gitlab_jobs("staging", "staging")))
+    code, said = ran(BIN / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", filled)
+    assert code == 0, said
+
+
+def test_shellcheck_is_content(tmp_path: Path) -> None:
+    """With the scripts of the action, those in action.yml, and not with a worse one."""
+    program = shutil.which("shellcheck")
+    if program is None:
+        pytest.skip("shellcheck is not installed (apt-get install shellcheck)")
+    for number, step in enumerate(load(ACTION)["runs"]["steps"]):
+        if "run" in step:
+            (tmp_path / f"{number}.sh").write_text(f"#!/usr/bin/env bash\nset -eo pipefail\n{step['run']}")
+    code, said = ran(program, *SCRIPTS, *tmp_path.glob("*.sh"))
+    assert code == 0, said
+    worse = tmp_path / "worse.sh"
+    worse.write_text(SCRIPTS[0].read_text().replace('"$GITHUB_STEP_SUMMARY"', "$GITHUB_STEP_SUMMARY"))
+    assert ran(program, worse)[0] == 1
+
+
 def test_pre_commit_takes_the_hooks() -> None:
     """By its own check of such files."""
     code, said = ran(BIN / "pre-commit", "validate-manifest", HOOKS)
     assert code == 0, said
 
 
-@pytest.mark.parametrize("file", [WORKFLOW, ACTION], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [*WORKFLOWS, ACTION], ids=lambda file: file.name)
 def test_actions_of_others_are_pinned(file: Path) -> None:
     """By the whole commit, with the version beside it, and each to one."""
     for line in file.read_text().splitlines():
@@ -109,7 +139,7 @@ def test_actions_of_others_are_pinned(file: Path) -> None:
                 assert PINS[name] == (commit, version)
 
 
-@pytest.mark.parametrize("file", [WORKFLOW, ACTION], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [*WORKFLOWS, ACTION], ids=lambda file: file.name)
 def test_nothing_is_inserted_into_scripts(file: Path) -> None:
     """``${{ }}`` stands in env: and if: alone, and there is no pull_request_target."""
     text = file.read_text()
@@ -125,26 +155,35 @@ def test_the_key_is_where_it_is_needed() -> None:
     assert with_key == ["Run reconciler"]
     for step in steps:
         env = step.get("env", {})
-        if "TOKEN" in env:
+        if "GH_TOKEN" in env:
             assert not [name for name in env if "KEY" in name or name == "RECONCILER_LEDGER"]
 
 
-def test_each_job_may_do_what_it_must() -> None:
+@pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
+def test_each_job_may_do_what_it_must(file: Path) -> None:
     """No permission but these, none at the top; one apply at a time, which nobody cancels."""
-    workflow = load(WORKFLOW)
+    workflow = load(file)
     assert workflow["permissions"] == {}
     jobs = workflow["jobs"]
     writes = {
         name: [what for what, how in job["permissions"].items() if how == "write"] for name, job in jobs.items()
     }
-    assert writes == {"plan": ["pull-requests"], "apply": [], "drift": ["issues"]}
-    assert jobs["apply"]["concurrency"] == {"group": "reconciler-apply-production", "cancel-in-progress": False}
+    assert writes == {"plan": ["pull-requests", "security-events"], "apply": [], "drift": ["issues"]}
+    assert jobs["apply"]["concurrency"]["cancel-in-progress"] is False
+    assert "github" not in jobs["apply"]["concurrency"]["group"]
     assert len({str(job["concurrency"]) for job in jobs.values()}) == 3
 
 
-def test_every_input_is_used_and_told() -> None:
-    """What an input is called stands in the action and in a step of it."""
-    text = ACTION.read_text()
-    inputs = yaml.safe_load(text)["inputs"]
-    assert all(spec["description"] for spec in inputs.values())
-    assert [name for name in inputs if f"inputs.{name}" not in text] == []
+def test_production_follows_staging() -> None:
+    """One apply after the other, and none after a failed one."""
+    strategy = load(TWO_ENVIRONMENTS)["jobs"]["apply"]["strategy"]
+    assert strategy == {"matrix": {"environment": ["staging", "production"]}, "max-parallel": 1}
+
+
+def test_every_input_is_used_and_described() -> None:
+    """Those of the action and those of the template for GitLab, which its example sets."""
+    for text, spec in ((ACTION.read_text(), load(ACTION)), (GITLAB.read_text(), gitlab_head()["spec"])):
+        assert all(each["description"] for each in spec["inputs"].values())
+        assert [name for name in spec["inputs"] if f"inputs.{name}" not in text] == []
+    for include in yaml.safe_load(GITLAB_EXAMPLES[1].read_text())["include"]:
+        assert not set(include["inputs"]) - set(gitlab_head()["spec"]["inputs"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import runpy
 import subprocess
 import threading
@@ -13,17 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+import requests
 
+from tests.ci.gitlab import gitlab_jobs
 from tests.ci.jobs import ROOT
 from tests.support.postgres import Postgres
 from tests.support.project import Project, Result
 
-TEMPLATE = yaml.safe_load((ROOT / "integrations" / "gitlab" / "reconciler.gitlab-ci.yml").read_text())
 HEAD, MERGED = "b" * 40, "c" * 40
 REQUEST = {"iid": 7, "state": "merged", "target_branch": "main", "source_project_id": 5, "sha": HEAD}
 PIPELINE = {"id": 3, "ref": "refs/merge-requests/7/head", "sha": HEAD}
-JOB = {"id": 9, "name": "reconciler:plan", "status": "success"}
+JOB = {"id": 9, "name": "reconciler:plan:production", "status": "success"}
 
 
 class GitLab:
@@ -78,7 +77,7 @@ def gitlab() -> Iterator[GitLab]:
 
 @pytest.fixture
 def job(project: Project, tool: Path, gitlab: GitLab, tmp_path: Path) -> Callable[..., Result]:
-    """``job("reconciler:plan", CI_…="…")`` carries out before_script and script in the project."""
+    """``job("plan", CI_…="…")`` carries out before_script and script in the project, ``environment`` is an input."""
     installed = tmp_path / "installed"
     installed.mkdir()
     for name, target in (
@@ -89,12 +88,13 @@ def job(project: Project, tool: Path, gitlab: GitLab, tmp_path: Path) -> Callabl
     ):
         (installed / name).symlink_to(target)
 
-    def run(name: str, **told: str) -> Result:
-        template = TEMPLATE[name]
-        assert template["extends"] == ".reconciler"
-        script = "\n".join([*TEMPLATE[".reconciler"]["before_script"], *template["script"]])
+    def run(name: str, environment: str = "", **told: str) -> Result:
+        template = gitlab_jobs(environment or "production", environment)[
+            f"reconciler:{name}:{environment or 'production'}"
+        ]
+        script = "\n".join([*template["before_script"], *template["script"]])
         env = {
-            **TEMPLATE["variables"],
+            **template["variables"],
             **project.environment(),
             "CI": "true",
             "TOOL": str(installed),
@@ -128,22 +128,22 @@ def test_what_a_merge_request_planned_is_applied(
     project.env["RECONCILER_LEDGER"] = postgres.namespace()
     project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, first_name: Ann}]\n")
     told = {"CI_MERGE_REQUEST_IID": "7", "RECONCILER_GITLAB_TOKEN": "glpat"}
-    planned = job("reconciler:plan", **told)
+    planned = job("plan", **told)
     assert planned.code == 0, planned.err
     kept = project.folder / "reconciler-plan"
     assert json.loads((kept / "gitlab.json").read_text()) == {"create": 2, "update": 0, "delete": 0}
     (posted,) = [body["body"] for call, body in gitlab.requests if call == "POST /merge_requests/7/notes"]
-    assert posted.startswith("<!-- reconciler: plan . -->\n")
+    assert posted.startswith("<!-- reconciler: reconciler:plan:production -->\n")
     assert "ann@example.com" not in posted + planned.out + (kept / "plan.json").read_text()
 
     gitlab.answers["GET /jobs/9/artifacts/reconciler-plan/plan.json"] = (kept / "plan.json").read_bytes()
-    applied = job("reconciler:apply", RECONCILER_GITLAB_TOKEN="glpat")
+    applied = job("apply", RECONCILER_GITLAB_TOKEN="glpat")
     assert applied.code == 0, applied.err
     assert project.account.state()["tags"] == ["VIP"]
     project.account.edit("POST", "/api/tags", {"name": "Gold"})
-    assert job("reconciler:drift").code == 0
+    assert job("drift").code == 0
     project.account.edit("DELETE", f"/api/tags/{project.account.ids()['tags']['VIP']}", None)
-    drifted = job("reconciler:drift")
+    drifted = job("drift")
     assert drifted.code == 2
     assert "tag/VIP" in (project.folder / "reconciler-drift" / "drift.md").read_text()
 
@@ -151,7 +151,7 @@ def test_what_a_merge_request_planned_is_applied(
 def test_without_a_key_there_is_no_plan(project: Project, job: Callable[..., Result]) -> None:
     """A fork is told so, and its pipeline goes on."""
     project.write("tags: [VIP]\n")
-    result = job("reconciler:plan", MATON_API_KEY="")
+    result = job("plan", MATON_API_KEY="")
     assert result.code == 0
     assert "forks get none" in result.out
     assert not project.account.requests
@@ -164,7 +164,7 @@ def test_a_plan_that_was_committed_is_not_kept(
     """What the job uploads is made by the job: a folder of that name in the merge request is removed first."""
     project.write("tags: [VIP]\n")
     project.write("{}", "reconciler-plan/plan.json")
-    assert job("reconciler:plan", **told).code == code
+    assert job("plan", **told).code == code
     assert not (project.folder / "reconciler-plan" / "plan.json").exists()
 
 
@@ -174,7 +174,7 @@ def test_a_plan_that_was_committed_is_not_applied(project: Project, job: Callabl
     project.write("{}", "reconciler-plan/plan.json")
     for command in (["init", "--quiet"], ["add", "reconciler-plan"]):
         subprocess.run(["git", *command], cwd=project.folder, check=True)
-    refused = job("reconciler:apply-by-hand")
+    refused = job("apply-by-hand")
     assert refused.code == 1
     assert "reconciler-plan is part of the repository" in refused.out
     assert not project.account.requests
@@ -183,17 +183,26 @@ def test_a_plan_that_was_committed_is_not_applied(project: Project, job: Callabl
 def test_a_protected_environment_is_confirmed_by_the_job(
     project: Project, job: Callable[..., Result], gitlab: GitLab, postgres: Postgres
 ) -> None:
-    """The variable that chooses the environment confirms it; without it the job would be red after every merge."""
+    """By the input that chooses it; the secret of a webhook is a variable, and an approval is given by hand."""
     project.env["RECONCILER_LEDGER"] = postgres.namespace()
-    project.write("environments: {live: {protect: true}}\n", "reconciler.yaml")
-    project.write("tags: [VIP]\n")
-    told = {"RECONCILER_ENVIRONMENT": "live", "RECONCILER_GITLAB_TOKEN": "glpat"}
-    assert job("reconciler:plan", **told).code == 0
-    kept = (project.folder / "reconciler-plan" / "plan.json").read_bytes()
-    gitlab.answers["GET /jobs/9/artifacts/reconciler-plan/plan.json"] = kept
-    applied = job("reconciler:apply", **told)
+    settings = "environments: {live: {protect: true, limits: {deletes: 1, floor: 0}, prune: {tag: all}}}\n"
+    project.write(settings, "reconciler.yaml")
+    hook = "{name: Orders, url: 'https://o.example.com/', secret: {env: ORDERS_WEBHOOK_SECRET}, events: [SALE_NEW]}"
+    project.write(f"tags: [A, B, C]\nwebhooks: [{hook}]\n")
+    told = {"environment": "live", "RECONCILER_GITLAB_TOKEN": "glpat", "ORDERS_WEBHOOK_SECRET": "0rders"}
+    kept = project.folder / "reconciler-plan" / "plan.json"
+    gitlab.answers["GET /pipelines/3/jobs"] = [{**JOB, "name": "reconciler:plan:live"}]
+    assert job("plan", **told).code == 0
+    gitlab.answers["GET /jobs/9/artifacts/reconciler-plan/plan.json"] = kept.read_bytes()
+    applied = job("apply", **told)
     assert applied.code == 0, applied.err
-    assert project.account.state()["tags"] == ["VIP"]
+    assert project.account.state()["webhooks"][0]["secret"] == "0rders"
+    project.write(f"tags: [A]\nwebhooks: [{hook}]\n")
+    subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
+    assert job("plan", **told).code == 0
+    assert job("apply-by-hand", **told).code == 3
+    assert job("apply-by-hand", RECONCILER_ALLOW="deletes=2", **told).code == 0
+    assert project.account.state()["tags"] == ["A"]
 
 
 REFUSED = {
@@ -208,10 +217,10 @@ REFUSED = {
     "of a branch": ({"GET /merge_requests/7/pipelines": [{**PIPELINE, "ref": "feature"}]}, 3, "there is no plan"),
     "failed": ({"GET /pipelines/3/jobs": [{**JOB, "status": "failed"}]}, 3, "there is no plan"),
     "another job": ({"GET /pipelines/3/jobs": [{**JOB, "name": "other"}]}, 3, "there is no plan"),
-    "no right": ({"GET /merge_requests/7/pipelines": 403}, 1, "GitLab answered 403"),
-    "out of order": ({"GET /pipelines/3/jobs": 500}, 1, "GitLab answered 500"),
-    "expired": ({}, 1, "GitLab answered 404 to GET /jobs/9/artifacts/reconciler-plan/plan.json"),
-    "no JSON": ({"GET /pipelines/3/jobs": b"<html>"}, 1, "is no JSON"),
+    "no right": ({"GET /merge_requests/7/pipelines": 403}, 1, "403 Client Error"),
+    "out of order": ({"GET /pipelines/3/jobs": 500}, 1, "500 Server Error"),
+    "expired": ({}, 1, "404 Client Error"),
+    "no JSON": ({"GET /pipelines/3/jobs": b"<html>"}, 1, "Expecting value"),
 }
 
 
@@ -234,6 +243,7 @@ def test_without_the_plan_that_was_reviewed_nothing_is_applied(
         "CI_COMMIT_BRANCH": "main",
         "RECONCILER_GITLAB_TOKEN": "glpat",
         "RECONCILER_GITLAB_PAUSE": "0.001",
+        "RECONCILER_PLAN_JOB": JOB["name"],
     }
     for name, value in told.items():
         monkeypatch.setenv(name, value)
@@ -243,14 +253,61 @@ def test_without_the_plan_that_was_reviewed_nothing_is_applied(
     assert not (tmp_path / "plan.json").exists()
 
 
-def test_an_apply_at_a_time_and_files_for_developers_only() -> None:
-    """What the template promises at its head."""
-    jobs = {name: job for name, job in TEMPLATE.items() if name.startswith("reconciler:")}
-    applies = [job for name, job in jobs.items() if "apply" in name]
-    assert {job["resource_group"] for job in applies} == {"reconciler-production"}
+def test_the_token_does_not_follow_a_redirect(gitlab: GitLab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Artifacts may lie on another host; nor does a ~/.netrc take the token's place."""
+    for name, value in (("CI_API_V4_URL", gitlab.url), ("CI_PROJECT_ID", "5"), ("RECONCILER_GITLAB_TOKEN", "glpat")):
+        monkeypatch.setenv(name, value)
+    session = runpy.run_path(str(ROOT / "integrations" / "gitlab" / "act.py"))["GitLab"]().session
+    request = session.prepare_request(requests.Request("GET", gitlab.url))
+    assert request.headers["Authorization"] == "Bearer glpat"
+    assert [name for name in request.headers if "TOKEN" in name.upper()] == []
+    assert session.should_strip_auth(gitlab.url, "https://storage.example.com/")
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"GET /user": 401},
+        {"GET /merge_requests/7/notes": 403},
+        {"GET /merge_requests/7/notes": b"<html>"},
+        {"POST /merge_requests/7/notes": 500},
+    ],
+)
+def test_a_plan_is_not_lost_for_want_of_a_comment(
+    project: Project, job: Callable[..., Result], gitlab: GitLab, answers: dict[str, Any]
+) -> None:
+    """It is in the artifacts; the job says so and passes, and no comment is written twice."""
+    project.write("tags: [VIP]\n")
+    gitlab.answers |= answers
+    planned = job("plan", CI_MERGE_REQUEST_IID="7", RECONCILER_GITLAB_TOKEN="glpat")
+    assert planned.code == 0, planned.err
+    assert "GitLab gave no comment" in planned.err
+    assert (project.folder / "reconciler-plan" / "plan.json").exists()
+    assert len([call for call, _ in gitlab.requests if not call.startswith("GET")]) <= 1
+
+
+def test_an_own_comment_is_updated(project: Project, job: Callable[..., Result], gitlab: GitLab) -> None:
+    """By its first line and its author."""
+    project.write("tags: [VIP]\n")
+    own = {"id": 4, "author": {"id": 1}, "body": "<!-- reconciler: reconciler:plan:production -->\nold"}
+    gitlab.answers["GET /merge_requests/7/notes"] = [{**own, "id": 3, "author": {"id": 2}}, own]
+    assert job("plan", CI_MERGE_REQUEST_IID="7", RECONCILER_GITLAB_TOKEN="glpat").code == 0
+    assert [call for call, _ in gitlab.requests if not call.startswith("GET")] == ["PUT /merge_requests/7/notes/4"]
+
+
+@pytest.mark.parametrize("name", ["production", "staging"])
+def test_an_apply_at_a_time_and_files_for_developers_only(name: str) -> None:
+    """What the template promises at its head; only applies are deployments."""
+    jobs = {key.split(":")[1]: job for key, job in gitlab_jobs(name).items() if key.startswith("reconciler:")}
+    assert {job["resource_group"] for key, job in jobs.items() if "apply" in key} == {f"reconciler-{name}"}
     kept = [job["artifacts"] for job in jobs.values() if "artifacts" in job]
     assert all(each["access"] == "developer" for each in kept)
-    assert jobs["reconciler:plan"]["artifacts"]["reports"]["terraform"] == "reconciler-plan/gitlab.json"
-    rules = {name: " ".join(rule["if"] for rule in job["rules"]) for name, job in jobs.items()}
-    assert "merge_request_event" in rules["reconciler:plan"]
-    assert not [name for name in rules if "apply" in name and not re.search("DEFAULT_BRANCH", rules[name])]
+    assert jobs["plan"]["artifacts"]["reports"]["terraform"] == "reconciler-plan/gitlab.json"
+    for key, job in jobs.items():
+        applies = "apply" in key
+        assert job["environment"] == (
+            {"name": name, "action": "start"} if applies else {"name": f"{name}-plan", "action": "access"}
+        )
+        rules = " ".join(rule["if"] for rule in job["rules"])
+        assert not applies or "DEFAULT_BRANCH" in rules
+        assert ("merge_request_event" in rules) == (key == "plan")
