@@ -1,4 +1,4 @@
-"""action.yml → docs/reference/action.md: what the GitHub action takes and gives."""
+"""Writes docs/reference/action.md: inputs and outputs of the GitHub action."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FILE = Path(__file__).resolve().parents[2] / "action.yml"
 INTRO = """\
 # GitHub action
 
-`action.yml` of this repository. [GitOps](../guides/gitops.md) says how it is used;
+`action.yml` of this repository. See [GitOps](../guides/gitops.md) for its use;
 [examples/github/reconciler.yml](../../examples/github/reconciler.yml) is a workflow to copy.
 
 ## Inputs
@@ -28,7 +28,7 @@ def page() -> str:
         [
             INTRO,
             table(
-                ["input", "default", "what it is"],
+                ["input", "default", "meaning"],
                 (
                     [
                         code(name),
@@ -40,7 +40,7 @@ def page() -> str:
             ),
             "\n## Outputs\n\n",
             table(
-                ["output", "what it is"],
+                ["output", "meaning"],
                 ([code(name), sentence(each["description"])] for name, each in action["outputs"].items()),
             ),
         ]

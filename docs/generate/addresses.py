@@ -1,4 +1,4 @@
-"""The kinds → docs/reference/addresses.md: what each kind's addresses look like, and the patterns over them."""
+"""Writes docs/reference/addresses.md: the addresses of each kind, and patterns."""
 
 from __future__ import annotations
 
@@ -11,42 +11,41 @@ from reconciler.model.values import _ESCAPES
 INTRO = """\
 # Addresses
 
-An address is the one name that a resource has here: in plans, in the ledger, in `--target`, in `explain`. It is made
-of the kind and the natural key, never of an id of the account, so it is the same in every account.
+An address is the name of a resource in plans, in the ledger, in `--target` and in `explain`. It consists of the
+kind and the natural key, not of an id, so it is the same in every account.
 
 """
 FORMS = """
 ## Instead of the natural key
 
-| part | names | where |
+| part | meaning | where |
 | --- | --- | --- |
-| `@vip` | a resource by its `handle`, which survives renames | `tags: ["@vip"]`, `tag/@vip` |
-| `{id: 4711}` | a live one by its id in the account | references; shown as `course/#4711` |
+| `@vip` | a resource by its `handle`, which renames do not change | `tags: ["@vip"]`, `tag/@vip` |
+| `{id: 4711}` | a live resource by its id in the account | references; shown as `course/#4711` |
 | `{path: deep-dive}` | a course or community by its path | references; shown as `course/?path=deep-dive` |
 
-Where several live ones have the same natural key and nothing tells them apart, each is shown as `kind/#id`.
+Live resources with the same natural key are shown as `kind/#id`.
 
 ## Spelling
 
-E-mail addresses are compared without the case of ASCII letters; tags and all other names exactly. White space around
-a name and different Unicode compositions of the same letters do not count; other look-alikes (`ß` and `ss`) do.
-Inside one part some signs are written otherwise, the last
-three only at the front: {escapes}.
+E-mail addresses are compared without the case of ASCII letters, tags and all other names exactly. Surrounding white
+space and different Unicode compositions of the same letters are ignored; other look-alikes (`ß` and `ss`) differ.
+Inside one part some characters are escaped, the last three only at the start: {escapes}.
 
 ## Patterns
 
-`--target`, `--exclude`, `--target-file`, `pull --accept` and `ledger list` take addresses with `*`, `?` and `[…]`,
-in which `*` goes over `/` as well, or a kind alone:
+`--target`, `--exclude`, `--target-file`, `pull --accept` and `ledger list` accept addresses with `*` (which also
+matches `/`), `?` and `[…]`, or a kind:
 
-| pattern | means |
+| pattern | meaning |
 | --- | --- |
 | `contact/ann@example.com` | this contact |
 | `contact` | every contact |
-| `tagging/*/VIP` | everybody's tag VIP |
+| `tagging/*/VIP` | the tag VIP on every contact |
 | `*/ann@example.com/*` | every relation of this person |
 
-A pattern that matches nothing is an error, with the nearest address. `--target` brings along what its resources need,
-reads no more than that, and never deletes. `--exclude` leaves out too what cannot be made without what it leaves out.
+A pattern without a match is an error that suggests the nearest address. `--target` includes what its resources need,
+reads only these, and never deletes. `--exclude` also excludes what depends on the excluded resources.
 """
 
 

@@ -34,7 +34,7 @@ def page() -> str:
     """The whole page: an index, the options of all, then each command with its subcommands."""
     found = list(walk())
     index = table(
-        ["command", "what it does"],
+        ["command", "meaning"],
         ([f"[{path}](#{path.replace(' ', '-')})", short(path, command)] for path, command in found),
     )
     everywhere = "## Options before the command\n\n" + options(cli.params)
@@ -77,7 +77,7 @@ def examples(command: click.Command) -> list[str]:
 
 
 def remarks(command: click.Command) -> str:
-    """What its epilog says beside the examples."""
+    """The epilog without the examples."""
     return re.sub(r"\x08?\n?Example:\n(?:  .*\n?)+", "", inspect.cleandoc(command.epilog or "")).strip("\b\n ")
 
 
@@ -109,7 +109,7 @@ def usage(path: str, command: click.Command) -> str:
 def options(params: list[click.Parameter]) -> str:
     """The table of the options; arguments stand in the usage."""
     return table(
-        ["option", "what it does", "default"],
+        ["option", "meaning", "default"],
         (
             [_flags(each), _help(each), _default(each)]
             for each in params

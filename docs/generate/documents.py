@@ -1,4 +1,4 @@
-"""The schemas of plan and report → docs/reference/documents.md: what the JSON documents hold."""
+"""Writes docs/reference/documents.md: the keys of the JSON documents."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ INTRO = f"""\
 # JSON documents
 
 `plan --json` and `show --json` print a plan, `apply --json`, `destroy --json` and `undo --json` a report: the plan
-with what came of it. This is format {FORMAT_VERSION}: minor versions add keys, so unknown ones are to be ignored;
-major ones break. The schemas are [schema/plan.schema.json](../../schema/plan.schema.json) and
-[schema/report.schema.json](../../schema/report.schema.json). With `--redact` people are marks, as everywhere.
-What the words of actions, causes and consequences mean stands in [plans](plans.md), that of `allow` in
-[safety](safety.md#approvals).
+with its results. The format is {FORMAT_VERSION}: minor versions add keys, so ignore unknown ones; major versions are
+incompatible. The schemas are [schema/plan.schema.json](../../schema/plan.schema.json) and
+[schema/report.schema.json](../../schema/report.schema.json). With `--redact` they contain pseudonyms. For actions,
+causes and consequences see [plans](plans.md), for `allow` see [safety](safety.md#approvals).
 """
 
 
@@ -35,10 +34,8 @@ def page() -> str:
             "## Report\n",
             "A report has every key of a plan, and these:\n",
             _keys({"properties": more, "required": report["required"]}),
-            "What `status` says of a step:\n",
-            table(
-                ["status", "what it means"], ([code(each.value), text] for each, text in meanings.STATUSES.items())
-            ),
+            "The `status` of a step:\n",
+            table(["status", "meaning"], ([code(each.value), text] for each, text in meanings.STATUSES.items())),
         ]
     )
 
@@ -46,6 +43,6 @@ def page() -> str:
 def _keys(schema: dict[str, Any]) -> str:
     rows = schemas.rows(schema, told=False)
     return table(
-        ["key", "holds", "always there", "what it is"],
+        ["key", "type", "required", "meaning"],
         ([code(row.path), row.holds, "yes" if row.required else "", row.doc] for row in rows),
     )

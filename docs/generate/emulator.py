@@ -1,4 +1,4 @@
-"""The emulator's options and faults → docs/reference/emulator.md."""
+"""Writes docs/reference/emulator.md: interface, options, events, seeds and faults."""
 
 from __future__ import annotations
 
@@ -17,41 +17,41 @@ from reconciler.emulator.options import Options
 INTRO = """\
 # Emulator
 
-What stands behind `reconciler emulator`, for tests of your own. [The guide](../guides/emulator.md) begins at the
-beginning. These addresses answer this machine only and take no key. CONNECTION is what `--connection` of the emulator
-names, by default `default`.
+The interface of `reconciler emulator`, for your own tests; [the guide](../guides/emulator.md) is the introduction.
+These paths are served on loopback only and need no key. CONNECTION is the value of the emulator's `--connection`, by
+default `default`.
 
 """
 ROUTES = {
     "/_emulator/accounts": "The connections of all accounts.",
-    "/_emulator/accounts/{connection}": "Everything that the account holds; PUT starts it over from the seed in the "
-    "body, DELETE drops it.",
-    "/_emulator/accounts/{connection}/ids": "The id of everything in it, by what it is called.",
-    "/_emulator/accounts/{connection}/seed": "Adds what the seed in the body says.",
-    "/_emulator/accounts/{connection}/options": "How it behaves; PATCH changes some of it.",
-    "/_emulator/accounts/{connection}/requests": "Every request that it got, in order; DELETE forgets them.",
-    "/_emulator/accounts/{connection}/faults": "What goes wrong; PUT takes a list of rules in their place.",
-    "/_emulator/accounts/{connection}/deliveries": "What went to webhooks, signed as the vendor signs.",
+    "/_emulator/accounts/{connection}": "The content of the account; PUT replaces it by the seed in the body, "
+    "DELETE removes the account.",
+    "/_emulator/accounts/{connection}/ids": "The ids of its content, by name.",
+    "/_emulator/accounts/{connection}/seed": "Adds the seed in the body.",
+    "/_emulator/accounts/{connection}/options": "Its options; PATCH changes some of them.",
+    "/_emulator/accounts/{connection}/requests": "All requests in order; DELETE clears them.",
+    "/_emulator/accounts/{connection}/faults": "The fault rules; PUT replaces them.",
+    "/_emulator/accounts/{connection}/deliveries": "Webhook deliveries, signed as Systeme.io signs them.",
 }
 OPTIONS = {
-    "dialect": "How it spells bodies: `vendor` or `skill`.",
-    "unique_tags": "Whether a second tag of one name is refused.",
-    "loose_emails": "Whether addresses that Unicode case folding makes equal, as `ß` and `ss`, are one.",
-    "last_name_slug": "What the last name is called: `surname` or `last_name`.",
-    "default_locale": "The language of a contact that is made without one.",
-    "membership_delay": "How many lists of memberships go by before a new one shows.",
-    "payments": "Whether payments are set up; without, subscriptions are a 404.",
-    "subscriptions_max_limit": "The longest page of subscriptions.",
-    "inclusive_cursor": "Whether a page begins with the row that `startingAfter` names, which is then listed twice.",
-    "normalise_phone": "Whether the server changes the spelling of numbers.",
+    "dialect": "Dialect: `vendor` or `skill`.",
+    "unique_tags": "Whether a second tag with the same name is refused.",
+    "loose_emails": "Whether addresses that are equal after Unicode case folding (`ß`, `ss`) count as one.",
+    "last_name_slug": "Slug of the last name: `surname` or `last_name`.",
+    "default_locale": "Language of a contact that is created without one.",
+    "membership_delay": "Number of membership lists before a new membership appears.",
+    "payments": "Whether payments are set up; otherwise subscriptions are a 404.",
+    "subscriptions_max_limit": "Maximum page size of subscriptions.",
+    "inclusive_cursor": "Whether a page starts with the row in `startingAfter`, which is then listed twice.",
+    "normalise_phone": "Whether phone numbers are normalized.",
     "list_unset_fields": "Whether contacts list fields without a value.",
     "strict_webhook_patch": "Whether a PATCH of a webhook must carry name and secret.",
-    "keep_disabled_events": "Whether events that were switched off stay as rows.",
-    "deliveries": "Whether webhooks are called, on this machine only; else they are only recorded.",
-    "no_mx": "Domains that take no mail.",
-    "quota": "`{limit: N, per_seconds: S}`: the vendor's limit, with its headers and 429.",
+    "keep_disabled_events": "Whether disabled events stay as rows.",
+    "deliveries": "Whether webhooks on loopback are called; otherwise deliveries are only recorded.",
+    "no_mx": "Domains that do not accept e-mail.",
+    "quota": "`{limit: N, per_seconds: S}`: the rate limit of Systeme.io, with its headers and 429.",
     "latency": "Milliseconds before each answer.",
-    "id_offset": "Added to the first id of every kind, so that two accounts share none.",
+    "id_offset": "Added to the first id of every kind, so that two accounts have different ids.",
 }
 EVENTS = """
 ## Events
@@ -71,8 +71,8 @@ FAULTS = """
 ## Faults
 
 `PUT …/faults` takes a list of rules, e.g. `[{"kind": "drop_after", "match": {"method": "POST", "path": "/tags"}}]`.
-`match` may say `method`, `path` (a regular expression), `nth` (from which matching request on, 1) and `times` (how
-often, 1; null: for ever).
+`match` can have `method`, `path` (a regular expression), `nth` (the first matching request to fail, default 1) and
+`times` (how often, default 1; null: always).
 
 """
 
@@ -89,7 +89,7 @@ def page() -> str:
         [
             INTRO,
             table(
-                ["address", "methods", "what it is"],
+                ["address", "methods", "meaning"],
                 (
                     [code(path.replace("{connection}", "CONNECTION")), ", ".join(sorted(routes[path])), text]
                     for path, text in ROUTES.items()
@@ -97,7 +97,7 @@ def page() -> str:
             ),
             "\n## Options\n\n",
             table(
-                ["option", "default", "what it is"],
+                ["option", "default", "meaning"],
                 ([code(name), code(json.dumps(default)), OPTIONS[name]] for name, default in options.items()),
             ),
             EVENTS.format(
@@ -110,7 +110,7 @@ def page() -> str:
             ),
             FAULTS,
             table(
-                ["kind", "parameters", "carried out", "what the client gets"],
+                ["kind", "parameters", "carried out", "result for the client"],
                 (
                     [
                         code(name),

@@ -1,4 +1,4 @@
-"""The exception tree → docs/reference/exit-codes.md."""
+"""Writes docs/reference/exit-codes.md from the exception tree."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from reconciler import errors
 
 INTRO = "# Exit codes\n\n"
 ERRORS = """
-A mistyped flag is a failure (1) as well; 2 is for changes only. A message says what is wrong, which address, where in
-the files and what to do, one line for each problem, each after `error: `. Nothing that a user can cause ends in a
+Usage errors are failures (1) as well; 2 is for changes only. Each message has one line per problem, starting with
+`error: `: what is wrong, which resource, where in the files, what to do. User input, files and servers never cause a
 traceback.
 
-## What ends a run
+## Errors
 
 """
 
@@ -24,7 +24,7 @@ def page() -> str:
     rows = ([str(code), text] for code, text in meanings.CODES.items())
     tree = re.findall(r"([A-Z]\w+) +(\d+)   (.+)$", errors.__doc__ or "", re.MULTILINE)
     ends = ([_spaced(name), code, sentence(text)] for name, code, text in tree[1:])
-    return INTRO + table(["exit code", "meaning"], rows) + ERRORS + table(["what", "exit code", "when"], ends)
+    return INTRO + table(["exit code", "meaning"], rows) + ERRORS + table(["error", "exit code", "meaning"], ends)
 
 
 def _spaced(name: str) -> str:

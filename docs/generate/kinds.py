@@ -1,4 +1,4 @@
-"""The kinds → docs/reference/kinds.md: how each is written, read, sent, and what its writes set off."""
+"""Writes docs/reference/kinds.md: how each kind is declared, read and written, and its effects."""
 
 from __future__ import annotations
 
@@ -25,24 +25,23 @@ from reconciler.planner.requests import request_for, show
 INTRO = """\
 # Kinds
 
-Everything that files may declare, kind by kind. The same as a JSON Schema for editors:
+Everything that files can declare, by kind; also as a JSON Schema for editors:
 [schema/reconciler.schema.json](../../schema/reconciler.schema.json).
 
-A text takes what stands there: `+33612345678`, `01234`, `no` and `2024-01-01` need no quotes. Without quotes `null`,
-`~` and an empty value are no text: where the rules say *`null` clears it*, the account's value is removed, and plans
-show it as `(cleared)`. `Null` and `NULL` are refused where text may stand, because they could be names: write
-`"Null"` or `null`. A key that is not there is not managed.
+Text is taken literally: `+33612345678`, `01234`, `no` and `2024-01-01` need no quotes. Unquoted `null`, `~` and an
+empty value are not text: where the rules say *`null` clears it*, the value in the account is removed, shown as
+`(cleared)`. `Null` and `NULL` are refused as text, because they could be names: write `"Null"` or `null`. A missing
+key is unmanaged.
 
-The column *sent as* shows the body in the dialect `vendor`; where `skill` spells it differently, both stand there.
-*Set once* means that no call can change it afterwards. Every kind below also says what its writes set off;
-[plans](plans.md#effects) explains the words.
+The column *sent as* shows the body in the dialect `vendor`, and in `skill` if it differs. *Immutable* fields cannot
+be changed after the creation. For the effects of writes see [plans](plans.md#effects).
 """
 
 CSV = """\
 ## csv
 
 A CSV file declares one resource for each of its rows. A text is the path of the file; a mapping has these keys, of
-which `fields` and `empty` are for contacts only.
+which `fields` and `empty` apply to contacts only.
 """
 
 DEFINITIONS = ("secret", "target", "lifecycle")
@@ -65,7 +64,7 @@ def page() -> str:
     named = [_head(kind) for kind in KINDS.values() if not kind.section]
     shared = [_definition(name, definitions[name]) for name in DEFINITIONS]
     index = table(
-        ["kind", "section", "what it is"],
+        ["kind", "section", "meaning"],
         ([f"[{kind.name}](#{kind.name})", code(kind.section), kind.doc] for kind in KINDS.values()),
     )
     return "\n".join([INTRO, index, *written, "", *named, *shared, _csv(definitions["contact"])])
@@ -78,7 +77,7 @@ def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
         [
             _head(kind),
             table(
-                ["key", "holds", "rules", "sent as", "what it is"],
+                ["key", "type", "rules", "sent as", "meaning"],
                 (
                     _field(kind, field, definition["properties"][field.name])
                     for field in kind.fields
@@ -87,7 +86,7 @@ def _declared(kind: Kind, definition: Mapping[str, Any]) -> str:
             ),
             "Further keys:\n",
             table(
-                ["key", "holds", "default", "what it does"],
+                ["key", "type", "default", "meaning"],
                 (
                     [code(row.path), "text or mapping" if row.path == "csv" else row.holds, row.default, row.doc]
                     for row in more
@@ -108,7 +107,7 @@ def _csv_source(definition: Mapping[str, Any]) -> Iterator[str]:
 def _csv(contact: Mapping[str, Any]) -> str:
     """The keys of the long form of `csv`, of which contacts have all."""
     body = table(
-        ["key", "holds", "default", "what it is"],
+        ["key", "type", "default", "meaning"],
         (
             [code(row.path), row.holds, row.default, row.doc + (" Required." if row.required else "")]
             for row in schemas.rows(contact["properties"]["csv"]["anyOf"][1], deep=False)
@@ -122,7 +121,7 @@ def _head(kind: Kind) -> str:
 
 
 def _fact(kind: Kind) -> str:
-    """What the kind's module says beyond what it is, without the source of it."""
+    """The rest of the module docstring of a kind, without the source."""
     text = " ".join((import_module(f"reconciler.kinds.{kind.name}").__doc__ or "").split())
     said = re.sub(r"\s*\([^()]*§[^()]*\)", "", text).partition(": ")[2]
     return sentence(said.partition("; ")[2] or said)
@@ -140,7 +139,7 @@ def _traits(kind: Kind) -> Iterator[list[str]]:
             yield [word, "; ".join([code(f"{template.method} {template.path}"), *kind.effects.get(action, ())])]
     if kind.replaceable:
         effects = "; ".join(["delete and create", *kind.effects.get(Action.REPLACE, ())])
-        yield ["change of what is set once", effects]
+        yield ["change of an immutable field", effects]
     if kind.renameable:
         yield ["rename", "`renamed_from`: one update, the id stays"]
     yield from _policy(kind)
@@ -181,8 +180,8 @@ def _rules(kind: Kind, field: Field) -> Iterable[str]:
         "required": field.required and field.name != kind.rows,
         f"this, `{field.name}s` or `csv` is required": field.name == kind.gather,
         "this or `csv` is required": field.name == kind.csv_source,
-        "set once": field.immutable,
-        f"set once ({', '.join(by_dialect)})": bool(by_dialect) and not field.immutable,
+        "immutable": field.immutable,
+        f"immutable ({', '.join(by_dialect)})": bool(by_dialect) and not field.immutable,
         "one address, without display name": field.is_email,
         "`null` clears it": field.nullable,
         f"one of {listed(field.choices)}": bool(field.choices),
@@ -288,7 +287,7 @@ def _definition(name: str, definition: Mapping[str, Any]) -> str:
     inner = definition if "properties" in definition else definition["anyOf"][1]
     first = "A text is the name; a mapping has one of these keys.\n\n" if "anyOf" in definition else ""
     body = table(
-        ["key", "holds", "default", "what it is"],
+        ["key", "type", "default", "meaning"],
         ([code(row.path), row.holds, row.default, row.doc] for row in schemas.rows(inner, deep=False)),
     )
     return f"## {schemas.NAMES.get(name, name)}\n\n{definition['description']}\n\n{first}{body}"

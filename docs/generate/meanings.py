@@ -1,4 +1,4 @@
-"""What each word of the closed lists means, in one sentence; a word without one stops the generator."""
+"""The meaning of each value of the closed lists; a value without one stops the generator."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from reconciler.planner.drift import Alarm
 __all__ = ["ACTIONS", "ALLOWS", "CAUSES", "CODES", "CONSEQUENCES", "PRUNES", "STATUSES"]
 
 EFFECTS: Mapping[str, str] = {
-    effects.AUTOMATIONS: "The account's rules may run: mails, campaigns, further tags.",
-    effects.MAIL: "The vendor may write to the person; its document does not say whether it does.",
-    effects.ACCESS_GIVEN: "The person can see a course or community.",
-    effects.ACCESS_TAKEN: "The person can no longer see it.",
-    effects.ACCESS_LAPSES: "Between the deletion and the creation there is no access.",
-    effects.NEW_ID: "The account gives it another id; what refers to the old one elsewhere breaks.",
-    effects.EVENTS_LOST: "What happens between deletion and creation is not delivered.",
+    effects.AUTOMATIONS: "Automation rules of the account may run: e-mails, campaigns, further tags.",
+    effects.MAIL: "Systeme.io may send an e-mail to the person; its documentation does not say.",
+    effects.ACCESS_GIVEN: "The person gets access to a course or community.",
+    effects.ACCESS_TAKEN: "The person loses access.",
+    effects.ACCESS_LAPSES: "The person has no access between the deletion and the creation.",
+    effects.NEW_ID: "The resource gets another id; references to the old id elsewhere break.",
+    effects.EVENTS_LOST: "Events between the deletion and the creation are not delivered.",
     effects.TAGS_TAKEN: "Every contact loses the tag, unmanaged ones too. The plan counts them.",
-    effects.VALUES_LOST: "Every contact loses what it has in the field. The plan counts them.",
-    effects.PERSON_DELETED: "The contact goes, with its tags, enrollments and memberships.",
-    effects.PAYMENTS_END: "The customer pays no more and loses what was paid for, now or with the period.",
-    effects.IRREVERSIBLE: "It cannot be put back as it was; `undo` says first what stays lost.",
+    effects.VALUES_LOST: "Every contact loses its value of the field. The plan counts them.",
+    effects.PERSON_DELETED: "The contact is deleted, with its tags, enrollments and memberships.",
+    effects.PAYMENTS_END: "The customer's payments and access end, now or with the period.",
+    effects.IRREVERSIBLE: "It cannot be restored completely; `undo` lists what is lost.",
 }
 
 ALARMS: Mapping[Alarm, str] = {
-    Alarm.DRIFT: "The account changed what is ours.",
+    Alarm.DRIFT: "A managed resource was changed in the account.",
     Alarm.CONFLICT: "The files and the account changed the same field.",
-    Alarm.DELETE: "Something would be deleted.",
+    Alarm.DELETE: "The plan deletes something.",
 }
 
 

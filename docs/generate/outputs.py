@@ -1,4 +1,4 @@
-"""The formats and the events → docs/reference/outputs.md: what is written, where and in which form."""
+"""Writes docs/reference/outputs.md: formats, events and logs."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names
 INTRO = """\
 # Outputs
 
-Results go to standard output, talk to standard error. `--output FORMAT[=FILE]` tells the same in other formats,
-several at once, into files or on standard output. A file is written whole or not at all. With `--redact` people are
-marks in every format.
+Results go to standard output, diagnostics to standard error. `--output FORMAT[=FILE]` writes the result in other
+formats, several at once, to files or to standard output. Files are written atomically. With `--redact` all formats
+contain pseudonyms instead of personal data.
 
 """
 EVENTS_INTRO = """
 ## A stream of events
 
-`--json-events` writes one JSON object a line to standard output, each as soon as it happens.
-[schema/event.schema.json](../../schema/event.schema.json) describes them. It goes with:
+`--json-events` writes one JSON object per line to standard output, as the events happen;
+[schema/event.schema.json](../../schema/event.schema.json) is their schema. Commands with this option:
 
 """
 LOGS = """
 ## Logs
 
-`-v` says how the account was read, `-vv` every request, `-vvv` the bodies as well; keys and secrets never show.
-`--log-format json` makes every line on standard error one JSON object: time, level, event, message, and the fields of
-the event. Off a terminal a long run says every `--heartbeat` seconds how far it is. `-q` says nothing but results and
-errors. `NO_COLOR`, `FORCE_COLOR` and `TERM=dumb` are obeyed.
+`-v` logs how the account is read, `-vv` every request, `-vvv` also bodies; keys and secrets are never logged.
+`--log-format json` writes each line on standard error as a JSON object: time, level, event, message, and the fields
+of the event. Without a terminal, progress is logged every `--heartbeat` seconds. `-q` prints only results and
+errors. `NO_COLOR`, `FORCE_COLOR` and `TERM=dumb` are respected.
 """
-SUBJECTS = {PLAN: "a plan", DRIFT: "drift", PROBLEMS: "what is wrong with the files"}
+SUBJECTS = {PLAN: "a plan", DRIFT: "drift", PROBLEMS: "errors in files"}
 
 
 def page() -> str:
@@ -51,18 +51,18 @@ def page() -> str:
                     for name, form in FORMATS.items()
                 ),
             ),
-            "\n## Commands that tell it\n\n",
+            "\n## Commands with --output\n\n",
             table(
                 ["command", "formats"],
                 (
                     [f"[{path}](commands.md#{path.replace(' ', '-')})", listed(names(subject))]
-                    for path, subject in _tellers()
+                    for path, subject in _commands_with_output()
                 ),
             ),
             EVENTS_INTRO,
             *(f"- [{path}](commands.md#{path.replace(' ', '-')})\n" for path in _having("--json-events")),
             "\n",
-            table(["event", "what it says"], ([code(name), text] for name, text in EVENTS.items())),
+            table(["event", "meaning"], ([code(name), text] for name, text in EVENTS.items())),
             LOGS,
         ]
     )
@@ -72,8 +72,8 @@ def _having(flag: str) -> list[str]:
     return [path for path, command in commands.walk() if any(flag in each.opts for each in command.params)]
 
 
-def _tellers() -> list[tuple[str, str]]:
-    """Every command with ``--output``, and what it tells."""
+def _commands_with_output() -> list[tuple[str, str]]:
+    """Every command with ``--output``, and the subject of its output."""
     found = []
     for path, command in commands.walk():
         for each in command.params:

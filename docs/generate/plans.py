@@ -1,4 +1,4 @@
-"""Actions, causes, effects, consequences → docs/reference/plans.md: how a plan is read."""
+"""Writes docs/reference/plans.md: actions, causes, effects and consequences."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from reconciler.planner.drift import Alarm
 INTRO = """\
 # Plans
 
-A plan lists every change with the line of the file that asks for it. What is as it should be is counted, not listed.
-The last lines are the sums: changes, calls, time at the configured rate limit, people.
+A plan lists every change with the line of the file that declares it; unchanged resources are counted. The last lines
+are totals: changes, people, API calls and their time at the rate limit.
 
 ![A plan in a terminal](../pictures/plan.svg)
 
@@ -22,18 +22,18 @@ The last lines are the sums: changes, calls, time at the configured rate limit, 
 
 """
 CAUSES = """
-`!` stands before what is blocked: shown, and forbidden by `prevent_destroy` or by what it depends on. A plan that
-holds nothing but blocked changes counts as empty.
+`!` marks a blocked change: shown, but forbidden by `prevent_destroy` or by a blocked change that it depends on. A
+plan with only blocked changes counts as empty.
 
 ## Causes
 
-A cause explains a change or one of its fields; nothing is decided by it.
+A cause explains a change or a field.
 
 """
 EFFECTS = """
 ## Effects
 
-What a write sets off beside what it says. A plan shows them at the end of a line, and counts the people touched.
+Side effects of writes. A plan shows them next to the change, and counts the people affected.
 
 """
 
@@ -51,20 +51,20 @@ def page() -> str:
         [
             INTRO,
             table(
-                ["sign", "action", "what it does"],
+                ["sign", "action", "meaning"],
                 ([code(SYMBOLS[action].strip()), action.value, text] for action, text in meanings.ACTIONS.items()),
             ),
             CAUSES,
-            table(["cause", "why"], ([code(cause.value), text] for cause, text in meanings.CAUSES.items())),
+            table(["cause", "meaning"], ([code(cause.value), text] for cause, text in meanings.CAUSES.items())),
             EFFECTS,
-            table(["effect", "what that means", "consequence", "set off by"], (_effect(each) for each in _effects())),
+            table(["effect", "meaning", "consequence", "caused by"], (_effect(each) for each in _effects())),
             "\n## Consequences\n\n",
             table(
-                ["class", "how far it reaches"],
+                ["class", "meaning"],
                 ([code(each.value), text] for each, text in meanings.CONSEQUENCES.items()),
             ),
-            "\n## What a pipeline may stop for\n\n`--fail-on` of `plan` and `drift` ends with exit code 2:\n\n",
-            table(["word", "when"], ([code(each.value), text] for each, text in meanings.ALARMS.items())),
+            "\n## Conditions for CI\n\n`--fail-on` of `plan` and `drift` exits with code 2 for:\n\n",
+            table(["value", "condition"], ([code(each.value), text] for each, text in meanings.ALARMS.items())),
         ]
     )
 

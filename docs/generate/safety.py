@@ -1,4 +1,4 @@
-"""Pruning, limits and approvals → docs/reference/safety.md: what is deleted, and what needs ``--allow``."""
+"""Writes docs/reference/safety.md: pruning, limits and approvals."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ INTRO = """\
 
 ## Pruning
 
-Only what the ledger says is ours, and only once the files no longer name it. An empty or unreadable folder never
-means "delete everything". Everything else in the account is unmanaged: counted, and touched only where the files say
-"these and no others" (`tags_exact`, `exclusive`) or pruning is `all`; that counts against the limits as well.
+Only managed resources are deleted, those in the ledger, and only after the files stop declaring them. An empty or
+unreadable folder never means "delete everything". Everything else in the account is unmanaged: counted, and changed
+only by an authoritative list (`tags_exact`, `exclusive`) or `prune: all`, whose deletions count against the limits
+as well.
 
 """
 PRUNE = """
@@ -26,28 +27,28 @@ PRUNE = """
 
 """
 MORE = """
-- `lifecycle: {prevent_destroy: true}` holds even after its block is gone: the ledger keeps it.
-- A contact that leaves the files is forgotten together with the tags, enrollments and memberships that were written
-  in its block; nothing is sent.
-- A list that is not there is not managed; an empty one (`tags: []`) means: none of ours.
-- `destroy` removes what this project made, and forgets what it only took over.
-- Without a ledger (`--ledger none`) nothing is ever pruned.
+- `lifecycle: {prevent_destroy: true}` remains in force after its block was removed, because the ledger records it.
+- A contact that leaves the files is forgotten together with the tags, enrollments and memberships declared in its
+  block; nothing is sent.
+- A missing list is unmanaged; an empty one (`tags: []`) removes the managed entries.
+- `destroy` deletes what this project created, and forgets what it adopted.
+- Without a ledger (`--ledger none`) nothing is pruned.
 
 ## Approvals
 
 `plan` lists the approvals that it needs; `apply` refuses with exit code 3 until each is given with
-`--allow CLASS[=N]`, for that run only. No setting and no variable gives one.
+`--allow CLASS[=N]`, for this run only. Settings and variables cannot give approvals.
 
 """
 LIMITS = """
-N must equal the number in the plan. Of `deletes` it is the number of deletions and replacements, of `updates` the
-number of updates, of `emails` and `contacts` the number of people.
+N must equal the number in the plan: of deletions and replacements for `deletes`, of updates for `updates`, of people
+for `emails` and `contacts`.
 
-| what is counted | approval is required |
+| counted | approval is required |
 | --- | --- |
 | managed resources that are deleted or replaced | above `limits.deletes` ({deletes}) percent of these |
-| managed people from whom deletions take something | above `limits.deletes` percent of these |
-| unmanaged people from whom deletions take something | from `limits.floor` people on |
+| managed people who lose something by deletions | above `limits.deletes` percent of these |
+| unmanaged people who lose something by deletions | from `limits.floor` people on |
 | removals from a `tags_exact` or `exclusive` set | above `limits.deletes` percent of the set, or its people |
 | managed resources, or people, that are updated | above `limits.updates` ({updates}) percent of these |
 | people who may receive e-mail | above `limits.emails` ({emails}) people |
@@ -55,23 +56,23 @@ number of updates, of `emails` and `contacts` the number of people.
 Percentages apply from `limits.floor` ({floor}) managed resources, or people, on. Managed means recorded in the
 ledger, as a resource or as an end of a relation.
 
-Before a tag or a contact field is deleted, the contacts that lose it are counted in the account, whoever tagged them:
-one filtered list for a tag, the whole list for a field, nothing where contacts are read anyway. These calls are part
-of the plan. With `--refresh none` the plan says "at least". A deletion is not carried out when more people lose
-something than the plan said: a saved plan is stale then, and a reading older than `limits.fresh` is counted again.
+Before a tag or a contact field is deleted, all contacts that lose it are counted in the account: with one filtered
+list for a tag, with the whole list for a field, without calls if the contacts are read anyway. These calls are part
+of the plan. With `--refresh none` the plan says "at least". A deletion is not carried out if more people would lose
+something than the plan shows: a saved plan is stale then, and a count older than `limits.fresh` is repeated.
 
-## Other promises
+## Other guarantees
 
-- `plan` holds a client that can send nothing but GET; the one that writes is made after every approval.
-- What is overwritten or deleted is read again when its reading is older than `limits.fresh` seconds, waiting at the
-  prompt included. What moved in between is not overwritten: its branch stops, the rest goes on.
-- `protect: true` on an environment asks for its name, typed, or `--confirm NAME`.
-- A saved plan is applied as it is, or refused when it would be another one now.
-- One `apply` at a time: a ledger has a lease, and a second run is refused.
-- Nothing is ever created twice: a lost answer to a POST is settled by looking.
-- Nothing that appeared in the meantime is overwritten. A resource that exists when it is to be created is adopted if
-  it equals the configuration. Otherwise its branch stops, and `reconciler history RUN` shows what was there. Only an
-  object with the values that were sent counts as created by a request whose answer was lost.
+- `plan` uses a client that can only send GET; the one that writes is created after all approvals.
+- Resources to overwrite or delete are read again if their reading is older than `limits.fresh` seconds, time at the
+  prompt included. What changed in between is not overwritten: that step fails, the others continue.
+- `protect: true` on an environment requires its name, typed or as `--confirm NAME`.
+- A saved plan is applied as it is, or refused if a plan made now would differ.
+- One `apply` at a time: a run locks the ledger, and a second run is refused.
+- Nothing is created twice: after a lost answer to a POST the account is read.
+- Nothing that appeared in the meantime is overwritten. If a resource to create exists already, it is adopted if it
+  equals the configuration; otherwise the step fails, and `reconciler history RUN` shows the values found. After a
+  lost answer, only a resource with the values sent counts as created.
 """
 
 
@@ -83,9 +84,11 @@ def page() -> str:
     return "".join(
         [
             INTRO,
-            table(["kind", "default", "when it leaves the files"], (_pruned(kind) for kind in KINDS.values())),
+            table(["kind", "default", "after it leaves the files"], (_pruned(kind) for kind in KINDS.values())),
             PRUNE,
-            table(["word", "what may go"], ([code(word.value), text] for word, text in meanings.PRUNES.items())),
+            table(
+                ["value", "what may be deleted"], ([code(word.value), text] for word, text in meanings.PRUNES.items())
+            ),
             MORE,
             table(
                 ["class", "needed for", "number"],
@@ -113,7 +116,9 @@ def _pruned(kind: Kind) -> list[str]:
 
 def _when(kind: Kind) -> str:
     if not kind.create:
-        return "never: it can only be ended, and only on request" if kind.update else "never: the API cannot write it"
+        return "kept: it can only be cancelled, by its `state`" if kind.update else "kept: the API cannot write it"
     if kind.prune is Prune.NONE:
         return "forgotten, not deleted"
-    return "deleted if ours, taken over ones included" if kind.prune is Prune.OWNED else "deleted if we made it"
+    return (
+        "deleted, whether created or adopted" if kind.prune is Prune.OWNED else "deleted if created, kept if adopted"
+    )

@@ -1,4 +1,4 @@
-"""The settings → docs/reference/settings.md: where each is set, what it is without, and the keys of the file."""
+"""Writes docs/reference/settings.md: sources and defaults of the settings, and the keys of reconciler.yaml."""
 
 from __future__ import annotations
 
@@ -19,33 +19,37 @@ from reconciler.config.settings_schema import PRESETS
 INTRO = """\
 # Settings
 
-A flag wins over the environment, that over `environments.NAME` and then the top of `reconciler.yaml`. No file is
-needed. `reconciler validate --show` says what is set, and where.
+Flags override environment variables, which override `environments.NAME` and then the top level of `reconciler.yaml`.
+The file is optional. `reconciler validate --show` prints the effective settings and their sources.
 
 """
-#: What no flag of the table sets: variable, what it is, without it.
+#: Variables without a flag: name, meaning, default.
 VARIABLES = (
     (
         "MATON_API_KEY",
-        "The API key of the gateway. It has no flag and is in no file, so that it is in no history.",
-        "nothing of the account can be read",
+        "The API key of the gateway. No flag and no file can set it, so that no history contains it.",
+        "the account cannot be read",
     ),
     (
         "RECONCILER_LEDGER_KEY",
         "Key of secret digests, plan signatures and the pseudonyms of `--redact`; 16 characters or more.",
-        "one that the ledger keeps",
+        "a key in the ledger",
     ),
     (
         "RECONCILER_FILES",
         "Further folders for secret files and CSV sources, separated as in `PATH`.",
-        "the project's folder only",
+        "the project folder only",
     ),
     (
         "RECONCILER_ENV_ALLOW",
         "Names or patterns, comma-separated, of further variables that `{env: NAME}` may read.",
         "`*WEBHOOK*`",
     ),
-    ("RECONCILER_VAR_…", "What `${env.RECONCILER_VAR_…}` in the files reads; no other variable can be read so.", ""),
+    (
+        "RECONCILER_VAR_…",
+        "Variables for `${env.RECONCILER_VAR_…}` in the files; other variables cannot be read that way.",
+        "",
+    ),
     (
         "CI",
         "`true` or `1`: the ledger is set by `--ledger` or `RECONCILER_LEDGER`; one in the checkout is refused.",
@@ -54,8 +58,8 @@ VARIABLES = (
 )
 #: What neither a flag nor a key of the file describes.
 DOCS = {
-    "notify_url": "Where notifications are sent by POST; its host alone is ever shown.",
-    "notify_link": "An address that notifications name, e.g. of the pipeline's run.",
+    "notify_url": "URL that receives notifications by POST; only its host is shown.",
+    "notify_link": "A link in notifications, e.g. to the CI job.",
 }
 DEFAULTS = {"gateway_url": "the preset's", "control_url": "the gateway's", "connection": "the oldest active one"}
 FILE = """
@@ -83,9 +87,9 @@ def page() -> str:
     own = {name: each for name, each in inner["properties"].items() if name == "files" or name not in known}
     return "\n".join(
         [
-            INTRO + table(["what it is", "flag", "environment", "reconciler.yaml", "default"], rows),
+            INTRO + table(["setting", "flag", "environment", "reconciler.yaml", "default"], rows),
             "## Variables without a flag\n",
-            table(["variable", "what it is", "without it"], ([code(name), *rest] for name, *rest in VARIABLES)),
+            table(["variable", "meaning", "default"], ([code(name), *rest] for name, *rest in VARIABLES)),
             "## Presets of the gateway\n",
             table(["preset", "gateway", "connections API"], presets),
             FILE + _keys(document),
@@ -96,7 +100,7 @@ def page() -> str:
 
 def _keys(schema: Mapping[str, Any]) -> str:
     rows = (row for row in schemas.rows(schema) if not row.path.startswith("environments."))
-    return table(["key", "holds", "what it is"], ([code(row.path), row.holds, row.doc] for row in rows))
+    return table(["key", "type", "meaning"], ([code(row.path), row.holds, row.doc] for row in rows))
 
 
 def _row(setting: Setting) -> list[str]:

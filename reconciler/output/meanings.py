@@ -1,4 +1,4 @@
-"""The words of the closed lists → one sentence each: exit codes, pruning, ``--allow``, what plans and reports say."""
+"""The meaning of every exit code, pruning mode, ``--allow`` class, action, cause, consequence and status."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from reconciler.model.report import Status
 
 CODES: Mapping[int, str] = {
     0: "Done, or nothing to do.",
-    1: "Failure: files, flags, network, vendor.",
-    2: "Changes found, where that was asked for: `--detailed-exitcode`, `drift`, `--fail-on`.",
-    3: "Refused: stale plan, approval missing, declined, ledger locked, nobody to ask.",
-    4: "Applied in part, or stopped by `--max-calls` or `--max-minutes`; run it again.",
-    130: "Interrupted; what was done is recorded.",
+    1: "Failure: files, flags, network, gateway, Systeme.io.",
+    2: "Changes found, with `--detailed-exitcode`, `drift` or `--fail-on`.",
+    3: "Refused: stale plan, missing approval, declined, ledger locked, no terminal to ask on.",
+    4: "Partly applied, or stopped by `--max-calls` or `--max-minutes`; run it again.",
+    130: "Interrupted; the changes made so far are recorded.",
 }
 
 PRUNES: Mapping[Prune, str] = {
-    Prune.NONE: "Nothing. What leaves the files is forgotten and stays in the account.",
-    Prune.CREATED: "What we made. What we only took over is forgotten and stays.",
-    Prune.OWNED: "What is ours, taken over ones included.",
-    Prune.ALL: "Unmanaged ones as well: what the files do not name goes.",
+    Prune.NONE: "Nothing. Resources that leave the files are forgotten and stay in the account.",
+    Prune.CREATED: "Resources that reconciler created. Adopted ones are forgotten and stay in the account.",
+    Prune.OWNED: "All managed resources, adopted ones included.",
+    Prune.ALL: "Everything that the files do not declare, unmanaged resources included.",
 }
 
 ALLOWS: Mapping[Allow, str] = {
@@ -36,46 +36,46 @@ ALLOWS: Mapping[Allow, str] = {
 }
 
 ACTIONS: Mapping[Action, str] = {
-    Action.CREATE: "Make it.",
-    Action.ADOPT: "Take over what is there under the natural key; only what differs is written.",
-    Action.UPDATE: "Change the fields that differ, in one call.",
-    Action.REPLACE: "Delete and create, because something differs that is set once.",
-    Action.DELETE: "Delete it.",
-    Action.FORGET: "Drop it from the ledger; nothing is sent.",
-    Action.NO_CHANGE: "It is as it should be. Not listed.",
+    Action.CREATE: "Create the resource.",
+    Action.ADOPT: "Manage the live resource with this natural key; only differing values are written.",
+    Action.UPDATE: "Write the fields that differ, in one call.",
+    Action.REPLACE: "Delete and create, because an immutable field differs.",
+    Action.DELETE: "Delete the resource.",
+    Action.FORGET: "Remove the entry from the ledger; nothing is sent.",
+    Action.NO_CHANGE: "The resource matches the configuration. Counted, not listed.",
 }
 
 CAUSES: Mapping[Cause, str] = {
-    Cause.NEW: "The files name it and the ledger does not know it.",
-    Cause.EDITED: "The files want something else than was last written.",
-    Cause.DRIFTED: "The account changed it since it was last written.",
-    Cause.BOTH: "The files and the account changed it; the files win.",
-    Cause.RELEASED: "The files no longer say it: it goes back to its default, or is no longer managed.",
-    Cause.MISSING: "It was ours and is gone from the account.",
-    Cause.REMOVED: "The files no longer name it.",
-    Cause.ROTATED: "The secret is another one than the one last sent.",
-    Cause.GONE_WITH: "The deletion of something else takes it along.",
-    Cause.NOT_IN_SET: "The files say `tags_exact` or `exclusive`, and it is not among these.",
+    Cause.NEW: "Declared, and not in the ledger.",
+    Cause.EDITED: "The declared value differs from the one last written.",
+    Cause.DRIFTED: "The value was changed in the account after it was last written.",
+    Cause.BOTH: "Changed in the files and in the account; the files win.",
+    Cause.RELEASED: "No longer declared: the field returns to its default, or is no longer managed.",
+    Cause.MISSING: "Managed, and gone from the account.",
+    Cause.REMOVED: "No longer declared in the files.",
+    Cause.ROTATED: "The secret differs from the one last sent.",
+    Cause.GONE_WITH: "Deleted together with another resource.",
+    Cause.NOT_IN_SET: "Not in an authoritative list (`tags_exact`, `exclusive`).",
 }
 
 CONSEQUENCES: Mapping[Consequence, str] = {
-    Consequence.REVERSIBLE: "Can be put back as it was.",
-    Consequence.NEW_ID: "Can be put back, under another id.",
-    Consequence.TAKES_ALONG: "Takes along what belongs to it.",
-    Consequence.ONE_WAY: "Cannot be put back.",
-    Consequence.SEEN: "People notice: mail, access, money.",
+    Consequence.REVERSIBLE: "Can be reverted.",
+    Consequence.NEW_ID: "Can be reverted, under another id.",
+    Consequence.TAKES_ALONG: "Removes what belongs to the resource too.",
+    Consequence.ONE_WAY: "Cannot be reverted.",
+    Consequence.SEEN: "Visible to customers: e-mail, access, payments.",
 }
 
 STATUSES: Mapping[Status, str] = {
     Status.DONE: "Carried out.",
-    Status.PENDING: "Accepted, and not shown by the account yet.",
-    Status.FAILED: "Refused, or unanswered and not found by looking; `message` says why.",
-    Status.SKIPPED: "Something that it needs failed.",
-    Status.NOT_RUN: "The run was stopped before it.",
+    Status.PENDING: "Accepted, and not visible in the account yet.",
+    Status.FAILED: "Refused, or without an answer and not found in the account; `message` has the reason.",
+    Status.SKIPPED: "A step that it needs failed.",
+    Status.NOT_RUN: "The run stopped before this step.",
 }
 
 VERBS: Mapping[Verb, str] = {
-    Verb.MAKE: "Bring it to the desired state.",
-    Verb.DROP: "Take it away.",
-    Verb.PARK: "Give it a name for the moment, so that another one can have its own.",
+    Verb.MAKE: "Create or update.",
+    Verb.DROP: "Delete.",
+    Verb.PARK: "Give a temporary name, so that another resource can take the present one.",
 }
