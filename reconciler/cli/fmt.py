@@ -22,7 +22,9 @@ Example:
 @click.pass_context
 @with_options(FmtOptions)
 def fmt(ctx: click.Context, options: FmtOptions) -> int:
-    """Bring YAML files into canonical order and style; comments and what the files say stay.
+    """Format YAML files.
+
+    Sections come in canonical order, and indentation and spacing become uniform. Values, comments and quotes stay.
 
     PATH is a file, a folder (.), or - for standard input to standard output.
     """

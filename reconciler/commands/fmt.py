@@ -1,4 +1,4 @@
-"""Paths → the YAML files below them in canonical order and style, written back all or none."""
+"""Formats the YAML files below the given paths; all of them are written, or none."""
 
 from __future__ import annotations
 
@@ -11,18 +11,17 @@ from reconciler.config import files, yaml_loader
 from reconciler.edit import yaml_writer
 from reconciler.edit.fmt import Formatted, formatted
 from reconciler.errors import ConfigurationError, Problem
-from reconciler.kinds import KINDS
 from reconciler.kinds.canonical_order import Order, of_schema
 
-#: A sorted item may bring a comment or a style into play that only the next pass sees.
+#: A changed line may move a comment that only the next pass sees.
 PASSES = 3
 
 
 @dataclass(frozen=True)
 class FormattedFile:
-    """One file: its ``name`` as the user would type it, what it holds and what it should hold.
+    """One file: its ``name`` as the user would type it, its content, and its formatted content.
 
-    ``note`` says what was not done to it, and why.
+    ``note``: what was left as it was, and why.
     """
 
     path: Path
@@ -33,7 +32,7 @@ class FormattedFile:
 
     @property
     def differs(self) -> bool:
-        """Whether it is not yet as it should be."""
+        """Whether formatting changes it."""
         return self.before != self.after
 
 
@@ -80,18 +79,22 @@ class _Tables:
     """The order of both sorts of files, made once."""
 
     def __init__(self) -> None:
-        self.resources = of_schema(schema_of("files"), KINDS.values())
+        self.resources = of_schema(schema_of("files"))
         self.settings = of_schema(schema_of("settings"))
 
     def format(self, content: bytes, name: str, *, is_settings: bool | None) -> Formatted:
-        """One file in the form that formatting leaves as it is; a file without such a form is left alone."""
-        made = first = self._once(content, name, is_settings)
+        """One file, formatted until formatting changes nothing; a file that never gets there is left alone.
+
+        A file without a comment needs one pass.
+        """
+        before, made = content, self._once(content, name, is_settings)
         for _ in range(PASSES):
-            again = self._once(made.text.encode(), name, is_settings)
-            if again.text == made.text:
+            if made.text.encode() == before or "#" not in made.text:
                 return made
-            made = again
-        return first._replace(text=content.decode("utf-8", "replace"), note="formatting it does not converge")
+            before, made = made.text.encode(), self._once(made.text.encode(), name, is_settings)
+        return made._replace(
+            text=content.decode("utf-8", "replace"), note="left as it is: formatting has no fixed point"
+        )
 
     def _once(self, content: bytes, name: str, is_settings: bool | None) -> Formatted:
         """One file as what it is; None: as resources, unless only settings know its keys."""

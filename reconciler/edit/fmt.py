@@ -1,26 +1,45 @@
-"""The bytes of a YAML file → the same in canonical order and style, proved to say the same; or why they stay."""
+"""Formats YAML files: sections in canonical order, the layout of ruamel.yaml, the same values and comments.
+
+ruamel.yaml composes nodes and writes them again; no value is constructed, so every scalar keeps its text and quotes.
+Sections move as whole lines. A comment on a line of its own is indented like what it belongs to. The result is read
+again before it is accepted.
+"""
 
 from __future__ import annotations
 
+import io
 import re
-from collections.abc import Mapping
+import sys
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from itertools import repeat
 from typing import Any, NamedTuple
 
+import yaml
+from ruamel.yaml import YAML, nodes
+from ruamel.yaml.anchor import Anchor
+from ruamel.yaml.emitter import RoundTripEmitter
+from ruamel.yaml.error import YAMLError
+
 from reconciler.config import yaml_loader
-from reconciler.config.positions import Node
+from reconciler.config.positions import MappingNode, Node, SequenceNode
 from reconciler.config.problems import Complaint, raise_if_any
-from reconciler.edit import layout, printing
-from reconciler.edit.layout import Unmovable
+from reconciler.config.scalars import NULLS
+from reconciler.edit.outline import LineForm, Outline, Place, outline
+from reconciler.edit.yaml_writer import WIDTH
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.canonical_order import Order
 
-_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
-_ANCHORS = "an alias would come before its anchor; the order was kept"
+#: Comments that speak to a program about the whole file; they stay at its top.
+_MODELINE = re.compile(r"#\s*(yaml-language-server:|\$schema:|-\*-|vim?:|!)|#!")
+_KEPT_ORDER = "its sections keep their order: an alias would come before its anchor, or a value would change"
+#: Id of the block of top-level keys.
+_TOP = 0
 
 
 class Formatted(NamedTuple):
-    """The text as it should be. ``note``: what was not done to it, and why. ``known``: it holds a key of ours."""
+    """The formatted text. ``note``: what was left as it was, and why. ``known``: the file has a key of the schema."""
 
     text: str
     note: str = ""
@@ -28,7 +47,7 @@ class Formatted(NamedTuple):
 
 
 def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) -> Formatted:
-    """One file in the order and style of the project's files; ``apart``: blank lines between its top keys.
+    """One file, formatted; ``apart`` puts blank lines between its top-level keys.
 
     Raises ConfigurationError with every position where it cannot be read.
     """
@@ -38,52 +57,190 @@ def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) ->
     text = str(decoded).replace("\r\n", "\n").replace("\r", "\n")
     tree = yaml_loader.parse(text, file)
     known = not tree or (isinstance(tree, Mapping) and not order.keys.keys().isdisjoint(tree))
-    if not tree and not re.sub(_COMMENT, "", text).strip():
-        return Formatted(_bare(text))
     if _ODD_BREAKS.search(text):
-        return Formatted(text, "it has line breaks that readers of YAML do not agree on", known)
+        return Formatted(
+            text, "left as it is: it contains line breaks that YAML readers interpret differently", known
+        )
+    found = outline(text)
+    if not tree and not any(line.form is LineForm.CODE for line in found.lines):
+        return Formatted(_joined(thin(line.text.rstrip() for line in found.lines)), "", known)
+    source = _arranged(found, list(tree) if isinstance(tree, Mapping) else [], order, apart=apart)
+    note = ""
+    result = _written(source)
+    if not _is_equal(tree, result, file):
+        result, note = _written(text), _KEPT_ORDER
+    if not _is_equal(tree, result, file):
+        return Formatted(text, "left as it is: formatting would change a value", known)
+    lost = Counter(comment for _, comment in found.comments) - Counter(
+        comment for _, comment in outline(result).comments
+    )
+    if lost:
+        at = next(offset for offset, comment in found.comments if comment in lost)
+        line = text.count("\n", 0, at) + 1
+        return Formatted(
+            text, f"left as it is: a comment in line {line} would be lost; move it out of the brackets", known
+        )
+    return Formatted(result, note, known)
+
+
+def _is_equal(tree: Node, result: str, file: str) -> bool:
+    """Whether a result has the same values."""
     try:
-        return _printed(text, tree, file, order, apart)._replace(known=known)
-    except Unmovable as why:
-        return Formatted(text, str(why), known)
-
-
-def _printed(text: str, tree: Node, file: str, order: Order, apart: bool) -> Formatted:
-    for sort in (True, False):
-        found = layout.read(text)
-        result = printing.printed(found, text, order, apart=apart, sort=sort)
-        if result == text or _says_the_same(found.comments, tree, result, file, order):
-            return Formatted(result, "" if sort else _ANCHORS)
-    raise Unmovable("it could not be formatted without changing what it says")
-
-
-def _says_the_same(comments: list[str], tree: Node, result: str, file: str, order: Order) -> bool:
-    """Nothing is believed: the result is read again, and its comments are counted."""
-    try:
-        again = yaml_loader.parse(result, file)
+        again = yaml_loader.parse(result, file) if result else None
     except ConfigurationError:
         return False
-    if again != tree and _unordered(again, order) != _unordered(tree, order):
-        return False
-    return not comments or sorted(layout.read(result).comments) == sorted(comments)
+    return again == tree or (again is not None and _values(again) == _values(tree))
 
 
-def _unordered(tree: Any, order: Order) -> Any:
-    """The tree with each section that is sorted as a sorted list."""
-    if not isinstance(tree, Mapping):
-        return tree
-    return {
-        key: sorted(map(_frozen, value), key=repr) if isinstance(value, list) and order.of(key).rank else value
-        for key, value in tree.items()
+def _values(node: Node) -> Any:
+    """The values of a tree; an empty one in brackets is written as ``null``, which is the same."""
+    if isinstance(node, MappingNode):
+        return {key: None if _is_null(node, key) else _values(value) for key, value in node.items()}
+    if isinstance(node, SequenceNode):
+        return [None if _is_null(node, at) else _values(value) for at, value in enumerate(node)]
+    return node
+
+
+def _is_null(node: Any, key: str | int) -> bool:
+    return isinstance(node[key], str) and node[key] in NULLS and node.is_plain(key)
+
+
+def _arranged(found: Outline, names: list[str], order: Order, *, apart: bool) -> str:
+    """The text with its top-level keys in canonical order; the lines above a key move with it."""
+    lines = [line.text if line.form is LineForm.SCALAR else line.text.rstrip() for line in found.lines]
+    keys = [at for at, line in enumerate(found.lines) if line.form is LineForm.CODE and found.block_of(at) == _TOP]
+    if not keys or len(keys) != len(names) or found.columns[_TOP]:
+        return "\n".join(lines)
+
+    places = dict(found.places())
+    head, rest = _head(found, keys[0]), _lead(found, places, len(lines))
+    leads = [head, *(_lead(found, places, at) for at in keys[1:])]
+    sections = {
+        name: (lines[lead:key], lines[key:end])
+        for name, lead, key, end in zip(names, leads, keys, [*leads[1:], rest], strict=True)
     }
+    made = lines[:head]
+    for at, name in enumerate(order.sorted(sections)):
+        lead, body = sections[name]
+        is_apart = name != names[0] if at == 0 else apart
+        made += [*([""] if is_apart else []), *lead, *body]
+    return "\n".join([*made, *lines[rest:]])
 
 
-def _frozen(node: Any) -> Any:
-    if isinstance(node, Mapping):
-        return tuple(sorted((key, repr(_frozen(value))) for key, value in node.items()))
-    return tuple(map(_frozen, node)) if isinstance(node, list) else node
+def _head(found: Outline, key: int) -> int:
+    """The end of what stays at the top of a file: all up to ``---``, or its first comment if that is set apart."""
+    lines = found.lines[:key]
+    marked = next((at for at, line in enumerate(lines) if line.form is LineForm.CODE), -1)
+    if marked >= 0:
+        return marked + 1
+    start = next((at for at, line in enumerate(lines) if line.form is LineForm.COMMENT), key)
+    end = next((at for at in range(start, key) if lines[at].form is LineForm.BLANK), key)
+    return end if end < key or (start < key and _MODELINE.match(lines[start].text.strip())) else start
 
 
-def _bare(text: str) -> str:
-    """A file of comments and blank lines."""
-    return "\n".join(printing.thin(line.rstrip() for line in text.strip().split("\n"))) + "\n" if text.strip() else ""
+def _lead(found: Outline, places: Mapping[int, Place], at: int) -> int:
+    """The first of the blank lines and comments that belong to the line ``at`` or, at the end, to no section."""
+    while at and (
+        found.lines[at - 1].form is LineForm.BLANK
+        or (found.lines[at - 1].form is LineForm.COMMENT and places[at - 1] == Place(_TOP))
+    ):
+        at -= 1
+    return at
+
+
+class _SourceText(str):
+    """The value of a scalar in double quotes, with the text that it was read from."""
+
+    source: str
+
+
+class _FmtEmitter(RoundTripEmitter):
+    """Keeps the escapes of scalars in double quotes, and breaks the line after brackets below a comment."""
+
+    def expect_block_sequence_item(self, first: bool = False) -> None:
+        if not first:
+            self.no_newline = False
+        super().expect_block_sequence_item(first)
+
+    def write_double_quoted(self, text: Any, split: Any = True) -> None:
+        if isinstance(text, _SourceText):
+            self.write_indicator(text.source, True)
+        else:
+            super().write_double_quoted(text, split)
+
+
+def _written(text: str) -> str:
+    """The text as ruamel.yaml writes it, with its comments indented; empty where it cannot."""
+    try:
+        node = YAML().compose(text)
+        writer = YAML()
+        writer.Emitter = _FmtEmitter
+        writer.width = sys.maxsize
+        writer.explicit_start = re.search(r"^---(\s|$)", text, re.MULTILINE) is not None
+        writer.indent(mapping=2, sequence=4, offset=2)
+        _prepare(node, 0, text)
+        stream = io.StringIO()
+        writer.serialize(node, stream)
+        before, after = outline(text), outline(stream.getvalue())
+    except (YAMLError, yaml.YAMLError):
+        return ""
+    known: dict[str, list[Place]] = {}
+    for at, place in before.places():
+        known.setdefault(before.lines[at].text.strip(), []).append(place)
+    lines = [line.text if line.form is LineForm.SCALAR else line.text.rstrip() for line in after.lines]
+    for at, place in after.places():
+        comment = lines[at].strip()
+        block, deeper = known[comment].pop(0) if known.get(comment) else place
+        column = after.columns[block] if block >= 0 else 0
+        lines[at] = " " * (column + 2 * (deeper and not after.is_below_text(at))) + comment
+    return _joined(thin(lines, [line.form is LineForm.SCALAR for line in after.lines]))
+
+
+def _prepare(node: Any, column: int, text: str) -> int:
+    """Keep anchors and escapes, and make blocks of brackets that do not fit on a line; returns the node's length."""
+    if isinstance(node.anchor, str):
+        anchor: Any = Anchor()
+        anchor.value, anchor.always_dump = node.anchor, True
+        node.anchor = anchor
+    if isinstance(node, nodes.ScalarNode):
+        source = text[node.start_mark.index : node.end_mark.index]
+        if node.style == '"' and "\n" not in source:
+            node.value = _SourceText(node.value)
+            node.value.source = source[source.index('"') :]
+        return len(source)
+    deeper = column + 2
+    length = 0
+    for each in node.value:
+        for part in each if isinstance(each, tuple) else (each,):
+            length += _prepare(part, deeper, text) + 2
+    if node.flow_style and column + length > WIDTH:
+        _make_block(node)
+    return length
+
+
+def _make_block(node: Any) -> None:
+    """Brackets become a block; a comment behind them goes behind its last value."""
+    node.flow_style = False
+    comment, node.comment = node.comment, None
+    while comment and isinstance(node, nodes.CollectionNode) and not node.flow_style and node.value:
+        node = node.value[-1][1] if isinstance(node, nodes.MappingNode) else node.value[-1]
+    if comment and comment[0]:
+        comment[0].column = 0
+        node.comment = comment
+
+
+def thin(lines: Iterable[str], inside: Iterable[bool] = repeat(False)) -> list[str]:
+    """At most one blank line in a row, and none at either end; lines ``inside`` of a value stay."""
+    kept: list[str] = []
+    blank = False
+    for line, is_inside in zip(lines, inside, strict=False):
+        if line or is_inside:
+            kept += ["", line] if blank and kept else [line]
+            blank = False
+        else:
+            blank = True
+    return kept
+
+
+def _joined(lines: list[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)

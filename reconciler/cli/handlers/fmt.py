@@ -20,12 +20,12 @@ from reconciler.output.wording import count, printable
 
 
 def fmt(ctx: click.Context, options: FmtOptions) -> int:
-    """Bring YAML files into canonical order and style; comments and what the files say stay."""
+    """Format YAML files."""
     if (options.diff or "-" in options.paths) and _is_discreet(ctx, options.paths):
-        raise click.UsageError("this prints files as they are, people included: leave --redact away")
+        raise click.UsageError("fmt prints files unredacted here: run it without --redact")
     if "-" in options.paths:
         if len(options.paths) > 1:
-            raise click.UsageError("- stands alone")
+            raise click.UsageError("- cannot be combined with other paths")
         return _stream(ctx, options)
 
     papers = format_files([Path(path) for path in options.paths or (".",)], start_folder(ctx))
@@ -70,7 +70,7 @@ def _stream(ctx: click.Context, options: FmtOptions) -> int:
 def _difference(paper: FormattedFile) -> str:
     before, after = (text.decode("utf-8", "replace") for text in (paper.before, paper.after))
     lines = unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), f"{paper.name} (as it is)", paper.name
+        before.splitlines(keepends=True), after.splitlines(keepends=True), f"{paper.name} (current)", paper.name
     )
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
@@ -82,5 +82,5 @@ def _notes(ctx: click.Context, papers: list[FormattedFile]) -> None:
 
 
 def _summary(changed: int, whole: int, *, dry: bool) -> str:
-    rest = f"{count(whole - changed, 'file')} as {'it' if whole - changed == 1 else 'they'} should be."
-    return f"{count(changed, 'file')} {'would change' if dry else 'formatted'}, {rest}"
+    verb = "would change" if dry else "formatted"
+    return f"{count(changed, 'file')} {verb}, {count(whole - changed, 'file')} unchanged."
