@@ -48,6 +48,7 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 	@mkdir -p schema
 	$(BIN)/reconciler schema files > schema/reconciler.schema.json
 	$(BIN)/reconciler schema settings > schema/settings.schema.json
+	$(BIN)/reconciler schema fleet > schema/fleet.schema.json
 	$(BIN)/reconciler schema plan > schema/plan.schema.json
 	$(BIN)/reconciler schema report > schema/report.schema.json
 	$(BIN)/reconciler schema event > schema/event.schema.json

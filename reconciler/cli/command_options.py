@@ -169,6 +169,39 @@ class WatchOptions(AccountOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FleetOptions(AccountOptions, OutputOptions):
+    """``fleet plan`` and ``fleet drift``, and what ``fleet apply`` shares with them."""
+
+    path: Path
+    only: tuple[str, ...]
+    excludes: tuple[str, ...]
+    workers: int | None
+    scheduler: str | None
+    insecure_scheduler: bool
+    folder: Path | None
+    continues: bool
+    max_failures: int | None
+    detailed_exitcode: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetApplyOptions(FleetOptions):
+    """``fleet apply``."""
+
+    yes: bool
+    allow: Allowed
+    confirm: tuple[str, ...]
+    wave: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FleetValidateOptions(OutputOptions):
+    """``fleet validate``."""
+
+    path: Path
+
+
+@dataclass(frozen=True, kw_only=True)
 class DoctorOptions(AccountOptions):
     """``doctor``."""
 

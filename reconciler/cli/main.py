@@ -34,6 +34,7 @@ COMMANDS = {
     "destroy": ("apply", "Remove what this project made."),
     "drift": ("drift", "Show what the account changed behind our back."),
     "watch": ("watch", "Report or apply again and again."),
+    "fleet": ("fleet", "Plan and apply many accounts together."),
     "pull": ("pull", "Write the account down as files, or its drift into them."),
     "show": ("show", "Show a saved plan."),
     "explain": ("explain", "Say everything about one resource."),

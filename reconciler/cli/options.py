@@ -15,9 +15,9 @@ from reconciler.cli import completers
 from reconciler.cli.command_options import OutputRequest
 from reconciler.cli.program import program_of, start_folder
 from reconciler.model.policy import Allow
-from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names
+from reconciler.output.formats import DRIFT, FLEET, FORMATS, PLAN, PROBLEMS, names
 
-__all__ = ["DRIFT", "PLAN", "PROBLEMS"]
+__all__ = ["DRIFT", "FLEET", "PLAN", "PROBLEMS"]
 
 F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")

@@ -57,7 +57,7 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
 @click.command(epilog=SCHEMA)
 @click.argument(
     "what",
-    type=click.Choice(["files", "settings", "plan", "report", "event", "notification", "catalog"]),
+    type=click.Choice(["files", "settings", "fleet", "plan", "report", "event", "notification", "catalog"]),
     default="files",
 )
 @click.option("--at", metavar="URL", help="Catalogue: the https folder that the schemas are published in.")

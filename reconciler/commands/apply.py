@@ -198,3 +198,18 @@ def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
         change.moved_from or change.action is Action.FORGET or _settled_entry(planned, store, change, 0, now)
         for change in decided(planned.plan.changes)
     )
+
+
+def exit_code(report: Report) -> int:
+    """0 when everything is done, 4 when only a part is, 1 when nothing is, 130 when a signal stopped it.
+
+    A run that the ledger broke off before anything was done ends as that error would.
+    """
+    if report.stopped == "interrupted":
+        return 130
+    bad = len(report.outcomes) - report.count(Status.DONE) - report.count(Status.PENDING)
+    if not bad and not report.stopped:
+        return 0
+    if report.broken and bad == len(report.outcomes):
+        return int(report.broken)
+    return 4 if bad < len(report.outcomes) or report.stopped else 1

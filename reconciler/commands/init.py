@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from reconciler.config.fleet_schema import fleet_schema
 from reconciler.config.settings_schema import settings_schema
 from reconciler.edit import yaml_writer
 from reconciler.errors import ConfigurationError
@@ -100,11 +101,12 @@ def catalog_of(at: str | None = None) -> dict[str, Any]:
 
 
 def schema_of(what: str) -> dict[str, Any]:
-    """A published schema: ``files``, ``settings``, ``plan``, ``report``, ``event`` or ``notification``."""
+    """A published schema: ``files``, ``settings``, ``fleet``, ``plan``, ``report``, ``event`` or ``notification``."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
     makers = {
         "files": schema,
         "settings": lambda: settings_schema(writable, list(SECTIONS)),
+        "fleet": fleet_schema,
         "plan": plan_schema,
         "report": report_schema,
         "event": event_schema,

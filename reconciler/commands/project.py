@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,13 +88,13 @@ def open_workspace(path: Path, place: Invocation) -> Project:
     return Project(path, chosen, read_state(path, chosen, place))
 
 
-def read_state(path: Path, chosen: Settings, place: Invocation) -> DesiredState:
-    """What the files below ``path`` ask for."""
+def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence[Path] = ()) -> DesiredState:
+    """What the files below ``path``, and the ``shared`` ones, ask for."""
     people = [section for section, kind in SECTIONS.items() if kind.person]
     with yaml_loader.collector_paused():
         found = list(
             configuration.load(
-                [path],
+                [*shared, path],
                 project=chosen.root,
                 files=chosen.files,
                 schema=schema(),

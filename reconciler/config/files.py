@@ -12,6 +12,8 @@ from reconciler.errors import ConfigurationError, Problem
 
 #: Names of the settings file, which declares no resources.
 SETTINGS_NAMES = ("reconciler.yaml", "reconciler.yml")
+#: Names of the file that declares a fleet, and no resources either.
+FLEET_NAMES = ("fleet.yaml", "fleet.yml")
 SUFFIXES = (".yaml", ".yml")
 #: Folders that do not belong to the project; compared case-insensitively, as some file systems do.
 UNMANAGED = frozenset((".git",))
@@ -130,7 +132,7 @@ def _below(folder: Path, project: Path, *, settings: bool = False) -> Iterator[P
         links = [here / name for name in folders if (here / name).is_symlink()]
         yield from (link for link in links if not is_inside(link, [project]))
         for name in names:
-            if name.endswith(SUFFIXES) and not name.startswith(".") and (settings or name not in SETTINGS_NAMES):
+            if name.endswith(SUFFIXES) and not name.startswith(".") and (settings or _is_resource(here / name)):
                 yield here / name
 
 
@@ -178,7 +180,7 @@ def _match(project: Path, pattern: str, problems: list[Problem]) -> list[Path]:
 
 
 def _is_resource(path: Path) -> bool:
-    return path.name.endswith(SUFFIXES) and path.name not in SETTINGS_NAMES
+    return path.name.endswith(SUFFIXES) and path.name not in (*SETTINGS_NAMES, *FLEET_NAMES)
 
 
 def _is_hidden(path: Path, project: Path) -> bool:

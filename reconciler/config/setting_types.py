@@ -159,6 +159,17 @@ def ledger(value: Any) -> str:
     return found
 
 
+def is_server(url: str) -> bool:
+    """Whether a ledger URL names a PostgreSQL database."""
+    scheme, separator, _ = url.partition("://")
+    return bool(separator) and scheme in _LEDGERS and scheme != "sqlite"
+
+
+def with_schema(url: str, name: str) -> str:
+    """The URL of the ledger in that schema of a PostgreSQL database."""
+    return f"{url}{'&' if '?' in url else '?'}schema={name}"
+
+
 def without_password(url: str) -> str:
     """The URL of a ledger for display: ``***`` for the password and for the value of every option.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -45,8 +46,16 @@ class DatabaseLocation(NamedTuple):
 
 
 def shown(url: URL) -> str:
-    """A printable URL, without password and options, which may contain one."""
-    return url.set(password=None, query={}).render_as_string(hide_password=True)
+    """A URL that may be printed: no password, and no options but the schema, as they may hold one."""
+    name = schema_of(url)
+    kept = {"schema": name} if name else {}
+    return url.set(password=None, query=kept).render_as_string(hide_password=True)
+
+
+def schema_of(url: URL) -> str | None:
+    """The schema that holds the ledger, where the URL names one: one database holds many ledgers."""
+    found = url.query.get("schema")
+    return found if isinstance(found, str) else None
 
 
 def locate(url: str, root: Path) -> DatabaseLocation:
@@ -62,8 +71,18 @@ def locate(url: str, root: Path) -> DatabaseLocation:
     if backend == "sqlite" and not driver:
         return DatabaseLocation(path=_file(parsed, root))
     if backend in {"postgresql", "postgres"} and driver in {"", "psycopg"}:
+        _check_schema(parsed)
         return DatabaseLocation(url=parsed.set(drivername="postgresql+psycopg"))
     raise LedgerError(f"unsupported ledger database {parsed.drivername!r}; {FORMS}")
+
+
+def _check_schema(url: URL) -> None:
+    """Raises LedgerError for a name that PostgreSQL would cut, or keeps for itself."""
+    if "schema" not in url.query:
+        return
+    name = schema_of(url)
+    if name is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", name) or name.lower().startswith("pg_"):
+        raise LedgerError("invalid schema in the ledger URL; use one name of letters, digits, - and _")
 
 
 def _file(url: URL, root: Path) -> Path:
@@ -201,8 +220,12 @@ def _reading_mode(path: Path) -> str:
 def server_engine(url: URL, *, patience: float, reading: bool) -> Engine:
     """An engine with one connection to PostgreSQL; raises LedgerError if the driver is not installed."""
     waits = {name: value for name, value in PATIENCE.items() if name not in url.query}
+    schema, plain = schema_of(url), url.difference_update_query(["schema"])
+    options = {"ledger_schema": schema}
     try:
-        engine = create_engine(url, pool_size=1, max_overflow=0, hide_parameters=True, connect_args=waits)
+        engine = create_engine(
+            plain, pool_size=1, max_overflow=0, hide_parameters=True, connect_args=waits, execution_options=options
+        )
     except ImportError:
         raise LedgerError(
             "a PostgreSQL ledger needs psycopg, which is not installed; run: pip install 'psycopg[binary]'"
@@ -214,6 +237,8 @@ def server_engine(url: URL, *, patience: float, reading: bool) -> Engine:
         cursor.execute(f"SET lock_timeout = {int(patience * 1000) or 1}")
         cursor.execute(f"SET idle_in_transaction_session_timeout = {int(IDLE * 1000)}")
         cursor.execute(f"SET default_transaction_read_only = {'on' if reading else 'off'}")
+        if schema is not None:
+            cursor.execute(f'SET search_path = "{schema}"')
         cursor.close()
         connection.commit()
 

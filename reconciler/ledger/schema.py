@@ -23,6 +23,7 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy.schema import CreateSchema
 
 from reconciler.errors import LedgerError
 
@@ -158,6 +159,9 @@ def prepare(connection: Connection) -> None:
     """Creates the tables, or brings older ones up to date, inside the caller's transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
+        name = connection.get_execution_options().get("ledger_schema")
+        if name and not inspect(connection).has_schema(name):
+            connection.execute(CreateSchema(name))
     found = read_version(connection)
     if found is None:
         _refuse_unmanaged(connection)

@@ -11,6 +11,11 @@ _ENTRIES = {
         "The settings of a project of reconciler",
         ("reconciler.yaml", "reconciler.yml"),
     ),
+    "fleet": (
+        "reconciler fleet",
+        "The accounts that reconciler plans and applies together",
+        ("fleet.yaml", "fleet.yml"),
+    ),
     "reconciler": (
         "reconciler",
         "The state that a Systeme.io account shall be in, as reconciler keeps it",

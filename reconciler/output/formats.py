@@ -9,8 +9,8 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 #: What may be told: a plan (with what came of it, where it was carried out), what the account changed, what is wrong
-#: with the files.
-PLAN, DRIFT, PROBLEMS = "plan", "drift", "problems"
+#: with the files, the accounts of a fleet.
+PLAN, DRIFT, PROBLEMS, FLEET = "plan", "drift", "problems", "fleet"
 
 
 class Format(NamedTuple):
@@ -23,18 +23,24 @@ class Format(NamedTuple):
     plan: str
     drift: str = ""
     problems: str = ""
+    fleet: str = ""
     needs: frozenset[str] = frozenset()
 
 
 FORMATS = {
     "text": Format(
-        "for people, as on a terminal", "plain_text.plan_text", "plain_text.drift_text", "plain_text.problems_text"
+        "for people, as on a terminal",
+        "plain_text.plan_text",
+        "plain_text.drift_text",
+        "plain_text.problems_text",
+        "fleet.fleet_text",
     ),
     "json": Format(
         "for programs; `reconciler schema plan` describes it",
         "json_documents.plan_json",
         "json_documents.drift_json",
         "json_documents.problems_json",
+        "fleet.fleet_json",
         needs=frozenset({"requests", "document"}),
     ),
     "markdown": Format(
@@ -42,8 +48,14 @@ FORMATS = {
         "markdown.plan_comment",
         "markdown.drift_comment",
         "markdown.problems_comment",
+        "fleet.fleet_comment",
     ),
-    "html": Format("one page with everything, to look at and to keep", "html.page", needs=frozenset({"requests"})),
+    "html": Format(
+        "one page with everything, to look at and to keep",
+        "html.page",
+        fleet="fleet.fleet_page",
+        needs=frozenset({"requests"}),
+    ),
     "junit": Format(
         "test results: one case for each resource", "junit.plan_suites", "junit.drift_suites", "junit.problems_suites"
     ),

@@ -193,7 +193,7 @@ memberships: [{community: Club, contact: a@example.com}]
     jsonschema.Draft7Validator(project.run("schema", "report").document).validate(destroyed.document)
 
 
-@pytest.mark.parametrize("what", ["files", "settings", "plan", "report"])
+@pytest.mark.parametrize("what", ["files", "settings", "fleet", "plan", "report"])
 def test_schemas(project: Project, what: str) -> None:
     """Each is a valid draft 7 schema with a title."""
     document = project.run("schema", what).document

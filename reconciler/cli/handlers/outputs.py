@@ -20,15 +20,16 @@ from reconciler.cli.terminal import json_text, print_text
 from reconciler.config import storage
 from reconciler.config.storage import refuse_linked_folder
 from reconciler.errors import ConfigurationError, Problem
+from reconciler.model.fleet import FleetReport
 from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport
-from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
+from reconciler.output.formats import DRIFT, FLEET, FORMATS, PLAN, PROBLEMS, names, rendered
 from reconciler.output.json_documents import problems_document
 from reconciler.output.plan_view import PlanSheet
 
-__all__ = ["DRIFT", "PLAN", "PROBLEMS", "Outputs", "name_of", "outputs_of"]
+__all__ = ["DRIFT", "FLEET", "PLAN", "PROBLEMS", "Outputs", "name_of", "outputs_of"]
 
-Result = PlanSheet | DriftReport | FileProblems
+Result = PlanSheet | DriftReport | FileProblems | FleetReport
 
 #: Standard output as a stream of events, which a run writes itself.
 EVENTS = "--json-events"

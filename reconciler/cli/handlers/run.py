@@ -22,14 +22,14 @@ from reconciler.cli.logs import log
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_lines, print_text
-from reconciler.commands.apply import Options, carry_out, needs_ledger, settle_ledger
+from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import begun, check_fresh, plan_digest, reviewed_counts
 from reconciler.errors import ApprovalRequired, ConfigurationError, Refused
 from reconciler.ledger.codec import Key
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow
-from reconciler.model.report import Report, Status
+from reconciler.model.report import Report
 from reconciler.output.plan_view import need
 from reconciler.output.text import report_lines
 from reconciler.planner.approvals import closed
@@ -148,18 +148,3 @@ def write_result(
     if session.style.events is not None and not refused:
         session.style.events.report(sheet.document)
     run.outputs.write(sheet)
-
-
-def exit_code(report: Report) -> int:
-    """0 when everything is done, 4 when only a part is, 1 when nothing is, 130 when a signal stopped it.
-
-    A run that the ledger broke off before anything was done ends as that error would.
-    """
-    if report.stopped == "interrupted":
-        return 130
-    bad = len(report.outcomes) - report.count(Status.DONE) - report.count(Status.PENDING)
-    if not bad and not report.stopped:
-        return 0
-    if report.broken and bad == len(report.outcomes):
-        return int(report.broken)
-    return 4 if bad < len(report.outcomes) or report.stopped else 1

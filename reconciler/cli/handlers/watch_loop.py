@@ -25,12 +25,11 @@ from reconciler.cli.handlers.context import (
 )
 from reconciler.cli.handlers.metrics import Metrics
 from reconciler.cli.handlers.plan import show_plan
-from reconciler.cli.handlers.run import exit_code
 from reconciler.cli.logs import log
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_lines
-from reconciler.commands.apply import Options
+from reconciler.commands.apply import Options, exit_code
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.project import Invocation, require_resources
 from reconciler.commands.session import Session

@@ -37,7 +37,7 @@ def test_a_folder_that_takes_no_files_is_an_error(tmp_path: Path) -> None:
         write_first_files(tmp_path / "file" / "site")
 
 
-@pytest.mark.parametrize("what", ["files", "settings", "plan", "report"])
+@pytest.mark.parametrize("what", ["files", "settings", "fleet", "plan", "report"])
 def test_every_published_schema_is_one(what: str) -> None:
     """Draft 7."""
     schema = schema_of(what)

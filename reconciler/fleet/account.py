@@ -1,0 +1,357 @@
+"""Runs one command for one account: its settings and files, plan, apply or drift, and the result."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from reconciler.apply.executor import Bounds
+from reconciler.commands import plan, project
+from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
+from reconciler.commands.drift import Drifted, find_drift
+from reconciler.commands.plan import Planned, PlanRequest
+from reconciler.commands.project import Invocation, Project
+from reconciler.commands.session import Session
+from reconciler.config import files, setting_types
+from reconciler.config.fleet_schema import DEFAULT_KEY
+from reconciler.config.settings import Settings
+from reconciler.errors import (
+    ApprovalRequired,
+    ConfigurationError,
+    Declined,
+    Interrupted,
+    ReconcilerError,
+    Refused,
+    Stale,
+)
+from reconciler.fleet.declaration import FleetAccount
+from reconciler.gateway.client import Exchange
+from reconciler.gateway.rate_limiter import RateLimiter
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.fleet import AccountResult, AccountState, NeededApproval
+from reconciler.model.plan import Change, decided
+from reconciler.model.policy import Allow
+from reconciler.model.report import Report
+from reconciler.model.serialization import change_to_json, weighed
+from reconciler.model.values import Address
+from reconciler.output import json_documents
+from reconciler.output.drift import DriftReport, drift_document
+from reconciler.output.plain_text import drift_text, plan_text
+from reconciler.output.plan_view import Call, PlanSheet, need
+from reconciler.output.redact import DOMAIN, Redactor
+from reconciler.output.wording import connection_name, printable
+from reconciler.planner.approvals import affected_count, closed
+from reconciler.planner.order import sends
+from reconciler.planner.requests import request_for, show
+
+#: Variables that would give every account the same connection.
+_ONE_FOR_ALL = "RECONCILER_CONNECTION"
+
+
+@dataclass(frozen=True)
+class AccountJob:
+    """One account to run, as it is sent to a worker: no secret, and nothing that the files declare.
+
+    ``flags`` are settings of the command line. ``allow`` holds the approvals of this account, ``approved`` the
+    changes that may be made (see :func:`prints`; None: whatever the plan has), ``confirm`` the protected environments
+    that were named.
+    """
+
+    account: FleetAccount
+    folder: Path
+    common: tuple[str, ...] = ()
+    command: str = "plan"
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    environment: str | None = None
+    allow: Mapping[str, int | None] = field(default_factory=dict)
+    approved: bytes | None = None
+    confirm: tuple[str, ...] = ()
+    wave: int = 0
+
+
+class AccountOutput(NamedTuple):
+    """The result of one account, the texts of its files by name, and the prints of the changes in its plan."""
+
+    result: AccountResult
+    files: Mapping[str, str]
+    changes: bytes = b""
+
+
+#: Bytes of one print: two changes of one account have the same by no accident.
+PRINT = 8
+
+
+def prints(changes: Iterable[Change]) -> bytes:
+    """A short hash of what each change would do, one after the other."""
+    texts = (json.dumps(weighed(change_to_json(change)), sort_keys=True) for change in changes)
+    return b"".join(hashlib.sha256(text.encode()).digest()[:PRINT] for text in texts)
+
+
+def _cut(whole: bytes) -> frozenset[bytes]:
+    return frozenset(whole[index : index + PRINT] for index in range(0, len(whole), PRINT))
+
+
+def settings_of(job: AccountJob, environ: Mapping[str, str]) -> Settings:
+    """The settings of an account. Raises ConfigurationError with every problem of its reconciler.yaml.
+
+    The ledger is that of its own project where it has one; else each account has one of its own, by name.
+    """
+    account, server = job.account, environ.get("RECONCILER_LEDGER", "")
+    own = {name: value for name, value in environ.items() if name != _ONE_FOR_ALL}
+    own |= {DEFAULT_KEY: environ.get(account.key, "")}
+    flags = {**job.flags, **({"connection": account.connection} if account.connection else {})}
+    if account.ledger == "none":
+        flags["ledger"] = "none"
+    elif setting_types.is_server(server):
+        flags["ledger"] = setting_types.with_schema(server, account.ledger or account.name)
+    path = path_of(job)
+    place = Invocation(job.folder, own, flags, account.environment or job.environment)
+    found = project.read_settings(path, place)
+    roots = (*found.files_roots, job.folder)
+    return _with_ledger(account, path, replace(found, vars={**found.vars, **account.vars}, files_roots=roots))
+
+
+def path_of(job: AccountJob) -> Path:
+    """The folder or file of the account."""
+    return job.folder / (job.account.path or ".")
+
+
+def _with_ledger(account: FleetAccount, path: Path, found: Settings) -> Settings:
+    """An SQLite ledger of the account's own, unless its project is its own."""
+    source = found.sources["ledger"]
+    folder = path if path.is_dir() else path.parent
+    is_own = account.path is not None and found.root == folder.absolute()
+    if found.ledger == "none" or source in ("--ledger", "RECONCILER_LEDGER"):
+        return found
+    if account.ledger is None and (is_own or source != "default"):
+        return found
+    file = found.root / ".reconciler" / f"{account.ledger or account.name}.db"
+    place = account.where if account.ledger else "default"
+    return replace(found, ledger=f"sqlite:///{file}", sources={**found.sources, "ledger": place})
+
+
+def open_account(job: AccountJob, environ: Mapping[str, str], warn: Callable[[object], None]) -> Project:
+    """Settings and declared state of an account: the common files, and its own. Raises ConfigurationError."""
+    settings, account = settings_of(job, environ), job.account
+    common = [file for name in job.common for file in files.discover(job.folder / name, project=job.folder)]
+    place = Invocation(job.folder, environ, {}, settings.environment, warn)
+    path = path_of(job)
+    if account.path is None:
+        if not common:
+            raise ConfigurationError(f"{account.where}: {account.name} declares nothing; set `path:` or `common:`")
+        *common, path = common
+        settings = replace(settings, files=None)
+    workspace = Project(path, settings, project.read_state(path, settings, place, common))
+    project.require_resources(workspace)
+    return workspace
+
+
+def run_account(job: AccountJob, limiter: RateLimiter, stop: threading.Event) -> AccountOutput:
+    """Run the command of the job; whatever happens becomes a result."""
+    run = _AccountRun(job, limiter, stop)
+    began = time.monotonic()
+    try:
+        result = run.run()
+    except ReconcilerError as error:
+        result = run.ended(_state_of(error), error.exit_code, error=run.one_line(str(error)))
+    except Exception as error:  # a defect in one account must not end the others
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        text = f"defect of reconciler: {type(error).__name__} in {Path(place.filename).name}, line {place.lineno}"
+        result = run.ended(AccountState.FAILED, 1, error=text)
+    result = replace(result, seconds=round(time.monotonic() - began, 3))
+    return AccountOutput(result, run.texts(), run.changes)
+
+
+def _state_of(error: ReconcilerError) -> AccountState:
+    if isinstance(error, Interrupted):
+        return AccountState.STOPPED
+    return AccountState.REFUSED if isinstance(error, Refused) else AccountState.FAILED
+
+
+class _AccountRun:
+    """State of one account's run: what is written to its folder, and what its result holds so far."""
+
+    def __init__(self, job: AccountJob, limiter: RateLimiter, stop: threading.Event) -> None:
+        self._job, self._limiter, self._stop = job, limiter, stop
+        self._files: dict[str, str] = {}
+        self._log: list[str] = []
+        self._redactor: Redactor | None = None
+        self._session: Session | None = None
+        self._known: dict[str, Any] = {}
+        self.changes = b""
+
+    def run(self) -> AccountResult:
+        """The result; errors are those of the plain command."""
+        workspace = open_account(self._job, os.environ, lambda problem: self._log.append(f"warning: {problem}"))
+        session = self._session = Session(workspace.settings, self._called, self._stop)
+        session.rate_limit = self._limiter
+        request = self._request(workspace, session)
+        if self._job.command == "apply":
+            return self._apply(session, request)
+        with session.ledger_to_read() as store, session.reader() as reader:
+            self._redact(session.settings, store, request)
+            if self._job.command == "drift":
+                if store is None:
+                    raise ConfigurationError("without a ledger no drift can be found")
+                return self._drift(find_drift(request, reader, store), session)
+            planned = plan.make_plan(request, reader, store)
+            self._note(planned, session)
+            settles = store is not None and needs_ledger(planned, store, time.time())
+        return self.ended(AccountState.CHANGES if planned.plan.pending else AccountState.UNCHANGED, settles=settles)
+
+    def ended(self, state: AccountState, code: int = 0, **more: Any) -> AccountResult:
+        """The result so far."""
+        calls = self._session.calls if self._session else None
+        reads, writes = (calls.reads, calls.writes) if calls else (0, 0)
+        account = self._job.account
+        known = {**self._known, **more}
+        return AccountResult(
+            account.name, state, code, reads=reads, writes=writes, key=account.key, wave=self._job.wave, **known
+        )
+
+    def one_line(self, text: str) -> str:
+        """A message as one line without anything that a terminal would obey, redacted if requested; the log has it
+        whole."""
+        lines = [printable(self._redactor.text(line) if self._redactor else line) for line in text.splitlines()]
+        self._log += [f"error: {line}" for line in lines]
+        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        return (lines[0] if lines else "") + more
+
+    def texts(self) -> Mapping[str, str]:
+        """The files of the account by name."""
+        return {**self._files, "log.txt": "".join(f"{line}\n" for line in self._log)}
+
+    def _called(self, exchange: Exchange) -> None:
+        took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
+        line = f"{exchange.method} {exchange.path} → {took}"
+        self._log.append(self._redactor.text(line) if self._redactor else line)
+
+    def _request(self, workspace: Project, session: Session) -> PlanRequest:
+        allow = {Allow(name): count for name, count in self._job.allow.items()}
+        settings = workspace.settings
+        dialect, policy = Dialect(settings.dialect), workspace.policy
+        return PlanRequest(
+            workspace.state, policy, dialect, session.account(), allow=allow, parallel=settings.parallel
+        )
+
+    def _redact(self, settings: Settings, store: Store | None, request: PlanRequest) -> None:
+        if not settings.redact:
+            return
+        digest = (store or Store.none(key=settings.digest_key)).digest
+        self._redactor = Redactor(lambda text: digest(DOMAIN, text))
+        self._redactor.learn((each.address, each.attrs) for each in request.state.resources.values())
+
+    # plan
+
+    def _note(self, planned: Planned, session: Session, report: Report | None = None, refused: str = "") -> None:
+        """Keep what the result says of a plan, and its texts."""
+        made, settings = planned.plan, session.settings
+        if self._redactor:
+            self._redactor.learn((live.address, live.attrs) for live in planned.found.live.values())
+        counts = Counter(change.action.value for change in made.pending)
+        if made.blocked:
+            counts["blocked"] = len(made.blocked)
+        needs = {
+            each.allow.value: NeededApproval(each.allow.value, each.count, each.reason) for each in planned.approvals
+        }
+        self._known = {
+            "counts": dict(counts),
+            "people": affected_count(made),
+            "needs": tuple(self._plainly(each) for each in needs.values()),
+            "protected": (settings.environment or "") if settings.protect else "",
+        }
+        self.changes = prints(made.pending)
+        shown = self._redactor.plan(made) if self._redactor else made
+        told = self._redactor.report(report) if self._redactor and report else report
+        heading = f"{self._job.account.name} · connection {connection_name(made.base.account)}"
+        approvals = tuple(replace(each, reason=self._text(each.reason)) for each in planned.approvals)
+        sheet = PlanSheet(shown, heading, len(planned.graph.order), settings.rate_limit, approvals)
+        self._files["plan.txt"] = plan_text(replace(sheet, report=told, refused=self._text(refused)))
+        document = json_documents.plan_document(made, _requests(planned), planned.approvals)
+        if report is not None:
+            document = json_documents.report_document(document, report)
+        self._files["plan.json"] = json_documents.json_text(self._document(document)) + "\n"
+
+    def _plainly(self, needed: NeededApproval) -> NeededApproval:
+        return needed._replace(reason=self._text(needed.reason))
+
+    def _text(self, text: str) -> str:
+        return str(self._redactor.text(text)) if self._redactor else text
+
+    def _document(self, document: dict[str, Any]) -> Any:
+        return self._redactor.document(document) if self._redactor else document
+
+    # apply
+
+    def _apply(self, session: Session, request: PlanRequest) -> AccountResult:
+        session.api_key  # noqa: B018 - before a ledger is made
+        with session.ledger_to_write() as store:
+            ledgered = session.settings.ledger != "none"
+            self._redact(session.settings, store, request)
+            with session.reader() as reader:
+                planned = plan.make_plan(request, reader, store if ledgered else None)
+            self._note(planned, session)
+            self._check(planned, session.settings)
+            if not planned.plan.pending:
+                if ledgered and needs_ledger(planned, store, time.time()):
+                    settle_ledger(planned, store, 0, time.time())
+                return self.ended(AccountState.UNCHANGED)
+            bounds = Bounds(self._stop, session.settings.max_calls, session.deadline)
+            options = Options(bounds, session.settings.parallel, command="fleet apply")
+            report = carry_out(planned, session, store, options)
+        self._note(planned, session, report)
+        code = exit_code(report)
+        states = {0: AccountState.APPLIED, 4: AccountState.PARTLY, 130: AccountState.STOPPED}
+        bad = next((outcome.message for outcome in report.outcomes if outcome.status.value == "failed"), "")
+        why = self.one_line(report.stopped or bad) if code else ""
+        return self.ended(states.get(code, AccountState.FAILED), code, error=why)
+
+    def _check(self, planned: Planned, settings: Settings) -> None:
+        """Refuse what was not approved: another change, a missing approval, a protected environment.
+
+        Fewer changes than approved are the rest of a run that was broken off, with what it had begun to create.
+        """
+        intents = planned.ledger.intents
+        made = prints(each for each in planned.plan.pending if sends(each) or each.address not in intents)
+        if self._job.approved is not None and not _cut(made) <= _cut(self._job.approved):
+            raise Stale("the account changed since it was planned; run this again to approve the new plan")
+        allow = {Allow(name): count for name, count in self._job.allow.items()}
+        reviewed = {name: count for name, count in allow.items() if count is not None}
+        shut = closed(planned.approvals, allow, reviewed if self._job.approved is not None else {})
+        if shut:
+            raise ApprovalRequired("\n".join(need(approval) for approval in shut))
+        if settings.protect and settings.environment not in self._job.confirm:
+            raise Declined(f"{settings.environment} is protected; confirm with --confirm {settings.environment}")
+
+    # drift
+
+    def _drift(self, found: Drifted, session: Session) -> AccountResult:
+        if self._redactor and found.found is not None:
+            self._redactor.learn((live.address, live.attrs) for live in found.found.live.values())
+        items = self._redactor.drift(found.items) if self._redactor else found.items
+        heading = f"{self._job.account.name} · connection {connection_name(session.account())}"
+        self._files["drift.txt"] = drift_text(DriftReport(items, found.owned, found.reads, heading))
+        document = self._document(drift_document(found.items, owned=found.owned, reads=found.reads))
+        self._files["drift.json"] = json_documents.json_text(document) + "\n"
+        self._known = {"counts": {"drifted": len({each.address for each in found.items})} if found.items else {}}
+        return self.ended(AccountState.DRIFTED, 2) if found.items else self.ended(AccountState.UNCHANGED)
+
+
+def _requests(planned: Planned) -> Mapping[Address, Iterable[Call]]:
+    """The requests of each address."""
+    changes = {change.address: change for change in decided(planned.plan.changes)}
+    calls: dict[Address, list[Call]] = {}
+    for step in planned.graph.order:
+        request = request_for(step, changes[step.address], planned.dialect, planned.slugs)
+        calls.setdefault(step.address, []).append(show(request))
+    return calls

@@ -1,0 +1,105 @@
+"""The folder of a fleet run: each account's plan and log, and the results from which a broken-off run goes on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from reconciler.config import storage
+from reconciler.errors import ConfigurationError
+from reconciler.fleet.account import AccountOutput
+from reconciler.model.fleet import AccountResult, AccountState, NeededApproval
+
+#: Name of the file with one line for each account that ended, below that of the run itself.
+RESULTS, RUN = "results.jsonl", "run.json"
+FORMAT_VERSION = "1.0"
+
+
+class RunFolder:
+    """Writes what a run finds, as it comes. Raises ConfigurationError where the folder cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, command: str, names: Iterable[str]) -> None:
+        """Start over: what an earlier run left is removed, if it is a folder of ours."""
+        try:
+            if self.path.exists() and any(self.path.iterdir()):
+                if not (self.path / RUN).is_file():
+                    raise ConfigurationError(
+                        f"{self.path} is not the folder of a fleet run; name another one (--out)"
+                    )
+                for each in self.path.iterdir():
+                    shutil.rmtree(each) if each.is_dir() and not each.is_symlink() else each.unlink()
+            storage.make_private_folder(self.path)
+            document = {"format_version": FORMAT_VERSION, "command": command, "accounts": list(names)}
+            storage.write(self.path / RUN, _line(document))
+            storage.write(self.path / RESULTS, b"")
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def resume(self, command: str) -> tuple[list[str], dict[str, AccountResult]]:
+        """The accounts of the run that was broken off, and the results of those that need no second run."""
+        try:
+            run = json.loads((self.path / RUN).read_text("utf-8"))
+            lines = (self.path / RESULTS).read_text("utf-8").splitlines(keepends=True)
+            whole = [line for line in lines if line.endswith("\n")]  # the last one may have been cut
+            results = [_result(json.loads(line)) for line in whole]
+            storage.write(self.path / RESULTS, "".join(whole).encode())
+            names, begun = [str(name) for name in run["accounts"]], str(run["command"])
+        except OSError as error:
+            what = f"there is no run to continue in {self.path}: {error.strerror}"
+            raise ConfigurationError(f"{what}; leave --continue out") from error
+        except (KeyError, TypeError, ValueError):
+            raise ConfigurationError(f"{self.path / RUN} is damaged; leave --continue out to start over") from None
+        if begun != command:
+            raise ConfigurationError(f"{self.path} holds a run of `fleet {begun}`, not of `fleet {command}`")
+        return names, {result.name: result for result in results if is_done(result, command)}
+
+    def add(self, output: AccountOutput) -> None:
+        """Write the files of one account, and its result when they are there."""
+        folder = self.path / output.result.name
+        try:
+            if output.files:
+                folder.mkdir(mode=0o700, exist_ok=True)
+            for name, text in output.files.items():
+                storage.write(folder / name, text.encode("utf-8", "backslashreplace"))
+            if output.result.state is not AccountState.NOT_RUN:
+                with (self.path / RESULTS).open("ab") as stream:
+                    stream.write(_line(_document(output.result)))
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def write(self, name: str, text: str) -> None:
+        """One file of the whole run."""
+        try:
+            storage.write(self.path / name, text.encode("utf-8", "backslashreplace"))
+        except OSError as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: OSError) -> ConfigurationError:
+        return ConfigurationError(f"cannot write to {self.path}: {error.strerror}; name another folder (--out)")
+
+
+def is_done(result: AccountResult, command: str) -> bool:
+    """Whether an account needs no second run; one that was planned only is not applied."""
+    if command == "apply":
+        return result.state is AccountState.APPLIED or (result.state is AccountState.UNCHANGED and not result.settles)
+    return result.state.is_good
+
+
+def _line(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=True).encode() + b"\n"
+
+
+def _document(result: AccountResult) -> dict[str, Any]:
+    return {**asdict(result), "state": result.state.value, "counts": dict(result.counts)}
+
+
+def _result(document: Mapping[str, Any]) -> AccountResult:
+    needs = tuple(NeededApproval(*each) for each in document["needs"])
+    return AccountResult(**{**document, "state": AccountState(document["state"]), "needs": needs})

@@ -1,0 +1,133 @@
+"""Lanes: the accounts of one key, which share one rate limit in one process and run a few at a time."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from reconciler.fleet.account import AccountJob, AccountOutput, run_account
+from reconciler.gateway.headers import quota
+from reconciler.gateway.rate_limiter import RateLimiter
+from reconciler.model.fleet import AccountResult, AccountState
+
+#: Accounts that one process runs at a time, whatever its lanes would allow: each has a ledger open and its account in
+#: memory.
+AT_ONCE = 32
+
+#: Called with each account as it ends, in any thread.
+Send = Callable[[AccountOutput], None]
+
+
+@dataclass(frozen=True)
+class Lane:
+    """Accounts of one key; ``rate_limit`` is that of the key, ``parallel`` how many run side by side."""
+
+    key: str
+    jobs: tuple[AccountJob, ...]
+    rate_limit: float = 10.0
+    parallel: int = 4
+
+
+def lanes_of(jobs: Iterable[AccountJob], rate_limit: float, parallel: int) -> list[Lane]:
+    """One lane for each key, the longest first."""
+    found: dict[str, list[AccountJob]] = {}
+    for job in jobs:
+        found.setdefault(job.account.key, []).append(job)
+    lanes = [Lane(key, tuple(each), rate_limit, parallel) for key, each in found.items()]
+    return sorted(lanes, key=lambda lane: -len(lane.jobs))
+
+
+@dataclass
+class LaneControl:
+    """What ends lanes early. After ``halted`` no further account begins; ``stop`` also ends those under way."""
+
+    halted: threading.Event = field(default_factory=threading.Event)
+    stop: threading.Event = field(default_factory=threading.Event)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether no further account may begin."""
+        return self.halted.is_set() or self.stop.is_set()
+
+
+class AccountRateLimiter(RateLimiter):
+    """The rate limit of one account of a lane: its own quota, and its share of the key's.
+
+    The vendor's quota headers and 429s are about one account and slow only that one. A 429 without them is the
+    gateway's (api.md §4) and slows the lane.
+    """
+
+    def __init__(self, lane: RateLimiter) -> None:
+        super().__init__(0)
+        self._lane = lane
+
+    def take(self, stop: threading.Event | None = None, patience: float | None = None) -> None:
+        """Return when one call may leave, by the limits of both."""
+        super().take(stop, patience)
+        self._lane.take(stop, patience)
+
+    def heard(self, headers: Mapping[str, str], status: int) -> None:
+        """Note what one answer says about the quota."""
+        said = quota(headers, time.time())
+        if status == 429 and said.limit is None and said.remaining is None and said.retry_after is None:
+            self._lane.heard(headers, status)
+        else:
+            super().heard(headers, status)
+
+
+_LIMITERS: dict[tuple[str, float], RateLimiter] = {}
+_LIMITERS_LOCK = threading.Lock()
+
+
+def limiter_of(lane: Lane) -> RateLimiter:
+    """The rate limiter of a key, one for the whole process: the next wave goes on where the last one stopped."""
+    with _LIMITERS_LOCK:
+        return _LIMITERS.setdefault((lane.key, lane.rate_limit), RateLimiter(lane.rate_limit))
+
+
+def run_lanes(lanes: Sequence[Lane], send: Send, control: LaneControl, at_once: int = AT_ONCE) -> None:
+    """Run all accounts of these lanes; each is sent once, also one that was not begun. The first accounts of all
+    lanes come before the second ones of any."""
+    waiting = [(_filled(lane.jobs), lane) for lane in lanes]
+    most = max((min(lane.parallel, len(lane.jobs)) for lane in lanes), default=0)
+    threads = min(at_once, sum(min(lane.parallel, len(lane.jobs)) for lane in lanes)) or 1
+    with ThreadPoolExecutor(threads, thread_name_prefix="account") as pool:
+        runs = [
+            pool.submit(_work, jobs, limiter_of(lane), send, control)
+            for turn in range(most)
+            for jobs, lane in waiting
+            if turn < min(lane.parallel, len(lane.jobs))
+        ]
+    for run in runs:
+        run.result()
+
+
+def _filled(jobs: Iterable[AccountJob]) -> queue.SimpleQueue[AccountJob]:
+    found: queue.SimpleQueue[AccountJob] = queue.SimpleQueue()
+    for job in jobs:
+        found.put(job)
+    return found
+
+
+def _work(jobs: queue.SimpleQueue[AccountJob], limiter: RateLimiter, send: Send, control: LaneControl) -> None:
+    """One account of the lane after the other, until there are none."""
+    while True:
+        try:
+            job = jobs.get_nowait()
+        except queue.Empty:
+            return
+        if control.is_over:
+            send(not_run(job))
+        else:
+            send(run_account(job, AccountRateLimiter(limiter), control.stop))
+
+
+def not_run(job: AccountJob, why: str = "") -> AccountOutput:
+    """The result of an account that was not begun."""
+    account = job.account
+    result = AccountResult(account.name, AccountState.NOT_RUN, error=why, key=account.key, wave=job.wave)
+    return AccountOutput(result, {})

@@ -1,0 +1,158 @@
+"""Runs lanes in processes of this machine; each has a pipe, on which results come back and a stop goes out.
+
+A worker whose pipe ends was killed: its unfinished accounts go to a new one, twice at most. A worker that finds the
+end of its pipe has lost the driver: it stops as for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+
+from reconciler.fleet.account import AccountOutput
+from reconciler.fleet.lane import Lane, LaneControl, not_run, run_lanes
+from reconciler.model.fleet import AccountState
+
+#: A lane whose worker died is begun again so often.
+RETRIES = 2
+
+HALT, STOP = "halt", "stop"
+
+
+@dataclass
+class _Worker:
+    """A worker process, its lanes, the accounts of them that have ended, and how often they were begun before."""
+
+    process: BaseProcess
+    lanes: list[Lane]
+    attempt: int
+    done: set[str] = field(default_factory=set)
+
+
+class LocalEngine:
+    """Lanes on so many processes of this machine; for one run at a time."""
+
+    def __init__(self, workers: int) -> None:
+        self._workers = max(1, workers)
+        self._context = multiprocessing.get_context("forkserver")
+        self._context.set_forkserver_preload([__name__])
+        self._open: dict[Connection, _Worker] = {}
+        self._word = ""
+
+    def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
+        """Every account of the lanes as it ends."""
+        for share in shares(lanes, self._workers):
+            self._start(share, 0)
+        try:
+            while self._open:
+                for pipe in wait(list(self._open)):
+                    assert isinstance(pipe, Connection)
+                    yield from self._heard(pipe)
+        finally:
+            for worker in self._open.values():
+                worker.process.terminate()
+
+    def halt(self) -> None:
+        """No further account begins; those under way end."""
+        self._tell(self._word or HALT)
+
+    def stop(self) -> None:
+        """Those under way end in order, as soon as they can."""
+        self._tell(STOP)
+
+    def _tell(self, word: str) -> None:
+        self._word = word
+        for pipe in list(self._open):
+            with contextlib.suppress(OSError):
+                pipe.send(word)
+
+    def _start(self, lanes: list[Lane], attempt: int) -> None:
+        ours, theirs = self._context.Pipe()
+        process = self._context.Process(target=work, args=(theirs, lanes, dict(os.environ)), daemon=True)
+        process.start()
+        theirs.close()
+        self._open[ours] = _Worker(process, lanes, attempt)
+        if self._word:
+            ours.send(self._word)
+
+    def _heard(self, pipe: Connection) -> Iterator[AccountOutput]:
+        try:
+            output = pipe.recv()
+        except (EOFError, OSError):
+            yield from self._lost(pipe)
+            return
+        if output is None:
+            worker = self._open.pop(pipe)
+            pipe.close()
+            worker.process.join()
+            return
+        self._open[pipe].done.add(output.result.name)
+        yield output
+
+    def _lost(self, pipe: Connection) -> Iterator[AccountOutput]:
+        """A worker died: begin the rest of its lanes again, or give them up."""
+        worker = self._open.pop(pipe)
+        pipe.close()
+        worker.process.join()
+        lanes = without(worker.lanes, worker.done)
+        if worker.attempt < RETRIES and not self._word and lanes:
+            self._start(lanes, worker.attempt + 1)
+            return
+        why = f"its worker process was killed (exit code {worker.process.exitcode})"
+        for lane in lanes:
+            for job in lane.jobs:
+                yield lost(not_run(job, why))
+
+
+def lost(output: AccountOutput) -> AccountOutput:
+    """The result of an account whose worker is gone: a failure, as nobody knows how far it came."""
+    return output._replace(result=replace(output.result, state=AccountState.FAILED, exit_code=1))
+
+
+def shares(lanes: Sequence[Lane], workers: int) -> list[list[Lane]]:
+    """The lanes for each worker: the longest lane to the one with the fewest accounts so far."""
+    found: list[list[Lane]] = [[] for _ in range(min(workers, len(lanes)))]
+    for lane in sorted(lanes, key=lambda lane: -len(lane.jobs)):
+        min(found, key=lambda share: sum(len(each.jobs) for each in share)).append(lane)
+    return found
+
+
+def without(lanes: Iterable[Lane], done: Container[str]) -> list[Lane]:
+    """The lanes without the accounts that have ended."""
+    left = [replace(lane, jobs=tuple(job for job in lane.jobs if job.account.name not in done)) for lane in lanes]
+    return [lane for lane in left if lane.jobs]
+
+
+def work(pipe: Connection, lanes: list[Lane], environ: dict[str, str]) -> None:
+    """The whole life of a worker process, which takes over the driver's environment."""
+    os.environ.clear()
+    os.environ.update(environ)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver passes on what a terminal sends to all
+    control, sending = LaneControl(), threading.Lock()
+    threading.Thread(target=_listen, args=(pipe, control), daemon=True).start()
+
+    def send(output: AccountOutput | None) -> None:
+        with sending, contextlib.suppress(OSError):  # without a driver there is nobody to report to
+            pipe.send(output)
+
+    run_lanes(lanes, send, control)
+    send(None)
+
+
+def _listen(pipe: Connection, control: LaneControl) -> None:
+    while True:
+        try:
+            word = pipe.recv()
+        except (EOFError, OSError):
+            word = STOP
+        control.halted.set()
+        if word == STOP:
+            control.stop.set()
+            return

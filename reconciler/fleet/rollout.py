@@ -1,0 +1,154 @@
+"""Which accounts run, in which waves, and when to stop."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, Protocol
+
+from reconciler.errors import ConfigurationError
+from reconciler.fleet.account import AccountJob, AccountOutput
+from reconciler.fleet.declaration import FleetAccount
+from reconciler.fleet.lane import Lane, lanes_of, not_run
+from reconciler.model.fleet import AccountResult
+from reconciler.model.policy import Allow
+from reconciler.planner.approvals import COUNTED, UNCOUNTED
+
+
+class Engine(Protocol):
+    """Runs lanes somewhere."""
+
+    def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
+        """Every account of the lanes as it ends."""
+
+    def halt(self) -> None:
+        """No further account begins; those under way end."""
+
+    def stop(self) -> None:
+        """Those under way end in order, as soon as they can."""
+
+
+def chosen(accounts: Sequence[FleetAccount], only: Sequence[str], exclude: Sequence[str]) -> list[FleetAccount]:
+    """The accounts that a pattern of ``only`` matches (all without one), and none of ``exclude``.
+
+    A pattern is of names (``north-*``) or of a label (``plan=gold``). Raises ConfigurationError for one that matches
+    no account, and where none is left.
+    """
+    for option, patterns in (("--only", only), ("--exclude", exclude)):
+        for pattern in patterns:
+            if not any(_matches(account, pattern) for account in accounts):
+                raise ConfigurationError(f"{option} {pattern}: no account has such a name or label")
+    found = [
+        account
+        for account in accounts
+        if (not only or any(_matches(account, each) for each in only))
+        and not any(_matches(account, each) for each in exclude)
+    ]
+    if not found:
+        raise ConfigurationError("--exclude leaves no account")
+    return found
+
+
+def _matches(account: FleetAccount, pattern: str) -> bool:
+    label, equals, value = pattern.partition("=")
+    if equals:
+        return label in account.labels and fnmatch.fnmatchcase(account.labels[label], value)
+    return fnmatch.fnmatchcase(account.name, pattern)
+
+
+def wave_sizes(text: str, accounts: int) -> list[int]:
+    """``1,10%,100%`` → how many accounts have run at the end of each wave; the last wave has the rest.
+
+    Raises ValueError for anything else.
+    """
+    sizes: list[int] = []
+    for part in text.split(","):
+        number = part.strip().removesuffix("%")
+        if not number.isascii() or not number.isdecimal() or not int(number) or len(number) > 9:
+            raise ValueError(f"{part.strip()!r}: write numbers of accounts or percentages, such as 1,10%,100%")
+        is_share = part.strip().endswith("%")
+        if is_share and int(number) > 100:
+            raise ValueError(f"{part.strip()}: a wave cannot have more than 100%")
+        size = -(-accounts * int(number) // 100) if is_share else int(number)
+        sizes.append(min(max(size, sizes[-1] if sizes else 0), accounts))
+    return list(dict.fromkeys([*sizes, accounts]))
+
+
+def waves_of(jobs: Sequence[AccountJob], text: str) -> list[list[AccountJob]]:
+    """The accounts in the order of their declaration, cut into waves; without ``text`` one wave."""
+    ends = wave_sizes(text, len(jobs)) if text else [len(jobs)]
+    return [list(jobs[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
+
+
+class Limits(NamedTuple):
+    """What a key may do at once, and how many failures end a run."""
+
+    rate_limit: float
+    parallel: int
+    max_failures: int | None = None
+
+
+def run_waves(
+    engine: Engine,
+    waves: Sequence[Sequence[AccountJob]],
+    limits: Limits,
+    ended: Callable[[AccountOutput], None],
+    stopped: Callable[[], bool] = lambda: False,
+) -> list[AccountResult]:
+    """Run wave after wave; ``ended`` is called with each account as it ends, also with those that did not begin."""
+    results: list[AccountResult] = []
+    failures, over = 0, False
+    for wave in waves:
+        if over or stopped():
+            outputs: Iterable[AccountOutput] = map(not_run, wave)
+        else:
+            outputs = engine.run(lanes_of(wave, limits.rate_limit, limits.parallel))
+        seen: set[str] = set()
+        for output in outputs:
+            if output.result.name in seen:
+                continue  # a lane that was begun again on another worker
+            seen.add(output.result.name)
+            results.append(output.result)
+            ended(output)
+            failures += output.result.state.is_failure
+            if limits.max_failures is not None and failures >= limits.max_failures and not over:
+                over = True
+                engine.halt()
+    return results
+
+
+# approvals
+
+
+class FleetApproval(NamedTuple):
+    """One class of approvals over all accounts: the sum, and the number of each account."""
+
+    allow: str
+    number: int
+    accounts: tuple[tuple[str, int], ...]
+
+    @property
+    def flag(self) -> str:
+        """The flag that gives the approval."""
+        return f"--allow {self.allow}" + ("" if Allow(self.allow) in UNCOUNTED else f"={self.number}")
+
+
+def approvals_of(results: Iterable[AccountResult]) -> list[FleetApproval]:
+    """The approvals that the plans need, summed up over the fleet by class."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for result in results:
+        for needed in result.needs:
+            found.setdefault(needed.allow, []).append((result.name, needed.number))
+    return [FleetApproval(allow, sum(n for _, n in each), tuple(each)) for allow, each in found.items()]
+
+
+def missing_approvals(needed: Iterable[FleetApproval], allowed: dict[Allow, int | None]) -> list[FleetApproval]:
+    """Those that were not given: N must be the sum, and must be given where the number counts."""
+
+    def is_given(approval: FleetApproval) -> bool:
+        allow = Allow(approval.allow)
+        if allow not in allowed:
+            return False
+        return allowed[allow] == approval.number or (allowed[allow] is None and allow not in COUNTED)
+
+    return [approval for approval in needed if not is_given(approval)]

@@ -1,0 +1,99 @@
+"""The results of one account and of a whole fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import NamedTuple
+
+from reconciler.model.resource import EMPTY
+
+
+class AccountState(Enum):
+    """How the run of one account ended."""
+
+    UNCHANGED = "unchanged"
+    CHANGES = "changes"
+    DRIFTED = "drifted"
+    APPLIED = "applied"
+    PARTLY = "partly"
+    REFUSED = "refused"
+    FAILED = "failed"
+    STOPPED = "stopped"
+    NOT_RUN = "not run"
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the account needs no second run."""
+        return self in (AccountState.UNCHANGED, AccountState.CHANGES, AccountState.DRIFTED, AccountState.APPLIED)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether it counts for ``--max-failures``."""
+        return self in (AccountState.FAILED, AccountState.PARTLY, AccountState.REFUSED)
+
+
+class NeededApproval(NamedTuple):
+    """An approval that the plan of one account needs, as (class of ``--allow``, number, reason)."""
+
+    allow: str
+    number: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountResult:
+    """One account of a fleet run. ``counts`` are changes by action (or drifted resources),
+    ``protected`` is the environment that must be confirmed by name; ``settles``: the ledger has something to record
+    though nothing is sent. ``key`` is the lane."""
+
+    name: str
+    state: AccountState
+    exit_code: int = 0
+    counts: Mapping[str, int] = field(default_factory=dict)
+    reads: int = 0
+    writes: int = 0
+    people: int = 0
+    seconds: float = 0.0
+    error: str = ""
+    needs: tuple[NeededApproval, ...] = ()
+    protected: str = ""
+    settles: bool = False
+    key: str = ""
+    wave: int = 0
+
+
+@dataclass(frozen=True)
+class FleetReport:
+    """All results of one fleet run, in the order of the declaration; ``seconds`` is the whole duration."""
+
+    command: str
+    name: str
+    results: tuple[AccountResult, ...]
+    seconds: float = 0.0
+    folder: str = ""
+    stopped: str = ""
+    document: Mapping[str, object] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def lanes(self) -> int:
+        """How many keys were used."""
+        return len({result.key for result in self.results})
+
+    def count(self, state: AccountState) -> int:
+        """How many accounts ended so."""
+        return sum(1 for result in self.results if result.state is state)
+
+    def total(self, action: str) -> int:
+        """How many changes of that action there are in all accounts."""
+        return sum(result.counts.get(action, 0) for result in self.results)
+
+
+#: Exit codes from bad to good: the first one that an account ended with is that of the fleet.
+WORST_FIRST = (130, 1, 4, 3, 2, 0)
+
+
+def worst(codes: set[int]) -> int:
+    """The exit code of a fleet whose accounts ended with these."""
+    return next((code for code in WORST_FIRST if code in codes), 0)

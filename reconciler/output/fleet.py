@@ -1,0 +1,151 @@
+"""Renders the report of a fleet as text, JSON, Markdown and HTML: one line for each account."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from reconciler.model.fleet import AccountResult, AccountState, FleetReport
+from reconciler.output import wording
+from reconciler.output.html import asset
+from reconciler.output.json_documents import FORMAT_VERSION, json_text
+from reconciler.output.markdown_text import code, head, prose
+from reconciler.output.markdown_text import row as table_row
+from reconciler.output.text import PAST_WORDS, Line
+
+#: Changes that have a word of their own in the table, in this order.
+_COUNTS = ("create", "adopt", "update", "replace", "delete", "forget", "drifted", "blocked")
+_PAST = {action.value: word for action, word in PAST_WORDS.items()}
+_STYLES = {
+    AccountState.UNCHANGED: "",
+    AccountState.CHANGES: "yellow",
+    AccountState.DRIFTED: "yellow",
+    AccountState.APPLIED: "green",
+    AccountState.NOT_RUN: "dim",
+}
+_HEAD = ("account", "state", "changes", "calls", "people", "seconds", "error")
+#: Rows of a comment; a fleet of thousands does not fit into one.
+MOST_ROWS = 400
+_WIDEST = 100
+
+
+def fleet_lines(report: FleetReport) -> Iterator[Line]:
+    """The table and the totals. Accounts that stay as they are have no line of their own beside others."""
+    shown = [result for result in report.results if is_listed(result)]
+    rows = [_HEAD, *(_row(result) for result in shown)]
+    widths = [max(wording.cells(row[index]) for row in rows) for index in range(len(_HEAD) - 1)]
+    if shown:
+        for row, result in zip(rows, [None, *shown], strict=True):
+            style = "dim" if result is None else _STYLES.get(result.state, "red")
+            yield [*_cells(row, widths, style), (row[-1][:_WIDEST], style)]
+        yield []
+    for text in totals(report):
+        yield [(text, "bold")]
+
+
+def _cells(row: tuple[str, ...], widths: list[int], style: str) -> Line:
+    return [(f"{wording.padded(text, width)}  ", style) for text, width in zip(row, widths, strict=False)]
+
+
+def is_listed(result: AccountResult) -> bool:
+    """Whether an account has a line of its own."""
+    return result.state is not AccountState.UNCHANGED or bool(result.counts)
+
+
+def _row(result: AccountResult) -> tuple[str, ...]:
+    done = result.state is AccountState.APPLIED
+    words = {name: _PAST.get(name, name) if done else _word(name) for name in _COUNTS}
+    counts = ", ".join(f"{result.counts[name]:,} {words[name]}" for name in _COUNTS if result.counts.get(name))
+    calls = f"{result.reads + result.writes:,}"
+    return (
+        wording.printable(result.name),
+        result.state.value,
+        counts,
+        calls,
+        f"{result.people:,}" if result.people else "",
+        f"{result.seconds:.1f}",
+        wording.printable(result.error),
+    )
+
+
+def _word(name: str) -> str:
+    return name if name in ("drifted", "blocked") else f"to {name}"
+
+
+def totals(report: FleetReport) -> Iterator[str]:
+    """Accounts by state, calls and time, and where the details are."""
+    states = [f"{report.count(state):,} {state.value}" for state in AccountState if report.count(state)]
+    yield f"{wording.count(len(report.results), 'account')}: {', '.join(states)}."
+    changes = [f"{report.total(name):,} {_word(name)}" for name in _COUNTS if report.total(name)]
+    if changes:
+        yield f"{'Drift' if report.command == 'drift' else 'Changes'}: {', '.join(changes)}."
+    reads, writes = (sum(getattr(each, name) for each in report.results) for name in ("reads", "writes"))
+    keys = wording.count(report.lanes, "key")
+    yield f"{reads:,} reads and {writes:,} writes in {report.seconds:.1f} s with {keys}."
+    if report.stopped:
+        yield f"Stopped: {report.stopped}."
+    if report.folder:
+        yield f"Plans and logs of each account: {report.folder}"
+
+
+def fleet_document(report: FleetReport) -> dict[str, Any]:
+    """What ``--json`` prints."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "command": report.command,
+        "fleet": report.name,
+        "seconds": round(report.seconds, 3),
+        "stopped": report.stopped or None,
+        "summary": {state.value.replace(" ", "_"): report.count(state) for state in AccountState},
+        "accounts": [_account(result) for result in report.results],
+    }
+
+
+def _account(result: AccountResult) -> dict[str, Any]:
+    return {
+        "name": result.name,
+        "state": result.state.value.replace(" ", "_"),
+        "exit_code": result.exit_code,
+        "counts": dict(result.counts),
+        "calls": {"reads": result.reads, "writes": result.writes},
+        "people": result.people,
+        "seconds": result.seconds,
+        "wave": result.wave or None,
+        "error": result.error or None,
+        "needs": [{"allow": each.allow, "count": each.number, "reason": each.reason} for each in result.needs],
+    }
+
+
+def fleet_json(report: FleetReport) -> str:
+    """The text of the document."""
+    return json_text(dict(report.document))
+
+
+def fleet_text(report: FleetReport) -> str:
+    """The table without colours."""
+    shown = ("".join(piece for piece, _ in line).rstrip() for line in fleet_lines(report))
+    return "".join(f"{line}\n" for line in shown)
+
+
+def fleet_comment(report: FleetReport) -> str:
+    """One comment of a pull request with the whole table."""
+    shown = [result for result in report.results if is_listed(result)]
+    text = f"### Fleet {code(report.name)}: {report.command}\n\n"
+    text += "".join(f"{prose(each)}\n\n" for each in totals(report))
+    if shown:
+        text += head(*(each.capitalize() for each in _HEAD))
+    for result in shown[:MOST_ROWS]:
+        name, *cells = _row(result)
+        text += table_row(code(name), *map(prose, cells))
+    if len(shown) > MOST_ROWS:
+        text += f"\nAnd {len(shown) - MOST_ROWS:,} more accounts.\n"
+    return text
+
+
+def fleet_page(report: FleetReport) -> str:
+    """One HTML page with the table."""
+    template = Environment(autoescape=True, undefined=StrictUndefined).from_string(asset("fleet.html.j2"))
+    rows = [(result, _row(result)) for result in report.results]
+    return template.render(report=report, head=_HEAD, rows=rows, totals=list(totals(report)))

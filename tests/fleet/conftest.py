@@ -1,0 +1,49 @@
+"""A fleet of emulated accounts in one folder."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reconciler.emulator import Account, Emulator
+from tests.support.project import Project
+
+_NUMBERS = itertools.count(1)
+
+TAGS = "tags: [VIP, Lead]\n"
+
+
+class FleetProject(Project):
+    """A folder with ``fleet.yaml``; ``accounts`` holds the handle of each account by name."""
+
+    def __init__(self, folder: Path, server: Emulator, accounts: dict[str, Account]) -> None:
+        super().__init__(folder, server, next(iter(accounts.values())))
+        self.accounts = accounts
+        del self.env["RECONCILER_CONNECTION"]
+
+    def declare(self, head: str = "common: [common]\n", **more: str) -> None:
+        """Write ``fleet.yaml`` with all accounts; ``more`` are further lines of single accounts."""
+        lines = [f"  - name: {name}\n    connection: {each.connection}\n" for name, each in self.accounts.items()]
+        own = [line + more.get(name, "") for name, line in zip(self.accounts, lines, strict=True)]
+        self.write(f"{head}accounts:\n{''.join(own)}", "fleet.yaml")
+
+
+@pytest.fixture
+def make_fleet(server: Emulator, tmp_path: Path) -> Callable[..., FleetProject]:
+    """Makes fleets: ``make_fleet("acme", "bolt")`` declares two accounts, which both have two tags in common."""
+
+    def make(*names: str, seed: dict[str, Any] | None = None) -> FleetProject:
+        number = next(_NUMBERS)
+        accounts = {name: server.account(f"fleet-{number}-{name}", seed or {}) for name in names}
+        folder = tmp_path / f"fleet-{number}"
+        folder.mkdir()
+        fleet = FleetProject(folder, server, accounts)
+        fleet.write(TAGS, "common/tags.yaml")
+        fleet.declare()
+        return fleet
+
+    return make
