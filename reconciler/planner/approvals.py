@@ -41,7 +41,7 @@ REMOVING = frozenset({Action.DELETE, Action.REPLACE})
 COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE, Allow.EMAILS})
 #: Classes without a count: an account is the wrong one, or it is not.
 UNCOUNTED = frozenset({Allow.MISSING})
-#: From this many managed resources of a kind on, "none of them exists" is taken for a wrong account.
+#: If none of this many managed resources of a kind exists, the account is probably the wrong one.
 SUSPICIOUS = 10
 
 #: The contacts that lose something by the deletion of a tag or field, by its address.
@@ -91,7 +91,7 @@ def approvals(
 
 
 def counts(plan: Plan) -> Mapping[Allow, int]:
-    """How many changes each approval would be about, whether the limits ask for it or not."""
+    """The number N of each class, whether or not the limits require the approval."""
     nothing = Limits(**{each.name: 0 for each in fields(Limits)})
     return {approval.allow: approval.count for approval in approvals(plan, EMPTY, nothing)}
 
@@ -118,7 +118,7 @@ def closed(
 def vanished(
     entries: Mapping[Address, LedgerEntry], live: Container[Address], settled: Mapping[str, int] = EMPTY
 ) -> dict[str, int]:
-    """How many resources, by kind, are in the ledger and gone, where these are ten or more and none is left."""
+    """Number of missing managed resources by kind, for kinds of which ten or more were sought and none was found."""
     owned = Counter(address.kind for address in entries) + Counter(settled)
     gone = Counter(a.kind for a, each in held(entries).items() if each.state is EntryState.SETTLED and a not in live)
     return {kind: count for kind, count in gone.items() if count >= SUSPICIOUS and count == owned[kind]}
@@ -136,13 +136,13 @@ def people(changes: Iterable[Change]) -> frozenset[Address]:
 
 
 def _named(attrs: Attrs) -> Iterable[Address]:
-    """The people that these attributes refer to."""
+    """The contacts that these attributes refer to."""
     refs = (value.target for value in attrs.values() if isinstance(value, Ref))
     return [target for target in refs if KINDS[target.kind].person]
 
 
 def affected_count(plan: Plan) -> int:
-    """How many people the plan affects: those named by its changes, and those who only lose something by them."""
+    """Number of people that the plan affects: contacts in its changes, and contacts that lose something by them."""
     return len(people(change for change in plan.pending if sends(change))) + plan.bystanders
 
 
@@ -152,7 +152,7 @@ def mailed(changes: Iterable[Change]) -> frozenset[Address]:
 
 
 def managed_people(entries: Mapping[Address, Held], settled: Blocks = EMPTY) -> frozenset[Address]:
-    """The contacts that the ledger records, themselves or as an end of a relation."""
+    """The managed contacts: recorded in the ledger, as a resource or as an end of a relation."""
     found = {owner for blocks in settled.values() for owner in blocks if KINDS[owner.kind].person}
     for address, entry in held(entries).items():
         if KINDS[address.kind].person:
@@ -163,7 +163,7 @@ def managed_people(entries: Mapping[Address, Held], settled: Blocks = EMPTY) -> 
 
 
 class _Guard:
-    """One plan under its limits; managed people are gathered only when something is deleted or updated."""
+    """A plan and its limits; managed people are collected only if something is deleted or updated."""
 
     def __init__(
         self, plan: Plan, entries: Mapping[Address, LedgerEntry], limits: Limits, settled: Blocks, losers: Losers
@@ -183,7 +183,7 @@ class _Guard:
             yield Approval(Allow.MISSING, count, f"{what}: it may be the wrong account")
 
     def deletions(self) -> Iterable[Approval]:
-        """Removals from authoritative sets are a share of their sets, see :meth:`sets`."""
+        """The approval for deletions; removals from authoritative sets are counted by :meth:`sets`."""
         hit = [change for change in self.removing if change.cause is not Cause.NOT_IN_SET]
         unmanaged = [c for c in hit if c.action is Action.DELETE and c.address not in self.entries]
         affected = people(hit).union(*(self.losers.get(change.address, ()) for change in hit))
@@ -217,7 +217,7 @@ class _Guard:
         return ""
 
     def sets(self) -> Iterable[Approval]:
-        """Removals from authoritative sets: a share of each set, and of the people in all sets of that kind."""
+        """The approval for removals from authoritative sets: shares of each set, and of the people in all of them."""
         for name in sorted({c.address.kind for c in self.plan.pending if c.cause is Cause.NOT_IN_SET}):
             made = (Action.CREATE, Action.FORGET)
             there = [c for c in self.plan.changes if c.address.kind == name and c.action not in made]
@@ -264,7 +264,7 @@ class _Guard:
         return "affects" if len(self.removing) == 1 else "affect"
 
     def _spared(self) -> str:
-        """Deletions are easily read as deletions of contacts."""
+        """A note that no contact is deleted, since deletions are easily misread as such."""
         spared = not any(KINDS[change.address.kind].person for change in self.removing)
         return ". No contact is deleted" if spared else ""
 
@@ -284,7 +284,7 @@ def _erased(plan: Plan) -> Iterable[Approval]:
 
 
 def _asked(plan: Plan) -> Iterable[Approval]:
-    """Kinds whose every write needs an approval."""
+    """The kinds of which every write needs approval."""
     for name in sorted({c.address.kind for c in plan.pending if KINDS[c.address.kind].asks and sends(c)}):
         count, asks = sum(1 for c in plan.pending if c.address.kind == name and sends(c)), KINDS[name].asks
         if asks:

@@ -1,16 +1,14 @@
-"""Everything that was read of one account → the state that another one is to take over, people kept out of it.
+"""The desired state of a clone: one account's resources for another account, with contacts anonymized.
 
-what the source has           what the target gets
+source                        target
 ──────────────────────────────────────────────────────────────────────────────────────────────────
 a tag, a field                the same, by natural key
-a person, allow-listed        the same person
-any other person              a mark @ domain; names are marks, no personal field, language and country as they are
-a relation                    the same between what these became
-what sends things elsewhere   the same, sent to one address that the user names, or left out
+an allowed contact            the same contact
+any other contact             pseudonym @ domain; names are pseudonyms, no personal field, same language and country
+a relation                    the same relation between the cloned resources
+a webhook                     the same, with the URL that the user gives, or omitted
 
-Text that spells an e-mail address which is not allow-listed goes nowhere, whatever it stands in.
-
-The state of one account → the same in another: under the names of its ledger, without what leads nowhere there.
+Text that contains an e-mail address which is not allowed is never copied.
 """
 
 from __future__ import annotations
@@ -34,13 +32,13 @@ from reconciler.planner.matching import Identified, replace_refs
 _EMAIL = re.compile(r"[^\s<>()\[\]{}\",;:/\\|=&?]+@[^\s<>()\[\]{}\",;:/\\|=&?@]+")
 _AROUND = "'`.*!"
 
-#: Kinds that nobody has to ask for: they speak of nobody, and send nothing anywhere.
+#: Kinds that are cloned by default: without personal data and without effects elsewhere.
 HARMLESS = frozenset(
     kind.name
     for kind in KINDS.values()
     if kind.writable and not kind.person and not kind.parents and not any(each.from_env for each in kind.fields)
 )
-#: Kinds that speak of people.
+#: Kinds with personal data.
 OF_PEOPLE = frozenset(
     kind.name for kind in KINDS.values() if kind.person or any(KINDS[f.ref or ""].person for f in kind.parents)
 )
@@ -48,10 +46,10 @@ OF_PEOPLE = frozenset(
 
 @dataclass(frozen=True)
 class CloneChoice:
-    """What is cloned, and how.
+    """Options of a clone.
 
-    ``mark`` makes a stable mark of an address, ``allowed`` are patterns of addresses that may be named, ``url`` is
-    where everything goes that is sent elsewhere, signed with ``secret``.
+    ``mark`` returns a stable pseudonym for an address, ``allowed`` are patterns of addresses that are copied as they
+    are, ``url`` and ``secret`` replace those of webhooks.
     """
 
     kinds: frozenset[str]
@@ -64,7 +62,7 @@ class CloneChoice:
 
 
 class LeftOut(NamedTuple):
-    """Something that the target does not get: its kind, what it is (never who), and why."""
+    """An omitted resource: its kind, its name (never a person's), and the reason."""
 
     kind: str
     what: str
@@ -73,7 +71,7 @@ class LeftOut(NamedTuple):
 
 @dataclass(frozen=True)
 class ClonedState:
-    """The state for the target, what it leaves out, how many people got another address, and patterns of nobody."""
+    """The state for the target, omitted resources, number of anonymized contacts, and patterns without a match."""
 
     state: DesiredState
     left: tuple[LeftOut, ...] = ()
@@ -82,9 +80,9 @@ class ClonedState:
 
 
 def clone(found: Identified, choice: CloneChoice) -> ClonedState:
-    """The chosen part of what was read as a desired state of another account.
+    """The selected part of an account as desired state of another one.
 
-    Raises Refused when the domain of the made-up addresses has real people.
+    Raises Refused if the domain of the anonymized addresses has real contacts.
     """
     cloning = _Cloning(found, choice)
     live = [found.live[address] for address in sorted(found.live)]
@@ -116,7 +114,7 @@ class _Cloning:
         self.globs = [pattern for pattern in self.choice.allowed if any(char in pattern for char in "*?[")]
 
     def root(self, live: Live) -> None:
-        """What has a name of its own: known under its new name from now on, and wanted where its kind was chosen."""
+        """Clone a resource that is not a relation, if its kind is selected; records its new address."""
         kind = KINDS[live.address.kind]
         if not kind.writable:
             if not live.address.key.startswith("#"):
@@ -130,7 +128,7 @@ class _Cloning:
             self._want(kind, address, self._redirected(kind, attrs))
 
     def relation(self, live: Live) -> None:
-        """A relation between what its two ends became; without one of them there is none."""
+        """Clone a relation between two cloned resources; omitted if one of them is."""
         kind = KINDS[live.address.kind]
         attrs = _said(kind, live.attrs)
         lost = [v.target for v in attrs.values() if isinstance(v, Ref) and v.target not in self.names]
@@ -160,14 +158,14 @@ class _Cloning:
         return f"the source has more than one {word} of that name"
 
     def _leave(self, kind: Kind, attrs: Attrs, why: str) -> None:
-        """Named by what it refers to, or by what it is; by no person."""
+        """Record an omitted resource, without naming a person."""
         called = _called(kind, attrs, self.found)
         self.left.append(LeftOut(kind.name, "" if self._spells_somebody(called) else called, why))
 
     # people
 
     def _anyone(self, kind: Kind, attrs: Attrs) -> Attrs:
-        """The person, or somebody who stands for them."""
+        """The contact, or its pseudonym."""
         if not kind.person or self._may_name(str(attrs[kind.key[0]])):
             return attrs
         mark = "p-" + self.choice.mark(identity(str(attrs[kind.key[0]])))
@@ -187,7 +185,7 @@ class _Cloning:
         return bool(matching)
 
     def _sayable(self, kind: Kind, attrs: Attrs) -> Attrs | None:
-        """Without texts that spell somebody's address; None where the thing cannot be told without."""
+        """The attributes without texts that contain an address; None if a required one does."""
         known = {each.name for each in kind.fields if each.from_env or (kind.person and each.name in kind.key)}
         told = {name: value for name, value in attrs.items() if isinstance(value, str) and name not in known}
         loud = [name for name, text in told.items() if self._spells_somebody(text)]
@@ -210,7 +208,7 @@ class _Cloning:
     # what is sent elsewhere
 
     def _redirected(self, kind: Kind, attrs: Attrs) -> Attrs | None:
-        """The same, sent where the user said; each has an address of its own, as the account demands."""
+        """The webhook with the given URL, made unique as the account requires."""
         outlets = [each.name for each in kind.fields if each.from_env]
         if not outlets:
             return attrs
@@ -223,12 +221,12 @@ class _Cloning:
 
 
 def _said(kind: Kind, attrs: Attrs) -> dict[str, Value]:
-    """What the files could say of it."""
+    """The attributes that files can declare."""
     return {name: value for name, value in attrs.items() if value is not None and not kind.field(name).note_only}
 
 
 def _called(kind: Kind, attrs: Attrs, found: Identified) -> str:
-    """The name of what a relation leads to; of anything else its own, unless that is a person."""
+    """The name of a relation's target; of other resources their own, unless it is a person's."""
     for each in kind.parents:
         value = attrs.get(each.name)
         if isinstance(value, Ref) and not KINDS[value.target.kind].person:
@@ -249,7 +247,7 @@ def _refuse_inhabited(found: Identified, domain: str) -> None:
 
 
 def grouped(left: Iterable[LeftOut]) -> dict[tuple[str, str], dict[str, int]]:
-    """By kind and reason: what was left out, and how many times."""
+    """The omitted resources by kind and reason, with counts."""
     groups: dict[tuple[str, str], dict[str, int]] = {}
     for each in left:
         names = groups.setdefault((each.kind, each.why), {})
@@ -258,9 +256,9 @@ def grouped(left: Iterable[LeftOut]) -> dict[tuple[str, str], dict[str, int]]:
 
 
 def settled_in(state: DesiredState, ledger: Ledger) -> DesiredState:
-    """The state under the addresses by which the target's ledger knows things, and with what it manages of them.
+    """The state under the addresses in the target's ledger, with the fields that are managed there.
 
-    What a clone does not speak of stays managed as it was: it is no file that stopped to say it.
+    Fields that a clone does not set stay managed as they were, since no file stopped declaring them.
     """
     whole = {address: e for address, e in ledger.entries.items() if KINDS[address.kind].key[0] in e.applied}
     known = {KINDS[a.kind].address(entry.applied): a for a, entry in whole.items() if not KINDS[a.kind].parents}
@@ -283,14 +281,14 @@ def settled_in(state: DesiredState, ledger: Ledger) -> DesiredState:
 
 
 def referred(state: DesiredState) -> frozenset[Address]:
-    """Everything that the state refers to and does not hold."""
+    """The addresses that the state refers to and does not contain."""
     resources = state.resources
     targets = (t for each in resources.values() for t in KINDS[each.address.kind].refers_to(each.attrs))
     return frozenset(target for target in targets if target not in resources)
 
 
 def without(state: DesiredState, lost: Mapping[Address, str]) -> tuple[DesiredState, tuple[LeftOut, ...]]:
-    """The state without what refers to one of ``lost``, which maps an address to why; a map loses its entry only."""
+    """The state without resources that refer to an address in ``lost``; a map field loses only the entry."""
     kept: dict[Address, Desired] = {}
     left: list[LeftOut] = []
     for desired in state.resources.values():

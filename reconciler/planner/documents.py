@@ -1,4 +1,4 @@
-"""The values that documents are made of, and which values of the account the files have words for."""
+"""The parts of written YAML files, and which live values can be written there."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from reconciler.kinds.csv_options import entries_of, texts_of
 from reconciler.kinds.field import Field
 from reconciler.model.values import Address, Secret, Value, clean
 
-#: What a document consists of: text, truth values, whole numbers, lists, and mappings in the order of the text.
+#: A value in a document: text, boolean, integer, list, or mapping in its order.
 Plain = None | bool | int | str | list["Plain"] | dict[str, "Plain"]
 
 
 @dataclass(frozen=True)
 class YamlItem:
-    """One item of a section. ``note`` is a comment above it; ``off``: all of it is written as a comment."""
+    """One item of a section. ``note`` is a comment above it; ``off``: the item is commented out."""
 
     value: Plain
     note: str = ""
@@ -26,7 +26,7 @@ class YamlItem:
 
 @dataclass(frozen=True)
 class CsvFile:
-    """Rows for a CSV file; the first cell is the address of the row."""
+    """Rows of a CSV file; the first cell is the e-mail address."""
 
     file: str
     columns: tuple[str, ...]
@@ -35,9 +35,9 @@ class CsvFile:
 
 @dataclass
 class ExportedFiles:
-    """``documents`` by section, ``secrets`` as (variable, whose it is), ``left_out`` as (address, why).
+    """``documents`` by section, ``secrets`` as (variable, resource), ``left_out`` as (address, reason).
 
-    ``values`` holds the value of a variable where the account shows it; it is never printed.
+    ``values`` holds the values of variables that the account shows; they are never printed.
     """
 
     documents: dict[str, tuple[YamlItem, ...]] = field(default_factory=dict)
@@ -49,12 +49,12 @@ class ExportedFiles:
 
 
 def sayable(text: str) -> bool:
-    """Whether YAML has a way to write the text: half a surrogate pair it cannot."""
+    """Whether YAML can represent the text; it cannot represent half a surrogate pair."""
     return not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def may_hold_secret(each: Field, value: Value) -> bool:
-    """Whether the address in a field that may come from the environment has a part that often is a token."""
+    """Whether a URL has a part that may be a token, for fields that may come from the environment."""
     if isinstance(value, Secret):
         return True
     if not each.from_env or not isinstance(value, str):
@@ -67,7 +67,7 @@ def may_hold_secret(each: Field, value: Value) -> bool:
 
 
 def fits(each: Field, value: Value) -> bool:
-    """Whether the files can say this value of a field; what the account takes from elsewhere may be otherwise."""
+    """Whether a live value is valid in the files; values from other sources may not be."""
     if isinstance(value, frozenset):
         return not each.choices or value <= set(each.choices)
     if not isinstance(value, str):
@@ -82,7 +82,7 @@ def fits(each: Field, value: Value) -> bool:
 
 
 def gathered(kind: Kind, said: dict[str, Plain], members: list[str], unread: str) -> YamlItem:
-    """One block for all these; switched off where a field that it needs (``unread``) is not known."""
+    """One block for several resources; commented out if a required field (``unread``) is unknown."""
     several: list[Plain] = [*sorted(members)]
     if not unread:
         return YamlItem({**said, kind.gather + "s": several})
@@ -91,7 +91,7 @@ def gathered(kind: Kind, said: dict[str, Plain], members: list[str], unread: str
 
 
 def plain_of(value: Value) -> Plain:
-    """A value as it is written: a set as a sorted list."""
+    """The value in the document; a set becomes a sorted list."""
     if isinstance(value, frozenset):
         return [*sorted(str(each) for each in value)]
     if value is None or isinstance(value, bool | int | str):
@@ -100,7 +100,7 @@ def plain_of(value: Value) -> Plain:
 
 
 def cells_of(kind: Kind, value: dict[str, Plain]) -> dict[str, str] | None:
-    """The block as a row, or None where a cell cannot hold what it says."""
+    """The block as a CSV row, or None if a cell cannot hold one of its values."""
     cells: dict[str, str] = {}
     columns = {kind.csv_source, *(each.name for each in texts_of(kind))}
     entries = {each.name for each in entries_of(kind)}

@@ -1,11 +1,11 @@
-"""What is ours in the ledger, and what is live → what the account changed behind our back, field by field.
+"""Finds drift: differences between ledger and account that were made outside of reconciler.
 
 applied  answered  live
 ──────────────────────────────────────────────────────────────────────────────
-   a        a       a        as we left it
-   a        b       b        as we left it: the server made b of our a
+   a        a       a        unchanged
+   a        b       b        unchanged: the server normalizes a to b
    a        b       c        changed
-   a        b       –        gone; made anew by somebody where another id has its name
+   a        b       –        gone, or created again by somebody if another id has the name
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from reconciler.planner.matching import Identified
 
 
 class Alarm(Enum):
-    """What a pipeline may want to stop for."""
+    """Conditions for ``--fail-on``."""
 
     DRIFT = "drift"
     CONFLICT = "conflict"
@@ -33,10 +33,10 @@ class Alarm(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """One field that is not as we left it, or (``path`` None) a whole resource that is gone.
+    """One changed field, or (``path`` None) a resource that is gone.
 
-    ``desired``: the files name it. ``conflict``: they also want another value than we last wrote. A sensitive one
-    shows no more than the host of a URL.
+    ``desired``: the files declare the resource. ``conflict``: they also changed the field. Of a sensitive value at
+    most the host of a URL is shown.
     """
 
     address: Address
@@ -52,7 +52,7 @@ class Drift:
 
 
 def drift(found: Identified, desired: Mapping[Address, Desired], digest: Digest) -> tuple[Drift, ...]:
-    """Everything of ours that others changed, in address order; ``found`` need not know what the files want."""
+    """All drift, in address order; ``found`` may have been read without the files."""
     changed: list[Drift] = []
     for address in sorted(found.entries):
         entry = found.entries[address]
@@ -92,7 +92,7 @@ def _of(entry: LedgerEntry, live: Live | None, wanted: Desired | None, digest: D
 
 
 def _masked(entry: LedgerEntry, live: Live, wanted: Desired | None, digest: Digest) -> Iterator[Drift]:
-    """Readable fields of which the ledger has only a digest: a URL that came from the environment."""
+    """Readable fields of which the ledger has only a digest: a URL from the environment."""
     for name, known in entry.digests.items() if digest else ():
         have = _text(live.attrs.get(name))
         if digest is None or name not in live.attrs or digest(name, str(have)) == known:
@@ -117,7 +117,7 @@ def _text(value: Value) -> Value:
 
 
 def alarms_of(found: Iterable[Drift]) -> frozenset[Alarm]:
-    """What drift alone gives cause for."""
+    """The conditions that this drift meets."""
     raised: set[Alarm] = set()
     for each in found:
         raised.add(Alarm.DRIFT)
@@ -127,7 +127,7 @@ def alarms_of(found: Iterable[Drift]) -> frozenset[Alarm]:
 
 
 def alarms(plan: Plan) -> frozenset[Alarm]:
-    """What a plan gives cause for: the account moved, both sides moved, something would be deleted."""
+    """The conditions that a plan meets: drift, conflicts, deletions."""
     raised: set[Alarm] = set()
     for change in decided(plan.changes):
         causes = {change.cause, *(each.cause for each in change.fields)}

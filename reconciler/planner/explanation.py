@@ -1,4 +1,4 @@
-"""One address and the three sides → everything that is known of it, and the rule of the planner that decided."""
+"""Explains one resource: its values on the three sides, and the planner's rule that applies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from reconciler.planner.matching import Identified
 
 @dataclass(frozen=True, slots=True)
 class FieldExplanation:
-    """One field from all sides. ``hidden`` names the sides of which a secret may not be shown."""
+    """One field on all sides. ``hidden`` names the sides whose value is a secret."""
 
     path: str
     desired: Value
@@ -29,7 +29,7 @@ class FieldExplanation:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Everything about one resource; ``change`` is what the plan has for it, None for a unmanaged one."""
+    """The explanation of one resource; ``change`` is its change in the plan, None if it is unmanaged."""
 
     address: Address
     desired: Desired | None
@@ -43,7 +43,7 @@ class Explanation:
 
 
 def explain(address: Address, found: Identified, changes: Mapping[Address, Change]) -> Explanation:
-    """Raises ConfigurationError, with near names, for an address that none of the three sides has."""
+    """Explain one resource. Raises ConfigurationError, with similar names, if no side has the address."""
     address = _known(address, found, changes)
     desired, entry, live = found.desired.get(address), found.entries.get(address), found.live.get(address)
     change = changes.get(address)
@@ -78,7 +78,7 @@ def _known(address: Address, found: Identified, changes: Mapping[Address, Change
 
 
 def rule_of(desired: Desired | None, entry: LedgerEntry | None, live: Live | None, change: Change | None) -> str:
-    """The row of the planner's table, in words: desired, ledger, live → what follows."""
+    """The row of the planner's table that applies, in words."""
     action = change.action if change else None
     if action is not None and change and change.blocked:
         return f"would be {_PARTICIPLES[action]}, and is blocked: {change.blocked}"
@@ -157,7 +157,7 @@ def _rows(
 
 
 def _quiet(kind: Kind, name: str, desired: Desired | None, entry: LedgerEntry | None, live: Live | None) -> str:
-    """Why nothing is written of a field."""
+    """Why a field is not written."""
     if desired is None:
         return "" if entry and name in entry.applied else "not managed"
     if name in desired.lifecycle.ignore:
@@ -176,7 +176,7 @@ def _quiet(kind: Kind, name: str, desired: Desired | None, entry: LedgerEntry | 
 
 
 def _needed_by(address: Address, found: Identified) -> tuple[Address, ...]:
-    """Who refers to it: what is desired, and what is ours or live and not desired."""
+    """The resources that refer to this one: declared, managed or live."""
     wanted = {a for a, each in found.desired.items() if address in KINDS[a.kind].refers_to(each.attrs)}
     others = {a for a, each in found.entries.items() if a not in found.desired and address in each.depends_on}
     unmanaged = {

@@ -1,4 +1,4 @@
-"""What a change carries along in the account, counted from what is live: values that go, assignments that stay."""
+"""The impact of a change on other resources and people: values lost, assignments kept."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from reconciler.planner.quiet import relations_of
 
 
 class TakenAlong(NamedTuple):
-    """What the deletion of something else takes from a managed resource.
+    """What a managed resource loses by the deletion of another one.
 
-    FORGET: the resource goes too, ``before`` is all of it. UPDATE: it loses the values that ``before`` holds.
+    FORGET: it is deleted too, and ``before`` is its state. UPDATE: it loses the values in ``before``.
     """
 
     address: Address
@@ -30,7 +30,7 @@ class TakenAlong(NamedTuple):
 
 
 def taken_along(changes: Iterable[Change], entries: Mapping[Address, LedgerEntry]) -> dict[Address, list[TakenAlong]]:
-    """By the address of each deletion: what it takes from what the ledger knows, as history keeps it for an undo."""
+    """By the address of each deletion: what managed resources lose by it, recorded in the history for an undo."""
     planned = list(decided(changes))
     gone = [each for each in planned if each.action is Action.DELETE and not each.blocked]
     deleted = {name: each.address for each in gone for name in (each.address, each.moved_from) if name}
@@ -69,9 +69,9 @@ def _taken_from(
 def with_counts(
     changes: Mapping[Address, Change], found: Identified, partly: Set[str] = frozenset()
 ) -> dict[Address, Change]:
-    """The same changes; renames say how many keep the thing.
+    """The changes, with the number of contacts that keep a renamed tag or field.
 
-    ``partly`` are the kinds of which not all were read: what is counted there is what there is at least.
+    ``partly`` are the kinds that were not read completely; their counts are lower bounds.
     """
     counted = dict(changes)
     telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
@@ -88,13 +88,13 @@ def with_counts(
 
 
 def takes_from_people(changes: Iterable[Change]) -> list[Change]:
-    """The deletions that take something from contacts: tags, and contact fields with their values."""
+    """The deletions by which contacts lose something: tags, and contact fields with their values."""
     gone = (change for change in decided(changes) if change.action is Action.DELETE and not change.blocked)
     return [change for change in gone if change.address.kind in _TAKEN_FROM_PEOPLE]
 
 
 def losers_of(deletions: Iterable[Change], found: Identified) -> dict[Address, Set[Address]]:
-    """The contacts that lose something by each of these deletions, as far as contacts were read."""
+    """The contacts that lose something by each deletion, as far as contacts were read."""
     deletions = list(deletions)
     bearers = bearers_of(live_relations(found)) if deletions else {}
     return {
@@ -108,7 +108,7 @@ def losers_of(deletions: Iterable[Change], found: Identified) -> dict[Address, S
 def with_losses(
     changes: Sequence[Change], losers: Mapping[Address, Set[Address]], managed: Set[Address], *, partly: bool
 ) -> Sequence[Change]:
-    """The same changes; deletions say how many contacts lose something. ``partly``: not all of them were read."""
+    """The changes, with the number of contacts that lose something. ``partly``: not all contacts were read."""
     if isinstance(changes, Changes):
         return Changes(tuple(with_losses(changes.own, losers, managed, partly=partly)), changes.quiet)
     return tuple(
@@ -132,7 +132,7 @@ def _losing(change: Change, loss: Loss) -> Change:
 
 
 def growth(planned: int, now: int) -> str:
-    """What to say where more people lose something than the plan said; of fewer there is nothing to say."""
+    """A message if more people lose something than the plan shows; empty otherwise."""
     some = "contact loses" if now == 1 else "contacts lose"
     return f"{now:,} {some} it, {planned:,} when it was planned" if now > planned else ""
 
@@ -142,14 +142,14 @@ def _noted(change: Change, note: str) -> Change:
 
 
 def is_rename(change: Change) -> bool:
-    """Whether the natural key of something that stays the same thing changes."""
+    """Whether the natural key changes while the resource keeps its id."""
     kind = KINDS[change.address.kind]
     named = change.action in (Action.UPDATE, Action.ADOPT) and kind.renameable
     return named and any(each.path in kind.key for each in change.fields)
 
 
 def least(address: Address, partly: Set[str]) -> str:
-    """What stands before a number of those that have something to do with it, where not all of them were read."""
+    """``"at least "`` before a number if not everything was read."""
     return "at least " if _COUNTED_IN[address.kind] & partly else ""
 
 
@@ -165,7 +165,7 @@ def _words(bearers: Set[Address], verb: str) -> str:
 
 
 def values_of(contact_field: Address, found: Identified) -> int:
-    """How many live values a contact field has, as far as contacts were read."""
+    """Number of contacts with a value of the field, as far as contacts were read."""
     return len(_bearing(contact_field, found))
 
 
@@ -174,7 +174,7 @@ def _bearing(contact_field: Address, found: Identified) -> Set[Address]:
 
 
 def has_value(kind: str, attrs: Attrs, contact_field: Address) -> bool:
-    """Whether these attributes of a kind hold a value of the contact field."""
+    """Whether the attributes contain a value of the contact field."""
     return any(at == kind and attrs.get(f"{name}.{contact_field.key}") is not None for at, name in _ENTRIES)
 
 
@@ -183,7 +183,7 @@ _ENTRIES = [(kind.name, f.name) for kind in KINDS.values() for f in kind.fields 
 
 
 def _counted_in(name: str) -> Set[str]:
-    """The collections that show what is in relation to one of a kind, or has a value of it."""
+    """The collections that show relations to, or values of, resources of a kind."""
     ends = [kind for kind in KINDS.values() if any(kind.field(end).ref == name for end in kind.dies_with)]
     shown = {kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in ends}
     return shown | {kind for kind, _ in _ENTRIES if name == SLUGS.name}
@@ -198,7 +198,7 @@ _TAKEN_FROM_PEOPLE = frozenset(
 
 
 def _shown_with(name: str) -> Set[str]:
-    """The kinds to which one of this kind is related by what its own item shows: the tags of a contact."""
+    """The kinds related to this one inside its own items, e.g. the tags of a contact."""
     within = [kind for kind in KINDS.values() if isinstance(kind.source, Embedded) and kind.source.parent == name]
     return {each.ref for kind in within for each in kind.parents if each.ref and each.ref != name}
 
@@ -207,13 +207,13 @@ _SHOWN_WITH = {name: _shown_with(name) for name in KINDS}
 
 
 def live_relations(found: Identified) -> Iterator[tuple[str, Attrs]]:
-    """Kind and attributes of everything that is live; the rest of it does no harm where only relations count."""
+    """Kind and attributes of every live resource."""
     yield from ((live.address.kind, live.attrs) for live in found.live.values())
     yield from relations_of(found.settled)
 
 
 def bearers_of(relations: Iterable[tuple[str, Attrs]]) -> dict[Address, set[Address]]:
-    """Everything → what is in relation to it, e.g. a tag → its contacts; (kind, attributes) in, inverted once."""
+    """Inverts relations once: from a resource to those related to it, e.g. from a tag to its contacts."""
     bearers: dict[Address, set[Address]] = {}
     for kind, attrs in relations:
         targets = [ref.target for name in KINDS[kind].dies_with if isinstance(ref := attrs.get(name), Ref)]

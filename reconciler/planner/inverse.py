@@ -1,15 +1,13 @@
-"""The outcomes of a run and the ledger now → the state that reverts the run, and a list of what cannot be restored.
+"""The desired state that reverts a run, derived from its history, and what it cannot restore.
 
-what the run did          what the inverse state asks for
+the run did                  the inverse state declares
 ──────────────────────────────────────────────────────────────────────────────
-made it                   that it is not there; stays where others need it, or it was there before us
-changed it                the values that it overwrote, in the fields that it wrote
-replaced it               what was there, under a new id
-removed it, took it along what was there, under a new id; not without the secrets that it had
-took values along         the values, on what is still managed
-adopted it, forgot it     nothing: the account did not change
-
-Outcomes of a run, step by step → what it did to each resource, and which fields it changed.
+created                      nothing: deleted, unless others need it or it was adopted
+updated                      the overwritten values, in the fields that were written
+replaced                     the previous resource, under a new id
+deleted, also with another   the previous resource, under a new id; requires its secrets
+removed values               the values, on resources that are still managed
+adopted, forgot              no change: the account was not changed
 """
 
 from __future__ import annotations
@@ -29,14 +27,14 @@ from reconciler.model.resource import EMPTY, Desired, DesiredState, Ledger, Ledg
 from reconciler.model.values import Address, Attrs, Origin, Secret, Value
 from reconciler.planner.matching import replace_refs
 
-#: Effects of a write that its inverse takes back; all others have happened and stay so.
+#: Effects that the inverse write reverts; all others are final.
 TAKEN_BACK = frozenset({ACCESS_GIVEN, ACCESS_TAKEN, NEW_ID, PERSON_DELETED, IRREVERSIBLE})
 
 _CHANGED = frozenset({Action.UPDATE, Action.ADOPT})
 
 
 class Unrestorable(NamedTuple):
-    """One thing that undoing does not bring back, or leaves as it is."""
+    """Something that an undo cannot restore."""
 
     address: Address
     what: str
@@ -44,9 +42,9 @@ class Unrestorable(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class UndoPlan:
-    """``only`` are the addresses that the inverse plan may touch, by every name that they have.
+    """``only`` holds the addresses that the inverse plan may change, under all their names.
 
-    ``adopted`` are those of them that count as adopted once they are created again, as they did before.
+    ``adopted`` holds those that count as adopted when they are created again, as before.
     """
 
     state: DesiredState
@@ -62,9 +60,9 @@ def invert(
     digest: Callable[[str, str], str],
     secrets: Mapping[Address, Attrs] = EMPTY,
 ) -> UndoPlan:
-    """Everything that is managed stays as the ledger has it, but for what the run in ``past`` did.
+    """The state of all managed resources, with the changes of the run ``past`` reverted.
 
-    ``secrets`` are those that the files name now. One is sent only where its ``digest`` is that of the secret which
+    ``secrets`` are those in the files now. A secret is sent only if its ``digest`` equals that of the secret which
     the resource had: an undo never replaces a secret by another one.
     """
     inverter = _Inverter(ledger, dialect, digest, secrets)
@@ -92,7 +90,7 @@ class _Inverter:
         self.by_id = {(e.address.kind, e.remote_id): e for e in self.ledger.entries.values() if e.remote_id}
 
     def undo(self, deed: RecordedChange) -> None:
-        """Invert one deed, and note what stays."""
+        """Revert one change, and note what cannot be restored."""
         entry = self._entry(deed)
         self.only |= {deed.address, entry.address if entry else deed.address}
         for effect in deed.kind.effects.get(deed.action, ()):
@@ -110,7 +108,7 @@ class _Inverter:
             self._restore(deed, entry)
 
     def _entry(self, deed: RecordedChange) -> LedgerEntry | None:
-        """What we own of it now, perhaps by another name."""
+        """The present ledger entry, possibly under another address."""
         found = self.ledger.entries.get(deed.address)
         ids = ((deed.address.kind, remote_id) for remote_id in sorted(deed.remote_ids))
         return found or next((self.by_id[each] for each in ids if each in self.by_id), None)
@@ -152,18 +150,18 @@ class _Inverter:
             self._want(entry, {**entry.applied, **self._secrets(entry.address, entry.digests), **values})
 
     def _is_let_go(self, kind: Kind, entry: LedgerEntry, name: str) -> bool:
-        """Whether it is an entry of a field that is not ours, and no longer managed: perhaps there is none."""
+        """Whether it is a value of a contact field that is unmanaged, and possibly missing."""
         targets = kind.refers_to({name: None})
         return name not in entry.applied and any(target not in self.ledger.entries for target in targets)
 
     def _unknown_secrets(self, kind: Kind, entry: LedgerEntry) -> list[str]:
-        """What every update of it must repeat, and nobody knows."""
+        """Secrets that every update must repeat and that are unknown."""
         repeats = wire_of(kind, self.dialect).repeats
         known = self._secrets(entry.address, entry.digests)
         return [name for name in repeats if name in entry.digests and name not in known]
 
     def _secrets(self, address: Address, digests: Mapping[str, str]) -> dict[str, Value]:
-        """The secrets of these digests, as far as they are at hand."""
+        """The secrets with these digests, as far as they are available."""
         at_hand = self.secrets.get(address, EMPTY)
         return {
             name: value
@@ -172,13 +170,13 @@ class _Inverter:
         }
 
     def _reason(self, address: Address, missing: Sequence[str]) -> str:
-        """The secrets that are missing, and why."""
+        """The missing secrets, and why."""
         changed = any(name in self.secrets.get(address, EMPTY) for name in missing)
         why = "is another one by now" if changed else "is not kept"
         return f"{', '.join(missing)}, which {why}"
 
     def _want(self, entry: LedgerEntry, attrs: Attrs) -> None:
-        """The attributes that an owned one is to have; by another natural key it gets another address."""
+        """Declare the attributes of a managed resource; another natural key gives it another address."""
         kind, address = KINDS[entry.address.kind], entry.address
         natural = address if address.key.startswith("@") else kind.address(attrs)
         self.resources[address] = replace(self.resources[address], attrs=attrs)
@@ -203,7 +201,7 @@ class _Inverter:
             self.resources[deed.address] = Desired(deed.address, known, deed.place)
 
     def keep_what_is_needed(self) -> None:
-        """What the run created stays while a managed resource that it did not create needs it."""
+        """Keep resources that the run created and that other managed resources need."""
         for address in self.removed:
             self.resources.pop(address, None)
         for address, desired in self.resources.items():
@@ -217,7 +215,7 @@ class _Inverter:
             self._lose(address, f"stays, because {by} needs it" + (f"; undo run {run} first" if run else ""))
 
     def _goes(self, desired: Desired, name: str) -> bool:
-        """Whether an entry that is to be empty goes with the field that it is an entry of."""
+        """Whether a value to clear is lost anyway, because its contact field is deleted."""
         return any(target in self.removed for target in KINDS[desired.address.kind].refers_to({name: None}))
 
     def _needed(self) -> Iterator[tuple[Address, Address]]:
@@ -227,7 +225,7 @@ class _Inverter:
                     yield target, address
 
     def finish(self) -> UndoPlan:
-        """References follow the names that are given back; a name that another one has by now is not taken."""
+        """Adjust references to restored names; a name that another resource has now is not restored."""
         self._keep_names_apart()
         state: dict[Address, Desired] = {}
         for address, desired in self.resources.items():
@@ -249,7 +247,7 @@ class _Inverter:
 
 
 def _is_what_the_server_made(entry: LedgerEntry, name: str, old: Value) -> bool:
-    """Whether the value before is how the server shows what we sent, so that nothing was overwritten."""
+    """Whether the previous value is the server's form of the value sent, so that nothing was overwritten."""
     return name in entry.answered and entry.answered[name] == old
 
 
@@ -259,7 +257,7 @@ def _as_it_is(entry: LedgerEntry) -> Desired:
 
 
 def lacking(kind: Kind, known: Attrs) -> list[str]:
-    """What a create needs and nobody knows."""
+    """Fields that a create requires and whose values are unknown."""
     missing = [each.name for each in kind.fields if each.required and each.name not in known]
     for each in kind.fields:
         demanded = each.needs.get(str(known.get(each.name)))
@@ -279,7 +277,7 @@ def _renamed(desired: Desired, names: Mapping[Address, Address]) -> Desired:
 
 
 def grouped(lost: Iterable[Unrestorable]) -> dict[str, list[Address]]:
-    """The same, by what is lost."""
+    """Grouped by what is lost."""
     groups: dict[str, list[Address]] = {}
     for each in lost:
         groups.setdefault(each.what, []).append(each.address)
@@ -290,7 +288,7 @@ MADE = frozenset({Action.CREATE})
 
 
 def written(past: BeforeImage) -> dict[str, tuple[Value, Value]]:
-    """The fields that one outcome changed: (before, after); what was made has no before, what went no after."""
+    """The fields that one outcome changed, as (before, after); None before a creation and after a deletion."""
     before, after = past.before or EMPTY, past.after or EMPTY
     kind = KINDS[past.address.kind]
     if past.action in MADE:
@@ -308,7 +306,7 @@ def written(past: BeforeImage) -> dict[str, tuple[Value, Value]]:
 
 @dataclass(frozen=True, slots=True)
 class RecordedChange:
-    """All that a run did to one resource, which takes up to three steps."""
+    """All steps of a run on one resource, up to three."""
 
     address: Address
     action: Action
@@ -325,7 +323,7 @@ class RecordedChange:
 
 
 def recorded_changes(past: Sequence[BeforeImage]) -> Iterator[RecordedChange]:
-    """One for each resource, of what was done; what failed or was not run is none."""
+    """One change for each resource; failed steps and steps that were not run are omitted."""
     by_address: dict[Address, list[tuple[int, BeforeImage]]] = {}
     for number, each in enumerate(past, 1):
         half = each.address.key.startswith("#") and each.action is Action.REPLACE
@@ -340,12 +338,12 @@ def recorded_changes(past: Sequence[BeforeImage]) -> Iterator[RecordedChange]:
 
 
 def _is_loss(past: BeforeImage) -> bool:
-    """Whether the row holds values that went with the deletion of a contact field."""
+    """Whether the row holds values that were lost by the deletion of a contact field."""
     return past.action is Action.UPDATE and past.verb == Verb.DROP.value
 
 
 def _recorded(steps: Sequence[BeforeImage], losses: Sequence[BeforeImage], place: Origin) -> RecordedChange:
-    """The steps of one resource as one change; values that it lost are fields of it."""
+    """The steps of one resource as one change; lost values are fields of it."""
     rows = steps or losses
     first, last = rows[0], rows[-1]
     lost = {name: change for each in losses for name, change in written(each).items()}

@@ -1,4 +1,4 @@
-"""A new address for what is ours → every entry that goes by another address then: relations follow their ends."""
+"""Address changes: the entries that get a new address when a managed resource is renamed."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reconciler.planner.matching import replace_refs
 def moves_of(
     entries: Mapping[Address, LedgerEntry], old: Address, new: Address
 ) -> tuple[tuple[Address, Address], ...]:
-    """(old, new) for the resource itself and for every relation that has it in its key.
+    """(old, new) address of the resource and of every relation that has it in its key.
 
-    Raises ConfigurationError for what cannot be moved there.
+    Raises ConfigurationError if the move is impossible.
     """
     if old not in entries:
         hint = near(str(old), map(str, entries))

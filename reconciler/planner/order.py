@@ -1,16 +1,16 @@
-"""Changes → steps and the order between them; a node is a key, never a payload.
+"""Orders the steps of a plan: a graph whose nodes are keys, with two kinds of edges.
 
-Two sorts of edges. *Needs*: a failure skips what comes after.
+*Needs*: a failure skips the later step.
 
     make(x) ── after ──▶ make(y)      x refers to y
     drop(y) ── after ──▶ drop(x)      x referred to y
-    drop(y) ── after ──▶ make(x)      x let y go
-    make(x) ── after ──▶ drop(x)      a replace (the other way round with create_before_destroy)
-    make(x) ── after ──▶ what frees the name that x takes: a drop, a make under another name, or a park
+    drop(y) ── after ──▶ make(x)      x no longer refers to y
+    make(x) ── after ──▶ drop(x)      a replace (reversed with create_before_destroy)
+    make(x) ── after ──▶ the step that frees the name x takes: a drop, a make under another name, or a park
 
-*After*: order only, a failure does not skip. Webhooks are made after everything else, so that a bootstrap does not
-flood them, and dropped before; the writes of one contact go one at a time. Where the two would form a cycle, *after*
-yields. A cycle of renames goes through one temporary name (park).
+*After*: order only. Webhooks are created after everything else and deleted before it, so that a run sends them no
+events of its own; writes of one contact are sequential. Where both kinds would form a cycle, *after* edges are
+dropped. A cycle of renames goes through one temporary name (park).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from reconciler.model.values import Address, Attrs, Ref
 MAKES = frozenset({Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE})
 DROPS = frozenset({Action.DELETE, Action.REPLACE})
 
-#: "Every webhook that goes is gone", and "everything that webhooks would tell of is done".
+#: Barriers: all webhooks to delete are deleted; everything that causes webhook events is done.
 QUIET = Step(Address("", "quiet"), Verb.DROP)
 SETTLED = Step(Address("", "settled"), Verb.MAKE)
 BARRIERS = frozenset({QUIET, SETTLED})
@@ -34,9 +34,9 @@ BARRIERS = frozenset({QUIET, SETTLED})
 
 @dataclass(frozen=True)
 class Graph:
-    """``needs`` and ``after`` map a step to the steps before it; ``order`` is one order that satisfies both.
+    """``needs`` and ``after`` map a step to the steps before it; ``order`` satisfies both.
 
-    ``barriers`` are nodes that stand for nothing but "all of these are done"; they are in no ``order``.
+    ``barriers`` are nodes without a request, which combine many edges; ``order`` does not contain them.
     """
 
     order: tuple[Step, ...]
@@ -46,12 +46,12 @@ class Graph:
 
 
 def sends(change: Change) -> bool:
-    """Whether carrying out the change takes a call: adopting what is already so, and forgetting, do not."""
+    """Whether the change needs a call; adoption without changes and forgetting do not."""
     return change.action in (MAKES | DROPS) and (change.action is not Action.ADOPT or bool(change.fields))
 
 
 def build(changes: Iterable[Change]) -> Graph:
-    """The graph of all changes that send something and are not blocked."""
+    """The graph of all changes that need a call and are not blocked."""
     some = (change for change in decided(changes) if sends(change) and not change.blocked)
     builder = _GraphBuilder({change.address: change for change in some})
     builder.need_references()
@@ -89,7 +89,7 @@ class _GraphBuilder:
                 self._need(make, Step(address, Verb.PARK))
 
     def need_free_names(self) -> None:
-        """Who takes a name waits for the one that holds it; a circle of renames is opened by parking one."""
+        """A resource that takes a name waits until it is free; a cycle of renames is opened by parking one."""
         taken_from: dict[Address, Address] = {}
         holders = {_natural(c, c.before): a for a, c in self.changes.items() if _frees_name(c)}
         for address, change in self.changes.items():
@@ -105,7 +105,7 @@ class _GraphBuilder:
             self._need(Step(holder, Verb.MAKE), park)
 
     def with_barriers(self) -> tuple[dict[Step, set[Step]], tuple[Step, ...]]:
-        """*After* edges that keep webhooks at both ends, as far as *needs* allow, and an order that keeps both."""
+        """Add *after* edges that put webhooks at both ends, as far as *needs* allow, and compute the order."""
         hooks = {step for step in self.needs if KINDS[step.address.kind].last}
         others = set(self.needs) - hooks
         dropped = {step for step in hooks if step.verb is Verb.DROP}
@@ -119,7 +119,7 @@ class _GraphBuilder:
         raise AssertionError("the planner refuses what would need itself")  # pragma: no cover
 
     def finish(self) -> Graph:
-        """Barriers, then one chain for the writes of each contact, in an order found before, so without cycles."""
+        """Add barriers, then chain the writes of each contact in the order found, which adds no cycles."""
         after, order = self.with_barriers()
         last: dict[Address, Step] = {}
         for step in order:
@@ -138,7 +138,7 @@ class _GraphBuilder:
 
 
 def steps_of(change: Change) -> tuple[Verb, ...]:
-    """The verbs of one change, in the order in which they are done."""
+    """The verbs of one change, in order."""
     if change.action is Action.REPLACE:
         cautious = change.lifecycle.create_before_destroy
         return (Verb.PARK, Verb.MAKE, Verb.DROP) if cautious else (Verb.DROP, Verb.MAKE)
@@ -151,7 +151,7 @@ def _union(needs: Mapping[Step, set[Step]], after: Mapping[Step, set[Step]]) -> 
 
 
 def _topological(edges: Mapping[Step, set[Step]]) -> tuple[Step, ...] | None:
-    """One order, the same in every run: nodes come first, because sets of edges have no order of their own."""
+    """A topological order that is the same in every run, although sets of edges have no order."""
     sorter: TopologicalSorter[Step] = TopologicalSorter(dict.fromkeys(edges, ()))
     for step, before in edges.items():
         sorter.add(step, *before)
@@ -179,7 +179,7 @@ def _frees_name(change: Change) -> bool:
 
 
 def _circles(follows: Mapping[Address, Address]) -> Iterator[set[Address]]:
-    """Every closed walk of "takes the name of"; each address takes at most one."""
+    """Every cycle of "takes the name of"; each address takes at most one name."""
     seen: set[Address] = set()
     for start in follows:
         path: list[Address] = []
@@ -193,7 +193,7 @@ def _circles(follows: Mapping[Address, Address]) -> Iterator[set[Address]]:
 
 
 def _owner(change: Change) -> Address | None:
-    """Whose writes go one at a time: the contact itself, or the one that a relation belongs to."""
+    """The resource whose writes are sequential: the contact itself, or the contact of a relation."""
     chain = KINDS[change.address.kind].chain
     if not chain:
         return None

@@ -1,7 +1,7 @@
-"""A deletion and a creation that look like one thing renamed → the line of YAML that says so.
+"""Detects a deletion and a creation that look like a rename, and suggests the line of YAML for it.
 
-They stop an apply until the line is there, or the deletion is allowed by name: a rename keeps the id, every
-assignment and every value, and a deletion with a creation loses them.
+They stop an apply until the line is added or the deletion is approved: a rename keeps the id, all assignments and all
+values, while a deletion loses them.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from reconciler.planner.impact import bearers_of, least, live_relations, values_
 from reconciler.planner.matching import Identified
 from reconciler.planner.quiet import relations_of
 
-#: From this likeness on (0 to 1) two are taken for one thing.
+#: Similarity (0 to 1) from which a pair counts as a rename.
 ALIKE = 0.7
-#: So many deletions and creations are held against each other; more of them meet the limits anyway.
+#: Maximum number of deletions and creations to compare; more of them exceed the limits anyway.
 MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
 class RenameSuggestion:
-    """``old`` seems to be ``new`` now; ``advice`` is what to write where."""
+    """``old`` was probably renamed to ``new``; ``advice`` is the line to write."""
 
     old: Address
     new: Address
@@ -44,9 +44,9 @@ class RenameSuggestion:
 def offers(
     changes: Iterable[Change], found: Identified, partly: Set[str] = frozenset()
 ) -> tuple[RenameSuggestion, ...]:
-    """One offer for each pair that is alike, the likest first; nobody is paired twice.
+    """Suggestions for similar pairs, most similar first; each address occurs once.
 
-    ``partly`` are the kinds of which not all were read.
+    ``partly`` are the kinds that were not read completely.
     """
     open_changes = [c for c in decided(changes) if not c.blocked and _can_be_renamed(KINDS[c.address.kind])]
     gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
@@ -75,12 +75,12 @@ def _named(some: Iterable[Desired]) -> Iterable[tuple[str, Attrs]]:
 
 
 def _can_be_renamed(kind: Kind) -> bool:
-    """Kinds with a name, or with a label beside their id."""
+    """Kinds with a name, or with a label besides their id."""
     return not kind.parents and not kind.person and kind.update is not None
 
 
 def _likeness(old: Change, new: Change, had: set[Address], get: set[Address]) -> float:
-    """The best of: names that read alike, equal other fields, the same bearers."""
+    """The highest of: similarity of names, equal other fields, the same related contacts."""
     kind = KINDS[old.address.kind]
     others = [name for name in new.attrs if name not in kind.key and not kind.field(name).write_only]
     same = [old.before.get(name) == new.attrs[name] for name in others]
@@ -91,7 +91,7 @@ def _likeness(old: Change, new: Change, had: set[Address], get: set[Address]) ->
 
 
 def _ratio(one: str, other: str) -> float:
-    """How alike two names read; names that differ in their numbers only are meant to differ."""
+    """Similarity of two names; names that differ only in numbers are not similar."""
     if re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other):
         return 0.0
     return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()

@@ -1,4 +1,4 @@
-"""A step of a change → the request that carries it out, with references open until they are bound."""
+"""Builds the request of a step; references and secrets are filled in just before it is sent."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from reconciler.model.report import ApiRequest, OpenRequest
 from reconciler.model.values import Address, Attrs, Ref, Secret, Value
 from reconciler.planner.decoding import decode
 
-#: What a parked one is called until its name is free; names are at most 64 characters (api.md §7).
+#: Temporary name of a parked resource; names have at most 64 characters (api.md §7).
 PARKED = "~ {id} moves"
 
-#: Parts of a secret url that are shorter are words like ``hook``.
+#: Shorter parts of a secret URL are words such as ``hook``, not tokens.
 TELLING = 6
 
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
 def request_for(step: Step, change: Change, dialect: Dialect, slugs: frozenset[str] = frozenset()) -> OpenRequest:
-    """The one call of a step. Path and body hold Ref and Secret where :func:`bind` puts ids and values."""
+    """The request of a step. Path and body contain Ref and Secret, which :func:`bind` replaces."""
     kind = KINDS[change.address.kind]
     wire = wire_of(kind, dialect, slugs)
     if step.verb is Verb.DROP:
@@ -42,7 +42,7 @@ def request_for(step: Step, change: Change, dialect: Dialect, slugs: frozenset[s
 
 
 def _repeated(kind: Kind, change: Change, wire: Wire, attrs: Attrs) -> Attrs:
-    """Some updates must carry fields that did not change, where they are known (a webhook's name and secret)."""
+    """Unchanged fields that an update must repeat, as far as they are known (a webhook's name and secret)."""
     return {**{name: change.attrs[name] for name in wire.repeats if name in change.attrs}, **attrs}
 
 
@@ -62,7 +62,7 @@ def _body(kind: Kind, attrs: Attrs, wire: Wire) -> dict[str, Any] | None:
 
 
 def _encode(value: Value) -> Any:
-    """Sets travel as sorted lists; references and secrets stay open."""
+    """The JSON form of a value: sets become sorted lists; references and secrets stay."""
     if isinstance(value, frozenset):
         return sorted((_encode(item) for item in value), key=str)
     return value
@@ -75,7 +75,7 @@ def _request(template: Template | None, change: Change, body: Any) -> OpenReques
 
 
 def fill(template: str, attrs: Attrs) -> tuple[str | Ref, ...]:
-    """``/api/tags/{id}`` with each placeholder replaced; a Ref stays a part of its own, to be bound."""
+    """``/api/tags/{id}`` with placeholders replaced; a Ref stays a separate part until it is bound."""
     parts: list[str | Ref] = []
     for index, piece in enumerate(_PLACEHOLDER.split(template)):
         value = attrs[piece] if index % 2 else piece
@@ -84,9 +84,9 @@ def fill(template: str, attrs: Attrs) -> tuple[str | Ref, ...]:
 
 
 def bind(request: OpenRequest, ids: Mapping[Address, str]) -> ApiRequest:
-    """Put in ids and secret values, just before sending; the only function that does.
+    """Replace references by ids and secrets by values, just before sending; the only function that does.
 
-    Raises KeyError naming the address whose id nobody knows.
+    Raises KeyError with the address whose id is unknown.
     """
     path = "".join(quote(ids[part.target], safe="") if isinstance(part, Ref) else part for part in request.parts)
     return ApiRequest(request.method, path, _close(request.body, ids))
@@ -104,7 +104,7 @@ def _close(value: Any, ids: Mapping[Address, str]) -> Any:
 
 
 def hidden_in(attrs: Attrs) -> tuple[str, ...]:
-    """What no message may repeat: the secrets, and of a secret url every part of it but the host."""
+    """Texts to mask in messages: secrets, and all parts of a secret URL except the host."""
     found: list[str] = []
     for value in attrs.values():
         if isinstance(value, Secret):
@@ -121,7 +121,7 @@ def _url_parts(text: str) -> list[str]:
 
 
 def show(request: OpenRequest) -> tuple[str, str, Any]:
-    """Method, path and body for people: open references as ``{kind/key}``, secrets by their source."""
+    """Method, path and body for display: references as ``{kind/key}``, secrets as their source."""
     path = "".join(f"{{{part.target}}}" if isinstance(part, Ref) else part for part in request.parts)
     return request.method, path, _display(request.body)
 
@@ -137,14 +137,14 @@ def _display(value: Any) -> Any:
 
 
 class Query(NamedTuple):
-    """A list to read: native path and filters."""
+    """A list request: native path and filters."""
 
     path: str
     query: Mapping[str, Any]
 
 
 def lookup_for(kind: Kind, attrs: Attrs, ids: Mapping[Address, str]) -> Query | None:
-    """Where the live one with the natural key in ``attrs`` is found, if the kind can be looked up."""
+    """The request that finds the live resource with this natural key, if the kind can be looked up."""
     if isinstance(kind.source, PerParent):
         return Query(kind.source.path, kind.source.query(_close(attrs[kind.parents[0].name], ids)))
     if kind.lookup is None:
@@ -154,7 +154,7 @@ def lookup_for(kind: Kind, attrs: Attrs, ids: Mapping[Address, str]) -> Query | 
 
 
 def is_the_one(kind: Kind, item: Mapping[str, Any], attrs: Attrs, ids: Mapping[Address, str], wire: Wire) -> bool:
-    """Whether an item of a looked-up list has the natural key in ``attrs``; filters are not trusted alone."""
+    """Whether an item of a filtered list has the natural key in ``attrs``; filters alone are not trusted."""
     shown = decode(kind, item, wire, lambda _, remote_id: Ref(Address("", remote_id)))
     for name in kind.key:
         want, have = attrs[name], shown.get(name)

@@ -1,4 +1,4 @@
-"""All changes and the user's choice of addresses → the changes of a partial plan."""
+"""Selects the changes of a partial plan (``--target``, ``--exclude``)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from reconciler.model.plan import Action, Change
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address
 
-#: For so many patterns that match nothing a near address is looked for.
+#: Number of patterns without a match for which a similar address is suggested.
 SUGGESTED = 10
 
 
 def select(
     changes: Sequence[Change], targets: Iterable[str], excludes: Iterable[str], places: Mapping[str, str] = EMPTY
 ) -> tuple[Change, ...]:
-    """Patterns are addresses with ``*`` and ``?``, or a kind alone; ``places`` says where some of them stand.
+    """Patterns are addresses with ``*`` and ``?``, or kinds; ``places`` maps patterns to their position in a file.
 
-    A target brings along what it needs, which then says so, and never deletes; an excluded one takes along what
-    needs it. Raises ConfigurationError with every pattern that matches nothing.
+    A target includes what it needs, with a note, and never deletes; an exclusion includes what needs it. Raises
+    ConfigurationError with all patterns that match nothing.
     """
     wanted, unwanted = Patterns(targets), Patterns(excludes)
     named = {change.address: (wanted.match(change.address), unwanted.match(change.address)) for change in changes}
@@ -39,7 +39,7 @@ def select(
 
 
 class Patterns:
-    """Many patterns as few look-ups: whole addresses and kinds by name, the others by one expression each."""
+    """Compiled patterns: addresses and kinds by name, the others as one expression each."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         self._hits = dict.fromkeys(patterns, False)
@@ -50,7 +50,7 @@ class Patterns:
         return bool(self._hits)
 
     def match(self, address: Address) -> bool:
-        """Whether any pattern means the address; every one that does is noted."""
+        """Whether any pattern matches the address; records all that do."""
         text = str(address)
         found = [pattern for pattern in (text, address.kind) if pattern in self._hits]
         found += [pattern for pattern, expression in self._globs if expression.match(text)]
@@ -59,7 +59,7 @@ class Patterns:
         return bool(found)
 
     def unused(self) -> list[str]:
-        """The patterns that no address matched."""
+        """The patterns without a match."""
         return [pattern for pattern, hit in self._hits.items() if not hit]
 
 
@@ -73,7 +73,7 @@ def _unmatched(patterns: Sequence[str], known: Sequence[str], places: Mapping[st
 
 
 def _with_needs(chosen: Iterable[Change], by_address: dict[Address, Change]) -> list[Change]:
-    """What was chosen and all that it needs, each of which says for whom it comes along."""
+    """The selected changes and those that they need, which get a note."""
     found = {change.address: change for change in chosen}
     waiting = list(found.values())
     while waiting:
@@ -90,7 +90,7 @@ def _along(change: Change, needed_by: Address) -> Change:
 
 
 def _with_dependants(out: set[Address], changes: Sequence[Change]) -> set[Address]:
-    """A resource whose parent is left out and does not exist yet cannot be made either."""
+    """The excluded changes and the creations that depend on them."""
     missing = {c.address for c in changes if c.address in out and c.action is Action.CREATE}
     while more := {c.address for c in changes if c.address not in out and missing.intersection(c.depends_on)}:
         out |= more
