@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
+import sys
+import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +24,22 @@ _KEPT = ("RECONCILER_REQUIRE", "RECONCILER_PROVE", "RECONCILER_VENDOR_OPENAPI", 
 for _name in [name for name in os.environ if name == "CI" or name.startswith(("MATON_", "RECONCILER_"))]:
     if _name not in _KEPT:
         del os.environ[_name]
+
+
+#: Ledgers wait for the disk at each commit, which proves nothing here: temporary files belong into memory.
+MEMORY = Path("/dev/shm")
+ROOM = 2**30
+if (
+    "TMPDIR" not in os.environ
+    and os.access(MEMORY, os.W_OK)
+    and shutil.disk_usage(MEMORY).free > ROOM
+    and not os.statvfs(MEMORY).f_flag & os.ST_NOEXEC
+):
+    os.environ["TMPDIR"] = str(MEMORY)
+    tempfile.tempdir = None
+#: Many processes start the same modules: let the first one keep what it compiled.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(wrapper=True)

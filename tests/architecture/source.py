@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -47,13 +47,22 @@ class Module:
         """How many lines it has."""
         return len(self.text.splitlines())
 
+    @cached_property
+    def nodes(self) -> list[ast.AST]:
+        """All of the tree."""
+        return list(ast.walk(self.tree))
+
     def functions(self) -> Iterator[Function]:
         """Every function and method."""
-        return (node for node in ast.walk(self.tree) if isinstance(node, Function))
+        return (node for node in self.nodes if isinstance(node, Function))
 
-    def imports(self) -> Iterator[tuple[str, int]]:
+    @cached_property
+    def imports(self) -> list[tuple[str, int]]:
         """Every module that is imported anywhere in it, with the line."""
-        for node in ast.walk(self.tree):
+        return list(self._imports())
+
+    def _imports(self) -> Iterator[tuple[str, int]]:
+        for node in self.nodes:
             if isinstance(node, ast.Import):
                 yield from ((alias.name, node.lineno) for alias in node.names)
             elif isinstance(node, ast.ImportFrom):
@@ -69,6 +78,25 @@ def _is_module(name: str) -> bool:
 
 
 MODULES = [Module(path) for path in sorted(ROOT.rglob("*.py"))]
+
+
+def of_each(modules: Iterable[Module]) -> Callable[[Callable[[Module], None]], Callable[[], None]]:
+    """Makes one test of a test of one module: it names every module that fails."""
+
+    def decorate(test: Callable[[Module], None]) -> Callable[[], None]:
+        def whole() -> None:
+            failed = []
+            for module in modules:
+                try:
+                    test(module)
+                except AssertionError as error:
+                    failed.append(f"{module.name}: {error}")
+            assert not failed, "\n".join(failed)
+
+        whole.__doc__ = test.__doc__
+        return whole
+
+    return decorate
 
 
 def named(*packages: str) -> list[Module]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import MODULES, ROOT, Module, named
+from tests.architecture.source import MODULES, ROOT, Module, named, of_each
 
 PURE = ("errors", "model", "kinds", "planner", "output")
 EFFECTS = frozenset(
@@ -50,38 +50,38 @@ def test_there_are_no_cycles() -> None:
     """Modules can be put in an order in which each knows earlier ones only; imports inside functions count."""
     names = {f"reconciler.{module.name}".rstrip("."): module for module in MODULES}
     graph = {
-        name: {target for target, _ in module.imports() if target in names and target != name}
+        name: {target for target, _ in module.imports if target in names and target != name}
         for name, module in names.items()
     }
     TopologicalSorter(graph).prepare()
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+@of_each(MODULES)
 def test_imports_are_honest(module: Module) -> None:
     """No imports for the type checker alone: they hide what knows what."""
-    names = {node.id for node in ast.walk(module.tree) if isinstance(node, ast.Name)}
+    names = {node.id for node in module.nodes if isinstance(node, ast.Name)}
     assert "TYPE_CHECKING" not in names
 
 
-@pytest.mark.parametrize("module", named(*PURE), ids=lambda module: module.name)
+@of_each(named(*PURE))
 def test_the_middle_is_pure(module: Module) -> None:
     """No I/O, no clock, no dice, no log, no print; nowhere, not even inside a function."""
-    assert {target.partition(".")[0] for target, _ in module.imports()} & EFFECTS == set()
-    called = {node.func.id for node in ast.walk(module.tree) if isinstance(node, ast.Call) and _is_name(node.func)}
+    assert {target.partition(".")[0] for target, _ in module.imports} & EFFECTS == set()
+    called = {node.func.id for node in module.nodes if isinstance(node, ast.Call) and _is_name(node.func)}
     assert called & {"print", "open", "input"} == set()
 
 
 @pytest.mark.parametrize("library", HOMES)
 def test_libraries_stay_at_home(library: str) -> None:
     """Each library is spoken in one package only."""
-    users = {module.package for module in MODULES if any(_is_of(target, library) for target, _ in module.imports())}
+    users = {module.package for module in MODULES if any(_is_of(target, library) for target, _ in module.imports)}
     assert users <= HOMES[library]
 
 
 def test_the_emulator_knows_nothing_of_the_rest() -> None:
     """It stands in for somebody else's code, so it must not share a mistake with ours; only cli starts it."""
     for module in MODULES:
-        targets = {target.split(".")[1] for target, _ in module.imports() if target.startswith("reconciler.")}
+        targets = {target.split(".")[1] for target, _ in module.imports if target.startswith("reconciler.")}
         if module.package == "emulator":
             assert targets <= {"emulator"}, module.name
         elif module.package != "cli":
@@ -106,9 +106,7 @@ def test_start_up_imports_nothing_heavy(args: list[str]) -> None:
 OPTIONAL = frozenset({"termios", "prometheus_client"})
 
 
-@pytest.mark.parametrize(
-    "module", [each for each in MODULES if each.name.startswith("cli.handlers")], ids=lambda module: module.name
-)
+@of_each(each for each in MODULES if each.name.startswith("cli.handlers"))
 def test_handlers_import_at_the_top(module: Module) -> None:
     """Commands import their handler when they are called, so that handlers themselves need no lazy imports."""
     inside = {

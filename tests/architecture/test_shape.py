@@ -6,16 +6,14 @@ import ast
 import re
 from collections.abc import Iterator
 
-import pytest
-
 from reconciler.kinds import KINDS
-from tests.architecture.source import MODULES, Module, named
+from tests.architecture.source import MODULES, Module, named, of_each
 
 LONGEST_FILE = 500
 LONGEST_FUNCTION = 40
 LONGEST_KIND = 100
 
-each_module = pytest.mark.parametrize("module", MODULES, ids=lambda module: module.name)
+each_module = of_each(MODULES)
 
 
 @each_module
@@ -42,7 +40,7 @@ def test_everything_public_is_described(module: Module) -> None:
 @each_module
 def test_names_say_something(module: Module) -> None:
     """No Manager, Helper, Util: what is it, then?"""
-    words = {node.name for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)} | {module.name}
+    words = {node.name for node in module.nodes if isinstance(node, ast.ClassDef)} | {module.name}
     assert [word for word in words if re.search(r"manager|helper|util|common|misc", word, re.IGNORECASE)] == []
 
 
@@ -59,12 +57,10 @@ def test_a_kind_is_a_short_file() -> None:
     for kind in KINDS:
         (module,) = (each for each in named("kinds") if each.name == f"kinds.{kind}")
         assert module.lines < LONGEST_KIND, kind
-        assert not [node for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef)], kind
+        assert not [node for node in module.nodes if isinstance(node, ast.ClassDef)], kind
 
 
-@pytest.mark.parametrize(
-    "module", [each for each in MODULES if each.package not in ("kinds", "emulator")], ids=lambda module: module.name
-)
+@of_each(each for each in MODULES if each.package not in ("kinds", "emulator"))
 def test_kinds_are_not_told_apart_by_name(module: Module) -> None:
     """What is special about a kind stands in its declaration, not in an ``if`` elsewhere."""
     assert list(_ladders(module)) == []
@@ -103,7 +99,7 @@ def _overrides(node: ast.ClassDef) -> bool:
 
 def _ladders(module: Module) -> Iterator[str]:
     """Comparisons of anything with the name of a kind, and look-ups in KINDS by a literal."""
-    for node in ast.walk(module.tree):
+    for node in module.nodes:
         if isinstance(node, ast.Compare):
             sides = [node.left, *node.comparators]
             literals = {leaf.value for side in sides for leaf in ast.walk(side) if isinstance(leaf, ast.Constant)}

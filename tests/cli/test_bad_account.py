@@ -44,7 +44,7 @@ def test_a_wrong_key(declared: Project) -> None:
     assert "wr0ng-key" not in said
 
 
-@pytest.mark.parametrize("key", ["a b\nc", "caf\u00e9\u4e2d", "x" * 10_000])
+@pytest.mark.parametrize("key", ["a b\nc", "caf\u00e9\u4e2d", "x" * 1_000])
 def test_an_odd_key(declared: Project, key: str) -> None:
     """A key that no header can hold, or none that anybody issued, is refused without being shown."""
     said = untouched(declared, 1, "MATON_API_KEY", MATON_API_KEY=key)

@@ -174,21 +174,6 @@ def on_terminal(project: Project, typed: str, *args: str) -> tuple[int, str]:
 
 
 @pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
-@pytest.mark.parametrize(
-    ("typed", "code"), [("yes\n", 0), ("no\n", 3), ("y\n", 3), ("\n", 3), ("YES\n", 3), ("\x03", 130)]
-)
-def test_only_yes_counts(project: Project, typed: str, code: int) -> None:
-    """On a terminal the plan is shown and a question asked; anything but yes is no."""
-    project.write("tags: [A]\n")
-    ended_with, said = on_terminal(project, typed, "apply")
-    assert ended_with == code, said
-    assert "tag/A" in said
-    assert "Traceback" not in said
-    assert project.account.state()["tags"] == (["A"] if code == 0 else [])
-    assert len(project.account.writes) == (1 if code == 0 else 0)
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
 @pytest.mark.parametrize(("typed", "code"), [("production\n", 0), ("yes\n", 3), ("Production\n", 3)])
 def test_a_protected_environment_wants_its_name(project: Project, typed: str, code: int) -> None:
     """There the name is typed."""

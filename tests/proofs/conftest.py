@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
+from reconciler.emulator import Emulator
 from tests.proofs import estate
-from tests.proofs.forks import Moment, Worker
+from tests.proofs.forks import Moment, Right, Worker
 from tests.support.project import Project
 
 #: With RECONCILER_PROVE=1 (``make prove``) every point of every matrix is tried, else a sample.
@@ -22,10 +23,11 @@ def worker() -> Iterator[Worker]:
         yield running
 
 
-@pytest.fixture
-def owned(make_project: Callable[..., Project], worker: Worker) -> Moment:
+@pytest.fixture(scope="session")
+def applied_once(server: Emulator, worker: Worker, tmp_path_factory: pytest.TempPathFactory) -> Moment:
     """The first state of the estate is applied, the files ask for the second."""
-    project = make_project(estate.SEED)
+    folder = tmp_path_factory.mktemp("estate")
+    project = Project(folder, server, server.account(f"estate-{folder.name}", estate.SEED))
     project.env |= estate.ENVIRON
     project.write(estate.SETTINGS, "reconciler.yaml")
     project.write(estate.BEFORE)
@@ -33,3 +35,19 @@ def owned(make_project: Callable[..., Project], worker: Worker) -> Moment:
     assert done.code == 0, done.err
     project.write(estate.AFTER)
     return Moment(project)
+
+
+@pytest.fixture
+def owned(applied_once: Moment) -> Moment:
+    """That moment, come back to."""
+    applied_once.restore()
+    return applied_once
+
+
+@pytest.fixture(scope="session")
+def right(applied_once: Moment) -> Right:
+    """How it ends when nobody interrupts."""
+    applied_once.restore()
+    ended = applied_once.project.run("apply", "--yes", *estate.ALLOW)
+    assert ended.code == 0, ended.err
+    return Right.of(applied_once.project)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -32,8 +31,8 @@ FAULTS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("HTML, done", "html", {"commit": True}),
 )
 PLACES = ("first", "middle", "last", "always")
-#: No single run may take longer, in seconds; waiting for quota is done on another clock.
-BOUND = 30.0
+#: No single run may send more: what fails is repeated so many times, and not for ever.
+BOUND = 1_000
 
 
 class Trial(NamedTuple):
@@ -77,9 +76,8 @@ def endure(owned: Moment, right: Right, trial: Trial) -> int:
     account.fault(
         trial.kind, method=trial.method, path=trial.path, nth=trial.nth, times=trial.times, **trial.parameters
     )
-    began = time.monotonic()
     first = project.run(*APPLY)
-    assert time.monotonic() - began < BOUND
+    assert len(account.requests) < BOUND
     assert estate.unmanaged(account.state()) == estate.unmanaged(right.state)
     account.set_faults([])
     assert first.code in (0, 1, 4), first.err
@@ -97,7 +95,7 @@ def endure(owned: Moment, right: Right, trial: Trial) -> int:
 
 
 SLICES = 8 if WHOLE else 2
-STRIDE = 1 if WHOLE else 43
+STRIDE = 1 if WHOLE else 61
 
 
 @pytest.mark.parametrize("part", range(SLICES))

@@ -11,7 +11,7 @@ from tests.proofs.forks import Moment, Right, Worker
 APPLY = ("apply", "--yes", *estate.ALLOW)
 SLICES = 8 if WHOLE else 2
 #: Every so many points in a sample; no divisor of anything regular in a run.
-STRIDE = 1 if WHOLE else 41
+STRIDE = 1 if WHOLE else 83
 
 
 def survive(owned: Moment, worker: Worker, right: Right, point: int, *flags: str) -> None:
