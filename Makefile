@@ -24,7 +24,7 @@ demo: $(VENV)/.installed ## Watch it work: emulator, validate, plan, apply, and 
 
 test: lint ## Check style, types and layers, run every test, enforce the coverage.
 	@rm -f .coverage .coverage.*
-	$(BIN)/coverage run -m pytest -n $(JOBS)
+	$(BIN)/coverage run -m pytest -n $(JOBS) --dist worksteal
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 
@@ -38,7 +38,7 @@ lint: $(VENV)/.developed ## Style, format, types, import contracts.
 	$(BIN)/lint-imports --no-cache
 
 prove: $(VENV)/.developed ## The long way: more examples for every property, whole matrices, mutations. Takes a while.
-	HYPOTHESIS_PROFILE=prove RECONCILER_PROVE=1 $(BIN)/python -m pytest -n $(JOBS)
+	HYPOTHESIS_PROFILE=prove RECONCILER_PROVE=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 	$(BIN)/python -m tests.mutation --jobs $(JOBS) --least 85 $(MUTATION)
 
 bench: $(VENV)/.installed ## Measure calls, time, memory and start-up against floors of the same run.

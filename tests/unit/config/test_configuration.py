@@ -193,7 +193,7 @@ leaves = st.sampled_from(
 trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(names, inner, max_size=4))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(names, trees, max_size=3), st.booleans())
 def test_any_document_is_valid_or_has_findings(tree, quoted):
     """Whatever stands where, each finding has a position, and nothing else is raised."""

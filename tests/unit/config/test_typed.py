@@ -217,7 +217,7 @@ def expected(field, word):
     return int(word) if field == "whole" and word.lstrip("+-").isdigit() else word
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(["text", "open", "flag", "whole"]), scalars))
 def test_the_pass_agrees_with_the_table(document):
     """Any mix of fields and plain scalars."""

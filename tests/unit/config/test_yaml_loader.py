@@ -329,7 +329,7 @@ def compare(ours, composed, container=None, key=None):
         assert ours == composed.value
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(words, trees, min_size=1, max_size=4), st.booleans(), st.sampled_from([None, True, False]))
 def test_positions_agree_with_the_composer(tree, wide, flow):
     """Any document has the values and marks that PyYAML's own node graph has."""
@@ -339,7 +339,7 @@ def test_positions_agree_with_the_composer(tree, wide, flow):
     compare(ours, composed)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=60))
 def test_random_bytes_never_crash(content):
     """Anything is a document or a ConfigurationError."""
@@ -349,7 +349,7 @@ def test_random_bytes_never_crash(content):
         assert error.problems
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.text(st.sampled_from("ab:-?[]{},&*!|>'\"%@`# \n\t<~\ud800\x07é"), max_size=40))
 def test_random_yaml_like_text_never_crashes(text):
     """The same for text made of what means something in YAML."""
