@@ -202,6 +202,15 @@ class FleetValidateOptions(OutputOptions):
 
 
 @dataclass(frozen=True, kw_only=True)
+class McpOptions(AccountOptions):
+    """``mcp``."""
+
+    path: Path
+    allow_apply: bool
+    allow: Allowed
+
+
+@dataclass(frozen=True, kw_only=True)
 class DoctorOptions(AccountOptions):
     """``doctor``."""
 

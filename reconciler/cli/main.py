@@ -48,6 +48,7 @@ COMMANDS = {
     "schema": ("project", "Print the JSON Schema of the files."),
     "completion": ("completion", "Print what lets a shell complete commands."),
     "help": ("help", "Explain a command, a kind or a topic."),
+    "mcp": ("mcp", "Serve the project to an AI assistant."),
     "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
 }
 
