@@ -8,7 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeAlias
 
 import anyio
 from anyio import from_thread, lowlevel, to_thread
@@ -24,7 +24,7 @@ from reconciler.model.values import Address, Attrs
 from reconciler.output.json_documents import json_text
 from reconciler.output.redact import Redactor
 
-Ctx = Context[Any, Any]
+Ctx: TypeAlias = Context[Any, Any]
 
 #: Characters of an error message, and problems of files, in a result.
 LONGEST_MESSAGE, MAX_PROBLEMS = 4000, 10

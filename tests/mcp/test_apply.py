@@ -180,7 +180,7 @@ def test_a_replayed_answer(site: Project) -> None:
         first, second = assistant.ask("plan")["plan"], assistant.ask("plan", targets=["tag"])["plan"]
         asked = call(first)
         answers = {
-            "input_responses": {key: YES for key in asked.input_requests},
+            "input_responses": dict.fromkeys(asked.input_requests, YES),
             "request_state": asked.request_state,
         }
         with pytest.raises(MCPError):
