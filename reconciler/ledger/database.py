@@ -141,13 +141,11 @@ def file_engine(path: Path, *, patience: float, reading: bool) -> Engine:
     return _sqlite(lambda: _connect(path, patience, reading))
 
 
-def memory_engine(source: sqlite3.Connection | None = None) -> Engine:
-    """An in-memory engine, with a copy of ``source`` if given."""
+def memory_engine() -> Engine:
+    """An in-memory engine."""
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-        if source is not None:
-            source.backup(connection)
         connection.execute("PRAGMA foreign_keys=ON")
         return connection
 

@@ -1,10 +1,9 @@
-"""The tables of a ledger, and an older ledger into one of today's version."""
+"""The tables of a ledger, their version, and their creation."""
 
 from __future__ import annotations
 
 import secrets
 import uuid
-from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
@@ -21,7 +20,6 @@ from sqlalchemy import (
     inspect,
     select,
     text,
-    update,
 )
 from sqlalchemy.schema import CreateSchema
 
@@ -124,10 +122,8 @@ OUTCOME = Table(
     sqlite_autoincrement=True,
 )
 
-Migration = Callable[[Connection], None]
-
-#: The migration at index 0 turns version 1 into version 2, and so on; they are only ever appended.
-MIGRATIONS: tuple[Migration, ...] = ()
+#: The version of these tables. A ledger with another version is refused.
+LEDGER_VERSION = 1
 
 #: Any number will do, as long as every reconciler asks for the same one before it creates tables.
 _ADVISORY_LOCK = 7_281_463
@@ -141,22 +137,17 @@ def read_version(connection: Connection) -> int | None:
 
 
 def check_version(found: int) -> None:
-    """Raises LedgerError for a ledger that only a newer program understands."""
-    if found > newest():
+    """Raises LedgerError for a ledger of another version."""
+    if found != LEDGER_VERSION:
+        age = "newer" if found > LEDGER_VERSION else "older"
         raise LedgerError(
-            f"the ledger was made by a newer reconciler (schema version {found}; "
-            f"this version supports up to {newest()}); "
-            "upgrade reconciler"
+            f"the ledger was made by {'a' if age == 'newer' else 'an'} {age} version of reconciler (ledger version "
+            f"{found}, this one uses {LEDGER_VERSION}); use that version of reconciler, or a new ledger with --ledger"
         )
 
 
-def newest() -> int:
-    """The version that this program makes and works with."""
-    return 1 + len(MIGRATIONS)
-
-
 def prepare(connection: Connection) -> None:
-    """Creates the tables, or brings older ones up to date, inside the caller's transaction."""
+    """Creates the tables where there are none, inside the caller's transaction."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         name = connection.get_execution_options().get("ledger_schema")
@@ -166,12 +157,8 @@ def prepare(connection: Connection) -> None:
     if found is None:
         _refuse_unmanaged(connection)
         _create(connection)
-        return
-    check_version(found)
-    for step in MIGRATIONS[found - 1 :]:
-        step(connection)
-    if found < newest():
-        connection.execute(update(VERSION).values(version=newest()))
+    else:
+        check_version(found)
 
 
 def _refuse_unmanaged(connection: Connection) -> None:
@@ -182,7 +169,7 @@ def _refuse_unmanaged(connection: Connection) -> None:
 
 def _create(connection: Connection) -> None:
     METADATA.create_all(connection)
-    connection.execute(VERSION.insert(), {"version": newest()})
+    connection.execute(VERSION.insert(), {"version": LEDGER_VERSION})
     connection.execute(KEY.insert(), {"id": 1, "secret": secrets.token_hex(32)})
     connection.execute(HEAD.insert(), {"id": 1, "lineage": str(uuid.uuid4()), "serial": 0, "fence": 0})
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Double, Engine, RootTransaction, bindparam, extract, func, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -196,7 +195,7 @@ def memory(clock: Clock | None) -> Transactions:
 
 
 def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Transactions | None:
-    """A read-only session, or None without a ledger. An older file is upgraded in an in-memory copy."""
+    """A read-only session, or None without a ledger."""
     place = database.locate(url, root)
     if place.path is not None:
         database.refuse_links(place.path)
@@ -208,7 +207,7 @@ def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Transa
     except ReconcilerError:
         engine.dispose()
         raise
-    if session is None or session.engine is not engine:
+    if session is None:
         engine.dispose()
     return session
 
@@ -227,31 +226,18 @@ def _looked_at(engine: Engine, place: DatabaseLocation, clock: Clock | None) -> 
     if version is None:
         return None
     schema.check_version(version)
-    if version == schema.newest():
-        return _session(engine, place, clock, reading=True)
-    if place.path is None:
-        raise LedgerError(
-            f"the ledger {place} has schema version {version}, but this reconciler uses {schema.newest()}; "
-            "the next `reconciler apply` upgrades it"
-        )
-    return _prepared(database.memory_engine(_driver(engine)), place, clock, reading=True)
+    return _session(engine, place, clock, reading=True)
 
 
-def _driver(engine: Engine) -> sqlite3.Connection:
-    """The driver's connection, which can copy a whole database."""
-    with closing(engine.raw_connection()) as pooled:
-        return cast(sqlite3.Connection, pooled.driver_connection)
-
-
-def _prepared(engine: Engine, place: DatabaseLocation, clock: Clock | None, *, reading: bool = False) -> Transactions:
-    """A session on a ledger of the current version; only an older one is locked for the upgrade."""
+def _prepared(engine: Engine, place: DatabaseLocation, clock: Clock | None) -> Transactions:
+    """A session for writing; tables are created where there are none."""
     try:
         with explained(place), engine.connect().execution_options(reading=True) as connection:
             version = schema.read_version(connection)
-        if version != schema.newest():
+        if version != schema.LEDGER_VERSION:
             with explained(place), engine.begin() as connection:
                 schema.prepare(connection)
-        return _session(engine, place, clock, reading=reading)
+        return _session(engine, place, clock, reading=False)
     except ReconcilerError:
         engine.dispose()
         raise

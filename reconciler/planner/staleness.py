@@ -70,25 +70,43 @@ def _word(change: Meaning) -> str:
     return "no change" if change["action"] == Action.NO_CHANGE.value else str(change["action"])
 
 
+#: Which side of a comparison a part of a change comes from.
+_SIDES = {"attrs": "in the files", "after": "in the files", "before": "in the account"}
+
+
 def _changed(old: Meaning, new: Meaning) -> str:
-    """What differs between two changes of one action."""
-    names = {path for path, _ in _fields(old) ^ _fields(new)}
-    for side in ("attrs", "before"):
-        one, other = old.get(side, {}), new.get(side, {})
-        names |= {name for name in {*one, *other} if one.get(name) != other.get(name)}
-    parts = [f"{', '.join(sorted(names))} changed"] if names else []
-    was, tags = set(old.get("along", ())), set(new.get("along", ()))
-    parts += [f"has {each} since then" for each in sorted(tags - was)]
-    parts += [f"no longer has {each}" for each in sorted(was - tags)]
-    if old.get("blocked") != new.get("blocked"):
-        parts.append(f"is blocked: {new['blocked']}" if new.get("blocked") else "is no longer blocked")
-    if old.get("remote_id") != new.get("remote_id"):
-        parts.append("is another one, with another id")
-    return "; ".join(parts) or "a value changed that the redacted plan does not show"
+    """What differs between two changes of one action, as DeepDiff finds it."""
+    from deepdiff import DeepDiff
+
+    parts: dict[str, None] = {}
+    for kind, levels in DeepDiff(_comparable(old), _comparable(new), view="tree", threshold_to_diff_deeper=0).items():
+        for level in levels:
+            parts[_sentence(kind, *level.path(output_format="list"), old=old, new=new)] = None
+    found = sorted(part for part in parts if part)
+    return "; ".join(found) or "a value changed that the redacted plan does not show"
 
 
-def _fields(change: Meaning) -> set[tuple[str, str]]:
-    return {(each["path"], repr(each)) for each in change["fields"]}
+def _comparable(change: Meaning) -> dict[str, Any]:
+    """A change with its fields and the resources it removes along by name, so that DeepDiff matches them."""
+    return {
+        **change,
+        "fields": {each["path"]: {"before": each["before"], "after": each["after"]} for each in change["fields"]},
+        "along": dict.fromkeys(change.get("along", ()), True),
+    }
+
+
+def _sentence(kind: str, part: str, name: str = "", side: str = "", *_deeper: Any, old: Meaning, new: Meaning) -> str:
+    if part == "along":
+        return f"has {name} since then" if kind == "dictionary_item_added" else f"no longer has {name}"
+    if part == "blocked":
+        return f"is blocked: {new['blocked']}" if new.get("blocked") else "is no longer blocked"
+    if part == "remote_id":
+        return "is another one, with another id"
+    if part == "fields" and not side:
+        return f"{name} would {'now' if kind == 'dictionary_item_added' else 'no longer'} be written"
+    if part in ("attrs", "before", "fields") and name:
+        return f"{name} changed {_SIDES[side if part == 'fields' else part]}"
+    return f"{part} changed" if part not in ("digest", "attrs", "before") and old.get(part) != new.get(part) else ""
 
 
 def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: BegunPlan, then: Meanings) -> bool:

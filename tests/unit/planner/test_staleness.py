@@ -64,7 +64,9 @@ def test_without_a_begun_run_everything_counts() -> None:
     assert list(differences({}, {"tag/VIP": now})) == ["tag/VIP: not in the plan"]
     assert list(differences({"tag/VIP": then}, {})) == ["tag/VIP: no longer there"]
     other = of("update", {**FIELD, "after": "X"})
-    assert list(differences({"tag/VIP": of("update", FIELD)}, {"tag/VIP": other})) == ["tag/VIP: name changed"]
+    assert list(differences({"tag/VIP": of("update", FIELD)}, {"tag/VIP": other})) == [
+        "tag/VIP: name changed in the files"
+    ]
 
 
 def test_the_parked_half_of_a_replace() -> None:
@@ -76,3 +78,23 @@ def test_the_parked_half_of_a_replace() -> None:
     assert list(differences(then, rest | waiting, begun)) == []
     other = {"webhook/#8": of("delete", address="webhook/#8", remote_id="8")}
     assert list(differences(then, rest | other, begun)) == ["webhook/#8: not in the plan"]
+
+
+SENTENCES = [
+    ({"after": "X"}, {}, "name changed in the files"),
+    ({"before": "b"}, {}, "name changed in the account"),
+    ({"before": "b", "after": "X"}, {}, "name changed in the account; name changed in the files"),
+    ({"path": "color"}, {}, "color would now be written; name would no longer be written"),
+    ({}, {"blocked": "gone"}, "is blocked: gone"),
+    ({}, {"remote_id": "2"}, "is another one, with another id"),
+    ({}, {"along": ["tagging/a"]}, "has tagging/a since then"),
+    ({}, {"attrs": {"name": "Y"}}, "name changed in the files"),
+    ({}, {"former": "tag/a"}, "former changed"),
+]
+
+
+@pytest.mark.parametrize(("field", "more", "said"), SENTENCES)
+def test_what_differs_is_named(field: dict[str, Any], more: dict[str, Any], said: str) -> None:
+    """The side that changed, and what; never a value, which may be a person's."""
+    then, now = of("update", FIELD, remote_id="1"), of("update", {**FIELD, **field}, remote_id="1") | more
+    assert list(differences({"tag/VIP": then}, {"tag/VIP": now})) == [f"tag/VIP: {said}"]
