@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, dataclass_transform
 
 from reconciler.model.policy import Allow
 
@@ -20,8 +20,18 @@ class OutputRequest(NamedTuple):
     file: str = ""
 
 
-@dataclass(frozen=True, kw_only=True)
-class AccountOptions:
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+class CommandOptions:
+    """Options of one command; each subclass is a frozen dataclass to type checkers.
+
+    Real dataclasses are not used: generating the code of thirty takes longer than reading a small project.
+    """
+
+    def __init__(self, **values: object) -> None:
+        vars(self).update(values)
+
+
+class AccountOptions(CommandOptions):
     """Which account is used, and how; the options that are settings too."""
 
     connection: str | None = None
@@ -34,18 +44,16 @@ class AccountOptions:
     max_minutes: float | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class SelectionOptions:
+class SelectionOptions(CommandOptions):
     """Which part of a plan is made, and how the account is read. ``target_file``: patterns and their positions."""
 
     targets: tuple[str, ...] = ()
-    target_file: Mapping[str, str] = field(default_factory=dict)
+    target_file: Mapping[str, str] = MappingProxyType({})
     refresh: str = "auto"
     excludes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, kw_only=True)
-class OutputOptions:
+class OutputOptions(CommandOptions):
     """Formats and files that a result is written to."""
 
     wishes: tuple[OutputRequest, ...] = ()
@@ -53,7 +61,6 @@ class OutputOptions:
     out: Path | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class RunOptions(AccountOptions, OutputOptions):
     """Options of every command that writes to the account."""
 
@@ -63,7 +70,6 @@ class RunOptions(AccountOptions, OutputOptions):
     confirm: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
 class PlanOptions(AccountOptions, SelectionOptions, OutputOptions):
     """``plan``."""
 
@@ -73,7 +79,6 @@ class PlanOptions(AccountOptions, SelectionOptions, OutputOptions):
     fail_on: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
 class ApplyOptions(RunOptions, SelectionOptions):
     """``apply``."""
 
@@ -81,14 +86,12 @@ class ApplyOptions(RunOptions, SelectionOptions):
     plan_file: Path | None
 
 
-@dataclass(frozen=True, kw_only=True)
 class DestroyOptions(RunOptions):
     """``destroy``."""
 
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True)
 class UndoOptions(RunOptions):
     """``undo``."""
 
@@ -96,7 +99,6 @@ class UndoOptions(RunOptions):
     project: Path
 
 
-@dataclass(frozen=True, kw_only=True)
 class CloneCommandOptions(RunOptions):
     """``clone``."""
 
@@ -112,7 +114,6 @@ class CloneCommandOptions(RunOptions):
     applies: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class DriftOptions(AccountOptions, OutputOptions):
     """``drift``."""
 
@@ -120,7 +121,6 @@ class DriftOptions(AccountOptions, OutputOptions):
     fail_on: tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
 class GraphOptions(AccountOptions, SelectionOptions):
     """``graph``."""
 
@@ -131,7 +131,6 @@ class GraphOptions(AccountOptions, SelectionOptions):
     full: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class PullOptions(AccountOptions):
     """``pull``."""
 
@@ -149,7 +148,6 @@ class PullOptions(AccountOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class WatchOptions(AccountOptions):
     """``watch``."""
 
@@ -168,7 +166,6 @@ class WatchOptions(AccountOptions):
     within: float
 
 
-@dataclass(frozen=True, kw_only=True)
 class FleetOptions(AccountOptions, OutputOptions):
     """``fleet plan`` and ``fleet drift``, and what ``fleet apply`` shares with them."""
 
@@ -184,7 +181,6 @@ class FleetOptions(AccountOptions, OutputOptions):
     detailed_exitcode: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
 class FleetApplyOptions(FleetOptions):
     """``fleet apply``."""
 
@@ -194,14 +190,12 @@ class FleetApplyOptions(FleetOptions):
     wave: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class FleetValidateOptions(OutputOptions):
     """``fleet validate``."""
 
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True)
 class McpOptions(AccountOptions):
     """``mcp``."""
 
@@ -210,7 +204,6 @@ class McpOptions(AccountOptions):
     allow: Allowed
 
 
-@dataclass(frozen=True, kw_only=True)
 class DoctorOptions(AccountOptions):
     """``doctor``."""
 
@@ -218,14 +211,12 @@ class DoctorOptions(AccountOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class InitOptions:
+class InitOptions(CommandOptions):
     """``init``."""
 
     path: Path
 
 
-@dataclass(frozen=True, kw_only=True)
 class ValidateOptions(OutputOptions):
     """``validate``."""
 
@@ -233,16 +224,14 @@ class ValidateOptions(OutputOptions):
     show: bool
 
 
-@dataclass(frozen=True, kw_only=True)
-class SchemaOptions:
+class SchemaOptions(CommandOptions):
     """``schema``."""
 
     what: str
     at: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class FmtOptions:
+class FmtOptions(CommandOptions):
     """``fmt``."""
 
     paths: tuple[str, ...]
@@ -250,14 +239,12 @@ class FmtOptions:
     diff: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ProjectOptions(AccountOptions):
     """Options of the commands that take the project as ``--project``."""
 
     project: Path
 
 
-@dataclass(frozen=True, kw_only=True)
 class ExplainOptions(ProjectOptions):
     """``explain``."""
 
@@ -265,7 +252,6 @@ class ExplainOptions(ProjectOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class HistoryOptions(ProjectOptions):
     """``history``."""
 
@@ -274,7 +260,6 @@ class HistoryOptions(ProjectOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ShowOptions(ProjectOptions, OutputOptions):
     """``show``."""
 
@@ -283,7 +268,6 @@ class ShowOptions(ProjectOptions, OutputOptions):
     calls: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConnectionListOptions(ProjectOptions):
     """``connections list``."""
 
@@ -291,7 +275,6 @@ class ConnectionListOptions(ProjectOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConnectionShowOptions(ProjectOptions):
     """``connections show``."""
 
@@ -299,7 +282,6 @@ class ConnectionShowOptions(ProjectOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConnectionCreateOptions(ProjectOptions):
     """``connections create``."""
 
@@ -307,7 +289,6 @@ class ConnectionCreateOptions(ProjectOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ConnectionDeleteOptions(ProjectOptions):
     """``connections delete``."""
 
@@ -316,7 +297,6 @@ class ConnectionDeleteOptions(ProjectOptions):
     confirm: str | None
 
 
-@dataclass(frozen=True, kw_only=True)
 class LedgerListOptions(ProjectOptions):
     """``ledger list``."""
 
@@ -324,14 +304,12 @@ class LedgerListOptions(ProjectOptions):
     as_json: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class LedgerShowOptions(ProjectOptions):
     """``ledger show``."""
 
     address: str
 
 
-@dataclass(frozen=True, kw_only=True)
 class LedgerForgetOptions(ProjectOptions):
     """``ledger forget``."""
 
@@ -339,28 +317,24 @@ class LedgerForgetOptions(ProjectOptions):
     yes: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class UnlockOptions(ProjectOptions):
     """``ledger unlock``."""
 
     yes: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class ExportOptions(ProjectOptions):
     """``ledger export``."""
 
     out: Path | None
 
 
-@dataclass(frozen=True, kw_only=True)
 class ImportOptions(ProjectOptions):
     """``ledger import``."""
 
     file: Path
 
 
-@dataclass(frozen=True, kw_only=True)
 class MoveOptions(ProjectOptions):
     """``ledger move``."""
 
@@ -369,7 +343,6 @@ class MoveOptions(ProjectOptions):
     yes: bool
 
 
-@dataclass(frozen=True, kw_only=True)
 class RebindOptions(ProjectOptions):
     """``ledger rebind``."""
 

@@ -195,13 +195,22 @@ def run(args: list[str] | None = None, program: Program | None = None) -> int:
     program.redact = "--redact" in words or environ.get("RECONCILER_REDACT", "").lower() in ("1", "true", "yes", "on")
     program.log_format = environ.get("RECONCILER_LOG_FORMAT", "text")
     try:
-        result = cli.main(args=words, prog_name="reconciler", standalone_mode=False, obj=program)
+        result = cli.main(words, "reconciler", standalone_mode=False, obj=program, terminal_width=_help_width())
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     except (click.ClickException, click.Abort, KeyboardInterrupt, ReconcilerError) as error:
         return _ended(program, error)
     return result if isinstance(result, int) else 0
+
+
+def _help_width() -> int:
+    """Columns of help texts; click finds them with a module whose import takes longer than all the rest."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
+    except (ValueError, OSError):
+        columns = 80
+    return max(min(columns, 80) - 2, 50)
 
 
 def _ended(program: Program, error: BaseException) -> int:

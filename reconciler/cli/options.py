@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from reconciler.cli import completers
 from reconciler.cli.command_options import OutputRequest
-from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.program import program_of
 from reconciler.model.policy import Allow
 from reconciler.output.formats import DRIFT, FLEET, FORMATS, PLAN, PROBLEMS, names
 
@@ -43,6 +43,15 @@ def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]],
         return called
 
     return decorate
+
+
+def start_folder(ctx: click.Context) -> Path:
+    """The folder that ``-C`` names; raises a usage error when there is no such folder."""
+    directory = program_of(ctx).directory
+    folder = Path.cwd() / directory
+    if not folder.is_dir():
+        raise click.UsageError(f"-C {directory}: no such folder")
+    return folder.resolve()
 
 
 _ACCOUNT = (
@@ -156,13 +165,18 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
             self.fail(f"{value!r}: {word} takes no number", param, ctx)
         return allow, count
 
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """The classes."""
+        return [CompletionItem(each.value) for each in Allow if each.value.startswith(incomplete)]
+
 
 allow_option = click.option(
     "--allow",
     multiple=True,
     type=AllowType(),
     help="Let a class of changes pass, for this run.",
-    shell_complete=completers.allowances,
 )
 fail_on_option = click.option(
     "--fail-on",

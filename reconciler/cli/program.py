@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Protocol
 
 import click
@@ -43,12 +42,3 @@ def program_of(ctx: click.Context) -> Program:
     found = ctx.find_root().obj
     assert isinstance(found, Program)
     return found
-
-
-def start_folder(ctx: click.Context) -> Path:
-    """The folder that ``-C`` names; raises a usage error when there is no such folder."""
-    directory = program_of(ctx).directory
-    folder = Path.cwd() / directory
-    if not folder.is_dir():
-        raise click.UsageError(f"-C {directory}: no such folder")
-    return folder.resolve()

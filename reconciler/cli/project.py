@@ -49,7 +49,7 @@ def init(ctx: click.Context, options: InitOptions) -> int:
 @with_options(ValidateOptions)
 def validate(ctx: click.Context, options: ValidateOptions) -> int:
     """Check every file below PATH, offline. Shows every problem of every file at once."""
-    from reconciler.cli.handlers import project as handlers
+    from reconciler.cli.handlers import validate as handlers
 
     return handlers.validate(ctx, options)
 

@@ -6,14 +6,12 @@ Without ``--redact`` every method returns what it is given.
 from __future__ import annotations
 
 import contextlib
-import hmac
 import os
-import secrets
 import traceback
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import click
@@ -25,14 +23,45 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import BeforeImage, Outcome, Report
 from reconciler.model.resource import DesiredState, LedgerEntry
 from reconciler.model.values import Address, Attrs, Secret
-from reconciler.output.redact import DOMAIN, Redactor
-from reconciler.output.text import Line
-from reconciler.planner.approvals import Approval
-from reconciler.planner.drift import Drift
 from reconciler.planner.ties import singles
 
 Listener = Callable[[Outcome, int, int], None]
 Call = tuple[str, str, object]
+Line = list[tuple[str, str]]
+
+
+class Pseudonyms(Protocol):
+    """The redactor, which is imported when redaction is switched on."""
+
+    def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
+        """Look for these people, and for their values, in every text from now on."""
+
+    def address(self, address: Address) -> Address:
+        """The address with a pseudonym."""
+
+    def plan(self, plan: Plan) -> Plan:
+        """The plan with pseudonyms."""
+
+    def request(self, call: Call) -> Call:
+        """Method, path and body of a request."""
+
+    def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
+        """What an earlier run did."""
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """The end of a step."""
+
+    def report(self, report: Report) -> Report:
+        """The report of a run."""
+
+    def value(self, name: str, value: Any) -> Any:
+        """The value of a field."""
+
+    def document(self, value: Any) -> Any:
+        """A JSON document."""
+
+    def text(self, text: str) -> str:
+        """Free text."""
 
 
 class Redaction:
@@ -42,7 +71,7 @@ class Redaction:
     """
 
     def __init__(self, *, on: bool = False) -> None:
-        self._redactor: Redactor | None = None
+        self._redactor: Pseudonyms | None = None
         self._digest: Callable[[str, str], str] | None = None
         self._used = False
         self._secrets: set[str] = set()
@@ -56,19 +85,22 @@ class Redaction:
 
     def switch_on(self) -> None:
         """Replace personal data from now on."""
-        self._redactor = self._redactor or Redactor(self._mark)
+        from reconciler.ledger.codec import digest
+        from reconciler.output.redact import DOMAIN, Redactor
+
+        if self._redactor is None:
+            self._digest = self._digest or partial(digest, os.urandom(32))
+            self._redactor = Redactor(partial(self._mark, DOMAIN))
 
     def use_digest(self, digest: Callable[[str, str], str]) -> None:
         """Make pseudonyms with this keyed digest, unless some were made already."""
         if not self._used:
             self._digest = digest
 
-    def _mark(self, text: str) -> str:
-        if self._digest is None:
-            key = secrets.token_bytes(32)
-            self._digest = lambda name, value: hmac.new(key, f"{name}\0{value}".encode(), "sha256").hexdigest()
+    def _mark(self, domain: str, text: str) -> str:
+        assert self._digest is not None
         self._used = True
-        return self._digest(DOMAIN, text)
+        return self._digest(domain, text)
 
     # what free text may contain
 
@@ -114,10 +146,6 @@ class Redaction:
         """The plan with pseudonyms."""
         return self._redactor.plan(plan) if self._redactor else plan
 
-    def approvals(self, approvals: Iterable[Approval]) -> tuple[Approval, ...]:
-        """Approvals, whose reasons may name resources."""
-        return tuple(replace(each, reason=self.text(each.reason)) for each in approvals)
-
     def calls(self, calls: Iterable[Call]) -> list[Call]:
         """Requests: method, path and body."""
         return [self._redactor.request(call) if self._redactor else call for call in calls]
@@ -130,9 +158,9 @@ class Redaction:
         """What an earlier run did."""
         return self._redactor.past(past) if self._redactor else list(past)
 
-    def drift(self, drifted: Iterable[Drift]) -> tuple[Drift, ...]:
-        """What changed in the account."""
-        return self._redactor.drift(drifted) if self._redactor else tuple(drifted)
+    def value(self, name: str, value: Any) -> Any:
+        """The value of a field of this name."""
+        return self._redactor.value(name, value) if self._redactor else value
 
     def check(self, check: Check) -> Check:
         """A check of `doctor`."""

@@ -11,10 +11,11 @@ import click
 
 from reconciler.cli import logs
 from reconciler.cli.streams import can_encode, plainly
-from reconciler.output import json_documents
-from reconciler.output.text import Line
+from reconciler.output import wording
 from reconciler.output.wording import printable
 from reconciler.output.wrapping import wrapped
+
+Line = list[tuple[str, str]]
 
 
 def is_unicode(*, err: bool = False) -> bool:
@@ -90,7 +91,7 @@ def print_json(document: Any, indent: int | None = 2) -> None:
 
 def json_text(document: Any, indent: int | None = 2) -> str:
     """The document with nothing in it that a terminal would obey, or that standard output cannot show."""
-    return json_documents.json_text(document, indent, plain=not is_unicode())
+    return wording.json_text(document, indent, plain=not is_unicode())
 
 
 def _styled(text: str, style: str) -> str:

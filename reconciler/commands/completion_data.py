@@ -5,19 +5,23 @@ Whatever cannot be read, or would take long, is omitted without a message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reconciler.commands import help as help_pages
 from reconciler.commands import ledgers
 from reconciler.commands.project import Invocation, find_root, read_settings, read_state
 from reconciler.config import files, storage, yaml_loader
 from reconciler.config.positions import MappingNode
 from reconciler.config.secrets import ALLOW
 from reconciler.config.settings import Settings
+from reconciler.edit.export import pullable
 from reconciler.errors import ReconcilerError
+from reconciler.kinds import SECTIONS
 from reconciler.ledger.history import RunRecord
 from reconciler.ledger.store import Store
 from reconciler.model.resource import DesiredState
@@ -37,8 +41,23 @@ class CompletionSource(dict[str, str]):
         return super().get(name, default) if ours or name in self else "x"
 
 
-def addresses(place: Invocation, path: Path, *, declared: bool = True) -> set[str]:
-    """Addresses in the ledger and, with ``declared``, in the files, as far as these can be read."""
+#: A word, and what it means; empty where it speaks for itself.
+Word = tuple[str, str]
+
+
+def place(directory: str, environment: str | None, environ: Mapping[str, str], ledger: str | None) -> Invocation:
+    """Where the command that is being typed would run."""
+    flags = {"ledger": ledger} if ledger else {}
+    environment = environment or environ.get("RECONCILER_ENVIRONMENT") or None
+    return Invocation((Path.cwd() / directory).resolve(), dict(environ), flags, environment)
+
+
+def addresses(place: Invocation, path: str, *, declared: bool = True) -> list[Word]:
+    """Resources that the ledger records, and with ``declared`` those of the files, as far as either can be read."""
+    return [(name, "") for name in sorted(_addresses(place, Path(path), declared=declared))]
+
+
+def _addresses(place: Invocation, path: Path, *, declared: bool) -> set[str]:
     place = replace(place, environ=CompletionSource({**place.environ, ALLOW: "*"}))
     path = place.cwd / path
     try:
@@ -51,7 +70,7 @@ def addresses(place: Invocation, path: Path, *, declared: bool = True) -> set[st
     return found
 
 
-def runs(place: Invocation, path: Path) -> list[tuple[str, str]]:
+def runs(place: Invocation, path: str) -> list[Word]:
     """The runs in the ledger, newest first, each with a description."""
     try:
         settings = read_settings(place.cwd / path, place)
@@ -64,7 +83,7 @@ def _about(run: RunRecord) -> str:
     return f"{run.info.command}, {run.status or 'broken off'}"
 
 
-def environments(place: Invocation, path: Path) -> list[str]:
+def environments(place: Invocation, path: str) -> list[Word]:
     """The environments in reconciler.yaml, even if other parts of it are invalid."""
     root = find_root(place.cwd / path, place.cwd)
     for name in files.SETTINGS_NAMES:
@@ -73,8 +92,25 @@ def environments(place: Invocation, path: Path) -> list[str]:
         except (ReconcilerError, OSError):
             continue
         named = node.get("environments") if isinstance(node, MappingNode) else None
-        return sorted(named) if isinstance(named, MappingNode) else []
+        return [(name, "") for name in sorted(named)] if isinstance(named, MappingNode) else []
     return []
+
+
+def _topics() -> list[Word]:
+    """Topics of ``help``; its commands are known to the command line."""
+    return [(name, "") for name in help_pages.names()]
+
+
+#: What can be completed → its words.
+SUBJECTS: Mapping[str, Callable[[Invocation, str], Iterable[Word]]] = {
+    "addresses": addresses,
+    "recorded": partial(addresses, declared=False),
+    "environments": environments,
+    "runs": runs,
+    "kinds": lambda place, path: [(section, kind.doc) for section, kind in SECTIONS.items()],
+    "pulled": lambda place, path: [(name, "") for name in sorted(kind.name for kind in pullable())],
+    "topics": lambda place, path: _topics(),
+}
 
 
 def _states(path: Path, settings: Settings, place: Invocation) -> Iterator[DesiredState]:

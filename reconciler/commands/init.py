@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +104,7 @@ def catalog_of(at: str | None = None) -> dict[str, Any]:
 def schema_of(what: str) -> dict[str, Any]:
     """A published schema: ``files``, ``settings``, ``fleet``, ``plan``, ``report``, ``event`` or ``notification``."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
-    makers = {
+    makers: dict[str, Callable[[], dict[str, Any]]] = {
         "files": schema,
         "settings": lambda: settings_schema(writable, list(SECTIONS)),
         "fleet": fleet_schema,
@@ -112,15 +113,21 @@ def schema_of(what: str) -> dict[str, Any]:
         "event": event_schema,
         "notification": notification_schema,
     }
-    found = _without_hints(makers[what]())
+    found = _published(makers[what]())
     name = "reconciler" if what == "files" else what
     return {"$schema": found.pop("$schema"), "$id": f"{SCHEMA_HOST}/{name}.schema.json", **found}
 
 
-def _without_hints(schema: Any) -> Any:
-    """The schema without ``x-hint``, which only our messages use and strict validators refuse."""
+def _published(schema: Any) -> Any:
+    """The schema for editors and other validators.
+
+    It has no ``x-hint``, which only our own messages use and strict validators refuse, and descriptions with code in
+    them are repeated as Markdown, which editors render.
+    """
     if isinstance(schema, list):
-        return [_without_hints(each) for each in schema]
+        return [_published(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    return {key: _without_hints(value) for key, value in schema.items() if key != "x-hint"}
+    text = schema.get("description")
+    marked = {"markdownDescription": text} if isinstance(text, str) and "`" in text else {}
+    return {**{key: _published(value) for key, value in schema.items() if key != "x-hint"}, **marked}

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from reconciler.kinds.schema import meant, with_markdown
+from reconciler.kinds.schema import meant
 from reconciler.model.policy import Limits
 
 #: Preset → gateway and control address; the second is the pair of hosts that older documents name.
@@ -42,7 +42,7 @@ def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> 
     shared = _shared(kinds, sections)
     environment = {name: _or_null(value) for name, value in {**shared, "files": _files_of_environment()}.items()}
     environment["protect"] = _protect()
-    found: dict[str, Any] = with_markdown({
+    return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler.yaml",
         "description": "The settings of a project.",
@@ -68,8 +68,7 @@ def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> 
             }
         ),
         "patternProperties": {"^x-": {"description": "Ignored: a place for anchors that are used elsewhere."}},
-    })  # fmt: skip
-    return found
+    }
 
 
 def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:

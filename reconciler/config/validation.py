@@ -13,7 +13,6 @@ from functools import cache
 from itertools import islice
 from typing import Any, NamedTuple
 
-import jsonschema
 import jsonschema_rs
 
 from reconciler.config.positions import MappingNode, SequenceNode, value_origin
@@ -38,8 +37,6 @@ class SchemaValidator:
         """All errors of a document; no message shows a value below a node whose ``id()`` is in ``hidden``."""
         if self._approval.is_valid(node):
             return []
-        # jsonschema takes long to import, and most files are valid
-
         thin = self._thin(node)
         findings = explain(thin.node, self.schema, hidden) or explain(node, self.schema, hidden)
         return [*findings, *thin.left_out(node)] or [self._unexplained(node)]
@@ -128,12 +125,16 @@ def _fits(pattern: str) -> Callable[[str], bool]:
     return is_valid
 
 
-def _matches(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
-    if isinstance(instance, str) and not _fits(pattern)(instance):
-        yield jsonschema.ValidationError(pattern)
+@cache
+def _validator_class() -> Any:
+    """The validator of jsonschema; it takes long to import, and most files are valid."""
+    import jsonschema
 
+    def matches(_validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+        if isinstance(instance, str) and not _fits(pattern)(instance):
+            yield jsonschema.ValidationError(pattern)
 
-_Validator: Any = jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": _matches})  # type: ignore[no-untyped-call]
+    return jsonschema.validators.extend(jsonschema.Draft7Validator, {"pattern": matches})  # type: ignore[no-untyped-call]
 
 
 class ErrorPlace(NamedTuple):
@@ -160,7 +161,7 @@ class ErrorPlace(NamedTuple):
 
 def explain(node: MappingNode, schema: Table[str, Any], hidden: frozenset[int]) -> list[Complaint]:
     """All errors of a document; no message shows a value below a node whose ``id()`` is in ``hidden``."""
-    validator = _Validator(dict(schema))
+    validator = _validator_class()(dict(schema))
     errors = islice(validator.iter_errors(node), MOST)
     return [finding for error in errors for finding in _explained(node, error, hidden)]
 

@@ -316,7 +316,9 @@ def _mark(event: Any) -> int:
     return pack(event.start_mark.line, event.start_mark.column)
 
 
-FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufeff\uff00-\ufffd\U00010000-\U0010ffff]")
+FORBIDDEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
+)  # the complement compiles slowly
 BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -1,6 +1,7 @@
 """All kinds. Every module of this package that defines ``KIND`` adds one."""
 
 from collections.abc import Mapping
+from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
@@ -33,8 +34,9 @@ SLUGS: Kind = next(
 )
 
 
+@cache
 def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 7) of one YAML file, made from the kinds."""
+    """The JSON Schema (draft 7) of one YAML file, made from the kinds; it is shared, and not to be changed."""
     return build(KINDS.values())
 
 

@@ -99,30 +99,16 @@ def build(kinds: Iterable[Kind]) -> dict[str, Any]:
     resources = {
         kind.name: _resource(kind, [sugar for sugar in sugars if sugar.parent == kind.name]) for kind in declared
     }
-    found: dict[str, Any] = with_markdown(
-        {
-            "$schema": "http://json-schema.org/draft-07/schema#",
-            "title": "reconciler",
-            "description": "Desired state of a Systeme.io account.",
-            "type": "object",
-            "additionalProperties": False,
-            "properties": {kind.section: _section(kind) for kind in declared},
-            "patternProperties": {"^x-": {"description": "Ignored: for anchors."}},
-            "definitions": {**_DEFINITIONS, **resources},
-        }
-    )
-    return found
-
-
-def with_markdown(schema: Any) -> Any:
-    """The schema with Markdown descriptions under ``markdownDescription``, which editors render."""
-    if isinstance(schema, list):
-        return [with_markdown(each) for each in schema]
-    if not isinstance(schema, dict):
-        return schema
-    text = schema.get("description")
-    marked = {"markdownDescription": text} if isinstance(text, str) and "`" in text else {}
-    return {**{key: with_markdown(each) for key, each in schema.items()}, **marked}
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "reconciler",
+        "description": "Desired state of a Systeme.io account.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {kind.section: _section(kind) for kind in declared},
+        "patternProperties": {"^x-": {"description": "Ignored: for anchors."}},
+        "definitions": {**_DEFINITIONS, **resources},
+    }
 
 
 def meant(choices: Mapping[str, str], *, null: bool = False) -> dict[str, Any]:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-
-from reconciler.model.resource import EMPTY
+from types import MappingProxyType
 
 
 class Prune(Enum):
@@ -50,5 +49,5 @@ class Limits:
 class Policy:
     """``prune`` by kind (a kind that is absent follows its declaration), ``limits``."""
 
-    prune: Mapping[str, Prune] = field(default_factory=lambda: EMPTY)
+    prune: Mapping[str, Prune] = field(default_factory=lambda: MappingProxyType({}))
     limits: Limits = Limits()

@@ -36,7 +36,6 @@ from reconciler.model.resource import EntryState, Provenance
 from reconciler.model.serialization import attrs_from_json, attrs_to_json, plan_from_json, plan_to_json
 from reconciler.model.values import Address, Attrs, Value, clean, unescape
 from reconciler.output.wording import LONGEST, printable
-from reconciler.planner.drift import Drift
 
 #: A keyed digest of a text, in hex.
 Digest = Callable[[str], str]
@@ -167,19 +166,6 @@ class Redactor:
         method, path, body = call
         return method, self.text(path), self.document(body)
 
-    def drift(self, found: Iterable[Drift]) -> tuple[Drift, ...]:
-        """What the account changed."""
-        return tuple(
-            replace(
-                each,
-                address=self.address(each.address),
-                note=self.text(each.note),
-                recorded=self._value(each.path or "", each.recorded),
-                live=self._value(each.path or "", each.live),
-            )
-            for each in found
-        )
-
     def outcome(self, outcome: Outcome) -> Outcome:
         """The end of a step."""
         step, differs = outcome.step, outcome.differs.items()
@@ -187,14 +173,15 @@ class Redactor:
             outcome,
             step=Step(self.address(step.address), step.verb),
             message=self.text(outcome.message),
-            differs={name: (self._value(name, sent), self._value(name, shown)) for name, (sent, shown) in differs},
+            differs={name: (self.value(name, sent), self.value(name, shown)) for name, (sent, shown) in differs},
         )
 
     def report(self, report: Report) -> Report:
         """All of them."""
         return replace(report, outcomes=tuple(self.outcome(each) for each in report.outcomes))
 
-    def _value(self, name: str, value: Any) -> Any:
+    def value(self, name: str, value: Any) -> Any:
+        """The value of a field of this name."""
         return self._marked(value) if _is_personal(name) else self.document(value)
 
     # documents

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from typing import Any
@@ -117,3 +118,16 @@ def duration(seconds: float) -> str:
     if seconds < 100:
         return f"about {seconds:.0f} s"
     return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"
+
+
+#: What JSON may hold as it is, and terminals act upon: deletion, C1 controls, marks of direction, surrogates, blanks.
+_UNSEEN = re.compile(
+    "[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
+    "\ud800-\udfff\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+
+
+def json_text(document: Any, indent: int | None = 2, *, plain: bool = False) -> str:
+    """The document with nothing in it that a terminal would obey; ``plain``: in ASCII alone."""
+    text = json.dumps(document, ensure_ascii=plain, indent=indent)
+    return _UNSEEN.sub(lambda char: json.dumps(char.group())[1:-1], text)

@@ -9,16 +9,10 @@ from typing import Any
 import click
 
 from reconciler.cli.command_options import ApplyOptions, DestroyOptions, SelectionOptions
-from reconciler.cli.handlers.context import (
-    CommandContext,
-    open_project,
-    open_session,
-    place,
-    read_settings,
-    requested,
-)
+from reconciler.cli.handlers.context import CommandContext, open_session, requested
 from reconciler.cli.handlers.notify import RunResult, with_notifications
 from reconciler.cli.handlers.outputs import name_of
+from reconciler.cli.handlers.project_context import open_project, place, read_settings
 from reconciler.cli.handlers.run import Reviewed, Run, begin_run, plan_and_run
 from reconciler.commands import plan_document
 from reconciler.commands.clone import request_to_make

@@ -10,20 +10,14 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import CloneCommandOptions
-from reconciler.cli.handlers.context import (
-    CommandContext,
-    learn_account,
-    make_plan,
-    open_session,
-    place,
-    stopping,
-    use_settings,
-)
+from reconciler.cli.handlers.context import CommandContext, learn_account, make_plan, open_session, stopping
 from reconciler.cli.handlers.plan import require_key, save, show_plan
+from reconciler.cli.handlers.project_context import place, use_settings
 from reconciler.cli.handlers.results import RunEnding, sheet_for
 from reconciler.cli.handlers.run import Run, begin_run, plan_and_run
 from reconciler.cli.logs import log
-from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.options import start_folder
+from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_lines, print_text
 from reconciler.commands.clone import (

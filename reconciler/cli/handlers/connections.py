@@ -13,7 +13,8 @@ from reconciler.cli.command_options import (
     ConnectionShowOptions,
     ProjectOptions,
 )
-from reconciler.cli.handlers.context import CommandContext, open_session, place, read_settings, stopping
+from reconciler.cli.handlers.context import CommandContext, open_session, stopping
+from reconciler.cli.handlers.project_context import place, read_settings
 from reconciler.cli.handlers.prompt import confirm, require_yes
 from reconciler.cli.logs import log
 from reconciler.cli.terminal import can_ask, print_json, print_lines, print_text

@@ -9,29 +9,26 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields
-from functools import partial
-from pathlib import Path
+from dataclasses import replace
 from typing import Any, Protocol
 
 import click
 
-from reconciler.cli.command_options import AccountOptions, SelectionOptions
+from reconciler.cli.command_options import SelectionOptions
 from reconciler.cli.handlers.progress import Events, ProgressStyle, ReadProgress, WriteProgress, following, reading
 from reconciler.cli.logs import BODIES, LOGGER, REQUESTS, log
-from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.program import program_of
 from reconciler.cli.redaction import Redaction, redaction_of
-from reconciler.commands import plan, project
+from reconciler.commands import plan
 from reconciler.commands.plan import Planned, PlanRequest
-from reconciler.commands.project import Invocation, Project
+from reconciler.commands.project import Project
 from reconciler.commands.session import Session
-from reconciler.config.settings import Settings, unknown_variables
+from reconciler.config.settings import Settings
 from reconciler.errors import Interrupted
 from reconciler.gateway.client import Exchange, Reader
 from reconciler.kinds.dialect import Dialect
-from reconciler.ledger.codec import digest
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Plan, Step, decided
 from reconciler.model.policy import Allow
@@ -110,56 +107,6 @@ class CommandContext(Session):
         pulse = WriteProgress(lambda: self.calls.reads + self.calls.writes, lambda: self.rate_limit.paused_for)
         with following(order, pulse, self.style) as listener:
             yield self.redaction.listener(listener)
-
-
-def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
-    """Where the command runs, with the options that are settings."""
-    program = program_of(ctx)
-    given = {each.name: getattr(options, each.name) for each in fields(AccountOptions)} if options else {}
-    given |= {"rate_limit": program.rate_limit, "redact": program.redact}
-    flags = {name: value for name, value in given.items() if value is not None}
-    return Invocation(start_folder(ctx), dict(os.environ), flags, program.environment, _warn)
-
-
-def _warn(problem: object) -> None:
-    log(f"warning: {problem}", logging.WARNING, "configuration")
-
-
-def read_settings(ctx: click.Context, path: Path, where: Invocation) -> Settings:
-    """The settings that hold for ``path``; from now on output is redacted as they say."""
-    return use_settings(ctx, project.read_settings(where.cwd / path, where))
-
-
-def use_settings(ctx: click.Context, settings: Settings) -> Settings:
-    """The same settings, after output is redacted as they say; warns once of variables that nothing reads."""
-    program, redaction = program_of(ctx), redaction_of(ctx)
-    program.settings = settings
-    if settings.digest_key:
-        redaction.use_digest(partial(digest, settings.digest_key.encode()))
-    redaction.add_secrets(settings.api_key, settings.digest_key, settings.notify.url)
-    if settings.redact:
-        redaction.switch_on()
-    if not program.warned:  # watch reads its settings in each cycle
-        program.warned = True
-        for sentence in unknown_variables(os.environ):
-            _warn(sentence)
-    return settings
-
-
-def settings_of(ctx: click.Context) -> Settings | None:
-    """The settings of the project, once they are read."""
-    found = program_of(ctx).settings
-    return found if isinstance(found, Settings) else None
-
-
-def open_project(ctx: click.Context, path: Path, where: Invocation) -> Project:
-    """Settings and files. Raises ConfigurationError with every problem of every file."""
-    path = where.cwd / path
-    project.require_path(path)
-    settings = read_settings(ctx, path, where)
-    state = project.read_state(path, settings, where)
-    redaction_of(ctx).learn_state(state)
-    return Project(path, settings, state)
 
 
 def open_session(ctx: click.Context, settings: Settings) -> CommandContext:
@@ -304,9 +251,14 @@ def requests(planned: RenderedPlan) -> Iterator[tuple[Step, tuple[str, str, Any]
         yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
 
 
+def redacted_approvals(redaction: Redaction, approvals: Iterable[Approval]) -> tuple[Approval, ...]:
+    """Approvals, whose reasons may name resources, with pseudonyms."""
+    return tuple(replace(each, reason=redaction.text(each.reason)) for each in approvals)
+
+
 def sheet_of(planned: RenderedPlan, redaction: Redaction, heading: str, rate_limit: float) -> PlanSheet:
     """What every output of a plan is made from, marks in place of people where they are asked for."""
-    approvals = redaction.approvals(planned.approvals)
+    approvals = redacted_approvals(redaction, planned.approvals)
     return PlanSheet(
         redaction.plan(planned.plan), redaction.text(heading), len(planned.graph.order), rate_limit, approvals
     )

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import click
 
 from reconciler.cli.command_options import DoctorOptions
-from reconciler.cli.handlers.context import log_of, place, read_settings
+from reconciler.cli.handlers.context import log_of
+from reconciler.cli.handlers.project_context import place, read_settings
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_lines
 from reconciler.commands.doctor import examine, unreadable_settings

@@ -7,10 +7,11 @@ from collections.abc import Iterable
 import click
 
 from reconciler.cli.command_options import DriftOptions
-from reconciler.cli.handlers.context import learn_account, open_project, open_session, place, requested, stopping
+from reconciler.cli.handlers.context import learn_account, open_session, requested, stopping
 from reconciler.cli.handlers.notify import RunResult, with_notifications
 from reconciler.cli.handlers.outputs import DRIFT, name_of, outputs_of
-from reconciler.cli.handlers.results import drifts_for
+from reconciler.cli.handlers.project_context import open_project, place
+from reconciler.cli.handlers.results import drifts_for, redacted_drift
 from reconciler.cli.terminal import print_lines
 from reconciler.commands.drift import find_drift
 from reconciler.errors import ConfigurationError
@@ -40,7 +41,7 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
     connection = connection_name(session.account())
     heading = f"{session.name} · connection {connection} · ledger serial {about.serial}"
     if not outputs.claimed:
-        items, heading = session.redaction.drift(found.items), session.redaction.text(heading)
+        items, heading = redacted_drift(session.redaction, found.items), session.redaction.text(heading)
         print_lines(drift_lines(items, heading=heading, owned=found.owned, reads=found.reads))
     if outputs.wanted:
         outputs.write(drifts_for(outputs, DriftReport(found.items, found.owned, found.reads, heading, session.name)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command_options import ExplainOptions
-from reconciler.cli.handlers.context import learn_account, open_project, open_session, place, requested, stopping
+from reconciler.cli.handlers.context import learn_account, open_session, requested, stopping
+from reconciler.cli.handlers.project_context import open_project, place
 from reconciler.cli.terminal import print_json, print_lines
 from reconciler.commands.explain import explain_one, parse
 from reconciler.output.explanation import explanation_document, explanation_lines

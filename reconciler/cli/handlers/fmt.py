@@ -9,9 +9,10 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import FmtOptions
-from reconciler.cli.handlers.context import place, read_settings
+from reconciler.cli.handlers.project_context import place, read_settings
 from reconciler.cli.logs import log
-from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.options import start_folder
+from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
 from reconciler.commands.fmt import FormattedFile, format_files, format_stream, write

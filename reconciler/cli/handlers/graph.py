@@ -12,9 +12,10 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import GraphOptions
-from reconciler.cli.handlers.context import make_plan, open_project, open_session, place, requested, stopping
+from reconciler.cli.handlers.context import make_plan, open_session, requested, stopping
+from reconciler.cli.handlers.project_context import open_project, place
 from reconciler.cli.logs import log
-from reconciler.cli.program import start_folder
+from reconciler.cli.options import start_folder
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
 from reconciler.commands.project import Project, require_resources

@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from reconciler.cli.command_options import HistoryOptions
-from reconciler.cli.handlers.context import place
 from reconciler.cli.handlers.open_ledger import ledger_for_reading
+from reconciler.cli.handlers.project_context import place
 from reconciler.cli.logs import log
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_lines

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from reconciler.cli.command_options import LedgerForgetOptions, LedgerListOptions, LedgerShowOptions
-from reconciler.cli.handlers.context import place
 from reconciler.cli.handlers.open_ledger import entry_of, ledger_for_reading, locked_ledger, recorded_address
+from reconciler.cli.handlers.project_context import place
 from reconciler.cli.handlers.prompt import require_yes
 from reconciler.cli.logs import log
 from reconciler.cli.redaction import redaction_of

@@ -7,8 +7,9 @@ import time
 import click
 
 from reconciler.cli.command_options import ExportOptions, ImportOptions, MoveOptions, RebindOptions, UnlockOptions
-from reconciler.cli.handlers.context import open_session, place, read_settings
+from reconciler.cli.handlers.context import open_session
 from reconciler.cli.handlers.open_ledger import ledger_for_reading, locked_ledger
+from reconciler.cli.handlers.project_context import place, read_settings
 from reconciler.cli.handlers.prompt import require_yes
 from reconciler.cli.logs import log
 from reconciler.cli.redaction import redaction_of

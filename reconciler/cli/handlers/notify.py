@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import click
 
-from reconciler.cli.handlers.context import settings_of
+from reconciler.cli.handlers.project_context import settings_of
 from reconciler.cli.logs import log
 from reconciler.commands.plan import Planned
 from reconciler.config.settings import Settings

@@ -8,28 +8,32 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import click
 
 from reconciler.cli.command_options import OutputOptions, OutputRequest
 from reconciler.cli.logs import log
-from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.options import start_folder
+from reconciler.cli.program import program_of
 from reconciler.cli.redaction import Redaction, redaction_of
 from reconciler.cli.terminal import json_text, print_text
 from reconciler.config import storage
 from reconciler.config.storage import refuse_linked_folder
 from reconciler.errors import ConfigurationError, Problem
-from reconciler.model.fleet import FleetReport
 from reconciler.output.diagnostics import FileProblems
-from reconciler.output.drift import DriftReport
 from reconciler.output.formats import DRIFT, FLEET, FORMATS, PLAN, PROBLEMS, names, rendered
 from reconciler.output.json_documents import problems_document
-from reconciler.output.plan_view import PlanSheet
 
 __all__ = ["DRIFT", "FLEET", "PLAN", "PROBLEMS", "Outputs", "name_of", "outputs_of"]
 
-Result = PlanSheet | DriftReport | FileProblems | FleetReport
+
+class Result(Protocol):
+    """A plan, drift, or problems of files, redacted."""
+
+    @property
+    def document(self) -> Mapping[str, Any]: ...
+
 
 #: Standard output as a stream of events, which a run writes itself.
 EVENTS = "--json-events"
@@ -97,6 +101,9 @@ class Outputs:
     def write_problems(self, error: ConfigurationError, name: str) -> None:
         """In every format that can; a plan that could not be made has no page and no counts."""
 
+        from reconciler.output.diagnostics import FileProblems
+        from reconciler.output.json_documents import problems_document
+
         shown = tuple(Problem(*map(self.redaction.text, problem)) for problem in error.problems)
         found = FileProblems(shown, self.redaction.text(name), self.base)
         self.write(replace(found, document=problems_document(shown)), PROBLEMS)
@@ -106,6 +113,9 @@ class Outputs:
 
     def write_valid(self, name: str, found: Mapping[str, Any]) -> None:
         """The files are as they should be: ``resources`` counts them by kind."""
+
+        from reconciler.output.diagnostics import FileProblems
+        from reconciler.output.json_documents import problems_document
 
         document = self.redaction.document({**problems_document(()), **found})
         total = sum(found["resources"].values())

@@ -11,15 +11,14 @@ from reconciler.cli.handlers.context import (
     CommandContext,
     log_reading,
     make_plan,
-    open_project,
     open_session,
-    place,
     requested,
     requests,
     sheet_of,
     stopping,
 )
 from reconciler.cli.handlers.outputs import PLAN, name_of, outputs_of
+from reconciler.cli.handlers.project_context import open_project, place
 from reconciler.cli.handlers.results import sheet_for
 from reconciler.cli.logs import log
 from reconciler.cli.program import program_of

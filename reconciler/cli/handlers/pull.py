@@ -10,15 +10,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import PullOptions
-from reconciler.cli.handlers.context import (
-    CommandContext,
-    learn_account,
-    open_session,
-    place,
-    read_settings,
-    requested,
-    stopping,
-)
+from reconciler.cli.handlers.context import CommandContext, learn_account, open_session, requested, stopping
+from reconciler.cli.handlers.project_context import place, read_settings
 from reconciler.cli.handlers.prompt import require_yes
 from reconciler.cli.logs import log
 from reconciler.cli.redaction import redaction_of

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import ShowOptions
-from reconciler.cli.handlers.context import place, read_settings, requests, sheet_of
+from reconciler.cli.handlers.context import requests, sheet_of
 from reconciler.cli.handlers.outputs import PLAN, outputs_of
+from reconciler.cli.handlers.project_context import place, read_settings
 from reconciler.cli.handlers.results import sheet_for
 from reconciler.cli.logs import log
 from reconciler.cli.program import program_of

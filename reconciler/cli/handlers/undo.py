@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import UndoOptions
-from reconciler.cli.handlers.context import open_project, open_session, place, read_settings
+from reconciler.cli.handlers.context import open_session
+from reconciler.cli.handlers.project_context import open_project, place, read_settings
 from reconciler.cli.handlers.run import begin_run, plan_and_run
 from reconciler.cli.logs import log
 from reconciler.cli.terminal import print_lines

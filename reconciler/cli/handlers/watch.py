@@ -14,11 +14,12 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import WatchOptions
-from reconciler.cli.handlers.context import STOPPING, leave, place, read_settings
+from reconciler.cli.handlers.context import STOPPING, leave
 from reconciler.cli.handlers.metrics import Metrics, address_of
+from reconciler.cli.handlers.project_context import place, read_settings
 from reconciler.cli.handlers.watch_loop import WatchLoop
 from reconciler.cli.logs import log
-from reconciler.cli.program import start_folder
+from reconciler.cli.options import start_folder
 from reconciler.errors import ConfigurationError
 from reconciler.watch.health import only_one, read_health
 

@@ -14,17 +14,10 @@ import click
 
 from reconciler.apply.executor import Bounds
 from reconciler.cli.command_options import WatchOptions
-from reconciler.cli.handlers.context import (
-    CommandContext,
-    learn_account,
-    log_of,
-    open_project,
-    open_session,
-    requested,
-    settings_of,
-)
+from reconciler.cli.handlers.context import CommandContext, learn_account, log_of, open_session, requested
 from reconciler.cli.handlers.metrics import Metrics
 from reconciler.cli.handlers.plan import show_plan
+from reconciler.cli.handlers.project_context import open_project, settings_of
 from reconciler.cli.logs import log
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of

@@ -10,7 +10,7 @@ import pytest
 from reconciler.model.plan import Action
 from reconciler.model.values import Address, Ref, Secret
 from reconciler.output import wording
-from reconciler.output.json_documents import json_text
+from reconciler.output.wording import json_text
 
 
 @pytest.mark.parametrize(

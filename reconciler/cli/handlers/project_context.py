@@ -1,0 +1,71 @@
+"""Settings and project of a command line; nothing of an account or a ledger is opened."""
+
+from __future__ import annotations
+
+import logging
+import os
+from functools import partial
+from pathlib import Path
+
+import click
+
+from reconciler.cli.command_options import AccountOptions
+from reconciler.cli.logs import log
+from reconciler.cli.options import start_folder
+from reconciler.cli.program import program_of
+from reconciler.cli.redaction import redaction_of
+from reconciler.commands import project
+from reconciler.commands.project import Invocation, Project
+from reconciler.config.settings import Settings, unknown_variables
+
+
+def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
+    """Where the command runs, with the options that are settings."""
+    program = program_of(ctx)
+    given = {name: getattr(options, name) for name in AccountOptions.__annotations__} if options else {}
+    given |= {"rate_limit": program.rate_limit, "redact": program.redact}
+    flags = {name: value for name, value in given.items() if value is not None}
+    return Invocation(start_folder(ctx), dict(os.environ), flags, program.environment, _warn)
+
+
+def _warn(problem: object) -> None:
+    log(f"warning: {problem}", logging.WARNING, "configuration")
+
+
+def read_settings(ctx: click.Context, path: Path, where: Invocation) -> Settings:
+    """The settings that hold for ``path``; from now on output is redacted as they say."""
+    return use_settings(ctx, project.read_settings(where.cwd / path, where))
+
+
+def use_settings(ctx: click.Context, settings: Settings) -> Settings:
+    """The same settings, after output is redacted as they say; warns once of variables that nothing reads."""
+    program, redaction = program_of(ctx), redaction_of(ctx)
+    program.settings = settings
+    if settings.digest_key:
+        from reconciler.ledger.codec import digest
+
+        redaction.use_digest(partial(digest, settings.digest_key.encode()))
+    redaction.add_secrets(settings.api_key, settings.digest_key, settings.notify.url)
+    if settings.redact:
+        redaction.switch_on()
+    if not program.warned:  # watch reads its settings in each cycle
+        program.warned = True
+        for sentence in unknown_variables(os.environ):
+            _warn(sentence)
+    return settings
+
+
+def settings_of(ctx: click.Context) -> Settings | None:
+    """The settings of the project, once they are read."""
+    found = program_of(ctx).settings
+    return found if isinstance(found, Settings) else None
+
+
+def open_project(ctx: click.Context, path: Path, where: Invocation) -> Project:
+    """Settings and files. Raises ConfigurationError with every problem of every file."""
+    path = where.cwd / path
+    project.require_path(path)
+    settings = read_settings(ctx, path, where)
+    state = project.read_state(path, settings, where)
+    redaction_of(ctx).learn_state(state)
+    return Project(path, settings, state)

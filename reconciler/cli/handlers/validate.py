@@ -1,0 +1,45 @@
+"""Handler of `validate`: checks the files of a project, offline."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.command_options import ValidateOptions
+from reconciler.cli.handlers.outputs import PROBLEMS, name_of, outputs_of
+from reconciler.cli.handlers.project_context import open_project, place
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_text
+from reconciler.commands.show_settings import effective
+from reconciler.errors import ConfigurationError
+from reconciler.output.settings import setting_lines
+from reconciler.output.wording import count
+
+
+def validate(ctx: click.Context, options: ValidateOptions) -> int:
+    """Check every file below PATH, offline. Shows every problem of every file at once."""
+    outputs = outputs_of(ctx, options, PROBLEMS)
+    try:
+        workspace = open_project(ctx, options.path, place(ctx))
+    except ConfigurationError as error:
+        if outputs.wanted:
+            outputs.write_problems(error, name_of(ctx, options.path))
+        if not outputs.claimed:
+            raise
+        return 1
+    counts: dict[str, int] = {}
+    for address in workspace.state.resources:
+        counts[address.kind] = counts.get(address.kind, 0) + 1
+    settings = effective(workspace.settings) if options.show else []
+    if outputs.wanted:
+        shown = {"settings": [row._asdict() for row in settings]} if options.show else {}
+        outputs.write_valid(name_of(ctx, options.path), {"resources": counts, **shown})
+    if not outputs.claimed:
+        for line in setting_lines(settings):
+            print_text(redaction_of(ctx).text(line))
+        print_text(_summary(counts))
+    return 0
+
+
+def _summary(counts: dict[str, int]) -> str:
+    parts = ", ".join(count(number, kind.replace("_", " ")) for kind, number in sorted(counts.items()))
+    return f"Valid: {parts}." if parts else "Valid, and nothing is declared."
