@@ -97,6 +97,12 @@ class Redaction:
         if not self._used:
             self._digest = digest
 
+    def use_key(self, key: bytes) -> None:
+        """Make pseudonyms with this key, unless some were made already."""
+        from reconciler.ledger.codec import digest
+
+        self.use_digest(partial(digest, key))
+
     def _mark(self, domain: str, text: str) -> str:
         assert self._digest is not None
         self._used = True

@@ -101,9 +101,6 @@ class Outputs:
     def write_problems(self, error: ConfigurationError, name: str) -> None:
         """In every format that can; a plan that could not be made has no page and no counts."""
 
-        from reconciler.output.diagnostics import FileProblems
-        from reconciler.output.json_documents import problems_document
-
         shown = tuple(Problem(*map(self.redaction.text, problem)) for problem in error.problems)
         found = FileProblems(shown, self.redaction.text(name), self.base)
         self.write(replace(found, document=problems_document(shown)), PROBLEMS)
@@ -113,9 +110,6 @@ class Outputs:
 
     def write_valid(self, name: str, found: Mapping[str, Any]) -> None:
         """The files are as they should be: ``resources`` counts them by kind."""
-
-        from reconciler.output.diagnostics import FileProblems
-        from reconciler.output.json_documents import problems_document
 
         document = self.redaction.document({**problems_document(()), **found})
         total = sum(found["resources"].values())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-from functools import partial
 from pathlib import Path
 
 import click
@@ -42,9 +41,7 @@ def use_settings(ctx: click.Context, settings: Settings) -> Settings:
     program, redaction = program_of(ctx), redaction_of(ctx)
     program.settings = settings
     if settings.digest_key:
-        from reconciler.ledger.codec import digest
-
-        redaction.use_digest(partial(digest, settings.digest_key.encode()))
+        redaction.use_key(settings.digest_key.encode())
     redaction.add_secrets(settings.api_key, settings.digest_key, settings.notify.url)
     if settings.redact:
         redaction.switch_on()
