@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Sequence
 from types import TracebackType
 
 import click
 
+from reconciler.cli.hints import with_hint
 from reconciler.cli.logs import log
 from reconciler.cli.program import Program
 from reconciler.cli.redaction import redaction_in, start_logging
@@ -31,8 +33,9 @@ def end_with_error(program: Program, error: ReconcilerError) -> int:
     return end(program, "\n".join(lines) or "error: ", error.exit_code, "error")
 
 
-def end_with_usage(program: Program, error: click.ClickException) -> int:
+def end_with_usage(program: Program, error: click.ClickException, words: Sequence[str]) -> int:
     """Report a wrong command line, for people with the usage of the command; 1, as 2 means "changes"."""
+    error = with_hint(error, words)
     text = error.format_message()
     if program.log_format != "json":
         shown = io.StringIO()

@@ -82,17 +82,6 @@ class Commands(click.Group):
         named = ((name, text) for name, (_, text) in COMMANDS.items() if name.startswith(incomplete))
         return [*(CompletionItem(name, help=text) for name, text in named), *flags]
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError as error:
-            from reconciler.model.did_you_mean import near
-
-            hint = near(args[0], COMMANDS, most=1)
-            raise click.UsageError(f"{error.message} Did you mean {hint}?" if hint else error.message, ctx) from None
-
 
 def _take_options_of(program: click.Group, command: click.Command) -> None:
     """Let the options of the program stand after a command and its subcommands too, without a place in their help."""
@@ -200,7 +189,7 @@ def run(args: list[str] | None = None, program: Program | None = None) -> int:
         sys.stderr.close()
         return 1
     except (click.ClickException, click.Abort, KeyboardInterrupt, ReconcilerError) as error:
-        return _ended(program, error)
+        return _ended(program, error, words)
     return result if isinstance(result, int) else 0
 
 
@@ -213,12 +202,12 @@ def _help_width() -> int:
     return max(min(columns, 80) - 2, 50)
 
 
-def _ended(program: Program, error: BaseException) -> int:
+def _ended(program: Program, error: BaseException, words: list[str]) -> int:
     """The exit code, after the error was reported; what that takes is imported now."""
     from reconciler.cli import failures
 
     if isinstance(error, click.ClickException):
-        return failures.end_with_usage(program, error)
+        return failures.end_with_usage(program, error, words)
     if isinstance(error, ReconcilerError):
         return failures.end_with_error(program, error)
     return failures.end(program, "Interrupted.", 130, "interrupted")

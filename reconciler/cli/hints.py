@@ -1,0 +1,119 @@
+"""Hints for commands and flags of other tools: Terraform, octoDNS, decK, Pulumi, git."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+_ADOPT = (
+    "Declare the resource in a file: apply adopts what the account has. To write all of it as files: reconciler pull."
+)
+
+#: Words that are typed in place of a command → what to use.
+COMMANDS = {
+    "import": _ADOPT,
+    "state": "Use reconciler ledger.",
+    "state list": "Use reconciler ledger list.",
+    "state show": "Use reconciler ledger show ADDRESS.",
+    "state mv": "Use reconciler ledger move OLD NEW, or renamed_from in the file.",
+    "state rm": "Use reconciler ledger forget ADDRESS.",
+    "state pull": "Use reconciler ledger export.",
+    "state push": "Use reconciler ledger import FILE.",
+    "ledger mv": "Use reconciler ledger move OLD NEW.",
+    "ledger rm": "Use reconciler ledger forget ADDRESS.",
+    "force-unlock": "Use reconciler ledger unlock.",
+    "unlock": "Use reconciler ledger unlock.",
+    "refresh": "Every plan reads the account. For changes made outside of reconciler: reconciler drift.",
+    "output": "Use reconciler explain ADDRESS, or reconciler ledger show ADDRESS for ids.",
+    "workspace": "Use environments in reconciler.yaml, and -e NAME.",
+    "env": "Use environments in reconciler.yaml, and -e NAME.",
+    "taint": "There is no such mark: change the file, or replace the resource by a new url or name.",
+    "console": "Use reconciler explain ADDRESS, or reconciler validate --show.",
+    "login": "Set MATON_API_KEY; reconciler connections create connects an account.",
+    "providers": "There is one gateway; reconciler doctor checks it.",
+    "test": "Use reconciler validate.",
+    "lint": "Use reconciler validate.",
+    "check": "Use reconciler validate, or reconciler doctor.",
+    "diff": "Use reconciler plan.",
+    "preview": "Use reconciler plan.",
+    "status": "Use reconciler drift.",
+    "sync": "Use reconciler apply.",
+    "up": "Use reconciler apply.",
+    "deploy": "Use reconciler apply.",
+    "down": "Use reconciler destroy.",
+    "reset": "Use reconciler destroy.",
+    "dump": "Use reconciler pull.",
+    "export": "Use reconciler pull for files, or reconciler ledger export.",
+    "ping": "Use reconciler doctor.",
+    "log": "Use reconciler history.",
+    "runs": "Use reconciler history.",
+    "rollback": "Use reconciler undo.",
+    "revert": "Use reconciler undo.",
+    "list": "Use reconciler ledger list.",
+    "ls": "Use reconciler ledger list.",
+    "new": "Use reconciler init.",
+    "version": "Use reconciler --version.",
+}
+
+#: Flags without their dashes → what to use.
+FLAGS = {
+    "auto-approve": "Use --yes.",
+    "force": "Use --yes; changes that need approval: --allow CLASS.",
+    "y": "Use --yes.",
+    "doit": "Use reconciler apply.",
+    "dry-run": "Use reconciler plan.",
+    "check": "Use reconciler plan --detailed-exitcode.",
+    "out": "Use --out FILE.",
+    "o": "Use --output FORMAT.",
+    "target": "Use --target ADDRESS.",
+    "replace": "There is no such flag: change the file.",
+    "destroy": "Use reconciler destroy.",
+    "refresh-only": "Use reconciler drift.",
+    "refresh": "Use --refresh auto, full or none.",
+    "parallelism": "Use --parallel N.",
+    "detailed-exitcode": "Use --detailed-exitcode.",
+    "non-zero-exit-code": "Use --detailed-exitcode.",
+    "json": "Use --json.",
+    "lock": "The ledger is always locked while a run writes.",
+    "lock-timeout": "A locked ledger ends the run with exit code 3; try again later.",
+    "var": "Set RECONCILER_VAR_NAME, and read it with ${env.RECONCILER_VAR_NAME}; or use vars in reconciler.yaml.",
+    "var-file": "Use vars and environments in reconciler.yaml.",
+    "state": "Use --ledger URL.",
+    "chdir": "Use -C DIR.",
+    "config-file": "Pass the folder as PATH, or use -C DIR.",
+    "select-tag": "Use --target ADDRESS.",
+    "env": "Use -e NAME.",
+    "debug": "Use -vv.",
+}
+
+
+def with_hint(error: click.ClickException, words: Sequence[str]) -> click.ClickException:
+    """The error about an unknown command or flag with what to use in its place, or the same error."""
+    if isinstance(error, click.NoSuchOption):
+        found = _flag(words, error.option_name)
+        return click.UsageError(f"No such option {found[0]!r}. {found[1]}", error.ctx) if found else error
+    if isinstance(error, click.NoSuchCommand) and error.ctx:
+        hint = _command(error.command_name, words, error.ctx)
+        return click.UsageError(f"{error.message} {hint}", error.ctx) if hint else error
+    return error
+
+
+def _flag(words: Sequence[str], option: str) -> tuple[str, str] | None:
+    """The flag as it was typed and its hint; a long one with one dash is reported by its first letter."""
+    for word in words:
+        typed = word.partition("=")[0]
+        if typed == option or (len(option) == 2 and typed.startswith(option) and not typed.startswith("--")):
+            hint = FLAGS.get(typed.lstrip("-"))
+            if hint:
+                return typed, hint
+    return None
+
+
+def _command(name: str, words: Sequence[str], ctx: click.Context) -> str:
+    """The hint for an unknown command, with the word after it or the group before it."""
+    after = words[words.index(name) + 1] if name in words[:-1] else ""
+    alone = [name] if ctx.parent is None else []
+    return next(
+        (COMMANDS[each] for each in (f"{name} {after}", f"{ctx.info_name} {name}", *alone) if each in COMMANDS), ""
+    )
