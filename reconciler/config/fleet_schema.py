@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from reconciler.kinds.csv_options import ENCODINGS
-from reconciler.kinds.schema import with_markdown
 
 #: The variable of the API key where an account names none; all key variables begin so.
 DEFAULT_KEY = "MATON_API_KEY"
@@ -17,34 +16,42 @@ _TEXT: dict[str, Any] = {"type": ["string", "number", "boolean"], "minLength": 1
 
 def fleet_schema() -> dict[str, Any]:
     """The schema of the file: what holds for all accounts, and the accounts."""
-    found: dict[str, Any] = with_markdown({
+    return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "fleet.yaml",
         "description": "Many accounts that are planned and applied together.",
-        **_closed({
-            "format": {"enum": [1], "description": "The format of this file."},
-            "common": {
-                "type": "array", "items": _TEXT, "minItems": 1,
-                "description": "Files and folders that every account reads, e.g. `common`.",
-            },
-            "key": _key(),
-            "rate_limit": {
-                "type": "number", "minimum": 0,
-                "description": "Requests per second for each key (10); 0: unlimited.",
-            },
-            "parallel": {
-                "type": "integer", "minimum": 1, "maximum": 64,
-                "description": "Accounts of one key side by side (4).",
-            },
-            "accounts": {
-                "type": "array", "minItems": 1, "items": {"anyOf": [_account(), _source()]},
-                "description": "The accounts, or CSV files with one account in each row.",
-            },
-        }),
+        **_closed(
+            {
+                "format": {"enum": [1], "description": "The format of this file."},
+                "common": {
+                    "type": "array",
+                    "items": _TEXT,
+                    "minItems": 1,
+                    "description": "Files and folders that every account reads, e.g. `common`.",
+                },
+                "key": _key(),
+                "rate_limit": {
+                    "type": "number",
+                    "minimum": 0,
+                    "description": "Requests per second for each key (10); 0: unlimited.",
+                },
+                "parallel": {
+                    "type": "integer",
+                    "minimum": 1,
+                    "maximum": 64,
+                    "description": "Accounts of one key side by side (4).",
+                },
+                "accounts": {
+                    "type": "array",
+                    "minItems": 1,
+                    "items": {"anyOf": [_account(), _source()]},
+                    "description": "The accounts, or CSV files with one account in each row.",
+                },
+            }
+        ),
         "required": ["accounts"],
         "patternProperties": {"^x-": {"description": "Ignored: a place for anchors that are used elsewhere."}},
-    })  # fmt: skip
-    return found
+    }
 
 
 def _shared() -> dict[str, Any]:

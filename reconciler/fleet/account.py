@@ -44,8 +44,8 @@ from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from reconciler.model.serialization import change_to_json, weighed
 from reconciler.model.values import Address
-from reconciler.output import json_documents
-from reconciler.output.drift import DriftReport, drift_document
+from reconciler.output import json_documents, wording
+from reconciler.output.drift import DriftReport, drift_document, redacted_drift
 from reconciler.output.plain_text import drift_text, plan_text
 from reconciler.output.plan_view import Call, PlanSheet, need
 from reconciler.output.redact import DOMAIN, Redactor
@@ -280,7 +280,7 @@ class _AccountRun:
         document = json_documents.plan_document(made, _requests(planned), planned.approvals)
         if report is not None:
             document = json_documents.report_document(document, report)
-        self._files["plan.json"] = json_documents.json_text(self._document(document)) + "\n"
+        self._files["plan.json"] = wording.json_text(self._document(document)) + "\n"
 
     def _plainly(self, needed: NeededApproval) -> NeededApproval:
         return needed._replace(reason=self._text(needed.reason))
@@ -338,11 +338,11 @@ class _AccountRun:
     def _drift(self, found: Drifted, session: Session) -> AccountResult:
         if self._redactor and found.found is not None:
             self._redactor.learn((live.address, live.attrs) for live in found.found.live.values())
-        items = self._redactor.drift(found.items) if self._redactor else found.items
+        items = redacted_drift(found.items, self._redactor) if self._redactor else found.items
         heading = f"{self._job.account.name} · connection {connection_name(session.account())}"
         self._files["drift.txt"] = drift_text(DriftReport(items, found.owned, found.reads, heading))
         document = self._document(drift_document(found.items, owned=found.owned, reads=found.reads))
-        self._files["drift.json"] = json_documents.json_text(document) + "\n"
+        self._files["drift.json"] = wording.json_text(document) + "\n"
         self._known = {"counts": {"drifted": len({each.address for each in found.items})} if found.items else {}}
         return self.ended(AccountState.DRIFTED, 2) if found.items else self.ended(AccountState.UNCHANGED)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any
+from typing import Any, Protocol
 
 from reconciler.model.resource import EMPTY
 from reconciler.model.serialization import to_json
+from reconciler.model.values import Address
 from reconciler.output import wording
 from reconciler.output.text import Line
 from reconciler.planner.drift import Drift
@@ -35,6 +36,33 @@ class DriftReport:
     def summary(self) -> str:
         """The counts, as one sentence."""
         return summary(self.items, owned=self.owned, reads=self.reads)
+
+
+class ValueRedactor(Protocol):
+    """What replaces personal data in drift."""
+
+    def address(self, address: Address) -> Address:
+        """The address with a pseudonym."""
+
+    def text(self, text: str) -> str:
+        """Free text."""
+
+    def value(self, name: str, value: Any) -> Any:
+        """The value of a field."""
+
+
+def redacted_drift(found: Iterable[Drift], redactor: ValueRedactor) -> tuple[Drift, ...]:
+    """What changed in the account, with pseudonyms."""
+    return tuple(
+        replace(
+            each,
+            address=redactor.address(each.address),
+            note=redactor.text(each.note),
+            recorded=redactor.value(each.path or "", each.recorded),
+            live=redactor.value(each.path or "", each.live),
+        )
+        for each in found
+    )
 
 
 def drift_lines(found: Sequence[Drift], *, heading: str, owned: int, reads: int) -> Iterator[Line]:

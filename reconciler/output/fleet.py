@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 from reconciler.model.fleet import AccountResult, AccountState, FleetReport
 from reconciler.output import wording
 from reconciler.output.html import asset
-from reconciler.output.json_documents import FORMAT_VERSION, json_text
+from reconciler.output.json_documents import FORMAT_VERSION
 from reconciler.output.markdown_text import code, head, prose
 from reconciler.output.markdown_text import row as table_row
 from reconciler.output.text import PAST_WORDS, Line
@@ -120,7 +120,7 @@ def _account(result: AccountResult) -> dict[str, Any]:
 
 def fleet_json(report: FleetReport) -> str:
     """The text of the document."""
-    return json_text(dict(report.document))
+    return wording.json_text(dict(report.document))
 
 
 def fleet_text(report: FleetReport) -> str:

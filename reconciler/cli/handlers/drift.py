@@ -11,11 +11,11 @@ from reconciler.cli.handlers.context import learn_account, open_session, request
 from reconciler.cli.handlers.notify import RunResult, with_notifications
 from reconciler.cli.handlers.outputs import DRIFT, name_of, outputs_of
 from reconciler.cli.handlers.project_context import open_project, place
-from reconciler.cli.handlers.results import drifts_for, redacted_drift
+from reconciler.cli.handlers.results import drifts_for
 from reconciler.cli.terminal import print_lines
 from reconciler.commands.drift import find_drift
 from reconciler.errors import ConfigurationError
-from reconciler.output.drift import DriftReport, drift_lines
+from reconciler.output.drift import DriftReport, drift_lines, redacted_drift
 from reconciler.output.wording import connection_name
 from reconciler.planner.drift import alarms_of
 
@@ -41,7 +41,7 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
     connection = connection_name(session.account())
     heading = f"{session.name} · connection {connection} · ledger serial {about.serial}"
     if not outputs.claimed:
-        items, heading = redacted_drift(session.redaction, found.items), session.redaction.text(heading)
+        items, heading = redacted_drift(found.items, session.redaction), session.redaction.text(heading)
         print_lines(drift_lines(items, heading=heading, owned=found.owned, reads=found.reads))
     if outputs.wanted:
         outputs.write(drifts_for(outputs, DriftReport(found.items, found.owned, found.reads, heading, session.name)))

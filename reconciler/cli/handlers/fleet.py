@@ -20,7 +20,8 @@ from reconciler.cli.handlers.outputs import FLEET, PROBLEMS, name_of, outputs_of
 from reconciler.cli.handlers.progress import ProgressStyle
 from reconciler.cli.handlers.prompt import confirm
 from reconciler.cli.logs import log
-from reconciler.cli.program import program_of, start_folder
+from reconciler.cli.options import start_folder
+from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import can_ask, print_lines
 from reconciler.config import setting_types

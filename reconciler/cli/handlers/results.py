@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reconciler.cli.handlers.context import RenderedPlan, redacted_approvals, requests
 from reconciler.cli.handlers.outputs import Outputs
-from reconciler.cli.redaction import Redaction
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from reconciler.model.values import Address
 from reconciler.output import json_documents
-from reconciler.output.drift import DriftReport, drift_document
+from reconciler.output.drift import DriftReport, drift_document, redacted_drift
 from reconciler.output.plan_view import Call, PlanSheet
 from reconciler.planner.approvals import closed
-from reconciler.planner.drift import Drift
 
 
 @dataclass(frozen=True)
@@ -33,24 +31,10 @@ class RunEnding:
     begun: bool = True
 
 
-def redacted_drift(redaction: Redaction, found: Iterable[Drift]) -> tuple[Drift, ...]:
-    """What changed in the account, with pseudonyms."""
-    return tuple(
-        replace(
-            each,
-            address=redaction.address(each.address),
-            note=redaction.text(each.note),
-            recorded=redaction.value(each.path or "", each.recorded),
-            live=redaction.value(each.path or "", each.live),
-        )
-        for each in found
-    )
-
-
 def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:
     """What the account changed, marked where that was asked for."""
     redaction = outputs.redaction
-    items = redacted_drift(redaction, drifts.items)
+    items = redacted_drift(drifts.items, redaction)
     return replace(
         drifts,
         items=items,
