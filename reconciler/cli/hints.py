@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import click
 
+from reconciler.model.did_you_mean import near
+
 _ADOPT = (
     "Declare the resource in a file: apply adopts what the account has. To write all of it as files: reconciler pull."
 )
@@ -111,9 +113,12 @@ def _flag(words: Sequence[str], option: str) -> tuple[str, str] | None:
 
 
 def _command(name: str, words: Sequence[str], ctx: click.Context) -> str:
-    """The hint for an unknown command, with the word after it or the group before it."""
+    """The hint for an unknown command, with the word after it or the group before it; else a similar one."""
     after = words[words.index(name) + 1] if name in words[:-1] else ""
     alone = [name] if ctx.parent is None else []
-    return next(
-        (COMMANDS[each] for each in (f"{name} {after}", f"{ctx.info_name} {name}", *alone) if each in COMMANDS), ""
-    )
+    for known in (f"{name} {after}", f"{ctx.info_name} {name}", *alone):
+        if known in COMMANDS:
+            return COMMANDS[known]
+    root = ctx.command.list_commands(ctx) if isinstance(ctx.command, click.Group) and alone else ()
+    similar = near(name, root, most=1)
+    return f"Did you mean {similar}?" if similar else ""

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import click
 import jsonschema
 import pytest
 
@@ -522,3 +523,48 @@ def test_the_emulator_stays_on_this_machine(project: Project, host: str) -> None
     """Elsewhere it needs to be allowed, and a key that not everybody knows."""
     ended(project.run("emulator", "--host", host), 1, "--public")
     ended(project.run("emulator", "--host", host, "--public"), 1, "--key")
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("import tag/VIP", "adopts it"),
+        ("state list", "reconciler ledger list"),
+        ("state mv tag/A tag/B", "reconciler ledger move"),
+        ("state nonsense", "reconciler ledger."),
+        ("ledger mv tag/A tag/B", "reconciler ledger move"),
+        ("diff", "reconciler plan"),
+        ("sync", "reconciler apply"),
+        ("dump", "reconciler pull"),
+        ("refresh", "reconciler drift"),
+        ("output", "reconciler explain"),
+        ("plann", 'Did you mean "plan"?'),
+        ("apply -auto-approve", "No such option '-auto-approve'. Use --yes."),
+        ("apply --auto-approve", "No such option '--auto-approve'. Use --yes."),
+        ("plan --doit", "reconciler apply"),
+        ("plan -out=plan.json", "--out FILE"),
+        ("plan -target=tag/VIP", "--target ADDRESS"),
+        ("plan -var x=1", "RECONCILER_VAR_NAME"),
+        ("plan --targt tag/VIP", "--target"),
+    ],
+)
+def test_words_of_other_tools_get_a_hint(line: str, hint: str, project: Project) -> None:
+    """Commands and flags of Terraform, octoDNS and decK name ours; what is only mistyped gets a similar one."""
+    ended(project.run(*line.split()), 1, hint)
+
+
+def test_hints_name_what_there_is() -> None:
+    """Every command and flag in a hint exists."""
+    from reconciler.cli import hints
+    from reconciler.cli.main import cli
+
+    root = click.Context(cli)
+    commands = {name: cli.get_command(root, name) for name in cli.list_commands(root)}
+    flags = {flag for each in (cli, *commands.values()) for option in each.params for flag in option.opts}
+    for hint in (*hints.COMMANDS.values(), *hints.FLAGS.values()):
+        for name, inner in re.findall(r"reconciler ([a-z]+)(?: ([a-z]+))?", hint):
+            assert name in commands, hint
+            group = commands[name]
+            assert not (inner and isinstance(group, click.Group)) or inner in group.commands, hint
+        for flag in re.findall(r"(?<!\w)--?[a-zA-Z][a-z-]*", hint):
+            assert flag in flags | {"--version", "-v", "-vv"}, hint
