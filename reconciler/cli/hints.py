@@ -105,7 +105,7 @@ def _flag(words: Sequence[str], option: str) -> tuple[str, str] | None:
     """The flag as it was typed and its hint; a long one with one dash is reported by its first letter."""
     for word in words:
         typed = word.partition("=")[0]
-        if typed == option or (len(option) == 2 and typed.startswith(option) and not typed.startswith("--")):
+        if typed == option or (len(option) == 2 and option[1] in typed and not typed.startswith("--")):
             hint = FLAGS.get(typed.lstrip("-"))
             if hint:
                 return typed, hint
