@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 from reconciler.cli.command_options import McpOptions
-from reconciler.cli.handlers.context import place
+from reconciler.cli.handlers.project_context import place
 from reconciler.cli.program import program_of
 from reconciler.commands.project import read_settings, require_path
 from reconciler.mcp import server
