@@ -21,8 +21,8 @@ from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.mcp.listings import Misuse, clipped
 from reconciler.mcp.results import NOTICE
 from reconciler.model.values import Address, Attrs
-from reconciler.output.json_documents import json_text
 from reconciler.output.redact import Redactor
+from reconciler.output.wording import json_text
 
 Ctx: TypeAlias = Context[Any, Any]
 

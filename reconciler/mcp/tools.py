@@ -44,7 +44,7 @@ from reconciler.mcp.workspace import Opened, Workspace, learn_account
 from reconciler.model.resource import Desired, DesiredState, Ledger, LedgerEntry, Live
 from reconciler.model.serialization import attrs_to_json
 from reconciler.output.doctor import check_document
-from reconciler.output.drift import drift_document
+from reconciler.output.drift import drift_document, redacted_drift
 from reconciler.output.explanation import explanation_document
 from reconciler.output.history import history_document, outcomes_document
 
@@ -139,7 +139,7 @@ class Tools:
             found = find_drift(opened.request(), reader, opened.store, call.progress)
         if found.found is not None:
             learn_account(call, found.found)
-        items = found.items if call.redactor is None else call.redactor.drift(found.items)
+        items = found.items if call.redactor is None else redacted_drift(found.items, call.redactor)
         document = drift_document(items, owned=found.owned, reads=found.reads)
         result = DriftResult(summary=document["summary"], calls=document["calls"])
         return Listing(result, document["drift"], lambda each: _row(DriftRow, each))
