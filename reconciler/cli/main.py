@@ -137,7 +137,11 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
     show_default=True,
     help="How often a long run says how far it is, off a terminal.",
 )
-@click.option("--rate-limit", type=float, metavar="N", help="Requests a second (10; 0: no limit of our own).")
+@click.option(
+    "--rate-limit",
+    metavar="RATE",
+    help="10/second, 30/minute, 0 (no limit), or a Systeme.io plan such as free.",
+)
 @click.option("--redact/--no-redact", default=None, envvar="RECONCILER_REDACT", help="Marks instead of people.")
 @click.pass_context
 def cli(
@@ -149,7 +153,7 @@ def cli(
     quiet: bool,
     log_format: str,
     heartbeat: float,
-    rate_limit: float | None,
+    rate_limit: str | None,
     redact: bool | None,
 ) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""

@@ -29,7 +29,7 @@ class Program:
     quiet: bool = False
     log_format: str = "text"
     heartbeat: float = 10.0
-    rate_limit: float | None = None
+    rate_limit: str | None = None
     redact: bool | None = None
     settings: object = None
     redaction: object = None

@@ -36,6 +36,7 @@ from reconciler.gateway.retry import Retries
 from reconciler.ledger.database import locate
 from reconciler.ledger.store import Description
 from reconciler.model.checks import Check, bad, good, passed_over
+from reconciler.output import wording
 from reconciler.output.wording import count
 
 REST = (
@@ -302,7 +303,7 @@ class Examination:
         """The rate limit in the headers, if any."""
         said = quota(self.rate_limit.headers or {}, self.now())
         own = (
-            f"; the rate limit is {self.settings.rate_limit:g} a second"
+            f"; the rate limit is {wording.rate(self.settings.rate_limit)}"
             if self.settings.rate_limit
             else "; no rate limit is set"
         )

@@ -31,9 +31,10 @@ def fleet_schema() -> dict[str, Any]:
                 },
                 "key": _key(),
                 "rate_limit": {
-                    "type": "number",
+                    "type": ["number", "string"],
                     "minimum": 0,
-                    "description": "Requests per second for each key (10); 0: unlimited.",
+                    "description": "For each key: `10/second`, `30/minute`, a number per second, 0 for no limit, or "
+                    "the name of a Systeme.io plan.",
                 },
                 "parallel": {
                     "type": "integer",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +34,27 @@ def number(value: Any) -> float:
     if not math.isfinite(found) or found < 0:
         raise ValueError("expected 0 or greater")
     return found
+
+
+#: Requests per minute that Systeme.io allows in each plan; None: no limit of its own.
+PLANS: Mapping[str, int | None] = {"free": 30, "startup": 60, "webinar": 120, "unlimited": None}
+#: Requests per second that the gateway allows.
+GATEWAY_RATE = 10.0
+_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *(?:/|per) *(second|minute)")
+
+
+def rate(value: Any) -> float:
+    """``10``, ``10/second``, ``30/minute`` or the name of a Systeme.io plan → requests per second; 0: no limit."""
+    name = str(value).strip().lower()
+    if name in PLANS:
+        limit = PLANS[name]
+        return GATEWAY_RATE if limit is None else limit / 60
+    if matched := _RATE.fullmatch(name):
+        return float(matched.group(1)) / (60 if matched.group(2) == "minute" else 1)
+    try:
+        return number(value)
+    except ValueError:
+        raise ValueError(f"expected 10/second, 30/minute, 0 (no limit), or a plan: {', '.join(PLANS)}") from None
 
 
 def whole(lowest: int, highest: int | None = None) -> Reader:

@@ -99,7 +99,7 @@ _SETTINGS = (
     Setting("connection", setting_types.text, ("connection",), None),
     Setting("ledger", setting_types.ledger, ("ledger",), None),
     Setting("dialect", setting_types.choice(DIALECTS), ("dialect",), "vendor"),
-    Setting("rate_limit", setting_types.number, ("limits", "rate_limit"), 10.0),
+    Setting("rate_limit", setting_types.rate, ("limits", "rate_limit"), setting_types.GATEWAY_RATE),
     Setting("parallel", setting_types.whole(1, WORKERS), ("limits", "parallel"), 8),
     Setting("fresh", setting_types.number, ("limits", "fresh"), 30.0),
     Setting("wait", setting_types.number, ("limits", "wait"), 7.5),

@@ -110,7 +110,11 @@ def _limits() -> dict[str, Any]:
     found = {limit.name: _limit(limit.metadata["doc"], limit.metadata["most"]) for limit in fields(Limits)}
     return {
         **found,
-        "rate_limit": {"type": "number", "minimum": 0, "description": "Requests per second; 0: unlimited."},
+        "rate_limit": {
+            "type": ["number", "string"], "minimum": 0,
+            "description": "`10/second`, `30/minute`, a number per second, 0 for no limit, or a Systeme.io plan: "
+            "`free` (30 per minute), `startup` (60), `webinar` (120), `unlimited` (only the gateway's limit).",
+        },
         "fresh": {
             "type": "number", "minimum": 0,
             "description": "Seconds for which a reading may be written upon; 0 reads again before each write.",

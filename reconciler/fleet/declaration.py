@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from reconciler.config import configuration, encodings, files, yaml_loader
+from reconciler.config import configuration, encodings, files, setting_types, yaml_loader
 from reconciler.config.fleet_schema import DEFAULT_KEY, NAME, fleet_schema
 from reconciler.config.positions import MappingNode
 from reconciler.config.problems import Complaint, nearest, raise_if_any, shown
@@ -67,6 +67,14 @@ def find_file(path: Path) -> Path:
     raise ConfigurationError([Problem(str(path), what, "name the file of the fleet")])
 
 
+def _rate_limit(node: MappingNode, findings: list[Complaint]) -> float:
+    try:
+        return setting_types.rate(node.get("rate_limit", setting_types.GATEWAY_RATE))
+    except ValueError as error:
+        findings.append(Complaint(node.value_origin("rate_limit"), str(error)))
+        return 0.0
+
+
 def read_fleet(path: Path, environ: Mapping[str, str], cwd: Path | None = None) -> Fleet:
     """The fleet that a file or folder declares. Raises ConfigurationError with every problem of its files."""
     file = find_file(path)
@@ -79,13 +87,14 @@ def read_fleet(path: Path, environ: Mapping[str, str], cwd: Path | None = None) 
     findings, _ = configuration.check(node, name, rules)
     raise_if_any(findings)
     assert isinstance(node, MappingNode)
+    rate_limit = _rate_limit(node, findings)
     accounts = list(_accounts(node, file.parent, cwd, findings))
     findings += _repeated(accounts)
     raise_if_any(findings)
     return Fleet(
         file.absolute(),
         tuple(str(each) for each in node.get("common", ())),
-        float(node.get("rate_limit", 10.0)),
+        rate_limit,
         int(node.get("parallel", 4)),
         tuple(account for account, _ in accounts),
     )

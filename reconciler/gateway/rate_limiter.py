@@ -40,18 +40,21 @@ class RateLimiter:
     """A token bucket for all threads, and a pause that the quota headers impose on all of them.
 
     In any window of t seconds at most ``rate * t + burst`` calls are sent. ``rate`` is in calls per second;
-    0 means no limit. Pauses that the server asks for apply in any case.
+    0 means no limit. Pauses that the server asks for apply in any case. ``burst``: by default a second's worth, from
+    1 to 10, so that a limit per minute holds from the first call on.
     """
 
     def __init__(
         self,
         rate: float = 10.0,
-        burst: int = 10,
+        burst: int | None = None,
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         wait: Sleep = doze,
     ) -> None:
+        if burst is None:
+            burst = max(1, min(10, int(rate))) if 0 < rate < 10 else 10
         if not (math.isfinite(rate) and rate >= 0 and burst >= 1):
             raise ValueError(f"a rate limit needs a rate from 0 and a burst from 1, not {rate} and {burst}")
         self._rate, self._burst = float(rate), burst

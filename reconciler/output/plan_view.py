@@ -255,7 +255,7 @@ def cost(sheet: PlanSheet) -> str:
     """What reading took, what writing will take, and how many people it concerns."""
     plan, writes, rate_limit = sheet.plan, sheet.writes, sheet.rate_limit
     seconds = max(0, writes - 1) / rate_limit if rate_limit else 0.0
-    when = f", {wording.duration(seconds)} at {rate_limit:g} a second" if rate_limit and writes else ""
+    when = f", {wording.duration(seconds)} at {wording.rate(rate_limit)}" if rate_limit and writes else ""
     text = f"{wording.count(plan.reads, 'call')} read this; {wording.count(writes, 'call')} will write{when}."
     touched = affected(plan)
     return f"{text} {touched}." if touched else text

@@ -111,6 +111,11 @@ def count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def rate(per_second: float) -> str:
+    """``10 per second``; slow rates ``30 per minute``."""
+    return f"{per_second:g} per second" if per_second > 2 else f"{per_second * 60:g} per minute"
+
+
 def duration(seconds: float) -> str:
     """``under a second``, ``about 2 s``, ``about 3 min``, ``about 2 h``."""
     if seconds < 1:

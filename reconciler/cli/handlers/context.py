@@ -33,6 +33,7 @@ from reconciler.ledger.store import Store
 from reconciler.model.plan import Plan, Step, decided
 from reconciler.model.policy import Allow
 from reconciler.model.resource import EMPTY
+from reconciler.output import wording
 from reconciler.output.json_documents import plan_document
 from reconciler.output.plan_view import PlanSheet
 from reconciler.output.wire_log import body_text
@@ -170,7 +171,7 @@ def log_reading(session: CommandContext, planned: Planned) -> None:
         return
     made, size = planned.plan, planned.sizes
     session.note(
-        f"{count(made.reads, 'call')} read the account, at most {session.settings.rate_limit:g} a second; "
+        f"{count(made.reads, 'call')} read the account, at most {wording.rate(session.settings.rate_limit)}; "
         f"dialect {planned.dialect.value}, ledger serial {made.base.serial}",
         "read",
         calls=made.reads,

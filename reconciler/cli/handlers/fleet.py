@@ -214,7 +214,7 @@ class _FleetRun:
         """Requests per second of each key: the flag, the variable, or the file of the fleet."""
         given, variable = program_of(self._ctx).rate_limit, os.environ.get("RECONCILER_RATE_LIMIT")
         try:
-            return setting_types.number(given if given is not None else variable or self.fleet.rate_limit)
+            return setting_types.rate(given if given is not None else variable or self.fleet.rate_limit)
         except ValueError as error:
             source = "--rate-limit" if given is not None else "RECONCILER_RATE_LIMIT"
             raise ConfigurationError(f"{source}: invalid value; {error}") from None
