@@ -86,5 +86,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,emulator,postgresql]'
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,emulator,fleet,postgresql]'
 	@touch $@ $(VENV)/.installed

@@ -89,12 +89,15 @@ def limiter_of(lane: Lane) -> RateLimiter:
         return _LIMITERS.setdefault((lane.key, lane.rate_limit), RateLimiter(lane.rate_limit))
 
 
-def run_lanes(lanes: Sequence[Lane], send: Send, control: LaneControl, at_once: int = AT_ONCE) -> None:
+_SLOTS = threading.BoundedSemaphore(AT_ONCE)
+
+
+def run_lanes(lanes: Sequence[Lane], send: Send, control: LaneControl) -> None:
     """Run all accounts of these lanes; each is sent once, also one that was not begun. The first accounts of all
     lanes come before the second ones of any."""
     waiting = [(_filled(lane.jobs), lane) for lane in lanes]
     most = max((min(lane.parallel, len(lane.jobs)) for lane in lanes), default=0)
-    threads = min(at_once, sum(min(lane.parallel, len(lane.jobs)) for lane in lanes)) or 1
+    threads = sum(min(lane.parallel, len(lane.jobs)) for lane in lanes) or 1
     with ThreadPoolExecutor(threads, thread_name_prefix="account") as pool:
         runs = [
             pool.submit(_work, jobs, limiter_of(lane), send, control)
@@ -120,10 +123,10 @@ def _work(jobs: queue.SimpleQueue[AccountJob], limiter: RateLimiter, send: Send,
             job = jobs.get_nowait()
         except queue.Empty:
             return
-        if control.is_over:
-            send(not_run(job))
-        else:
-            send(run_account(job, AccountRateLimiter(limiter), control.stop))
+        with _SLOTS:
+            begun = not control.is_over
+            output = run_account(job, AccountRateLimiter(limiter), control.stop) if begun else not_run(job)
+        send(output)
 
 
 def not_run(job: AccountJob, why: str = "") -> AccountOutput:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from reconciler.fleet.account import AccountOutput
+from reconciler.fleet.account import AccountJob, AccountOutput
+from reconciler.fleet.check import problems_of, raise_problems
 from reconciler.fleet.lane import Lane, LaneControl, not_run, run_lanes
 from reconciler.model.fleet import AccountState
 
@@ -59,6 +60,10 @@ class LocalEngine:
             for worker in self._open.values():
                 worker.process.terminate()
 
+    def check(self, jobs: Sequence[AccountJob]) -> None:
+        """Raise ConfigurationError with every reason why these accounts cannot be run on this machine."""
+        raise_problems(problems_of(jobs, os.environ))
+
     def halt(self) -> None:
         """No further account begins; those under way end."""
         self._tell(self._word or HALT)
@@ -66,6 +71,9 @@ class LocalEngine:
     def stop(self) -> None:
         """Those under way end in order, as soon as they can."""
         self._tell(STOP)
+
+    def close(self) -> None:
+        """Nothing is open between two runs."""
 
     def _tell(self, word: str) -> None:
         self._word = word

@@ -21,11 +21,17 @@ class Engine(Protocol):
     def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
         """Every account of the lanes as it ends."""
 
+    def check(self, jobs: Sequence[AccountJob]) -> None:
+        """Raise ConfigurationError with every reason why these accounts cannot be run here."""
+
     def halt(self) -> None:
         """No further account begins; those under way end."""
 
     def stop(self) -> None:
         """Those under way end in order, as soon as they can."""
+
+    def close(self) -> None:
+        """Leave what this engine holds open."""
 
 
 def chosen(accounts: Sequence[FleetAccount], only: Sequence[str], exclude: Sequence[str]) -> list[FleetAccount]:

@@ -29,6 +29,7 @@ from reconciler.config.settings import unknown_variables
 from reconciler.errors import ApprovalRequired, ConfigurationError, Declined
 from reconciler.fleet.account import AccountJob, AccountOutput, open_account
 from reconciler.fleet.check import problems_of, raise_problems
+from reconciler.fleet.cluster import ClusterEngine
 from reconciler.fleet.declaration import Fleet, read_fleet
 from reconciler.fleet.folder import RunFolder
 from reconciler.fleet.local import LocalEngine
@@ -154,6 +155,7 @@ class _FleetRun:
             self._leave_out_finished()
         redaction_of(ctx).add_secrets(*(os.environ.get(job.account.key) for job in self.jobs))
         self.engine = self._engine()
+        ctx.call_on_close(self.engine.close)
         self.stopped, self._began = "", time.monotonic()
         self.changes: dict[str, bytes] = {}
 
@@ -166,12 +168,12 @@ class _FleetRun:
 
     def _engine(self) -> Engine:
         if self._options.scheduler:
-            raise ConfigurationError("--scheduler is not available")
+            return ClusterEngine(self._options.scheduler, insecure=self._options.insecure_scheduler)
         return LocalEngine(self._options.workers or min(os.cpu_count() or 1, len(self.jobs)))
 
     def begin(self) -> None:
         """Check everything that can be checked before the first account begins. Raises ConfigurationError."""
-        raise_problems(problems_of(self.jobs, os.environ))
+        self.engine.check(self.jobs)
         if not self._options.continues:
             self.folder.begin(self._command, [job.account.name for job in self.jobs])
 

@@ -127,3 +127,16 @@ def test_memory_follows_the_clock_of_this_machine() -> None:
     with Store.none() as store, store.session.reading() as connection:
         assert abs(store.session.now(connection) - time.time()) < 60
     assert str(transactions.DatabaseLocation()) == "memory"
+
+
+def test_one_database_holds_many_ledgers(tmp_path: Path) -> None:
+    """``schema=`` names the place of one of them; it is shown, other options are not."""
+    place = locate("postgresql://u:hunter2@h/d?schema=acme&sslmode=require", tmp_path)
+    assert str(place) == "postgresql+psycopg://u:***@h/d?schema=acme"
+
+
+@pytest.mark.parametrize("name", ["pg_x", "PG_x", "a b", 'a"b', "", "x" * 64, "a&schema=b"])
+def test_schemas_that_postgresql_would_not_take(tmp_path: Path, name: str) -> None:
+    """Reserved, cut, quoted or repeated names."""
+    with pytest.raises(LedgerError, match="invalid schema"):
+        locate(f"postgresql://u@h/d?schema={name}", tmp_path)
