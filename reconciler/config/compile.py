@@ -8,7 +8,7 @@ from sys import intern
 from typing import Any, NamedTuple, assert_never
 
 from reconciler.errors import ConfigurationError, Problem
-from reconciler.kinds import KINDS, SECTIONS
+from reconciler.kinds import KINDS, SECTIONS, schema_version
 from reconciler.kinds.base import Kind
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.csv_rows import CsvRows
@@ -236,7 +236,7 @@ class _StateCompiler:
             case FieldShape.ENTRIES:
                 self._read_entries(item, field, value or {}, attrs)
             case FieldShape.WORDS:
-                attrs[field.name] = frozenset(value)
+                attrs[field.name] = self._words(item, field, value)
             case FieldShape.REF:
                 attrs[field.name] = self._target(item, field, value, attrs)
             case FieldShape.REFS:
@@ -248,6 +248,15 @@ class _StateCompiler:
                 attrs[field.name] = value
             case _:
                 assert_never(field.shape)
+
+    def _words(self, item: BlockItem, field: Field, value: Sequence[Any]) -> frozenset[Value]:
+        words = [schema_version.from_declared(each, field.versions) for each in value]
+        names = [schema_version.base(word) for word in words]
+        for index, name in enumerate(names):
+            if name in names[:index]:
+                where = origin_in(value, index, item.origin)
+                self.problems.append(Problem(str(where), f"{name} is listed twice", "remove one of them"))
+        return frozenset(words)
 
     def _read_entries(
         self, item: BlockItem, field: Field, entries: Mapping[str, Any], attrs: dict[str, Value]

@@ -18,6 +18,7 @@ from yaml.events import AliasEvent, MappingEndEvent, MappingStartEvent, ScalarEv
 
 from reconciler.edit.accept import AcceptAction, AcceptedChange
 from reconciler.edit.yaml_writer import inline, scalar
+from reconciler.kinds import KINDS, schema_version
 from reconciler.model.values import Value
 from reconciler.planner.documents import plain_of
 
@@ -136,11 +137,10 @@ class _Splicer:
         self._edits.append(TextEdit(node.start, node.end, lead + new))
 
     def _set_list(self, node: NodeSpan, value: frozenset[Value]) -> None:
-        if any(each.form is not NodeForm.SCALAR or each.shared or "${" in each.value for each in node.items):
-            raise ManualChange("the list holds more than plain words")
+        words = [_word(each) for each in node.items]
         wanted, change = {str(each) for each in value}, self._list(node)
-        change.gone |= {index for index, each in enumerate(node.items) if each.value not in wanted}
-        change.new += [inline(each) for each in sorted(wanted - {each.value for each in node.items})]
+        change.gone |= {index for index, word in enumerate(words) if word not in wanted}
+        change.new += [inline(schema_version.to_declared(each)) for each in sorted(wanted - set(words))]
 
     def _insert(self, item: NodeSpan, wish: AcceptedChange) -> None:
         """A key that is not there yet, after the last one of its siblings."""
@@ -153,6 +153,22 @@ class _Splicer:
             holder = pair[1]
         self._edits.append(new_key(self.text, holder, f"{key}: {inline(plain_of(wish.value))}"))
 
+
+def _word(item: NodeSpan) -> str:
+    """The item of a list of words, as plans write it."""
+    values = {key.value: value for key, value in item.pairs}
+    if any(each.shared or "${" in each.value for each in (item, *values.values())):
+        raise ManualChange("the list holds more than plain words")
+    if item.form is NodeForm.SCALAR:
+        return item.value
+    if set(values) != {"event", "schema_version"} or not values["schema_version"].value.isdigit():
+        raise ManualChange("the list holds more than plain words")
+    version = int(values["schema_version"].value)
+    return schema_version.from_declared({"event": values["event"].value, "schema_version": version}, _VERSIONS)
+
+
+#: The default schema version of each word that has one.
+_VERSIONS = {word: n for kind in KINDS.values() for field in kind.fields for word, n in field.versions.items()}
 
 _BREAK = re.compile("\r\n|[\r\n]")
 

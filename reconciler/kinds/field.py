@@ -37,6 +37,7 @@ class Field:
     determines its wire name. ``slugs``: the ENTRIES that this field replaces. ``immutable``: set only on create.
     ``write_only``: never in an answer. ``from_env``: text that may be given as ``{env: NAME}`` or ``{file: PATH}``
     and is then shown by its host only. ``reset``: the server's default, to which a released field returns.
+    ``versions``: the default schema version of each word, for WORDS whose items may name another one.
     ``needs``: ``{value: field}``, the field that a value makes required. ``personal``: identifies a person, so
     redacted output replaces it. ``manner``: an option of a write; sent with it, never a difference by itself.
     ``note_only``: not declared in files; shown in the note of a write. ``choices``: the allowed values; a mapping
@@ -67,6 +68,7 @@ class Field:
     pattern: str | None = None
     hint: str = ""
     reset: Value = None
+    versions: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     needs: Mapping[str, str] = field(default_factory=lambda: EMPTY)
 
     @property

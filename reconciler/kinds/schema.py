@@ -203,6 +203,21 @@ def _list(items: dict[str, Any]) -> dict[str, Any]:
     return {"type": "array", "items": items}
 
 
+def _word(field: Field) -> dict[str, Any]:
+    """An item of WORDS: a word, or a mapping that adds a schema version to it."""
+    word = {"type": "string", **_choices(field)}
+    if not field.versions:
+        return word
+    version = {"type": "integer", "minimum": 1, "description": "Version of the format of the deliveries."}
+    mapping = {
+        "type": "object",
+        "properties": {"event": word, "schema_version": version},
+        "required": ["event"],
+        "additionalProperties": False,
+    }
+    return {"anyOf": [word, mapping]}
+
+
 def _conditions(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
     """Values that require another key, e.g. partial access requires modules, and keys that exclude each other."""
     needs: list[tuple[str, Any, str]] = [
@@ -264,7 +279,7 @@ _SHAPES: dict[FieldShape, Callable[[Field], dict[str, Any]]] = {
     FieldShape.TEXT: _text,
     FieldShape.FLAG: lambda field: {"type": "boolean"},
     FieldShape.NUMBER: lambda field: {"type": ["integer", "null"] if field.nullable else "integer"},
-    FieldShape.WORDS: lambda field: {**_list({"type": "string", **_choices(field)}), "uniqueItems": True},
+    FieldShape.WORDS: lambda field: {**_list(_word(field)), "uniqueItems": True},
     FieldShape.ENTRIES: _entries,
     FieldShape.REF: _target,
     FieldShape.REFS: lambda field: {**_list(_target(field)), "minItems": 1},

@@ -1,5 +1,6 @@
 """Webhooks: URLs that receive events; the secret is write-only, and a new url needs a new webhook (api.md §5.8)."""
 
+from reconciler.kinds import schema_version
 from reconciler.kinds.base import Collection, Item, Kind, Lookup, Template, Wire
 from reconciler.kinds.effects import EVENTS_LOST, NEW_ID
 from reconciler.kinds.field import Field, FieldShape
@@ -17,10 +18,14 @@ EVENTS = {
 }
 
 
+#: The schema version that a plain event has.
+VERSIONS = {event: 2 if event.startswith("SALE_") else 1 for event in EVENTS}
+
+
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
     """Decode an item; events whose subscription is disabled are omitted."""
     rows = item.get("subscriptions") or ()
-    events = {row["event"] if isinstance(row, dict) else row for row in rows if _is_on(row)}
+    events = {schema_version.from_answer(row, VERSIONS) for row in rows if _is_on(row)}
     return {
         "name": item.get("name"),
         "url": item.get("url"),
@@ -63,11 +68,13 @@ KIND = Kind(
         ),
         Field(
             name="events",
-            doc="All events to send.",
+            doc="All events to send; with another schema version than the default as "
+            "`{event: SALE_NEW, schema_version: 1}`.",
             shape=FieldShape.WORDS,
             wire="subscriptions",
             required=True,
             choices=EVENTS,
+            versions=VERSIONS,
             example=["CONTACT_CREATED", "SALE_NEW"],
         ),
         Field(name="active", doc="false pauses deliveries.", shape=FieldShape.FLAG, reset=True),

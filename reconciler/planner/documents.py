@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from reconciler.kinds import schema_version
 from reconciler.kinds.base import Kind
 from reconciler.kinds.csv_options import entries_of, texts_of
 from reconciler.kinds.field import Field
@@ -69,7 +70,7 @@ def may_hold_secret(each: Field, value: Value) -> bool:
 def fits(each: Field, value: Value) -> bool:
     """Whether a live value is valid in the files; values from other sources may not be."""
     if isinstance(value, frozenset):
-        return not each.choices or value <= set(each.choices)
+        return not each.choices or {schema_version.base(str(word)) for word in value} <= set(each.choices)
     if not isinstance(value, str):
         return value is not None or each.nullable
     if each.required and not value.strip():
@@ -93,7 +94,7 @@ def gathered(kind: Kind, said: dict[str, Plain], members: list[str], unread: str
 def plain_of(value: Value) -> Plain:
     """The value in the document; a set becomes a sorted list."""
     if isinstance(value, frozenset):
-        return [*sorted(str(each) for each in value)]
+        return [schema_version.to_declared(word) for word in sorted(str(each) for each in value)]
     if value is None or isinstance(value, bool | int | str):
         return value
     raise TypeError(f"{type(value).__name__} is not written as a plain value")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from reconciler.kinds import KINDS
+from reconciler.kinds import KINDS, schema_version
 from reconciler.kinds.base import Kind, PerParent, Template, Wire
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.field import FieldShape
@@ -57,8 +57,14 @@ def _body(kind: Kind, attrs: Attrs, wire: Wire) -> dict[str, Any] | None:
         if field.shape is FieldShape.ENTRIES:
             body.setdefault(key, {})[name.removeprefix(f"{field.name}.")] = value
         elif name not in in_path:
-            body[key] = _encode(value)
+            body[key] = _versioned(value) if field.versions else _encode(value)
     return body
+
+
+def _versioned(value: Value) -> Any:
+    """Words, of which some have a schema version of their own."""
+    words = sorted(map(str, value)) if isinstance(value, frozenset) else ()
+    return [schema_version.to_request(word) for word in words]
 
 
 def _encode(value: Value) -> Any:
