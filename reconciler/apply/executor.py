@@ -36,11 +36,12 @@ Starter = Callable[[Step], None]
 
 @dataclass
 class Bounds:
-    """Conditions that end a run early: a signal, a number of calls, a point in time (of ``clock``)."""
+    """Conditions that end a run early: a signal, a number of calls, a point in time (of ``clock``), a failed step."""
 
     stop: threading.Event = field(default_factory=threading.Event)
     max_calls: int | None = None
     deadline: float | None = None
+    fail_fast: bool = False
     clock: Callable[[], float] = time.monotonic
 
     def reason(self, calls: int) -> str | None:
@@ -156,6 +157,8 @@ class Executor:
 
     def _note(self, outcome: Outcome) -> None:
         self.outcomes[outcome.step] = outcome
+        if self.bounds.fail_fast and outcome.status is Status.FAILED:
+            self.stopped = self.stopped or "a step failed (--fail-fast)"
         if self.listener:
             self.listener(outcome, len(self.outcomes), len(self.graph.order))
 

@@ -37,14 +37,20 @@ Example:
 
 
 _RUN = (
-    click.option("--yes", is_flag=True, help="Do not ask."),
+    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
     click.option("--json", "as_json", is_flag=True, help="The same as --output json."),
     output_option(PLAN),
     click.option("--json-events", is_flag=True, help="Print one JSON object a line as things happen."),
     allow_option,
-    click.option("--confirm", metavar="NAME", help="Name of a protected environment, in place of typing it."),
-    click.option("--parallel", type=int, metavar="N", help="Writes in flight at most (8)."),
-    click.option("--max-calls", type=int, metavar="N", help="Stop cleanly after this many calls."),
+    click.option("--confirm", metavar="NAME", help="Name of the protected environment, in place of typing it."),
+    click.option("--parallel", type=int, metavar="N", help="Parallel writes (8) [RECONCILER_PARALLEL]."),
+    click.option(
+        "--fail-fast",
+        is_flag=True,
+        envvar="RECONCILER_FAIL_FAST",
+        help="Begin no further step after the first failure [RECONCILER_FAIL_FAST].",
+    ),
+    click.option("--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."),
     minutes_option,
 )
 

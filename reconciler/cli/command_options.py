@@ -66,6 +66,7 @@ class RunOptions(AccountOptions, OutputOptions):
 
     yes: bool = False
     json_events: bool = False
+    fail_fast: bool = False
     allow: Allowed = ()
     confirm: str | None = None
 
@@ -93,9 +94,9 @@ class DestroyOptions(RunOptions):
 
 
 class UndoOptions(RunOptions):
-    """``undo``."""
+    """``undo``; no ``run`` means the last one."""
 
-    run: int
+    run: int | None
     project: Path
 
 

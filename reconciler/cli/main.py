@@ -6,13 +6,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import gc
 import os
+import signal
 import sys
 from functools import partial
 from importlib import import_module
 from types import TracebackType
+from typing import NoReturn
 
 import click
 from click.core import ParameterSource
@@ -115,18 +118,30 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
     "--environment",
     metavar="NAME",
     envvar="RECONCILER_ENVIRONMENT",
-    help="Environment to use.",
+    help="Environment of reconciler.yaml to use [RECONCILER_ENVIRONMENT].",
     shell_complete=completers.environments,
 )
-@click.option("-v", "--verbose", count=True, help="Say more; -vv: every request; -vvv: bodies too.")
-@click.option("-q", "--quiet", is_flag=True, help="Only results and errors.")
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    envvar="RECONCILER_VERBOSE",
+    help="Log how the account is read; -vv: every request; -vvv: bodies, too [RECONCILER_VERBOSE].",
+)
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    envvar="RECONCILER_QUIET",
+    help="Print only results, warnings and errors [RECONCILER_QUIET].",
+)
 @click.option(
     "--log-format",
     type=click.Choice(["text", "json"]),
     envvar="RECONCILER_LOG_FORMAT",
     default="text",
     show_default=True,
-    help="What standard error holds: text, or one JSON object a line.",
+    help="Log on standard error as text or as one JSON object per line [RECONCILER_LOG_FORMAT].",
 )
 @click.option(
     "--heartbeat",
@@ -135,14 +150,19 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
     envvar="RECONCILER_HEARTBEAT",
     default=10.0,
     show_default=True,
-    help="How often a long run says how far it is, off a terminal.",
+    help="Interval of progress lines when not on a terminal; 0: none [RECONCILER_HEARTBEAT].",
 )
 @click.option(
     "--rate-limit",
     metavar="RATE",
-    help="10/second, 30/minute, 0 (no limit), or a Systeme.io plan such as free.",
+    help="10/second, 30/minute, 0 (no limit), or a Systeme.io plan such as free [RECONCILER_RATE_LIMIT].",
 )
-@click.option("--redact/--no-redact", default=None, envvar="RECONCILER_REDACT", help="Marks instead of people.")
+@click.option(
+    "--redact/--no-redact",
+    default=None,
+    envvar="RECONCILER_REDACT",
+    help="Replace personal data with pseudonyms [RECONCILER_REDACT].",
+)
 @click.pass_context
 def cli(
     ctx: click.Context,
@@ -174,7 +194,17 @@ def main(args: list[str] | None = None) -> None:
     configure_streams()
     program = Program()
     sys.excepthook = partial(_defect, program)
-    sys.exit(run(args, program))
+    code = run(args, program)
+    signal.signal(signal.SIGINT, _leave)
+    sys.exit(code)
+
+
+def _leave(number: int, frame: object) -> NoReturn:
+    """Ctrl-C while the process waits for its last threads: nothing is left to do in order."""
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(130)
 
 
 def run(args: list[str] | None = None, program: Program | None = None) -> int:

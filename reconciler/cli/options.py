@@ -80,28 +80,28 @@ _SELECTION = (
         "targets",
         multiple=True,
         metavar="ADDRESS",
-        help="Only this, and what it needs.",
+        help="Only this resource and what it needs; repeatable.",
         shell_complete=completers.addresses,
     ),
     click.option(
         "--target-file",
         metavar="FILE",
         callback=_patterns,
-        help="The same, one a line; # begins a comment, - is stdin.",
+        help="File of targets, one per line; # begins a comment, - is standard input.",
     ),
     click.option(
         "--refresh",
         type=click.Choice(["auto", "full", "none"]),
         default="auto",
         show_default=True,
-        help="Read by the cheapest way, everything, or (plan only) nothing.",
+        help="How to read the account: auto, full or none (plan only).",
     ),
     click.option(
         "--exclude",
         "excludes",
         multiple=True,
         metavar="ADDRESS",
-        help="All but this.",
+        help="Exclude this resource; repeatable.",
         shell_complete=completers.addresses,
     ),
 )
@@ -176,17 +176,19 @@ allow_option = click.option(
     "--allow",
     multiple=True,
     type=AllowType(),
-    help="Let a class of changes pass, for this run.",
+    help="Approve a class of changes for this run; repeatable.",
 )
 fail_on_option = click.option(
     "--fail-on",
     multiple=True,
     type=click.Choice(["drift", "conflict", "delete"]),
-    help="Exit 2 when there is one.",
+    help="Exit with code 2 if the plan contains any; repeatable.",
 )
-minutes_option = click.option("--max-minutes", type=float, metavar="N", help="Stop cleanly after this long.")
+minutes_option = click.option(
+    "--max-minutes", type=float, metavar="N", help="Stop after N minutes [RECONCILER_MAX_MINUTES]."
+)
 project_option = click.option(
-    "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project (.)."
+    "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project folder (.)."
 )
 
 

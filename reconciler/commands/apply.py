@@ -53,7 +53,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
     an open intent. Raises LedgerError or Locked if that happens before anything was sent.
     """
     me, digest = lock_holder.here(), options.digest or plan_digest(planned.plan)
-    run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command))
+    run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command, me.job))
     settle_ledger(planned, store, run, options.now())
     store.measured(planned.sizes)
     calls = session.calls

@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.commands import ledgers
 from reconciler.config.settings import Settings
-from reconciler.errors import ConfigurationError, Interrupted, LedgerError, NotConnected
+from reconciler.errors import ConfigurationError, Interrupted, LedgerError, Locked, NotConnected
 from reconciler.gateway.connections import ACTIVE, Connection, Connections, oldest_of
 
 #: Seconds between two reads of a connection that is not active yet (api.md §10).
@@ -45,7 +45,7 @@ def ledger_account(settings: Settings) -> str | None:
             return None
         with store:
             return store.describe().account
-    except (ConfigurationError, LedgerError):
+    except (ConfigurationError, LedgerError, Locked):
         return None
 
 

@@ -238,7 +238,7 @@ def own(pulled: Pulled, workspace: Project, place: Invocation, session: Session,
     changes = decide(request, Refreshed(found, {}, pulled.sizes), ledger, store.digest, now).plan.changes
     mine = [change for change in changes if _is_as_it_is(change)]
     me = lock_holder.here()
-    run = store.begin(RunInfo(me.who, me.host, __version__, command="pull"))
+    run = store.begin(RunInfo(me.who, me.host, __version__, command="pull", job=me.job))
     entries = [
         entry_after(
             change,

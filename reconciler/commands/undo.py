@@ -30,13 +30,16 @@ class Undoing:
     lost: tuple[Unrestorable, ...]
 
 
-def find_run(store: Store, number: int) -> RunRecord:
-    """The run with this number; raises ConfigurationError that lists the existing runs."""
+def find_run(store: Store, number: int | None) -> RunRecord:
+    """The run with this number, or the last one; raises ConfigurationError that lists the existing runs."""
     runs = {run.id: run for run in store.runs()}
+    if not runs:
+        what = "no run" if number is None else f"no run {number}"
+        raise ConfigurationError(f"there is {what}: this ledger has seen none yet")
+    if number is None:
+        return runs[max(runs)]
     if number in runs:
         return runs[number]
-    if not runs:
-        raise ConfigurationError(f"there is no run {number}: this ledger has seen none yet")
     known = ", ".join(str(each) for each in list(runs)[:10])
     more = f" and {len(runs) - 10} older" if len(runs) > 10 else ""
     raise ConfigurationError(f"there is no run {number}; the ledger knows {known}{more} (`reconciler history`)")

@@ -120,7 +120,9 @@ NAMES = tuple(setting.name for setting in _SETTINGS)
 
 
 #: Variables without a setting in the file, and prefixes of those that the action and the pipelines read.
-_VARIABLES = ("ENVIRONMENT", "ENV_ALLOW", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT")
+_VARIABLES = (
+    *("ENVIRONMENT", "ENV_ALLOW", "FAIL_FAST", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT", "QUIET", "VERBOSE"),
+)
 _OTHERS = ("COMMIT", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "SOURCE", "VAR_")
 
 

@@ -21,13 +21,14 @@ Digests = Mapping[Address, Mapping[str, str]]
 
 
 class RunInfo(NamedTuple):
-    """The facts of a run at its start; ``plan`` is the digest of its plan."""
+    """The facts of a run at its start; ``plan`` is the digest of its plan, ``job`` the URL of its CI job."""
 
     who: str
     host: str
     tool: str
     plan: str = ""
     command: str = "apply"
+    job: str = ""
 
 
 class RunRecord(NamedTuple):
@@ -105,10 +106,10 @@ def runs(connection: Connection, plan: str | None) -> list[RunRecord]:
 
 
 def _run(row: Row[Any]) -> RunRecord:
-    texts = (row.who, row.host, row.tool, row.plan, row.command)
+    texts = (row.who, row.host, row.tool, row.plan, row.command, row.job)
     check_types(*((text, str) for text in texts), (row.started, float), (row.finished, float | None))
     check_types((row.status, str | None), (row.reads, int), (row.writes, int))
-    info = RunInfo(row.who, row.host, row.tool, row.plan, row.command)
+    info = RunInfo(*texts)
     return RunRecord(row.id, info, row.started, row.finished, row.status, row.reads, row.writes)
 
 

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import socket
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,7 +22,8 @@ class LockHolder(NamedTuple):
     """The holder of a lock. Facts that the platform does not provide are empty and prove nothing.
 
     ``machine`` survives a reboot, ``boot`` does not; ``space`` is the process-id namespace (two containers of one
-    machine share the boot but not the process ids); ``started`` tells a process from a later one with its pid.
+    machine share the boot but not the process ids); ``started`` tells a process from a later one with its pid; and
+    ``job`` is the URL of the CI job.
     """
 
     who: str
@@ -31,9 +33,10 @@ class LockHolder(NamedTuple):
     boot: str = ""
     space: str = ""
     machine: str = ""
+    job: str = ""
 
     def __str__(self) -> str:
-        return f"{self.who} on {self.host} (process {self.pid})"
+        return f"{self.who} on {self.host} (process {self.pid})" + (f", {self.job}" if self.job else "")
 
 
 class LockRecord(NamedTuple):
@@ -68,7 +71,17 @@ def here(proc: Path = PROC, machine_id: Path = MACHINE_ID) -> LockHolder:
         boot=_text(proc / "sys/kernel/random/boot_id"),
         space=_link(proc / "self/ns/pid"),
         machine=_machine(machine_id),
+        job=job_url(os.environ),
     )
+
+
+def job_url(environ: Mapping[str, str]) -> str:
+    """The URL of the GitLab or GitHub job that runs this process, or an empty text."""
+    names = ("GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID")
+    server, repository, run = (environ.get(name, "") for name in names)
+    url = f"{server}/{repository}/actions/runs/{run}" if server and repository and run else ""
+    url = environ.get("CI_JOB_URL") or url
+    return url if url.startswith(("https://", "http://")) else ""
 
 
 def is_gone(holder: LockHolder, me: LockHolder, proc: Path = PROC) -> bool:

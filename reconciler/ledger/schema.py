@@ -84,6 +84,7 @@ RUN = Table(
     Column("host", Text, nullable=False),
     Column("tool", Text, nullable=False),
     Column("plan", Text, nullable=False),
+    Column("job", Text, nullable=False),
     Column("started", Double, nullable=False),
     Column("finished", Double),
     Column("status", Text),

@@ -57,7 +57,8 @@ def run_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
         head: Line = [(f"{run['run']:>5}  ", "bold"), (f"{moment_of(run['started'])}  ", "")]
         verb: Line = [(f"{wording.printable(run['command']):<8}", ""), (f"{run['status']:<8}", style)]
         calls = f"{run['calls']['reads']:>6,} read {run['calls']['writes']:>6,} wrote"
-        yield [*head, *verb, (calls, ""), (f"  {who}, reconciler {wording.printable(run['tool'])}", "dim")]
+        tool = ", ".join(filter(None, (f"reconciler {run['tool']}", run["job"])))
+        yield [*head, *verb, (calls, ""), (f"  {who}, {wording.printable(tool)}", "dim")]
 
 
 def moment_of(text: str | None) -> str:
@@ -74,6 +75,7 @@ def run_document(run: Any) -> dict[str, Any]:
         "host": run.info.host,
         "tool": run.info.tool,
         "plan": run.info.plan,
+        "job": run.info.job,
         "status": ended(run.status),
         "started": iso(run.started),
         "finished": iso(run.finished),

@@ -106,3 +106,29 @@ def test_an_unknown_run(project: Project, number: str) -> None:
     project.write(SITE)
     project.apply()
     ended(project.run("history", *number.split()), 1, "there is no run", "knows 1")
+
+
+@pytest.mark.parametrize(
+    ("env", "url"),
+    [
+        ({"CI_JOB_URL": "https://gitlab.example.com/a/b/-/jobs/7"}, "https://gitlab.example.com/a/b/-/jobs/7"),
+        (
+            {
+                "GITHUB_SERVER_URL": "https://github.example.com",
+                "GITHUB_REPOSITORY": "a/b",
+                "GITHUB_RUN_ID": "42",
+            },
+            "https://github.example.com/a/b/actions/runs/42",
+        ),
+        ({"CI_JOB_URL": "javascript:alert(1)"}, ""),
+        ({}, ""),
+    ],
+    ids=["gitlab", "github", "no address", "none"],
+)
+def test_the_job_of_a_run_is_recorded(project: Project, env: dict[str, str], url: str) -> None:
+    """Its URL is in the history."""
+    project.write("tags: [A]\n")
+    ended(project.run("apply", "--yes", env=env), 0)
+    (run,) = project.run("history", "--json").document["runs"]
+    assert run["job"] == url
+    assert url in project.run("history").out

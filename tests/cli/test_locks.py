@@ -9,7 +9,9 @@ from contextlib import closing
 
 import pytest
 
+from reconciler.errors import Locked
 from reconciler.ledger.lock import Lock
+from reconciler.ledger.store import Store
 from tests.cli.support import ended
 from tests.support.hooks import before
 from tests.support.project import Project
@@ -97,3 +99,16 @@ def test_two_first_applies_for_two_connections(
     assert second.account.writes == []
     assert len(first.account.writes) == 2
     first.assert_converged()
+
+
+def test_connections_are_listed_during_a_write(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose the ledger is cannot be read then, and everything else can."""
+    project.write("tags: [A]\n")
+    project.apply()
+
+    def busy(*_: object, **__: object) -> Store:
+        raise Locked("another process is in the middle of a write")
+
+    monkeypatch.setattr(Store, "peek", busy)
+    said = ended(project.run("connections", "list"), 0)
+    assert project.account.connection in said

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -212,3 +213,51 @@ def test_a_signal_within_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
         signal.raise_signal(signal.SIGINT)
     assert ended_with.value.code == 130
     assert len(told) == 2
+
+
+WAITING = """
+import threading, time
+from reconciler.cli import main
+
+def run(args, program):
+    threading.Thread(target=linger).start()
+    return 0
+
+def linger():
+    while threading.main_thread().is_alive():
+        time.sleep(0.01)
+    print("ending", flush=True)
+    time.sleep(PATIENCE)
+
+main.run = run
+main.main([])
+"""
+
+
+def test_a_signal_while_the_process_ends(project: Project) -> None:
+    """Ctrl-C while the interpreter waits for a thread ends the process, without a message of the interpreter."""
+    running = subprocess.Popen(
+        [sys.executable, "-c", WAITING.replace("PATIENCE", str(PATIENCE))],
+        env={**environment(project), "PYTHONPATH": str(Path(__file__).parents[2])},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert running.stdout is not None
+    assert running.stdout.readline() == "ending\n"
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=PATIENCE)
+    assert (running.returncode, err) == (130, "")
+
+
+def test_fail_fast_begins_nothing_after_a_failure(project: Project) -> None:
+    """Without it the other resources are written; with it the rest is left for the next run."""
+    project.write("tags: [A, B, C, D]\n")
+    for flags, created in (("--fail-fast",), 0), ((), 3):
+        project.account.fault("status", method="POST", nth=1, times=1, status=422, body={"detail": "no"})
+        result = project.run("apply", "--yes", "--json", "--parallel", "1", *flags)
+        assert result.code == 4
+        assert len(project.account.state()["tags"]) == created
+        project.account.set_faults([])
+    assert project.run("apply", "--yes", env={"RECONCILER_FAIL_FAST": "1"}).code == 0

@@ -389,7 +389,7 @@ def test_a_half_finished_run(project: Project) -> None:
     assert project.account.state() == before
 
 
-@pytest.mark.parametrize("args", [("9",), ("nine",), ()])
+@pytest.mark.parametrize("args", [("9",), ("nine",)])
 def test_bad_numbers(project: Project, args: tuple[str, ...]) -> None:
     """An unknown run names the known ones."""
     project.write("tags: [VIP]\n")
@@ -404,3 +404,15 @@ def test_without_a_ledger(project: Project) -> None:
     ended(project.run("undo", "1", "--yes"), 1, "no ledger yet")
     ended(project.run("undo", "1", "--yes", "--ledger", "none"), 1, "without a ledger")
     assert not (project.folder / ".reconciler").exists()
+
+
+def test_the_last_run_is_undone_without_a_number(project: Project) -> None:
+    """The newest one that the ledger knows; without any run there is nothing to undo."""
+    ended(project.run("undo", "--yes"), 1, "no run to undo")
+    project.write("tags: [A]\n")
+    project.apply()
+    project.write("tags: [A, B]\n")
+    project.apply()
+    result = project.run("undo", "--yes", "--json")
+    assert result.document["undoes"] == 2
+    assert set(project.account.state()["tags"]) == {"Gold", "A"}

@@ -117,7 +117,7 @@ def _check_approvals(planned: Planned, run: Run) -> None:
 def _carry_out(run: Run, session: CommandContext, store: Store, planned: Planned) -> int:
     events = session.style.events
     options = Options(
-        Bounds(session.stop, session.settings.max_calls, session.deadline),
+        Bounds(session.stop, session.settings.max_calls, session.deadline, run.options.fail_fast),
         session.settings.parallel,
         starter=events.started if events else None,
         digest=run.digest,

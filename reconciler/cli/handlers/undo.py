@@ -13,7 +13,7 @@ from reconciler.cli.handlers.run import begin_run, plan_and_run
 from reconciler.cli.logs import log
 from reconciler.cli.terminal import print_lines
 from reconciler.commands.project import Invocation
-from reconciler.commands.undo import prepare
+from reconciler.commands.undo import find_run, prepare
 from reconciler.errors import ConfigurationError
 from reconciler.model.resource import DesiredState
 from reconciler.output.history import lost_document, lost_lines
@@ -21,7 +21,7 @@ from reconciler.output.history import lost_document, lost_lines
 
 def undo(ctx: click.Context, options: UndoOptions) -> int:
     """Plan and apply the inverse of a run; first prints what cannot be restored."""
-    run, number = begin_run(ctx, options, "undo"), options.run
+    run = begin_run(ctx, options, "undo")
     where = place(ctx, options)
     settings = read_settings(ctx, options.project, where)
     if settings.ledger == "none":
@@ -29,9 +29,10 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
     session = open_session(ctx, settings)
     session.api_key  # noqa: B018 - before a ledger is opened
     if not session.has_ledger():
-        raise ConfigurationError(f"there is no run {number}: there is no ledger yet; the first apply makes it")
+        raise ConfigurationError("there is no run to undo: there is no ledger yet; the first apply creates it")
     with session.ledger_to_write() as store:
         state = _state(ctx, where, options.project)
+        number = find_run(store, options.run).id
         undoing = prepare(number, store, settings, session.account(), run.allow, state)
         print_lines(session.redaction.lines(lost_lines(number, undoing.lost)), err=run.outputs.claimed)
         run.nothing = f"Nothing is left to undo of run {number}."
