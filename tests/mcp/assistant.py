@@ -6,6 +6,7 @@ import contextlib
 import json
 import shutil
 import sys
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from functools import partial
@@ -51,6 +52,7 @@ class Assistant:
             cwd=project.folder,
         )
         self._mode = mode
+        self._noticed = threading.Event()
 
     def __enter__(self) -> Self:
         self.portal: BlockingPortal = self._stack.enter_context(start_blocking_portal())
@@ -69,7 +71,7 @@ class Assistant:
     ) -> None:
         self._stack.close()
         if kind is None:
-            assert self.diagnostics == ""
+            assert self.diagnostics == "", self.diagnostics
 
     def reset(self, person: Person | None = None) -> Project:
         """An empty folder and account for the next test; the server goes on."""
@@ -92,6 +94,12 @@ class Assistant:
 
     async def _progressed(self, progress: float, total: float | None, message: str | None) -> None:
         self.progress.append((progress, message))
+        self._noticed.set()
+
+    def noticed(self) -> threading.Event:
+        """An event that the next report of progress sets."""
+        self._noticed = threading.Event()
+        return self._noticed
 
     def start(self, tool: str, **arguments: Any) -> Future[CallToolResult]:
         """Call the tool without waiting for its result."""
