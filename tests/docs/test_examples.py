@@ -11,15 +11,17 @@ import pytest
 from tests.docs.conftest import ROOT, on_its_account
 from tests.support.project import Project, requests_of
 
-PROJECTS = sorted(path.stem for path in (ROOT / "examples" / "accounts").glob("*.yaml"))
+ACCOUNTS = sorted(path.stem for path in (ROOT / "examples" / "accounts").glob("*.yaml"))
+PROJECTS = [name for name in ACCOUNTS if (ROOT / "examples" / name).is_dir()]
 OPTIONS = {"environments": ["-e", "staging"]}
 FILES = [path for name in ("accounts", *PROJECTS) for path in sorted((ROOT / "examples" / name).rglob("*.yaml"))]
 
 
 def test_there_is_a_project_for_each_account() -> None:
-    """An account to try it on, and a project to try."""
-    assert {"environments", "quickstart", "school"} <= set(PROJECTS)
-    assert [name for name in PROJECTS if not (ROOT / "examples" / name).is_dir()] == []
+    """An account to try it on, and a project to try; a guide makes the project of any other account."""
+    assert {"course", "environments", "quickstart", "school"} <= set(PROJECTS)
+    guides = "".join(page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "guides").glob("*.md"))
+    assert [name for name in set(ACCOUNTS) - set(PROJECTS) if f"seed={name}" not in guides] == []
 
 
 @pytest.mark.parametrize("name", PROJECTS)
@@ -34,7 +36,8 @@ def test_it_validates_plans_applies_and_converges(name: str, example: Callable[[
     assert applied.code == 0, applied.err
     again = project.run(*options, "plan", "--detailed-exitcode")
     assert again.code == 0, again.out + again.err
-    text = "".join(path.read_text(encoding="utf-8") for path in project.folder.rglob("*.yaml"))
+    files = [*project.folder.rglob("*.yaml"), *project.folder.rglob("*.csv")]
+    text = "".join(path.read_text(encoding="utf-8") for path in files)
     after = {each["email"]: each for each in project.account.state()["contacts"]}
     unmanaged = {email for email in before if email not in text}
     assert unmanaged

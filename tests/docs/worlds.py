@@ -25,6 +25,7 @@ EMULATOR = "reconciler emulator"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z)?")
 #: How often a run writes its ledger depends on how its calls fall together; before the first one it does not.
 _SERIAL = re.compile(r"\bledger serial (?:[2-9]|\d\d+)\b")
+_WHO = re.compile(r"\S+ on \S+(?=, reconciler \d)")
 _TOOK = re.compile(r"\b\d+\.\d+ m?s\b")
 
 
@@ -126,6 +127,7 @@ class Shell:
         for folder in dict.fromkeys((str(self.folder), str(self._state.parent))):
             printed = printed.replace(folder, "/path/to")
         printed = re.sub(r"127\.0\.0\.1:\d+", f"127.0.0.1:{PORT}", printed)
+        printed = _WHO.sub("ann on laptop", printed)
         printed = _SERIAL.sub("ledger serial 12", printed)
         return _TOOK.sub("0.2 s", _MOMENT.sub("2026-01-15 09:30", printed))
 
