@@ -14,7 +14,14 @@ FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$each" -c "$(FITS)" >/dev/null 2>&1 && command -v "$$each" && exit; done)
 
-.PHONY: help demo test lint prove bench schema lock docs pictures clean
+.PHONY: help demo test lint prove bench schema lock lowest dist docs pictures clean
+
+# Both locks hold for every system and for Python 3.11 and newer.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links
+# What is run with the lowest versions: every dependency in use, over the command line.
+LOWEST ?= tests/cli/test_usage.py tests/cli/test_csv_sources.py tests/cli/test_outputs.py tests/cli/test_links.py \
+	tests/cli/test_ledger_commands.py tests/emulator/test_serving.py tests/scenarios
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -55,11 +62,25 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 	$(BIN)/reconciler schema notification > schema/notification.schema.json
 	$(BIN)/reconciler schema catalog > schema/catalog.json
 
-lock: $(VENV)/.developed ## Write requirements.lock again, with Python 3.11: the newest versions that fit, and hashes.
-	$(BIN)/python -m pip install -q --disable-pip-version-check pip-tools
-	CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile -q --upgrade --generate-hashes --allow-unsafe --all-build-deps --extra postgresql --extra metrics \
-		--strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate \
-		-o requirements.lock pyproject.toml
+lock: $(VENV)/.developed ## Write requirements.lock and requirements-dev.lock again: the newest versions, with hashes.
+	$(BIN)/python -c 'import tomllib; \
+		print(*tomllib.load(open("pyproject.toml", "rb"))["build-system"]["requires"], sep="\n")' \
+		| $(COMPILE) --upgrade --extra postgresql --extra metrics -o requirements.lock pyproject.toml -
+	$(COMPILE) --upgrade --all-extras --constraint requirements.lock -o requirements-dev.lock pyproject.toml
+
+lowest: $(VENV)/.developed ## Run tests with the lowest versions that pyproject.toml admits, in .venv/lowest.
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)/lowest
+	$(BIN)/uv pip compile --quiet --no-annotate --resolution lowest-direct --extra emulator --extra postgresql \
+		--extra metrics -o $(VENV)/lowest/versions.txt pyproject.toml
+	$(BIN)/uv pip install --quiet --python $(VENV)/lowest/bin/python -r $(VENV)/lowest/versions.txt \
+		$$(grep -ohE '^(pytest|pytest-xdist|hypothesis|requests-mock|cmarkgfm|pyte|packaging)==[^ ]+' requirements-dev.lock)
+	$(BIN)/uv pip install --quiet --python $(VENV)/lowest/bin/python --no-deps -e .
+	$(VENV)/lowest/bin/python -m pytest -n $(JOBS) $(LOWEST)
+
+dist: $(VENV)/.developed ## Build the wheel, the source archive and the bill of materials (CycloneDX) in dist/.
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist
+	$(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible -o dist/sbom.cdx.json requirements.lock
 
 docs: $(VENV)/.developed ## Write docs/reference anew, and what the pages show of the tool.
 	$(BIN)/python -m docs.generate
@@ -72,7 +93,8 @@ clean: ## Remove what make made.
 	rm -rf $(VENV) build dist *.egg-info .coverage .coverage.* .hypothesis .mypy_cache .ruff_cache .pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The environments. A changed pyproject.toml installs again.
+# The environments. A changed pyproject.toml installs again. With LOCKED=1, as in CI, everything for development is
+# installed from requirements-dev.lock, by its hashes.
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer, with its venv module, is needed and was not found." \
@@ -86,5 +108,7 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 $(VENV)/.developed: pyproject.toml | $(VENV)/bin/python
-	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[dev,emulator,fleet,postgresql]'
+	$(if $(LOCKED),$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock)
+	$(BIN)/python -m pip install -q --disable-pip-version-check $(if $(LOCKED),--no-deps --no-build-isolation) \
+		-e '.[dev,emulator,fleet,postgresql]'
 	@touch $@ $(VENV)/.installed

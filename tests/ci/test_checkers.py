@@ -23,11 +23,20 @@ GITLAB_EXAMPLES = (
 SCRIPTS = sorted((ROOT / "integrations" / "github").glob("*.sh"))
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
 WORKFLOWS = (WORKFLOW, TWO_ENVIRONMENTS)
-SCHEMAS = {"github-workflows": WORKFLOWS, "github-actions": (ACTION,), "gitlab-ci": GITLAB_EXAMPLES}
+RELEASE = ROOT / ".github" / "workflows" / "release.yml"
+SCHEMAS = {"github-workflows": (*WORKFLOWS, RELEASE), "github-actions": (ACTION,), "gitlab-ci": GITLAB_EXAMPLES}
 PINS = {
     "actions/checkout": ("08c6903cd8c0fde910a37f88322edcfb5dd907a8", "v5.0.0"),
     "actions/setup-python": ("e797f83bcb11b83ae66e0230d6156d7c80228e7c", "v6.0.0"),
     "actions/upload-artifact": ("b7c566a772e6b6bfb58ed0dc250532a479d7789f", "v6.0.0"),
+    "actions/attest-build-provenance": ("e8998f949152b193b063cb0ec769d69d929409be", "v2.4.0"),
+    "actions/attest-sbom": ("bd218ad0dbcb3e146bd073d1d9c6d78e08aa8a0b", "v2.4.0"),
+    "actions/download-artifact": ("018cc2cf5baa6db3ef3c5f8a56943fffe632ef53", "v6.0.0"),
+    "docker/build-push-action": ("263435318d21b8e681c14492fe198d362a7d2c83", "v6.18.0"),
+    "docker/login-action": ("184bdaa0721073962dff0199f1fb9940f07167d1", "v3.5.0"),
+    "docker/setup-buildx-action": ("e468171a9de216ec08956ac3ada2f0791b6bd435", "v3.11.1"),
+    "pypa/gh-action-pypi-publish": ("dc37677b2e1c63e2034f94d8a5b11f265b73ba33", "v1.14.2"),
+    "sigstore/cosign-installer": ("d58896d6a1865668819e1d91763c7751a165e159", "v3.9.2"),
     "github/codeql-action/upload-sarif": ("5d4e8d1aca955e8d8589aabd499c5cae939e33c7", "v4.31.9"),
 }
 
@@ -56,7 +65,7 @@ WORSE = (
 
 def test_actionlint_is_content(tmp_path: Path) -> None:
     """Types of expressions, contexts, events, inputs."""
-    for workflow in WORKFLOWS:
+    for workflow in (*WORKFLOWS, RELEASE):
         shutil.copy(workflow, tmp_path / workflow.name)
     code, said = actionlint(tmp_path)
     assert code == 0, said
@@ -75,7 +84,7 @@ def test_actionlint_would_speak_up(tmp_path: Path) -> None:
 
 def test_zizmor_finds_nothing() -> None:
     """Injection, unpinned actions, excessive permissions, credentials that stay: as strict as it gets by default."""
-    code, said = ran(BIN / "zizmor", "--offline", "--no-progress", "--persona=pedantic", *WORKFLOWS, ACTION)
+    code, said = ran(BIN / "zizmor", "--offline", "--no-progress", "--persona=pedantic", *WORKFLOWS, RELEASE, ACTION)
     assert code == 0, said
 
 
@@ -128,7 +137,7 @@ def test_pre_commit_takes_the_hooks() -> None:
     assert code == 0, said
 
 
-@pytest.mark.parametrize("file", [*WORKFLOWS, ACTION], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [*WORKFLOWS, RELEASE, ACTION], ids=lambda file: file.name)
 def test_actions_of_others_are_pinned(file: Path) -> None:
     """By the whole commit, with the version beside it, and each to one."""
     for line in file.read_text().splitlines():
@@ -139,7 +148,7 @@ def test_actions_of_others_are_pinned(file: Path) -> None:
                 assert PINS[name] == (commit, version)
 
 
-@pytest.mark.parametrize("file", [*WORKFLOWS, ACTION], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [*WORKFLOWS, RELEASE, ACTION], ids=lambda file: file.name)
 def test_nothing_is_inserted_into_scripts(file: Path) -> None:
     """``${{ }}`` stands in env: and if: alone, and there is no pull_request_target."""
     text = file.read_text()

@@ -1,4 +1,4 @@
-"""requirements.lock: what the action and the jobs install, and nothing that is not pinned by hash."""
+"""The locks: what the action, the jobs, the image and CI install, and nothing that is not pinned by hash."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from packaging.version import Version
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-TEXT = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+TEXT, DEVELOPMENT = (
+    (ROOT / name).read_text(encoding="utf-8") for name in ("requirements.lock", "requirements-dev.lock")
+)
 PINNED = re.compile(r"([a-z0-9-]+)==(\S+)(?: ; .*)? \\\n((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)")
 
 
@@ -23,16 +25,42 @@ def wanted() -> list[Requirement]:
     return [Requirement(text) for text in [*texts, *PROJECT["build-system"]["requires"]]]
 
 
-def test_every_line_is_a_pin_with_hashes() -> None:
+@pytest.mark.parametrize("text", [TEXT, DEVELOPMENT], ids=["use", "development"])
+def test_every_line_is_a_pin_with_hashes(text: str) -> None:
     """No address of an index, no file, no option."""
-    assert PINNED.sub("", re.sub(r"^#.*\n", "", TEXT, flags=re.MULTILINE)).strip() == ""
+    assert PINNED.sub("", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE)).strip() == ""
 
 
 def test_it_holds_all_that_is_needed() -> None:
-    """In versions that pyproject.toml admits."""
+    """In versions that pyproject.toml admits; the one for development has every extra."""
     pins = {name: Version(version) for name, version, _ in PINNED.findall(TEXT)}
     for each in wanted():
-        assert pins[each.name.lower()] in each.specifier, each
+        assert pins[normal(each.name)] in each.specifier, each
+    pins = {name: Version(version) for name, version, _ in PINNED.findall(DEVELOPMENT)}
+    for each in [Requirement(text) for texts in EXTRAS.values() for text in texts]:
+        assert pins[normal(each.name)] in each.specifier, each
+
+
+def normal(name: str) -> str:
+    """The name as an index writes it."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_both_agree() -> None:
+    """What is tested is what is installed."""
+    use, development = (dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)) for text in (TEXT, DEVELOPMENT))
+    assert {name: development[name] for name in use} == use
+
+
+def test_ci_and_the_image_install_from_the_locks() -> None:
+    """By their hashes."""
+    assert "LOCKED=1" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    assert "--require-hashes -r requirements-dev.lock" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    image = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    installs = [line for line in image.splitlines() if "pip install" in line]
+    assert len(installs) == 3
+    for line in installs:
+        assert "--require-hashes" in line or "--no-deps" in line or "--constraint requirements-dev.lock" in line
 
 
 def test_the_emulator_is_left_out() -> None:

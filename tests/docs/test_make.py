@@ -67,5 +67,5 @@ def test_the_ci_script_is_sound() -> None:
     assert script.stat().st_mode & 0o111
     assert subprocess.run(["bash", "-n", str(script)], check=False).returncode == 0
     assert "set -euo pipefail" in text
-    assert "export RECONCILER_REQUIRE=all" in text
+    assert "export RECONCILER_REQUIRE=all LOCKED=1" in text
     assert text.rstrip().endswith("make test")
