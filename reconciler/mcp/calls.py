@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 import anyio
@@ -79,7 +80,12 @@ class Running:
         """
         token = lowlevel.current_token()
         sending, receiving = anyio.create_memory_object_stream[tuple[int, str]](math.inf)
-        call = Call(lambda number, text: from_thread.run_sync(sending.send_nowait, (number, text), token=token))
+
+        def report(number: int, text: str) -> None:
+            with suppress(anyio.BrokenResourceError):  # cancelled a moment ago: nobody listens any more
+                from_thread.run_sync(sending.send_nowait, (number, text), token=token)
+
+        call = Call(report)
         self._calls.add(call)
         try:
             async with anyio.create_task_group() as watching:
