@@ -240,7 +240,8 @@ class StepRunner:
         return Made(remote_id, shown, how, provenance)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
-        outcome = Outcome(step, change.action, Status.FAILED, message=f"{_where(change)}{error}")
+        message = f"{_where(change)}{error}{_ignored(change, error)}"
+        outcome = Outcome(step, change.action, Status.FAILED, message=message)
         if may_have_happened(error) or (change.address in self.unconfirmed and not isinstance(error, Invalid)):
             self.store.record(self.run, [outcome])  # the intent stays open, since the outcome is unknown
         else:
@@ -437,3 +438,13 @@ def _list(reader: Reader, kind: Kind, path: str, query: Mapping[str, Any]) -> li
     if isinstance(kind.source, Collection) and not kind.source.paged:
         return reader.whole(path)
     return [item for page in reader.walk(path, query) for item in page]
+
+
+def _ignored(change: Change, error: GatewayError) -> str:
+    """What to do about a refused update that lacks a write-only field, because `lifecycle.ignore` names it."""
+    refused = {violation.path for violation in error.violations} if isinstance(error, Invalid) else set()
+    lacking = sorted(refused & change.lifecycle.ignore)
+    if not lacking:
+        return ""
+    remedy = f"set {', '.join(lacking)} to its real value and remove it from lifecycle.ignore"
+    return f" Systeme.io requires it with every change: {remedy}"

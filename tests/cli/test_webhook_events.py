@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import yaml
 
 from tests.support.project import Project
@@ -75,3 +77,18 @@ def test_wrong_items(project: Project) -> None:
     assert "site.yaml:5:" in project.run("validate").err
     project.write(SITE.replace("schema_version: 1", "version: 1"))
     assert "schema_version" in project.run("validate").err
+
+
+def test_an_ignored_secret_that_the_account_requires(make_project: Callable[..., Project]) -> None:
+    """The refusal names the way out, and following it works."""
+    hook = {"name": "CRM", "url": "https://crm.example.com/hook", "secret": "s3cret", "events": ["SALE_NEW"]}
+    project = make_project({"webhooks": [hook]}, strict_webhook_patch=True)
+    project.env["CRM"] = "s3cret"
+    ignoring = SITE + "    lifecycle: {ignore: [secret]}\n"
+    project.write(ignoring)
+    refused = project.run("apply", "--yes")
+    assert refused.code != 0
+    assert "set secret to its real value and remove it from lifecycle.ignore" in refused.out + refused.err
+    project.write(SITE)
+    assert project.run("apply", "--yes").code == 0
+    assert project.run("plan", "--detailed-exitcode").code == 0
