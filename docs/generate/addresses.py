@@ -30,7 +30,13 @@ Live resources with the same natural key are shown as `kind/#id`.
 
 E-mail addresses are compared without the case of ASCII letters, tags and all other names exactly. Surrounding white
 space and different Unicode compositions of the same letters are ignored; other look-alikes (`ß` and `ss`) differ.
-Inside one part some characters are escaped, the last three only at the start: {escapes}.
+In JSON, plan files and the ledger some characters inside one part are escaped, the last three only at the start:
+{escapes}. Texts show names as they are.
+
+On the command line (`explain`, `--target`, `--exclude`, `ledger`) an address may be typed without escapes,
+and without its kind if only one resource has that name: `explain ann@example.com`, `--target VIP`. A name that
+several
+resources have is an error that lists them.
 
 ## Patterns
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,11 +11,13 @@ from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
 from reconciler.ledger.store import Store
+from reconciler.model.did_you_mean import near
 from reconciler.model.resource import Ledger
 from reconciler.model.values import Address
 from reconciler.planner.explanation import Explanation, explain
 from reconciler.planner.matching import Identified
 from reconciler.planner.requests import request_for, show
+from reconciler.planner.targeting import abbreviated
 from reconciler.refresh.reader import Progress
 
 
@@ -28,26 +31,30 @@ class Explained:
     found: Identified
 
 
-def parse(text: str) -> Address:
-    """Parse an address; raises ConfigurationError for an unknown kind."""
-    try:
-        address = Address.parse(text)
-    except ValueError as error:
-        raise ConfigurationError(str(error)) from None
-    if address.kind not in KINDS:
-        raise ConfigurationError(f"{text}: unknown kind {address.kind}; kinds: {', '.join(KINDS)}")
-    return address
+def _address(text: str, found: Identified, changes: Iterable[Address]) -> Address:
+    """The address, or the only resource of this name. Raises ConfigurationError if there is none, or several."""
+    kind, slash, key = text.partition("/")
+    address = Address(kind, key) if kind in KINDS and slash and key else None
+    known = {*found.desired, *found.entries, *found.live, *changes}
+    if address and (address in known or address in found.aliases or address in found.moved.values()):
+        return address
+    named = abbreviated(text, known) or address
+    if named is None:
+        hint = near(text, [key for each in known for key in (str(each), each.shown.partition("/")[2])])
+        more = f"did you mean {hint}?" if hint else "addresses are written kind/key, e.g. tag/VIP"
+        raise ConfigurationError(f"no resource is called {text}; {more}")
+    return named
 
 
 def explain_one(
-    address: Address, request: PlanRequest, reader: Reader, store: Store | None, progress: Progress | None = None
+    text: str, request: PlanRequest, reader: Reader, store: Store | None, progress: Progress | None = None
 ) -> Explained:
-    """Explain one resource; plans everything, since other resources may affect it."""
+    """Explain the resource of this address or unique name; plans everything, since other resources may affect it."""
     ledger = store.load() if store else Ledger()
     read = look(replace(request, whole=True), reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None)
     changes = {change.address: change for change in planned.plan.changes}
-    explanation = explain(address, read.found, changes)
+    explanation = explain(_address(text, read.found, changes), read.found, changes)
     steps = [step for step in planned.graph.order if step.address == explanation.address]
     calls = tuple(show(request_for(step, changes[step.address], planned.dialect, planned.slugs)) for step in steps)
     return Explained(explanation, calls, reader.calls.reads, read.found)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from reconciler.commands.doctor import examine, unreadable_settings
 from reconciler.commands.drift import find_drift
-from reconciler.commands.explain import explain_one, parse
+from reconciler.commands.explain import explain_one
 from reconciler.commands.init import schema_of
 from reconciler.commands.plan import look
 from reconciler.commands.show import open_plan
@@ -118,7 +118,7 @@ class Tools:
             named = self.workspace.addresses(call, opened, [address])
             if len(named) != 1:
                 raise Misuse("The pattern matches several resources. Explain one address.")
-            found = explain_one(parse(named[0]), opened.request(), reader, opened.store, call.progress)
+            found = explain_one(named[0], opened.request(), reader, opened.store, call.progress)
         learn_account(call, found.found)
         told = found.explanation
         document = call.shown(explanation_document(told, found.requests, found.reads))

@@ -24,6 +24,11 @@ class Address(NamedTuple):
     def __str__(self) -> str:
         return f"{self.kind}/{self.key}"
 
+    @property
+    def shown(self) -> str:
+        """The address as people write it: names without escapes, e.g. ``tag/#sale`` and ``tag/A/B``."""
+        return f"{self.kind}/{unescape(self.key)}"
+
     @classmethod
     def parse(cls, text: str) -> Address:
         """``"tag/VIP"`` → ``Address("tag", "VIP")``; raises ValueError when there is no kind or no key."""

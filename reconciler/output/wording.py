@@ -47,7 +47,7 @@ def _spelled(char: str) -> str:
 
 def shown(address: Address) -> str:
     """An address as people read it."""
-    return printable(str(address))
+    return printable(address.shown)
 
 
 def name_of(address: Address) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fnmatch import translate
 
@@ -20,22 +20,43 @@ SUGGESTED = 10
 def select(
     changes: Sequence[Change], targets: Iterable[str], excludes: Iterable[str], places: Mapping[str, str] = EMPTY
 ) -> tuple[Change, ...]:
-    """Patterns are addresses with ``*`` and ``?``, or kinds; ``places`` maps patterns to their position in a file.
+    """Patterns are addresses with ``*`` and ``?``, unique names, or kinds; ``places`` maps them to positions.
 
     A target includes what it needs, with a note, and never deletes; an exclusion includes what needs it. Raises
     ConfigurationError with all patterns that match nothing.
     """
-    wanted, unwanted = Patterns(targets), Patterns(excludes)
+    known = {str(change.address): change.address for change in changes}
+    wanted, unwanted = Patterns(_in_full(targets, known)), Patterns(_in_full(excludes, known))
     named = {change.address: (wanted.match(change.address), unwanted.match(change.address)) for change in changes}
     unused = [*wanted.unused(), *unwanted.unused()]
     if unused:
-        raise ConfigurationError(_unmatched(unused, [str(address) for address in named], places))
+        raise ConfigurationError(_unmatched(unused, list(known), places))
     chosen = [change for change in changes if not wanted or named[change.address][0]]
     if wanted:
         by_address = {change.address: change for change in changes}
         chosen = [change for change in _with_needs(chosen, by_address) if change.action is not Action.DELETE]
     out = _with_dependants({address for address, (_, left_out) in named.items() if left_out}, changes)
     return tuple(change for change in chosen if change.address not in out)
+
+
+def abbreviated(text: str, known: Iterable[Address]) -> Address | None:
+    """The resource that ``text`` names without its kind or without escapes; None if there is none.
+
+    Raises ConfigurationError with the candidates if there are several.
+    """
+    found = sorted({each for each in known if text in (each.shown, each.shown.partition("/")[2])})
+    if len(found) > 1:
+        raise ConfigurationError(f"{text} may be any of {', '.join(map(str, found))}; write one of these addresses")
+    return found[0] if found else None
+
+
+def _in_full(patterns: Iterable[str], known: Mapping[str, Address]) -> Iterator[str]:
+    """The patterns; those that abbreviate an address as that address."""
+    kinds = {address.kind for address in known.values()}
+    for pattern in patterns:
+        is_complete = pattern in known or pattern in kinds or any(sign in pattern for sign in "*?[")
+        address = None if is_complete else abbreviated(pattern, known.values())
+        yield str(address) if address else pattern
 
 
 class Patterns:

@@ -116,8 +116,7 @@ def test_unknown_addresses(applied: Project) -> None:
     """Near names are proposed."""
     ended(applied.run("explain", "tag/VPI"), 1, "tag/VIP")
     ended(applied.run("explain", "contact/an@example.com"), 1, "contact/ann@example.com")
-    ended(applied.run("explain", "tags/VIP"), 1, "unknown kind tags")
-    ended(applied.run("explain", "VIP"), 1, "an address is written kind/key")
+    ended(applied.run("explain", "tags/VIP"), 1, "no resource is called tags/VIP", "tag/VIP")
 
 
 def test_before_the_first_apply(project: Project) -> None:

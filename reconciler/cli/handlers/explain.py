@@ -8,19 +8,18 @@ from reconciler.cli.command_options import ExplainOptions
 from reconciler.cli.handlers.context import learn_account, open_session, requested, stopping
 from reconciler.cli.handlers.project_context import open_project, place
 from reconciler.cli.terminal import print_json, print_lines
-from reconciler.commands.explain import explain_one, parse
+from reconciler.commands.explain import explain_one
 from reconciler.output.explanation import explanation_document, explanation_lines
 
 
 def explain(ctx: click.Context, options: ExplainOptions) -> int:
     """Say of ADDRESS where it is declared, what each side has, what would be done, by which rule. Never writes."""
-    wanted = parse(options.address)
     workspace = open_project(ctx, options.project, place(ctx, options))
     session = open_session(ctx, workspace.settings)
     request = requested(workspace, session)
     reading, progressing, stop = session.reader(), session.progress(), stopping(session.stop)
     with session.ledger_to_read() as store, reading as reader, stop, progressing as progress:
-        explained = explain_one(wanted, request, reader, store, progress)
+        explained = explain_one(options.address, request, reader, store, progress)
     learn_account(session.redaction, explained.found)
     if options.as_json:
         document = explanation_document(explained.explanation, explained.requests, explained.reads)

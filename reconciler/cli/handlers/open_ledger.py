@@ -20,6 +20,7 @@ from reconciler.ledger.store import Store
 from reconciler.model.did_you_mean import near
 from reconciler.model.resource import LedgerEntry
 from reconciler.model.values import Address
+from reconciler.planner.targeting import abbreviated
 
 T = TypeVar("T")
 
@@ -59,6 +60,8 @@ def recorded_address(store: Store, address: str) -> Address:
 
 
 def _chosen(known: Mapping[str, T], address: str) -> T:
+    if address not in known and (named := abbreviated(address, map(Address.parse, known))):
+        address = str(named)
     if address not in known:
         hint = near(address, known)
         raise ConfigurationError(f"the ledger has no {address}" + (f"; did you mean {hint}?" if hint else ""))

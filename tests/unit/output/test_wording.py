@@ -83,7 +83,7 @@ def test_durations(seconds: float, text: str) -> None:
 def test_addresses_and_names_are_cleaned() -> None:
     """The address as it is typed, the name as it is called."""
     address = Address("tag", "a%2Fb\x1b")
-    assert wording.shown(address) == "tag/a%2Fb\\u001b"
+    assert wording.shown(address) == "tag/a/b\\u001b"
     assert wording.name_of(address) == "a/b\\u001b"
 
 
