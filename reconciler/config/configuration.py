@@ -15,10 +15,11 @@ from reconciler.config.scalars import ExpectedShape, TypedItem, UnresolvedSecret
 from reconciler.config.secrets import unseal
 from reconciler.config.validation import SchemaValidator
 from reconciler.errors import ConfigurationError, Problem
+from reconciler.kinds import SECTIONS
 from reconciler.kinds.csv_options import CsvForm
 from reconciler.model.csv_rows import CsvRows
 from reconciler.model.resource import EMPTY, Declared
-from reconciler.model.values import Origin
+from reconciler.model.values import Address, Origin, clean
 
 
 class LoadOptions(NamedTuple):
@@ -73,8 +74,27 @@ def load(
         findings += unseal(sealed, environ, (project, *roots))
         place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.discreet))
         rows = _rows([document.node for document in read], forms, schema, place, findings, warn)
+    if findings or problems:
+        findings += _duplicates((document.node for document in read), rules.discreet)
     raise_if_any(findings, problems)
     return tuple(item for document in read for item in _declared(document.node, rows))
+
+
+def _duplicates(nodes: Iterable[MappingNode], discreet: Iterable[str]) -> Iterator[Complaint]:
+    """Resources that are declared twice by their name, for files that cannot be compiled because of other errors."""
+    first: dict[Address, Origin] = {}
+    for node in nodes:
+        for section, items in node.items():
+            kind = SECTIONS.get(section)
+            if kind is None or len(kind.key) != 1 or section in discreet or not isinstance(items, Items):
+                continue
+            for index, item in enumerate(items):
+                name = item.get(kind.key[0]) if isinstance(item, MappingNode) and "handle" not in item else item
+                if isinstance(name, str) and name.strip():
+                    address, here = kind.address({kind.key[0]: clean(name)}), items.origin(index)
+                    if (there := first.setdefault(address, here)) != here:
+                        what = f"{address} is declared twice; first declared at {there}"
+                        yield Complaint(here, what, "remove one of them")
 
 
 class _Document(NamedTuple):

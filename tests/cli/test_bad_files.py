@@ -279,3 +279,13 @@ def test_a_list_that_is_folded_into_a_text(project: Project) -> None:
     assert warning.startswith(
         "warning: site.yaml:2:4: text continues on the next line: the line that begins with `- `"
     )
+
+
+def test_a_duplicate_beside_other_errors(project: Project) -> None:
+    """Everything at once: what can only be seen across items does not wait for a second run."""
+    project.write("tags: [VIP, {name: VIP}]\ncontacts:\n  - {email: a@example.com, rooster: 1}\n")
+    project.write("contacts:\n  - email: A@example.com\n", "z.yaml")
+    said = project.run("validate").err
+    assert "site.yaml:1:13: tag/VIP is declared twice; first declared at site.yaml:1:8" in said
+    assert "site.yaml:3:28: unknown key `rooster`" in said
+    assert "z.yaml:2:5: contact/a@example.com is declared twice; first declared at site.yaml:3:5" in said
