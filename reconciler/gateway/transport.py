@@ -6,6 +6,7 @@ import math
 import ssl
 import threading
 from collections.abc import Mapping
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -226,11 +227,14 @@ def proxies_and_trust(base: str) -> tuple[dict[str, str], bool | str, Any]:
     if isinstance(verify, str) and not Path(verify).exists():
         raise ConfigurationError(f"the CA bundle set in the environment does not exist: {verify}")
     if isinstance(verify, str) and Path(verify).is_file():
-        _check_bundle(verify)
+        status = Path(verify).stat()
+        _check_bundle(verify, status.st_mtime_ns, status.st_size)
     return proxies, True if verify is None else verify, found["cert"]
 
 
-def _check_bundle(path: str) -> None:
+@lru_cache(maxsize=8)
+def _check_bundle(path: str, _changed: int, _size: int) -> None:
+    """Raises ConfigurationError for a file without certificates; a good one is read once, which takes a while."""
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
     except (ssl.SSLError, OSError):

@@ -15,6 +15,7 @@ from reconciler.fleet.rollout import approvals_of, chosen, missing_approvals, wa
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.model.fleet import AccountResult, AccountState, NeededApproval, worst
 from reconciler.model.policy import Allow
+from tests.fleet.simulate import Costs, Setting, simulate
 
 ACCOUNTS = [
     FleetAccount("north-1", labels={"plan": "gold"}, key="MATON_API_KEY_N"),
@@ -130,3 +131,14 @@ def test_quota_of_one_account_does_not_slow_the_lane() -> None:
     assert lane.rate == 10
     second.heard({}, 429)
     assert lane.rate == 5
+
+
+@pytest.mark.parametrize(("accounts", "keys"), [(100, 1), (1000, 10)])
+def test_the_simulation_keeps_its_bounds(accounts: int, keys: int) -> None:
+    """No faster than rate limits and processors allow; without latency and processor time just as fast."""
+    found = simulate(Setting(accounts, keys, 2), Costs())
+    assert found.seconds >= max(found.by_rate, found.by_processor)
+    ideal = simulate(Setting(accounts, keys, 2), Costs(processor=0, latency=0))
+    assert ideal.seconds == pytest.approx(ideal.by_rate)
+    slow = simulate(Setting(accounts, keys, 2), Costs(processor=10, latency=0))
+    assert 0.999 * slow.by_processor <= slow.seconds <= slow.by_processor * max(1.0, 2 / keys) * 1.1
