@@ -34,9 +34,8 @@ In JSON, plan files and the ledger some characters inside one part are escaped, 
 {escapes}. Texts show names as they are.
 
 On the command line (`explain`, `--target`, `--exclude`, `ledger`) an address may be typed without escapes,
-and without its kind if only one resource has that name: `explain ann@example.com`, `--target VIP`. A name that
-several
-resources have is an error that lists them.
+and without its kind if only one resource has that name: `explain ann@example.com`, `--target VIP`. A name of more
+than one resource is an error that lists them.
 
 ## Patterns
 

@@ -140,7 +140,7 @@ class World:
 def every_line() -> Iterator[tuple[str, ...]]:
     """Every command, those in groups included, in each of its modes; new ones come along by themselves."""
     for name in COMMANDS:
-        if name in ("emulator", "init"):  # a server, and a file that the next runs would read
+        if name in ("emulator", "mcp", "init"):  # servers, and a file that the next runs would read
             continue
         try:
             command = getattr(import_module(f"reconciler.cli.{COMMANDS[name][0]}"), name)
