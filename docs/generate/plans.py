@@ -7,7 +7,7 @@ from docs.generate.markdown import code, table
 from reconciler.kinds import KINDS, effects
 from reconciler.kinds.effects import Consequence, classes_of
 from reconciler.model.plan import Action, Cause
-from reconciler.output.wording import SYMBOLS
+from reconciler.output.plan_sheet import SIGNS
 from reconciler.planner.drift import Alarm
 
 INTRO = """\
@@ -52,7 +52,7 @@ def page() -> str:
             INTRO,
             table(
                 ["sign", "action", "meaning"],
-                ([code(SYMBOLS[action].strip()), action.value, text] for action, text in meanings.ACTIONS.items()),
+                ([code(SIGNS[action.value].symbol), action.value, text] for action, text in meanings.ACTIONS.items()),
             ),
             CAUSES,
             table(["cause", "meaning"], ([code(cause.value), text] for cause, text in meanings.CAUSES.items())),

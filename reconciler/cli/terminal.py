@@ -12,10 +12,8 @@ import click
 from reconciler.cli import logs
 from reconciler.cli.streams import can_encode, plainly
 from reconciler.output import wording
+from reconciler.output.layout import Line, wrapped
 from reconciler.output.wording import printable
-from reconciler.output.wrapping import wrapped
-
-Line = list[tuple[str, str]]
 
 
 def is_unicode(*, err: bool = False) -> bool:
@@ -59,7 +57,7 @@ def print_lines(lines: Iterable[Line], *, err: bool = False) -> None:
     colour, width, plain = coloured(stream), columns(err=err), not is_unicode(err=err)
     for line in lines:
         safe = [(_folded(printable(piece)) if plain else printable(piece), style) for piece, style in line]
-        for part in wrapped(safe, width) if width else [safe]:
+        for part in wrapped(safe, width):
             text = "".join(_styled(piece, style) if colour else piece for piece, style in part)
             click.echo(text.rstrip(), file=stream, color=colour)
 

@@ -15,14 +15,13 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Base, Change, Plan, decided
 from reconciler.model.policy import Allow, Policy, Prune
-from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, Neighbours
+from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.approvals import Approval, Losers, approvals, managed_people, people
 from reconciler.planner.diff import Digest
 from reconciler.planner.impact import losers_of, takes_from_people, with_losses
 from reconciler.planner.matching import Identified
 from reconciler.planner.narrow import part_for
-from reconciler.planner.neighbours import NOBODY, hands_off
 from reconciler.planner.order import Graph, build, sends
 from reconciler.planner.planner import PlanRules, plan_changes, unmanaged
 from reconciler.planner.prune import LEFT
@@ -107,10 +106,9 @@ def make_plan(
     Raises ConfigurationError for what cannot be planned.
     """
     ledger = store.load(like=request.state.resources) if store else Ledger()
-    others = store.neighbours(request.account) if store else Neighbours()
     began = time.monotonic()
     read = look(request, reader, ledger, progress)
-    planned = decide(request, read, ledger, store.digest if store else None, now, reader, others)
+    planned = decide(request, read, ledger, store.digest if store else None, now, reader)
     return replace(planned, plan=replace(planned.plan, reads=reader.calls.reads), read_at=began)
 
 
@@ -121,7 +119,6 @@ def decide(
     digest: Digest,
     now: float | None = None,
     reader: Reader | None = None,
-    others: Neighbours = NOBODY,
 ) -> Planned:
     """The plan that follows from what was read; the planning half of :func:`make_plan`.
 
@@ -132,7 +129,6 @@ def decide(
     found.entries.update(recovered(found, ledger.intents))
     rules = _rules(request, read, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
-    changes = hands_off(changes, others, found.entries, allowed=Allow.TAKEOVER in request.allow)
     changes = _selected(request, changes)
     losses = _losses(request, read, changes, ledger, reader)
     plan = _plan(request, read, ledger, changes, losses)

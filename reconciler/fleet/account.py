@@ -47,7 +47,7 @@ from reconciler.model.values import Address
 from reconciler.output import json_documents, wording
 from reconciler.output.drift import DriftReport, drift_document, redacted_drift
 from reconciler.output.plain_text import drift_text, plan_text
-from reconciler.output.plan_view import Call, PlanSheet, need
+from reconciler.output.plan_sheet import Call, PlanSheet, need
 from reconciler.output.redact import DOMAIN, Redactor
 from reconciler.output.wording import connection_name, printable
 from reconciler.planner.approvals import affected_count, closed
@@ -273,7 +273,7 @@ class _AccountRun:
         self.changes = prints(made.pending)
         shown = self._redactor.plan(made) if self._redactor else made
         told = self._redactor.report(report) if self._redactor and report else report
-        heading = f"{self._job.account.name} · connection {connection_name(made.base.account)}"
+        heading = f"{self._job.account.name}, connection {connection_name(made.base.account)}"
         approvals = tuple(replace(each, reason=self._text(each.reason)) for each in planned.approvals)
         sheet = PlanSheet(shown, heading, len(planned.graph.order), settings.rate_limit, approvals)
         self._files["plan.txt"] = plan_text(replace(sheet, report=told, refused=self._text(refused)))
@@ -339,7 +339,7 @@ class _AccountRun:
         if self._redactor and found.found is not None:
             self._redactor.learn((live.address, live.attrs) for live in found.found.live.values())
         items = redacted_drift(found.items, self._redactor) if self._redactor else found.items
-        heading = f"{self._job.account.name} · connection {connection_name(session.account())}"
+        heading = f"{self._job.account.name}, connection {connection_name(session.account())}"
         self._files["drift.txt"] = drift_text(DriftReport(items, found.owned, found.reads, heading))
         document = self._document(drift_document(found.items, owned=found.owned, reads=found.reads))
         self._files["drift.json"] = wording.json_text(document) + "\n"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 
 AUTOMATIONS = "starts automations"
-MAIL = "may e-mail people"
+MAIL = "may send e-mail"
 ACCESS_GIVEN = "gives access"
 ACCESS_TAKEN = "takes access away"
 ACCESS_LAPSES = "access lapses for a moment"

@@ -30,7 +30,7 @@ from reconciler.mcp.workspace import Opened, Workspace, learn_entries
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report, Status
 from reconciler.output.json_documents import outcome_document
-from reconciler.output.plan_view import need
+from reconciler.output.plan_sheet import need
 from reconciler.planner.approvals import closed
 
 #: Settings that decide what an apply may do; they have to be those that the server was started with.

@@ -22,7 +22,8 @@ from reconciler.model.plan import Plan
 from reconciler.output import json_documents
 from reconciler.output.confirmation import question
 from reconciler.output.plain_text import plan_text
-from reconciler.output.plan_view import PlanSheet, listed
+from reconciler.output.plan_sheet import PlanSheet, listed
+from reconciler.output.wording import connection_name
 from reconciler.planner.approvals import Approval
 
 #: Plans that can still be shown and applied; older ones are forgotten.
@@ -154,9 +155,10 @@ def _question(call: Call, opened: Opened, planned: Planned) -> str:
     plan = planned.plan if call.redactor is None else call.redactor.plan(planned.plan)
     approvals = tuple(replace(each, reason=call.text(each.reason)) for each in planned.approvals)
     steps = len(planned.graph.order)
-    heading = f"{name} · connection {plan.base.account}"
+    connection = connection_name(plan.base.account)
+    heading = f"{name}, connection {connection}"
     lines = plan_text(PlanSheet(plan, heading, steps, settings.rate_limit, approvals)).splitlines()
     left_out = len(lines) - FIRST_LINES - LAST_LINES
     if left_out > 0:
         lines[FIRST_LINES:-LAST_LINES] = [f"… {left_out} more lines"]
-    return "\n".join([*lines, "", question(plan, steps, name)])
+    return "\n".join([*lines, "", question(plan, connection, name)])

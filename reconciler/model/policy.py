@@ -27,7 +27,6 @@ class Allow(Enum):
     RECREATE = "recreate"
     MISSING = "missing"
     EMAILS = "emails"
-    TAKEOVER = "takeover"
 
 
 def _limit(default: int, doc: str, *, most: int | None = None) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from reconciler.output import diagnostics, wording
 from reconciler.output.diagnostics import Diagnostic, FileProblems, Level
 from reconciler.output.drift import DriftReport
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 
 #: GitHub shows so many of one level in a step, and drops further ones without a word.
 MOST = 10

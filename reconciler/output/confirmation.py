@@ -1,37 +1,62 @@
-"""A plan → the one line that is said before somebody agrees to it: what happens, to how many people, for how long."""
+"""The question that is asked before a plan is applied: what happens where, and to how many people."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.kinds.effects import ACCESS_TAKEN, PERSON_DELETED, Consequence, classes_of
 from reconciler.model.plan import Action, Change, Plan
-from reconciler.output import wording
-from reconciler.output.plan_view import VERBS, affected
-from reconciler.planner.approvals import people
+from reconciler.output import plan_sheet, wording
+from reconciler.planner.approvals import affected_count, mailed, people
 
-#: Classes of which nothing brings back what was.
+#: Classes that cannot be reverted.
 _FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
+_NOUNS = {
+    Action.CREATE: "creation",
+    Action.UPDATE: "update",
+    Action.REPLACE: "replacement",
+    Action.DELETE: "deletion",
+    Action.ADOPT: "adoption",
+}
+#: For relations, by verb: ``2 tag assignments``.
+_RELATED = {"assign": "assignment", "add": "addition", "remove": "removal", "replace": "replacement"}
 
 
-def question(plan: Plan, writes: int, name: str) -> str:
-    """``Apply to production: 5 to create, 2 to delete; 8 calls; 3 people touched, 2 may be e-mailed.``"""
-    return f"Apply to {wording.printable(name)}: {'; '.join(_parts(plan, writes))}."
+def question(plan: Plan, connection: str, name: str) -> str:
+    """What would be applied to which connection of which project or environment, on one line; people on the next."""
+    what = ", ".join(_parts(plan)) or "this plan"
+    return "\n".join(
+        filter(None, (f"Apply {what} to connection {connection} ({name})?", " ".join(_consequences(plan))))
+    )
 
 
-def _parts(plan: Plan, writes: int) -> Iterator[str]:
-    counts = ((sum(1 for change in plan.pending if change.action is action), verb) for action, verb in VERBS)
-    yield ", ".join(f"{number:,} {verb}" for number, verb in counts if number) or "nothing to change"
-    yield wording.count(writes, "call")
-    if concerned := affected(plan):
-        yield concerned
-    for effect, said in ((PERSON_DELETED, "deleted for good"), (ACCESS_TAKEN, "to lose access")):
-        lost = people(change for change in plan.pending if effect in change.effects)
-        if lost:
-            yield f"{wording.count(len(lost), 'person', 'people')} {said}"
-    lasting = [change for change in plan.pending if _is_for_good(change)]
+def _parts(plan: Plan) -> Iterator[str]:
+    counts = plan_sheet.tallied(plan)
+    yield from (wording.count(counts[action], noun) for action, noun in _NOUNS.items() if counts[action])
+    if counts[Action.FORGET]:
+        yield wording.count(counts[Action.FORGET], "resource to forget", "resources to forget")
+    related: Counter[str] = Counter()
+    for change in plan_sheet.related(plan.pending):
+        noun, verb, _ = plan_sheet.relation_words(change.address.kind, change.action)
+        related[f"{noun.replace('_', ' ')} {_RELATED.get(verb, 'change')}"] += 1
+    yield from (wording.count(number, noun) for noun, number in sorted(related.items()))
+
+
+def _consequences(plan: Plan) -> Iterator[str]:
+    if number := affected_count(plan):
+        reached = len(mailed(plan.pending))
+        mail = f", up to {reached:,} may receive e-mail" if reached else ""
+        yield f"{wording.count(number, 'person is', 'people are')} affected{mail}."
+    for effect, words in ((PERSON_DELETED, "deleted permanently"), (ACCESS_TAKEN, "")):
+        lost = len(people(change for change in plan.pending if effect in change.effects))
+        if lost and words:
+            yield f"{wording.count(lost, 'person is', 'people are')} {words}."
+        elif lost:
+            yield f"{wording.count(lost, 'person loses', 'people lose')} access."
+    lasting = sum(1 for change in plan.pending if _is_for_good(change))
     if lasting:
-        yield f"{wording.count(len(lasting), 'change')} cannot be taken back"
+        yield f"{wording.count(lasting, 'change', 'changes')} cannot be reverted."
 
 
 def _is_for_good(change: Change) -> bool:

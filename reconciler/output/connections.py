@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from reconciler.output.history import moment_of
-from reconciler.output.text import Line
+from reconciler.output.layout import Line
 from reconciler.output.wording import count, printable
 
 _STYLES = {"ACTIVE": "green", "PENDING": "yellow", "FAILED": "red"}

@@ -18,9 +18,9 @@ from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Status
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address, Origin
-from reconciler.output import plan_view, wording
+from reconciler.output import change_text, plan_sheet, wording
 from reconciler.output.drift import DriftReport, resource_words
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 from reconciler.planner.approvals import REMOVING, Approval
 
 
@@ -106,8 +106,6 @@ NOTE = Rule(
 RULES = (WRONG, FAILED, GATE, UNDONE, BLOCKED, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
 
 _FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
-#: What every adoption says.
-_ADOPTED = re.compile(r"adopted( as it is)?")
 
 
 @dataclass(frozen=True)
@@ -165,7 +163,7 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
 def _approvals(sheet: PlanSheet) -> Iterator[Diagnostic]:
     for approval in sheet.approvals:
         places = (_place(change) for change in sheet.plan.pending if _is_behind(approval, change))
-        yield Diagnostic(GATE, plan_view.need(approval), "", next(filter(None, places), None))
+        yield Diagnostic(GATE, plan_sheet.need(approval), "", next(filter(None, places), None))
 
 
 def _is_behind(approval: Approval, change: Change) -> bool:
@@ -181,8 +179,6 @@ def _is_behind(approval: Approval, change: Change) -> bool:
         return change.action is Action.DELETE and kind.person
     if approval.allow is Allow.RECREATE:
         return change.action is Action.CREATE and kind.person and change.cause is Cause.MISSING
-    if approval.allow is Allow.TAKEOVER:
-        return change.cause is Cause.TAKEOVER
     return kind.asks is not None and kind.asks.allow is approval.allow
 
 
@@ -191,19 +187,19 @@ def _changes(sheet: PlanSheet) -> Iterator[Diagnostic]:
     for change in sheet.plan.changes:
         rule = _rule(change)
         if rule and (rule is NOTE or is_open(change, left)):
-            message = "; ".join([f"{_what(change)}{plan_view.title(change)}", *plan_view.remarks(change)])
+            message = "; ".join([f"{_what(change)}{change_text.title(change)}", *change_text.remarks(change)])
             yield Diagnostic(rule, message, wording.shown(change.address), _place(change))
 
 
 def _place(change: Change) -> Origin | None:
     """Where the files ask for it; of what left them the file alone: its line says something else by now."""
     origin = position(change.origin)
-    return origin if origin is None or plan_view.where(change) else Origin(origin.file, 1, 1)
+    return origin if origin is None or change_text.where(change) else Origin(origin.file, 1, 1)
 
 
 def _what(change: Change) -> str:
     """``to delete: ``, nothing for what is only to be known."""
-    verb = dict(plan_view.VERBS).get(change.action)
+    verb = dict(change_text.VERBS).get(change.action)
     return f"{verb}: " if verb and not change.blocked else ""
 
 
@@ -220,7 +216,7 @@ def _rule(change: Change) -> Rule | None:
         return DELETE
     if _FOR_GOOD.intersection(classes_of(change.effects)):
         return ONE_WAY
-    return NOTE if change.note and position(change.origin) and not _ADOPTED.fullmatch(change.note) else None
+    return NOTE if change.note and position(change.origin) else None
 
 
 def _outcomes(sheet: PlanSheet) -> Iterator[Diagnostic]:

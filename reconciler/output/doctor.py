@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconciler.model.checks import Check, Verdict
-from reconciler.output.text import Line
+from reconciler.output.layout import Line
 from reconciler.output.wording import count, printable
 
 _MARKS = {Verdict.OK: ("✓", "green"), Verdict.FAILED: ("✗", "bold red"), Verdict.SKIPPED: ("–", "dim")}

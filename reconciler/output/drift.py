@@ -11,7 +11,7 @@ from reconciler.model.resource import EMPTY
 from reconciler.model.serialization import to_json
 from reconciler.model.values import Address
 from reconciler.output import wording
-from reconciler.output.text import Line
+from reconciler.output.layout import Line
 from reconciler.planner.drift import Drift
 
 FORMAT_VERSION = "1.0"

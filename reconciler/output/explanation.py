@@ -11,7 +11,8 @@ from reconciler.model.serialization import lifecycle_to_json, to_json
 from reconciler.model.values import Address, Secret, Value
 from reconciler.output import wording
 from reconciler.output.history import iso, moment
-from reconciler.output.text import Line, call_lines
+from reconciler.output.layout import Line
+from reconciler.output.text import call_lines
 from reconciler.planner.explanation import Explanation, FieldExplanation
 
 FORMAT_VERSION = "1.0"

@@ -11,13 +11,14 @@ from reconciler.model.fleet import AccountResult, AccountState, FleetReport
 from reconciler.output import wording
 from reconciler.output.html import asset
 from reconciler.output.json_documents import FORMAT_VERSION
+from reconciler.output.layout import Line, padded, width_of
 from reconciler.output.markdown_text import code, head, prose
 from reconciler.output.markdown_text import row as table_row
-from reconciler.output.text import PAST_WORDS, Line
+from reconciler.output.plan_sheet import SIGNS
 
 #: Changes that have a word of their own in the table, in this order.
 _COUNTS = ("create", "adopt", "update", "replace", "delete", "forget", "drifted", "blocked")
-_PAST = {action.value: word for action, word in PAST_WORDS.items()}
+_PAST = {key: sign.done for key, sign in SIGNS.items()}
 _STYLES = {
     AccountState.UNCHANGED: "",
     AccountState.CHANGES: "yellow",
@@ -35,7 +36,7 @@ def fleet_lines(report: FleetReport) -> Iterator[Line]:
     """The table and the totals. Accounts that stay as they are have no line of their own beside others."""
     shown = [result for result in report.results if is_listed(result)]
     rows = [_HEAD, *(_row(result) for result in shown)]
-    widths = [max(wording.cells(row[index]) for row in rows) for index in range(len(_HEAD) - 1)]
+    widths = [max(width_of(row[index]) for row in rows) for index in range(len(_HEAD) - 1)]
     if shown:
         for row, result in zip(rows, [None, *shown], strict=True):
             style = "dim" if result is None else _STYLES.get(result.state, "red")
@@ -46,7 +47,7 @@ def fleet_lines(report: FleetReport) -> Iterator[Line]:
 
 
 def _cells(row: tuple[str, ...], widths: list[int], style: str) -> Line:
-    return [(f"{wording.padded(text, width)}  ", style) for text, width in zip(row, widths, strict=False)]
+    return [(f"{padded(text, width)}  ", style) for text, width in zip(row, widths, strict=False)]
 
 
 def is_listed(result: AccountResult) -> bool:

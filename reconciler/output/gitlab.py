@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from reconciler.model.plan import Action, Change
 from reconciler.model.report import Report, Status
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 
 _COUNTED = {
     "create": frozenset({Action.CREATE, Action.REPLACE}),

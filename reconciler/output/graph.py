@@ -17,6 +17,7 @@ from reconciler.model.plan import Change, Step, Verb
 from reconciler.model.resource import DesiredState
 from reconciler.model.values import Address, unescape
 from reconciler.output import wording
+from reconciler.output.plan_sheet import SIGNS
 from reconciler.planner.order import QUIET, SETTLED, Graph
 
 #: What Mermaid draws unless it is told otherwise, as on GitHub and GitLab: characters of text, and edges.
@@ -241,7 +242,7 @@ def of_plan(graph: Graph, changes: Iterable[Change], shown: Shown, *, full: bool
 
 
 def _step(step: Step, change: Change, shown: Shown) -> Node:
-    symbol = {Verb.DROP: "-", Verb.PARK: "…"}.get(step.verb) or wording.SYMBOLS[change.action].rpartition("/")[2]
+    symbol = {Verb.DROP: "-", Verb.PARK: "…"}.get(step.verb) or SIGNS[change.action.value].symbol.rpartition("/")[2]
     return Node(_key(step), f"{symbol} {shown(step.address)}", step.address.kind)
 
 
@@ -271,7 +272,7 @@ def _is_many(node: Node) -> bool:
 def _heaped(node: Node) -> str:
     """``+ contact``: people and relations by kind, and by what is done to them."""
     symbol, space, _ = node.label.partition(" ")
-    done = f"{symbol} " if space and symbol in {*wording.SYMBOLS.values(), "…"} else ""
+    done = f"{symbol} " if space and symbol in {*(sign.symbol for sign in SIGNS.values()), "…"} else ""
     return f"{done}{node.kind}{' (not declared)' if node.outside else ''}"
 
 

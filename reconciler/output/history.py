@@ -12,7 +12,8 @@ from reconciler.model.report import BeforeImage, Status
 from reconciler.model.serialization import to_json
 from reconciler.model.values import Value
 from reconciler.output import wording
-from reconciler.output.text import PAST_WORDS, Line
+from reconciler.output.layout import Line
+from reconciler.output.plan_sheet import SIGNS
 from reconciler.planner.inverse import Unrestorable, grouped, written
 
 FORMAT_VERSION = "1.0"
@@ -116,7 +117,7 @@ def outcome_lines(past: Sequence[BeforeImage]) -> Iterator[Line]:
     """What a run did, step by step: before → after for every field."""
     for each in past:
         good = each.status in (Status.DONE, Status.PENDING)
-        word = PAST_WORDS[each.action] if each.status is Status.DONE else each.status.value.replace("_", " ")
+        word = SIGNS[each.action.value].done if each.status is Status.DONE else each.status.value.replace("_", " ")
         message = f"  {wording.printable(each.message)}" if each.message else ""
         head: Line = [("    ", ""), (f"{word:<10} ", "green" if good else "red")]
         yield [*head, (wording.shown(each.address), ""), (message, "dim")]

@@ -12,40 +12,31 @@ import hashlib
 import json
 import pkgutil
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache
-from itertools import groupby
-from math import log10
+from itertools import chain
 from typing import NamedTuple
 
 from jinja2 import Environment, StrictUndefined, Template
 from markupsafe import Markup
 
 from reconciler import __version__
-from reconciler.kinds import KINDS
 from reconciler.kinds.effects import Consequence, classes_of
 from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address
-from reconciler.output import plan_view, wording
+from reconciler.output import change_text, plan_sheet, wording
 from reconciler.output import text as lines
-from reconciler.output.plan_view import Call, FieldValues, PlanSheet
+from reconciler.output.change_text import FieldValues
+from reconciler.output.picture import PageCount, page_counts, picture_of, verb_of
+from reconciler.output.plan_sheet import SIGNS, Call, PlanSheet
+from reconciler.output.plan_view import Block, Member, ViewRow, place, relation_row, sign_of, view_of
 from reconciler.planner.approvals import REMOVING
 
 MAX_LISTED = 8  # failed or blocked changes at the top of the page
 MAX_UNFOLDED = 30  # larger plans are shown with their changes folded
 MAX_LINKS = 12  # of one change to those that it needs
 
-#: Pixels of a box in the picture, and between boxes.
-_WIDTH, _HEIGHT, _ACROSS, _DOWN = 180, 52, 76, 16
-
-BLOCKED = "blocked"
-#: Action of a change, or that it is blocked → sign and words, in the order of the page.
-SIGNS = {
-    **{action.value: (wording.SYMBOLS[action], verb) for action, verb in plan_view.VERBS},
-    Action.NO_CHANGE.value: ("·", "to know by a new address"),
-    BLOCKED: ("!", "blocked"),
-}
 #: Worst first: a change of several steps has the outcome of its worst one.
 STATUSES = (Status.FAILED, Status.SKIPPED, Status.NOT_RUN, Status.PENDING, Status.DONE)
 _BAD = frozenset({Status.FAILED, Status.SKIPPED})
@@ -86,23 +77,15 @@ class PageToggle(NamedTuple):
     sign: str = ""
 
 
-class PageCount(NamedTuple):
-    """How many changes of a kind have this action."""
-
-    action: str
-    sign: str
-    word: str
-    number: int
-
-
 class PageChange(NamedTuple):
-    """One change: its line, and what unfolds below it."""
+    """One change with its relations: its line, and what unfolds below it. Filters use ``kinds`` and ``actions``."""
 
     anchor: str
     action: str
     sign: str
     word: str
-    kind: str
+    kinds: str
+    actions: str
     prefix: str
     name: str
     classes: str
@@ -116,36 +99,17 @@ class PageChange(NamedTuple):
     calls: Sequence[tuple[str, str, Sequence[str]]]
 
 
-class PictureBox(NamedTuple):
-    """One kind in the picture: the upper left corner of its box, and what the box says in words."""
+class PageBlock(NamedTuple):
+    """One change, or several equal ones: ``title`` and ``rows`` are what they have in common."""
 
-    kind: str
-    x: int
-    y: int
-    counts: Sequence[PageCount]
-    words: str
-
-
-class PictureLine(NamedTuple):
-    """A line from the right side of a box to the left side of one that it needs."""
-
-    x: int
-    y: int
-    to_x: int
-    to_y: int
-    width: float
-    words: str
-
-
-class Picture(NamedTuple):
-    """Which kinds need which, in pixels."""
-
-    width: int
-    height: int
-    boxes: Sequence[PictureBox]
-    lines: Sequence[PictureLine]
-    box_width: int = _WIDTH
-    box_height: int = _HEIGHT
+    action: str
+    sign: str
+    word: str
+    title: str
+    where: str
+    remarks: str
+    rows: Sequence[ViewRow]
+    changes: Sequence[PageChange]
 
 
 class PageOutcome(NamedTuple):
@@ -167,16 +131,16 @@ def page(sheet: PlanSheet) -> str:
         style=Markup(style),  # noqa: S704 - files of this package
         script=Markup(script),  # noqa: S704
         digests={"style": _digest(style), "script": _digest(script)},
-        heading=sheet.heading,
+        heading=content.view.title if not sheet.report else f"Apply to {sheet.heading}",
         first=first,
         rest=[sentence for sentence in rest if sentence],
         before=content.before(),
         consequences=list(_consequences(changes)),
-        picture=_picture(changes),
-        notes=[*plan_view.notes(sheet.plan), *(plan_view.routes(sheet.plan) if changes else ())],
-        total=len(changes),
-        unfolded=len(changes) <= MAX_UNFOLDED,
-        attention=sum(1 for change in changes if content.needs_attention(change)),
+        picture=picture_of(changes, content.kinds),
+        notes=[*plan_sheet.notes(sheet.plan), *(plan_sheet.routes(sheet.plan) if changes else ())],
+        total=len(content.members),
+        unfolded=len(content.members) <= MAX_UNFOLDED,
+        attention=sum(map(content.needs_attention, content.members)),
         filters=[each for each in content.filters() if each[2]],
         groups=list(content.groups()),
     )
@@ -195,17 +159,13 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_printable
     )
-    environment.filters |= {"number": "{:,}".format, "spaced": _spaced, "call_count": _call_count}
+    environment.filters |= {"number": "{:,}".format, "spaced": wording.spaced, "call_count": _call_count}
     return environment.from_string(asset("plan.html.j2"))
 
 
 def _printable(value: object) -> object:
     """Every text of the page but markup: control characters are spelled out, then Jinja2 escapes it."""
     return value if isinstance(value, Markup) else wording.printable(str(value))
-
-
-def _spaced(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _call_count(calls: Sequence[object]) -> str:
@@ -219,31 +179,16 @@ def _digest(content: str) -> str:
 def _headline(sheet: PlanSheet) -> tuple[str, Sequence[str]]:
     """The first sentence, which is the title of the page, and those that follow it."""
     plan, report = sheet.plan, sheet.report
-    if not plan_view.listed(plan):
-        first, _, rest = plan_view.quiet(plan).partition(". ")
+    if not (plan.pending or plan.blocked):
+        first, _, rest = plan_sheet.quiet(plan).partition(". ")
         return first, [rest]
-    summary, cost = plan_view.summary(plan), plan_view.cost(sheet)
+    parts = ", ".join(plan_sheet.parts(plan, zeros=False))
+    cost = [plan_sheet.rest(plan), plan_sheet.people(plan), plan_sheet.calls(sheet)]
     if report:
-        first, _, rest = lines.result(report).partition(". ")
-        stopped = [f"Stopped: {report.stopped}."] if report.stopped else []
-        return first, [rest, *stopped, f"This was the plan: {summary} {cost}"]
-    first, _, rest = summary.partition(". ")
-    return first, [rest, cost]
-
-
-def _action(change: Change) -> str:
-    return BLOCKED if change.blocked else change.action.value
-
-
-def _counts(changes: Iterable[Change]) -> dict[str, list[PageCount]]:
-    """How many changes of each kind have which action."""
-    found: dict[str, Counter[str]] = {}
-    for change in changes:
-        found.setdefault(change.address.kind, Counter())[_action(change)] += 1
-    return {
-        kind: [PageCount(each, *SIGNS[each], counts[each]) for each in SIGNS if counts[each]]
-        for kind, counts in found.items()
-    }
+        stopped = f"Stopped: {report.stopped}." if report.stopped else ""
+        ended = lines.result(report, plan).removesuffix(".")
+        return ended, [stopped, " ".join(filter(None, [f"This was the plan: {parts}.", *cost]))]
+    return parts, cost
 
 
 def _consequences(changes: Iterable[Change]) -> Iterator[tuple[str, int, Counter[str]]]:
@@ -258,79 +203,34 @@ def _consequences(changes: Iterable[Change]) -> Iterator[tuple[str, int, Counter
     return ((each.value, classes[each], effects[each]) for each in Consequence if classes[each])
 
 
-def _picture(changes: Sequence[Change]) -> Picture | None:
-    """None where no kind needs another one."""
-    needs = Counter(
-        (change.address.kind, kind)
-        for change in changes
-        for kind in {target.kind for target in change.depends_on} - {change.address.kind}
-    )
-    if not needs:
-        return None
-    counts = _counts(changes)
-    kinds = [kind for kind in KINDS if kind in counts or any(kind == end for _, end in needs)]
-    cells = _cells(kinds, needs)
-    corners = {kind: (column * (_WIDTH + _ACROSS), row * (_HEIGHT + _DOWN)) for kind, (column, row) in cells.items()}
-    boxes = [PictureBox(kind, *corners[kind], counts.get(kind, []), _words(kind, counts, needs)) for kind in kinds]
-    lines = [
-        PictureLine(
-            corners[start][0] + _WIDTH,
-            corners[start][1] + _HEIGHT // 2,
-            corners[end][0],
-            corners[end][1] + _HEIGHT // 2,
-            round(1.2 + 0.5 * log10(number), 2),
-            f"{wording.count(number, 'change')} of {_spaced(start)}: "
-            f"{'needs' if number == 1 else 'need'} {_spaced(end)}",
-        )
-        for (start, end), number in sorted(needs.items())
-    ]
-    width, height = (max(corner[side] for corner in corners.values()) for side in (0, 1))
-    return Picture(width + _WIDTH, height + _HEIGHT, boxes, lines)
-
-
-def _cells(kinds: Sequence[str], needs: Iterable[tuple[str, str]]) -> dict[str, tuple[int, int]]:
-    """Column and row of each kind; a kind is left of the kinds that it needs.
-
-    Kinds of inner columns come first and share no row with others, so that lines between outer columns pass below.
-    """
-    levels = dict.fromkeys(kinds, 0)
-    for _ in kinds:
-        for start, end in needs:
-            levels[start] = max(levels[start], levels[end] + 1)
-    columns = sorted(set(levels.values()), reverse=True)
-    column = {kind: columns.index(levels[kind]) for kind in kinds}
-    inner = [kind for kind in kinds if 0 < column[kind] < len(columns) - 1]
-    cells = {kind: (column[kind], row) for row, kind in enumerate(inner)}
-    rows = dict.fromkeys(column.values(), len(inner))
-    for kind in kinds:
-        if kind not in cells:
-            cells[kind] = (column[kind], rows[column[kind]])
-            rows[column[kind]] += 1
-    return cells
-
-
-def _words(kind: str, counts: Mapping[str, Sequence[PageCount]], needs: Iterable[tuple[str, str]]) -> str:
-    """``12 to create, 1 to delete; needs contact, tag``."""
-    parts = [f"{each.number:,} {each.word}" for each in counts.get(kind, ())]
-    ends = sorted(_spaced(end) for start, end in needs if start == kind)
-    return (", ".join(parts) or "no change") + (f"; needs {', '.join(ends)}" if ends else "")
-
-
 class _Content:
     """The parts of the page that name changes and lead to them."""
 
     def __init__(self, sheet: PlanSheet) -> None:
-        self.sheet = sheet
-        self.changes = plan_view.listed(sheet.plan)
-        self._anchors = {change.address: f"c{number}" for number, change in enumerate(self.changes, 1)}
+        self.sheet, self.view = sheet, view_of(sheet, adopted=True)
+        self.members = [member for group in self.view.groups for block in group.blocks for member in block.members]
+        self.changes = plan_sheet.listed(sheet.plan)
+        self._anchors = {
+            change.address: f"c{number}"
+            for number, member in enumerate(self.members, 1)
+            for change in (member.change, *member.relations)
+        }
         self._outcomes = _outcomes(sheet.report)
         self._needed_by: dict[Address, list[Address]] = {}
         for change in self.changes:
             for target in change.depends_on:
                 self._needed_by.setdefault(target, []).append(change.address)
 
-    def needs_attention(self, change: Change) -> bool:
+    @property
+    def kinds(self) -> frozenset[str]:
+        """Those that have a place on the page."""
+        return frozenset(group.kind for group in self.view.groups)
+
+    def needs_attention(self, member: Member) -> bool:
         """Whether it failed, is blocked, removes something, cannot be reverted, or meets a change of others."""
+        return any(map(self._is_grave, (member.change, *member.relations)))
+
+    def _is_grave(self, change: Change) -> bool:
         causes = {change.cause, *(field.cause for field in change.fields)}
         grave = change.action in REMOVING or bool(_GRAVE.intersection(classes_of(change.effects)))
         outcome = self._outcomes.get(change.address)
@@ -338,15 +238,16 @@ class _Content:
         return failed or bool(change.blocked) or grave or bool(causes & _CHANGED_BY_OTHERS)
 
     def before(self) -> tuple[str, str, list[str], list[PageList]] | None:
-        """What stands against the plan: title, refusal, approvals required, failed and blocked changes."""
+        """What prevents the plan: title, refusal, approvals required, failed and blocked changes."""
         report, refused = self.sheet.report, self.sheet.refused
-        approvals = [] if report else [plan_view.need(approval) for approval in self.sheet.approvals]
+        approvals = [] if report else [*map(plan_sheet.need, self.sheet.approvals), plan_sheet.protection(self.sheet)]
+        approvals = [each for each in approvals if each]
         failed = [
             self._link(each.step.address, wording.shown(each.step.address), _ended(each.status, each.message))
             for each in _worst(report)
         ]
         blocked = [
-            self._link(each.address, plan_view.title(each), each.blocked) for each in self.changes if each.blocked
+            self._link(each.address, change_text.title(each), each.blocked) for each in self.changes if each.blocked
         ]
         lists = [
             PageList(found[:MAX_LISTED], max(0, len(found) - MAX_LISTED), f"{len(found):,} {title}")
@@ -355,62 +256,91 @@ class _Content:
         ]
         if not (refused or approvals or lists):
             return None
-        title = (
-            "Refused" if refused else "Before it is applied" if approvals else "Not done" if failed else "Held back"
-        )
+        title = "Refused" if refused else "Required approvals" if approvals else "Not done" if failed else "Blocked"
         return title, refused, approvals, lists
 
     def filters(self) -> Iterator[tuple[str, str, list[PageToggle]]]:
         """Legend, attribute and toggles of each group of filters."""
-        actions = Counter(map(_action, self.changes))
-        kinds = Counter(change.address.kind for change in self.changes)
-        classes = Counter(each for change in self.changes for each in classes_of(change.effects))
-        statuses = Counter(outcome.status for outcome in self._outcomes.values())
-        yield "Outcome", "o", [PageToggle(e.value, _spaced(e.value), statuses[e]) for e in STATUSES if statuses[e]]
-        yield "Action", "a", [PageToggle(e, SIGNS[e][1], actions[e], SIGNS[e][0]) for e in SIGNS if actions[e]]
-        yield "Kind", "k", [PageToggle(kind, _spaced(kind), kinds[kind]) for kind in kinds]
+        actions = Counter(each for member in self.members for each in _actions(member))
+        kinds = Counter(each for member in self.members for each in _kinds(member))
+        classes = Counter(each for member in self.members for each in classes_of(_effects(member)))
+        statuses = Counter(end.status for member in self.members if (end := self._ending(member)))
+        yield (
+            "Outcome",
+            "o",
+            [PageToggle(e.value, wording.spaced(e.value), statuses[e]) for e in STATUSES if statuses[e]],
+        )
+        yield "Action", "a", [PageToggle(e, SIGNS[e].verb, actions[e], SIGNS[e].symbol) for e in SIGNS if actions[e]]
+        yield "Kind", "k", [PageToggle(kind, wording.spaced(kind), kinds[kind]) for kind in sorted(kinds)]
         yield (
             "Consequence",
             "c",
-            [PageToggle(e.value, _spaced(e.value), classes[e]) for e in Consequence if classes[e]],
+            [PageToggle(e.value, wording.spaced(e.value), classes[e]) for e in Consequence if classes[e]],
         )
 
-    def groups(self) -> Iterator[tuple[str, list[PageCount], list[PageChange]]]:
+    def groups(self) -> Iterator[tuple[str, list[PageCount], list[PageBlock]]]:
         """The changes of each kind."""
-        counts = _counts(self.changes)
-        for kind, found in groupby(self.changes, lambda change: change.address.kind):
-            yield kind, counts[kind], [self._change(change) for change in found]
+        for group in self.view.groups:
+            yield group.kind, page_counts(group.counts), [self._block(block) for block in group.blocks]
 
-    def _change(self, change: Change) -> PageChange:
-        action = _action(change)
-        sign, word = SIGNS[action]
-        outcome = self._outcomes.get(change.address)
-        kind, slash, name = plan_view.title(change).partition("/")
+    def _block(self, block: Block) -> PageBlock:
+        sign = SIGNS[block.sign]
+        remarks = "; ".join([*filter(None, [block.word]), *block.remarks, *block.effects])
+        changes = [self._change(member, block) for member in block.members]
+        return PageBlock(
+            block.sign, sign.symbol, verb_of(block.sign), block.title, block.where, remarks, block.rows, changes
+        )
+
+    def _change(self, member: Member, block: Block) -> PageChange:
+        change = member.change
+        outcome = self._ending(member)
+        kind, slash, name = change_text.title(change).partition("/")
         return PageChange(
             self._anchors[change.address],
-            action,
-            sign,
-            word,
-            change.address.kind,
+            block.sign,
+            SIGNS[block.sign].symbol,
+            verb_of(block.sign),
+            " ".join(_kinds(member)),
+            " ".join(_actions(member)),
             kind + slash,
             name,
-            " ".join(each.value for each in classes_of(change.effects)),
-            self.needs_attention(change),
+            " ".join(each.value for each in classes_of(_effects(member))),
+            self.needs_attention(member),
             outcome.status.value if outcome else "",
             _ended(outcome.status, outcome.message) if outcome else "",
-            "; ".join(plan_view.remarks(change)),
-            plan_view.where(change),
-            list(plan_view.sides(change)),
-            [fact for fact in self._facts(change, outcome) if fact.text or fact.list.links],
-            [_call(call) for call in self.sheet.requests.get(change.address, ())],
+            "; ".join([*filter(None, [block.word]), *change_text.remarks(change)]),
+            place([change]),
+            [*change_text.sides(change), *map(_relation_values, member.relations)],
+            [fact for fact in self._facts(member, outcome) if fact.text or fact.list.links],
+            [
+                _call(call)
+                for each in (change, *member.relations)
+                for call in self.sheet.requests.get(each.address, ())
+            ],
         )
 
-    def _facts(self, change: Change, outcome: PageOutcome | None) -> Iterator[PageFact]:
-        yield PageFact("effects", "; ".join(change.effects))
-        yield PageFact("consequence", ", ".join(_spaced(each.value) for each in classes_of(change.effects)))
-        yield PageFact("needs", list=self._links(change.depends_on))
-        yield PageFact("needed by", list=self._links(self._needed_by.get(change.address, ())))
-        yield PageFact("lets go", list=self._links(change.lets_go))
+    def _ending(self, member: Member) -> PageOutcome | None:
+        """The worst outcome of a change and its relations."""
+        found = [(each, self._outcomes.get(each.address)) for each in (member.change, *member.relations)]
+        ends = [(change, end) for change, end in found if end is not None]
+        if not ends:
+            return None
+        change, worst = min(ends, key=lambda each: STATUSES.index(each[1].status))
+        differs = {path: both for _, end in ends for path, both in end.differs.items()}
+        about = "" if change is member.change or not worst.message else f"{wording.shown(change.address)}: "
+        return PageOutcome(worst.status, about + worst.message, differs)
+
+    def _facts(self, member: Member, outcome: PageOutcome | None) -> Iterator[PageFact]:
+        change, effects = member.change, _effects(member)
+        every = (change, *member.relations)
+        own = {each.address for each in every}
+        yield PageFact("effects", "; ".join(effects))
+        yield PageFact("consequence", ", ".join(wording.spaced(each.value) for each in classes_of(effects)))
+        yield PageFact("needs", list=self._links(_targets(own, (each.depends_on for each in every))))
+        yield PageFact(
+            "needed by", list=self._links(_targets(own, (self._needed_by.get(each.address, ()) for each in every)))
+        )
+        yield PageFact("lets go", list=self._links(_targets(own, (each.lets_go for each in every))))
         yield PageFact("id", change.remote_id or "")
         yield PageFact("answered", _differences(outcome))
 
@@ -420,6 +350,33 @@ class _Content:
 
     def _link(self, target: Address, text: str, more: str | None = "") -> PageLink:
         return PageLink(text, self._anchors.get(target, ""), more or "")
+
+
+def _targets(own: Set[Address], found: Iterable[Iterable[Address]]) -> list[Address]:
+    return [each for each in dict.fromkeys(chain.from_iterable(found)) if each not in own]
+
+
+def _kinds(member: Member) -> list[str]:
+    return list(dict.fromkeys(each.address.kind for each in (member.change, *member.relations)))
+
+
+def _actions(member: Member) -> list[str]:
+    return list(dict.fromkeys(map(sign_of, (member.change, *member.relations))))
+
+
+def _effects(member: Member) -> list[str]:
+    changes = (each for each in (member.change, *member.relations) if not each.blocked)
+    return list(dict.fromkeys(effect for each in changes for effect in each.effects))
+
+
+def _relation_values(change: Change) -> FieldValues:
+    """``tags``: what a person gets or loses."""
+    row = relation_row(change)
+    sign, _, name = row.shown.partition(" ")
+    added, removed = change.action is Action.CREATE, change.action is Action.DELETE
+    if change.blocked or not (added or removed):
+        return FieldValues(row.path, None, None, row.note, f"{sign} {name}")
+    return FieldValues(row.path, name if removed else None, name if added else None, row.note)
 
 
 def _call(call: Call) -> tuple[str, str, list[str]]:
@@ -448,7 +405,7 @@ def _worst(report: Report | None) -> list[Outcome]:
 
 def _ended(status: Status, message: str) -> str:
     """``failed: 422: name is taken``."""
-    return ": ".join(filter(None, (_spaced(status.value), message)))
+    return ": ".join(filter(None, (wording.spaced(status.value), message)))
 
 
 def _differences(outcome: PageOutcome | None) -> str:

@@ -16,7 +16,7 @@ from reconciler.model.serialization import change_to_json, to_json
 from reconciler.model.values import Address
 from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.wording import json_text
 from reconciler.planner.approvals import Approval, affected_count, mailed
 

@@ -11,10 +11,10 @@ from xml.etree import ElementTree as Tree
 from reconciler.model.plan import Change
 from reconciler.model.report import Outcome, Status
 from reconciler.model.values import Address, Origin
-from reconciler.output import diagnostics, plan_view, wording
+from reconciler.output import change_text, diagnostics, plan_sheet, wording
 from reconciler.output.diagnostics import Diagnostic, FileProblems
 from reconciler.output.drift import DriftReport
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 
 #: What XML 1.0 has no place for, and what is left of it after cleaning (https://www.w3.org/TR/xml/#charsets).
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -36,13 +36,13 @@ def plan_suites(sheet: PlanSheet) -> str:
     """A case for every change; closed approvals, what is blocked and, after a run, what failed are failures."""
     approvals = [
         TestCase(
-            "allowances", f"--allow {approval.allow.value}", failure=("needs-allowance", plan_view.need(approval))
+            "allowances", f"--allow {approval.allow.value}", failure=("needs-allowance", plan_sheet.need(approval))
         )
         for approval in sheet.approvals
     ]
     ends = _ends(sheet.report.outcomes if sheet.report else ())
-    cases = [_case(change, ends.get(change.address, [])) for change in plan_view.listed(sheet.plan)]
-    quiet = [TestCase("plan", "nothing to change", (plan_view.quiet(sheet.plan),))]
+    cases = [_case(change, ends.get(change.address, [])) for change in plan_sheet.listed(sheet.plan)]
+    quiet = [TestCase("plan", "nothing to change", (plan_sheet.quiet(sheet.plan),))]
     return _suites([*approvals, *cases] or quiet, sheet.name, sheet.base)
 
 
@@ -54,15 +54,15 @@ def _ends(outcomes: Iterable[Outcome]) -> dict[Address, list[Outcome]]:
 
 
 def _case(change: Change, ends: list[Outcome]) -> TestCase:
-    remarks = tuple(plan_view.remarks(change))
-    fields = tuple(": ".join(filter(None, (row.path, row.shown, row.cause))) for row in plan_view.rows(change))
+    remarks = tuple(change_text.remarks(change))
+    fields = tuple(": ".join(filter(None, (row.path, row.shown, row.cause))) for row in change_text.rows(change))
     bad = [outcome for outcome in ends if outcome.status in diagnostics.BAD]
     failed = next((outcome for outcome in bad if outcome.status is Status.FAILED), None)
     failure = ("blocked", f"blocked: {wording.printable(change.blocked)}") if change.blocked else None
     if failed:
         failure = ("failed", diagnostics.ended(failed))
     skipped = diagnostics.ended(bad[0]) if bad and not failed else None
-    name = f"{change.action.value} {plan_view.title(change)}"
+    name = f"{change.action.value} {change_text.title(change)}"
     return TestCase(
         change.address.kind, name, (*remarks, *fields), failure, skipped, diagnostics.position(change.origin)
     )

@@ -1,22 +1,25 @@
-"""A plan or a report → a comment of a pull request: what matters first, the rest folded, cut where it is too long.
+"""Plans, reports, drift and problems of files as Markdown: comments of a pull request, and issues.
 
-What the account changed, or what is wrong with files → Markdown, for the issue that a scheduled job opens.
+What matters comes first, the rest is folded, and what is too long is cut between resources.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
+from typing import NamedTuple
 
+from reconciler import __version__
 from reconciler.errors import Problem
-from reconciler.kinds.effects import Consequence, classes_of
-from reconciler.model.plan import Action, Change
+from reconciler.model.plan import Change, Plan, decided
 from reconciler.model.report import Outcome, Report, Status
-from reconciler.output import diagnostics, plan_view, text, wording
+from reconciler.output import change_text, diagnostics, plan_sheet, text, wording
 from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import CONFLICT, DriftReport, arrow, note_of, where
 from reconciler.output.markdown_text import LONGEST, code, folded, head, marker, prose, row, size
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import SIGNS, PlanSheet
+from reconciler.output.plan_view import Block, view_of
 from reconciler.planner.drift import Drift
 
 #: GitHub refuses a longer body of a comment.
@@ -26,8 +29,8 @@ HEADROOM = 535
 #: So many are named before the folded part.
 NAMED = 10
 
-_SIGNS = {**wording.SYMBOLS, Action.REPLACE: "−/+", Action.DELETE: "−", Action.FORGET: "·"}
-_TABLE = head("", "resource", "what", "why")
+_SIGNS = {key: sign.symbol.replace("-", "−").replace(".", "·") for key, sign in SIGNS.items()}
+_TABLE = head("Resource", "Change", "Where", "Effects")
 
 
 def plan_comment(sheet: PlanSheet, limit: int = LIMIT) -> str:
@@ -38,18 +41,23 @@ def plan_comment(sheet: PlanSheet, limit: int = LIMIT) -> str:
     return front + _cut_to(room, _tables(sheet)) + tail
 
 
-def _tables(sheet: PlanSheet) -> list[tuple[str, list[Change]]]:
-    """Changes of one kind, with the words above them; after an apply first what is still open, then what is done."""
+class _Table(NamedTuple):
+    """One kind: the words above its table, and its blocks."""
+
+    title: str
+    blocks: Sequence[Block]
+
+
+def _tables(sheet: PlanSheet) -> list[_Table]:
+    """One for each kind; after an apply first what is still open, then what is done."""
     left = diagnostics.unfinished(sheet)
-    listed = plan_view.listed(sheet.plan)
-    parts = [
-        [change for change in listed if diagnostics.is_open(change, left) is is_open] for is_open in (True, False)
-    ]
-    tables: list[tuple[str, list[Change]]] = []
-    for changes, verbs in zip(parts, (dict(plan_view.VERBS), text.PAST_WORDS), strict=True):
-        for kind, group in groupby(changes, key=lambda change: change.address.kind):
-            members = list(group)
-            tables.append((_kind_words(kind, members, verbs), members))
+    tables: list[_Table] = []
+    for is_open in (True, False):
+        changes = tuple(c for c in decided(sheet.plan.changes) if diagnostics.is_open(c, left) is is_open)
+        view = view_of(replace(sheet, plan=replace(sheet.plan, changes=changes)))
+        for group in view.groups:
+            title = f"<b>{group.kind.replace('_', ' ')}</b>: {group.words(done=not is_open)}"
+            tables.append(_Table(title, group.blocks))
     return tables
 
 
@@ -65,46 +73,47 @@ def within(parts: Iterable[str], room: int) -> str:
 
 
 def _front(sheet: PlanSheet) -> Iterator[str]:
-    plan, listed = sheet.plan, plan_view.listed(sheet.plan)
+    plan = sheet.plan
     yield marker(sheet.name)
-    yield f"### {prose(sheet.heading)}\n\n"
+    if not (plan.pending or plan.blocked or sheet.report or sheet.refused):
+        yield f"**Plan for {prose(sheet.name)}:** {prose(plan_sheet.quiet(plan))}\n\n"
+        return
     if sheet.report:
-        yield from _ended(sheet.report)
+        yield f"### Apply to {prose(sheet.name)}: {'in' if text.is_incomplete(sheet.report) else ''}complete\n\n"
+        yield from _ended(sheet.report, plan)
+    else:
+        parts = ", ".join(plan_sheet.parts(plan, zeros=False)) or "no changes"
+        yield f"### Plan for {prose(sheet.name)}: {prose(parts)}\n\n"
     if sheet.refused:
         yield f"> **Refused:** {prose(sheet.refused)}\n\n"
-    if not listed:
-        yield f"**{prose(plan_view.quiet(plan))}**\n\n"
-        return
     if not sheet.report:
-        yield f"**{prose(plan_view.summary(plan))}**\n{prose(plan_view.cost(sheet))}\n\n"
-        for approval in sheet.approvals:
-            yield f"> **{prose(plan_view.need(approval))}**\n\n"
-        yield from _seen(plan.pending)
+        sentences = filter(None, (plan_sheet.people(plan), plan_sheet.calls(sheet), plan_sheet.rest(plan)))
+        yield f"{prose(' '.join(sentences))}\n\n"
+        yield from _approvals(sheet)
     yield from _named("Blocked", [(change, change.blocked or "") for change in plan.blocked])
 
 
-def _seen(changes: Iterable[Change]) -> Iterator[str]:
-    """What people notice, counted."""
-    counts: dict[str, int] = {}
-    for change in changes:
-        for effect in change.effects:
-            if Consequence.REVERSIBLE not in classes_of([effect]) and Consequence.NEW_ID not in classes_of([effect]):
-                counts[effect] = counts.get(effect, 0) + 1
-    if counts:
-        parts = (f"{prose(effect)}: {number:,}" for effect, number in sorted(counts.items()))
-        yield f"> **Consequences:** {' · '.join(parts)}\n\n"
+def _approvals(sheet: PlanSheet) -> Iterator[str]:
+    """What has to be written before the plan can be applied."""
+    if sheet.approvals:
+        yield "**Approval required before apply:**\n\n"
+        yield from (f"- `{approval.flag}` – {prose(approval.reason)}\n" for approval in sheet.approvals)
+        yield "\n"
+    if sheet.protected:
+        flag = f"--confirm {sheet.protected}"
+        yield f"Environment {code(sheet.protected)} is protected: confirm with {code(flag)}.\n\n"
 
 
 def _named(title: str, what: list[tuple[Change, str]]) -> Iterator[str]:
     if what:
         yield f"**{title}:**\n\n"
-        yield from (f"- {code(plan_view.title(change))}: {prose(why)}\n" for change, why in what[:NAMED])
+        yield from (f"- {code(change_text.title(change))}: {prose(why)}\n" for change, why in what[:NAMED])
         yield f"- and {len(what) - NAMED:,} more\n\n" if len(what) > NAMED else "\n"
 
 
-def _ended(report: Report) -> Iterator[str]:
-    """How the run went: the sum, then what failed and was skipped, with the reasons."""
-    yield f"**{prose(text.result(report))}**\n\n"
+def _ended(report: Report, plan: Plan) -> Iterator[str]:
+    """How the run went: the totals, then what failed and was skipped, with the reasons."""
+    yield f"**{prose(text.result(report, plan))}**\n\n"
     if report.stopped:
         yield f"> **Stopped:** {prose(report.stopped)}\n\n"
     bad = [each for each in report.outcomes if each.status in (Status.FAILED, Status.SKIPPED)]
@@ -118,7 +127,7 @@ def _ended(report: Report) -> Iterator[str]:
 
 
 def _outcomes(outcomes: Iterable[Outcome]) -> Iterator[str]:
-    """What else there is to say of single steps."""
+    """Values that the server changed."""
     found = [(outcome, path, both) for outcome in outcomes for path, both in outcome.differs.items()]
     for outcome, path, (sent, shown) in found[:NAMED]:
         said = f"was sent as {code(wording.value(sent))}, and is {code(wording.value(shown))}"
@@ -127,41 +136,49 @@ def _outcomes(outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 
 def _tail(sheet: PlanSheet) -> Iterator[str]:
-    """Remarks on what stays, and how it was read."""
-    notes = [*plan_view.notes(sheet.plan), *plan_view.routes(sheet.plan)]
+    """Remarks on what is unchanged, how it was read, the tool, and the command that applies the plan."""
+    notes = [*plan_sheet.notes(sheet.plan), *plan_sheet.routes(sheet.plan)]
     if notes:
         more = [f"and {len(notes) - NAMED:,} more"] if len(notes) > NAMED else []
         lines = "".join(f"- {prose(note)}\n" for note in [*notes[:NAMED], *more])
         yield folded("Notes", lines)
+    if sheet.plan.pending and not sheet.report:
+        flags = [*(approval.flag for approval in sheet.approvals)]
+        flags += [f"--confirm {sheet.protected}"] if sheet.protected else []
+        yield f"reconciler {__version__} · to apply: {code(' '.join(['reconciler apply', *flags]))}\n"
 
 
-def _cut_to(room: int, tables: list[tuple[str, list[Change]]]) -> str:
-    """Folded tables, as far as they fit; whole changes only, and at the end how many are missing."""
+def _cut_to(room: int, tables: list[_Table]) -> str:
+    """Folded tables, as far as they fit; whole blocks only, and at the end how many changes are missing."""
     room -= LONGEST  # for the sentence that says so
     parts: list[str] = []
     shown = 0
-    for title, members in tables:
+    for title, blocks in tables:
         frame = folded(title, _TABLE)
-        fitting = _fitting(room - size(frame), members)
-        if not fitting:
+        fitting = _fitting(room - size(frame), blocks)
+        if blocks and not fitting:
             break
-        parts.append(folded(title, _TABLE + "".join(fitting)))
+        parts.append(folded(title, _TABLE + "".join(fitting)) if blocks else f"{title}\n\n")
         room -= size(parts[-1])
-        shown += len(fitting)
-        if len(fitting) < len(members):
+        shown += sum(map(_changes, blocks[: len(fitting)]))
+        if len(fitting) < len(blocks):
             break
-    left = sum(len(members) for _, members in tables) - shown
+    left = sum(_changes(block) for _, blocks in tables for block in blocks) - shown
     if left:
         are = wording.count(left, "change is", "changes are")
         parts.append(f"**{are} not shown here:** the whole plan is in the HTML or JSON output of this run.\n")
     return "".join(parts)
 
 
-def _fitting(room: int, changes: list[Change]) -> list[str]:
-    """The rows of the first changes that fit."""
+def _changes(block: Block) -> int:
+    return sum(1 + len(member.relations) for member in block.members)
+
+
+def _fitting(room: int, blocks: Iterable[Block]) -> list[str]:
+    """The rows of the first blocks that fit."""
     found: list[str] = []
-    for change in changes:
-        rows = "".join(_rows(change))
+    for block in blocks:
+        rows = "".join(_rows(block))
         room -= size(rows)
         if room < 0:
             break
@@ -169,27 +186,19 @@ def _fitting(room: int, changes: list[Change]) -> list[str]:
     return found
 
 
-def _kind_words(kind: str, changes: list[Change], verbs: Mapping[Action, str]) -> str:
-    """``contact: 1 to create, 2 to adopt``; of what is done ``1 created``."""
-    counts = {
-        verb: sum(1 for change in changes if change.action is action and not change.blocked)
-        for action, verb in verbs.items()
-        if action is not Action.NO_CHANGE
-    }
-    counts["blocked"] = sum(1 for change in changes if change.blocked)
-    counts["known by another name"] = len(changes) - sum(counts.values())
-    parts = [f"{number:,} {verb}" for verb, number in counts.items() if number]
-    return f"<b>{kind.replace('_', ' ')}</b>: {', '.join(parts)}"
-
-
-def _rows(change: Change) -> Iterator[str]:
-    """The change, then its fields."""
-    sign = "!" if change.blocked else _SIGNS[change.action].strip()
-    where = code(plan_view.where(change)) if change.origin else ""
-    remarks = prose("; ".join(plan_view.remarks(change)))
-    yield row(f"**{sign}**" if sign else "", code(plan_view.title(change)), where, remarks)
-    for each in plan_view.rows(change):
-        yield row("", code(each.path), code(each.shown), prose(each.cause))
+def _rows(block: Block) -> Iterator[str]:
+    """The resource, or how many equal ones and whom; then fields and relations."""
+    several = len(block.members) > 1
+    sign = _SIGNS[block.sign].strip()
+    what = prose(block.title) if several else code(block.title)
+    change = ", ".join(dict.fromkeys(filter(None, (SIGNS[block.sign].verb, block.word))))
+    effects = prose("; ".join([*block.remarks, *block.effects]))
+    yield row(f"**{sign}** {what}" if sign else what, change, code(block.where), effects)
+    for each in block.rows:
+        yield row(code(each.path), code(each.shown), "", prose(each.note))
+    if block.names:
+        more = f" and {block.unnamed:,} more" if block.unnamed else ""
+        yield row(", ".join(map(code, block.names)) + more, "", "", "")
 
 
 def drift_comment(drifts: DriftReport, limit: int = LIMIT) -> str:
@@ -199,16 +208,19 @@ def drift_comment(drifts: DriftReport, limit: int = LIMIT) -> str:
         return front
     groups = [list(items) for _, items in groupby(drifts.items, key=lambda each: each.address)]
     rows = ["".join(_drift_rows(items)) for items in groups]
-    return front + _fitting_table(head("", "resource", "what", "why"), rows, limit - size(front), "resource")
+    return front + _fitting_table(
+        head("Resource", "Change", "Where", "Effects"), rows, limit - size(front), "resource"
+    )
 
 
 def _drift_rows(items: Sequence[Drift]) -> Iterator[str]:
     first = items[0]
     sign = "−" if first.path is None else "~"
-    yield row(f"**{sign}**", code(wording.shown(first.address)), code(where(first)), prose(note_of(first)))
+    change = "deleted" if first.path is None else "changed"
+    yield row(f"**{sign}** {code(wording.shown(first.address))}", change, code(where(first)), prose(note_of(first)))
     for each in items:
         if each.path is not None:
-            yield row("", code(each.path), code(arrow(each)), CONFLICT if each.conflict else "")
+            yield row(code(each.path), code(arrow(each)), "", CONFLICT if each.conflict else "")
 
 
 def problems_comment(findings: FileProblems, limit: int = LIMIT) -> str:
@@ -219,7 +231,9 @@ def problems_comment(findings: FileProblems, limit: int = LIMIT) -> str:
     front = f"{marker(findings.name)}**{summary}**\n\n"
     if not count:
         return front
-    return front + _fitting_table(head("where", "what"), _problems(findings.problems), limit - size(front), "problem")
+    return front + _fitting_table(
+        head("Where", "Problem"), _problems(findings.problems), limit - size(front), "problem"
+    )
 
 
 def _problems(problems: Iterable[Problem]) -> list[str]:

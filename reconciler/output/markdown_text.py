@@ -17,7 +17,7 @@ LONGEST = 300
 
 #: A word of a sentence that means itself everywhere. GH-12 and long hexadecimal numbers are links on GitHub.
 _PLAIN = re.compile(r"(?!(?i:www\.|gh-\d|[0-9a-f]{7,}\W*$))[\w.,;'\"()/→…+=·–—%?:-]*")
-_RISKY = re.compile(r"_|:(?=.)|%(?=.)|\w[.=](?=\w)|^[-+=.:]|[A-Z]{2,}-\d")
+_RISKY = re.compile(r"_|:(?=.)|%(?=[\w~])|\w[.=](?=\w)|^[-+=.:]|[A-Z]{2,}-\d")
 _ENDS = re.compile(r"[,.;:]*$")
 _SPELLED = re.compile(r"[ -/:-@\[-`{-~]")
 

@@ -9,13 +9,14 @@ addEventListener("DOMContentLoaded", () => {
   const reset = form.querySelector("[type=reset]");
   const none = document.querySelector(".none");
   const toggles = [...form.querySelectorAll("[aria-pressed]")];
-  const groups = [...document.querySelectorAll(".group")].map((place) => ({ place, left: 0 }));
+  const groups = [...document.querySelectorAll(".group, .alike")].map((place) => ({ place, left: 0 }));
+  const around = new Map(groups.map((group) => [group.place, group]));
   // One pass over the page; after it, filtering touches the classes of those rows that come or go.
-  const rows = groups.flatMap((group) =>
-    [...group.place.querySelectorAll(".change")].map((place) => {
-      const { k, a, o, c, x } = place.dataset;
-      return { place, group, k: [k], a: [a], o: [o], c: c.split(" "), x: x === undefined ? [] : ["1"], text: "", off: false };
-    }));
+  const rows = [...document.querySelectorAll(".change")].map((place) => {
+    const { k, a, o, c, x } = place.dataset;
+    const inside = [around.get(place.closest(".group")), around.get(place.closest(".alike"))].filter(Boolean);
+    return { place, inside, k: k.split(" "), a: a.split(" "), o: [o], c: c.split(" "), x: x === undefined ? [] : ["1"], text: "", off: false };
+  });
   const pressed = (facet) => toggles.filter((each) => each.dataset.f === facet && each.ariaPressed === "true")
     .map((each) => each.dataset.v);
 
@@ -29,7 +30,7 @@ addEventListener("DOMContentLoaded", () => {
       const off = !(wanted.every(([facet, values]) => values.some((value) => row[facet].includes(value)))
         && terms.every((term) => row.text.includes(term)));
       if (off !== row.off) row.place.classList.toggle("off", row.off = off);
-      if (!off) { shown += 1; row.group.left += 1; }
+      if (!off) { shown += 1; for (const each of row.inside) each.left += 1; }
     }
     for (const group of groups) group.place.classList.toggle("off", group.left === 0);
     none.hidden = shown > 0;
@@ -49,8 +50,8 @@ addEventListener("DOMContentLoaded", () => {
     if (!place) return;
     const hidden = place.matches(".off") || place.closest(".off");
     if (hidden) clear();
-    if (place.matches(".change")) place.open = true;
-    if (hidden) place.scrollIntoView();
+    for (let each = place; each; each = each.parentElement?.closest(".alike")) if (each.matches("details")) each.open = true;
+    if (hidden || place.closest(".alike")) place.scrollIntoView();
   }
 
   let waiting = 0;
@@ -67,7 +68,9 @@ addEventListener("DOMContentLoaded", () => {
       button.ariaPressed = button.ariaPressed === "true" ? "false" : "true";
       filter();
     } else if (button.dataset.fold !== undefined) {
-      for (const row of rows) if (!row.off) row.place.open = button.dataset.fold === "open";
+      const open = button.dataset.fold === "open";
+      for (const row of rows) if (!row.off) row.place.open = open;
+      for (const each of groups) if (each.left && each.place.matches(".alike")) each.place.open = open;
     }
   });
   addEventListener("keydown", (event) => {

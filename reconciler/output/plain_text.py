@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from reconciler.output import wording
 from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport, drift_lines
-from reconciler.output.plan_view import PlanSheet
-from reconciler.output.text import Line, plan_lines, report_lines
+from reconciler.output.layout import Line
+from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.text import plan_lines, report_lines
 
 
 def plan_text(sheet: PlanSheet) -> str:
@@ -22,7 +23,7 @@ def _plan(sheet: PlanSheet) -> Iterator[Line]:
         yield [(f"Refused: {sheet.refused}", "")]
     if sheet.report:
         yield []
-        yield from report_lines(sheet.report)
+        yield from report_lines(sheet.report, sheet.plan)
 
 
 def drift_text(drifts: DriftReport) -> str:

@@ -1,276 +1,390 @@
-"""A plan → the sentences and rows that every rendering of it shares: what is listed, what a line says, the sums."""
+"""One plan as text, Markdown and HTML show it: equal changes grouped by kind, totals, and approvals.
+
+A person's relations (tags, courses, communities) are rows of that person, unless the person has no change: then they
+are listed under their own kind. Changes that do the same are one block:
+
+changes                                                          one block
+────────────────────────────────────────────────────────────────────────────────────────────
+of people, with the same fields and relations                    from MANY on, values may differ
+with the same fields, values, relations, reasons and effects     from two on
+with nothing but a name (tags to create)                         from MANY on
+adopted without a change, unchanged                              counted; listed in detail only
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from reconciler.kinds import KINDS
-from reconciler.model.plan import Action, Cause, Change, FieldChange, Plan, count_quiet, decided, is_effective
-from reconciler.model.report import Report
-from reconciler.model.resource import EMPTY
-from reconciler.model.values import Address, Value
-from reconciler.output import wording
-from reconciler.planner.approvals import Approval, affected_count, mailed
-from reconciler.planner.diff import leaves
+from reconciler.kinds.effects import ACCESS_GIVEN, TAGS_TAKEN, VALUES_LOST
+from reconciler.model.plan import Action, Cause, Change, FieldChange, decided, is_effective
+from reconciler.model.values import Address, Origin
+from reconciler.output import change_text, wording
+from reconciler.output.change_text import FieldRow
+from reconciler.output.plan_sheet import BLOCKED, RENAME, SIGNS, UNCHANGED, PlanSheet, notes
 from reconciler.planner.impact import is_rename
 
-#: One request as it is shown: method, path, body with references open.
-Call = tuple[str, str, Any]
-
-#: Outputs that can wrap a value cut it here only.
-_WHOLE = 4_000
-
-VERBS = (
-    (Action.CREATE, "to create"),
-    (Action.UPDATE, "to update"),
-    (Action.REPLACE, "to replace"),
-    (Action.DELETE, "to delete"),
-    (Action.ADOPT, "to adopt"),
-    (Action.FORGET, "to forget"),
-)
+#: From so many changes on, people whose values differ share a block.
+MANY = 5
+#: So many members of a block are named; more where the names are all there is to show.
+NAMED, NAMED_ALONE = 3, 20
 
 
-@dataclass(frozen=True)
-class PlanSheet:
-    """One plan with all that may be said of it; every output is made from one.
+class Member(NamedTuple):
+    """One resource of a block, with the relations that are shown inside it."""
 
-    ``heading`` names environment, account and ledger. ``writes`` is the number of calls,
-    ``rate_limit`` the calls per second (0: unlimited).
-    ``approvals`` are those that are needed, ``requests`` the calls by address.
-
-    ``name`` is what the project is called, ``base`` the folder that positions are relative to, seen from that of the
-    repository. ``report`` is what came of the plan where it was carried out, ``refused`` why it was not.
-    ``document`` is the same for machines.
-    """
-
-    plan: Plan
-    heading: str
-    writes: int
-    rate_limit: float
-    approvals: tuple[Approval, ...] = ()
-    requests: Mapping[Address, tuple[Call, ...]] = field(default_factory=lambda: EMPTY)
-    name: str = ""
-    base: str = ""
-    report: Report | None = None
-    refused: str = ""
-    document: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    change: Change
+    relations: tuple[Change, ...] = ()
 
 
-class FieldRow(NamedTuple):
-    """One field of a change as it is shown: its path, what becomes of it, and why."""
+class ViewRow(NamedTuple):
+    """One field or relation of a block: its name, its value, and why it changes or what it causes."""
 
     path: str
     shown: str
-    cause: str
+    note: str = ""
 
 
-class FieldValues(NamedTuple):
-    """The same with both sides apart and whole: None is a side that there is none of.
+class Block(NamedTuple):
+    """One change, or several equal ones. ``sign`` is a key of SIGNS; ``names`` are those of the first members."""
 
-    ``hidden`` stands in place of both where neither may be shown.
+    sign: str
+    members: tuple[Member, ...]
+    title: str
+    word: str
+    where: str
+    remarks: tuple[str, ...]
+    effects: tuple[str, ...]
+    rows: tuple[ViewRow, ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def unnamed(self) -> int:
+        """How many members are not named."""
+        return len(self.members) - len(self.names) if self.names else 0
+
+
+class Group(NamedTuple):
+    """The blocks of one kind; ``counts`` has every change of the kind that no person shows, by key of SIGNS."""
+
+    kind: str
+    counts: Mapping[str, int]
+    blocks: tuple[Block, ...]
+
+    def words(self, *, done: bool = False) -> str:
+        """``1 to create, 2 to adopt``; of what is done ``1 created, 2 adopted``."""
+        return ", ".join(f"{number:,} {_counted(sign, done)}" for sign, number in self.counts.items())
+
+
+def _counted(sign: str, done: bool) -> str:
+    return SIGNS[sign].done if done or sign in (BLOCKED, UNCHANGED) else f"to {SIGNS[sign].verb}"
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """What text, Markdown and HTML show of a plan. ``signs`` are those that occur, ``notes`` are about unchanged
+    resources."""
+
+    sheet: PlanSheet
+    groups: tuple[Group, ...]
+    signs: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def title(self) -> str:
+        """``Plan for quickstart, connection default``."""
+        return f"Plan for {self.sheet.heading}"
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether there is nothing to do and nothing blocked."""
+        return not (self.groups or self.sheet.plan.pending)
+
+
+def view_of(sheet: PlanSheet, *, grouped: bool = True, adopted: bool = False) -> PlanView:
+    """The view of a plan.
+
+    ``grouped`` False: each change is a block of its own, also what is unchanged. ``adopted`` lists also what is
+    adopted without a change.
     """
+    changes: Iterable[Change] = decided(sheet.plan.changes) if grouped else sheet.plan.changes
+    relations = _relations(changes)
+    inside = {each.address for group in relations.values() for each in group}
+    counts: dict[str, Counter[str]] = {}
+    found: dict[str, list[Member]] = {}
+    for change in changes:
+        sign = sign_of(change)
+        if change.address in inside or (sign == UNCHANGED and grouped):
+            continue
+        counts.setdefault(change.address.kind, Counter())[sign] += 1
+        member = Member(change, tuple(relations.get(change.address, ())))
+        if not grouped or _is_listed(change) or (adopted and not _goes_along(change)) or member.relations:
+            found.setdefault(change.address.kind, []).append(member)
+    groups = tuple(
+        Group(
+            kind, {sign: number[sign] for sign in SIGNS if number[sign]}, tuple(_blocks(found.get(kind, ()), grouped))
+        )
+        for kind, number in sorted(counts.items())
+    )
+    shown = {sign for group in groups for block in group.blocks for sign in _signs(block)} - {UNCHANGED}
+    remarks = tuple(notes(sheet.plan)) if grouped else ()
+    return PlanView(sheet, groups, tuple(sign for sign in SIGNS if sign in shown), remarks)
 
-    path: str
-    before: str | None
-    after: str | None
-    cause: str
-    hidden: str = ""
+
+def _signs(block: Block) -> Iterator[str]:
+    yield Action.UPDATE.value if block.sign == RENAME else block.sign
+    yield from {sign_of(relation) for member in block.members for relation in member.relations}
 
 
-def listed(plan: Plan) -> list[Change]:
-    """The changes that are worth a line: what does something and what is blocked."""
-    return [change for change in decided(plan.changes) if _is_listed(change)]
+def sign_of(change: Change) -> str:
+    """The key of SIGNS. An adopted resource whose values are written counts as updated."""
+    if change.blocked:
+        return BLOCKED
+    if not is_effective(change):
+        return UNCHANGED
+    if is_rename(change):
+        return RENAME
+    if change.action is Action.ADOPT and change.fields:
+        return Action.UPDATE.value
+    return change.action.value
 
 
 def _is_listed(change: Change) -> bool:
-    """A relation that only follows its renamed parent goes without saying."""
-    if change.action is Action.NO_CHANGE and KINDS[change.address.kind].parents:
+    """Whether a change has something to show but its number."""
+    if change.blocked or not is_effective(change):
+        return bool(change.blocked)
+    if KINDS[change.address.kind].parents and _goes_along(change):
         return False
-    return change.blocked is not None or is_effective(change)
+    return change.action is not Action.ADOPT or bool(change.fields or change.note)
 
 
-def quiet(plan: Plan) -> str:
-    """The one sentence of a plan without changes."""
-    same = _same(plan)
-    ways = "".join(f"; {name.replace('_', ' ')} {route}" for name, route in plan.routes.items())
+def _goes_along(change: Change) -> bool:
+    """A relation that follows its renamed parent, or disappears with a deleted one."""
+    return change.action is Action.NO_CHANGE or change.cause is Cause.GONE_WITH
+
+
+def _relations(changes: Iterable[Change]) -> dict[Address, list[Change]]:
+    """The relations to show inside a person, by the person."""
+    people, related = set(), []
+    for change in changes:
+        kind = KINDS[change.address.kind]
+        if kind.person and (change.blocked or change.action is not Action.NO_CHANGE):
+            people.add(change.address)
+        elif kind.parents and _is_listed(change):
+            related.append(change)
+    found: dict[Address, list[Change]] = {}
+    for change in related:
+        person = _person(change.address)
+        if person in people:
+            found.setdefault(person, []).append(change)
+    return found
+
+
+@cache
+def _person_part(kind: str) -> tuple[int, str] | None:
+    """Which part of a relation's key is the person, and of which kind."""
+    for number, name in enumerate(KINDS[kind].key):
+        ref = KINDS[kind].field(name).ref
+        if ref and KINDS[ref].person:
+            return number, ref
+    return None
+
+
+def _person(address: Address) -> Address | None:
+    found = _person_part(address.kind)
+    return Address(found[1], address.key.split("/")[found[0]]) if found else None
+
+
+def _others(address: Address) -> tuple[str, ...]:
+    """The other parts of a relation's key: the tag of a tagging."""
+    found, parts = _person_part(address.kind), address.key.split("/")
+    return tuple(part for number, part in enumerate(parts) if not found or number != found[0])
+
+
+# blocks
+
+
+def _blocks(members: Iterable[Member], grouped: bool) -> Iterator[Block]:
+    """Members that do the same share a block, at the place of the first one."""
+    if not grouped:
+        yield from (_single(member) for member in members)
+        return
+    alike: dict[Any, list[Member]] = {}
+    for member in members:
+        alike.setdefault(_likeness(member), []).append(member)
+    blocks = [block for bucket in alike.values() for block in _of_alike(bucket)]
+    yield from sorted(blocks, key=lambda block: block.members[0].change.address)
+
+
+def _of_alike(bucket: Sequence[Member]) -> Iterator[Block]:
+    if len(bucket) >= MANY and KINDS[bucket[0].change.address.kind].person:
+        yield _several(bucket)
+        return
+    equal: dict[Any, list[Member]] = {}
+    for member in bucket:
+        values = tuple((each.before, each.after) for each in member.change.fields)
+        equal.setdefault(values, []).append(member)
+    for same in equal.values():
+        if len(same) >= (2 if _has_more(same[0]) else MANY):
+            yield _several(same)
+        else:
+            yield from map(_single, same)
+
+
+def _has_more(member: Member) -> bool:
+    """Whether there is something to show beside the name."""
+    change = member.change
+    return bool(change_text.fields_of(change) or member.relations or change.note or change.effects or change.blocked)
+
+
+def _likeness(member: Member) -> Any:
+    """What is equal in changes that may share a block, but for the values of fields."""
+    change = member.change
+    kind = KINDS[change.address.kind]
+    fields = tuple((each.path, each.cause, each.sensitive, each.note) for each in change.fields)
+    own = _others(change.address) if kind.parents else change.address if is_rename(change) else ()
+    relations = tuple(map(_relation_likeness, member.relations))
     return (
-        f"No changes. {wording.count(same, 'resource is', 'resources are')} as the files say ({_reads(plan)}{ways})."
+        sign_of(change),
+        change.action,
+        tuple(change_text.sentences(change)),
+        change.effects,
+        fields,
+        own,
+        relations,
     )
 
 
-def _same(plan: Plan) -> int:
-    """How many are as they should be."""
-    return count_quiet(plan.changes) + sum(1 for change in decided(plan.changes) if change.action is Action.NO_CHANGE)
+def _relation_likeness(change: Change) -> Any:
+    fields = tuple((each.path, each.before, each.after, each.cause) for each in change.fields)
+    return change.address.kind, _others(change.address), change.action, change.blocked, change.note, fields
 
 
-def _reads(plan: Plan) -> str:
-    return wording.count(plan.reads, "call")
+def _single(member: Member) -> Block:
+    change = member.change
+    rows = [ViewRow(*row) for row in change_text.rows(change)]
+    relations = [row for each in member.relations for row in _relation_rows(each)]
+    return _block((member,), change_text.title(change), place([change]), [*rows, *relations])
 
 
-def title(change: Change) -> str:
-    """``tag/Gold → VIP`` for a rename, else the address."""
-    kind = KINDS[change.address.kind]
-    if kind.renameable:
-        for each in change.fields:
-            if each.path in kind.key and each.before is not None:
-                return f"{kind.name}/{wording.printable(str(each.before))} → {wording.printable(str(each.after))}"
-    return wording.shown(change.address)
+def _several(members: Sequence[Member]) -> Block:
+    first, number = members[0], len(members)
+    kind = KINDS[first.change.address.kind]
+    rows = [*_common_rows(members), *(row for each in first.relations for row in _relation_rows(each))]
+    if kind.parents:
+        rows = [*(ViewRow(*row) for row in _ends(first.change.address)), *rows]
+    title = f"{number:,} {wording.plural(kind.name)}" + (", each with the same changes" if rows else "")
+    named = NAMED if rows and number > MANY else NAMED_ALONE
+    names = tuple(_name(member.change.address) for member in members[:named])
+    return _block(tuple(members), title, place([each.change for each in members]), rows, names)
 
 
-def where(change: Change) -> str:
-    """``site.yaml:4:3`` for what the files ask for, else nothing."""
-    return str(change.origin) if change.origin and _is_of_files(change) else ""
+def _block(
+    members: tuple[Member, ...], title: str, where: str, rows: Sequence[ViewRow], names: tuple[str, ...] = ()
+) -> Block:
+    change = members[0].change
+    adopted = change.action is Action.ADOPT and not change.blocked
+    shown_below = {effect for each in members[0].relations for effect in each.effects}
+    effects = () if set(change.effects) <= shown_below else change.effects
+    if change.loss:  # the remarks have the number
+        effects = tuple(each for each in effects if each not in (TAGS_TAKEN, VALUES_LOST))
+    return Block(
+        sign_of(change),
+        members,
+        title,
+        SIGNS[Action.ADOPT.value].verb if adopted else "",
+        where,
+        tuple(change_text.sentences(change)),
+        effects,
+        tuple(rows),
+        names,
+    )
 
 
-def _is_of_files(change: Change) -> bool:
-    """Whether the position says where the files ask for it; what left them has only the one where it stood."""
-    return change.action not in (Action.DELETE, Action.FORGET) or change.cause is Cause.NOT_IN_SET
+def _ends(address: Address) -> Iterator[tuple[str, str]]:
+    """The other ends of a relation: ``course``, ``Bootcamp Spring``."""
+    found = _person_part(address.kind)
+    names = [name for number, name in enumerate(KINDS[address.kind].key) if not found or number != found[0]]
+    for name, part in zip(names, _others(address), strict=False):
+        yield name, wording.printable(wording.unescaped(part))
 
 
-def _is_in_title(change: Change, field: FieldChange) -> bool:
-    kind = KINDS[change.address.kind]
-    return kind.renameable and field.path in kind.key
+def _name(address: Address) -> str:
+    person = _person(address) if KINDS[address.kind].parents else None
+    return wording.printable(wording.unescaped((person or address).key))
 
 
-def remarks(change: Change) -> Iterator[str]:
-    """What is to be said of a change beside its fields, effects included."""
-    if change.blocked:
-        yield f"blocked: {change.blocked}"
-    if change.cause is Cause.MISSING:
-        yield "missing from the account"
-    if is_rename(change):
-        yield "renamed" + "".join(f", {_CAUSES[cause]}" for cause in _moved_by_others(change))
-    elif change.moved_from:
-        yield f"known as {wording.shown(change.moved_from)} before"
-    if change.note:
-        yield wording.printable(change.note)
-    yield from change.effects
-
-
-def _moved_by_others(change: Change) -> Iterator[Cause]:
-    """Why a name is another one, where that is not the files alone."""
-    for each in change.fields:
-        if _is_in_title(change, each) and each.cause in (Cause.DRIFTED, Cause.BOTH):
-            yield each.cause
-
-
-def rows(change: Change) -> Iterator[FieldRow]:
-    """The fields of a change, a set as one row for each item that comes or goes; a rename stands in the title."""
-    if change.action is Action.FORGET:
-        return
-    for each in change.fields:
-        if not _is_in_title(change, each):
-            yield from _field_rows(each)
-
-
-def _field_rows(change: FieldChange) -> Iterator[FieldRow]:
-    cause = "; ".join(filter(None, (_CAUSES.get(change.cause, change.cause.value), wording.printable(change.note))))
-    if change.sensitive:
-        shown = "not shown" if change.cause is Cause.NEW else "changed, not shown"
-        yield FieldRow(wording.printable(change.path), shown, cause)
-        return
-    for path, before, after in leaves(change) if isinstance(change.before, frozenset) else [_sides(change)]:
-        yield FieldRow(wording.printable(path), _arrow(change, before, after), cause)
-
-
-def sides(change: Change) -> Iterator[FieldValues]:
-    """What :func:`rows` says, for outputs that set the two sides apart."""
-    if change.action is Action.FORGET:
-        return
-    for each in change.fields:
-        if not _is_in_title(change, each):
-            yield from _field_sides(each)
-
-
-def _field_sides(change: FieldChange) -> Iterator[FieldValues]:
-    if change.sensitive:
-        yield from (FieldValues(row.path, None, None, row.cause, row.shown) for row in _field_rows(change))
-        return
-    is_set = isinstance(change.before, frozenset)
-    found = leaves(change) if is_set else [_sides(change)]
-    for (path, before, after), row in zip(found, _field_rows(change), strict=True):
-        if is_set:
-            both = [None if side is None else wording.printable(str(side)) for side in (before, after)]
+def _common_rows(members: Sequence[Member]) -> Iterator[ViewRow]:
+    """A row for each field with one value; fields whose values differ are named together, by cause."""
+    differing: dict[str, list[str]] = {}
+    first = members[0].change
+    for index, each in enumerate(first.fields):
+        values = {(m.change.fields[index].before, m.change.fields[index].after) for m in members}
+        if len(values) == 1:
+            if each in change_text.fields_of(first):
+                yield from (ViewRow(*row) for row in change_text.field_rows(each, first.attrs))
         else:
-            both = [None if change.cause is Cause.NEW else wording.value(before, _WHOLE), _after(change, _WHOLE)]
-        yield FieldValues(wording.printable(path), both[0], both[1], row.cause)
+            differing.setdefault(change_text.cause_of(each), []).append(wording.printable(each.path))
+    files = {member.change.origin.file for member in members if member.change.origin}
+    source = "from the file" if first.action is Action.CREATE and len(files) == 1 else "different values"
+    for cause, paths in differing.items():
+        yield ViewRow(", ".join(paths), source, cause)
 
 
-def _sides(change: FieldChange) -> tuple[str, Value, Value]:
-    return change.path, change.before, change.after
+def relation_row(change: Change) -> ViewRow:
+    """``tags  + Newsletter  starts automations``; values that a relation is created with follow its name."""
+    label, sign = _label(change.address.kind), SIGNS[sign_of(change)].symbol
+    name = wording.printable(wording.unescaped("/".join(_others(change.address))))
+    values = ", ".join(map(_plain, _new_values(change)))
+    effects = (each for each in change.effects if each != ACCESS_GIVEN)
+    notes = "; ".join([*change_text.sentences(change), *effects])
+    return ViewRow(label, f"{sign} {name}" + (f", {values}" if values else ""), notes)
 
 
-def _arrow(change: FieldChange, before: Value, after: Value) -> str:
-    if isinstance(change.before, frozenset):
-        return f"- {wording.printable(str(before))}" if after is None else f"+ {wording.printable(str(after))}"
-    if change.cause is Cause.NEW:
-        return wording.value(after)
-    return f"{wording.value(before)} → {_after(change)}"
+def _relation_rows(change: Change) -> Iterator[ViewRow]:
+    yield relation_row(change)
+    new = _new_values(change)
+    for each in change.fields:
+        if each not in new and change.action is not Action.FORGET:
+            for row in change_text.field_rows(each, change.attrs):
+                yield ViewRow(f"  {row.path}", row.shown, row.cause)
 
 
-def _after(change: FieldChange, longest: int = wording.LONGEST) -> str:
-    """The new value; that there is none any more is said as what happens to the old one."""
-    return "(cleared)" if change.after is None and change.before is not None else wording.value(change.after, longest)
+def _new_values(change: Change) -> list[FieldChange]:
+    return [each for each in change.fields if each.cause is Cause.NEW and change.action is Action.CREATE]
 
 
-_CAUSES = {
-    Cause.NEW: "",
-    Cause.DRIFTED: "drifted: changed in the account since the last apply",
-    Cause.BOTH: "both the files and the account changed; the files win",
-    Cause.RELEASED: "released: no longer in the files, back to its default",
-}
+def _plain(change: FieldChange) -> str:
+    """A value among others: ``full access``."""
+    if isinstance(change.after, str):
+        return wording.printable(change.after.replace("_", " "))
+    shown = next(change_text.field_rows(change), FieldRow("", "", "")).shown
+    return f"{change.path.replace('_', ' ')} {shown}"
 
 
-def notes(plan: Plan) -> Iterator[str]:
-    """Remarks on what needs no change."""
-    for change in decided(plan.changes):
-        if change.note and not change.blocked and not is_effective(change):
-            yield f"{wording.shown(change.address)}: {wording.printable(change.note)}"
+@cache
+def _label(kind: str) -> str:
+    """``tags`` for taggings, ``courses`` for enrollments: what a person has of them."""
+    refs = [each.ref for each in KINDS[kind].parents if each.ref and not KINDS[each.ref].person]
+    return wording.plural(refs[0] if refs else kind)
 
 
-def routes(plan: Plan) -> Iterator[str]:
-    """How the kinds were read that were not read whole, a sentence each."""
-    for name, route in plan.routes.items():
-        yield f"{name.replace('_', ' ').capitalize()}: {route}."
-
-
-def summary(plan: Plan) -> str:
-    """The counts, as one line."""
-    counts = {action: sum(1 for c in plan.pending if c.action is action) for action in Action}
-    parts = [f"{counts[action]:,} {verb}" for action, verb in VERBS if counts[action]]
-    if plan.blocked:
-        parts = parts or ["Nothing to do"]
-        parts.append(f"{len(plan.blocked):,} blocked")
-    same = _same(plan)
-    unmanaged = sum(plan.unmanaged.values())
-    text = (", ".join(parts) or "Nothing to do") + f". {same:,} as they should be"
-    least = "at least " if plan.routes else ""
-    text += f", {least}{unmanaged:,} unmanaged and untouched." if unmanaged else "."
-    return text + (" A partial plan: the rest was not looked at." if plan.partial else "")
-
-
-def cost(sheet: PlanSheet) -> str:
-    """What reading took, what writing will take, and how many people it concerns."""
-    plan, writes, rate_limit = sheet.plan, sheet.writes, sheet.rate_limit
-    seconds = max(0, writes - 1) / rate_limit if rate_limit else 0.0
-    when = f", {wording.duration(seconds)} at {wording.rate(rate_limit)}" if rate_limit and writes else ""
-    text = f"{wording.count(plan.reads, 'call')} read this; {wording.count(writes, 'call')} will write{when}."
-    touched = affected(plan)
-    return f"{text} {touched}." if touched else text
-
-
-def affected(plan: Plan) -> str:
-    """``252 people touched, 2 may be e-mailed``; empty when nobody is."""
-    count = affected_count(plan)
-    if not count:
+def place(changes: Sequence[Change]) -> str:
+    """``site.yaml:4``, ``students.csv:2–31``, ``a.yaml and 2 more files``; empty for removed blocks."""
+    origins = [each.origin for each in changes if each.origin and change_text.is_of_files(each)]
+    files = dict.fromkeys(origin.file for origin in origins)
+    if not files:
         return ""
-    least = "at least " if any(change.loss and change.loss.least for change in plan.pending) else ""
-    reached = len(mailed(plan.pending))
-    return f"{least}{wording.count(count, 'person', 'people')} touched, {reached:,} may be e-mailed"
+    first = next(iter(files))
+    if len(files) > 1:
+        return f"{wording.printable(first)} and {wording.count(len(files) - 1, 'more file')}"
+    return wording.printable(first + _lines(origins))
 
 
-def need(approval: Approval) -> str:
-    """``Approval required: 1 deletion affects 250 people. To proceed: --allow deletes=1``"""
-    return f"Approval required: {approval.reason}. To proceed: {approval.flag}"
+def _lines(origins: Sequence[Origin]) -> str:
+    low, high = min(each.line for each in origins), max(each.line for each in origins)
+    return "" if not low else f":{low}" if low == high else f":{low}–{high}"

@@ -7,33 +7,24 @@ from typing import Any, Protocol
 
 from reconciler.output import wording
 from reconciler.output.json_documents import FORMAT_VERSION
-from reconciler.output.text import Line
+from reconciler.output.layout import Line
 from reconciler.planner.documents import ExportedFiles
 
 #: So many resources that were left out are named; the rest is counted.
 TOLD = 20
 
 
-def pulled_lines(
-    made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int, following: str
-) -> Iterator[Line]:
-    """The files, the environment variables to set, what was left out, totals, and the next command."""
+def pulled_lines(made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int) -> Iterator[Line]:
+    """The files, then the secrets that have to be set, then what no file can say."""
     if not written:
-        text = (
-            f"Nothing to write: the account has no resources of these kinds ({wording.count(reads, 'API request')})."
-        )
-        yield [(text, "bold")]
+        calls = wording.count(reads, "call")
+        yield [(f"The account holds nothing of these kinds; no file was written ({calls}).", "bold")]
         return
     yield from ([("  + ", "green"), (wording.printable(name), "")] for name in written)
     yield []
     if made.secrets:
-        yield [("Secrets are not written to files. Set these environment variables before the next plan:", "")]
+        yield [("Secrets are never shown; set these variables before you plan:", "")]
         yield from ([(f"  {name}", ""), (f"  {wording.shown(address)}", "dim")] for name, address in made.secrets)
-        if any(name.endswith("_SECRET") for name, _ in made.secrets):
-            yield [
-                ("The secret of a webhook is sent only after its `lifecycle: {ignore: [secret]}` is removed;", "dim")
-            ]
-            yield [("until then any value will do.", "dim")]
         yield []
     if made.left_out:
         yield [("Left out:", "")]
@@ -42,10 +33,9 @@ def pulled_lines(
         if len(made.left_out) > TOLD:
             yield [(f"  and {len(made.left_out) - TOLD:,} more", "dim")]
         yield []
-    mine = "" if owned is None else f" {wording.count(owned, 'resource is', 'resources are')} recorded as created."
-    text = f"Wrote {wording.count(made.declared, 'resource')} ({wording.count(reads, 'API request')}).{mine}"
+    mine = "" if owned is None else f" {wording.count(owned, 'resource is', 'resources are')} recorded as made by us."
+    text = f"{wording.count(made.declared, 'resource')} written down, {wording.count(reads, 'call')}.{mine}"
     yield [(text, "bold")]
-    yield [(f"Next: {following}", "bold")]
 
 
 def pulled_document(made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int) -> dict[str, Any]:
@@ -90,7 +80,7 @@ def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
             yield [*head, (f"  {wording.printable(what)}", ""), (f"  {where}", "dim")]
     if patch.hard:
         yield []
-        yield [("Must be merged by hand:", "")]
+        yield [("Cannot be taken back automatically:", "")]
         for address, why, where in patch.hard:
             yield [
                 (f"  {wording.printable(address)}", ""),
@@ -98,12 +88,12 @@ def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
                 (f"  {where}", "dim"),
             ]
     if not lines and not patch.offered and not patch.hard:
-        yield [("No drift: the files match the account.", "bold")]
+        yield [("The files say what the account holds; there is nothing to take back.", "bold")]
     elif not chosen and patch.offered:
         yield []
-        yield [("Accept it into the files with --accept ADDRESS or --all.", "bold")]
+        yield [("Take it into the files with --accept ADDRESS or --all.", "bold")]
     elif chosen and not lines:
-        yield [("None of these changes can be written automatically.", "bold")]
+        yield [("Nothing of this can be written into the files.", "bold")]
 
 
 def patch_document(patch: PatchSummary, written: Sequence[str]) -> dict[str, Any]:

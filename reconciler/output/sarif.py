@@ -13,7 +13,7 @@ from reconciler.model.values import Origin
 from reconciler.output import diagnostics, wording
 from reconciler.output.diagnostics import RULES, Diagnostic, FileProblems
 from reconciler.output.drift import DriftReport
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

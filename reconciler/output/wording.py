@@ -5,20 +5,10 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
-from reconciler.model.plan import Action
 from reconciler.model.values import Address, Ref, Secret, unescape
-
-SYMBOLS = {
-    Action.CREATE: "+",
-    Action.ADOPT: "=",
-    Action.UPDATE: "~",
-    Action.REPLACE: "-/+",
-    Action.DELETE: "-",
-    Action.FORGET: ".",
-    Action.NO_CHANGE: " ",
-}
 
 #: Letters and marks that show nothing: fillers, joiners, the empty Braille pattern, tags, selectors of variants.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
@@ -46,8 +36,13 @@ def _spelled(char: str) -> str:
 
 
 def shown(address: Address) -> str:
-    """An address as people read it."""
+    """An address as people write it: nothing in it is percent-encoded."""
     return printable(address.shown)
+
+
+def unescaped(text: str) -> str:
+    """Each part of a key as people write it."""
+    return "/".join(map(unescape, text.split("/"))) if "%" in text else text
 
 
 def name_of(address: Address) -> str:
@@ -56,12 +51,12 @@ def name_of(address: Address) -> str:
 
 
 def value(content: Any, longest: int = LONGEST) -> str:
-    r"""One value: text in quotes, nothing as ``(none)``, a set as its sorted items; cut where it is very long.
+    r"""One value: text in quotes, nothing as ``unset``, a set as its sorted items; cut where it is very long.
 
     A quote or a backslash inside stands behind a backslash: where a value ends is never in doubt.
     """
     if content is None:
-        return "(none)"
+        return "unset"
     if isinstance(content, bool):
         return "true" if content else "false"
     if isinstance(content, int):
@@ -71,10 +66,14 @@ def value(content: Any, longest: int = LONGEST) -> str:
     if isinstance(content, Ref):
         return name_of(content.target)
     if isinstance(content, frozenset):
-        items = sorted(_inside(item) if isinstance(item, str) else value(item) for item in content)
-        return f"[{', '.join(items)}]"
+        return f"[{items(content)}]"
     text = _inside(content)
     return f'"{text[: longest - 1]}…"' if len(text) > longest else f'"{text}"'
+
+
+def items(content: Iterable[Any]) -> str:
+    """The items of a set, sorted."""
+    return ", ".join(sorted(_inside(item) if isinstance(item, str) else value(item) for item in content))
 
 
 def _inside(content: Any) -> str:
@@ -84,26 +83,19 @@ def _inside(content: Any) -> str:
 def connection_name(connection: str | None) -> str:
     """A connection as headings name it: whole, but a UUID by its beginning and end (``3f9c…e21``)."""
     if connection is None:
-        return "the default one"
+        return "default"
     return f"{connection[:4]}…{connection[-3:]}" if _UUID.fullmatch(connection) else printable(connection)
 
 
-def cells(text: str) -> int:
-    """The columns that a text takes on a terminal: wide signs take two, marks on others none."""
-    if text.isascii():
-        return len(text)
-    return sum(_cells(char) for char in text)
+def spaced(name: str) -> str:
+    """A kind or class as words: ``contact field``."""
+    return name.replace("_", " ")
 
 
-def _cells(char: str) -> int:
-    if unicodedata.category(char) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
-
-
-def padded(text: str, width: int) -> str:
-    """The text with blanks up to that many columns."""
-    return text + " " * (width - cells(text))
+def plural(kind: str) -> str:
+    """Several of a kind: ``contact fields``, ``communities``."""
+    words = spaced(kind)
+    return f"{words[:-1]}ies" if words.endswith("y") else f"{words}s"
 
 
 def count(number: int, one: str, many: str = "") -> str:
@@ -117,9 +109,9 @@ def rate(per_second: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """``under a second``, ``about 2 s``, ``about 3 min``, ``about 2 h``."""
+    """``under 1 s``, ``about 2 s``, ``about 3 min``, ``about 2 h``."""
     if seconds < 1:
-        return "under a second"
+        return "under 1 s"
     if seconds < 100:
         return f"about {seconds:.0f} s"
     return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"

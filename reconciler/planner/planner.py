@@ -124,7 +124,7 @@ class _Planner:
         self, kind: Kind, desired: Desired, known: LedgerEntry | None, fields: tuple[FieldChange, ...]
     ) -> Iterator[str]:
         if known or (self.rules.digest and not (fields and kind.one_way)):
-            yield _note(kind, desired, known, fields)
+            yield _note(kind, desired, known)
         live = self.found.live[desired.address].attrs
         if fields:
             yield from (str(live[each.name]) for each in kind.fields if each.note_only and live.get(each.name))
@@ -237,11 +237,10 @@ def _main_cause(fields: Iterable[FieldChange]) -> Cause | None:
     return next((cause for cause in _WEIGHT if cause in causes), None)
 
 
-def _note(kind: Kind, desired: Desired, known: LedgerEntry | None, fields: tuple[FieldChange, ...]) -> str:
+def _note(kind: Kind, desired: Desired, known: LedgerEntry | None) -> str:
     if known is None:
         unread = [f.name for f in kind.fields if f.write_only and f.immutable and f.name in desired.attrs]
-        unseen = f"; {', '.join(unread)} cannot be read: taken to be as declared" if unread else ""
-        return ("adopted" if fields else "adopted as it is") + unseen
+        return f"{', '.join(unread)} cannot be read: assumed to match the configuration" if unread else ""
     gone = [name for name in let_go(kind, desired.attrs, known) if name not in desired.lifecycle.ignore]
     return f"no longer managed: {', '.join(gone)}" if gone else ""
 

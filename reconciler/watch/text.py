@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from reconciler.model.plan import Plan
 from reconciler.model.report import Report, Status
 from reconciler.output import wording
-from reconciler.output.plan_view import summary
+from reconciler.output.plan_sheet import summary
 from reconciler.watch.cycles import CycleResult
 
 _OUTCOMES = {

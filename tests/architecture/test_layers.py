@@ -31,7 +31,7 @@ HOMES = {
     "jsonschema": {"config"},
     "jsonschema_rs": {"config"},
     "deepdiff": {"planner"},
-    "rich": {"cli"},
+    "rich": {"cli", "output"},
     "click": {"cli"},
     "starlette": {"emulator"},
     "uvicorn": {"emulator"},
@@ -66,7 +66,8 @@ def test_imports_are_honest(module: Module) -> None:
 @of_each(named(*PURE))
 def test_the_middle_is_pure(module: Module) -> None:
     """No I/O, no clock, no dice, no log, no print; nowhere, not even inside a function."""
-    assert {target.partition(".")[0] for target, _ in module.imports} & EFFECTS == set()
+    targets = {target for target, _ in module.imports if not _is_of(target, "rich.cells")}  # widths of characters
+    assert {target.partition(".")[0] for target in targets} & EFFECTS == set()
     called = {node.func.id for node in module.nodes if isinstance(node, ast.Call) and _is_name(node.func)}
     assert called & {"print", "open", "input"} == set()
 

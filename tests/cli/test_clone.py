@@ -336,7 +336,7 @@ def test_a_target_that_fails_in_the_middle(pair: Pair) -> None:
 
 def test_approvals_and_protection(pair: Pair) -> None:
     """A protected target asks for its name; nobody to ask means no."""
-    ended(pair.clone("--apply"), 3, "no terminal to ask")
+    ended(pair.clone("--apply"), 3, "without a terminal")
     text = (pair.folder / "reconciler.yaml").read_text(encoding="utf-8").rstrip()
     pair.write(text.removesuffix("}") + ", protect: true}\n", "reconciler.yaml")
     ended(pair.clone("--apply", "--yes"), 3, "--confirm staging")

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import click
 import pytest
+from rich.cells import cell_len
 
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.commands.help import topics
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import KINDS
 from reconciler.model.policy import Allow, Prune
-from reconciler.output import wording
 from reconciler.output.meanings import ALLOWS, CODES, PRUNES
 from tests.cli.support import ended
 from tests.support.project import Project
@@ -91,7 +91,7 @@ def test_on_a_terminal_it_is_laid_out(project: Project) -> None:
     """With styles, and without the signs of Markdown; NO_COLOR gives the text."""
     said = ended(project.run("help", "approvals", env={"FORCE_COLOR": "1", "COLUMNS": "100"}), 0, "\x1b[")
     assert "## Approvals" not in said and "| --- |" not in said
-    assert max(map(wording.cells, click.unstyle(said).splitlines())) <= 100
+    assert max(map(cell_len, click.unstyle(said).splitlines())) <= 100
     assert "\x1b" not in project.run("help", "approvals", env={"FORCE_COLOR": "1", "NO_COLOR": "1"}).out
 
 

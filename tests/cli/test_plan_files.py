@@ -144,7 +144,7 @@ def test_in_ci_a_plan_is_signed(project: Project) -> None:
     ended(project.run("plan", "--out", "plan.json", env=ci), 3, "saving a plan in CI needs a persistent key")
     keyed = {**ci, "RECONCILER_LEDGER_KEY": "k" * 16}
     ended(project.run("plan", "--out", "plan.json", env=keyed), 0)
-    ended(project.run("apply", "--plan", "plan.json", "--yes", env=keyed), 0, "1 done")
+    ended(project.run("apply", "--plan", "plan.json", "--yes", env=keyed), 0, "complete")
 
 
 def test_a_plan_of_other_files(saved: Project, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_the_plan_of_another_connection(project: Project, make_account: Callable
     there = {"RECONCILER_CONNECTION": other.connection}
     ended(project.run(*given, env=there), 3, "the plan is for connection", f"but this run uses {other.connection}")
     assert project.account.writes == other.writes == []
-    ended(project.run(*given), 0, "1 done")
+    ended(project.run(*given), 0, "complete")
 
 
 def test_the_plan_of_another_ledger(saved: Project) -> None:
@@ -269,7 +269,7 @@ def test_a_partial_plan_stays_partial(project: Project) -> None:
     assert project.account.state()["tags"] == ["A"]
     project.write("tags: [A, B, C]\n")
     ended(project.run("plan", "--exclude", "tag/B", "--out", "plan.json"), 0)
-    ended(project.run("apply", "--plan", "plan.json", "--yes"), 0, "1 done")
+    ended(project.run("apply", "--plan", "plan.json", "--yes"), 0, "complete")
     assert project.account.state()["tags"] == ["A", "C"]
 
 

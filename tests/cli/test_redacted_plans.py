@@ -47,7 +47,7 @@ def test_it_names_nobody_and_holds_no_desired_state(keyed: Project) -> None:
 def test_it_is_applied_from_the_same_files(keyed: Project, path: tuple[str, ...]) -> None:
     """PATH may be left out; what is carried out is the plan that was saved."""
     save(keyed)
-    ended(keyed.run("apply", *path, "--plan", "plan.json", "--yes"), 0, "4 done")
+    ended(keyed.run("apply", *path, "--plan", "plan.json", "--yes"), 0, "complete")
     keyed.assert_converged()
 
 
@@ -113,7 +113,7 @@ def test_a_selection_is_given_again(keyed: Project) -> None:
     """What --target left out when it was saved is to be left out when it is applied."""
     save(keyed, "--target", "tag/VIP")
     ended(keyed.run("apply", "--plan", "plan.json", "--yes"), 3, "not in the plan")
-    ended(keyed.run("apply", "--plan", "plan.json", "--yes", "--target", "tag/VIP"), 0, "1 done")
+    ended(keyed.run("apply", "--plan", "plan.json", "--yes", "--target", "tag/VIP"), 0, "complete")
 
 
 def test_the_rest_of_a_begun_one_is_applied(keyed: Project) -> None:
@@ -133,7 +133,7 @@ def test_without_a_key_that_stays_it_is_refused(project: Project) -> None:
     project.apply()
     project.write("tags: [VIP, Gold]\n")
     save(project)
-    ended(project.run("apply", "--plan", "plan.json", "--yes"), 0, "1 done")
+    ended(project.run("apply", "--plan", "plan.json", "--yes"), 0, "complete")
 
 
 def test_without_a_ledger_there_is_no_key(keyed: Project) -> None:
@@ -141,7 +141,7 @@ def test_without_a_ledger_there_is_no_key(keyed: Project) -> None:
     given = ("--redact", "plan", "--out", "plan.json", "--ledger", "none")
     ended(keyed.run(*given, env={"RECONCILER_LEDGER_KEY": None}), 3, "saving a redacted plan needs a persistent key")
     ended(keyed.run(*given), 0, "Saved redacted plan")
-    ended(keyed.run("apply", "--plan", "plan.json", "--yes", "--ledger", "none"), 0, "4 done")
+    ended(keyed.run("apply", "--plan", "plan.json", "--yes", "--ledger", "none"), 0, "complete")
 
 
 def test_another_key_opens_nothing(keyed: Project) -> None:

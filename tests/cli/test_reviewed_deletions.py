@@ -104,7 +104,7 @@ def test_a_secret_address_that_changed_after_the_review_is_kept(reviewed: Projec
 
 def test_unchanged_it_is_applied(reviewed: Project) -> None:
     """Nothing changed: exactly these changes, of which the replacement is two steps."""
-    ended(reviewed.run(*APPLY), 0, "5 done")
+    ended(reviewed.run(*APPLY), 0, "complete")
     reviewed.assert_converged()
 
 

@@ -164,7 +164,7 @@ def on_terminal(project: Project, typed: str, *args: str) -> tuple[int, str]:
         if not piece:
             break
         said += piece
-        if not asked and (b"Only yes counts" in said or b"to apply" in said or b"Forget" in said):
+        if not asked and (b"to continue" in said or b"Forget" in said):
             os.write(terminal, typed.encode())
             asked = True
     else:

@@ -140,7 +140,7 @@ def test_an_account_that_goes_away_ends_the_run(make_project: MakeProject, monke
                 planned, session, store, apply.replace(options, listener=fail)
             ),
         )
-        said = ended(project.run("apply", "--yes", "--parallel", "1"), 4, "5 done, 1 failed, 14 not run")
+        said = ended(project.run("apply", "--yes", "--parallel", "1"), 4, "5 of 20 done, 1 failed, 14 not run")
     assert "`reconciler connections create`" in said
     assert "Stopped: the account cannot be reached; run apply again to continue." in said
     assert len(project.account.writes) == 5

@@ -328,7 +328,7 @@ def test_approvals_apply(project: Project) -> None:
     before = project.account.state()
     ended(project.run("undo", "1", "--yes"), 3, "--allow contacts=1")
     ended(project.run("undo", "1", "--yes", "--allow", "contacts=2"), 3, "--allow contacts=1")
-    ended(project.run("undo", "1", "--allow", "contacts=1"), 3, "no terminal")
+    ended(project.run("undo", "1", "--allow", "contacts=1"), 3, "without a terminal")
     assert project.account.state() == before
 
 

@@ -19,7 +19,7 @@ from reconciler.kinds.effects import (
 from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan
 from reconciler.model.policy import Allow
 from reconciler.model.values import Address, Origin, escape
-from reconciler.output.plan_view import Call, PlanSheet
+from reconciler.output.plan_sheet import Call, PlanSheet
 from reconciler.planner.approvals import Approval
 
 BASE = Base("21fd90f9", "lineage", 17, "vendor")

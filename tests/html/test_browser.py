@@ -12,9 +12,9 @@ import pytest
 from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.policy import Allow
 from reconciler.model.values import Origin
-from reconciler.output import plan_view
+from reconciler.output import change_text, plan_sheet
 from reconciler.output.html import page
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 from reconciler.planner.approvals import Approval
 from tests.html.browser import Browser, chromium, missing
 from tests.html.plans import address, field, large, mixed, sheet_of
@@ -65,8 +65,8 @@ class Show:
 
 def titles(sheet: PlanSheet, *kinds: str) -> list[str]:
     """What is listed, of these kinds or of all."""
-    found = [change for change in plan_view.listed(sheet.plan) if not kinds or change.address.kind in kinds]
-    return [plan_view.title(change) for change in found]
+    found = [change for change in plan_sheet.listed(sheet.plan) if not kinds or change.address.kind in kinds]
+    return [change_text.title(change) for change in found]
 
 
 def toggle(browser: Browser, facet: str, value: str) -> None:

@@ -37,11 +37,11 @@ def test_a_plan_is_written_as_a_page(filled: Project) -> None:
     assert done.code == 0, done.err
     markup = (filled.folder / "plan.html").read_text(encoding="utf-8")
     parsed = Parsed(markup)
-    assert [each.text for each in parsed.all("h1")] == ["4 to create"]
+    assert [each.text for each in parsed.all("h1")] == ["3 to create, 1 tag to assign"]
     assert "hush" not in markup
     read = re.sub(r"\s+", " ", parsed.text)
     assert "POST /api/webhooks" in read and "(secret from env:HOOK_SECRET)" in read and "not shown" in read
-    assert "site.yaml:3:5" in read
+    assert "site.yaml:3" in read
 
 
 def test_a_redacted_page_names_nobody(filled: Project) -> None:
@@ -58,8 +58,10 @@ def test_an_apply_and_the_quiet_plan_after_it(filled: Project) -> None:
     done = filled.run("apply", "--yes", "--output", "html=applied.html", env=SECRET)
     assert done.code == 0, done.err
     parsed = Parsed((filled.folder / "applied.html").read_text(encoding="utf-8"))
-    assert [each.text for each in parsed.all("h1")] == ["Run 1: 4 done"]
-    assert [each.text for each in parsed.of("end")] == ["done"] * 4
+    assert [each.text for each in parsed.all("h1")] == [
+        "Run 1 complete: 3 created, 1 tag assigned (3 calls to read, 4 to apply)"
+    ]
+    assert [each.text for each in parsed.of("end")] == ["done"] * 3
     quiet = filled.run("plan", "--output", "html", env=SECRET)
     assert [each.text for each in Parsed(quiet.out).all("h1")] == ["No changes"]
 

@@ -50,7 +50,7 @@ def test_a_person_approves(writer: Assistant, site: Project) -> None:
     assert report["complete"] and report["steps"]["done"] == 3 and report["calls"]["writes"] == 3
     assert writer.ask("plan")["total"] == 0
     (question,) = writer.questions
-    for text in (f"connection {site.account.connection}", "+ tag/VIP", "Apply to", "3 to create"):
+    for text in (f"connection {site.account.connection}", "+ tag/VIP", "Apply 2 creations", "2 to create"):
         assert text in question
     assert question.endswith('Type "yes" to apply.') and "ann@example.com" not in question
     assert set(writer.forms[0]["properties"]) == {"confirm"}

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
 
 from reconciler.cli.handlers.progress import (
     Heartbeat,
@@ -16,7 +17,6 @@ from reconciler.cli.handlers.progress import (
     ReadProgress,
     WriteProgress,
     following,
-    named,
     reading,
 )
 from reconciler.cli.streams import configure_streams, speaks_unicode
@@ -24,8 +24,9 @@ from reconciler.cli.terminal import is_screen
 from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import Outcome, Status
 from reconciler.model.values import Address
+from reconciler.output.layout import wrapped
 from reconciler.output.wire_log import body_text
-from reconciler.output.wrapping import wrapped
+from reconciler.output.wording import plural
 
 
 class Clock:
@@ -91,7 +92,7 @@ def test_writes(clock: Clock) -> None:
 
 def test_kinds_are_called_by_their_plurals() -> None:
     """As people say them."""
-    assert [named("tag"), named("community"), named("contact_field")] == ["tags", "communities", "contact fields"]
+    assert [plural("tag"), plural("community"), plural("contact_field")] == ["tags", "communities", "contact fields"]
 
 
 def test_a_heart_beats_until_it_is_left() -> None:
@@ -191,9 +192,8 @@ def test_wrapping_loses_nothing(width: int) -> None:
     texts = ["".join(piece for piece, _ in each) for each in lines]
     whole = "".join(piece for piece, _ in line)
     assert "".join("".join(texts).split()) == "".join(whole.split())
-    from reconciler.output.wording import cells
 
-    assert max(map(cells, texts)) <= width
+    assert max(map(cell_len, texts)) <= width
     assert all(text.startswith(" ") for text in texts)
     assert {style for each in lines for _, style in each} >= {"green", "dim"}
 

@@ -45,14 +45,11 @@ def test_wide_signs_stand_in_line(project: Project, on: On) -> None:
 
 
 def test_a_wide_terminal_has_room(project: Project, on: On) -> None:
-    """Where there is room, long names stand in one column with short ones."""
-    project.write(f"tags: [{'x' * 40}]\ncontacts: [{{email: {'a' * 30}@example.com, tags: [{'x' * 40}]}}]\n")
+    """Where there is room, positions are set at the right edge, with long names as with short ones."""
+    project.write(f"tags: [{'x' * 60}]\ncontacts: [{{email: a@example.com}}]\n")
     seen = on("plan", columns=200)
     assert seen.end() == 0
-    starts = [line.index("site.yaml") for line in seen.lines if "site.yaml" in line]
-    assert len(starts) == 3
-    assert len(set(starts)) == 1
-    assert starts[0] > 90
+    assert {len(line.rstrip()) for line in seen.lines if "site.yaml" in line} == {118}
 
 
 @pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"LANG": "C"}, {"PYTHONIOENCODING": "ascii"}], ids=str)
@@ -64,7 +61,6 @@ def test_without_utf_8(project: Project, on: On, env: dict[str, str]) -> None:
     seen = on("plan", **env)
     assert seen.end() == 0
     assert "tag/A -> Zo\\u00e9" in seen.text
-    assert "project" in seen.text and " - connection" in seen.text
     assert seen.raw.isascii()
     assert project.process("plan", "--json", env=env).document["changes"][0]["address"] == "tag/Zoé"
 
@@ -104,18 +100,18 @@ def test_quiet(project: Project, on: On) -> None:
     [("yes\n", 0), ("no\n", 3), ("y\n", 3), ("yes please\n", 3), ("\x04", 3), ("yes\x04\x04", 3), ("\x03", 130)],
 )
 def test_the_question(project: Project, on: On, keys: str, code: int) -> None:
-    """It says once more what would happen, in one line, and only yes in full is yes; the end of the input is no."""
+    """It repeats what would happen where, and to how many people; only yes in full is yes, the end of input is no."""
     project.write(PEOPLE)
     seen = on("apply")
-    asked = " ".join(seen.until("Only yes counts").split())
-    assert "Apply to project" in asked
-    assert re.search(r"\b6 .*\b1 person", asked)
+    asked = " ".join(seen.until("to continue").split())
+    assert re.search(r"Apply 5 creations, 1 tag assignment to connection account-\d+ \(project-\d+\)\?", asked)
+    assert '1 person is affected, up to 1 may receive e-mail. Type "yes" to continue:' in asked
     seen.type(keys)
     assert seen.end() == code
     assert "Traceback" not in seen.text
     assert len(project.account.writes) == (6 if code == 0 else 0)
     if code:
-        assert ("nothing was changed" in seen.text) or code == 130
+        assert ("No changes were made." in seen.text) or code == 130
 
 
 def test_what_was_typed_before_is_no_answer(project: Project, on: On) -> None:
@@ -124,7 +120,7 @@ def test_what_was_typed_before_is_no_answer(project: Project, on: On) -> None:
     project.account.fault("latency", method="GET", times=None, seconds=0.3)
     seen = on("apply")
     seen.type("yes\n")
-    seen.until("Only yes counts")
+    seen.until("to continue")
     seen.type("no\n")
     assert seen.end() == 3
     assert project.account.writes == []
@@ -137,9 +133,9 @@ def test_the_question_names_what_is_lost(project: Project, on: On) -> None:
     project.apply()
     project.write("contacts: [{email: a@example.com}]\n")
     seen = on("apply", "--allow", "contacts=1", "--allow", "deletes")
-    asked = " ".join(seen.until("Only yes counts").split())
-    assert "1 to delete" in asked
-    assert "1 person deleted for good; 1 change cannot be taken back" in asked
+    asked = " ".join(seen.until("to continue").split())
+    assert "Apply 1 deletion to connection" in asked
+    assert "1 person is deleted permanently. 1 change cannot be reverted." in asked
     seen.type("\x03")
     assert seen.end() == 130
     assert len(project.account.state()["contacts"]) == 2
@@ -150,7 +146,7 @@ def test_a_ledger_asks_in_the_same_way(project: Project, on: On) -> None:
     project.write("tags: [A]\n")
     project.apply()
     seen = on("ledger", "forget", "tag/A")
-    seen.until("Only yes counts")
+    seen.until("to continue")
     seen.type("\n")
     assert seen.end() == 3
     assert "nothing was forgotten" in seen.text
@@ -184,7 +180,8 @@ def test_writing_is_seen_and_stopped(project: Project, on: On) -> None:
     seen.type("\x03")
     seen.until("Stopping: no new calls")
     assert seen.end() == 130
-    assert "of 41 done" not in seen.text
+    assert "a second" not in seen.text
+    assert re.search(r"Run 1 incomplete: \d+ of 41 done", " ".join(seen.text.split()))
     assert "Stopped: interrupted." in seen.text
     assert "Traceback" not in seen.text
     made = len(project.account.state()["tags"])
@@ -216,5 +213,5 @@ def test_another_size_in_the_middle(project: Project, on: On, columns: int) -> N
     seen.until("of 40 done")
     seen.resize(columns)
     assert seen.end() == 0
-    assert "40 done" in seen.text
+    assert "40 created" in " ".join(seen.text.split())
     assert len(project.account.state()["tags"]) == 40

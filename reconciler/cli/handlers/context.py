@@ -35,7 +35,7 @@ from reconciler.model.policy import Allow
 from reconciler.model.resource import EMPTY
 from reconciler.output import wording
 from reconciler.output.json_documents import plan_document
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.wire_log import body_text
 from reconciler.output.wording import connection_name, count
 from reconciler.planner.approvals import Approval
@@ -89,10 +89,8 @@ class CommandContext(Session):
         return self.settings.environment or self.settings.root.name
 
     def heading(self, planned: Planned) -> str:
-        """Environment, account and ledger, as one line."""
-        base = planned.plan.base
-        ledger = f"ledger serial {base.serial}" if self.settings.ledger != "none" else "no ledger"
-        return f"{self.name} · connection {connection_name(base.account)} · {ledger}"
+        """Project, environment and connection, as one line."""
+        return heading(self.settings, planned.plan.base.account)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[..., None] | None]:
@@ -257,11 +255,29 @@ def redacted_approvals(redaction: Redaction, approvals: Iterable[Approval]) -> t
     return tuple(replace(each, reason=redaction.text(each.reason)) for each in approvals)
 
 
-def sheet_of(planned: RenderedPlan, redaction: Redaction, heading: str, rate_limit: float) -> PlanSheet:
-    """What every output of a plan is made from, marks in place of people where they are asked for."""
-    approvals = redacted_approvals(redaction, planned.approvals)
+def heading(settings: Settings, account: str | None) -> str:
+    """``quickstart, environment staging, connection default``."""
+    environment = f", environment {settings.environment}" if settings.environment else ""
+    ledger = ", no ledger" if settings.ledger == "none" else ""
+    return f"{settings.root.name}{environment}, connection {connection_name(account)}{ledger}"
+
+
+def protected_environment(settings: Settings) -> str:
+    """The name that has to be confirmed; empty where nothing is protected."""
+    return (settings.environment or "") if settings.protect else ""
+
+
+def sheet_of(
+    planned: RenderedPlan, redaction: Redaction, heading: str, rate_limit: float, protected: str = ""
+) -> PlanSheet:
+    """The plan as every output shows it, redacted if requested."""
     return PlanSheet(
-        redaction.plan(planned.plan), redaction.text(heading), len(planned.graph.order), rate_limit, approvals
+        redaction.plan(planned.plan),
+        redaction.text(heading),
+        len(planned.graph.order),
+        rate_limit,
+        redacted_approvals(redaction, planned.approvals),
+        protected=protected,
     )
 
 

@@ -12,6 +12,7 @@ from reconciler.cli.handlers.context import (
     log_reading,
     make_plan,
     open_session,
+    protected_environment,
     requested,
     requests,
     sheet_of,
@@ -48,7 +49,9 @@ def plan(ctx: click.Context, options: PlanOptions) -> int:
         show_plan(ctx, planned, session, calls=options.calls)
     if outputs.wanted:
         heading, rate_limit = session.heading(planned), session.settings.rate_limit
-        outputs.write(sheet_for(planned, outputs, heading, session.name, rate_limit=rate_limit))
+        protected = protected_environment(session.settings)
+        name = session.name
+        outputs.write(sheet_for(planned, outputs, heading, name, rate_limit=rate_limit, protected=protected))
     if options.detailed_exitcode and planned.plan.pending:
         return 2
     return _fails(planned, options.fail_on) if options.fail_on else 0
@@ -81,9 +84,10 @@ def _fails(planned: Planned, fail_on: tuple[str, ...]) -> int:
 
 def show_plan(ctx: click.Context, planned: Planned, session: CommandContext, *, calls: bool = False) -> None:
     """The plan for people; with ``calls`` every request after it."""
-    redaction = session.redaction
-    sheet = sheet_of(planned, redaction, session.heading(planned), session.settings.rate_limit)
-    print_lines(plan_lines(sheet, hidden_fields=program_of(ctx).quiet, columns=columns()))
+    redaction, program = session.redaction, program_of(ctx)
+    protected = protected_environment(session.settings)
+    sheet = sheet_of(planned, redaction, session.heading(planned), session.settings.rate_limit, protected)
+    print_lines(plan_lines(sheet, hidden_fields=program.quiet, columns=columns(), detail=program.verbose > 0))
     if calls:
         print_lines([[]])
         print_lines(call_lines(redaction.calls(call for _, call in requests(planned))))

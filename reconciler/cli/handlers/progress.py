@@ -27,8 +27,9 @@ from reconciler.cli.terminal import coloured, is_screen, is_unicode, print_json,
 from reconciler.model.plan import Step
 from reconciler.model.report import Outcome, Status
 from reconciler.output import events as event_documents
-from reconciler.output.text import Line, outcome_line
-from reconciler.output.wording import duration
+from reconciler.output.layout import Line
+from reconciler.output.text import outcome_line
+from reconciler.output.wording import duration, plural
 
 #: Seconds over which a rate limit is measured.
 WINDOW = 20.0
@@ -115,7 +116,7 @@ class ReadProgress(Progress):
     def reached(self, kind: str, number: int, total: int | None = None, about: bool = True) -> None:
         """So many of a kind are read; ``total`` is what an earlier run found, or what is asked for."""
         with self.lock:
-            self.seen[kind] = KindProgress(named(kind), number, total, about)
+            self.seen[kind] = KindProgress(plural(kind), number, total, about)
 
     def rows(self) -> list[KindProgress]:
         """One for each collection, by name."""
@@ -159,7 +160,7 @@ class WriteProgress(Progress):
 
     def rows(self) -> list[KindProgress]:
         """One for each kind, in the order of the plan."""
-        return [KindProgress(named(kind), self.done[kind], total, False) for kind, total in self.due.items()]
+        return [KindProgress(plural(kind), self.done[kind], total, False) for kind, total in self.due.items()]
 
     def left(self) -> float | None:
         """Seconds until the end at this rate limit."""
@@ -192,12 +193,6 @@ class WriteProgress(Progress):
             "failed": self.ends[Status.FAILED],
             "left": None if left is None else round(left, 1),
         }
-
-
-def named(kind: str) -> str:
-    """Several of a kind: ``contact fields``, ``communities``."""
-    words = kind.replace("_", " ")
-    return f"{words[:-1]}ies" if words.endswith("y") else f"{words}s"
 
 
 class Events:
@@ -356,14 +351,10 @@ def _teller(told: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: 
         return lambda outcome, done, total: None
     if is_screen():
         live = told.enter_context(drawn(pulse, "applying"))
-        return lambda outcome, done, total: above(live, _row(outcome, done, total)) if _is_bad(outcome) else None
+        return lambda outcome, done, total: above(live, outcome_line(outcome)) if _is_bad(outcome) else None
     if steps <= FEW:
         return _line
     return lambda outcome, done, total: _line(outcome, done, total) if outcome.status is Status.FAILED else None
-
-
-def _row(outcome: Outcome, done: int, total: int) -> Line:
-    return outcome_line(outcome, done, total)
 
 
 def _is_bad(outcome: Outcome) -> bool:
@@ -371,7 +362,7 @@ def _is_bad(outcome: Outcome) -> bool:
 
 
 def _line(outcome: Outcome, done: int, total: int) -> None:
-    row = outcome_line(outcome, done, total)
+    row = outcome_line(outcome)
     if is_json():
         level = logging.ERROR if outcome.status is Status.FAILED else logging.INFO
         step = outcome.step

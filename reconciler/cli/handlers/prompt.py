@@ -17,13 +17,13 @@ from reconciler.cli.terminal import can_ask, columns
 from reconciler.commands.plan import Planned
 from reconciler.errors import Declined
 from reconciler.output.confirmation import question
-from reconciler.output.wording import printable
-from reconciler.output.wrapping import wrapped
+from reconciler.output.layout import wrapped
+from reconciler.output.wording import connection_name, printable
 
 
 def confirm(question: str, word: str = "yes") -> bool:
     """Whether somebody types exactly this word. There is no default, and a closed input says nothing."""
-    return answer(f"{question} Only {word} counts: ") == word
+    return answer(f'{question} Type "{word}" to continue: ') == word
 
 
 def answer(question: str) -> str | None:
@@ -49,9 +49,8 @@ def answer(question: str) -> str | None:
 def _wrapped(question: str) -> str:
     """Broken at blanks where the terminal is narrow, with room for the answer."""
     width = columns(err=True)
-    lines = (
-        wrapped([(printable(question.rstrip()), "")], max(width - 8, 10)) if width else [[(question.rstrip(), "")]]
-    )
+    room = max(width - 8, 10) if width else 0
+    lines = [part for line in question.rstrip().split("\n") for part in wrapped([(printable(line), "")], room, 0)]
     return "\n".join("".join(text for text, _ in line) for line in lines) + " "
 
 
@@ -84,27 +83,30 @@ def require_yes(question: str, *, yes: bool, declined: str) -> None:
     if yes:
         return
     if not can_ask():
-        raise Declined("there is no terminal to ask; say --yes")
+        raise Declined("Cannot ask for confirmation without a terminal. Use --yes.")
     if not confirm(question):
-        raise Declined(f"declined; {declined}")
+        raise Declined(f"Cancelled: {declined}.")
 
 
-def confirm_plan(session: CommandContext, planned: Planned, options: RunOptions) -> None:
+def confirm_plan(session: CommandContext, planned: Planned, options: RunOptions, command: str) -> None:
     """A person types yes, or the name of a protected environment; without a terminal it has to be a flag."""
     name = session.settings.environment if session.settings.protect else None
     if name:
         asks = not options.confirm and can_ask()
-        typed = answer(f"{_asked(session, planned)} Type {name} to apply: ") if asks else options.confirm
+        question = f'{_asked(session, planned)} Type "{name}" to continue: '
+        typed = answer(question) if asks else options.confirm
         if typed != name:
-            raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")
+            raise Declined(f"Environment {name} is protected: confirm with --confirm {name}. No changes were made.")
         return
     if options.yes:
         return
     if not can_ask():
-        raise Declined("there is no terminal to ask; say --yes, or plan with --out and apply with --plan --yes")
+        saved = ", or apply a saved plan: --plan FILE --yes" if command == "apply" else ""
+        raise Declined(f"Cannot ask for confirmation without a terminal. Use --yes{saved}.")
     if not confirm(_asked(session, planned)):
-        raise Declined("declined; nothing was changed")
+        raise Declined(f"{command.capitalize()} cancelled. No changes were made.")
 
 
 def _asked(session: CommandContext, planned: Planned) -> str:
-    return session.redaction.text(question(planned.plan, len(planned.graph.order), session.name))
+    plan = session.redaction.plan(planned.plan)
+    return question(plan, connection_name(plan.base.account), session.redaction.text(session.name))

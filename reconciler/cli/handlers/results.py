@@ -13,7 +13,7 @@ from reconciler.model.report import Report
 from reconciler.model.values import Address
 from reconciler.output import json_documents
 from reconciler.output.drift import DriftReport, drift_document, redacted_drift
-from reconciler.output.plan_view import Call, PlanSheet
+from reconciler.output.plan_sheet import Call, PlanSheet
 from reconciler.planner.approvals import closed
 
 
@@ -53,6 +53,7 @@ def sheet_for(
     *,
     rate_limit: float,
     ending: RunEnding | None = None,
+    protected: str = "",
 ) -> PlanSheet:
     """The redacted sheet that all formats are made from; ``ending`` is that of a run."""
     redaction, calls = outputs.redaction, _calls(planned) if outputs.need("requests") else {}
@@ -72,6 +73,7 @@ def sheet_for(
         report if report is None else redaction.report(report),
         redaction.text(refused),
         document,
+        protected,
     )
 
 

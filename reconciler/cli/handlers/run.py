@@ -11,7 +11,7 @@ import click
 
 from reconciler.apply.executor import Bounds
 from reconciler.cli.command_options import RunOptions
-from reconciler.cli.handlers.context import CommandContext, log_reading, make_plan, stopping
+from reconciler.cli.handlers.context import CommandContext, log_reading, make_plan, protected_environment, stopping
 from reconciler.cli.handlers.notify import RunResult
 from reconciler.cli.handlers.outputs import PLAN, Outputs, outputs_of
 from reconciler.cli.handlers.plan import show_plan
@@ -21,7 +21,7 @@ from reconciler.cli.handlers.results import RunEnding, sheet_for
 from reconciler.cli.logs import log
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.terminal import print_lines, print_text
+from reconciler.cli.terminal import columns, print_lines, print_text
 from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import begun, check_fresh, plan_digest, reviewed_counts
@@ -30,7 +30,7 @@ from reconciler.ledger.codec import Key
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
-from reconciler.output.plan_view import need
+from reconciler.output.plan_sheet import need
 from reconciler.output.text import report_lines
 from reconciler.planner.approvals import closed
 
@@ -101,7 +101,7 @@ def plan_and_run(
     run.result.planned, run.result.allowed = planned, run.allow
     try:
         _check_approvals(planned, run)
-        confirm_plan(session, planned, run.options)
+        confirm_plan(session, planned, run.options, run.command)
     except Refused as error:
         write_result(run, session, planned, refused="; ".join(str(error).splitlines()))
         raise
@@ -123,10 +123,11 @@ def _carry_out(run: Run, session: CommandContext, store: Store, planned: Planned
         digest=run.digest,
         command=run.command,
     )
+    began = time.monotonic()
     with stopping(session.stop, reports=True), session.following(planned.graph.order) as listener:
         report = carry_out(planned, session, store, replace(options, listener=listener))
     run.result.report = report
-    print_lines(report_lines(session.redaction.report(report)), err=run.outputs.claimed)
+    print_report(session, planned, report, time.monotonic() - began, err=run.outputs.claimed)
     code = exit_code(report)
     try:
         write_result(run, session, planned, report=report)
@@ -134,6 +135,12 @@ def _carry_out(run: Run, session: CommandContext, store: Store, planned: Planned
         log(f"error: {error}")
         return code or error.exit_code
     return code
+
+
+def print_report(session: CommandContext, planned: Planned, report: Report, seconds: float, *, err: bool) -> None:
+    """How the run ended, for people."""
+    shown, made = session.redaction.report(report), session.redaction.plan(planned.plan)
+    print_lines(report_lines(shown, made, seconds=seconds, columns=columns(err=err)), err=err)
 
 
 def write_result(
@@ -144,7 +151,10 @@ def write_result(
         return
     ending = RunEnding(run.allow, report, refused, run.extra)
     heading, rate_limit = session.heading(planned), session.settings.rate_limit
-    sheet = sheet_for(planned, run.outputs, heading, session.name, rate_limit=rate_limit, ending=ending)
+    protected = protected_environment(session.settings)
+    sheet = sheet_for(
+        planned, run.outputs, heading, session.name, rate_limit=rate_limit, ending=ending, protected=protected
+    )
     if session.style.events is not None and not refused:
         session.style.events.report(sheet.document)
     run.outputs.write(sheet)

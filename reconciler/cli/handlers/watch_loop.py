@@ -32,7 +32,7 @@ from reconciler.gateway.client import Exchange
 from reconciler.model.plan import Change
 from reconciler.model.report import Outcome, Status
 from reconciler.model.serialization import change_to_json, digest_of
-from reconciler.output.plan_view import need
+from reconciler.output.plan_sheet import need
 from reconciler.output.text import outcome_line
 from reconciler.output.wording import printable
 from reconciler.planner.drift import Drift
@@ -245,7 +245,7 @@ def _health_document(phase: str, state: WatchState) -> dict[str, Any]:
 
 def _failed(outcome: Outcome, done: int, total: int) -> None:
     if outcome.status in (Status.FAILED, Status.SKIPPED):
-        print_lines([outcome_line(outcome, done, total)], err=True)
+        print_lines([outcome_line(outcome)], err=True)
 
 
 def _digest(changes: Iterable[Change]) -> str:

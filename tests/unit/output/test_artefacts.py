@@ -26,7 +26,7 @@ from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, ren
 from reconciler.output.gitlab import plan_counts
 from reconciler.output.junit import drift_suites, plan_suites, problems_suites
 from reconciler.output.markdown import plan_comment
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.sarif import drift_log, plan_log, problems_log
 from reconciler.planner.approvals import Approval
 from reconciler.planner.drift import Drift
@@ -78,7 +78,7 @@ def ended(*outcomes: tuple[Address, Action, Status, str]) -> Report:
         (one(Action.CREATE, Cause.NEW), None),
         (one(Action.UPDATE, Cause.EDITED), None),
         (one(Action.NO_CHANGE), None),
-        (one(Action.ADOPT, note="adopted as it is"), None),
+        (one(Action.ADOPT), None),
         (one(Action.ADOPT, note="adopted; modules are assumed equal"), "note"),
         (one(Action.NO_CHANGE, note="accepted, not shown by the account yet"), "note"),
         (one(Action.NO_CHANGE, note="not in a file", origin=None), None),

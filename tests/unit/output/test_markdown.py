@@ -22,7 +22,7 @@ from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport
 from reconciler.output.markdown import LIMIT, drift_comment, plan_comment, problems_comment
 from reconciler.output.markdown_text import code, marker, prose, size
-from reconciler.output.plan_view import PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 from reconciler.planner.approvals import Approval
 from reconciler.planner.drift import Drift
 
@@ -174,9 +174,9 @@ def test_any_text_stays_text(name: str, value: str, note: str) -> None:
     name = name.strip() or "x"
     page = Page(plan_comment(sheet(changed(name, value, note), name=name)))
     seen(page)
-    (_, title, where, remarks), (_, path, shown, cause) = page.rows[1:3]
-    assert tight(title) == tight(wording.shown(Address("contact", name)))
-    assert (where, path) == ("a.yaml:3:5", "first_name")
+    (title, action, where, remarks), (path, shown, _, cause) = page.rows[1:3]
+    assert tight(title) == tight(f"~ {wording.shown(Address('contact', name))}")
+    assert (action, where, path) == ("update", "a.yaml:3", "first_name")
     assert tight(shown) == tight(f"{wording.value(value)} → (cleared)")
     assert tight(remarks) == tight(wording.printable(note))
     assert tight(cause) == tight("; ".join(filter(None, ("edited", wording.printable(note)))))
@@ -216,7 +216,7 @@ def test_long_texts_are_cut() -> None:
 
 
 def test_what_matters_comes_first() -> None:
-    """The sums, what has to be allowed, what people notice, what is blocked; then the folded rest."""
+    """The totals, people and calls, approvals with the line to write, what is blocked; then the folded rest."""
     text = plan_comment(
         sheet(
             Change(ANN, Action.CREATE, Cause.NEW, effects=("starts automations",), origin=Origin("a.yaml", 1, 1)),
@@ -228,10 +228,10 @@ def test_what_matters_comes_first() -> None:
     )
     order = [
         "<!-- reconciler: production -->",
-        "1 to create, 1 blocked",
-        "1 person touched",
-        "Approval required:",
-        "**Consequences:** starts automations: 1",
+        "### Plan for production: 1 to create, 1 blocked",
+        "People: 1 affected; up to 1 may receive e-mail. API calls: 0 made to read; 3 to apply",
+        "**Approval required before apply:**",
+        "- `--allow deletes=3` – 3 of 9 (limit 30%)",
         "**Blocked:**",
         "- `tag/VIP`: `prevent_destroy`",
         "<details>",
@@ -245,7 +245,8 @@ def test_what_matters_comes_first() -> None:
 def test_a_quiet_day() -> None:
     """One sentence, and the mark by which an older comment is found."""
     text = plan_comment(sheet(Change(VIP, Action.NO_CHANGE), name="x"))
-    assert "No changes. 1 resource is as the files say" in Page(text).text
+    assert "Plan for x: No changes. 1 resource matches the configuration" in Page(text).text
+    assert len(text.strip().splitlines()) == 2
     assert "<details>" not in text
 
 
@@ -253,17 +254,19 @@ def test_a_quiet_day() -> None:
 def test_it_is_cut_between_changes(number: int) -> None:
     """At most what GitHub takes, whole changes only, closed tables, and the number of those that are missing."""
     changes = [
-        changed(f"person{index:05}@example.com", f"Name {index} \U0001f600", "a note | of it")
+        changed(f"person{index:05}@example.com", f"Name {index} \U0001f600", f"a note | of it, {index}")
         for index in range(number)
     ]
-    tags = [Change(Address("tag", f"T{index:05}"), Action.CREATE, Cause.NEW) for index in range(number)]
+    tags = [
+        Change(Address("tag", f"T{index:05}"), Action.CREATE, Cause.NEW, note=str(index)) for index in range(number)
+    ]
     text = plan_comment(sheet(*changes, *tags))
     page = Page(text)
     seen(page)
     assert size(text) <= LIMIT
     assert text.count("<details>") == text.count("</details>")
-    shown = sum(1 for row in page.rows if row[1].startswith(("contact/", "tag/")))
-    assert sum(1 for row in page.rows if row[1] == "first_name") == min(shown, number)
+    shown = sum(1 for row in page.rows if row[0][2:].startswith(("contact/", "tag/")))
+    assert sum(1 for row in page.rows if row[0] == "first_name") == min(shown, number)
     left = re.search(r"([\d,]+) changes? (?:is|are) not shown here", page.text)
     assert (int(left[1].replace(",", "")) if left else 0) == 2 * number - shown
     assert (left is None) == (number <= 100)
@@ -326,7 +329,7 @@ def test_a_report() -> None:
     changes = [Change(each.step.address, Action.CREATE, Cause.NEW) for each in steps]
     page = Page(plan_comment(sheet(*changes, report=Report(tuple(steps), 3, 2, 7, "--max-calls was reached"))))
     seen(page)
-    assert "Run 7: 1 done, 1 failed, 1 skipped." in page.text
+    assert "Run 7 incomplete: 1 of 3 done, 1 failed, 1 skipped (3 calls to read, 2 to apply)." in page.text
     assert "Stopped: --max-calls was reached" in page.text
     assert "contact/ann@example.com failed: email: in use @all" in page.text
     assert "tagging/ann@example.com/VIP skipped: needs contact/ann" in page.text
@@ -344,10 +347,10 @@ def test_drift_is_an_issue(name: str, value: str) -> None:
     page = Page(drift_comment(DriftReport(items, 9, 3, "site", name)))
     seen(page)
     assert "2 resources of 9 drifted, 1 of them gone." in page.text
-    assert page.rows[1][1:3] == ["contact/ann@example.com", "a.yaml:2:1"]
-    assert tight(page.rows[2][2]) == tight(f'"Ann" → {wording.value(value)}')
+    assert page.rows[1][:3] == ["~ contact/ann@example.com", "changed", "a.yaml:2:1"]
+    assert tight(page.rows[2][1]) == tight(f'"Ann" → {wording.value(value)}')
     assert page.rows[2][3] == "the files want another value too"
-    assert tight(page.rows[3][1]) == tight(wording.shown(address))
+    assert tight(page.rows[3][0]) == tight(f"− {wording.shown(address)}")
 
 
 def test_drift_of_nothing_and_of_too_much() -> None:

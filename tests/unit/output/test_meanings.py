@@ -12,10 +12,10 @@ from reconciler.kinds.effects import Consequence
 from reconciler.model.plan import Action, Cause, Verb
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.report import Status
-from reconciler.output import html, meanings, plan_view, text, wording
+from reconciler.output import change_text, html, meanings
+from reconciler.output.plan_sheet import SIGNS
 
 TABLES = [
-    (Action, wording.SYMBOLS),
     (Action, meanings.ACTIONS),
     (Cause, meanings.CAUSES),
     (Allow, meanings.ALLOWS),
@@ -23,7 +23,6 @@ TABLES = [
     (Consequence, meanings.CONSEQUENCES),
     (Status, meanings.STATUSES),
     (Verb, meanings.VERBS),
-    (Action, text.PAST_WORDS),
 ]
 
 
@@ -35,7 +34,7 @@ def test_every_word_has_its_entry(words: type[Enum], table: Mapping[Any, str]) -
 
 
 def test_every_word_has_its_place_in_totals() -> None:
-    """Plans count every action but the one that does nothing; reports count and list every status."""
-    assert {action for action, _ in plan_view.VERBS} == set(Action) - {Action.NO_CHANGE}
-    assert {status for status, _ in text._ENDS} == set(Status)
+    """Plans count every action but the one that does nothing, and each has a sign; the page lists every status."""
+    assert {action for action, _ in change_text.VERBS} == set(Action) - {Action.NO_CHANGE}
     assert set(html.STATUSES) == set(Status)
+    assert {action.value for action in Action} < set(SIGNS)
