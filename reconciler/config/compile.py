@@ -139,8 +139,7 @@ class _StateCompiler:
         if not kind.gather or kind.gather in base:
             yield item, base
             return
-        if rows is not None:
-            self._note_references(base, rows.file, item.raw, item.origin)
+        self._note_references(base, item.origin.file if rows is None else rows.file, item.raw, item.origin)
         field = kind.field(kind.gather)
         for origin, value in members(item, rows):
             each = item._replace(origin=origin)

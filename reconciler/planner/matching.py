@@ -291,26 +291,31 @@ def replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str
 def _dangling(state: DesiredState, found: Identified) -> Iterator[Problem]:
     """One problem per place that names something neither desired nor live; the first ones, and their number.
 
-    A name that a block with a CSV file gives to all rows is wrong once, at its place in the block.
+    A name that a block gives to all rows of a CSV file, or to all items of a list, is wrong once, at its place.
     """
     lost = 0
-    rows: dict[tuple[Address, str], set[int]] = {}
+    rows: dict[tuple[Address, str], set[tuple[int, int]]] = {}
     for desired, target in _unresolved(found):
         shared = target, desired.origin.file
         if shared in state.csv_references:
-            rows.setdefault(shared, set()).add(desired.origin.line)
+            rows.setdefault(shared, set()).add((desired.origin.line, desired.origin.column))
             continue
         lost += 1
         if lost <= MAX_REPORTED:
             yield _explain_dangling(f"{desired.address}: ", desired.origin, target, found)
     for (target, file), lines in rows.items():
-        affected = f"{len(lines):,} rows of {file} are" if len(lines) > 1 else f"1 row of {file} is"
         for place in state.csv_references[target, file]:
+            affected = _affected(len(lines), "" if place.file == file else file)
             problem = _explain_dangling("", place, target, found)
             separator = " " if problem.hint.endswith("?") else "; "
             yield problem._replace(hint=f"{problem.hint}{separator}{affected} affected")
     if lost > MAX_REPORTED:
         yield Problem("", f"{lost:,} unresolved references; showing {MAX_REPORTED}")
+
+
+def _affected(count: int, csv_file: str) -> str:
+    one = f"row of {csv_file}" if csv_file else "item of its list"
+    return f"1 {one} is" if count == 1 else f"{count:,} {one.replace(' ', 's ', 1)} are"
 
 
 def _unresolved(found: Identified) -> Iterator[tuple[Desired, Address]]:

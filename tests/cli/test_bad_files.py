@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -289,3 +290,15 @@ def test_a_duplicate_beside_other_errors(project: Project) -> None:
     assert "site.yaml:1:13: tag/VIP is declared twice; first declared at site.yaml:1:8" in said
     assert "site.yaml:3:28: unknown key `rooster`" in said
     assert "z.yaml:2:5: contact/a@example.com is declared twice; first declared at site.yaml:3:5" in said
+
+
+def test_a_wrong_name_of_a_list_is_one_error(make_project: Callable[..., Project]) -> None:
+    """At the line that names it, with the number of items that it affects."""
+    people = [{"email": f"{name}@example.com"} for name in "abc"]
+    project = make_project({"contacts": people, "courses": [{"name": "Bootcamp 2026"}]})
+    listed = ", ".join(person["email"] for person in people)
+    project.write(f"enrollments:\n  - course: Bootcamp\n    access: full_access\n    contacts: [{listed}]\n")
+    said = project.run("plan").err
+    assert said.count("no course named") == 1
+    assert said.startswith('error: site.yaml:2:13: no course named "Bootcamp"')
+    assert "3 items of its list are affected" in said
