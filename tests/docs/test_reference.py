@@ -108,7 +108,8 @@ def test_every_setting_is_described() -> None:
 @each_page
 def test_words_are_those_of_the_tool(page: Path) -> None:
     """Commands, options and variables in code marks exist."""
-    texts = [path.read_text(encoding="utf-8") for path in (ROOT / "integrations").rglob("*.yml")]
+    yaml = [path for top in ("integrations", "examples") for path in (ROOT / top).rglob("*.yml")]
+    texts = [path.read_text(encoding="utf-8") for path in yaml]
     known = set(settings.variables()) | {name for text in texts for name in re.findall(r"\bRECONCILER_[A-Z_]+", text)}
     for mark in markdown.marked(page):
         words = mark.split()

@@ -108,17 +108,18 @@ def test_what_left_the_files_is_shown_in_its_file() -> None:
     assert found.origin is None
 
 
-@pytest.mark.parametrize(
-    ("allow", "change"),
-    [
-        (Allow.DELETES, one(Action.DELETE, Cause.NOT_IN_SET)),
-        (Allow.UPDATES, one(Action.UPDATE)),
-        (Allow.CONTACTS, one(Action.DELETE, Cause.NOT_IN_SET, address=ANN)),
-        (Allow.RECREATE, one(Action.CREATE, Cause.MISSING, address=ANN)),
-        (Allow.EMAILS, one(Action.CREATE, Cause.NEW, effects=(MAIL,))),
-        (Allow.CANCEL, one(Action.UPDATE, address=Address("subscription", "ann@example.com/Monthly"))),
-    ],
-)
+#: For each approval a change that needs it.
+APPROVED = [
+    (Allow.DELETES, one(Action.DELETE, Cause.NOT_IN_SET)),
+    (Allow.UPDATES, one(Action.UPDATE)),
+    (Allow.CONTACTS, one(Action.DELETE, Cause.NOT_IN_SET, address=ANN)),
+    (Allow.RECREATE, one(Action.CREATE, Cause.MISSING, address=ANN)),
+    (Allow.EMAILS, one(Action.CREATE, Cause.NEW, effects=(MAIL,))),
+    (Allow.CANCEL, one(Action.UPDATE, address=Address("subscription", "ann@example.com/Monthly"))),
+]
+
+
+@pytest.mark.parametrize(("allow", "change"), APPROVED)
 def test_a_approval_is_shown_where_it_begins(allow: Allow, change: Change) -> None:
     """At the first change that needs the word."""
     other = one(Action.CREATE, address=Address("tag", "A"), origin=Origin("other.yaml", 1, 1))

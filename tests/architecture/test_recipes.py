@@ -1,0 +1,115 @@
+"""The recipes of docs/development.md: what a kind, a shape, an approval, a format or a command must not leave out."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from reconciler.cli.main import COMMANDS
+from reconciler.emulator.operations import OPERATIONS
+from reconciler.emulator.options import Options
+from reconciler.emulator.seeding import SECTIONS as SEEDS
+from reconciler.emulator.showing import ids, shown
+from reconciler.emulator.snapshots import ROWS
+from reconciler.emulator.state import State
+from reconciler.emulator.tables import Table
+from reconciler.kinds import KINDS
+from reconciler.kinds.base import Collection, Embedded, Kind
+from reconciler.model.policy import Allow
+from reconciler.output.formats import FORMATS
+from reconciler.planner.approvals import UNCOUNTED
+from tests.architecture.source import ROOT
+from tests.contract.test_client import FIRST, SECOND
+from tests.scenarios.names import _SEGMENTS
+from tests.scenarios.running import COLLECTIONS
+from tests.unit.output.test_artefacts import APPROVED
+
+TESTS = ROOT.parent / "tests"
+PAGE = ROOT.parent / "docs" / "development.md"
+#: Kinds that an account holds as rows of their own; a tagging stands in its contact, a module in its course.
+KEPT = [kind for kind in KINDS.values() if not isinstance(kind.source, Embedded)]
+
+
+def calls(kind: Kind) -> set[tuple[str, str]]:
+    """Method and path of everything that the kind asks the account."""
+    found = {(each.method, each.path) for each in (kind.create, kind.update, kind.delete, kind.show) if each}
+    found |= {("GET", getattr(kind.source, "path", ""))} - {("GET", "")}
+    return found | ({("GET", kind.lookup.path)} if kind.lookup else set())
+
+
+def nameless(path: str) -> str:
+    return re.sub(r"{\w+}", "{}", path)
+
+
+def section(kind: Kind) -> str:
+    """How seeds and states call its rows: the last word of its path."""
+    return str(getattr(kind.source, "path", "")).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_the_emulator_answers_every_call_of_a_kind(kind: Kind) -> None:
+    """`OPERATIONS` of emulator/operations.py has each of them."""
+    known = {(method, nameless(path)) for method, path in OPERATIONS}
+    assert {(method, nameless(path)) for method, path in calls(kind)} <= known
+
+
+@pytest.mark.parametrize("kind", KEPT, ids=lambda kind: kind.name)
+def test_the_emulator_keeps_a_kind(kind: Kind) -> None:
+    """A seed can hold it, a state shows it, tests can name its ids, and scenarios count its pages."""
+    state = State(Options())
+    assert section(kind) in SEEDS, "emulator/seeding.py: SECTIONS"
+    assert section(kind) in shown(state), "emulator/showing.py: shown"
+    assert kind.remote_id != "id" or section(kind) in ids(state), "emulator/showing.py: ids"
+    assert kind.remote_id != "id" or section(kind) in _SEGMENTS, "tests/scenarios/names.py: _SEGMENTS"
+    if isinstance(kind.source, Collection):
+        assert kind.source.path in COLLECTIONS, "tests/scenarios/running.py: COLLECTIONS"
+
+
+def test_a_snapshot_has_every_table() -> None:
+    """What an emulator with `--store` forgets is missing after its next start."""
+    tables = {name for name, value in vars(State(Options())).items() if isinstance(value, Table)}
+    assert tables == set(ROWS), "emulator/snapshots.py: ROWS"
+
+
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS.values() if kind.writable and kind.section], ids=lambda kind: kind.name
+)
+def test_a_kind_is_tested_from_the_outside(kind: Kind) -> None:
+    """A scenario creates one; the life of tests/contract makes and changes one."""
+    assert kind.create is not None
+    cases = [path.read_text(encoding="utf-8") for path in (TESTS / "scenarios" / "cases").glob("*.yaml")]
+    expected = re.compile(rf"^ +- create {kind.name}/", re.MULTILINE)
+    assert [text for text in cases if expected.search(text)], f"tests/scenarios/cases: nothing creates a {kind.name}"
+    names = {f"{kind.section}:"} | ({f"{kind.sugar.key}:"} if kind.sugar else set())
+    for text in (FIRST, SECOND):
+        assert [name for name in names if name in text], "tests/contract/test_client.py: FIRST, SECOND"
+
+
+def test_an_approval_has_a_place() -> None:
+    """Each but those without a number is shown at the first change that needs it."""
+    assert {allow for allow, _ in APPROVED} | UNCOUNTED == set(Allow), "tests/unit/output/test_artefacts.py: APPROVED"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_is_tested(command: str) -> None:
+    """Some test outside of tests/unit calls it."""
+    called = re.compile(rf'"{command}"|\b{command} ')
+    texts = (path.read_text(encoding="utf-8") for path in TESTS.glob("[!u]*/test_*.py"))
+    assert any(called.search(text) for text in texts)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_format_is_documented(form: str) -> None:
+    """The reference names it, and its renderer exists."""
+    text = (ROOT.parent / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
+    assert f"`{form}`" in text
+
+
+def test_every_file_of_a_recipe_exists() -> None:
+    """What the page tells people to open is there."""
+    text = PAGE.read_text(encoding="utf-8")
+    places = re.findall(r"`((?:reconciler|tests|docs|schema)/[\w./]+)`", text)
+    assert len(places) > 30
+    assert [place for place in places if not Path(ROOT.parent, place).exists()] == []
