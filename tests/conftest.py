@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from reconciler.emulator import Account, Emulator
 from tests.support.postgres import Postgres, programs
@@ -40,6 +41,17 @@ if (
 #: Many processes start the same modules: let the first one keep what it compiled.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+
+# How long properties are searched: a sample in every run, the long way with HYPOTHESIS_PROFILE=prove. An example may
+# take as long as it takes; fixtures are emptied for each example, so sharing them is meant.
+COMMON = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+}
+settings.register_profile("sample", max_examples=20, **COMMON)
+settings.register_profile("prove", max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "2000")), **COMMON)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "sample"))
 
 
 @pytest.hookimpl(wrapper=True)

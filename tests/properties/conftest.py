@@ -1,25 +1,14 @@
-"""How long the search goes on: a sample in every run, the long one with HYPOTHESIS_PROFILE=prove."""
+"""What the properties share: an account and a ledger that are emptied for each example."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
 
 from reconciler.emulator import Account, Emulator
 from tests.properties.bench import Bench
-
-# Each example is a life over HTTP; the fixtures are emptied for each example, so sharing them is meant.
-COMMON = {
-    "deadline": None,
-    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
-}
-settings.register_profile("sample", max_examples=20, **COMMON)
-settings.register_profile("prove", max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "2000")), **COMMON)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "sample"))
 
 
 @pytest.fixture
