@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 
@@ -27,7 +26,6 @@ from tests.scenarios.running import COLLECTIONS
 from tests.unit.output.test_artefacts import APPROVED
 
 TESTS = ROOT.parent / "tests"
-PAGE = ROOT.parent / "docs" / "development.md"
 #: Kinds that an account holds as rows of their own; a tagging stands in its contact, a module in its course.
 KEPT = [kind for kind in KINDS.values() if not isinstance(kind.source, Embedded)]
 
@@ -105,11 +103,3 @@ def test_a_format_is_documented(form: str) -> None:
     """The reference names it, and its renderer exists."""
     text = (ROOT.parent / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
     assert f"`{form}`" in text
-
-
-def test_every_file_of_a_recipe_exists() -> None:
-    """What the page tells people to open is there."""
-    text = PAGE.read_text(encoding="utf-8")
-    places = re.findall(r"`((?:reconciler|tests|docs|schema)/[\w./]+)`", text)
-    assert len(places) > 30
-    assert [place for place in places if not Path(ROOT.parent, place).exists()] == []
