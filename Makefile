@@ -14,7 +14,14 @@ FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for each in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	"$$each" -c "$(FITS)" >/dev/null 2>&1 && command -v "$$each" && exit; done)
 
-.PHONY: help demo test lint prove bench schema lock lowest dist docs pictures clean # Both locks hold for every system and for Python 3.11 and newer. COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \ --generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links # What is run with the lowest versions: every dependency in use, over the command line. LOWEST ?= tests/cli/test_usage.py tests/cli/test_csv_sources.py tests/cli/test_outputs.py tests/cli/test_links.py \ tests/cli/test_ledger_commands.py tests/emulator/test_serving.py tests/scenarios expect
+.PHONY: help demo test lint prove bench schema lock lowest dist docs expect pictures clean
+
+# Both locks hold for every system and for Python 3.11 and newer.
+COMPILE := UV_CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/uv pip compile --quiet --universal --python-version 3.11 \
+	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links
+# What is run with the lowest versions: every dependency in use, over the command line.
+LOWEST ?= tests/cli/test_usage.py tests/cli/test_csv_sources.py tests/cli/test_outputs.py tests/cli/test_links.py \
+	tests/cli/test_ledger_commands.py tests/emulator/test_serving.py tests/scenarios
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
