@@ -14,7 +14,7 @@ from reconciler.model.plan import Action, Change, Step
 from reconciler.model.resource import EMPTY, EntryState, Intent, LedgerEntry, Provenance
 from reconciler.model.values import Address, Attrs, Secret, Value
 from reconciler.planner.diff import Digest
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 
 def entry_after(
@@ -101,7 +101,7 @@ def _provenance(change: Change, old: LedgerEntry | None) -> Provenance:
 Intents = Mapping[Address, Intent]
 
 
-def recovered(found: Identified, intents: Intents) -> dict[Address, LedgerEntry]:
+def recovered(found: MatchedState, intents: Intents) -> dict[Address, LedgerEntry]:
     """Entries for resources that an unrecorded create made and the files no longer declare: managed, so prunable."""
     made = {}
     for address, intent in intents.items():

@@ -22,7 +22,7 @@ none, and the read fails           failed; the intent stays open, and the next p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -72,7 +72,7 @@ class StepRunner:
     store: Store
     dialect: Dialect
     entries: Mapping[Address, LedgerEntry]
-    ids: dict[Address, str]
+    ids: MutableMapping[Address, str]
     run: int
     now: Callable[[], float]
     fresh: Freshness

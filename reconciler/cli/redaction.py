@@ -23,7 +23,6 @@ from reconciler.model.plan import Plan
 from reconciler.model.report import BeforeImage, Outcome, Report
 from reconciler.model.resource import DesiredState, LedgerEntry
 from reconciler.model.values import Address, Attrs, Secret
-from reconciler.planner.ties import singles
 
 Listener = Callable[[Outcome, int, int], None]
 Call = tuple[str, str, object]
@@ -117,7 +116,8 @@ class Redaction:
 
     def learn_state(self, state: DesiredState) -> None:
         """Remember the values of declared resources, and their secrets."""
-        values = (value for desired in singles(state.resources).values() for value in desired.attrs.values())
+
+        values = (value for desired in state.resources.values() for value in desired.attrs.values())
         self._secrets |= {value.value for value in values if isinstance(value, Secret)}
         self.learn((desired.address, desired.attrs) for desired in state.resources.values())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reconciler.commands.plan import PlanRequest, make_plan
@@ -21,7 +21,7 @@ from reconciler.errors import ConfigurationError, Problem, Refused
 from reconciler.gateway.client import Reader
 from reconciler.kinds import schema
 from reconciler.ledger.store import Store
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 from reconciler.refresh.reader import Progress
 
 
@@ -56,7 +56,7 @@ class PreparedPatch:
     offered: tuple[tuple[str, str, str], ...] = ()
     hard: tuple[tuple[str, str, str], ...] = ()
     difference: tuple[str, ...] = field(default=(), repr=False)
-    found: Identified | None = field(default=None, repr=False)
+    found: MatchedState | None = field(default=None, repr=False)
 
 
 def prepare(path: Path, settings: Settings, place: Invocation) -> DriftAcceptance:
@@ -76,7 +76,7 @@ def find(
     progress: Progress | None = None,
 ) -> PreparedPatch:
     """The drift, and the patch that accepts the selected part of it. Writes nothing."""
-    planned = make_plan(replace(request, whole=True), reader, store, progress=progress)
+    planned = make_plan(request, reader, store, progress=progress)
     wanted, offered = wishes(planned.plan.changes, planned.found, chosen.patterns, everything=chosen.everything)
     texts, hard = _new_texts(taking, [wish for wish in wanted if not wish.hard])
     shown = wanted if chosen.patterns or chosen.everything else offered

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from reconciler import __version__
 from reconciler.apply.executor import Bounds, Executor, Listener, Starter
@@ -18,12 +20,13 @@ from reconciler.gateway.client import Writer
 from reconciler.ledger import lock_holder
 from reconciler.ledger.history import RunInfo
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Action, Cause, Change, Plan, Verb, decided
+from reconciler.model.plan import Action, Cause, Change, Changes, Plan, Verb, differing
 from reconciler.model.report import Report, Status
 from reconciler.model.resource import LedgerEntry, Provenance
 from reconciler.model.serialization import change_to_json, digest_of
 from reconciler.model.values import Address
 from reconciler.planner.impact import taken_along
+from reconciler.planner.matched_state import Entries
 from reconciler.planner.requests import hidden_in
 
 
@@ -43,7 +46,7 @@ class Options:
 
 def plan_digest(plan: Plan) -> str:
     """The digest that identifies a plan in the history."""
-    return digest_of(change_to_json(change) for change in plan.changes)
+    return digest_of(change_to_json(change) for change in differing(plan.changes))
 
 
 def carry_out(planned: Planned, session: Session, store: Store, options: Options) -> Report:
@@ -61,7 +64,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
         report = Report(reads=calls.reads, writes=calls.writes, run=run)
     else:
         with session.writer() as writer:
-            writer.hide(text for change in decided(planned.plan.changes) for text in hidden_in(change.attrs))
+            writer.hide(text for change in differing(planned.plan.changes) for text in hidden_in(change.attrs))
             carrier = _carrier(planned, session, store, writer, run, options)
             executor = Executor(
                 planned.plan,
@@ -90,7 +93,9 @@ def _carrier(
     planned: Planned, session: Session, store: Store, writer: Writer, run: int, options: Options
 ) -> StepRunner:
     """The step runner of all workers: they share remote ids and the age of readings."""
-    ids = dict(planned.plan.ids)
+    ids = ChainMap[Address, str]({}, planned.plan.ids)  # type: ignore[arg-type]
+    entries = Entries.of(planned.entries)
+    entries.update(_stepping_aside(planned, run))
     fresh = Freshness(
         writer,
         planned.dialect,
@@ -101,19 +106,19 @@ def _carrier(
         options.clock,
         planned.sizes,
     )
-    fresh.expect(planned.graph, {change.address: change for change in decided(planned.plan.changes)})
+    fresh.expect(planned.graph, {change.address: change for change in differing(planned.plan.changes)})
     return StepRunner(
         writer,
         store,
         planned.dialect,
-        {**planned.entries, **_stepping_aside(planned, run)},
+        entries,
         ids,
         run,
         options.now,
         fresh,
         digest=_digest(session, store),
         slugs=planned.slugs,
-        announced=announced(planned.plan.changes, planned.ledger.intents),
+        announced=announced(differing(planned.plan.changes), planned.ledger.intents),
         along=taken_along(planned.plan.changes, planned.ledger.entries),
         adopted=planned.adopted,
     )
@@ -125,14 +130,15 @@ def _digest(session: Session, store: Store) -> Callable[[str, str], str] | None:
 
 def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
     """Record what needs no call: new addresses, forgotten entries, adoptions without changes, equal values."""
-    changes = decided(planned.plan.changes)
+    changes = differing(planned.plan.changes)
+    known_as = {change.address: change.moved_from or change.address for change in changes}
     moved = [(c.moved_from, c.address) for c in changes if c.moved_from]
     drops = [c.address for c in changes if c.action is Action.FORGET and c.cause is not Cause.GONE_WITH]
     puts = {**_stepping_aside(planned, run), **_renamed(planned)}
     puts |= {e.address: e for change in changes if (e := _settled_entry(planned, store, change, run, now))}
     store.write(
-        puts=list(puts.values()),
-        drops=[_known_as(planned, address) for address in drops],
+        puts=chain(puts.values(), _adopted(planned, run, now)),
+        drops=[known_as[address] for address in drops],
         moves=_without(moved, drops),
     )
     for address in answered(changes, planned.graph.order, planned.ledger.intents, whole=planned.whole):
@@ -146,7 +152,7 @@ def _stepping_aside(planned: Planned, run: int) -> dict[Address, LedgerEntry]:
         c.address: LedgerEntry(
             c.address, c.remote_id, origin=c.origin, provenance=Provenance.ADOPTED, run=run, managed_since=run
         )
-        for c in decided(planned.plan.changes)
+        for c in differing(planned.plan.changes)
         if c.address in parked and c.address not in planned.entries
     }
 
@@ -155,14 +161,29 @@ def _renamed(planned: Planned) -> dict[Address, LedgerEntry]:
     """Entries under their new address; recorded first, so that a run that ends early does not undo the rename."""
     return {
         c.address: replace(planned.entries[c.address], former=c.former)
-        for c in decided(planned.plan.changes)
+        for c in differing(planned.plan.changes)
         if c.moved_from and c.former and c.address in planned.entries
     }
 
 
-def _known_as(planned: Planned, address: Address) -> Address:
-    change = next(each for each in decided(planned.plan.changes) if each.address == address)
-    return change.moved_from or address
+def _adopted(planned: Planned, run: int, now: float) -> Iterator[LedgerEntry]:
+    """Rows for what is adopted without a change, made while they are written: at first that is nearly everything."""
+    changes = planned.plan.changes
+    for change in changes.agreed.of(Action.ADOPT) if isinstance(changes, Changes) else ():
+        yield LedgerEntry(
+            change.address,
+            change.remote_id,
+            change.attrs,
+            depends_on=change.depends_on,
+            origin=change.origin,
+            lifecycle=change.lifecycle,
+            provenance=Provenance.ADOPTED,
+            former=change.former,
+            part_of=change.part_of,
+            since=now,
+            run=run,
+            managed_since=run,
+        )
 
 
 def _without(moved: list[tuple[Address, Address]], dropped: list[Address]) -> list[tuple[Address, Address]]:
@@ -194,9 +215,11 @@ def _status(report: Report) -> str:
 
 def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
     """Whether a plan without calls changes the ledger."""
-    return bool(planned.ledger.intents) or any(
+    changes = planned.plan.changes
+    adopts = isinstance(changes, Changes) and changes.agreed.count(Action.ADOPT)
+    return bool(planned.ledger.intents or adopts) or any(
         change.moved_from or change.action is Action.FORGET or _settled_entry(planned, store, change, 0, now)
-        for change in decided(planned.plan.changes)
+        for change in differing(changes)
     )
 
 

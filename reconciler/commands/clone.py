@@ -22,7 +22,8 @@ from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Origin, Secret, unescape
 from reconciler.planner.clone import OF_PEOPLE, CloneChoice, ClonedState, clone, referred, settled_in, without
-from reconciler.planner.matching import MAX_REPORTED, Identified
+from reconciler.planner.matched_state import MatchedState
+from reconciler.planner.references import MAX_REPORTED
 from reconciler.refresh.account import Scope, refresh
 from reconciler.refresh.reader import Progress
 
@@ -128,7 +129,7 @@ def secret_named(name: str, environ: Mapping[str, str]) -> Secret:
     return Secret(f"env:{name}", secrets.resolve(f"env:{name}", environ, ()))
 
 
-def read_source(session: Session, reader: Reader, kinds: frozenset[str], progress: Progress | None) -> Identified:
+def read_source(session: Session, reader: Reader, kinds: frozenset[str], progress: Progress | None) -> MatchedState:
     """All resources of these kinds and of the kinds that they refer to."""
     scope = Scope("full", parallel=session.settings.parallel)
     state, dialect = DesiredState(kinds=kinds), Dialect(session.settings.dialect)
@@ -136,7 +137,7 @@ def read_source(session: Session, reader: Reader, kinds: frozenset[str], progres
 
 
 def cloned(
-    found: Identified, wish: CloneOptions, source: Settings, target: Settings, store: Store | None
+    found: MatchedState, wish: CloneOptions, source: Settings, target: Settings, store: Store | None
 ) -> ClonedState:
     """The desired resources of the target, by natural key."""
     origin = Origin(f"clone of {source.environment}", 0, 0)
@@ -171,14 +172,14 @@ def check_targets(made: ClonedState, session: Session, *, skip: bool) -> ClonedS
     return replace(made, state=state, left=(*made.left, *left))
 
 
-def _why(target: Address, there: Identified, environment: str | None) -> str:
+def _why(target: Address, there: MatchedState, environment: str | None) -> str:
     word = target.kind.replace("_", " ")
     if ids := there.ambiguous.get(target):
         return f"{environment} has {len(ids)} {word}s with this name: ids {', '.join(ids)}"
     return f"{environment} has no {word} of this name"
 
 
-def _problems(state: DesiredState, lost: Mapping[Address, str], there: Identified) -> Iterable[Problem]:
+def _problems(state: DesiredState, lost: Mapping[Address, str], there: MatchedState) -> Iterable[Problem]:
     needed = dict.fromkeys(sorted(lost), 0)
     origins: dict[Address, Origin] = {}
     for each in state.resources.values():

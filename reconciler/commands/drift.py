@@ -9,7 +9,7 @@ from reconciler.gateway.client import Reader
 from reconciler.ledger.store import Store
 from reconciler.model.resource import DesiredState
 from reconciler.planner.drift import Drift, drift
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 from reconciler.refresh.reader import Progress
 
 
@@ -20,7 +20,7 @@ class Drifted:
     items: tuple[Drift, ...]
     owned: int
     reads: int
-    found: Identified | None = None
+    found: MatchedState | None = None
 
 
 def find_drift(request: PlanRequest, reader: Reader, store: Store, progress: Progress | None = None) -> Drifted:

@@ -15,7 +15,7 @@ from reconciler.model.did_you_mean import near
 from reconciler.model.resource import Ledger
 from reconciler.model.values import Address
 from reconciler.planner.explanation import Explanation, explain
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.requests import request_for, show
 from reconciler.planner.targeting import abbreviated
 from reconciler.refresh.reader import Progress
@@ -28,10 +28,10 @@ class Explained:
     explanation: Explanation
     requests: tuple[tuple[str, str, Any], ...]
     reads: int
-    found: Identified
+    found: MatchedState
 
 
-def _address(text: str, found: Identified, changes: Iterable[Address]) -> Address:
+def _address(text: str, found: MatchedState, changes: Iterable[Address]) -> Address:
     """The address, or the only resource of this name. Raises ConfigurationError if there is none, or several."""
     kind, slash, key = text.partition("/")
     address = Address(kind, key) if kind in KINDS and slash and key else None
@@ -51,7 +51,9 @@ def explain_one(
 ) -> Explained:
     """Explain the resource of this address or unique name; plans everything, since other resources may affect it."""
     ledger = store.load() if store else Ledger()
-    read = look(replace(request, whole=True), reader, ledger, progress)
+    kind, slash, _ = text.partition("/")
+    keep = frozenset({kind} if slash and kind in KINDS else KINDS)
+    read = look(replace(request, keep=keep), reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None)
     changes = {change.address: change for change in planned.plan.changes}
     explanation = explain(_address(text, read.found, changes), read.found, changes)

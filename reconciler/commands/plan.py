@@ -13,14 +13,14 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Base, Change, Plan, decided
+from reconciler.model.plan import Base, Change, Plan, differing
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.approvals import Approval, Losers, approvals, managed_people, people
 from reconciler.planner.diff import Digest
 from reconciler.planner.impact import losers_of, takes_from_people, with_losses
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.narrow import part_for
 from reconciler.planner.order import Graph, build, sends
 from reconciler.planner.planner import PlanRules, plan_changes, unmanaged
@@ -38,8 +38,8 @@ class PlanRequest:
     """What is to be planned: the state, the policy, and what this one run may do and choose.
 
     ``places`` says of targets that a file lists where they stand.
-    ``only``: nothing but these addresses, and what moves to another address along with them. ``whole``: relations
-    that are settled are not set apart in it.
+    ``only``: nothing but these addresses, and what moves to another address along with them. ``keep`` names kinds of
+    which everything that was read is kept.
     ``from_files``: files declare the state; else deletions do not name them as the reason. ``adopted`` are those to
     be created again that count as adopted all the same.
     """
@@ -55,7 +55,7 @@ class PlanRequest:
     refresh: str = "auto"
     parallel: int = 8
     only: frozenset[Address] | None = None
-    whole: bool = False
+    keep: frozenset[str] = frozenset()
     from_files: bool = True
     adopted: frozenset[Address] = frozenset()
 
@@ -78,7 +78,7 @@ class Planned:
     dialect: Dialect
     sizes: Mapping[str, int]
     secrets: Mapping[Address, Attrs]
-    found: Identified
+    found: MatchedState
     read_at: float
     whole: bool = True
     adopted: frozenset[Address] = frozenset()
@@ -105,7 +105,7 @@ def make_plan(
 
     Raises ConfigurationError for what cannot be planned.
     """
-    ledger = store.load(like=request.state.resources) if store else Ledger()
+    ledger = store.load(request.state.resources) if store else Ledger()
     began = time.monotonic()
     read = look(request, reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None, now, reader)
@@ -167,7 +167,7 @@ def _losses(
     whole = route is not None and route.way is ReadRoute.WALK
     if whole or reader is None or request.refresh == "none":
         return _Losses(losers_of(deletions, read.found), partly=not whole)
-    live = (each for address, each in read.found.live.items() if address.kind == PERSON.name)
+    live = (read.found.live[address] for address in read.found.live if address.kind == PERSON.name)
     counting = LossReader(reader, request.dialect, ledger.sizes.get(PERSON.name), request.parallel)
     return _Losses(counting.losers(deletions, {each.remote_id: each.address for each in live}))
 
@@ -184,11 +184,11 @@ def _approvals(
     found, limits = read.found, request.policy.limits
     if read.partly:
         return approvals(plan, ledger.entries, limits, offered, looked_for=found.entries, losers=losses.people)
-    return approvals(plan, found.entries, limits, offered, settled=found.settled, losers=losses.people)
+    return approvals(plan, found.entries, limits, offered, losers=losses.people)
 
 
 def _offers(
-    request: PlanRequest, plan: Plan, found: Identified, partly: frozenset[str]
+    request: PlanRequest, plan: Plan, found: MatchedState, partly: frozenset[str]
 ) -> tuple[RenameSuggestion, ...]:
     """Renames are offered to whoever writes the files; what takes back a run rests on no file."""
     return offers(plan.changes, found, partly) if request.only is None else ()
@@ -215,8 +215,8 @@ def _scope(request: PlanRequest, ledger: Ledger, *, deletes: bool = True) -> Sco
     names = swept | {address.kind for address in ledger.intents if address not in request.state.resources}
     sources = [(KINDS[name].source, name) for name in names]
     whole = {source.parent if isinstance(source, Embedded) else name for source, name in sources}
-    missing, settling = Allow.MISSING in request.allow, not request.whole
-    return Scope(request.refresh, frozenset(whole), swept, missing, request.parallel, settling)
+    missing = Allow.MISSING in request.allow
+    return Scope(request.refresh, frozenset(whole), swept, missing, request.parallel, request.keep)
 
 
 def _rules(request: PlanRequest, read: Refreshed, digest: Digest, now: float) -> PlanRules:
@@ -244,7 +244,7 @@ def _selected(request: PlanRequest, changes: Sequence[Change]) -> Sequence[Chang
 def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequence[Change], losses: _Losses) -> Plan:
     found = read.found
     if losses.people:
-        managed = managed_people(found.entries, found.settled)
+        managed = managed_people(found.entries)
         changes = with_losses(changes, losses.people, managed, partly=losses.partly)
     told = {name: route for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH)}
     routes = {name: str(route) for name, route in told.items() if route.calls}
@@ -264,4 +264,4 @@ def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequen
 def _bystanders(changes: Sequence[Change], losers: Losers) -> int:
     """How many people lose something by a deletion and are named by no change that sends anything."""
     lose: set[Address] = set().union(*losers.values())
-    return len(lose - people(c for c in decided(changes) if not c.blocked and sends(c))) if lose else 0
+    return len(lose - people(c for c in differing(changes) if not c.blocked and sends(c))) if lose else 0

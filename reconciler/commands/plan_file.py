@@ -128,7 +128,7 @@ def carried_state(document: Mapping[str, Any], resolve: Resolve) -> DesiredState
 
     def decode() -> DesiredState:
         state = state_from_json(document["desired"])
-        resources = {a: replace(d, attrs=_with_values(d.attrs, resolve)) for a, d in state.resources.items()}
+        resources = {a: d.replaced(attrs=_with_values(d.attrs, resolve)) for a, d in state.resources.items()}
         return replace(state, resources=resources)
 
     return _decoded(decode)

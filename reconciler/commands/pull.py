@@ -22,7 +22,7 @@ from reconciler.edit.export import export, is_inside, pullable
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Item, Kind
+from reconciler.kinds.base import Collection, Kind
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger import lock_holder
 from reconciler.ledger.history import RunInfo
@@ -32,8 +32,10 @@ from reconciler.model.policy import Policy
 from reconciler.model.resource import EMPTY, DesiredState, Ledger, Provenance
 from reconciler.model.values import Address, Attrs, Ref
 from reconciler.planner.clone import OF_PEOPLE
+from reconciler.planner.decoding import DecodedItem
 from reconciler.planner.documents import ExportedFiles
-from reconciler.planner.matching import Identified, identify
+from reconciler.planner.matched_state import MatchedState
+from reconciler.planner.matching import Matcher, identify
 from reconciler.refresh.account import Refreshed, touched
 from reconciler.refresh.read_strategy import route_all
 from reconciler.refresh.reader import Items, Progress, Reading
@@ -105,11 +107,12 @@ def read_account(reader: Reader, wanted: PullSelection, dialect: Dialect, progre
     that names what is not there."""
     state, ledger = DesiredState(kinds=frozenset(wanted.names) | _filtering(wanted)), Ledger()
     routes = route_all(touched(state, ledger), state, ledger, full=True)
-    reading = Reading(reader, state, ledger, dialect, progress=progress)
+    matcher = Matcher(state, ledger, dialect)
+    reading = Reading(reader, state, ledger, matcher.decoder, progress=progress)
     people = [name for name in routes if KINDS[name].person and (wanted.after or wanted.before or wanted.tags)]
     items = reading.roots({name: route for name, route in routes.items() if name not in people})
     for name in people:
-        items[name] = _filtered(reader, name, wanted, items)
+        items[name] = _filtered(reading, name, wanted, items)
     found = identify(state, ledger, items, dialect)
     exported = export(found, wanted.names, people=_people(found, wanted), csv_sources=wanted.csv_sources)
     sizes = {} if wanted.is_filtered else {name: len(rows) for name, rows in items.items()}
@@ -121,13 +124,14 @@ def _filtering(wanted: PullSelection) -> frozenset[str]:
     return frozenset(relation for name, relation in CHOOSING.items() if getattr(wanted, name))
 
 
-def _filtered(reader: Reader, name: str, wanted: PullSelection, items: Items) -> list[Item]:
+def _filtered(reading: Reading, name: str, wanted: PullSelection, items: Items) -> list[DecodedItem]:
     """The account filters by moment of registration, and by tags of which all must be there (api.md §3)."""
     source = KINDS[name].source
     assert isinstance(source, Collection)
     filters = {"registeredAfter": wanted.after, "registeredBefore": wanted.before, "tags": _tag_ids(wanted, items)}
     query = {key: value for key, value in filters.items() if value}
-    return [item for page in reader.walk(source.path, query) for item in page]
+    pages = reading.reader.walk(source.path, query)
+    return [item for page in pages for item in reading.decoded(KINDS[name], page)]
 
 
 def _tag_ids(wanted: PullSelection, items: Items) -> str:
@@ -135,12 +139,11 @@ def _tag_ids(wanted: PullSelection, items: Items) -> str:
     if not wanted.tags:
         return ""
     _, tag = _sides(KINDS[CHOOSING["tags"]])
-    key = tag.field(tag.key[0]).answer_key
-    ids = [[str(item[tag.remote_id]) for item in items[tag.name] if item[key] == name] for name in wanted.tags]
+    ids = [[item.remote_id for item in items[tag.name] if item.attrs[tag.key[0]] == name] for name in wanted.tags]
     return ",".join(found[0] for found in ids) if all(len(found) == 1 for found in ids) else ""
 
 
-def _people(found: Identified, wanted: PullSelection) -> frozenset[Address] | None:
+def _people(found: MatchedState, wanted: PullSelection) -> frozenset[Address] | None:
     """Those that carry every tag and are in every course; None is everybody."""
     if not wanted.is_filtered:
         return None
@@ -167,7 +170,7 @@ def _target(attrs: Attrs, name: str) -> Address | None:
     return value.target if isinstance(value, Ref) else None
 
 
-def _called(found: Identified, kind: str, name: str) -> set[Address]:
+def _called(found: MatchedState, kind: str, name: str) -> set[Address]:
     """Everything of that name, of which there may be several."""
     key = KINDS[kind].key[-1]
     of_kind = [live for live in found.live.values() if live.address.kind == kind]

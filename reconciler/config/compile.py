@@ -1,9 +1,13 @@
-"""Compiles declared items into the desired state: reads fields, expands short forms, resolves references."""
+"""Compiles declared items into the desired state: reads fields, expands short forms, resolves references.
+
+Items come one after another and leave nothing behind but their resources. A reference gets the address that the
+resource has if it carries no handle; where a resource of that name turns out to have one, the relations that refer
+to it are renamed at the end.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from sys import intern
 from typing import Any, NamedTuple, assert_never
 
@@ -12,9 +16,8 @@ from reconciler.kinds import KINDS, SECTIONS, schema_version
 from reconciler.kinds.base import Kind
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.csv_rows import CsvRows
-from reconciler.model.resource import EMPTY, UNGUARDED, Declared, Desired, DesiredState, Lifecycle, Unmanaged
-from reconciler.model.values import Address, Origin, Ref, Value, clean
-from reconciler.planner.ties import TIES, DeclaredRelations, Ends, RelationKind, RelationRows
+from reconciler.model.resource import EMPTY, UNGUARDED, Declared, Desired, DesiredState, Lifecycle, Resources
+from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Value, clean, replace_refs
 
 #: Duplicate declarations that are reported; the rest is counted, as two copies of one CSV file have one cause.
 MAX_REPORTED = 50
@@ -38,20 +41,19 @@ def compile_state(declared: Iterable[Declared]) -> DesiredState:
 
 
 class _StateCompiler:
-    """Compiles in two passes: first resources with a name of their own, then the relations that refer to them."""
+    """Compiles item by item; ``handled`` has the handle's address of each natural address that has one."""
 
     def __init__(self) -> None:
-        self.tying = RelationCompiler()
-        self.resources = self.tying.resources
+        self.resources: Resources[Desired] = Resources()
         self.problems: list[Problem] = []
-        self.waiting: deque[RelationBlock | ShortForm] = deque()
         self.handled: dict[Address, Address] = {}
         self.names: dict[tuple[str, str, str], str] = {}
         self.bound: dict[tuple[str, str], Origin] = {}
-        self.unmanaged: dict[tuple[str, ...], set[Address]] = {}
         self.kinds: set[str] = set()
         self.exact: dict[tuple[str, Address], Origin] = {}
         self.csv_references: dict[tuple[Address, str], list[Origin]] = {}
+        self.targets: dict[tuple[str, str], Ref] = {}
+        self.by_handle: dict[Address, Address] = {}
         self.doubles = 0
 
     def read(self, declared: Declared) -> None:
@@ -62,18 +64,17 @@ class _StateCompiler:
         raw = declared.raw if isinstance(declared.raw, Mapping) else {kind.key[0]: declared.raw}
         item = BlockItem(kind, raw, declared.origin)
         if kind.parents:
-            self.waiting.append(RelationBlock(item, declared.rows))
+            self._add_relations(item, declared.rows)
         elif declared.rows is not None:
             self._add_rows(item, declared.rows)
         else:
             self._spell_out(item, [self._add_root(item, self._attrs(item))])
 
     def finish(self) -> DesiredState:
-        """Compile the relations, now that every handle is known, and return the desired state."""
-        while self.waiting:
-            each = self.waiting.popleft()
-            for item, attrs in self._short_form(each) if isinstance(each, ShortForm) else self._gathered(each):
-                self._add(item, attrs)
+        """Rename references to resources that carry a handle, and return the desired state."""
+        renamed = self._renamed()
+        if renamed:
+            self._rename(renamed)
         if self.doubles > MAX_REPORTED:
             what = f"{self.doubles:,} duplicate declarations; showing {MAX_REPORTED}"
             self.problems.append(
@@ -82,29 +83,53 @@ class _StateCompiler:
         if self.problems:
             raise ConfigurationError(self.problems)
         return DesiredState(
-            self.resources, frozenset(self.kinds), Unmanaged(self.unmanaged), self.exact, self.csv_references
+            self.resources,
+            frozenset(self.kinds),
+            {(kind, renamed.get(whole, whole)): line for (kind, whole), line in self.exact.items()},
+            {(renamed.get(each, each), file): places for (each, file), places in self.csv_references.items()},
         )
 
-    def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> Address:
-        address = self._add(item, attrs)
-        natural = item.kind.address(attrs) if item.raw.get("handle") else address
-        first = self.handled.get(natural) or (natural if natural in self.resources.single else address)
+    def _renamed(self) -> dict[Address, Address]:
+        """Addresses of references that have to be others: of names that have a handle, of handles that nobody has."""
+        lost = {each: named for each, named in self.by_handle.items() if each not in self.resources}
+        return {**{each: self.handled.get(named, named) for each, named in lost.items()}, **self.handled}
+
+    def _rename(self, renamed: Mapping[Address, Address]) -> None:
+        """Give every resource that refers to one of ``renamed`` the new reference, and the address that follows."""
+        for kind in KINDS.values():
+            those = self.resources.of(kind.name)
+            changed = {key: attrs for key, each in those.items() if (attrs := replace_refs(each.attrs, renamed))}
+            if not changed:
+                continue
+            every = list(those.values())
+            those.clear()
+            for desired in every:  # in the order of the files, in which doubles are reported
+                attrs, part_of = changed.get(desired.key), desired.part_of
+                if attrs is not None:
+                    address = kind.address(attrs) if kind.parents else desired.address
+                    part_of = renamed.get(part_of, part_of) if part_of else None
+                    desired = desired.replaced(address=address, attrs=FlatAttrs.of(attrs), part_of=part_of)
+                self._keep(desired)
+
+    def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> Ref:
+        kind = item.kind
+        left_out = []
+        for child in SUGARED[kind.name]:
+            if child.sugar is None or child.sugar.key not in item.raw:
+                left_out.append(child.name)
+            else:
+                self.kinds.add(child.name)
+        address = self._add(item, attrs, tuple(left_out))
+        natural = kind.address(attrs) if item.raw.get("handle") else address
+        first = self.handled.get(natural) or (natural if natural in self.resources else address)
         if first != address:
-            self._twice(natural, item.origin, self.resources[first].origin)
+            self._report_double(natural, item.origin, self.resources[first].origin)
         elif natural != address:
             self.handled[natural] = address
-        left_out = []
-        for child in SUGARED[item.kind.name]:
-            sugar = child.sugar
-            if sugar is None or sugar.key not in item.raw:
-                left_out.append(child.name)
-                continue
-            self.kinds.add(child.name)
-            if sugar.exact and item.raw.get(sugar.exact):
-                self.exact[(child.name, address)] = origin_in(item.raw, sugar.exact, item.origin)
-        if left_out:
-            self.unmanaged.setdefault(tuple(left_out), set()).add(address)
-        return address
+        for child in SUGARED[kind.name]:
+            if child.sugar and child.sugar.exact and item.raw.get(child.sugar.exact) and child.sugar.key in item.raw:
+                self.exact[(child.name, address)] = origin_in(item.raw, child.sugar.exact, item.origin)
+        return Ref(address)
 
     def _add_rows(self, item: BlockItem, rows: CsvRows) -> None:
         """Add one resource for each row: the fields of the block, overridden by the cells of the row."""
@@ -129,49 +154,49 @@ class _StateCompiler:
     def _cell(kind: Kind, name: str, text: str | None) -> Value:
         return text or None if "." in name else kind.field(name).normal(text)
 
-    def _gathered(self, block: RelationBlock) -> Iterator[tuple[BlockItem, dict[str, Value]]]:
+    def _add_relations(self, item: BlockItem, rows: CsvRows | None) -> None:
         """One relation for each item of ``contacts: [a, b]`` and for each CSV row, with the position of its line."""
-        item, rows = block
         kind = item.kind
         base = self._attrs(item)
         if kind.exclusive and item.raw.get("exclusive") and isinstance(whole := base[kind.exclusive], Ref):
             self.exact.setdefault((kind.name, whole.target), origin_in(item.raw, "exclusive", item.origin))
         if not kind.gather or kind.gather in base:
-            yield item, base
+            self._add(item, base)
             return
         self._note_references(base, item.origin.file if rows is None else rows.file, item.raw, item.origin)
         field = kind.field(kind.gather)
         for origin, value in members(item, rows):
             each = item._replace(origin=origin)
-            yield each, {**base, field.name: self._target(each, field, value, base)}
+            self._add(each, {**base, field.name: self._target(each, field, value, base)})
 
-    def _spell_out(self, item: BlockItem, parents: Sequence[Address], csv_file: str = "") -> None:
+    def _spell_out(self, item: BlockItem, parents: Sequence[Ref], csv_file: str = "") -> None:
         """Expand ``tags: [VIP]``: one tagging for a contact, or one for each row of a CSV file."""
         for child in SUGARED[item.kind.name]:
             if child.sugar and (values := item.raw.get(child.sugar.key)):
-                self.waiting.append(ShortForm(child, values, item.origin, parents, csv_file))
+                self._add_short_form(child, values, item.origin, parents, csv_file)
 
-    def _short_form(self, short: ShortForm) -> Iterator[tuple[BlockItem, dict[str, Value]]]:
-        child, values, place, parents, csv_file = short
+    def _add_short_form(
+        self, child: Kind, values: Sequence[Any], place: Origin, parents: Sequence[Ref], csv_file: str
+    ) -> None:
         sugar = child.sugar
         assert sugar is not None
-        if tie := TIES.get(child.name):
-            at, field = BlockItem(child, EMPTY, place), child.field(tie.end)
-            ends = self.tying.ends(tie, values, lambda each: self._target(at, field, each, {}).target)
-            parents = list(self.tying.tie(tie, parents, ends, values, place, by_row=bool(csv_file)))
-            self._note_ends(ends, values, place, csv_file)
-        if not parents:
-            return
         (role,) = (field.name for field in child.parents if field.ref == sugar.parent)
+        filled = child.field(sugar.fills)
         for index, each in enumerate(values):
-            one = BlockItem(child, {**sugar.preset, sugar.fills: each}, origin_in(values, index, place))
-            base = self._attrs(one)
-            self._note_references(base, csv_file, EMPTY, one.origin)
+            origin = origin_in(values, index, place)
+            one = BlockItem(child, EMPTY, origin)
+            base: dict[str, Value] = {}
+            for field in child.fields:
+                if field is filled:
+                    base[field.name] = self._target(one, filled, each, base)
+                elif field.name in sugar.preset:
+                    self._read_field(one, field, sugar.preset[field.name], base)
+            self._note_references(base, csv_file, EMPTY, origin)
             for parent in parents:
-                origin = self.resources[parent].origin if csv_file else one.origin
-                yield one._replace(origin=origin, part_of=parent), {**base, role: Ref(parent)}
+                at = self.resources[parent.target].origin if csv_file else origin
+                self._add(BlockItem(child, EMPTY, at, parent.target), {**base, role: parent})
 
-    def _note_references(self, attrs: Mapping[str, Value], csv_file: str, raw: Any, place: Origin) -> None:
+    def _note_references(self, attrs: Attrs, csv_file: str, raw: Any, place: Origin) -> None:
         """Record where a block names what all rows of its CSV file refer to."""
         for name, value in attrs.items() if csv_file else ():
             for each in value if isinstance(value, frozenset) else (value,):
@@ -180,30 +205,35 @@ class _StateCompiler:
                         value_origin_in(raw, name, place)
                     )
 
-    def _note_ends(self, ends: Ends, values: Sequence[Any], place: Origin, csv_file: str) -> None:
-        for index, end in enumerate(ends) if csv_file else ():
-            self.csv_references.setdefault((end, csv_file), []).append(origin_in(values, index, place))
-
-    def _add(self, item: BlockItem, attrs: dict[str, Value]) -> Address:
+    def _add(self, item: BlockItem, attrs: dict[str, Value], leaves_out: tuple[str, ...] = ()) -> Address:
         kind, raw = item.kind, item.raw
         handle = raw.get("handle")
         address = kind.by_handle(handle) if handle else kind.address(attrs)
-        if address in self.resources:
-            self._twice(address, item.origin, self.resources[address].origin)
-            return address
         former = raw.get("renamed_from")
-        self.resources.single[address] = Desired(
-            address,
-            attrs,
-            item.origin,
-            lifecycle_of(raw),
-            self._former(kind, former) if former else None,
-            self._bound(kind, raw, item.origin),
-            item.part_of,
+        return self._keep(
+            Desired(
+                address,
+                FlatAttrs.of(attrs),
+                item.origin,
+                lifecycle_of(raw),
+                self._former(kind, former) if former else None,
+                raw.get("id"),
+                item.part_of,
+                leaves_out,
+            )
         )
+
+    def _keep(self, desired: Desired) -> Address:
+        """Adds a resource, or reports that it is there already; returns its address."""
+        those, address = self.resources.of(desired.kind), desired.address
+        first = those.setdefault(desired.key, desired)
+        if first is not desired:
+            self._report_double(address, desired.origin, first.origin)
+        elif desired.bound_id is not None:
+            self._note_id(desired)
         return address
 
-    def _twice(self, address: Address, here: Origin, there: Origin) -> None:
+    def _report_double(self, address: Address, here: Origin, there: Origin) -> None:
         self.doubles += 1
         if self.doubles > MAX_REPORTED:
             return
@@ -211,17 +241,15 @@ class _StateCompiler:
             Problem(str(here), f"{address} is declared twice; first declared at {there}", "remove one of them")
         )
 
+    def _note_id(self, desired: Desired) -> None:
+        first = self.bound.setdefault((desired.kind, str(desired.bound_id)), desired.origin)
+        if first != desired.origin:
+            what = f"id {desired.bound_id} is used twice; first at {first}"
+            self.problems.append(Problem(str(desired.origin), what))
+
     @staticmethod
     def _former(kind: Kind, text: str) -> Address:
         return kind.by_handle(text[1:]) if text.startswith("@") else kind.address({kind.key[0]: text})
-
-    def _bound(self, kind: Kind, raw: Mapping[str, Any], origin: Origin) -> str | None:
-        if (remote_id := raw.get("id")) is None:
-            return None
-        first = self.bound.setdefault((kind.name, remote_id), origin)
-        if first != origin:
-            self.problems.append(Problem(str(origin), f"id {remote_id} is used twice; first at {first}"))
-        return str(remote_id)
 
     def _attrs(self, item: BlockItem) -> dict[str, Value]:
         attrs: dict[str, Value] = {}
@@ -275,20 +303,29 @@ class _StateCompiler:
             self.names[kind.name, head, slug] = name
         return name
 
-    def _target(self, item: BlockItem, field: Field, value: Any, attrs: Mapping[str, Value]) -> Ref:
-        if isinstance(value, Address):
-            return Ref(value)
+    def _target(self, item: BlockItem, field: Field, value: Any, attrs: Attrs) -> Ref:
         kind = KINDS[field.ref or ""]
-        prefix = "".join(f"{ref.target.key}/" for name in kind.key[:-1] if isinstance(ref := attrs[name], Ref))
+        if kind.key[1:]:
+            prefix = "".join(f"{ref.target.key}/" for name in kind.key[:-1] if isinstance(ref := attrs[name], Ref))
+            return self._resolved(item, kind, prefix, value)
+        if not isinstance(value, str):
+            return self._resolved(item, kind, "", value)
+        if kind.person:
+            return self._resolved(item, kind, "", value)  # people are many, and named once or twice each
+        known = self.targets.get((kind.name, value))
+        if known is None:
+            known = self.targets[kind.name, value] = self._resolved(item, kind, "", value)
+        return known
+
+    def _resolved(self, item: BlockItem, kind: Kind, prefix: str, value: Any) -> Ref:
         if isinstance(value, Mapping):
             return self._picked(item, kind, prefix, value)
-        if value.startswith("@") and kind.by_handle(value[1:]) in self.resources:
-            return Ref(kind.by_handle(value[1:]))
         natural = Address(kind.name, prefix + kind.part(kind.key[-1], value))
-        if (named := self.handled.get(natural)) is not None:
-            return Ref(named)
-        known = self.resources.single.get(natural)
-        return Ref(known.address if known else natural)
+        if value.startswith("@") and kind.section:
+            address = kind.by_handle(value[1:])
+            self.by_handle[address] = natural
+            return Ref(address)
+        return Ref(natural)
 
     def _picked(self, item: BlockItem, kind: Kind, prefix: str, value: Mapping[str, Any]) -> Ref:
         (name, text), *_ = value.items()
@@ -309,23 +346,6 @@ class BlockItem(NamedTuple):
     raw: Mapping[str, Any]
     origin: Origin
     part_of: Address | None = None
-
-
-class RelationBlock(NamedTuple):
-    """A block of relations, and the rows of its csv."""
-
-    item: BlockItem
-    rows: CsvRows | None
-
-
-class ShortForm(NamedTuple):
-    """The short form of relations inside the block of one resource, or of all rows of a CSV file."""
-
-    child: Kind
-    values: Sequence[Any]
-    place: Origin
-    parents: Sequence[Address]
-    csv_file: str
 
 
 def lifecycle_of(raw: Mapping[str, Any]) -> Lifecycle:
@@ -360,51 +380,3 @@ def value_origin_in(node: Any, key: str, default: Origin) -> Origin:
     find = getattr(node, "value_origin", None)
     found: Origin = find(key) if find else default
     return found
-
-
-class RelationCompiler:
-    """Fills the relation rows of ``resources``; equal ends of many blocks are resolved and stored once."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, dict[Address, DeclaredRelations]] = {name: {} for name in TIES}
-        self.resources: RelationRows[Desired] = RelationRows({}, self.rows)
-        self._known: dict[tuple[str, str], Address] = {}
-        self._same: dict[Ends, Ends] = {}
-
-    def ends(self, tie: RelationKind, values: Sequence[Any], understood: Callable[[Any], Address]) -> Ends:
-        """The targets that ``values`` name, resolved by ``understood``."""
-        ends = tuple(self._end(tie, each, understood) for each in values)
-        return self._same.setdefault(ends, ends)
-
-    def tie(
-        self,
-        tie: RelationKind,
-        parents: Sequence[Address],
-        ends: Ends,
-        values: Sequence[Any],
-        origin: Origin,
-        *,
-        by_row: bool,
-    ) -> Iterator[Address]:
-        """Yields the parents whose relations cannot be stored as a row, because some are declared twice.
-
-        ``by_row``: the relations have the positions of their parents, not those of the values.
-        """
-        alone = len(set(ends)) == len(ends)
-        places = getattr(values, "places", None) or (origin,) * len(ends)
-        rows = self.rows[tie.name]
-        for parent in parents:
-            if not alone or parent in rows or any(tie.address(parent, end) in self.resources.single for end in ends):
-                yield parent
-            else:
-                rows[parent] = DeclaredRelations(
-                    ends, (self.resources[parent].origin,) * len(ends) if by_row else places
-                )
-
-    def _end(self, tie: RelationKind, value: Any, understood: Callable[[Any], Address]) -> Address:
-        if not isinstance(value, str):
-            return understood(value)
-        known = self._known.get((tie.name, value))
-        if known is None:
-            known = self._known[tie.name, value] = understood(value)
-        return known

@@ -24,7 +24,7 @@ from reconciler.model.plan import Action, Cause, Change, FieldChange
 from reconciler.model.resource import Desired
 from reconciler.model.values import Address, Origin, Ref, Secret, Value, unescape
 from reconciler.planner.documents import fits, may_hold_secret
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 #: What is gone with all that it stands in is not taken apart item by item.
 GONE = "gone from the account; remove it from the files, or apply makes it again"
@@ -56,7 +56,7 @@ class AcceptedChange:
 
 
 def wishes(
-    changes: Iterable[Change], found: Identified, patterns: Sequence[str], *, everything: bool
+    changes: Iterable[Change], found: MatchedState, patterns: Sequence[str], *, everything: bool
 ) -> tuple[list[AcceptedChange], list[AcceptedChange]]:
     """Those that were chosen, and all that are offered. Raises ConfigurationError for a pattern without a match."""
     offered: list[AcceptedChange] = []
@@ -85,7 +85,7 @@ def _referred(desired: Mapping[Address, Desired]) -> frozenset[Address]:
     return frozenset(target for each in desired.values() for target in KINDS[each.address.kind].refers_to(each.attrs))
 
 
-def _of(change: Change, found: Identified, referred: frozenset[Address]) -> Iterator[tuple[AcceptedChange, bool]]:
+def _of(change: Change, found: MatchedState, referred: frozenset[Address]) -> Iterator[tuple[AcceptedChange, bool]]:
     """Every difference of one resource, and whether it is the account that moved."""
     desired, kind = found.desired.get(change.address), KINDS[change.address.kind]
     if desired is None:
@@ -103,7 +103,7 @@ def _of(change: Change, found: Identified, referred: frozenset[Address]) -> Iter
         yield _field(each, desired, found, referred), moved
 
 
-def _joined(change: Change, kind: Kind, found: Identified) -> AcceptedChange:
+def _joined(change: Change, kind: Kind, found: MatchedState) -> AcceptedChange:
     """A relation that is in nobody's file and would be removed because the set is exact."""
     sugar, attrs = kind.sugar, found.live[change.address].attrs
     owners = (each for each in kind.parents if sugar and each.ref == sugar.parent)
@@ -117,7 +117,7 @@ def _joined(change: Change, kind: Kind, found: Identified) -> AcceptedChange:
     return AcceptedChange(change.address, parent.origin, "added", AcceptAction.ADD, ((sugar.key,),), name)
 
 
-def _field(each: FieldChange, desired: Desired, found: Identified, referred: frozenset[Address]) -> AcceptedChange:
+def _field(each: FieldChange, desired: Desired, found: MatchedState, referred: frozenset[Address]) -> AcceptedChange:
     kind = KINDS[desired.address.kind]
     spec, live = kind.field(each.path), found.live[desired.address].attrs.get(each.path)
     secret = isinstance(desired.attrs.get(each.path), Secret) or may_hold_secret(spec, live)

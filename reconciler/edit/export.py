@@ -29,7 +29,7 @@ from reconciler.planner.documents import (
     plain_of,
     sayable,
 )
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 #: What is said above a block whose secret is a placeholder.
 UNSEEN = "The secret cannot be read: set the variable to it. To have it sent, remove `lifecycle`."
@@ -47,7 +47,7 @@ def is_inside(kind: Kind) -> bool:
 
 
 def export(
-    found: Identified, kinds: Iterable[str], *, people: frozenset[Address] | None = None, csv_sources: bool = False
+    found: MatchedState, kinds: Iterable[str], *, people: frozenset[Address] | None = None, csv_sources: bool = False
 ) -> ExportedFiles:
     """Documents of these kinds. ``people``: only these, and only their relations; ``csv_sources``: rows as CSV."""
     exporter = _Exporter(found, people)
@@ -66,7 +66,7 @@ def export(
 
 
 class _Exporter:
-    def __init__(self, found: Identified, people: frozenset[Address] | None) -> None:
+    def __init__(self, found: MatchedState, people: frozenset[Address] | None) -> None:
         self.found, self.people = found, people
         self.made = ExportedFiles()
         self.order = of_schema(schema())

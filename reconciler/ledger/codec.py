@@ -12,18 +12,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
+from sys import intern
 from typing import Any
 
 from reconciler.errors import DamagedValue, LedgerError
 from reconciler.kinds import KINDS
 from reconciler.model.resource import EMPTY, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.serialization import from_json, to_json
-from reconciler.model.values import Address, Attrs, Origin, Secret, Value
-from reconciler.planner.kept import CompactEntry, Held
-from reconciler.planner.kept import depends_on as depends_on_now
+from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Secret, Value
+from reconciler.planner.matched_state import DERIVED, Entries, Written
 
 #: ASCII, so that half a surrogate pair in an answer is text like any other.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+_quote = json.encoder.encode_basestring_ascii
 _scan = json.JSONDecoder().raw_decode
 
 #: In the column ``answered``: the same as ``applied``, as it is for nearly every entry.
@@ -66,15 +67,32 @@ def _decode(text: str) -> Any:
 
 
 def attrs_text(attrs: Attrs) -> str:
-    """Attributes as one line of JSON; a secret is only a mark that names its source."""
-    return _encode({n: v if type(v) is str else to_json(v) for n, v in sorted(attrs.items())})
+    """Attributes as one line of JSON, sorted by name; a secret is only a mark that names its source.
+
+    Written piece by piece, because this runs for each row that is written or compared.
+    """
+    return "{" + ",".join([f"{_quote(name)}:{_value_text(value)}" for name, value in sorted(attrs.items())]) + "}"
+
+
+def _value_text(value: Value) -> str:
+    if type(value) is str:
+        return _quote(value)
+    if type(value) is Ref:
+        return _ref_text(value.target)
+    return "null" if value is None else _encode(to_json(value))
+
+
+@lru_cache(1 << 12)
+def _ref_text(target: Address) -> str:
+    """Rows that refer to one resource often come one after another."""
+    return f'{{"$ref":{_quote(str(target))}}}'
 
 
 def attrs_value(text: str) -> Attrs:
     """The inverse of :func:`attrs_text`; raises ValueError."""
     if text == "{}":
         return EMPTY
-    return {n: v if type(v) in _PLAIN else _marked(v) for n, v in _decode(text).items()}
+    return FlatAttrs.of({n: v if type(v) in _PLAIN else _marked(v) for n, v in _decode(text).items()})
 
 
 def _marked(value: Any) -> Value:
@@ -141,31 +159,12 @@ def _file_name(text: str) -> str:
 def origin_value(text: str) -> Origin:
     """The inverse of it."""
     line, column, file = text.split(":", 2)
-    return Origin(file, int(line), int(column))
+    return Origin(intern(file), int(line), int(column))
 
 
 @lru_cache(1024)
 def _addresses(text: str) -> tuple[Address, ...]:
     return tuple(map(Address.parse, _decode(text)))
-
-
-def _place(text: str, want: Desired | None) -> Origin:
-    """Nearly always where the files have it still."""
-    found = origin_value(text)
-    return want.origin if want and want.origin == found else found
-
-
-def _says(text: str | None, targets: tuple[Address, ...]) -> bool:
-    """Whether the column names these."""
-    if text is None or not targets:
-        return text is None and not targets
-    return text == '["' + '","'.join(map(str, targets)) + '"]' or text == addresses_text(targets)
-
-
-def _dependencies(text: str, kind: str, attrs: Attrs) -> tuple[Address, ...]:
-    """Nearly always those of the attributes, whose addresses are there already."""
-    targets = KINDS[kind].refers_to(attrs)
-    return targets if _says(text, targets) else _addresses(text)
 
 
 def _lifecycle_text(lifecycle: Lifecycle) -> str | None:
@@ -196,62 +195,80 @@ def _check_row(kind: Any, key: Any, remote_id: Any, since: Any, run: Any, manage
         raise TypeError("no text")
 
 
-def from_row(row: Any, want: Desired | None = None) -> Held:
-    """The inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row.
+def add_row(entries: Entries, row: Any, want: Desired | None) -> None:
+    """Add the inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row.
 
-    ``want`` is what the files say of the same resource; where that is all that the row says, it is said once.
+    ``want`` is what the files say of the same resource; a row that says nothing else is kept in short.
     """
-    (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
-     state, since, run, managed_since) = row  # fmt: skip
     try:
-        _check_row(kind, key, remote_id, since, run, managed_since)
-        attrs = attrs_value(applied)
-        said = want is not None and want.attrs == attrs
-        attrs = want.attrs if want and said else attrs
-        if want and said and origin and answered == NOTHING and state == _SETTLED:
-            here = want.origin == (was := origin_value(origin))
-            if not (digests or lifecycle or former or part_of) and _says(depends_on, depends_on_now(want)):
-                return CompactEntry(
-                    want, remote_id, _made(provenance, run, managed_since), _once(since), None if here else was
-                )
-        return LedgerEntry(
-            address=want.address if want else Address(kind, key),
-            remote_id=remote_id,
-            applied=attrs,
-            answered=attrs if answered == SAME else attrs_value(answered),
-            digests=texts_value(digests) if digests else EMPTY,
-            depends_on=_dependencies(depends_on, kind, attrs if said else EMPTY) if depends_on else (),
-            origin=_place(origin, want) if origin else None,
-            lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,
-            provenance=_PROVENANCE[provenance],
-            former=Address.parse(former) if former else None,
-            part_of=_addresses(part_of)[0] if part_of else None,
-            state=_STATE[state],
-            since=since,
-            run=run,
-            managed_since=managed_since,
-        )
+        written = _agreeing(entries, row, want) if want else None
+        if want and written:
+            entries.reduce(want, None if want.kind in DERIVED else row[2], written)
+        else:
+            entry = _entry(row, want)
+            entries.kept[entry.address] = entry
     except UNREADABLE:
+        kind, key, *_ = row
         raise LedgerError(
             f"the ledger's row of {kind}/{key} is damaged; run `reconciler ledger forget '{kind}/{key}'`"
         ) from None
 
 
+def _agreeing(entries: Entries, row: Any, want: Desired) -> Written | None:
+    """How the row was written, if it says what ``want`` says, and the account showed just that."""
+    (kind, key, remote_id, applied, answered, digests, _, _, lifecycle, provenance, former, part_of,
+     state, since, run, managed_since) = row  # fmt: skip
+    if digests or remote_id is None or answered != NOTHING or state != _SETTLED:
+        return None
+    if lifecycle != _lifecycle_text(want.lifecycle) or former != (str(want.former) if want.former else None):
+        return None
+    if part_of != (_part_text(want.part_of) if want.part_of else None) or applied != attrs_text(want.attrs):
+        return None
+    _check_row(kind, key, remote_id, since, run, managed_since)
+    if kind in DERIVED and remote_id != entries.derived(Address(kind, key)):
+        return None
+    return _written(provenance, since, run, managed_since)
+
+
 @lru_cache(1024)
-def _made(provenance: str, run: int, managed_since: int) -> tuple[Provenance, int, int]:
-    return _PROVENANCE[provenance], run, managed_since
+def _written(provenance: str, since: float, run: int, managed_since: int) -> Written:
+    return Written(_PROVENANCE[provenance], since, run, managed_since)
+
+
+@lru_cache(1 << 12)
+def _part_text(address: Address) -> str | None:
+    return addresses_text([address])
+
+
+def _entry(row: Any, want: Desired | None) -> LedgerEntry:
+    (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
+     state, since, run, managed_since) = row  # fmt: skip
+    _check_row(kind, key, remote_id, since, run, managed_since)
+    attrs = attrs_value(applied)
+    attrs = want.attrs if want and want.attrs == attrs else attrs
+    return LedgerEntry(
+        address=Address(kind, key),
+        remote_id=remote_id,
+        applied=attrs,
+        answered=attrs if answered == SAME else attrs_value(answered),
+        digests=texts_value(digests) if digests else EMPTY,
+        depends_on=_addresses(depends_on) if depends_on else (),
+        origin=origin_value(origin) if origin else None,
+        lifecycle=_lifecycle_value(lifecycle) if lifecycle else _NO_LIFECYCLE,
+        provenance=_PROVENANCE[provenance],
+        former=Address.parse(former) if former else None,
+        part_of=_addresses(part_of)[0] if part_of else None,
+        state=_STATE[state],
+        since=_once(since),
+        run=run,
+        managed_since=managed_since,
+    )
 
 
 @lru_cache(64)
 def _once(moment: float) -> float:
     """The same: what one run writes carries few moments."""
     return moment
-
-
-@lru_cache(4096)
-def quoted(text: str) -> str:
-    """Text as it stands between the quotes of JSON."""
-    return _encode(text)[1:-1]
 
 
 def mark(name: str) -> str:

@@ -7,31 +7,37 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
 from reconciler.ledger import codec, history, lock, transactions
 from reconciler.ledger.database import WAIT
 from reconciler.ledger.history import RunInfo, RunRecord
-from reconciler.ledger.loading import entries_of
 from reconciler.ledger.lock_holder import LockRecord, held
 from reconciler.ledger.moves import drop, move
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
 from reconciler.ledger.transactions import Clock, Transactions
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import BeforeImage, Outcome
-from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry
+from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry, Resources
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.impact import TakenAlong
+from reconciler.planner.matched_state import DERIVED, Entries
 
-#: So many rows are in memory at once as the driver gives them.
-_ENTRIES = select(ENTRY).execution_options(yield_per=1000)
+#: So many rows are in memory at once as the driver gives them. Relations that go by the ids of their ends come last.
+_ENTRIES = tuple(
+    select(ENTRY).where(condition).execution_options(yield_per=1000)
+    for condition in (ENTRY.c.kind.not_in(list(DERIVED)), ENTRY.c.kind.in_(list(DERIVED)))
+)
+#: Entries that are written in one statement.
+_PART = 1000
 _CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
 
 
@@ -123,12 +129,19 @@ class Store:
 
     # reading
 
-    def load(self, like: Mapping[Address, Desired] = EMPTY) -> Ledger:
-        """Everything at one moment: entries and open intents by address; what is ``like`` that is kept once."""
+    def load(self, desired: Mapping[Address, Desired] = EMPTY) -> Ledger:
+        """Everything at one moment: entries and open intents by address.
+
+        Of a row that says what ``desired`` says only the remote id is kept, and how it was written.
+        """
+        resources = Resources.by_kind(desired)
+        entries = Entries(desired=resources)
         with self.session.reading() as connection:
             head = connection.execute(select(HEAD)).one()
-            with connection.execute(_ENTRIES) as found:
-                entries = entries_of(found, like)
+            for part in _ENTRIES:
+                with connection.execute(part) as found:
+                    for row in found:
+                        codec.add_row(entries, row, resources.of(row[0]).get(row[1]))
             rows = connection.execute(select(INTENT)).all()
             with codec.decoding():
                 sizes = _sizes(head.sizes)
@@ -289,19 +302,27 @@ class Store:
 
     def write(
         self,
-        puts: Sequence[LedgerEntry] = (),
+        puts: Iterable[LedgerEntry] = (),
         drops: Sequence[Address] = (),
         moves: Sequence[tuple[Address, Address]] = (),
     ) -> None:
-        """Changes the ledger only, at once: first drops, then moves (swaps and chains too), then puts."""
-        found: list[dict[str, Any]] = [codec.to_row(entry) for entry in puts]
-        if not (found or drops or moves):
+        """Changes the ledger only, at once: first drops, then moves (swaps and chains too), then puts.
+
+        ``puts`` is gone through while they are written.
+        """
+        entries = iter(puts)
+        first = [codec.to_row(entry) for entry in islice(entries, _PART)]
+        if not (first or drops or moves):
             return
         with self.session.fenced() as connection:
             drop(connection, drops)
             move(connection, moves)
-            if found:
-                connection.execute(self._put, found)
+            self._put_rows(connection, first, entries)
+
+    def _put_rows(self, connection: Connection, rows: list[dict[str, Any]], rest: Iterator[LedgerEntry]) -> None:
+        while rows:
+            connection.execute(self._put, rows)
+            rows = [codec.to_row(entry) for entry in islice(rest, _PART)]
 
     def forget(self, addresses: Sequence[Address]) -> None:
         """Drops entries and their intents; what is not there is no error."""

@@ -223,7 +223,7 @@ def _side(call: Call, opened: Opened, side: str, kind: str | None) -> Iterable[D
     if side == "ledger":
         return opened.store.entries() if opened.store else ()
     wanted = DesiredState(kinds=frozenset({str(kind)}))
-    request = replace(opened.request(), state=wanted, refresh="full", whole=True)
+    request = replace(opened.request(), state=wanted, refresh="full")
     with opened.session.reader() as reader:
         found = look(request, reader, Ledger(), call.progress).found
     learn_account(call, found)

@@ -27,7 +27,7 @@ from reconciler.mcp.listings import Misuse
 from reconciler.model.policy import Allow
 from reconciler.model.resource import LedgerEntry
 from reconciler.output.redact import DOMAIN, Redactor
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 _WILD = re.compile(r"[*?\[]")
 _PSEUDONYM = re.compile(r"(?<![^/])[cv]:[0-9a-f]{8}(?![^/])")
@@ -166,7 +166,7 @@ def learn_entries(call: Call, entries: Iterable[LedgerEntry]) -> None:
     call.learn((entry.address, attrs) for entry in entries for attrs in (entry.applied, entry.answered))
 
 
-def learn_account(call: Call, found: Identified) -> None:
+def learn_account(call: Call, found: MatchedState) -> None:
     """Redact personal values of the account in messages of the call."""
     learn_entries(call, found.entries.values())
     call.learn((live.address, live.attrs) for live in found.live.values())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -98,23 +98,51 @@ class Change:
     loss: Loss | None = field(default=None, compare=False)
 
 
-class Changes(Sequence[Change]):
-    """Changes in address order: ``own``, about which there was something to decide, and ``quiet`` ones.
+class AgreedChanges(Collection[Change]):
+    """Changes of resources whose files and account agree: NO_CHANGE, and ADOPT without a field to write.
 
-    Quiet are NO_CHANGE without a note. There may be hundreds of thousands of them, so they are made on the way,
-    each time when somebody goes through them.
+    There may be hundreds of thousands of them, so they are made on the way, each time when somebody goes through
+    them: ``make`` gives them in address order, those of one action or all. ``counts`` is by kind and action.
     """
 
-    __slots__ = ("own", "quiet")
+    __slots__ = ("_make", "counts")
 
-    def __init__(self, own: tuple[Change, ...], quiet: Collection[Change]) -> None:
-        self.own, self.quiet = own, quiet
+    def __init__(
+        self, counts: Mapping[tuple[str, Action], int], make: Callable[[Action | None], Iterator[Change]]
+    ) -> None:
+        self.counts, self._make = counts, make
+
+    def of(self, action: Action) -> Iterator[Change]:
+        """Those of one action."""
+        return self._make(action) if self.count(action) else iter(())
+
+    def count(self, action: Action) -> int:
+        """How many of an action there are."""
+        return sum(number for (_, each), number in self.counts.items() if each is action)
 
     def __iter__(self) -> Iterator[Change]:
-        return merge(self.own, self.quiet, key=lambda change: change.address)
+        return self._make(None)
 
     def __len__(self) -> int:
-        return len(self.own) + len(self.quiet)
+        return sum(self.counts.values())
+
+    def __contains__(self, change: object) -> bool:
+        return any(each == change for each in self)
+
+
+class Changes(Sequence[Change]):
+    """Changes in address order: ``own``, about which there was something to decide or to say, and ``agreed`` ones."""
+
+    __slots__ = ("agreed", "own")
+
+    def __init__(self, own: tuple[Change, ...], agreed: AgreedChanges) -> None:
+        self.own, self.agreed = own, agreed
+
+    def __iter__(self) -> Iterator[Change]:
+        return _merged(self.own, self.agreed)
+
+    def __len__(self) -> int:
+        return len(self.own) + len(self.agreed)
 
     def __getitem__(self, index: Any) -> Any:
         return tuple(self)[index]
@@ -125,14 +153,48 @@ class Changes(Sequence[Change]):
     __hash__ = None  # type: ignore[assignment]
 
 
+def _merged(*parts: Iterable[Change]) -> Iterator[Change]:
+    return merge(*parts, key=lambda change: change.address)
+
+
+class EffectiveChanges(Collection[Change]):
+    """The changes that alter account or ledger: ``own``, and those that are adopted as they are."""
+
+    __slots__ = ("_agreed", "own")
+
+    def __init__(self, own: tuple[Change, ...], agreed: AgreedChanges) -> None:
+        self.own, self._agreed = own, agreed
+
+    def __iter__(self) -> Iterator[Change]:
+        return _merged(self.own, self._agreed.of(Action.ADOPT))
+
+    def __len__(self) -> int:
+        return len(self.own) + self._agreed.count(Action.ADOPT)
+
+    def __contains__(self, change: object) -> bool:
+        return any(each == change for each in self)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Collection) and len(self) == len(other) and all(map(eq, self, other))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def differing(changes: Iterable[Change]) -> Iterable[Change]:
+    """The changes of resources whose files and account do not agree, or of which there is something to say."""
+    if isinstance(changes, Changes | EffectiveChanges):
+        return changes.own
+    return changes
+
+
 def decided(changes: Iterable[Change]) -> Iterable[Change]:
-    """The changes without those that are quiet: whoever looks for something to do finds it here."""
-    return changes.own if isinstance(changes, Changes) else changes
+    """The changes without those that say that nothing is to be done: whoever looks for something finds it here."""
+    return EffectiveChanges(changes.own, changes.agreed) if isinstance(changes, Changes) else changes
 
 
 def count_quiet(changes: Iterable[Change]) -> int:
     """How many the others are."""
-    return len(changes.quiet) if isinstance(changes, Changes) else 0
+    return changes.agreed.count(Action.NO_CHANGE) if isinstance(changes, Changes) else 0
 
 
 class Base(NamedTuple):
@@ -164,14 +226,16 @@ class Plan:
     bystanders: int = field(default=0, compare=False)
 
     @cached_property
-    def pending(self) -> tuple[Change, ...]:
+    def pending(self) -> Collection[Change]:
         """The changes that do something: everything but NO_CHANGE without a move, and what is blocked."""
-        return tuple(c for c in decided(self.changes) if not c.blocked and is_effective(c))
+        own = tuple(c for c in differing(self.changes) if not c.blocked and is_effective(c))
+        agreed = self.changes.agreed if isinstance(self.changes, Changes) else None
+        return EffectiveChanges(own, agreed) if agreed and agreed.count(Action.ADOPT) else own
 
     @cached_property
     def blocked(self) -> tuple[Change, ...]:
         """The changes that policy forbids."""
-        return tuple(c for c in decided(self.changes) if c.blocked)
+        return tuple(c for c in differing(self.changes) if c.blocked)
 
 
 def is_effective(change: Change) -> bool:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence, ValuesView
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from reconciler.model.csv_rows import CsvRows
 from reconciler.model.values import Address, Attrs, Origin
 
+T = TypeVar("T")
 EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
@@ -38,21 +41,94 @@ class Declared(NamedTuple):
     rows: CsvRows | None = None
 
 
-@dataclass(frozen=True, slots=True)
+class _Options(NamedTuple):
+    """What few resources have; most share one value."""
+
+    lifecycle: Lifecycle = UNGUARDED
+    former: Address | None = None
+    bound_id: str | None = None
+    leaves_out: tuple[str, ...] = ()
+
+
+_options = lru_cache(maxsize=1 << 10)(_Options)
+_NO_OPTIONS = _Options()
+
+
 class Desired:
     """What the files ask for.
 
     ``former`` is the address that ``renamed_from`` names, ``bound_id`` the ``id`` given, ``part_of`` the resource
-    inside whose block a relation was written (``tags:`` of a contact).
+    inside whose block a relation was written (``tags:`` of a contact). ``leaves_out`` names the kinds of relations
+    whose short form the block does not have: they are not managed, which is not "none".
+
+    There may be hundreds of thousands of them, so address and origin are made when they are asked for.
     """
 
-    address: Address
-    attrs: Attrs
-    origin: Origin
-    lifecycle: Lifecycle = UNGUARDED
-    former: Address | None = None
-    bound_id: str | None = None
-    part_of: Address | None = None
+    __slots__ = ("_file", "_options", "_place", "attrs", "key", "kind", "part_of")
+
+    def __init__(
+        self,
+        address: Address,
+        attrs: Attrs,
+        origin: Origin,
+        lifecycle: Lifecycle = UNGUARDED,
+        former: Address | None = None,
+        bound_id: str | None = None,
+        part_of: Address | None = None,
+        leaves_out: tuple[str, ...] = (),
+    ) -> None:
+        self.kind, self.key = address
+        self.attrs = attrs
+        self._file, line, column = origin
+        self._place = line << 32 | column
+        self.part_of = part_of
+        plain = lifecycle is UNGUARDED and former is None and bound_id is None and not leaves_out
+        self._options = _NO_OPTIONS if plain else _options(lifecycle, former, bound_id, leaves_out)
+
+    @property
+    def address(self) -> Address:
+        """Its name."""
+        return Address(self.kind, self.key)
+
+    @property
+    def origin(self) -> Origin:
+        """Where it is declared."""
+        return Origin(self._file, self._place >> 32, self._place & 0xFFFFFFFF)
+
+    @property
+    def lifecycle(self) -> Lifecycle:
+        """How it may be treated."""
+        return self._options.lifecycle
+
+    @property
+    def former(self) -> Address | None:
+        """The address that ``renamed_from`` names."""
+        return self._options.former
+
+    @property
+    def bound_id(self) -> str | None:
+        """The ``id`` given."""
+        return self._options.bound_id
+
+    @property
+    def leaves_out(self) -> tuple[str, ...]:
+        """The kinds of relations that its block has no key for."""
+        return self._options.leaves_out
+
+    def replaced(self, **values: Any) -> Desired:
+        """The same with other values of some arguments."""
+        return Desired(**{name: getattr(self, name) for name in _ARGUMENTS} | values)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Desired) and all(getattr(self, n) == getattr(other, n) for n in _ARGUMENTS)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"Desired({', '.join(f'{name}={getattr(self, name)!r}' for name in _ARGUMENTS)})"
+
+
+_ARGUMENTS = ("address", "attrs", "origin", "lifecycle", "former", "bound_id", "part_of", "leaves_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,22 +140,88 @@ class Live:
     attrs: Attrs
 
 
-class Ids(Mapping[Address, str]):
-    """Address → remote id, of everything live."""
+class Resources(MutableMapping[Address, T]):
+    """Resources by address, in one dictionary by key for each kind."""
 
-    __slots__ = ("_live",)
+    __slots__ = ("_kinds",)
 
-    def __init__(self, live: Mapping[Address, Live]) -> None:
-        self._live = live
+    def __init__(self, resources: Mapping[Address, T] = EMPTY) -> None:
+        self._kinds: dict[str, dict[str, T]] = {}
+        for (kind, key), each in resources.items():
+            self.of(kind)[key] = each
 
-    def __getitem__(self, address: Address) -> str:
-        return self._live[address].remote_id
+    @classmethod
+    def by_kind(cls, resources: Mapping[Address, T]) -> Resources[T]:
+        """The same resources, and the same object where they are stored like this already."""
+        return resources if isinstance(resources, Resources) else cls(resources)
+
+    def of(self, kind: str) -> dict[str, T]:
+        """Those of one kind, by key."""
+        found = self._kinds.get(kind)
+        if found is None:
+            found = self._kinds[kind] = {}
+        return found
+
+    def counts(self) -> Counter[str]:
+        """How many there are, by kind."""
+        return Counter({kind: len(those) for kind, those in self._kinds.items() if those})
+
+    def copy(self) -> Resources[T]:
+        """The same resources, to be changed."""
+        twin: Resources[T] = Resources()
+        twin._kinds = {kind: dict(those) for kind, those in self._kinds.items()}
+        return twin
+
+    def shallow(self) -> Resources[T]:
+        """The same resources; a kind is changed after it was made the copy's :meth:`own`."""
+        twin: Resources[T] = Resources()
+        twin._kinds = dict(self._kinds)
+        return twin
+
+    def own(self, kind: str) -> dict[str, T]:
+        """Those of one kind, copied, to be changed."""
+        self._kinds[kind] = dict(self.of(kind))
+        return self._kinds[kind]
+
+    def __getitem__(self, address: Address) -> T:
+        kind, key = address
+        try:
+            return self._kinds[kind][key]
+        except KeyError:
+            raise KeyError(address) from None
+
+    def __setitem__(self, address: Address, resource: T) -> None:
+        self.of(address.kind)[address.key] = resource
+
+    def __delitem__(self, address: Address) -> None:
+        del self._kinds[address.kind][address.key]
+
+    def __contains__(self, address: object) -> bool:
+        return isinstance(address, Address) and address.key in self._kinds.get(address.kind, EMPTY)
 
     def __iter__(self) -> Iterator[Address]:
-        return iter(self._live)
+        return (Address(kind, key) for kind, those in self._kinds.items() for key in those)
 
     def __len__(self) -> int:
-        return len(self._live)
+        return sum(map(len, self._kinds.values()))
+
+    def values(self) -> ValuesView[T]:
+        """All of them; none is looked up for it."""
+        return ResourceValues(self)
+
+    def each(self) -> Iterator[T]:
+        """All of them, kind by kind."""
+        return (each for those in self._kinds.values() for each in those.values())
+
+
+class ResourceValues(ValuesView[T]):
+    """The values of a mapping that goes through them without looking up each."""
+
+    _mapping: Any
+
+    def __iter__(self) -> Iterator[T]:
+        each: Iterator[T] = self._mapping.each()
+        return each
 
 
 class Provenance(Enum):
@@ -161,38 +303,16 @@ class Ledger:
     sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
-class Unmanaged(Set[tuple[Address, str]]):
-    """Pairs of a resource and a kind, kept by all kinds that go with it: nearly every person has the same ones."""
-
-    __slots__ = ("_by_kinds",)
-
-    def __init__(self, by_kinds: Mapping[tuple[str, ...], Set[Address]]) -> None:
-        self._by_kinds = by_kinds
-
-    def __contains__(self, pair: object) -> bool:
-        if not (isinstance(pair, tuple) and len(pair) == 2):
-            return False
-        return any(pair[1] in kinds and pair[0] in those for kinds, those in self._by_kinds.items())
-
-    def __iter__(self) -> Iterator[tuple[Address, str]]:
-        return ((address, kind) for kinds, those in self._by_kinds.items() for address in those for kind in kinds)
-
-    def __len__(self) -> int:
-        return sum(len(kinds) * len(those) for kinds, those in self._by_kinds.items())
-
-
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """All that the files ask for, understood.
 
-    ``kinds`` are those that the files mention, if only by an empty list. ``unmanaged`` holds (resource, kind)
-    where a block leaves out the short form of that kind: its relations are not managed, which is not "none".
-    ``exact`` has, for (kind of relation, resource), the line that declares its relations as authoritative.
+    ``kinds`` are those that the files mention, if only by an empty list. ``exact`` has, for (kind of relation,
+    resource), the line that declares its relations as authoritative.
     ``csv_references`` has, for (target, CSV file), the places in YAML that name the target for every row of the file.
     """
 
     resources: Mapping[Address, Desired] = field(default_factory=lambda: EMPTY)
     kinds: frozenset[str] = frozenset()
-    unmanaged: Set[tuple[Address, str]] = frozenset()
     exact: Mapping[tuple[str, Address], Origin] = field(default_factory=lambda: EMPTY)
     csv_references: Mapping[tuple[Address, str], Sequence[Origin]] = field(default_factory=lambda: EMPTY)

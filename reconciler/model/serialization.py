@@ -101,8 +101,11 @@ def weighed(values: Mapping[str, Any]) -> Json:
 
 def digest_of(changes: Iterable[Mapping[str, Any]]) -> str:
     """What a plan is known by: SHA-256, in hex, of what its changes (as JSON) would do; NO_CHANGE ones included."""
-    text = json.dumps([meaning(each) for each in changes], ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+    digest = hashlib.sha256()
+    for each in changes:
+        text = json.dumps(meaning(each), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        digest.update(text.encode(errors="surrogatepass") + b"\n")
+    return digest.hexdigest()
 
 
 def plan_to_json(plan: Plan) -> Json:
@@ -135,7 +138,6 @@ def state_to_json(state: DesiredState) -> Json:
     """The desired state, for embedding: whoever applies the plan needs nothing else."""
     return {
         "kinds": sorted(state.kinds),
-        "unmanaged": sorted([str(address), kind] for address, kind in state.unmanaged),
         "exact": sorted([kind, str(address), *origin] for (kind, address), origin in state.exact.items()),
         "resources": [_desired_to_json(each) for each in state.resources.values()],
     }
@@ -147,7 +149,6 @@ def state_from_json(values: Mapping[str, Any]) -> DesiredState:
     return DesiredState(
         {each.address: each for each in resources},
         frozenset(values["kinds"]),
-        frozenset((Address.parse(address), kind) for address, kind in values["unmanaged"]),
         {(kind, Address.parse(whole)): Origin(*origin) for kind, whole, *origin in values.get("exact", ())},
     )
 
@@ -161,6 +162,7 @@ def _desired_to_json(desired: Desired) -> Json:
         "former": _text(desired.former),
         "id": desired.bound_id,
         "part_of": _text(desired.part_of),
+        "leaves_out": list(desired.leaves_out),
     }
     return {key: value for key, value in values.items() if value}
 
@@ -174,6 +176,7 @@ def _desired_from_json(values: Mapping[str, Any]) -> Desired:
         _address(values.get("former")),
         values.get("id"),
         _address(values.get("part_of")),
+        tuple(values.get("leaves_out", ())),
     )
 
 

@@ -20,20 +20,18 @@ there is no percentage of them: each of them counts as if it were all (``deletes
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from functools import cached_property
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING
-from reconciler.model.plan import Action, Cause, Change, Plan
+from reconciler.model.plan import Action, Cause, Change, Plan, differing
 from reconciler.model.policy import Allow, Limits
 from reconciler.model.resource import EMPTY, EntryState, LedgerEntry
 from reconciler.model.values import Address, Attrs, Ref
-from reconciler.planner.kept import Held, held
+from reconciler.planner.matched_state import Entries
 from reconciler.planner.order import sends
-from reconciler.planner.quiet import Blocks, counts_of
 from reconciler.planner.rename_detection import RenameSuggestion
 
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
@@ -69,16 +67,14 @@ def approvals(
     limits: Limits,
     renames: Iterable[RenameSuggestion] = (),
     *,
-    settled: Blocks = EMPTY,
     losers: Losers = EMPTY,
     looked_for: Mapping[Address, LedgerEntry] | None = None,
 ) -> tuple[Approval, ...]:
     """Every approval that this plan needs, given or not. ``renames`` are deletions that look like renames.
 
-    ``settled`` holds the managed relations beside ``entries`` that stay as they are, ``looked_for`` those of the
-    entries that should have been found, where these are not all.
+    ``looked_for`` are those of the entries that should have been found, where these are not all.
     """
-    guard = _Guard(plan, entries, limits, settled, losers)
+    guard = _Guard(plan, entries, limits, losers)
     found = [
         *guard.missing(entries if looked_for is None else looked_for),
         *_people(plan),
@@ -115,13 +111,20 @@ def closed(
     return tuple(approval for approval in found if not passes(approval))
 
 
-def vanished(
-    entries: Mapping[Address, LedgerEntry], live: Container[Address], settled: Mapping[str, int] = EMPTY
-) -> dict[str, int]:
+def vanished(entries: Mapping[Address, LedgerEntry], live: Container[Address]) -> dict[str, int]:
     """Number of missing managed resources by kind, for kinds of which ten or more were sought and none was found."""
-    owned = Counter(address.kind for address in entries) + Counter(settled)
-    gone = Counter(a.kind for a, each in held(entries).items() if each.state is EntryState.SETTLED and a not in live)
-    return {kind: count for kind, count in gone.items() if count >= SUSPICIOUS and count == owned[kind]}
+    recorded = Entries.of(entries)
+    return {
+        kind: count
+        for kind, count in recorded.counts().items()
+        if are_all_gone(recorded, kind, count) and not any(each in live for each in recorded.addresses(kind))
+    }
+
+
+def are_all_gone(entries: Entries, kind: str, gone: int) -> bool:
+    """Whether so many managed resources of a kind are all that there are, ten or more, and none waits to show."""
+    is_all = gone == len(entries.keys_of(kind)) and gone >= SUSPICIOUS
+    return is_all and all(each.state is EntryState.SETTLED for each in entries.kept.of(kind).values())
 
 
 def people(changes: Iterable[Change]) -> frozenset[Address]:
@@ -143,7 +146,7 @@ def _named(attrs: Attrs) -> Iterable[Address]:
 
 def affected_count(plan: Plan) -> int:
     """Number of people that the plan affects: contacts in its changes, and contacts that lose something by them."""
-    return len(people(change for change in plan.pending if sends(change))) + plan.bystanders
+    return len(people(change for change in differing(plan.pending) if sends(change))) + plan.bystanders
 
 
 def mailed(changes: Iterable[Change]) -> frozenset[Address]:
@@ -151,34 +154,37 @@ def mailed(changes: Iterable[Change]) -> frozenset[Address]:
     return people(change for change in changes if MAILING.intersection(change.effects))
 
 
-def managed_people(entries: Mapping[Address, Held], settled: Blocks = EMPTY) -> frozenset[Address]:
+def managed_people(entries: Mapping[Address, LedgerEntry]) -> frozenset[Address]:
     """The managed contacts: recorded in the ledger, as a resource or as an end of a relation."""
-    found = {owner for blocks in settled.values() for owner in blocks if KINDS[owner.kind].person}
-    for address, entry in held(entries).items():
-        if KINDS[address.kind].person:
-            found.add(address)
-        else:
-            found.update(_named(entry.applied))
+    recorded = Entries.of(entries)
+    found: set[Address] = set()
+    for entry in recorded.kept.values():
+        found.update((entry.address,) if KINDS[entry.address.kind].person else _named(entry.applied))
+    for name, rows in recorded.rows.items():
+        if KINDS[name].person:
+            found.update(Address(name, key) for key in rows)
+            continue
+        parents = [(place, KINDS[name].field(each).ref or "") for place, each in enumerate(KINDS[name].key)]
+        for place, ref in parents:
+            if ref and KINDS[ref].person:
+                found.update(Address(ref, part) for part in {key.split("/")[place] for key in rows})
     return frozenset(found)
 
 
 class _Guard:
     """A plan and its limits; managed people are collected only if something is deleted or updated."""
 
-    def __init__(
-        self, plan: Plan, entries: Mapping[Address, LedgerEntry], limits: Limits, settled: Blocks, losers: Losers
-    ) -> None:
-        self.plan, self.entries, self.limits = plan, entries, limits
-        self.settled, self.losers = settled, losers
-        self.counts = counts_of(settled)
-        self.removing = [change for change in plan.pending if change.action in REMOVING]
+    def __init__(self, plan: Plan, entries: Mapping[Address, LedgerEntry], limits: Limits, losers: Losers) -> None:
+        self.plan, self.entries, self.limits, self.losers = plan, entries, limits, losers
+        self.pending = list(differing(plan.pending))
+        self.removing = [change for change in self.pending if change.action in REMOVING]
 
     @cached_property
     def managed(self) -> frozenset[Address]:
-        return managed_people(self.entries, self.settled)
+        return managed_people(self.entries)
 
     def missing(self, looked_for: Mapping[Address, LedgerEntry]) -> Iterable[Approval]:
-        for kind, count in vanished(looked_for, self.plan.ids, self.counts).items():
+        for kind, count in vanished(looked_for, self.plan.ids).items():
             what = f"none of the {count:,} {kind}s in the ledger exists in this account"
             yield Approval(Allow.MISSING, count, f"{what}: it may be the wrong account")
 
@@ -193,7 +199,7 @@ class _Guard:
 
     def _of_resources(self, hit: int, unmanaged: int, affected: Set[Address]) -> str:
         """``affect 4 of 10 managed resources (limit 30%)``; empty below the limit."""
-        whole = len(self.entries) + sum(self.counts.values()) + unmanaged
+        whole = len(self.entries) + unmanaged
         if not self._is_above(hit, whole, self.limits.deletes):
             return ""
         noun = "managed resources or unmanaged ones to delete" if unmanaged else "managed resources"
@@ -218,7 +224,7 @@ class _Guard:
 
     def sets(self) -> Iterable[Approval]:
         """The approval for removals from authoritative sets: shares of each set, and of the people in all of them."""
-        for name in sorted({c.address.kind for c in self.plan.pending if c.cause is Cause.NOT_IN_SET}):
+        for name in sorted({c.address.kind for c in self.pending if c.cause is Cause.NOT_IN_SET}):
             made = (Action.CREATE, Action.FORGET)
             there = [c for c in self.plan.changes if c.address.kind == name and c.action not in made]
             groups: dict[str, list[Change]] = {}
@@ -239,9 +245,9 @@ class _Guard:
         return ""
 
     def updates(self) -> Iterable[Approval]:
-        hit = [c for c in self.plan.pending if c.action is Action.UPDATE or (c.action is Action.ADOPT and c.fields)]
+        hit = [c for c in self.pending if c.action is Action.UPDATE or (c.action is Action.ADOPT and c.fields)]
         percent, touched = self.limits.updates, people(hit)
-        sides = [(len(hit), len(self.entries) + sum(self.counts.values()), "managed resources")]
+        sides = [(len(hit), len(self.entries), "managed resources")]
         if touched:
             sides.append((len(touched), len(self.managed), "people"))
         for part, whole, noun in sides:
@@ -251,7 +257,7 @@ class _Guard:
                 return
 
     def emails(self) -> Iterable[Approval]:
-        count = len(mailed(self.plan.pending))
+        count = len(mailed(self.pending))
         if count > self.limits.emails:
             reason = f"{_persons(count)} may receive e-mail (limit {self.limits.emails:,})"
             yield Approval(Allow.EMAILS, count, reason)
@@ -270,13 +276,13 @@ class _Guard:
 
 
 def _people(plan: Plan) -> Iterable[Approval]:
-    gone = [c for c in plan.pending if c.action is Action.DELETE and KINDS[c.address.kind].person]
+    gone = [c for c in differing(plan.pending) if c.action is Action.DELETE and KINDS[c.address.kind].person]
     if gone:
         yield Approval(Allow.CONTACTS, len(gone), f"{_contacts(len(gone))} would be deleted permanently")
 
 
 def _erased(plan: Plan) -> Iterable[Approval]:
-    made = [c for c in plan.pending if c.action is Action.CREATE and KINDS[c.address.kind].person]
+    made = [c for c in differing(plan.pending) if c.action is Action.CREATE and KINDS[c.address.kind].person]
     again = [c for c in made if c.cause is Cause.MISSING]
     if again:
         what = f"{_contacts(len(again))} deleted in the account"
@@ -285,8 +291,9 @@ def _erased(plan: Plan) -> Iterable[Approval]:
 
 def _asked(plan: Plan) -> Iterable[Approval]:
     """The kinds of which every write needs approval."""
-    for name in sorted({c.address.kind for c in plan.pending if KINDS[c.address.kind].asks and sends(c)}):
-        count, asks = sum(1 for c in plan.pending if c.address.kind == name and sends(c)), KINDS[name].asks
+    asked = [c for c in differing(plan.pending) if KINDS[c.address.kind].asks and sends(c)]
+    for name in sorted({change.address.kind for change in asked}):
+        count, asks = sum(1 for change in asked if change.address.kind == name), KINDS[name].asks
         if asks:
             yield Approval(asks.allow, count, f"{count:,} {name}{'' if count == 1 else 's'} would be {asks.what}")
 

@@ -25,9 +25,9 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.email import identity
 from reconciler.model.resource import Desired, DesiredState, Ledger, Live
-from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, unescape
+from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, replace_refs, unescape
 from reconciler.planner.inverse import lacking
-from reconciler.planner.matching import Identified, replace_refs
+from reconciler.planner.matched_state import MatchedState
 
 _EMAIL = re.compile(r"[^\s<>()\[\]{}\",;:/\\|=&?]+@[^\s<>()\[\]{}\",;:/\\|=&?@]+")
 _AROUND = "'`.*!"
@@ -79,7 +79,7 @@ class ClonedState:
     unmatched: tuple[str, ...] = ()
 
 
-def clone(found: Identified, choice: CloneChoice) -> ClonedState:
+def clone(found: MatchedState, choice: CloneChoice) -> ClonedState:
     """The selected part of an account as desired state of another one.
 
     Raises Refused if the domain of the anonymized addresses has real contacts.
@@ -101,7 +101,7 @@ def clone(found: Identified, choice: CloneChoice) -> ClonedState:
 
 @dataclass
 class _Cloning:
-    found: Identified
+    found: MatchedState
     choice: CloneChoice
     resources: dict[Address, Desired] = field(default_factory=dict)
     names: dict[Address, Address] = field(default_factory=dict)
@@ -225,7 +225,7 @@ def _said(kind: Kind, attrs: Attrs) -> dict[str, Value]:
     return {name: value for name, value in attrs.items() if value is not None and not kind.field(name).note_only}
 
 
-def _called(kind: Kind, attrs: Attrs, found: Identified) -> str:
+def _called(kind: Kind, attrs: Attrs, found: MatchedState) -> str:
     """The name of a relation's target; of other resources their own, unless it is a person's."""
     for each in kind.parents:
         value = attrs.get(each.name)
@@ -236,7 +236,7 @@ def _called(kind: Kind, attrs: Attrs, found: Identified) -> str:
     return "" if kind.person else unescape(kind.address(attrs).key)
 
 
-def _refuse_inhabited(found: Identified, domain: str) -> None:
+def _refuse_inhabited(found: MatchedState, domain: str) -> None:
     people = [address for address in found.live if KINDS[address.kind].person]
     inhabited = sum(1 for address in people if unescape(address.key).endswith(f"@{domain}"))
     if inhabited:
@@ -267,10 +267,9 @@ def settled_in(state: DesiredState, ledger: Ledger) -> DesiredState:
         kind = KINDS[desired.address.kind]
         attrs: Attrs = replace_refs(desired.attrs, known) or desired.attrs
         address = kind.address(attrs) if kind.parents else known.get(desired.address, desired.address)
-        each = replace(desired, address=address, attrs=attrs)
+        each = desired.replaced(address=address, attrs=attrs)
         if entry := ledger.entries.get(address):
-            each = replace(
-                each,
+            each = each.replaced(
                 attrs={**entry.applied, **attrs},
                 lifecycle=entry.lifecycle,
                 former=entry.former,
@@ -300,7 +299,7 @@ def without(state: DesiredState, lost: Mapping[Address, str]) -> tuple[DesiredSt
         loose = {name: t for name in desired.attrs for t in kind.refers_to({name: None}) if t in lost}
         left += [LeftOut(kind.name, name, lost[target]) for name, target in loose.items()]
         attrs = {name: value for name, value in desired.attrs.items() if name not in loose}
-        kept[desired.address] = replace(desired, attrs=attrs) if loose else desired
+        kept[desired.address] = desired.replaced(attrs=attrs) if loose else desired
     return replace(state, resources=kept), tuple(left)
 
 

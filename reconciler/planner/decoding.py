@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Mapping, Set
+from functools import cached_property, lru_cache
 from sys import intern
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from reconciler.errors import GatewayError
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded, Item, Kind, Wire
+from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.resource import EMPTY, Desired
-from reconciler.model.values import Address, Attrs, Ref, Value, clean, shared
-from reconciler.planner.kept import Held
-from reconciler.planner.ties import TIES
+from reconciler.model.values import Attrs, FlatAttrs, Ref, Value, clean, shared
+from reconciler.planner.matched_state import Entries
 
 #: (kind, remote id) → the reference to what has that id.
 Refer = Callable[[str, str], Ref]
@@ -91,64 +91,108 @@ def _plain(field: Field, value: Any) -> Value:
     return plain
 
 
-class DecodedItem(Mapping[str, Any]):
-    """An item of a walk, understood: its id, its readable fields, and the ids of what it refers to and holds.
+class EmbeddedItem(NamedTuple):
+    """One item inside of another one: its id, its readable fields, what it refers to, and the answer itself."""
 
-    ``refs`` are in the order of ``Kind.refs``; ``ties`` has, for each kind of relations that it holds and that are
-    nothing but their ends, the ids of the other ends. ``item`` is the answer itself where more of it matters,
-    elsewhere empty. What ``like``, the files, and ``known``, the ledger, say in the same words is held once. As a
-    mapping it still has its id and its fields.
+    item_id: str
+    attrs: Attrs
+    refs: Refs
+    item: Item
+
+
+class DecodedItem:
+    """An item of an answer: its id, its key where it has no parents, its readable fields, and what it refers to.
+
+    ``refs`` are remote ids in the order of ``Kind.refs``; ``inside`` has the items of each kind of EMBEDDED. ``item``
+    is the answer itself where more of it matters, elsewhere empty.
     """
 
-    __slots__ = ("attrs", "item", "kind", "refs", "remote_id", "ties")
+    __slots__ = ("attrs", "inside", "item", "key", "refs", "remote_id")
+
+    def __init__(
+        self, remote_id: str, key: str, attrs: Attrs, refs: Refs, inside: tuple[Inside, ...], item: Item
+    ) -> None:
+        self.remote_id, self.key, self.attrs, self.refs = remote_id, key, attrs, refs
+        self.inside, self.item = inside, item
+
+
+Inside = tuple[EmbeddedItem, ...]
+
+#: The kinds that are read inside the items of a kind.
+EMBEDDED: Mapping[str, tuple[Kind, ...]] = {
+    name: tuple(k for k in KINDS.values() if isinstance(k.source, Embedded) and k.source.parent == name)
+    for name in KINDS
+}
+#: Kinds whose answers are asked for more: names by which others refer to them.
+_WHOLE = frozenset(kind.name for kind in KINDS.values() if not kind.section or kind.called)
+#: Kinds that have no fields but their two ends.
+_BARE = frozenset(kind.name for kind in KINDS.values() if len(kind.fields) == len(kind.parents) == len(kind.key))
+
+
+class ItemDecoder:
+    """Decodes the items of one kind as they arrive.
+
+    An item that shows what is desired for its key keeps no attributes of its own. It keeps them where the ledger's
+    row differs, where another resource may get it, and where it has a value of ``watched``: attributes that matter
+    although nobody declares them.
+    """
 
     def __init__(
         self,
         kind: Kind,
-        item: Item,
-        wire: Wire,
-        like: Mapping[Address, Desired] = EMPTY,
-        known: Mapping[Address, Held] = EMPTY,
+        dialect: Dialect,
+        desired: Mapping[str, Desired] = EMPTY,
+        entries: Entries | None = None,
+        watched: frozenset[str] = frozenset(),
     ) -> None:
-        self.kind = kind
-        self.remote_id = str(item[kind.remote_id])
-        plain, self.refs = _read(kind, item, wire)
-        want = None if kind.parents else like.get(kind.address(plain))
-        entry = known.get(want.address) if want else None
-        if entry and entry.remote_id == self.remote_id:
-            self.remote_id = entry.remote_id
-        self.attrs: Attrs = want.attrs if want and want.attrs == plain else _in_few_words(plain)
-        self.ties = _same(tuple(_tie_ids(kind, item, inside) for inside in _TIED[kind.name]))
-        self.item = item if kind.name in _WHOLE else EMPTY
+        self.kind, self.dialect = kind, dialect
+        self.desired, self.watched = desired, watched
+        self.entries = Entries() if entries is None else entries
+        self.rows, self.kept = self.entries.row(kind.name), self.entries.kept.of(kind.name)
+        self.wire = wire_of(kind, dialect)
+        self._same: dict[tuple[tuple[str, Value], ...], Attrs] = {}
 
-    def __getitem__(self, name: str) -> Any:
-        return self.remote_id if name == self.kind.remote_id else self.attrs[name]
+    @cached_property
+    def _elsewhere(self) -> tuple[Mapping[str, str], Set[str]]:
+        """The keys of ids that belong to a resource already, and keys whose holder may be another resource."""
+        owned = self.entries.keys_by_id(self.kind.name) if self.kind.by_id else {}
+        bound = {each.bound_id: key for key, each in self.desired.items() if each.bound_id}
+        return owned | bound, {each.former.key for each in self.desired.values() if each.former}
 
-    def __iter__(self) -> Iterator[str]:
-        return iter({self.kind.remote_id: None, **self.attrs})
+    def decode(self, item: Item) -> DecodedItem:
+        """One item; raises GatewayError for one that is not shaped as its kind is."""
+        kind, remote_id = self.kind, str(item[self.kind.remote_id])
+        plain, refs = _read(kind, item, self.wire)
+        if kind.parents:
+            key, attrs = "", self._same.setdefault(tuple(plain.items()), plain)
+        else:
+            key = kind.address(plain).key
+            attrs = self._reduced(remote_id, key, plain)
+        inside = tuple([_inside(kind, item, inner, self.dialect) for inner in EMBEDDED[kind.name]])
+        return DecodedItem(remote_id, key, attrs, refs, inside, item if kind.name in _WHOLE else EMPTY)
 
-    def __len__(self) -> int:
-        return len(list(iter(self)))
+    def _reduced(self, remote_id: str, key: str, plain: Mapping[str, Value]) -> Attrs:
+        want = self.desired.get(key)
+        if want is not None and self._shows(want, plain) and self._belongs(remote_id, want):
+            return want.attrs
+        return FlatAttrs.of(
+            {intern(name): shared(value) if type(value) is str else value for name, value in plain.items()}
+        )
 
+    def _shows(self, want: Desired, plain: Mapping[str, Value]) -> bool:
+        for name, value in want.attrs.items():
+            if plain.get(name) != value:
+                return False
+        return not any(plain.get(name) is not None and name not in want.attrs for name in self.watched)
 
-def _inside(kind: Kind) -> dict[str, str]:
-    """What is read inside the items of a kind, and where it stands there."""
-    sources = {each.name: each.source for each in KINDS.values()}
-    return {name: at.wire for name, at in sources.items() if isinstance(at, Embedded) and at.parent == kind.name}
-
-
-#: Where in an item the relations stand that are nothing but their ends, by the kind of the item.
-_TIED: Mapping[str, tuple[str, ...]] = {
-    kind.name: tuple(wire for name, wire in _inside(kind).items() if name in TIES) for kind in KINDS.values()
-}
-#: Kinds whose items are asked for more: names by which others refer to them, what else is read inside them.
-_WHOLE = frozenset(
-    kind.name for kind in KINDS.values() if not kind.section or kind.called or _inside(kind).keys() - TIES.keys()
-)
-
-
-def _in_few_words(plain: Mapping[str, Value]) -> Attrs:
-    return {intern(name): shared(value) if type(value) is str else value for name, value in plain.items()}
+    def _belongs(self, remote_id: str, want: Desired) -> bool:
+        """Whether nothing but ``want`` can be what has this id."""
+        row = self.rows.get(want.key)
+        if row is not None:
+            return row.remote_id == remote_id and want.former is None
+        owners, formers = self._elsewhere
+        free = want.key not in self.kept and want.key not in formers and want.former is None
+        return free and owners.get(remote_id, want.key) == want.key
 
 
 @lru_cache(1 << 12)
@@ -157,14 +201,35 @@ def _once(remote_id: str) -> str:
     return remote_id
 
 
-@lru_cache(1 << 12)
-def _same(ties: tuple[tuple[str, ...], ...]) -> tuple[tuple[str, ...], ...]:
-    """Many hold the same."""
-    return ties
-
-
-def _tie_ids(kind: Kind, item: Item, wire: str) -> tuple[str, ...]:
+def _inside(kind: Kind, item: Item, inner: Kind, dialect: Dialect) -> Inside:
+    """The items of a kind that are read inside of an item."""
+    source = inner.source
+    assert isinstance(source, Embedded)
     try:
-        return tuple([str(each["id"]) for each in item.get(wire) or ()])
+        rows = item.get(source.wire) or ()
+        ids = tuple([str(row["id"]) for row in rows])
     except (KeyError, TypeError):
-        raise GatewayError(f"the account shows a {kind.name} whose {wire} have no id") from None
+        raise GatewayError(f"the account shows a {kind.name} whose {source.wire} have no id") from None
+    if inner.name in _BARE and all(field.answer_key == "id" for field in inner.refs if field.ref != source.parent):
+        return _bare(inner.name, ids)
+    wire = wire_of(inner, dialect)
+    read = [_read(inner, row, wire) for row in rows]
+    whole = inner.name in _WHOLE
+    return tuple(
+        EmbeddedItem(each, plain, refs, row if whole else EMPTY)
+        for each, (plain, refs), row in zip(ids, read, rows, strict=True)
+    )
+
+
+@lru_cache(1 << 12)
+def _bare(kind: str, ids: tuple[str, ...]) -> Inside:
+    """Relations that are nothing but their two ends; many resources have the same."""
+    return tuple(_bare_item(kind, each) for each in ids)
+
+
+@lru_cache(1 << 12)
+def _bare_item(kind: str, item_id: str) -> EmbeddedItem:
+    source = KINDS[kind].source
+    assert isinstance(source, Embedded)
+    refs = tuple(None if field.ref == source.parent else item_id for field in KINDS[kind].refs)
+    return EmbeddedItem(item_id, EMPTY, refs, EMPTY)

@@ -16,11 +16,11 @@ from enum import Enum
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.field import FieldShape
-from reconciler.model.plan import Action, Cause, Plan, decided
+from reconciler.model.plan import Action, Cause, Plan, differing
 from reconciler.model.resource import Desired, EntryState, LedgerEntry, Live
 from reconciler.model.values import Address, Origin, Secret, Value
 from reconciler.planner.diff import Digest, host
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 
 class Alarm(Enum):
@@ -51,10 +51,10 @@ class Drift:
     origin: Origin | None = None
 
 
-def drift(found: Identified, desired: Mapping[Address, Desired], digest: Digest) -> tuple[Drift, ...]:
+def drift(found: MatchedState, desired: Mapping[Address, Desired], digest: Digest) -> tuple[Drift, ...]:
     """All drift, in address order; ``found`` may have been read without the files."""
     changed: list[Drift] = []
-    for address in sorted(found.entries):
+    for address in sorted(address for address in found.entries if not found.is_agreed(address)):
         entry = found.entries[address]
         changed += _of(entry, found.live.get(address), desired.get(address), digest)
     return tuple(changed)
@@ -129,12 +129,12 @@ def alarms_of(found: Iterable[Drift]) -> frozenset[Alarm]:
 def alarms(plan: Plan) -> frozenset[Alarm]:
     """The conditions that a plan meets: drift, conflicts, deletions."""
     raised: set[Alarm] = set()
-    for change in decided(plan.changes):
+    for change in differing(plan.changes):
         causes = {change.cause, *(each.cause for each in change.fields)}
         if causes & {Cause.DRIFTED, Cause.MISSING, Cause.BOTH}:
             raised.add(Alarm.DRIFT)
         if Cause.BOTH in causes:
             raised.add(Alarm.CONFLICT)
-    if any(change.action in (Action.DELETE, Action.REPLACE) for change in plan.pending):
+    if any(change.action in (Action.DELETE, Action.REPLACE) for change in differing(plan.pending)):
         raised.add(Alarm.DELETE)
     return frozenset(raised)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from reconciler.kinds import KINDS
 from reconciler.model.resource import DesiredState, Live
 from reconciler.model.values import Address, Origin, Ref, unescape
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 
 class EnclosingSet(NamedTuple):
@@ -21,7 +21,7 @@ class EnclosingSet(NamedTuple):
 class ExactSets:
     """The sets of one state; several blocks for one course are one set."""
 
-    def __init__(self, state: DesiredState, found: Identified) -> None:
+    def __init__(self, state: DesiredState, found: MatchedState) -> None:
         aliases = found.aliases
         self._lines = {(kind, aliases.get(owner, owner)): line for (kind, owner), line in state.exact.items()}
         self._kinds = {kind for kind, _ in self._lines}
@@ -39,7 +39,7 @@ class ExactSets:
         return EnclosingSet(owner.target, line)
 
 
-def nameless(state: DesiredState, found: Identified, swept: Collection[str] = ()) -> dict[str, set[str]]:
+def nameless(state: DesiredState, found: MatchedState, swept: Collection[str] = ()) -> dict[str, set[str]]:
     """Remote ids, by kind, of those who are one too many and of whom no more than the id was read.
 
     ``swept`` are the kinds of which all are one too many that the files do not name.
@@ -47,7 +47,7 @@ def nameless(state: DesiredState, found: Identified, swept: Collection[str] = ()
     if not state.exact and not swept:
         return {}
     sets, ids = ExactSets(state, found), dict[str, set[str]]()
-    for live in found.live.values():
+    for live in found.live.kept.values():
         if (live.address.kind in swept and live.address not in found.desired) or sets.around(live):
             for target in KINDS[live.address.kind].refers_to(live.attrs):
                 if target.key.startswith("#") and target not in found.live:

@@ -12,7 +12,7 @@ from reconciler.model.did_you_mean import near
 from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.resource import Desired, EntryState, LedgerEntry, Live
 from reconciler.model.values import Address, Secret, Value
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Explanation:
     needed_by: tuple[Address, ...]
 
 
-def explain(address: Address, found: Identified, changes: Mapping[Address, Change]) -> Explanation:
+def explain(address: Address, found: MatchedState, changes: Mapping[Address, Change]) -> Explanation:
     """Explain one resource. Raises ConfigurationError, with similar names, if no side has the address."""
     address = _known(address, found, changes)
     desired, entry, live = found.desired.get(address), found.entries.get(address), found.live.get(address)
@@ -62,7 +62,7 @@ def explain(address: Address, found: Identified, changes: Mapping[Address, Chang
     )
 
 
-def _known(address: Address, found: Identified, changes: Mapping[Address, Change]) -> Address:
+def _known(address: Address, found: MatchedState, changes: Mapping[Address, Change]) -> Address:
     sides: tuple[Iterable[Address], ...] = (found.desired, found.entries, found.live, changes)
     address = found.aliases.get(address, address)
     if any(address in side for side in sides):
@@ -175,7 +175,7 @@ def _quiet(kind: Kind, name: str, desired: Desired | None, entry: LedgerEntry | 
     return "as it should be" if live is not None else ""
 
 
-def _needed_by(address: Address, found: Identified) -> tuple[Address, ...]:
+def _needed_by(address: Address, found: MatchedState) -> tuple[Address, ...]:
     """The resources that refer to this one: declared, managed or live."""
     wanted = {a for a, each in found.desired.items() if address in KINDS[a.kind].refers_to(each.attrs)}
     others = {a for a, each in found.entries.items() if a not in found.desired and address in each.depends_on}

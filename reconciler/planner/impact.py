@@ -9,11 +9,10 @@ from typing import NamedTuple
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Embedded
 from reconciler.kinds.field import FieldShape
-from reconciler.model.plan import Action, Cause, Change, Changes, Loss, decided
+from reconciler.model.plan import Action, Cause, Change, Changes, Loss, differing
 from reconciler.model.resource import LedgerEntry, Provenance
 from reconciler.model.values import Address, Attrs, Ref, Value
-from reconciler.planner.matching import Identified
-from reconciler.planner.quiet import relations_of
+from reconciler.planner.matched_state import MatchedState
 
 
 class TakenAlong(NamedTuple):
@@ -31,7 +30,7 @@ class TakenAlong(NamedTuple):
 
 def taken_along(changes: Iterable[Change], entries: Mapping[Address, LedgerEntry]) -> dict[Address, list[TakenAlong]]:
     """By the address of each deletion: what managed resources lose by it, recorded in the history for an undo."""
-    planned = list(decided(changes))
+    planned = list(differing(changes))
     gone = [each for each in planned if each.action is Action.DELETE and not each.blocked]
     deleted = {name: each.address for each in gone for name in (each.address, each.moved_from) if name}
     taken: dict[Address, list[TakenAlong]] = {}
@@ -67,7 +66,7 @@ def _taken_from(
 
 
 def with_counts(
-    changes: Mapping[Address, Change], found: Identified, partly: Set[str] = frozenset()
+    changes: Mapping[Address, Change], found: MatchedState, partly: Set[str] = frozenset()
 ) -> dict[Address, Change]:
     """The changes, with the number of contacts that keep a renamed tag or field.
 
@@ -75,7 +74,7 @@ def with_counts(
     """
     counted = dict(changes)
     telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
-    bearers = bearers_of(live_relations(found)) if telling else {}
+    bearers = bearers_of(live_relations(found), {change.address for change in telling}) if telling else {}
     for change in telling:
         around: Set[Address] = bearers.get(change.address, frozenset())
         along = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
@@ -89,14 +88,14 @@ def with_counts(
 
 def takes_from_people(changes: Iterable[Change]) -> list[Change]:
     """The deletions by which contacts lose something: tags, and contact fields with their values."""
-    gone = (change for change in decided(changes) if change.action is Action.DELETE and not change.blocked)
+    gone = (change for change in differing(changes) if change.action is Action.DELETE and not change.blocked)
     return [change for change in gone if change.address.kind in _TAKEN_FROM_PEOPLE]
 
 
-def losers_of(deletions: Iterable[Change], found: Identified) -> dict[Address, Set[Address]]:
+def losers_of(deletions: Iterable[Change], found: MatchedState) -> dict[Address, Set[Address]]:
     """The contacts that lose something by each deletion, as far as contacts were read."""
     deletions = list(deletions)
-    bearers = bearers_of(live_relations(found)) if deletions else {}
+    bearers = bearers_of(live_relations(found), {each.address for each in deletions}) if deletions else {}
     return {
         change.address: _bearing(change.address, found)
         if change.address.kind == SLUGS.name
@@ -110,7 +109,7 @@ def with_losses(
 ) -> Sequence[Change]:
     """The changes, with the number of contacts that lose something. ``partly``: not all contacts were read."""
     if isinstance(changes, Changes):
-        return Changes(tuple(with_losses(changes.own, losers, managed, partly=partly)), changes.quiet)
+        return Changes(tuple(with_losses(changes.own, losers, managed, partly=partly)), changes.agreed)
     return tuple(
         _losing(change, Loss(len(people), len(people - managed), partly))
         if (people := losers.get(change.address)) is not None
@@ -164,12 +163,12 @@ def _words(bearers: Set[Address], verb: str) -> str:
     return f"{noun} {verb}s" if len(bearers) == 1 else f"{noun}s {verb}"
 
 
-def values_of(contact_field: Address, found: Identified) -> int:
+def values_of(contact_field: Address, found: MatchedState) -> int:
     """Number of contacts with a value of the field, as far as contacts were read."""
     return len(_bearing(contact_field, found))
 
 
-def _bearing(contact_field: Address, found: Identified) -> Set[Address]:
+def _bearing(contact_field: Address, found: MatchedState) -> Set[Address]:
     return {at for at, each in found.live.items() if has_value(at.kind, each.attrs, contact_field)}
 
 
@@ -206,17 +205,21 @@ def _shown_with(name: str) -> Set[str]:
 _SHOWN_WITH = {name: _shown_with(name) for name in KINDS}
 
 
-def live_relations(found: Identified) -> Iterator[tuple[str, Attrs]]:
-    """Kind and attributes of every live resource."""
-    yield from ((live.address.kind, live.attrs) for live in found.live.values())
-    yield from relations_of(found.settled)
+def live_relations(found: MatchedState) -> Iterator[tuple[str, Attrs]]:
+    """Kind and attributes of everything live that has parents."""
+    for kind in KINDS.values():
+        if kind.dies_with:
+            yield from ((kind.name, live.attrs) for live in found.live.kept.of(kind.name).values())
+            desired = found.desired.of(kind.name)
+            yield from ((kind.name, desired[key].attrs) for key in found.agreed(kind.name))
 
 
-def bearers_of(relations: Iterable[tuple[str, Attrs]]) -> dict[Address, set[Address]]:
-    """Inverts relations once: from a resource to those related to it, e.g. from a tag to its contacts."""
+def bearers_of(relations: Iterable[tuple[str, Attrs]], wanted: Set[Address]) -> dict[Address, set[Address]]:
+    """What is in relation to each of ``wanted``, e.g. the contacts of a tag; by kind and attributes."""
     bearers: dict[Address, set[Address]] = {}
     for kind, attrs in relations:
         targets = [ref.target for name in KINDS[kind].dies_with if isinstance(ref := attrs.get(name), Ref)]
         for target in targets:
-            bearers.setdefault(target, set()).update(other for other in targets if other != target)
+            if target in wanted:
+                bearers.setdefault(target, set()).update(other for other in targets if other != target)
     return bearers

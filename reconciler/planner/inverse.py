@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reconciler.kinds import KINDS
@@ -24,8 +24,7 @@ from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, N
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import BeforeImage, Status
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Ledger, LedgerEntry, Provenance
-from reconciler.model.values import Address, Attrs, Origin, Secret, Value
-from reconciler.planner.matching import replace_refs
+from reconciler.model.values import Address, Attrs, Origin, Secret, Value, replace_refs
 
 #: Effects that the inverse write reverts; all others are final.
 TAKEN_BACK = frozenset({ACCESS_GIVEN, ACCESS_TAKEN, NEW_ID, PERSON_DELETED, IRREVERSIBLE})
@@ -179,7 +178,7 @@ class _Inverter:
         """Declare the attributes of a managed resource; another natural key gives it another address."""
         kind, address = KINDS[entry.address.kind], entry.address
         natural = address if address.key.startswith("@") else kind.address(attrs)
-        self.resources[address] = replace(self.resources[address], attrs=attrs)
+        self.resources[address] = self.resources[address].replaced(attrs=attrs)
         if natural != address:
             self.renamed[address] = natural
 
@@ -206,7 +205,7 @@ class _Inverter:
             self.resources.pop(address, None)
         for address, desired in self.resources.items():
             attrs = {n: v for n, v in desired.attrs.items() if v is not None or not self._goes(desired, n)}
-            self.resources[address] = replace(desired, attrs=attrs)
+            self.resources[address] = desired.replaced(attrs=attrs)
         while needed := next(self._needed(), None):
             address, by = needed
             self.removed.discard(address)
@@ -270,10 +269,10 @@ def _renamed(desired: Desired, names: Mapping[Address, Address]) -> Desired:
     attrs = replace_refs(desired.attrs, names)
     part_of = names.get(desired.part_of, desired.part_of) if desired.part_of else None
     if new := names.get(desired.address):
-        return replace(desired, address=new, former=desired.address, part_of=part_of)
+        return desired.replaced(address=new, former=desired.address, part_of=part_of)
     if attrs is None:
-        return replace(desired, part_of=part_of)
-    return replace(desired, address=KINDS[desired.address.kind].address(attrs), attrs=attrs, part_of=part_of)
+        return desired.replaced(part_of=part_of)
+    return desired.replaced(address=KINDS[desired.address.kind].address(attrs), attrs=attrs, part_of=part_of)
 
 
 def grouped(lost: Iterable[Unrestorable]) -> dict[str, list[Address]]:

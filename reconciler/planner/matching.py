@@ -1,203 +1,197 @@
-"""Files, ledger and raw items of the account → the three sides under one set of addresses.
+"""Matches what is desired, the ledger's entries and the items of the account under one set of addresses.
 
-Names become known from the roots (tags, contacts, courses …) to the relations between them. What the files call
-``{id: 12}`` or ``{path: launch}`` becomes the address that was found, and a ledger entry whose parent has a new
-name moves along.
+Kinds without parents come first (tags, contacts, courses), then the relations between them. What the files call
+``{id: 12}`` or ``{path: launch}`` becomes the address that was found, and a ledger entry whose parent has a new name
+moves along. An item that is as it is desired, and whose entry says so too or is not there yet, is reduced to its
+remote id (see ``matched_state``); all others are kept for the planner.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import replace
 
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SLUGS
-from reconciler.kinds.base import Item, Kind, PerParent
+from reconciler.kinds.base import Embedded, Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect
-from reconciler.kinds.email import is_valid, refusal
-from reconciler.model.did_you_mean import near
-from reconciler.model.resource import EMPTY, Desired, DesiredState, Ids, Ledger, LedgerEntry, Live
-from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, lookalike, unescape
-from reconciler.planner.kept import Entries
-from reconciler.planner.names import TARGETS, LiveItems, Row, name_live
-from reconciler.planner.picks import pick
-from reconciler.planner.quiet import UnchangedRelations
-from reconciler.planner.settled import RelationEnds, settled_blocks, unsettled
-from reconciler.planner.ties import TIES, OfKind, RelationKind, by_kind, singles
-
-T = TypeVar("T")
-#: Unresolved references that are reported; the rest is counted, as a CSV file may have thousands of one cause.
-MAX_REPORTED = 20
-Items = Mapping[str, Iterable[Item]]
+from reconciler.kinds.field import FieldShape
+from reconciler.model.resource import Desired, DesiredState, Ledger, LedgerEntry, Live, Resources
+from reconciler.model.values import Address, Attrs, Ref, Secret, Value, replace_refs
+from reconciler.planner.decoding import EMBEDDED, DecodedItem, ItemDecoder, Refs, referred
+from reconciler.planner.identity import LiveItem, NamedItems, name_live, pick
+from reconciler.planner.matched_state import DERIVED, Agreed, Entries, LiveResources, MatchedState, remote_id_of
+from reconciler.planner.references import dangling, sets_of_nobody
 
 ROOTS = tuple(kind for kind in KINDS.values() if not kind.parents)
+#: Relations after what they refer to: modules before the enrollments that name them.
+RELATIONS = tuple(sorted((k for k in KINDS.values() if k.parents), key=lambda k: (k.writable, k.name)))
+#: Kinds that others refer to, or are read inside of.
+TARGETS = frozenset(
+    {each.ref for kind in KINDS.values() for each in kind.fields if each.ref}
+    | {kind.source.parent for kind in KINDS.values() if isinstance(kind.source, Embedded | PerParent)}
+)
 #: Kinds with fields that can be read and may be given as secrets, and those fields.
 _MAY_BE_SECRET = {
     kind.name: names for kind in KINDS.values() if (names := [each.name for each in kind.fields if each.from_env])
 }
-#: Relations after what they refer to: modules before the enrollments that name them.
-RELATIONS = tuple(sorted((k for k in KINDS.values() if k.parents), key=lambda k: (k.writable, k.name)))
-
-
-@dataclass
-class Identified:
-    """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones.
-
-    ``slugs`` are those of the account's contact fields, where they were read. ``settled`` has the relations about
-    which nothing is to be decided; they are in none of the three sides. ``remarks`` are for the reader. ``secrets``
-    are the secret values that the account shows.
-    """
-
-    desired: Mapping[Address, Desired]
-    entries: MutableMapping[Address, LedgerEntry]
-    live: dict[Address, Live] = field(default_factory=dict)
-    moved: dict[Address, Address] = field(default_factory=dict)
-    aliases: dict[Address, Address] = field(default_factory=dict)
-    ambiguous: dict[Address, list[str]] = field(default_factory=dict)
-    slugs: frozenset[str] = frozenset()
-    settled: dict[str, dict[Address, UnchangedRelations]] = field(default_factory=dict)
-    remarks: dict[Address, str] = field(default_factory=dict)
-    secrets: dict[Address, Attrs] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-
-    @property
-    def ids(self) -> Mapping[Address, str]:
-        """The remote id of every live one."""
-        return Ids(self.live)
+_WRITE_ONLY = {kind.name: frozenset(f.name for f in kind.fields if f.write_only) for kind in KINDS.values()}
+#: The map fields of each kind, with the kind that their slugs name.
+_MAPS = [(k.name, f.name, f.ref) for k in KINDS.values() for f in k.fields if f.shape is FieldShape.ENTRIES]
 
 
 def identify(
     state: DesiredState,
     ledger: Ledger,
-    items: Items,
+    items: Mapping[str, Iterable[Item | DecodedItem]],
     dialect: Dialect,
     *,
     trusting: bool = False,
-    settling: bool = False,
-) -> Identified:
-    """``items`` holds, by kind, the items of each collection that was read.
+) -> MatchedState:
+    """Matches everything at once; ``items`` holds, by kind, the items of each collection that was read.
 
-    ``trusting``: nothing was read, so references are taken to lead somewhere. ``settling``: relations that are as
-    they should be are set apart. Raises ConfigurationError with every ambiguous name and every reference that leads
-    nowhere.
+    ``trusting``: nothing was read, so references are taken to lead somewhere. Raises ConfigurationError with every
+    ambiguous name and every reference that leads nowhere.
     """
-    identifier = _Identifier(state, ledger, items, dialect, settling=settling)
+    matcher = Matcher(state, ledger, dialect)
     for kind in ROOTS:
-        identifier.name_roots(kind)
+        rows = matcher.decoded(kind, items.get(kind.name, ()))
+        matcher.take(kind, rows, matcher.name(kind, rows))
     for kind in RELATIONS:
-        identifier.name_relations(kind)
-    found = identifier.found
-    if trusting:
-        found.problems.clear()
-    else:
-        found.problems += _dangling(state, found)
-        found.problems += _sets_of_nobody(state, found)
-    if found.problems:
-        raise ConfigurationError(found.problems)
+        matcher.follow(kind)
+        matcher.relations(kind, matcher.decoded(kind, items[kind.name]) if kind.name in items else None)
+    return matcher.found if trusting else checked(matcher.found, state)
+
+
+def checked(found: MatchedState, state: DesiredState) -> MatchedState:
+    """The same sides; raises ConfigurationError with every ambiguous name and every reference that leads nowhere."""
+    problems = [*found.problems, *dangling(state, found), *sets_of_nobody(state, found)]
+    if problems:
+        raise ConfigurationError(problems)
     return found
 
 
-class _Identifier:
+class Matcher:
+    """Matches one kind after the other: all of ROOTS, then all of RELATIONS.
+
+    ``keep`` names kinds of which everything is kept. ``swept``: kinds of which everything goes that is not declared.
+    """
+
     def __init__(
-        self, state: DesiredState, ledger: Ledger, items: Items, dialect: Dialect, *, settling: bool
+        self,
+        state: DesiredState,
+        ledger: Ledger,
+        dialect: Dialect,
+        *,
+        keep: Set[str] = frozenset(),
+        swept: Set[str] = frozenset(),
     ) -> None:
-        self.state, self.ledger, self.settling = state, ledger, settling
-        apart = singles if settling else dict
-        found = self.found = Identified(apart(state.resources), Entries(apart(ledger.entries)))
-        self.changed: dict[Address, Desired] = {}
-        self.rows = LiveItems(items, dialect)
-        self.found.slugs = frozenset(item[SLUGS.remote_id] for item in items.get(SLUGS.name, ()))
-        self.desired_by_kind = by_kind(found.desired)
-        self.entries_by_kind = by_kind(found.entries)
+        self.ledger, self.dialect, self.keep, self.swept = ledger, dialect, keep, swept
+        desired = Resources.by_kind(state.resources).shallow()
+        self.found = MatchedState(desired, Entries.of(ledger.entries), LiveResources(desired))
+        self.keys: dict[str, dict[str, str]] = {name: {} for name in KINDS}
+        self.holders: dict[str, Sequence[DecodedItem]] = {}
 
-    def desired(self) -> dict[Address, Desired]:
-        """The desired side, to be changed: from then on it is a copy of what the files say."""
-        if self.found.desired is not self.changed:
-            self.found.desired = self.changed = dict(self.found.desired)
-        return self.changed
+    def decoder(self, kind: Kind) -> ItemDecoder:
+        """Decodes the items of one kind as they arrive."""
+        swept = any(name == kind.name and ref in self.swept for name, _, ref in _MAPS)
+        desired = {} if swept or kind.name in self.keep else self.found.desired.of(kind.name)
+        return ItemDecoder(kind, self.dialect, desired, self.found.entries, self._watched(kind))
 
-    def entries_of(self, kind: Kind) -> list[LedgerEntry]:
-        """Those of one kind, by the addresses that they have in the ledger."""
-        return [self.found.entries[address] for address in self.entries_by_kind.get(kind.name, ())]
+    def decoded(self, kind: Kind, items: Iterable[Item | DecodedItem]) -> list[DecodedItem]:
+        """Items of which some may be decoded already."""
+        decode = self.decoder(kind).decode
+        return [item if isinstance(item, DecodedItem) else decode(item) for item in items]
 
-    def name_roots(self, kind: Kind) -> None:
-        rows = list(self.rows.of(kind))
-        desired = OfKind(self.found.desired, self.desired_by_kind.pop(kind.name, []))
-        entries = OfKind(self.found.entries, self.entries_by_kind.pop(kind.name, []))
-        names = name_live(kind, desired, entries, rows)
-        for new, old in names.moved.items():
-            self.found.moved[new] = old
-        _move(self.found.entries, names.moved)
-        self.found.ambiguous |= names.ambiguous
-        self.found.problems += names.problems
-        self.found.remarks |= names.remarks
-        del desired, entries
-        self._keep(kind, zip(rows, names.addresses, strict=True))
+    def _watched(self, kind: Kind) -> frozenset[str]:
+        """Attributes whose values are lost by deletions of this plan, and have to be counted."""
+        found: set[str] = set()
+        for name, prefix, ref in _MAPS:
+            if name == kind.name and ref:
+                declared = self.found.desired.of(ref)
+                found |= {f"{prefix}.{key}" for key in self.found.entries.keys_of(ref) if key not in declared}
+        return frozenset(found)
 
-    def name_relations(self, kind: Kind) -> None:
-        if self.settling and kind.name in TIES:
-            self._settle(TIES[kind.name])
+    # kinds without parents
+
+    def name(self, kind: Kind, items: Sequence[DecodedItem]) -> NamedItems:
+        """Which resources the items of a kind without parents are; nothing is taken over yet."""
+        return name_live(kind, self.found.desired.of(kind.name), self.found.entries, items)
+
+    def gone(self, kind: Kind, names: NamedItems) -> list[Address]:
+        """The entries that none of the named items is."""
+        there = {*names.keys, *names.moved.values()}
+        return [Address(kind.name, key) for key in self.found.entries.keys_of(kind.name) if key not in there]
+
+    def take(self, kind: Kind, items: Sequence[DecodedItem], names: NamedItems) -> None:
+        """Take over the items of a kind without parents under their names."""
+        found = self.found
+        if kind is SLUGS:
+            found.slugs = frozenset(item.remote_id for item in items)
+        self._note(kind, names)
+        if EMBEDDED[kind.name]:
+            self.holders[kind.name] = items
+        keys = self.keys[kind.name] if kind.name in TARGETS else {}
+        taking = _Taking(self, kind)
+        for item, key in zip(items, names.keys, strict=True):
+            taking.take(key, item.remote_id, item.attrs, item.attrs, item.item)
+            keys[item.remote_id] = key
+
+    def _note(self, kind: Kind, names: NamedItems) -> None:
+        found = self.found
+        moved = {Address(kind.name, new): Address(kind.name, old) for new, old in names.moved.items()}
+        found.moved |= moved
+        _move(found.entries, moved)
+        found.ambiguous |= {Address(kind.name, key): ids for key, ids in names.ambiguous.items()}
+        found.remarks |= {Address(kind.name, key): text for key, text in names.remarks.items()}
+        found.problems += names.problems
+
+    # relations
+
+    def follow(self, kind: Kind) -> None:
+        """Give desired relations and entries the addresses of what they refer to; before they are taken over."""
         self._follow_aliases(kind)
         self._follow_moves(kind)
-        if isinstance(kind.source, PerParent):
-            self._pick(kind)
-            return
-        rows = self.rows.of(kind, self.found.settled.get(kind.name, EMPTY))
-        self._keep(kind, ((row, self._free_address(kind, row)) for row in rows))
 
-    def _free_address(self, kind: Kind, row: Row) -> Address:
-        """The natural address of a relation; a second one of the same name goes by its id."""
-        address = kind.address(row[1])
-        return kind.by_remote_id(row[0]) if address in self.found.live else address
+    def relations(self, kind: Kind, items: Iterable[DecodedItem] | None) -> None:
+        """Take over relations of one kind, which may come in several parts; None: they were not read.
 
-    def _pick(self, kind: Kind) -> None:
-        """A kind that is read in the second phase, when it is known whose are to be read."""
-        if kind.name not in self.rows:
-            return
-        found, rows = self.found, list(self.rows.of(kind))
-        desired = [each for each in found.desired.values() if each.address.kind == kind.name]
-        entries = {address: found.entries[address] for address in found.entries if address.kind == kind.name}
-        picked = pick(kind, desired, entries, rows, found.live)
-        found.moved |= picked.moved
-        _move(found.entries, picked.moved)
-        found.remarks |= picked.remarks
-        found.problems += picked.problems
-        self._keep(kind, zip(picked.rows, picked.addresses, strict=True))
-
-    def _keep(self, kind: Kind, named: Iterable[tuple[Row, Address]]) -> None:
-        """One after another: of most only a little stays."""
-        live, called, targets = self.found.live, self.rows.named[kind.name], kind.name in TARGETS
-        for (remote_id, attrs, item), address in named:
-            if not kind.section:
-                self._note_aliases(kind, remote_id, attrs, item, address)
-            if kind.name in _MAY_BE_SECRET:
-                attrs = self._with_secrets(kind, address, attrs)
-            if want := self.found.desired.get(address):  # the very objects that the files have
-                address, attrs = want.address, want.attrs if want.attrs == attrs else attrs
-            live[address] = Live(address, remote_id, attrs)
-            if targets:
-                called[remote_id] = address
-
-    def _with_secrets(self, kind: Kind, address: Address, attrs: Attrs) -> Attrs:
-        """Live attributes; a readable value that the files or the ledger keep secret is a :class:`Secret` here too.
-
-        This is the one place that decides it: everything that is shown, compared or saved comes after it.
+        Those that are read inside of others come with these.
         """
-        want, entry = self.found.desired.get(address), self.found.entries.get(address)
-        secrets: dict[str, Value] = {}
-        for name in _MAY_BE_SECRET[kind.name]:
-            given, value = want.attrs.get(name) if want else None, attrs.get(name)
-            if isinstance(value, str) and isinstance(given, Secret):
-                secrets[name] = Secret(given.source, value)
-            elif isinstance(value, str) and entry and name in entry.digests:
-                secrets[name] = Secret("the account", value)
-        if not secrets:
-            return attrs
-        self.found.secrets[address] = secrets
-        return {**attrs, **secrets}
+        source = kind.source
+        taking = _Taking(self, kind)
+        if isinstance(source, Embedded):
+            self._take_inner(kind, source, taking)
+        elif isinstance(source, PerParent):
+            if items is not None:
+                self._pick(kind, items, taking)
+        else:
+            for item in items or ():
+                taking.relate(item.remote_id, item.attrs, item.refs, item.item)
 
-    def _note_aliases(self, kind: Kind, remote_id: str, attrs: Attrs, item: Item, address: Address) -> None:
+    def _take_inner(self, kind: Kind, source: Embedded, taking: _Taking) -> None:
+        (role,) = (index for index, field in enumerate(kind.refs) if field.ref == source.parent)
+        place, keys = EMBEDDED[source.parent].index(kind), self.keys[source.parent]
+        for holder in self.holders.get(source.parent, ()):
+            owner_id, owner = holder.remote_id, keys[holder.remote_id]
+            taking.enter(owner_id, owner)
+            for inner in holder.inside[place]:
+                remote_id = inner.item_id if kind.remote_id else remote_id_of(owner_id, inner.item_id)
+                taking.relate(remote_id, inner.attrs, inner.refs, inner.item, role)
+
+    def _pick(self, kind: Kind, items: Iterable[DecodedItem], taking: _Taking) -> None:
+        """A kind that is read in the second phase, when it is known whose are to be read."""
+        rows = [LiveItem(item.remote_id, taking.with_refs(item.attrs, item.refs), item.item) for item in items]
+        entries = {a.key: self.found.entries[a] for a in self.found.entries.addresses(kind.name)}
+        picked = pick(kind, self.found.desired.of(kind.name), entries, rows, self.found.live)
+        self._note(kind, picked)
+        keys = self.keys[kind.name]
+        taking = _Taking(self, kind)
+        for row, key in zip(picked.rows, picked.keys, strict=True):
+            taking.take(key, row.remote_id, row.attrs, row.attrs, row.item)
+            keys[row.remote_id] = key
+
+    def note_aliases(self, kind: Kind, remote_id: str, attrs: Attrs, item: Item, address: Address) -> None:
         """A read-only one may be meant by id or path; its natural name stays with the only one that has it."""
         keys = [kind.by_remote_id(remote_id).key]
         keys += [kind.by_property(name, item[name]).key for name in kind.alternates if item.get(name)]
@@ -216,159 +210,175 @@ class _Identifier:
         others = [alias.key for alias, address in self.found.aliases.items() if address == parent.target]
         return [f"{key}/" for key in (parent.target.key, *others)]
 
-    def _settle(self, tie: RelationKind) -> None:
-        """What agrees on all sides becomes rows apart, and everything else joins the three sides."""
-        found, owner = self.found, tie.kind_of(tie.owner)
-        found.settled[tie.name] = settled_blocks(
-            tie,
-            self.state,
-            self.ledger,
-            self.rows.shown(owner),
-            self.rows.named[owner],
-            self.rows.refer,
-            RelationEnds(found.desired, found.entries, found.moved),
-        )
-        for each in unsettled(self.state.resources, tie, found.settled[tie.name]):
-            self.desired()[each.address] = each
-            self.desired_by_kind.setdefault(tie.name, []).append(each.address)
-        for entry in unsettled(self.ledger.entries, tie, found.settled[tie.name]):
-            found.entries[entry.address] = entry
-            self.entries_by_kind.setdefault(tie.name, []).append(entry.address)
-
     def _follow_aliases(self, kind: Kind) -> None:
         """Desired relations get the addresses of what they refer to by id or path."""
-        aliases = self.found.aliases
-        for each in self.desired_by_kind.get(kind.name, ()) if aliases else ():
-            desired = self.found.desired[each]
-            attrs = replace_refs(desired.attrs, aliases)
-            if attrs is None:
-                continue
-            del self.desired()[desired.address]
-            address = kind.address(attrs)
-            if address in self.found.desired:
-                first = self.found.desired[address].origin
-                self.found.problems.append(
-                    Problem(str(desired.origin), f"{address} is declared twice; first at {first}")
-                )
-            self.desired()[address] = replace(desired, address=address, attrs=attrs)
+        referred_to = {each.ref for each in kind.fields if each.ref}
+        aliases = {alias: address for alias, address in self.found.aliases.items() if alias.kind in referred_to}
+        if not aliases:
+            return
+        those = self.found.desired.of(kind.name)
+        changed = {key: attrs for key, each in those.items() if (attrs := replace_refs(each.attrs, aliases))}
+        if changed:
+            those = self.found.desired.own(kind.name)
+        for key, attrs in changed.items():
+            self.found.entries.expand(Address(kind.name, key))
+            desired, address = those.pop(key), kind.address(attrs)
+            if (first := those.get(address.key)) is not None:
+                what = f"{address} is declared twice; first at {first.origin}"
+                self.found.problems.append(Problem(str(desired.origin), what))
+            those[address.key] = desired.replaced(address=address, attrs=attrs)
 
     def _follow_moves(self, kind: Kind) -> None:
         """Entries of relations move with the parents that go by a new name."""
         parents = {old: new for new, old in self.found.moved.items() if old.kind != kind.name}
-        moved = {}
-        for entry in self.entries_of(kind) if parents else ():
-            attrs = replace_refs(entry.applied, parents)
+        entries, moved = self.found.entries, {}
+        for address in entries.addresses(kind.name) if parents else ():
+            attrs = replace_refs(entries.applied(address), parents)
             if attrs is None:
                 continue
-            moved[kind.address(attrs)] = entry.address
+            entry = entries[address]
+            moved[kind.address(attrs)] = address
             part_of = parents.get(entry.part_of, entry.part_of) if entry.part_of else None
-            self.found.entries[entry.address] = replace(
-                entry, applied=attrs, part_of=part_of, depends_on=kind.refers_to(attrs)
-            )
+            entries[address] = replace(entry, applied=attrs, part_of=part_of, depends_on=kind.refers_to(attrs))
         self.found.moved |= moved
-        _move(self.found.entries, moved)
+        _move(entries, moved)
 
 
-def _move(entries: MutableMapping[Address, LedgerEntry], moved: Mapping[Address, Address]) -> None:
+class _Taking:
+    """Takes over items of one kind: compares each with what is desired and recorded, and reduces or keeps it."""
+
+    def __init__(self, matcher: Matcher, kind: Kind) -> None:
+        self.matcher, self.kind, found = matcher, kind, matcher.found
+        self.found = found
+        self.desired, self.entries = found.desired.of(kind.name), found.entries
+        self.rows, self.unequal = found.entries.row(kind.name), found.entries.kept.of(kind.name)
+        self.kept, self.agreed = found.live.kept.of(kind.name), found.live.agree(kind.name)
+        self.special = {*found.moved, *found.remarks, *matcher.ledger.intents}
+        self.reduces = not kind.one_way and kind.name not in matcher.keep
+        self.by_keys = len(kind.parents) == len(kind.key)
+        self.places = [kind.refs.index(field) for field in kind.parents]
+        self.ref_keys = [matcher.keys[field.ref or ""] for field in kind.refs]
+        self.owner, self.owner_is_same = "", False
+        self._refs: dict[tuple[str, str], Ref] = {}
+        self._same_end: dict[str, bool] = {}
+
+    def enter(self, owner_id: str, owner: str) -> None:
+        """Go on to what is read inside of the item with this id and key."""
+        self.owner = owner
+        source = self.kind.source
+        if self.kind.name in DERIVED and isinstance(source, Embedded):
+            self.owner_is_same = self.entries.id_of(Address(source.parent, owner)) == owner_id
+
+    def relate(self, remote_id: str, attrs: Attrs, refs: Refs, item: Item, role: int = -1) -> None:
+        """Take over one relation; ``role`` is the place of the reference to the owner that was entered."""
+        key = self._key(refs, role)
+        if key is not None and key not in self.agreed and key not in self.kept:
+            want = self.desired.get(key)
+            if want is not None and (found := self._agreed(want, remote_id, attrs, refs, role)):
+                self.agreed[key] = found
+                return
+        shown = self.with_refs(attrs, refs)
+        if role >= 0:
+            owner = self.kind.refs[role]
+            shown[owner.name] = Ref(Address(owner.ref or "", self.owner))
+        address = self.kind.address(shown)
+        if address.key in self.agreed or address.key in self.kept:
+            address = self.kind.by_remote_id(remote_id)  # a second one of the same name goes by its id
+        self.take(address.key, remote_id, shown, None, item)
+
+    def _key(self, refs: Refs, role: int) -> str | None:
+        """The key that the ends give; None where other fields are part of it, or an end is not known."""
+        if not self.by_keys:
+            return None
+        parts = []
+        for place in self.places:
+            ref = refs[place]
+            part = self.owner if place == role else self.ref_keys[place].get(ref or "")
+            if part is None:
+                return None
+            parts.append(part)
+        return "/".join(parts)
+
+    def with_refs(self, attrs: Attrs, refs: Refs) -> dict[str, Value]:
+        """The attributes with references to what the ids lead to: by their addresses, where these are known."""
+        return {**attrs, **referred(self.kind, refs, self._refer)}
+
+    def _refer(self, kind: str, remote_id: str) -> Ref:
+        ref = self._refs.get((kind, remote_id))
+        if ref is None:
+            key = self.matcher.keys[kind].get(remote_id)
+            address = KINDS[kind].by_remote_id(remote_id) if key is None else Address(kind, key)
+            ref = self._refs[kind, remote_id] = Ref(address)
+        return ref
+
+    def take(self, key: str, remote_id: str, attrs: Attrs, plain: Attrs | None, item: Item) -> None:
+        """Take over one item under its key; ``plain`` are the attributes to compare, None if that was done."""
+        want = self.desired.get(key)
+        if want is not None and plain is not None and (found := self._agreed(want, remote_id, plain)):
+            self.agreed[key] = found
+            return
+        address = Address(self.kind.name, key)
+        if not self.kind.section:
+            self.matcher.note_aliases(self.kind, remote_id, attrs, item, address)
+        if self.kind.name in _MAY_BE_SECRET:
+            attrs = self._with_secrets(address, attrs)
+        self.kept[key] = Live(address, remote_id, want.attrs if want and want.attrs == attrs else attrs)
+
+    def _agreed(self, want: Desired, remote_id: str, shown: Attrs, refs: Refs = (), role: int = -1) -> Agreed | None:
+        """What is kept of a resource that is as it is desired; None where there is something to decide or to say."""
+        if not self.reduces or (self.special and not {want.address, want.former}.isdisjoint(self.special)):
+            return None
+        row = self.rows.get(want.key)
+        if row is None:
+            if want.key in self.unequal:
+                return None
+            row = Agreed(None if self.kind.name in DERIVED else remote_id)
+        elif row.remote_id is None:
+            if not (self.owner_is_same and self._is_same_end(refs, role)):
+                return None
+        elif row.remote_id != remote_id:
+            return None
+        return row if self._is_as_desired(want, shown) else None
+
+    def _is_as_desired(self, want: Desired, shown: Attrs) -> bool:
+        if shown is want.attrs:
+            return not want.lifecycle.ignore
+        key = self.kind.key if self.kind.parents else ()
+        for name, value in want.attrs.items():
+            if name not in key and (shown.get(name) != value or name in _WRITE_ONLY[self.kind.name]):
+                return False
+        return not want.lifecycle.ignore
+
+    def _is_same_end(self, refs: Refs, role: int) -> bool:
+        """Whether the ledger knows the other end by the id that the account shows."""
+        (place,) = (place for place in self.places if place != role)
+        end_id = refs[place] or ""
+        known = self._same_end.get(end_id)
+        if known is None:
+            address = Address(self.kind.refs[place].ref or "", self.ref_keys[place].get(end_id, ""))
+            known = self._same_end[end_id] = self.entries.id_of(address) == end_id
+        return known
+
+    def _with_secrets(self, address: Address, attrs: Attrs) -> Attrs:
+        """Live attributes; a readable value that the files or the ledger keep secret is a :class:`Secret` here too.
+
+        This is the one place that decides it: everything that is shown, compared or saved comes after it.
+        """
+        want, entry = self.desired.get(address.key), self.entries.get(address)
+        secrets: dict[str, Value] = {}
+        for name in _MAY_BE_SECRET[self.kind.name]:
+            given, value = want.attrs.get(name) if want else None, attrs.get(name)
+            if isinstance(value, str) and isinstance(given, Secret):
+                secrets[name] = Secret(given.source, value)
+            elif isinstance(value, str) and entry and name in entry.digests:
+                secrets[name] = Secret("the account", value)
+        if not secrets:
+            return attrs
+        self.found.secrets[address] = secrets
+        return {**attrs, **secrets}
+
+
+def _move(entries: Entries, moved: Mapping[Address, Address]) -> None:
     """Entries to their new addresses, all at once: two may swap theirs."""
-    taken_out = {new: entries.pop(old) for new, old in moved.items()}
+    taken_out: dict[Address, LedgerEntry] = {new: entries.pop(old) for new, old in moved.items()}
     entries.update({new: replace(entry, address=new) for new, entry in taken_out.items()})
-
-
-def replace_refs(attrs: Attrs, addresses: Mapping[Address, Address]) -> dict[str, Value] | None:
-    """The attributes with references renamed, or None where nothing changes."""
-    changed: dict[str, Value] = {}
-    for name, value in attrs.items():
-        if isinstance(value, Ref) and value.target in addresses:
-            changed[name] = Ref(addresses[value.target])
-        elif isinstance(value, frozenset) and any(isinstance(e, Ref) and e.target in addresses for e in value):
-            changed[name] = frozenset(
-                Ref(addresses.get(each.target, each.target)) if isinstance(each, Ref) else each for each in value
-            )
-    return {**attrs, **changed} if changed else None
-
-
-def _dangling(state: DesiredState, found: Identified) -> Iterator[Problem]:
-    """One problem per place that names something neither desired nor live; the first ones, and their number.
-
-    A name that a block gives to all rows of a CSV file, or to all items of a list, is wrong once, at its place.
-    """
-    lost = 0
-    rows: dict[tuple[Address, str], set[tuple[int, int]]] = {}
-    for desired, target in _unresolved(found):
-        shared = target, desired.origin.file
-        if shared in state.csv_references:
-            rows.setdefault(shared, set()).add((desired.origin.line, desired.origin.column))
-            continue
-        lost += 1
-        if lost <= MAX_REPORTED:
-            yield _explain_dangling(f"{desired.address}: ", desired.origin, target, found)
-    for (target, file), lines in rows.items():
-        for place in state.csv_references[target, file]:
-            affected = _affected(len(lines), "" if place.file == file else file)
-            problem = _explain_dangling("", place, target, found)
-            separator = " " if problem.hint.endswith("?") else "; "
-            yield problem._replace(hint=f"{problem.hint}{separator}{affected} affected")
-    if lost > MAX_REPORTED:
-        yield Problem("", f"{lost:,} unresolved references; showing {MAX_REPORTED}")
-
-
-def _affected(count: int, csv_file: str) -> str:
-    one = f"row of {csv_file}" if csv_file else "item of its list"
-    return f"1 {one} is" if count == 1 else f"{count:,} {one.replace(' ', 's ', 1)} are"
-
-
-def _unresolved(found: Identified) -> Iterator[tuple[Desired, Address]]:
-    """Each desired resource with each of its targets that is neither desired nor live."""
-    known: set[Address] = set()
-    for desired in found.desired.values():
-        for target in KINDS[desired.address.kind].refers_to(desired.attrs):
-            if target in known:
-                continue
-            if target in found.desired or target in found.live:
-                known.add(target)
-            else:
-                yield desired, target
-
-
-def _sets_of_nobody(state: DesiredState, found: Identified) -> Iterator[Problem]:
-    """Exact sets of what is not there; where anybody is declared in it, that is said already."""
-    if not state.exact:
-        return
-    named = {
-        value.target for each in found.desired.values() for value in each.attrs.values() if isinstance(value, Ref)
-    }
-    for (kind, owner), origin in state.exact.items():
-        there = found.aliases.get(owner, owner)
-        if not (there in found.live or there in found.desired or there in named):
-            yield _explain_dangling(f"authoritative {kind}s: ", origin, owner, found)
-
-
-def _explain_dangling(who: str, origin: Origin, target: Address, found: Identified) -> Problem:
-    """The problem of one unresolved target; ``who`` is the prefix that names the resource."""
-    name = unescape(target.key.rpartition("/")[2])
-    word = target.kind.replace("_", " ")
-    if ids := found.ambiguous.get(target):
-        what = f'{who}{word} "{name}" is ambiguous: ids {", ".join(ids)}'
-        return Problem(str(origin), what, f"use the id, e.g. {{id: {ids[0]}}}")
-    kind = KINDS[target.kind]
-    if kind.field(kind.key[-1]).is_email and not is_valid(name):
-        what, hint = refusal(name, lambda text: f'"{_visible(text)}"')
-        return Problem(str(origin), f"{who}{what}", hint)
-    siblings = [each.key for each in (*found.live, *found.desired) if each.kind == target.kind]
-    prefix = target.key.rpartition("/")[0]
-    names = [unescape(key.rpartition("/")[2]) for key in siblings if key.rpartition("/")[0] == prefix]
-    alike = [each for each in names if lookalike(each) == lookalike(name)]
-    if len(alike) == 1:
-        hint = f'write "{alike[0]}", which differs only in case or Unicode form'
-        return Problem(str(origin), f'{who}no {word} named "{name}"', hint)
-    what = f'{who}no {word} named "{name}"{"" if kind.section else " in this account"}'
-    if suggested := near(name, names):
-        return Problem(str(origin), what, f"did you mean {'one of ' if ', ' in suggested else ''}{suggested}?")
-    if kind.section:
-        return Problem(str(origin), what, "correct the name, or declare it")
-    return Problem(str(origin), f"{what} (it has {len(names) or 'none'})", "create it in Systeme.io first")
-
-
-def _visible(text: str) -> str:
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)

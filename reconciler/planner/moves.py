@@ -8,8 +8,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS
 from reconciler.model.did_you_mean import near
 from reconciler.model.resource import LedgerEntry
-from reconciler.model.values import Address
-from reconciler.planner.matching import replace_refs
+from reconciler.model.values import Address, replace_refs
 
 
 def moves_of(

@@ -18,9 +18,9 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from reconciler.kinds import KINDS
-from reconciler.model.resource import DesiredState, Ledger, LedgerEntry
+from reconciler.model.resource import DesiredState, Ledger, LedgerEntry, Resources
 from reconciler.model.values import Address
-from reconciler.planner.kept import held
+from reconciler.planner.matched_state import Entries
 from reconciler.planner.targeting import Patterns
 
 
@@ -67,8 +67,8 @@ def _needs(address: Address, state: DesiredState, ledger: Ledger) -> Iterator[Ad
         yield from kind.refers_to(desired.attrs)
         if desired.former:
             yield desired.former
-    if entry := held(ledger.entries).get(address):
-        yield from kind.refers_to(entry.applied)
+    if address in ledger.entries:
+        yield from kind.refers_to(ledger.entries[address].applied)
 
 
 def _cut(state: DesiredState, ledger: Ledger, kept: set[Address], small: set[str]) -> Part:
@@ -77,8 +77,8 @@ def _cut(state: DesiredState, ledger: Ledger, kept: set[Address], small: set[str
 
     kinds = {each.kind for each in kept}
     exact = {key: line for key, line in state.exact.items() if key[0] in kinds and is_kept(key[1])}
-    resources = {a: state.resources[a] for a in state.resources if is_kept(a)}
-    entries = {a: ledger.entries[a] for a in ledger.entries if is_kept(a)}
+    resources = Resources({a: state.resources[a] for a in state.resources if is_kept(a)})
+    entries = Entries(Resources({a: ledger.entries[a] for a in ledger.entries if is_kept(a)}))
     intents = {a: intent for a, intent in ledger.intents.items() if is_kept(a)}
     return Part(
         replace(state, resources=resources, kinds=state.kinds & kinds, exact=exact),
@@ -88,10 +88,7 @@ def _cut(state: DesiredState, ledger: Ledger, kept: set[Address], small: set[str
 
 def with_ids(part: Ledger, whole: Ledger, kind: str, ids: Iterable[str]) -> Ledger:
     """The part of the ledger, with what is recorded under ids that were read: an address may have changed hands."""
-    read = set(ids)
-    more: Mapping[Address, LedgerEntry] = {
-        address: whole.entries[address]
-        for address, each in held(whole.entries).items()
-        if address.kind == kind and each.remote_id in read and address not in part.entries
-    }
-    return replace(part, entries={**part.entries, **more}) if more else part
+    known = Entries.of(whole.entries).keys_by_id(kind)
+    found = {Address(kind, known[each]) for each in ids if each in known}
+    more: Mapping[Address, LedgerEntry] = {each: whole.entries[each] for each in found if each not in part.entries}
+    return replace(part, entries=Entries(Resources({**part.entries, **more}))) if more else part

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 from reconciler.kinds import KINDS
-from reconciler.model.plan import Action, Change, Step, Verb, decided
+from reconciler.model.plan import Action, Change, Step, Verb, differing
 from reconciler.model.values import Address, Attrs, Ref
 
 MAKES = frozenset({Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE})
@@ -52,7 +52,7 @@ def sends(change: Change) -> bool:
 
 def build(changes: Iterable[Change]) -> Graph:
     """The graph of all changes that need a call and are not blocked."""
-    some = (change for change in decided(changes) if sends(change) and not change.blocked)
+    some = (change for change in differing(changes) if sends(change) and not change.blocked)
     builder = _GraphBuilder({change.address: change for change in some})
     builder.need_references()
     builder.need_free_names()

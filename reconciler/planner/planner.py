@@ -15,25 +15,23 @@ Without a ledger nothing can be taken over: what would be ADOPT is NO_CHANGE or 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import Dialect, wire_of
-from reconciler.model.plan import Action, Cause, Change, Changes, FieldChange, decided
+from reconciler.model.plan import Action, AgreedChanges, Cause, Change, Changes, FieldChange, differing
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Desired, DesiredState, EntryState, LedgerEntry
 from reconciler.model.values import Address, Attrs, Secret, Value, readable
 from reconciler.planner.diff import Digest, aged, differences, let_go, sent_along
 from reconciler.planner.impact import with_counts
-from reconciler.planner.kept import held
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import Agreed, MatchedState
 from reconciler.planner.prune import Pruning
-from reconciler.planner.quiet import UnchangedResources, is_unchanged, leading_to
 
 #: How long an accepted write that does not show yet counts as done, in seconds: a day.
 PENDING_FOR = 24 * 3600.0
@@ -56,17 +54,13 @@ class PlanRules:
     partly: frozenset[str] = frozenset()
 
 
-def plan_changes(found: Identified, state: DesiredState, rules: PlanRules) -> Sequence[Change]:
+def plan_changes(found: MatchedState, state: DesiredState, rules: PlanRules) -> Sequence[Change]:
     """Every desired and every owned resource as one change, sorted by address, NO_CHANGE included.
 
     Raises ConfigurationError for names that others hold and for deletions of what is still referred to.
     """
     planner = _Planner(found, rules)
-    stays: list[Desired] = []
-    others: list[Desired] = []
-    for each in found.desired.values():
-        (stays if planner.stays(each) else others).append(each)
-    roots_first = sorted(others, key=lambda each: len(KINDS[each.address.kind].parents))
+    roots_first = sorted(_disagreeing(found), key=lambda each: len(KINDS[each.kind].parents))
     changes = {each.address: planner.desired(each) for each in roots_first}
     changes |= Pruning(found, state, rules.policy).changes()
     changes = with_counts(planner.hold_back(changes), found, rules.partly)
@@ -74,7 +68,53 @@ def plan_changes(found: Identified, state: DesiredState, rules: PlanRules) -> Se
     if problems:
         raise ConfigurationError(problems)
     own = tuple(changes[address] for address in sorted(changes))
-    return Changes(own, UnchangedResources(found.settled, stays, found.live)) if stays or found.settled else own
+    agreed = _agreed_changes(found, adopts=rules.digest is not None)
+    return Changes(own, agreed) if agreed else own
+
+
+def _disagreeing(found: MatchedState) -> Iterator[Desired]:
+    """The desired resources about which there is something to decide or to say."""
+    for kind in KINDS:
+        agreed = found.agreed(kind)
+        yield from (each for key, each in found.desired.of(kind).items() if key not in agreed)
+
+
+def _agreed_changes(found: MatchedState, *, adopts: bool) -> AgreedChanges:
+    """The changes of the others. ``adopts``: what the ledger does not have is adopted, as there is a ledger."""
+
+    def action_of(agreed: Agreed) -> Action:
+        return Action.ADOPT if adopts and agreed.written is None else Action.NO_CHANGE
+
+    def make(action: Action | None) -> Iterator[Change]:
+        for kind in sorted(found.live.agreed):
+            agreed, desired = found.agreed(kind), found.desired.of(kind)
+            for key in sorted(agreed):
+                if action in (None, act := action_of(agreed[key])):
+                    yield _agreed_change(KINDS[kind], desired[key], act, found)
+
+    counts = {
+        (kind, action): number
+        for kind in found.live.agreed
+        for action, number in Counter(map(action_of, found.agreed(kind).values())).items()
+    }
+    return AgreedChanges(counts, make)
+
+
+def _agreed_change(kind: Kind, desired: Desired, action: Action, found: MatchedState) -> Change:
+    adopted = action is Action.ADOPT
+    return Change(
+        desired.address,
+        action,
+        attrs=desired.attrs,
+        before=desired.attrs,
+        remote_id=found.live.id_of(desired.address),
+        depends_on=kind.refers_to(desired.attrs) if adopted else (),
+        former=desired.former,
+        part_of=desired.part_of,
+        effects=kind.effects.get(action, ()) if adopted else (),
+        origin=desired.origin,
+        lifecycle=desired.lifecycle,
+    )
 
 
 def in_order(kind: Kind, fields: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
@@ -83,19 +123,10 @@ def in_order(kind: Kind, fields: Iterable[FieldChange]) -> tuple[FieldChange, ..
 
 
 class _Planner:
-    def __init__(self, found: Identified, rules: PlanRules) -> None:
+    def __init__(self, found: MatchedState, rules: PlanRules) -> None:
         self.found, self.rules = found, rules
         self.wires = {name: wire_of(kind, rules.dialect) for name, kind in KINDS.items()}
-        self.entries = held(found.entries)
         self.problems: list[Problem] = []
-
-    def stays(self, desired: Desired) -> bool:
-        """Most are as they should be, with nothing to say or to hide: so this is asked first, of all."""
-        found, address = self.found, desired.address
-        live, entry = found.live.get(address), self.entries.get(address)
-        if live is None or entry is None or address in found.moved or address in found.remarks:
-            return False
-        return not KINDS[address.kind].one_way and is_unchanged(desired, entry, live)
 
     def desired(self, desired: Desired) -> Change:
         """The first four rows of the table."""
@@ -253,27 +284,30 @@ def _settled_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[st
             yield f"done already, with `{field.name}: {shown}`; the account takes no other"
 
 
-def _still_needed(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:
+def _still_needed(found: MatchedState, changes: Mapping[Address, Change]) -> Iterable[Problem]:
     """A deletion of what the files still refer to."""
     doomed = {a for a, change in changes.items() if change.action is Action.DELETE and not change.blocked}
-    for desired in chain(found.desired.values(), leading_to(doomed, found.settled)) if doomed else ():
-        for target in KINDS[desired.address.kind].refers_to(desired.attrs):
+    for desired in found.desired.values() if doomed else ():
+        for target in KINDS[desired.kind].refers_to(desired.attrs):
             if target in doomed:
                 what = f"{desired.address} needs {target}, which the files no longer declare and would be deleted"
                 yield Problem(str(desired.origin), what, "declare it again, or drop the reference")
 
 
-def _names_held(found: Identified, changes: Mapping[Address, Change]) -> Iterable[Problem]:
+def _names_held(found: MatchedState, changes: Mapping[Address, Change]) -> Iterable[Problem]:
     """A name is free before it is taken: who holds it must be going away or taking another one in this plan."""
     takers = [c for c in changes.values() if c.attrs and not c.blocked and _takes_name(KINDS[c.address.kind], c)]
     if not takers:
         return
     holders: dict[Address, Address] = {}
-    for live in found.live.values():
-        if KINDS[live.address.kind].renameable:
-            holders.setdefault(KINDS[live.address.kind].address(live.attrs), live.address)
+    for kind in {change.address.kind for change in takers}:
+        live = list(found.live.kept.of(kind).values())
+        live += [found.live[Address(kind, key)] for key in found.agreed(kind) if key.startswith("@")]
+        for each in live:
+            holders.setdefault(KINDS[kind].address(each.attrs), each.address)
     for change in takers:
-        holder = holders.get(KINDS[change.address.kind].address(change.attrs))
+        natural = KINDS[change.address.kind].address(change.attrs)
+        holder = holders.get(natural) or (natural if natural.key in found.agreed(natural.kind) else None)
         if holder in (None, change.address) or _leaves(changes.get(holder)):
             continue
         what = f"{change.address}: the name is taken by {holder} (id {found.live[holder].remote_id})"
@@ -295,17 +329,17 @@ def _leaves(change: Change | None) -> bool:
 
 
 def unmanaged(
-    found: Identified, changes: Iterable[Change] = (), known: Iterable[Container[Address]] = ()
+    found: MatchedState, changes: Iterable[Change] = (), known: Iterable[Container[Address]] = ()
 ) -> dict[str, int]:
-    """How many live ones of each writable kind are neither declared nor ours, nor deleted by these changes.
+    """How many live ones of each writable kind are neither declared nor managed, nor deleted by these changes.
 
-    ``known``: what is declared or ours beside that.
+    ``known``: what is declared or managed beside that.
     """
     besides = tuple(known)
-    doomed = {change.address for change in decided(changes) if change.action is Action.DELETE}
+    doomed = {change.address for change in differing(changes) if change.action is Action.DELETE}
     counts: dict[str, int] = {}
-    for address in found.live:
-        ours = address in found.desired or address in found.entries or address in doomed
-        if not ours and not any(address in each for each in besides) and KINDS[address.kind].writable:
+    for address in found.live.kept:
+        managed = address in found.desired or address in found.entries or address in doomed
+        if not managed and not any(address in each for each in besides) and KINDS[address.kind].writable:
             counts[address.kind] = counts.get(address.kind, 0) + 1
     return counts

@@ -24,7 +24,7 @@ from reconciler.model.policy import Policy, Prune
 from reconciler.model.resource import UNGUARDED, DesiredState, EntryState, LedgerEntry, Live, Provenance
 from reconciler.model.values import Address, Ref, Secret, readable
 from reconciler.planner.exact_sets import EnclosingSet, ExactSets
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 #: How the note of a deletion begins; it does not hold for a plan that rests on no files.
 LEFT = "no longer in the files; "
@@ -33,18 +33,17 @@ LEFT = "no longer in the files; "
 class Pruning:
     """One decision for every resource that is ours, or live under ``all`` or in an exact set, and not desired."""
 
-    def __init__(self, found: Identified, state: DesiredState, policy: Policy) -> None:
+    def __init__(self, found: MatchedState, state: DesiredState, policy: Policy) -> None:
         self.found, self.state, self.policy = found, state, policy
         self.decided: dict[Address, Change] = {}
         self.sets = ExactSets(state, found)
 
     def changes(self) -> Mapping[Address, Change]:
         """Roots before relations, because a relation may go with its parent."""
-        entries = self.found.entries
-        leaving = [entries[address] for address in entries if address not in self.found.desired]
+        leaving = [entry for entry in self.found.entries.kept.values() if entry.address not in self.found.desired]
         for entry in sorted(leaving, key=lambda each: len(KINDS[each.address.kind].parents)):
             self.decided[entry.address] = self._owned(entry, self.found.live.get(entry.address))
-        for live in list(self.found.live.values()):
+        for live in list(self.found.live.kept.values()):
             around = self.sets.around(live)
             everything = around or self._prune(KINDS[live.address.kind]) is Prune.ALL
             if everything and self._is_unmanaged(live):
@@ -78,7 +77,8 @@ class Pruning:
         parent = entry.part_of
         if parent is None:
             return ""
-        if (parent, entry.address.kind) in self.state.unmanaged:
+        block = self.state.resources.get(parent)
+        if block and entry.address.kind in block.leaves_out:
             sugar = KINDS[entry.address.kind].sugar
             return f"{parent} no longer has a `{sugar.key}` key" if sugar else ""
         change = self.decided.get(parent)

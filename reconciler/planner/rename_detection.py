@@ -10,16 +10,14 @@ import re
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from itertools import chain
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.model.plan import Action, Change, decided
+from reconciler.model.plan import Action, Change, differing
 from reconciler.model.resource import Desired
 from reconciler.model.values import Address, Attrs, Origin, unescape
 from reconciler.planner.impact import bearers_of, least, live_relations, values_lost, values_of
-from reconciler.planner.matching import Identified
-from reconciler.planner.quiet import relations_of
+from reconciler.planner.matched_state import MatchedState
 
 #: Similarity (0 to 1) from which a pair counts as a rename.
 ALIKE = 0.7
@@ -42,19 +40,19 @@ class RenameSuggestion:
 
 
 def offers(
-    changes: Iterable[Change], found: Identified, partly: Set[str] = frozenset()
+    changes: Iterable[Change], found: MatchedState, partly: Set[str] = frozenset()
 ) -> tuple[RenameSuggestion, ...]:
     """Suggestions for similar pairs, most similar first; each address occurs once.
 
     ``partly`` are the kinds that were not read completely.
     """
-    open_changes = [c for c in decided(changes) if not c.blocked and _can_be_renamed(KINDS[c.address.kind])]
+    open_changes = [c for c in differing(changes) if not c.blocked and _can_be_renamed(KINDS[c.address.kind])]
     gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
     come = [c for c in open_changes if c.action is Action.CREATE][:MOST]
     if not gone or not come:
         return ()
-    had = bearers_of(live_relations(found))
-    get = bearers_of(chain(_named(found.desired.values()), relations_of(found.settled)))
+    had = bearers_of(live_relations(found), {change.address for change in gone})
+    get = bearers_of(_named(found.desired.values()), {change.address for change in come})
     pairs = [
         (_likeness(old, new, had.get(old.address, set()), get.get(new.address, set())), old, new)
         for old in gone
@@ -97,7 +95,7 @@ def _ratio(one: str, other: str) -> float:
     return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
 
 
-def _advice(old: Change, new: Change, found: Identified, partly: Set[str]) -> str:
+def _advice(old: Change, new: Change, found: MatchedState, partly: Set[str]) -> str:
     kind = KINDS[old.address.kind]
     name = unescape(old.address.key)
     if kind.renameable:

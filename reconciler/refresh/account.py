@@ -1,27 +1,25 @@
-"""What the files and the ledger touch → the three sides under one set of names, with the fewest calls."""
+"""Reads what files and ledger touch, with the fewest calls, and matches it kind by kind."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from reconciler.errors import NotFound
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Embedded, Kind
+from reconciler.kinds.base import Embedded, Item, Kind, PerParent
 from reconciler.kinds.dialect import Dialect
 from reconciler.kinds.field import FieldShape
-from reconciler.model.resource import DesiredState, Ledger, LedgerEntry, Live
-from reconciler.model.values import Attrs, Ref
-from reconciler.planner.approvals import vanished
+from reconciler.model.resource import DesiredState, Ledger, LedgerEntry, Live, Resources
+from reconciler.model.values import Address, Attrs, Ref
+from reconciler.planner.approvals import are_all_gone
+from reconciler.planner.decoding import DecodedItem
 from reconciler.planner.exact_sets import nameless
-from reconciler.planner.kept import held
-from reconciler.planner.matching import Identified, identify
+from reconciler.planner.matched_state import Entries, MatchedState
+from reconciler.planner.matching import RELATIONS, ROOTS, Matcher, checked, identify
 from reconciler.planner.narrow import with_ids
-from reconciler.planner.quiet import counts_of
 from reconciler.planner.requests import fill, lookup_for
-from reconciler.planner.ties import counts, singles
 from reconciler.refresh.read_strategy import ReadRoute, Route, route_all, size_after
 from reconciler.refresh.reader import Items, Progress, Reading
 
@@ -30,7 +28,7 @@ from reconciler.refresh.reader import Items, Progress, Reading
 
 def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
     """The kinds whose collections have to be read: what is named, what a run did not record, what these refer to."""
-    names = {*state.kinds, *counts(ledger.entries), *(address.kind for address in ledger.intents)}
+    names = {*state.kinds, *Entries.of(ledger.entries).counts(), *(address.kind for address in ledger.intents)}
     used = _attribute_names(state, ledger)
     waiting = list(names)
     while waiting:
@@ -46,10 +44,14 @@ def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
 def _attribute_names(state: DesiredState, ledger: Ledger) -> dict[str, set[str]]:
     """What is said of each kind; the two ends of a relation always count."""
     used: dict[str, set[str]] = {}
-    for address, desired in singles(state.resources).items():
-        used.setdefault(address.kind, set()).update(desired.attrs)
-    for address, entry in held(singles(ledger.entries)).items():
-        used.setdefault(address.kind, set()).update(entry.applied)
+    resources, kept = Resources.by_kind(state.resources), Entries.of(ledger.entries).kept
+    for kind in KINDS.values():
+        if any(field.ref and field not in kind.parents for field in kind.fields):
+            names = used[kind.name] = set()
+            for desired in resources.of(kind.name).values():
+                names.update(desired.attrs)
+            for entry in kept.of(kind.name).values():  # the others say what is desired
+                names.update(entry.applied)
     return used
 
 
@@ -65,8 +67,8 @@ class Scope:
     """How much is read: ``whole`` names kinds of which unmanaged ones matter, ``swept`` those of which they go.
 
     ``mode``: ``auto`` takes the cheapest route, ``full`` walks every collection, ``none`` reads nothing and takes
-    the ledger's word. ``settling``: relations that are as they should be are set apart. ``whole_ledger`` is given
-    where the ledger to read for is a part of it.
+    the ledger's word. ``keep`` names kinds of which all that was read is kept. ``whole_ledger`` is given where the
+    ledger to read for is a part of it.
     """
 
     mode: str = "auto"
@@ -74,7 +76,7 @@ class Scope:
     swept: frozenset[str] = frozenset()
     allow_missing: bool = False
     parallel: int = 8
-    settling: bool = False
+    keep: frozenset[str] = frozenset()
     whole_ledger: Ledger | None = None
 
 
@@ -85,7 +87,7 @@ class Refreshed:
     ``partly``: only what targets depend on was matched; the rest of files and ledger is in none of the sides.
     """
 
-    found: Identified
+    found: MatchedState
     routes: Mapping[str, Route]
     sizes: Mapping[str, int]
     partly: bool = False
@@ -108,59 +110,132 @@ def refresh(
     """
     if scope.mode == "none":
         return Refreshed(remembered(state, ledger, dialect), {}, {})
-    full = scope.mode == "full"
-    routes = route_all(touched(state, ledger), state, ledger, whole=scope.whole, full=full)
-    reading = Reading(reader, state, ledger, dialect, scope.parallel, progress)
-    items = reading.roots(routes)
-    routes |= reading.cut
-    if scope.whole_ledger is not None:
-        shown = (str(item[PERSON.remote_id]) for item in items.get(PERSON.name, ()))
-        ledger = with_ids(ledger, scope.whole_ledger, PERSON.name, shown)
-    sizes = {name: len(items[name]) for name, route in routes.items() if route.way is ReadRoute.WALK}
-    guessed = {name: size_after(route) for name, route in reading.cut.items()}
-    if len(items) < len(routes):
-        items |= reading.relations(routes, identify(state, ledger, items, dialect, settling=scope.settling))
-    found = identify(state, ledger, items, dialect, settling=scope.settling)
-    unlikely = () if scope.allow_missing else vanished(found.entries, found.live, counts_of(found.settled))
-    gone = (found.entries[address] for address in found.entries if address not in found.live)
-    walked = [entry for entry in gone if entry.address.kind in sizes and entry.address.kind not in unlikely]
-    seen_again = bool(walked) and _look_again(reader, found, walked, items)
-    for name, ids in nameless(state, found, scope.swept).items():
-        items[name] = reading.named(KINDS[name], ids, items.get(name, []), routes[name].pages)
-        seen_again = True
-    if seen_again:
-        found = identify(state, ledger, items, dialect, settling=scope.settling)
-    return Refreshed(found, routes, sizes | guessed, partly=scope.whole_ledger is not None)
+    return _Refresh(reader, state, ledger, dialect, scope, progress).run()
 
 
-def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> Identified:
+@dataclass
+class _Refresh:
+    """One reading of the account; ``items`` has, by kind, what was read and not matched yet."""
+
+    reader: Reader
+    state: DesiredState
+    ledger: Ledger
+    dialect: Dialect
+    scope: Scope
+    progress: Progress | None
+    items: Items = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    def run(self) -> Refreshed:
+        full = self.scope.mode == "full"
+        names = touched(self.state, self.ledger)
+        routes = route_all(names, self.state, self.ledger, whole=self.scope.whole, full=full)
+        matcher = self._matcher()
+        reading = self._reading(matcher)
+        self.items = reading.roots(routes)
+        routes |= reading.cut
+        if self.scope.whole_ledger is not None:
+            shown = (item.remote_id for item in self.items.get(PERSON.name, ()))
+            ledger = with_ids(self.ledger, self.scope.whole_ledger, PERSON.name, shown)
+            if ledger is not self.ledger:
+                self.ledger = ledger
+                matcher = self._matcher()
+                reading = self._reading(matcher)
+        self.sizes = {name: len(self.items[name]) for name, route in routes.items() if route.way is ReadRoute.WALK}
+        guessed = {name: size_after(route) for name, route in reading.cut.items()}
+        found = self._match(matcher, reading, routes)
+        if missing := nameless(self.state, found, self.scope.swept):
+            for name, ids in missing.items():
+                self.items[name] = reading.named(KINDS[name], ids, self.items.get(name, []), routes[name].pages)
+            found = self._match(self._matcher(), reading, routes)
+        return Refreshed(
+            checked(found, self.state), routes, self.sizes | guessed, partly=self.scope.whole_ledger is not None
+        )
+
+    def _matcher(self) -> Matcher:
+        return Matcher(self.state, self.ledger, self.dialect, keep=self.scope.keep, swept=self.scope.swept)
+
+    def _reading(self, matcher: Matcher) -> Reading:
+        return Reading(self.reader, self.state, self.ledger, matcher.decoder, self.scope.parallel, self.progress)
+
+    def _match(self, matcher: Matcher, reading: Reading, routes: Mapping[str, Route]) -> MatchedState:
+        """Kinds without parents, then what can only be read when these are known, then all relations."""
+        for kind in ROOTS:
+            items = self.items.get(kind.name, [])
+            names = matcher.name(kind, items)
+            if fresh := self._seen_again(matcher, reading, kind, matcher.gone(kind, names)):
+                items += fresh
+                names = matcher.name(kind, items)
+            matcher.take(kind, items, names)
+            if not (self.state.exact or self.scope.swept):
+                self.items[kind.name] = []
+        later = [KINDS[name] for name in routes if name not in self.items]
+        for kind in RELATIONS:
+            matcher.follow(kind)
+            if kind not in later:
+                self._relate(matcher, reading, kind)
+        if later:
+            checked(matcher.found, self.state)
+            self.items |= reading.relations({kind.name: routes[kind.name] for kind in later}, matcher.found)
+        for kind in later:
+            self._relate(matcher, reading, kind)
+        return matcher.found
+
+    def _relate(self, matcher: Matcher, reading: Reading, kind: Kind) -> None:
+        matcher.relations(kind, self.items.get(kind.name))
+        if not self._is_walked(kind):
+            return
+        live = matcher.found.live
+        gone = [each for each in matcher.found.entries.addresses(kind.name) if each not in live]
+        if fresh := self._seen_again(matcher, reading, kind, gone):
+            matcher.relations(kind, fresh)
+            self.items[kind.name] += fresh
+
+    def _is_walked(self, kind: Kind) -> bool:
+        return kind.name in self.sizes and not isinstance(kind.source, Embedded | PerParent)
+
+    def _seen_again(
+        self, matcher: Matcher, reading: Reading, kind: Kind, gone: Sequence[Address]
+    ) -> list[DecodedItem]:
+        """Items that a walk missed and a single look finds.
+
+        Where ten or more of a kind are managed and all gone, they are not looked at again unless that is meant.
+        """
+        found = matcher.found
+        if not gone or not self._is_walked(kind):
+            return []
+        if not self.scope.allow_missing and are_all_gone(found.entries, kind.name, len(gone)):
+            return []
+        known = {item.remote_id for item in self.items.get(kind.name, ())}
+        looked = [item for each in gone for item in _look(self.reader, kind, found.entries[each], found)]
+        return [item for item in reading.decoded(kind, looked) if item.remote_id not in known]
+
+
+def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> MatchedState:
     """The account as the ledger remembers it; what it does not know is taken to be there if it is referred to."""
     found = identify(state, ledger, {}, dialect, trusting=True)
-    for address, entry in found.entries.items():
+    for address, entry in found.entries.kept.items():
         if entry.remote_id is not None:
-            found.live[address] = Live(address, entry.remote_id, {**entry.applied, **entry.answered})
+            found.live.kept[address] = Live(address, entry.remote_id, {**entry.applied, **entry.answered})
+    for kind, rows in found.entries.rows.items():
+        special = {*found.moved, *found.remarks, *ledger.intents}
+        for key, row in rows.items():
+            address = Address(kind, key)
+            if KINDS[kind].one_way or address in special:
+                live = Live(address, found.entries.id_of(address) or "", found.entries.applied(address))
+                found.live.kept[address] = live
+            else:
+                found.live.agree(kind)[key] = row
     return found
 
 
-def _look_again(reader: Reader, found: Identified, gone: Iterable[LedgerEntry], items: Items) -> bool:
-    """Whether a single look found one that the walk missed; it joins the items of its kind."""
-    seen = False
-    for entry in gone:
-        kind = KINDS[entry.address.kind]
-        if entry.remote_id is None or isinstance(kind.source, Embedded) or not _parents_live(entry.applied, found):
-            continue
-        known = {str(item[kind.remote_id]) for item in items.get(kind.name, ())}
-        fresh = [item for item in _look(reader, kind, entry, found) if str(item[kind.remote_id]) not in known]
-        items.setdefault(kind.name, []).extend(fresh)
-        seen = seen or bool(fresh)
-    return seen
-
-
-def _parents_live(applied: Attrs, found: Identified) -> bool:
+def _parents_live(applied: Attrs, found: MatchedState) -> bool:
     return all(value.target in found.live for value in applied.values() if isinstance(value, Ref))
 
 
-def _look(reader: Reader, kind: Kind, entry: LedgerEntry, found: Identified) -> list[dict[str, Any]]:
+def _look(reader: Reader, kind: Kind, entry: LedgerEntry, found: MatchedState) -> list[Item]:
+    if entry.remote_id is None or not _parents_live(entry.applied, found):
+        return []
     if kind.show:
         path = "".join(str(part) for part in fill(kind.show.path, {"id": entry.remote_id}))
         try:

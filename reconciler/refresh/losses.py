@@ -19,11 +19,11 @@ from typing import Any
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS, SLUGS
 from reconciler.kinds.base import Collection, Embedded
-from reconciler.kinds.dialect import Dialect, wire_of
+from reconciler.kinds.dialect import Dialect
 from reconciler.model.plan import Change
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address
-from reconciler.planner.decoding import DecodedItem
+from reconciler.planner.decoding import ItemDecoder
 from reconciler.planner.impact import has_value
 from reconciler.refresh.read_strategy import PAGE
 from reconciler.refresh.reader import Progress
@@ -73,13 +73,13 @@ class LossReader:
     ) -> set[tuple[Address, Address]]:
         """Pairs of what is deleted and a contact that loses it; of the other contacts nothing is kept."""
         assert isinstance(PERSON.source, Collection)
-        wire, count, pairs = wire_of(PERSON, self.dialect), 0, set()
+        decoder, count, pairs = ItemDecoder(PERSON, self.dialect), 0, set()
         carried = {c.remote_id: c.address for c in deletions if c.address.kind in _FILTERS}
         slugs = [change.address for change in deletions if change.address.kind == SLUGS.name]
         for page in self.reader.walk(PERSON.source.path, query):
-            for person in (DecodedItem(PERSON, item, wire) for item in page):
-                address = addresses.get(person.remote_id) or PERSON.address(person.attrs)
-                lost = {carried[end] for ends in person.ties for end in ends if end in carried}
+            for person in map(decoder.decode, page):
+                address = addresses.get(person.remote_id) or Address(PERSON.name, person.key)
+                lost = {carried[each.item_id] for part in person.inside for each in part if each.item_id in carried}
                 lost.update(slug for slug in slugs if has_value(PERSON.name, person.attrs, slug))
                 pairs |= {(each, address) for each in lost}
             count += len(page)

@@ -16,17 +16,18 @@ one of a name that was found, and that has to be seen.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cached_property
 
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Embedded, Item, Kind, PerParent
-from reconciler.model.resource import DesiredState, Ledger
+from reconciler.kinds.base import Collection, Embedded, Kind, PerParent
+from reconciler.model.resource import DesiredState, Ledger, Resources
 from reconciler.model.values import Address, Attrs, Ref, unescape
-from reconciler.planner.kept import held
-from reconciler.planner.ties import counts, ends_in_rows, of_kind, singles
+from reconciler.planner.decoding import DecodedItem
+from reconciler.planner.matched_state import Entries
 
 #: Items on a full page (api.md §3).
 PAGE = 100
@@ -94,20 +95,21 @@ def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> ReadNeeds:
     """Everything desired, owned or referred to of a kind that has a collection."""
     if kind.parents:
         return _relation_needs(kind, state, ledger)
-    owned, resources = dict(of_kind(ledger.entries, kind.name)), dict(of_kind(state.resources, kind.name))
-    ids = {entry.remote_id for entry in owned.values() if entry.remote_id}
+    entries, resources = Entries.of(ledger.entries), Resources.by_kind(state.resources).of(kind.name)
+    owned = entries.keys_of(kind.name)
+    ids = set(entries.keys_by_id(kind.name))
     ids |= {desired.bound_id for desired in resources.values() if desired.bound_id}
     keys: dict[Address, Attrs] = {}
     for desired in resources.values():
         if desired.bound_id:
             continue
         for wanted in filter(None, (desired.address, desired.former)):
-            if wanted not in owned and not wanted.key.startswith("@"):
+            if wanted.key not in owned and not wanted.key.startswith("@"):
                 keys[wanted] = desired.attrs if wanted == desired.address else _key_attrs(kind, wanted)
-    for target in _targets(state, ledger):
-        if target.kind == kind.name and target not in owned and target not in state.resources:
+    for target in _targets(state, entries, kind):
+        if target.key not in owned and target.key not in resources:
             keys[target] = _key_attrs(kind, target)
-    handled = any(address.key.startswith("@") for address in (*resources, *owned))
+    handled = any(key.startswith("@") for key in (*resources, *owned))
     return ReadNeeds(frozenset(ids), keys, open_ended=handled or not kind.writable)
 
 
@@ -115,19 +117,24 @@ def _key_attrs(kind: Kind, address: Address) -> Attrs:
     return {kind.key[-1]: unescape(address.key)}
 
 
-def _targets(state: DesiredState, ledger: Ledger) -> Iterable[Address]:
-    yield from ends_in_rows(state.resources)
-    yield from ends_in_rows(ledger.entries)
-    singly = singles(state.resources).values(), held(singles(ledger.entries)).values()
-    for attrs in (*(desired.attrs for desired in singly[0]), *(entry.applied for entry in singly[1])):
-        for value in attrs.values():
-            if isinstance(value, Ref):
-                yield value.target
+def _targets(state: DesiredState, entries: Entries, wanted: Kind) -> Iterable[Address]:
+    """What resources and entries refer to of one kind."""
+    for kind in KINDS.values():
+        if any(field.ref == wanted.name for field in kind.refs):
+            for resource in Resources.by_kind(state.resources).of(kind.name).values():
+                yield from _referred(resource.attrs, wanted)
+            for entry in entries.kept.of(kind.name).values():  # the others say what is desired
+                yield from _referred(entry.applied, wanted)
+
+
+def _referred(attrs: Attrs, wanted: Kind) -> Iterable[Address]:
+    return [value.target for value in attrs.values() if type(value) is Ref and value.target.kind == wanted.name]
 
 
 def _relation_needs(kind: Kind, state: DesiredState, ledger: Ledger) -> ReadNeeds:
-    wanted = {address: desired.attrs for address, desired in of_kind(state.resources, kind.name)}
-    wanted |= {a: entry.applied for a, entry in of_kind(ledger.entries, kind.name) if a not in wanted}
+    resources, entries = Resources.by_kind(state.resources).of(kind.name), Entries.of(ledger.entries)
+    wanted = {desired.address: desired.attrs for desired in resources.values()}
+    wanted |= {e.address: e.applied for key, e in entries.kept.of(kind.name).items() if key not in resources}
     return ReadNeeds(keys=wanted, whole=frozenset(owner for name, owner in state.exact if name == kind.name))
 
 
@@ -179,7 +186,7 @@ def route_all(
 ) -> dict[str, Route]:
     """A route for each collection among ``names``; ``full`` walks them all."""
     seen_whole = set(whole)
-    known = counts(state.resources) + counts(ledger.entries)
+    known = counts_of(state, ledger)
     routes = {}
     for kind in collections(names):
         if isinstance(kind.source, PerParent):
@@ -201,6 +208,11 @@ def route_all(
     return routes
 
 
+def counts_of(state: DesiredState, ledger: Ledger) -> Counter[str]:
+    """How many resources and entries there are, by kind."""
+    return Resources.by_kind(state.resources).counts() + Counter(Entries.of(ledger.entries).counts())
+
+
 class EarlyStop:
     """What is needed of a collection while it is walked.
 
@@ -217,7 +229,7 @@ class EarlyStop:
         needs = self._find_out()
         return ReadNeeds(needs.ids, dict(needs.keys), needs.open_ended)
 
-    def is_worth_a_cut(self, walked: int, items: Sequence[Item]) -> bool:
+    def is_worth_a_cut(self, walked: int, items: Sequence[DecodedItem]) -> bool:
         """Whether, after so many pages with these items, looking up the rest takes fewer calls than more pages.
 
         Where nobody knows how many pages come, that is when there are no more look-ups left than pages were walked,
@@ -234,10 +246,9 @@ class EarlyStop:
             return True
         return left < to_come if to_come else left <= walked and self._found < walked
 
-    def _strike(self, items: Sequence[Item]) -> None:
-        (name,) = self._kind.key
-        ids = {str(item[self._kind.remote_id]) for item in items}
-        keys = {self._kind.address({name: item[self._kind.field(name).answer_key]}) for item in items}
+    def _strike(self, items: Sequence[DecodedItem]) -> None:
+        ids = {item.remote_id for item in items}
+        keys = {Address(self._kind.name, item.key) for item in items}
         left = {address: attrs for address, attrs in self.rest.keys.items() if address not in keys}
         rest = ReadNeeds(self.rest.ids - ids, left)
         self._found += self.rest.calls - rest.calls

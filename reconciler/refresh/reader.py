@@ -1,4 +1,4 @@
-"""Routes → the raw items of each collection, side by side, with exactly the calls that the routes count."""
+"""Reads the items of each collection by its route, side by side, with exactly the calls that the routes count."""
 
 from __future__ import annotations
 
@@ -13,19 +13,16 @@ from reconciler.errors import ConfigurationError, GatewayError, NotFound, Proble
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Collection, Item, Kind, PerParent
-from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.email import spellings
 from reconciler.kinds.field import FieldShape
-from reconciler.model.resource import DesiredState, Ledger
-from reconciler.model.values import Address, Attrs, Ref
-from reconciler.planner.decoding import DecodedItem
-from reconciler.planner.kept import held
-from reconciler.planner.matching import Identified, replace_refs
+from reconciler.model.resource import DesiredState, Ledger, Resources
+from reconciler.model.values import Address, Attrs, Ref, replace_refs
+from reconciler.planner.decoding import DecodedItem, ItemDecoder
+from reconciler.planner.matched_state import Entries, MatchedState
 from reconciler.planner.requests import lookup_for
-from reconciler.planner.ties import counts, of_kind, singles
 from reconciler.refresh.read_strategy import EarlyStop, ReadNeeds, ReadRoute, Route, filter_parent, needs_of, parents
 
-Items = dict[str, list[Item]]
+Items = dict[str, list[DecodedItem]]
 #: Called with a kind's name and how many of it were read so far; of look-ups also with how many there are, and False.
 Progress = Callable[..., None]
 
@@ -34,16 +31,18 @@ Progress = Callable[..., None]
 class Reading:
     """Reads one account; ``parallel`` single look-ups are under way at once, collections always side by side.
 
-    ``cut`` says, by kind, which walks ended before their last page.
+    ``decoders`` gives what decodes the items of a kind as they arrive. ``cut`` says, by kind, which walks ended
+    before their last page.
     """
 
     reader: Reader
     state: DesiredState
     ledger: Ledger
-    dialect: Dialect
+    decoders: Callable[[Kind], ItemDecoder]
     parallel: int = 8
     progress: Progress | None = None
     cut: dict[str, Route] = field(default_factory=dict)
+    _decoders: dict[str, ItemDecoder] = field(default_factory=dict)
 
     def roots(self, routes: Mapping[str, Route]) -> Items:
         """Every collection whose items can be asked for at once: all that is walked, and single roots."""
@@ -55,12 +54,12 @@ class Reading:
             asked = {name: pool.submit(job) for name, job in now.items()}
             return {name: answer.result() for name, answer in asked.items()}
 
-    def _job(self, kind: Kind, route: Route) -> Callable[[], list[Item]] | None:
+    def _job(self, kind: Kind, route: Route) -> Callable[[], list[DecodedItem]] | None:
         if route.way is ReadRoute.WALK:
             return lambda: self.walk(kind, route)
         return None if kind.parents else lambda: self._look_up(kind, needs_of(kind, self.state, self.ledger))
 
-    def relations(self, routes: Mapping[str, Route], found: Identified) -> Items:
+    def relations(self, routes: Mapping[str, Route], found: MatchedState) -> Items:
         """Relations that are looked up: their parents' ids have to be known first."""
         items: Items = {}
         for name, route in routes.items():
@@ -72,26 +71,26 @@ class Reading:
                 items[name] = self._all(kind, partial(self._list, kind), queries)
         return items
 
-    def _whose(self, kind: Kind, found: Identified) -> list[str]:
+    def _whose(self, kind: Kind, found: MatchedState) -> list[str]:
         """Ids of the parents to ask for; of one that is not there yet nothing is there."""
         named = parents(kind, needs_of(kind, self.state, self.ledger))
         return sorted(found.live[address].remote_id for address in named if address in found.live)
 
-    def _of(self, kind: Kind, source: PerParent, parent: str) -> list[Item]:
+    def _of(self, kind: Kind, source: PerParent, parent: str) -> list[DecodedItem]:
         """The items of one parent, which do not say whose they are."""
         try:
             pages = list(self.reader.walk(source.path, source.query(parent)))
         except NotFound:
-            asked = [each for _, each in of_kind(self.state.resources, kind.name)]
+            asked = list(Resources.by_kind(self.state.resources).of(kind.name).values())
             if not asked:
                 return []
             hint = "set that up in the account, or remove these lines"
             raise ConfigurationError(
                 Problem(str(each.origin), f"{each.address}: {source.absent} (404)", hint) for each in asked
             ) from None
-        return [{**item, source.parameter: parent} for page in pages for item in _checked(kind, page)]
+        return self.decoded(kind, [{**item, source.parameter: parent} for page in pages for item in page])
 
-    def walk(self, kind: Kind, route: Route) -> list[Item]:
+    def walk(self, kind: Kind, route: Route) -> list[DecodedItem]:
         """The whole collection, or as much of it as is sought; ``hasMore`` false costs no further call."""
         source = kind.source
         assert isinstance(source, Collection)
@@ -104,20 +103,25 @@ class Reading:
             items += self._look_up(kind, sought.rest, items)
         return items
 
-    def _pages(self, kind: Kind, source: Collection, sought: EarlyStop | None) -> tuple[list[Item], int]:
+    def _pages(self, kind: Kind, source: Collection, sought: EarlyStop | None) -> tuple[list[DecodedItem], int]:
         """Items page by page, and after how many pages the rest was not worth a walk; 0 where it was."""
-        items: list[Item] = []
+        items: list[DecodedItem] = []
         for walked, (page, more) in enumerate(self.reader.pages(source.path), 1):
             self._noted(kind, items, page)
             if sought and more and sought.is_worth_a_cut(walked, items):
                 return items, walked
         return items, 0
 
-    def _noted(self, kind: Kind, items: list[Item], page: Sequence[Item]) -> list[Item]:
-        """A page is understood as it comes: of a hundred thousand answers too much would be kept otherwise."""
-        wire = wire_of(kind, self.dialect)
-        like, known = singles(self.state.resources), held(singles(self.ledger.entries))
-        items += [DecodedItem(kind, item, wire, like, known) for item in _checked(kind, page)]
+    def decoded(self, kind: Kind, page: Sequence[Item]) -> list[DecodedItem]:
+        """The items of an answer, decoded; raises GatewayError for an item without its id or key."""
+        decoder = self._decoders.get(kind.name)
+        if decoder is None:
+            decoder = self._decoders[kind.name] = self.decoders(kind)
+        return [decoder.decode(item) for item in _checked(kind, page)]
+
+    def _noted(self, kind: Kind, items: list[DecodedItem], page: Sequence[Item]) -> list[DecodedItem]:
+        """A page is decoded as it comes: of a hundred thousand answers too much would be kept otherwise."""
+        items += self.decoded(kind, page)
         if self.progress:
             self.progress(kind.name, len(items))
         return items
@@ -125,23 +129,26 @@ class Reading:
     def _sought(self, kind: Kind, route: Route) -> EarlyStop | None:
         if not route.stops:
             return None
-        least = counts(self.state.resources)[kind.name]
+        least = len(Resources.by_kind(self.state.resources).of(kind.name))
         return EarlyStop(kind, route, least, lambda: needs_of(kind, self.state, self.ledger))
 
-    def _look_up(self, kind: Kind, needs: ReadNeeds, known: Iterable[Mapping[str, Any]] = ()) -> list[Item]:
+    def _look_up(self, kind: Kind, needs: ReadNeeds, known: Iterable[DecodedItem] = ()) -> list[DecodedItem]:
         """By id first; one that is gone may have come back under its name, so that is asked too.
 
         ``known`` were read before.
         """
         items = self._all(kind, partial(self._by_id, kind), sorted(needs.ids))
-        seen = {str(item[kind.remote_id]) for item in (*known, *items)}
-        lost = [e for _, e in of_kind(self.ledger.entries, kind.name) if e.remote_id not in seen]
-        again = {e.address: e.applied for e in lost if e.address in self.state.resources and e.remote_id}
+        seen = {item.remote_id for item in (*known, *items)}
+        entries = Entries.of(self.ledger.entries)
+        lost = [Address(kind.name, k) for each, k in entries.keys_by_id(kind.name).items() if each not in seen]
+        again = {each: entries.applied(each) for each in lost if each in self.state.resources}
         keyed = self._all(kind, partial(self._by_key, kind), [*needs.keys.values(), *again.values()])
-        fresh = {str(item[kind.remote_id]): item for item in keyed}
+        fresh = {item.remote_id: item for item in keyed}
         return items + [item for remote_id, item in fresh.items() if remote_id not in seen]
 
-    def named(self, kind: Kind, ids: AbstractSet[str], known: list[Item], pages: int | None) -> list[Item]:
+    def named(
+        self, kind: Kind, ids: AbstractSet[str], known: list[DecodedItem], pages: int | None
+    ) -> list[DecodedItem]:
         """What is known of a kind, and these by their ids: one by one, or by pages where that takes fewer calls."""
         if len(ids) <= (pages or 1):
             return known + self._all(kind, partial(self._by_id, kind), sorted(ids))
@@ -152,36 +159,36 @@ class Reading:
         items, ended = self._pages(kind, kind.source, sought)
         rest = sorted(sought.rest.ids) if ended else []
         items += self._all(kind, partial(self._by_id, kind), rest)
-        seen = {str(item[kind.remote_id]) for item in items}
-        return items + [item for item in known if str(item[kind.remote_id]) not in seen]
+        seen = {item.remote_id for item in items}
+        return items + [item for item in known if item.remote_id not in seen]
 
-    def _by_id(self, kind: Kind, remote_id: str) -> list[Item]:
+    def _by_id(self, kind: Kind, remote_id: str) -> list[DecodedItem]:
         assert kind.show is not None
         try:
-            return _checked(kind, [self.reader.get(kind.show.path.format(id=remote_id))])
+            return self.decoded(kind, [self.reader.get(kind.show.path.format(id=remote_id))])
         except NotFound:
             return []
 
-    def _by_key(self, kind: Kind, attrs: Attrs) -> list[Item]:
+    def _by_key(self, kind: Kind, attrs: Attrs) -> list[DecodedItem]:
         """What the filter finds, which may be another one: it is named by its own key, as any other item.
 
         A server may know an address by another spelling of its letters; those are tried until one is found.
         """
         (name,) = kind.key
-        key, items = str(attrs[name]), list[Item]()
+        key, items = str(attrs[name]), list[DecodedItem]()
         for text in spellings(key) if kind.field(name).is_email else (key,):
             where = lookup_for(kind, {**attrs, name: text}, {})
             assert where is not None
             items += self._list(kind, where.query)
-            if any(kind.part(name, item[name]) == kind.part(name, key) for item in items):
+            if any(item.key == kind.part(name, key) for item in items):
                 break
         return items
 
-    def _list(self, kind: Kind, query: Mapping[str, Any]) -> list[Item]:
+    def _list(self, kind: Kind, query: Mapping[str, Any]) -> list[DecodedItem]:
         assert kind.lookup is not None
-        return [item for page in self.reader.walk(kind.lookup.path, query) for item in _checked(kind, page)]
+        return [item for page in self.reader.walk(kind.lookup.path, query) for item in self.decoded(kind, page)]
 
-    def _queries(self, kind: Kind, way: ReadRoute, needs: ReadNeeds, found: Identified) -> list[Mapping[str, Any]]:
+    def _queries(self, kind: Kind, way: ReadRoute, needs: ReadNeeds, found: MatchedState) -> list[Mapping[str, Any]]:
         assert kind.lookup is not None
         live, ids = _with_live_parents(needs.keys, found), found.ids
         names = {name: parameter for parameter, name in kind.lookup.query.items()}
@@ -192,11 +199,13 @@ class Reading:
         asked = {tuple((names[name], ids[_target(attrs[name])]) for name in sorted(names)) for attrs in live}
         return [dict(query) for query in sorted(asked)]
 
-    def _all(self, kind: Kind, ask: Callable[[Any], list[Item]], questions: Iterable[Any]) -> list[Item]:
+    def _all(
+        self, kind: Kind, ask: Callable[[Any], list[DecodedItem]], questions: Iterable[Any]
+    ) -> list[DecodedItem]:
         questions = list(questions)
         if len(questions) < 2:
             return [item for question in questions for item in ask(question)]
-        items: list[Item] = []
+        items: list[DecodedItem] = []
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="look") as pool:
             for number, answer in enumerate(pool.map(ask, questions), 1):
                 items += answer
@@ -210,7 +219,7 @@ def _target(value: Any) -> Address:
     return value.target
 
 
-def _with_live_parents(wanted: Mapping[Address, Attrs], found: Identified) -> list[Attrs]:
+def _with_live_parents(wanted: Mapping[Address, Attrs], found: MatchedState) -> list[Attrs]:
     """A relation of something that is not there yet is not there either: no call."""
     named = [replace_refs(attrs, found.aliases) or attrs for attrs in wanted.values()]
     return [

@@ -86,10 +86,10 @@ class Bench:
             allow={Allow.RECREATE: None, Allow.MISSING: None},
         )
 
-    def plan(self, prune: Mapping[str, str] | None = None, *, whole: bool = False) -> Planned:
+    def plan(self, prune: Mapping[str, str] | None = None, *, keep: frozenset[str] = frozenset()) -> Planned:
         session = self.session()
         with session.reader() as reader:
-            return make_plan(replace(self.request(prune), whole=whole), reader, self.ledger)
+            return make_plan(replace(self.request(prune), keep=keep), reader, self.ledger)
 
     def apply(self, prune: Mapping[str, str] | None = None) -> tuple[Planned, Report]:
         session = self.session()

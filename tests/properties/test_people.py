@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from reconciler.kinds import KINDS
 from reconciler.model.resource import Desired
 from reconciler.model.values import Origin
-from reconciler.planner.names import name_live
+from reconciler.planner.decoding import DecodedItem
+from reconciler.planner.identity import name_live
+from reconciler.planner.matched_state import Entries
 
 CONTACT = KINDS["contact"]
 #: Pairs of letters that NFC, ASCII case, other case, folding or compatibility make equal.
@@ -35,17 +37,18 @@ def alike(text: str) -> str:
 @given(st.lists(addresses, max_size=4, unique_by=same), st.lists(addresses, max_size=4, unique_by=same))
 def test_a_person_is_adopted_by_identity_alone(live: list[str], written: list[str]) -> None:
     """Every live one goes to the line of the same identity; whom a look-alike keeps from being created is refused."""
-    rows = [(str(number), {"email": email}, {}) for number, email in enumerate(live)]
+    items = [
+        DecodedItem(str(number), CONTACT.address({"email": email}).key, {"email": email}, (), (), {})
+        for number, email in enumerate(live)
+    ]
     wanted = {}
     for line, email in enumerate(written, 1):
         attrs = {"email": email}
         address = CONTACT.address(attrs)
-        wanted[address] = Desired(address, attrs, Origin("site.yaml", line, 1))
-    found = name_live(CONTACT, wanted, {}, rows)
+        wanted[address.key] = Desired(address, attrs, Origin("site.yaml", line, 1))
+    found = name_live(CONTACT, wanted, Entries(), items)
 
-    adopted = {
-        live[index]: wanted[each].attrs["email"] for index, each in enumerate(found.addresses) if each in wanted
-    }
+    adopted = {live[index]: wanted[each].attrs["email"] for index, each in enumerate(found.keys) if each in wanted}
     by_identity = {same(email): email for email in written}
     assert adopted == {email: by_identity[same(email)] for email in live if same(email) in by_identity}
 

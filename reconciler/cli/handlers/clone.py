@@ -40,7 +40,7 @@ from reconciler.model.did_you_mean import near
 from reconciler.output.clone import cloned_document, cloned_lines
 from reconciler.output.wording import count
 from reconciler.planner.clone import HARMLESS, ClonedState
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 
 PROVISIONAL = (
     "The made-up addresses will be others: the key that makes them comes with the ledger, at the first --apply. "
@@ -135,7 +135,7 @@ def _patterns(ctx: click.Context, allowed: Iterable[str]) -> Iterator[str]:
             yield from read_targets(start_folder(ctx) / each, each)
 
 
-def _read(source: CommandContext, wish: CloneOptions) -> Identified:
+def _read(source: CommandContext, wish: CloneOptions) -> MatchedState:
     with stopping(source.stop), source.reader() as reader, source.progress() as progress:
         found = read_source(source, reader, wish.kinds, progress)
     learn_account(source.redaction, found)
@@ -145,7 +145,7 @@ def _read(source: CommandContext, wish: CloneOptions) -> Identified:
 def _prepared(
     run: Run,
     options: CloneCommandOptions,
-    found: Identified,
+    found: MatchedState,
     wish: CloneOptions,
     source: CommandContext,
     target: CommandContext,

@@ -39,7 +39,7 @@ from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.wire_log import body_text
 from reconciler.output.wording import connection_name, count
 from reconciler.planner.approvals import Approval
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.order import Graph
 from reconciler.planner.requests import request_for, show
 from reconciler.refresh.reader import Progress
@@ -222,7 +222,7 @@ def make_plan(
     return planned
 
 
-def learn_account(redaction: Redaction, found: Identified) -> None:
+def learn_account(redaction: Redaction, found: MatchedState) -> None:
     """Remember the personal values that were read, so that they are redacted in messages."""
     redaction.learn_entries(found.entries.values())
     redaction.learn((live.address, live.attrs) for live in found.live.values())

@@ -35,7 +35,7 @@ def test_short_relations_are_spelled_out() -> None:
     assert set(found.resources) == {ANN, ANN_VIP}
     assert found.resources[ANN_VIP].part_of == ANN
     assert found.resources[ANN_VIP].attrs == {"contact": Ref(ANN), "tag": Ref(VIP)}
-    assert found.unmanaged == {(ANN, "enrollment")}
+    assert found.resources[ANN].leaves_out == ("enrollment",)
     assert found.kinds == {"contact", "tagging"}
 
 

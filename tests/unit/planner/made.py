@@ -11,7 +11,8 @@ from reconciler.model.plan import Change
 from reconciler.model.policy import Policy
 from reconciler.model.resource import Declared, DesiredState, Ledger, LedgerEntry
 from reconciler.model.values import Address, Origin, Ref
-from reconciler.planner.matching import Identified, identify
+from reconciler.planner.matched_state import MatchedState
+from reconciler.planner.matching import identify
 from reconciler.planner.planner import PlanRules, plan_changes
 
 VIP, GOLD = Address("tag", "VIP"), Address("tag", "Gold")
@@ -49,7 +50,7 @@ def ledger(*entries: LedgerEntry) -> Ledger:
     return Ledger(entries={each.address: each for each in entries})
 
 
-def identified(desired: DesiredState, known: Ledger | None = None, **items: Any) -> Identified:
+def identified(desired: DesiredState, known: Ledger | None = None, **items: Any) -> MatchedState:
     """The three sides; ``items`` by kind."""
     return identify(desired, known or Ledger(), items, Dialect.VENDOR)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
 from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan
-from reconciler.model.resource import Desired, EntryState, LedgerEntry, Lifecycle, Live
+from reconciler.model.resource import Desired, EntryState, LedgerEntry, Lifecycle, Live, Resources
 from reconciler.model.values import Address, Origin, Secret
 from reconciler.planner.drift import Alarm, Drift, alarms, alarms_of, drift
-from reconciler.planner.matching import Identified
+from reconciler.planner.matched_state import Entries, LiveResources, MatchedState
 from tests.unit.planner.made import ANN, ANN_VIP, VIP, entry, tagging
 
 HOOK = Address("webhook", "W")
@@ -20,8 +21,14 @@ def digest(name: str, value: str) -> str:
     return f"{name}={value}"
 
 
+def matched(entries: Iterable[LedgerEntry], live: Iterable[Live]) -> MatchedState:
+    """The sides of what nobody declares."""
+    recorded = Entries({each.address: each for each in entries})
+    return MatchedState(Resources(), recorded, LiveResources(kept={each.address: each for each in live}))
+
+
 def found(entries: list[LedgerEntry], live: list[Live], **wanted: Any) -> tuple[Drift, ...]:
-    sides = Identified({}, {each.address: each for each in entries}, {each.address: each for each in live})
+    sides = matched(entries, live)
     desired = {ANN: Desired(ANN, wanted, Origin("a.yaml", 3, 1))} if wanted else {}
     return drift(sides, desired, digest)
 
@@ -95,11 +102,11 @@ def test_a_hidden_url(want: str, conflict: bool) -> None:
     )
     live = Live(HOOK, "1", {"name": "W", "url": "https://b.example.com/2"})
     wanted = Desired(HOOK, {"url": Secret("env:U", want)}, Origin("a.yaml", 1, 1))
-    (item,) = drift(Identified({}, {HOOK: known}, {HOOK: live}), {HOOK: wanted}, digest)
+    (item,) = drift(matched([known], [live]), {HOOK: wanted}, digest)
     assert (item.path, item.live, item.sensitive) == ("url", "https://b.example.com/…", True)
     assert item.conflict is conflict
     same = Live(HOOK, "1", {"name": "W", "url": "https://a.example.com/1"})
-    assert drift(Identified({}, {HOOK: known}, {HOOK: same}), {}, digest) == ()
+    assert drift(matched([known], [same]), {}, digest) == ()
 
 
 def test_alarms_of_drift() -> None:

@@ -9,7 +9,15 @@ import pytest
 from reconciler.model.plan import Action, Cause, Change, FieldChange, Loss
 from reconciler.model.resource import Ledger
 from reconciler.model.values import Address
-from reconciler.planner.impact import bearers_of, is_rename, losers_of, values_lost, values_of, with_losses
+from reconciler.planner.impact import (
+    bearers_of,
+    is_rename,
+    live_relations,
+    losers_of,
+    values_lost,
+    values_of,
+    with_losses,
+)
 from tests.unit.planner.made import ANN, GOLD, VIP, contact_item, entry, identified, ledger, planned, state, tag_items
 
 COMPANY = Address("contact_field", "company")
@@ -79,6 +87,6 @@ def test_only_a_changed_key_is_a_rename() -> None:
 def test_bearers_are_those_that_a_relation_leads_to() -> None:
     """The contacts of a tag; nobody for one that nobody carries."""
     found = identified(state(), tag=tag_items("VIP", "Gold"), contact=[contact_item("ann@example.com", 1, (1,))])
-    bearers = bearers_of((live.address.kind, live.attrs) for live in found.live.values())
+    bearers = bearers_of(live_relations(found), {VIP, GOLD})
     assert bearers[VIP] == {ANN}
     assert GOLD not in bearers

@@ -7,7 +7,9 @@ from typing import Any
 from reconciler.kinds import KINDS
 from reconciler.model.resource import Desired, LedgerEntry
 from reconciler.model.values import Address, Origin, Secret
-from reconciler.planner.names import NamedItems, name_live
+from reconciler.planner.decoding import DecodedItem
+from reconciler.planner.identity import NamedItems, name_live
+from reconciler.planner.matched_state import Entries
 from tests.unit.planner.made import entry
 
 TAG, WEBHOOK = KINDS["tag"], KINDS["webhook"]
@@ -32,13 +34,21 @@ def named(
     entries: list[LedgerEntry] | None = None,
 ) -> NamedItems:
     """``live`` and ``ours`` map ids to names."""
-    rows = [(remote_id, {"name": name}, {"id": remote_id}) for remote_id, name in live.items()]
+    items = [shown(remote_id, name, {"name": name}) for remote_id, name in live.items()]
     known = entries or [entry(Address("tag", name), remote_id) for remote_id, name in (ours or {}).items()]
-    return name_live(TAG, {each.address: each for each in desired}, {each.address: each for each in known}, rows)
+    return name_live(TAG, {each.key: each for each in desired}, recorded(*known), items)
+
+
+def shown(remote_id: str, key: str, attrs: dict[str, Any]) -> DecodedItem:
+    return DecodedItem(remote_id, key, attrs, (), (), {})
+
+
+def recorded(*entries: LedgerEntry) -> Entries:
+    return Entries({each.address: each for each in entries})
 
 
 def keys(found: NamedItems) -> list[str]:
-    return [address.key for address in found.addresses]
+    return found.keys
 
 
 def test_the_natural_name_unless_something_says_otherwise() -> None:
@@ -57,14 +67,12 @@ def test_an_id_in_the_files_binds() -> None:
     """Even one that the ledger knows by another address: then it moved."""
     found = named({"7": "Gold"}, tag("Premium", bound_id="7"), ours={"7": "Gold"})
     assert keys(found) == ["Premium"]
-    assert found.moved == {Address("tag", "Premium"): Address("tag", "Gold")}
+    assert found.moved == {"Premium": "Gold"}
 
 
 def test_a_former_name_leads_to_the_new_one() -> None:
     """Of ours the entry moves along, a unmanaged one is simply that one."""
-    assert named({"1": "Gold"}, tag("Premium", renamed_from="Gold"), ours={"1": "Gold"}).moved == {
-        Address("tag", "Premium"): Address("tag", "Gold")
-    }
+    assert named({"1": "Gold"}, tag("Premium", renamed_from="Gold"), ours={"1": "Gold"}).moved == {"Premium": "Gold"}
     unmanaged = named({"1": "Gold"}, tag("Premium", renamed_from="Gold"))
     assert (keys(unmanaged), unmanaged.moved) == (["Premium"], {})
 
@@ -96,7 +104,7 @@ def test_a_former_name_that_stays_is_not_taken_away() -> None:
 def test_a_handle_is_found_by_name_and_by_id() -> None:
     """Added, then the name changed, then removed."""
     added = named({"1": "VIP"}, tag("VIP", handle="@vip"), ours={"1": "VIP"})
-    assert (keys(added), added.moved) == (["@vip"], {Address("tag", "@vip"): Address("tag", "VIP")})
+    assert (keys(added), added.moved) == (["@vip"], {"@vip": "VIP"})
     assert keys(named({"1": "VIP"}, tag("Other", handle="@vip"), ours={"1": "@vip"})) == ["@vip"]
     assert keys(named({"1": "VIP"}, tag("VIP"), ours={"1": "@vip"})) == ["VIP"]
 
@@ -105,7 +113,7 @@ def test_doubles_are_an_error_only_where_their_name_is_needed() -> None:
     """It names both ids; elsewhere they go by them."""
     quiet = named({"5": "X", "6": "X"})
     assert (keys(quiet), quiet.problems) == (["#5", "#6"], [])
-    assert quiet.ambiguous == {Address("tag", "X"): ["5", "6"]}
+    assert quiet.ambiguous == {"X": ["5", "6"]}
     (problem,) = named({"5": "X", "6": "X"}, tag("X")).problems
     assert "ids 5, 6" in problem.what
     assert "`id: 5`" in problem.hint
@@ -137,13 +145,12 @@ def test_another_case_is_an_error_that_says_what_to_write() -> None:
 
 def test_a_webhook_is_also_known_by_its_url() -> None:
     """Both are unique on the account; the url may come from the environment."""
-    rows = [("u1", {"name": "Old", "url": "https://a.example.com"}, {})]
+    items = [shown("u1", "Old", {"name": "Old", "url": "https://a.example.com"})]
     for url in ("https://a.example.com", Secret("env:X", "https://a.example.com")):
         new = Desired(Address("webhook", "New"), {"name": "New", "url": url}, Origin("a.yaml", 1, 1))
-        assert name_live(WEBHOOK, {new.address: new}, {}, rows).addresses == [new.address]
+        assert keys(name_live(WEBHOOK, {"New": new}, Entries(), items)) == ["New"]
     other = Desired(
         Address("webhook", "New"), {"name": "New", "url": "https://b.example.com"}, Origin("a.yaml", 1, 1)
     )
-    assert name_live(WEBHOOK, {other.address: other}, {}, rows).addresses == [Address("webhook", "Old")]
-    known = {other.address: entry(other.address, "gone")}
-    assert name_live(WEBHOOK, {other.address: other}, known, rows).addresses == [Address("webhook", "Old")]
+    assert keys(name_live(WEBHOOK, {"New": other}, Entries(), items)) == ["Old"]
+    assert keys(name_live(WEBHOOK, {"New": other}, recorded(entry(other.address, "gone")), items)) == ["Old"]
