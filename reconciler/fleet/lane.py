@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 
 from reconciler.fleet.account import AccountJob, AccountOutput, run_account
@@ -14,8 +15,8 @@ from reconciler.gateway.headers import quota
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.model.fleet import AccountResult, AccountState
 
-#: Accounts that one process runs at a time, whatever its lanes would allow: each has a ledger open and its account in
-#: memory.
+#: Accounts that one process runs beside the first one of each lane, whatever its lanes would allow: each has a ledger
+#: open and its account in memory. The first ones are not counted, so that no lane waits for another.
 AT_ONCE = 32
 
 #: Called with each account as it ends, in any thread.
@@ -100,7 +101,7 @@ def run_lanes(lanes: Sequence[Lane], send: Send, control: LaneControl) -> None:
     threads = sum(min(lane.parallel, len(lane.jobs)) for lane in lanes) or 1
     with ThreadPoolExecutor(threads, thread_name_prefix="account") as pool:
         runs = [
-            pool.submit(_work, jobs, limiter_of(lane), send, control)
+            pool.submit(_work, jobs, limiter_of(lane), send, control, _SLOTS if turn else nullcontext())
             for turn in range(most)
             for jobs, lane in waiting
             if turn < min(lane.parallel, len(lane.jobs))
@@ -116,14 +117,20 @@ def _filled(jobs: Iterable[AccountJob]) -> queue.SimpleQueue[AccountJob]:
     return found
 
 
-def _work(jobs: queue.SimpleQueue[AccountJob], limiter: RateLimiter, send: Send, control: LaneControl) -> None:
+def _work(
+    jobs: queue.SimpleQueue[AccountJob],
+    limiter: RateLimiter,
+    send: Send,
+    control: LaneControl,
+    slot: AbstractContextManager[object],
+) -> None:
     """One account of the lane after the other, until there are none."""
     while True:
-        try:
-            job = jobs.get_nowait()
-        except queue.Empty:
-            return
-        with _SLOTS:
+        with slot:
+            try:
+                job = jobs.get_nowait()
+            except queue.Empty:
+                return
             begun = not control.is_over
             output = run_account(job, AccountRateLimiter(limiter), control.stop) if begun else not_run(job)
         send(output)
