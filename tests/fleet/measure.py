@@ -23,8 +23,11 @@ from reconciler.emulator import Account, Emulator
 TAGS = [f"Tag {number}" for number in range(12)]
 FIELDS = [{"slug": f"field_{number}", "name": f"Field {number}"} for number in range(4)]
 PEOPLE = [{"email": f"person{number}@example.com", "locale": "en"} for number in range(4)]
-#: Requests that a new rate limiter lets pass at once.
-BURST = 10
+
+
+def burst(rate: float) -> int:
+    """Requests that a new rate limiter lets pass at once."""
+    return max(1, min(10, int(rate)))
 
 
 class Measured(NamedTuple):
@@ -67,7 +70,7 @@ class MeasuredFleet:
         lanes: Counter[int] = Counter()
         for number, calls in enumerate(requests):
             lanes[number % self.keys] += calls
-        bound = max(0, max(lanes.values()) - BURST) / rate if rate else 0.0
+        bound = max(0, max(lanes.values()) - burst(rate)) / rate if rate else 0.0
         memory = int(done.stderr.split()[-1]) / 1024
         return Measured(seconds, bound, requests, memory, json.loads(done.stdout))
 
