@@ -56,11 +56,11 @@ _CLONE = (
         "allowed",
         multiple=True,
         metavar="ADDRESS|FILE",
-        help="Let this person through, or all that a glob like '*@example.com' or a file names.",
+        help="Copy this contact as it is, or all in a file or a glob such as '*@example.com'.",
     ),
-    click.option("--domain", metavar="DOMAIN", help="Where made-up addresses of all other people are."),
-    click.option("--skip-missing", is_flag=True, help="Leave out what needs a course or such that --to has not."),
-    click.option("--webhook-url", metavar="URL", help="Redirect all webhooks there; without it they are left out."),
+    click.option("--domain", metavar="DOMAIN", help="Domain of the anonymized addresses."),
+    click.option("--skip-missing", is_flag=True, help="Omit resources whose course or the like the target lacks."),
+    click.option("--webhook-url", metavar="URL", help="Send all webhooks to this URL; without it they are omitted."),
     click.option("--webhook-secret-env", metavar="NAME", help="Variable with the secret of redirected webhooks."),
     click.option("--apply", "applies", is_flag=True, help="Make the changes that the plan shows."),
     click.option(
@@ -84,10 +84,10 @@ def _clone_options(command: F) -> F:
 @click.pass_context
 @with_options(CloneCommandOptions)
 def clone(ctx: click.Context, options: CloneCommandOptions) -> int:
-    """Plan, and with --apply make, what one environment of PATH's reconciler.yaml has on another one.
+    """Copy the account of one environment in PATH's reconciler.yaml to another one; without --apply only plan it.
 
-    By natural key and without ids. The first is only read, nothing on the second is deleted. People of the first
-    become made-up ones unless they are let through by name.
+    Resources are matched by natural key. The source is only read, and nothing in the target is deleted. Contacts are
+    anonymized unless --allow-contact names them.
     """
     from reconciler.cli.handlers import clone as handlers
 

@@ -49,7 +49,7 @@ def ledger() -> None:
 @click.pass_context
 @with_options(LedgerListOptions)
 def list_(ctx: click.Context, options: LedgerListOptions) -> int:
-    """List the resources that are ours; PATTERN is an address with ``*`` and ``?``."""
+    """List the managed resources; PATTERN is an address with ``*`` and ``?``."""
     from reconciler.cli.handlers import ledger as handlers
 
     return handlers.list_entries(ctx, options)
@@ -76,7 +76,7 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
 @click.pass_context
 @with_options(LedgerForgetOptions)
 def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
-    """Stop calling these ours. Nothing is sent; the account keeps them, and nothing here will delete them."""
+    """Stop managing these resources. Nothing is sent, and the account keeps them."""
     from reconciler.cli.handlers import ledger as handlers
 
     return handlers.forget(ctx, options)

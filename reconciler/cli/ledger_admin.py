@@ -50,7 +50,7 @@ Example:
 @click.pass_context
 @with_options(UnlockOptions)
 def unlock(ctx: click.Context, options: UnlockOptions) -> int:
-    """Take the lease away from a run that you know is dead. A run that still lives stops at its next write."""
+    """Unlock the ledger after a run that is certainly dead. A run that is still alive stops at its next write."""
     from reconciler.cli.handlers import ledger_admin as handlers
 
     return handlers.unlock(ctx, options)
@@ -63,7 +63,7 @@ def unlock(ctx: click.Context, options: UnlockOptions) -> int:
 @click.pass_context
 @with_options(ExportOptions)
 def export(ctx: click.Context, options: ExportOptions) -> int:
-    """Print everything that is recorded as ours, as JSON. Secrets are in it as keyed digests only."""
+    """Print the ledger as JSON. Secrets are included as keyed digests only."""
     from reconciler.cli.handlers import ledger_admin as handlers
 
     return handlers.export(ctx, options)

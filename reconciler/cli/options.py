@@ -119,10 +119,10 @@ class OutputType(click.ParamType[OutputRequest]):
         form, equals, file = str(value).partition("=")
         known = names(self.subject)
         if form not in known:
-            what = f"{form} tells of plans only" if form in FORMATS else f"{form!r} is no format"
+            what = f"{form} supports plans only" if form in FORMATS else f"{form!r} is no format"
             self.fail(f"{what}; there are {', '.join(known)}", param, ctx)
         if equals and not file.strip():
-            self.fail(f"{value}: name a file after the =, or leave it away for standard output", param, ctx)
+            self.fail(f"{value}: name a file after the =, or omit it for standard output", param, ctx)
         return OutputRequest(form, "" if file == "-" else file)
 
     def shell_complete(
@@ -134,7 +134,7 @@ class OutputType(click.ParamType[OutputRequest]):
 
 
 def output_option(subject: str) -> Callable[[F], F]:
-    """``--output`` of a command that tells of this."""
+    """The option ``--output`` for this subject."""
     return click.option(
         "--output",
         "wishes",

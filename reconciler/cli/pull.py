@@ -69,10 +69,10 @@ _PATCH = (
         "accepted",
         multiple=True,
         metavar="ADDRESS",
-        help="Take this back (globs).",
+        help="Accept this change into the files (globs).",
         shell_complete=completers.recorded,
     ),
-    click.option("--all", "everything", is_flag=True, help="Take back all that drifted."),
+    click.option("--all", "everything", is_flag=True, help="Accept all drift."),
     click.option("--yes", is_flag=True, help="Do not ask."),
 )
 

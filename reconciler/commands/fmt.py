@@ -37,7 +37,7 @@ class FormattedFile:
 
 
 def format_files(paths: Sequence[Path], cwd: Path) -> list[FormattedFile]:
-    """Every YAML file that is named, and of named folders all that are ours; settings included.
+    """Every given YAML file, and every project file in given folders, settings included.
 
     Raises ConfigurationError with everything that is wrong in any of them; nothing is written here.
     """

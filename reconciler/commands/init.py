@@ -30,7 +30,7 @@ format: 1
 # Which account: the Maton connection id. Without it the gateway's oldest active connection is used.
 # connection: 21fd90f9-5935-43cd-b6c8-bde9d915ca80
 
-# Where it is recorded what is ours. Teams and CI share a PostgreSQL database (set RECONCILER_LEDGER).
+# The ledger records which resources are managed. Teams and CI share a PostgreSQL database (set RECONCILER_LEDGER).
 # ledger: sqlite:///.reconciler/ledger.db
 
 # What may be deleted when it leaves the files: created (what we made), owned, all, none.

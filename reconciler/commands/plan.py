@@ -190,7 +190,7 @@ def _approvals(
 def _offers(
     request: PlanRequest, plan: Plan, found: MatchedState, partly: frozenset[str]
 ) -> tuple[RenameSuggestion, ...]:
-    """Renames are offered to whoever writes the files; what takes back a run rests on no file."""
+    """Renames are suggested for plans from files only, not for an undo."""
     return offers(plan.changes, found, partly) if request.only is None else ()
 
 

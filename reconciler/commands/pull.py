@@ -230,7 +230,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 def own(pulled: Pulled, workspace: Project, place: Invocation, session: Session, store: Store) -> int:
     """Record all that the written files declare as made by us; returns how many. The account hears nothing.
 
-    ``store`` is open under our lease. The files are read again, with something in the place of each secret.
+    ``store`` is open and locked. The files are read again, with a placeholder for each secret.
     """
     ledger, settings = store.load(), workspace.settings
     placeholders = {name: pulled.made.values.get(name, "?") for name, _ in pulled.made.secrets}

@@ -15,8 +15,8 @@ PRESETS = {
     "maton-legacy": ("https://gateway.maton.ai", "https://ctrl.maton.ai"),
 }
 DIALECTS = {
-    "vendor": "As the vendor's own description spells them; the usual one.",
-    "skill": "As the gateway's documents spell them.",
+    "vendor": "The OpenAPI document of Systeme.io; the default.",
+    "skill": "The documents of the gateway.",
 }
 PRUNING = {
     "none": "Nothing is deleted.",
@@ -79,7 +79,9 @@ def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
         },
         "connection": _text("The connection to use, by id (Maton-Connection)."),
         "ledger": _text("`sqlite:///PATH` below the project, or `none`. In CI only RECONCILER_LEDGER counts."),
-        "dialect": {"type": "string", **meant(DIALECTS), "description": "How the account spells its bodies."},
+        "dialect": {
+            "type": "string", **meant(DIALECTS), "description": "Description of the API that the account follows.",
+        },
         "defaults": {
             **_closed({section: {"type": "object"} for section in sections}),
             "description": "Keys for each item of a section that does not have them.",

@@ -1,12 +1,12 @@
-"""A plan → what the files would have to say so that the account is as they say: one wish for each difference.
+"""Derives the changes to the files that accept drift: one for each difference of a plan.
 
-cause                                  taken back
-────────────────────────────────────────────────────────────────────────────
-DRIFTED, BOTH                          always
-MISSING relation                       always: it leaves its list
-unmanaged one in an exact set            always: it joins its list
-EDITED of what nobody owns (adoption)  always
-EDITED, RELEASED of what is ours       only where its address is named: the files moved, not the account
+cause                                        accepted
+──────────────────────────────────────────────────────────────────────────────────────────────
+DRIFTED, BOTH                                always
+MISSING relation                             always: removed from its list
+unmanaged relation in an authoritative list  always: added to the list
+EDITED, resource not managed (adoption)      always
+EDITED, RELEASED, resource managed           only if its address is named: the files changed, not the account
 """
 
 from __future__ import annotations

@@ -26,7 +26,7 @@ class RunFolder:
         self.path = path
 
     def begin(self, command: str, names: Iterable[str]) -> None:
-        """Start over: what an earlier run left is removed, if it is a folder of ours."""
+        """Start over: what an earlier run left is removed, if reconciler created the folder."""
         try:
             if self.path.exists() and any(self.path.iterdir()):
                 if not (self.path / RUN).is_file():

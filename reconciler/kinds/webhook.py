@@ -14,7 +14,7 @@ EVENTS = {
     "CONTACT_TAG_ADDED": "A contact got a tag.",
     "CONTACT_TAG_REMOVED": "A contact lost a tag.",
     "SALE_NEW": "Something was sold.",
-    "SALE_CANCELED": "A sale was taken back.",
+    "SALE_CANCELED": "A sale was cancelled.",
 }
 
 

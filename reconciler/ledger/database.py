@@ -246,7 +246,7 @@ def server_engine(url: URL, *, patience: float, reading: bool) -> Engine:
 _SQLITE = {
     sqlite3.SQLITE_NOTADB: "is not a ledger: the file is no SQLite database; name another file with --ledger",
     sqlite3.SQLITE_CORRUPT: (
-        "is damaged; put back a copy, or move the file away and run `reconciler pull --own` to take over anew"
+        "is damaged; put back a copy, or move the file away and run `reconciler pull --own` to adopt everything again"
     ),
     sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable for you",
     sqlite3.SQLITE_PERM: "may not be opened; make the file and its folder readable and writable for you",

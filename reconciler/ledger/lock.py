@@ -94,7 +94,7 @@ class Lock:
             given = {"ours": self.ticket.token, "number": self.ticket.fence}
             done = connection.execute(_RENEW, given | {"now": now, "until": now + self._duration}).rowcount
         if done != 1:
-            self.lost = "the lease ran out or was taken over"
+            self.lost = "the lock expired or was taken over"
         return done == 1
 
     def release(self) -> None:
@@ -159,7 +159,7 @@ def unlock(session: Transactions) -> LockRecord | None:
 
 def _locked(session: Transactions, other: LockRecord, now: float) -> str:
     return (
-        f"the ledger {session.place} is locked by {other}; its lease ends in "
+        f"the ledger {session.place} is locked by {other}; the lock expires in "
         f"{other.expires - now:.0f} s unless it is renewed. Wait for that run to end, or, if you know that it is "
         "dead, run `reconciler ledger unlock`"
     )

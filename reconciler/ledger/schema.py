@@ -163,7 +163,7 @@ def prepare(connection: Connection) -> None:
 
 
 def _refuse_unmanaged(connection: Connection) -> None:
-    """A server may hold other tables beside ours; a file that does is somebody else's."""
+    """Refuse a file with tables of another program; a server may have other tables."""
     if connection.dialect.name == "sqlite" and inspect(connection).get_table_names():
         raise LedgerError("this file is the database of another program; use another file with --ledger")
 

@@ -1,4 +1,4 @@
-"""A ledger URL into the record of what is ours, and every change of it into one transaction.
+"""The ledger: managed resources, intents and history; every change is one transaction.
 
 Everything that one ledger knows → another, empty one that is then the same ledger at another place.
 """
@@ -57,7 +57,7 @@ class Description(NamedTuple):
 class Store:
     """An open ledger; a context manager. Every method may be called from any thread.
 
-    Methods that change entries, intents or the account need the lease (:class:`reconciler.ledger.lock.Lock`)
+    Methods that change entries, intents or the account need the lock (:class:`reconciler.ledger.lock.Lock`)
     and raise Locked without it. All raise LedgerError when the database cannot do its part.
     """
 
@@ -227,13 +227,13 @@ class Store:
                 return _sizes(known)
 
     def finish(self, run: int, status: str, reads: int, writes: int) -> None:
-        """Stores how a run ended. Needs no lease: a run that lost it may still say so."""
+        """Store the end of a run. Needs no lock, so that a run that lost it can still record its end."""
         with self.session.writing() as connection:
             values = {"finished": self.session.now(connection), "status": status, "reads": reads, "writes": writes}
             connection.execute(update(RUN).where(RUN.c.id == run).values(values))
 
     def record(self, run: int, outcomes: Iterable[Outcome]) -> None:
-        """Adds outcomes that settle nothing (skipped, not run, in doubt) to the history; needs no lease."""
+        """Add outcomes without effect (skipped, not run, in doubt) to the history; needs no lock."""
         found = [history.outcome_row(run, each.step.address, each, None) for each in outcomes]
         if found:
             with self.session.writing() as connection:
@@ -258,10 +258,10 @@ class Store:
     def intend(
         self, run: int, address: Address, verb: Verb | str, before: Attrs, needs: float, sent: Attrs = EMPTY
     ) -> None:
-        """Announces a write that may take ``needs`` seconds, which must be left of the lease.
+        """Record an intent to write. The lock must be valid for ``needs`` more seconds.
 
         ``before`` is what it will overwrite, ``sent`` what a create will show if it is carried out; sensitive values
-        must come as Secret, which leaves a mark only. With a lease of 60 s renewed every 20 s, ``needs`` should stay
+        must come as Secret, which leaves a mark only. With a lock of 60 s renewed every 20 s, ``needs`` should stay
         below 40 s.
         """
         row = {"kind": address.kind, "key": address.key, "run": run, "before": codec.attrs_text(before)}
@@ -332,7 +332,7 @@ class Store:
                 connection.execute(_CLEAR, [{"a_kind": a.kind, "a_key": a.key} for a in addresses])
 
     def unlock(self) -> LockRecord | None:
-        """Takes the lease away from whoever has it, by force, and says who that was."""
+        """Take the lock away from its holder, and return that holder."""
         return lock.unlock(self.session)
 
 
@@ -360,7 +360,7 @@ def _same_account(place: str, bound: str | None, account: str | None) -> None:
 
 
 def restore(store: Store, ledger: Ledger) -> None:
-    """All in one transaction, lineage included. Needs the lease; raises LedgerError unless ``store`` is empty."""
+    """Import all in one transaction. Needs the lock; raises LedgerError unless ``store`` is empty."""
     found = [codec.to_row(entry) for entry in ledger.entries.values()]
     with store.session.fenced() as connection:
         counts = [

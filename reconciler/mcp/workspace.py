@@ -1,4 +1,4 @@
-"""The project that the server was started for, opened anew for each call: settings, files, ledger, account, names."""
+"""The project that the server was started for, opened again for each call."""
 
 from __future__ import annotations
 

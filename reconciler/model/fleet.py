@@ -45,8 +45,8 @@ class NeededApproval(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class AccountResult:
     """One account of a fleet run. ``counts`` are changes by action (or drifted resources),
-    ``protected`` is the environment that must be confirmed by name; ``settles``: the ledger has something to record
-    though nothing is sent. ``key`` is the lane."""
+    ``protected`` is the environment that must be confirmed by name; ``settles``: the plan changes the ledger although
+    nothing is sent. ``key`` is the lane."""
 
     name: str
     state: AccountState

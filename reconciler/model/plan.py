@@ -210,7 +210,7 @@ class Base(NamedTuple):
 class Plan:
     """The changes in address order, NO_CHANGE and blocked ones included, with what they rest on.
 
-    ``unmanaged`` counts, by kind, live resources that are neither declared nor ours. ``ids`` gives the remote id
+    ``unmanaged`` counts, by kind, live resources that are neither declared nor managed. ``ids`` gives the remote id
     of every live resource that a request may have to name. ``partial``: --target or --exclude cut the plan.
     ``routes`` says, by kind, how it was read where it was not read whole: unmanaged ones are then not all counted.
     ``bystanders`` counts people who lose something by a deletion and are named by no change.

@@ -225,14 +225,14 @@ class ResourceValues(ValuesView[T]):
 
 
 class Provenance(Enum):
-    """How a resource became ours: we made it, or we took it over."""
+    """Why a resource is managed: reconciler created it, or adopted it."""
 
     CREATED = "created"
     ADOPTED = "adopted"
 
 
 class EntryState(Enum):
-    """SETTLED: done and answered. PENDING: accepted (202), not yet seen in the account."""
+    """SETTLED: confirmed by the account. PENDING: accepted (202), not visible in the account yet."""
 
     SETTLED = "settled"
     PENDING = "pending"

@@ -1,9 +1,4 @@
-"""A plan as plain JSON and back: the identity, but for the values of secrets, which never go along.
-
-Attribute values to plain JSON and back, for the ledger, plan files and machine output; secrets never go along.
-
-A ledger as plain JSON and back: what is ours and how we know it, secrets as the keyed digests that it holds.
-"""
+"""Plans, attribute values and ledgers as plain JSON and back; the values of secrets are never included."""
 
 from __future__ import annotations
 
@@ -264,7 +259,7 @@ FORMAT_VERSION = "1.0"
 
 
 def ledger_to_json(ledger: Ledger) -> Json:
-    """The whole ledger but its key, its lease, its history and its open intents."""
+    """The ledger without key, lock, history and open intents."""
     return {
         "format_version": FORMAT_VERSION,
         "lineage": ledger.lineage,

@@ -9,15 +9,15 @@ from reconciler.output import wording
 from reconciler.planner.clone import ClonedState, LeftOut, grouped
 
 Line = list[tuple[str, str]]
-#: So many names of one reason are told.
+#: Number of names shown for one reason.
 NAMED = 5
 
 
 def cloned_lines(made: ClonedState) -> Iterator[Line]:
-    """Who was replaced, what stays behind and why, and patterns that let nobody through."""
+    """Number of anonymized contacts, omitted resources with reasons, and patterns without a match."""
     if made.replaced:
         people = wording.count(made.replaced, "person gets", "people get")
-        yield [(f"{people} a made-up address; no name, number or value of a field comes along.", "")]
+        yield [(f"{people} an anonymized address; names, phone numbers and field values are not copied.", "")]
     if made.left:
         yield [("Left out:", "bold")]
     for (kind, why), names in grouped(made.left).items():
@@ -25,7 +25,7 @@ def cloned_lines(made: ClonedState) -> Iterator[Line]:
         told = _named(names)
         yield [(f"  {number}{f' ({told})' if told else ''}: ", "yellow"), (wording.printable(why), "")]
     for pattern in made.unmatched:
-        yield [(f"--allow-contact {wording.printable(pattern)} matches nobody of the source.", "yellow")]
+        yield [(f"--allow-contact {wording.printable(pattern)} matches no contact of the source.", "yellow")]
 
 
 def _named(names: Mapping[str, int]) -> str:

@@ -79,7 +79,7 @@ def drift_lines(found: Sequence[Drift], *, heading: str, owned: int, reads: int)
 
 
 def summary(found: Sequence[Drift], *, owned: int, reads: int) -> str:
-    """How many of ours drifted, and how many calls it took to know."""
+    """Number of drifted resources and of API calls."""
     calls = wording.count(reads, "call")
     if not found:
         same = wording.count(owned, "resource is", "resources are")

@@ -21,17 +21,17 @@ Calls = Sequence[tuple[str, str, Any]]
 
 
 def explanation_lines(told: Explanation, requests: Calls) -> Iterator[Line]:
-    """Where it stands, what is decided and why, field by field, what hangs on it, what would be sent."""
+    """Position, decision and reason, fields, dependent resources, and the requests to send."""
     yield [(wording.shown(told.address), "bold")]
     yield _fact("files", str(told.desired.origin) if told.desired else "not declared")
     if told.desired and (guards := _lifecycle(told)):
         yield _fact("lifecycle", guards)
-    yield _fact("ledger", _ledger(told.entry) if told.entry else "not ours")
+    yield _fact("ledger", _ledger(told.entry) if told.entry else "not managed")
     for name in sorted(told.entry.digests) if told.entry else ():
         yield _fact(
             "", f"{name} is kept as a keyed digest; written {moment(told.entry.since if told.entry else None)}"
         )
-    yield _fact("account", f"id {wording.printable(told.live.remote_id)}" if told.live else "not there, or not read")
+    yield _fact("account", f"id {wording.printable(told.live.remote_id)}" if told.live else "not found, or not read")
     yield _fact("decision", _decision(told))
     yield _fact("because", told.rule)
     if told.change and told.change.note:

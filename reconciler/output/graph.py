@@ -42,7 +42,7 @@ _COLOURS = {name: _FILLS[index % len(_FILLS)] for index, name in enumerate(sorte
 
 
 class Node(NamedTuple):
-    """A box: its key, its text, the kind that gives it colour and shape; ``outside``: nothing of ours."""
+    """A box: its key, its text, the kind that gives it colour and shape; ``outside``: not managed."""
 
     key: str
     label: str

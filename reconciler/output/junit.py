@@ -85,7 +85,7 @@ def _of_findings(found: Iterable[Diagnostic], suite: str, good: str, name: str, 
         where = f"{each.origin}" if each.origin else each.message
         return TestCase(kind, each.subject or where, failure=(each.rule.id, each.message), origin=each.origin)
 
-    return _suites([case(each) for each in found] or [TestCase(suite, "as it should be", (good,))], name, base)
+    return _suites([case(each) for each in found] or [TestCase(suite, "no findings", (good,))], name, base)
 
 
 def _suites(cases: list[TestCase], name: str, base: str) -> str:

@@ -73,5 +73,5 @@ def size(text: str) -> int:
 
 
 def folded(summary: str, content: str) -> str:
-    """A part that opens on demand; ``summary`` is plain text of ours."""
+    """A part that opens on demand; ``summary`` is plain text."""
     return f"<details><summary>{summary}</summary>\n\n{content}\n</details>\n\n"

@@ -56,11 +56,11 @@ class PatchSummary(Protocol):
 
     @property
     def offered(self) -> Sequence[tuple[str, str, str]]:
-        """Address, what would change, and where, of all that could be taken back."""
+        """Address, change and position of all drift that can be accepted."""
 
     @property
     def hard(self) -> Sequence[tuple[str, str, str]]:
-        """Address, why it cannot be taken back, and where."""
+        """Address, reason and position of drift that cannot be accepted."""
 
     @property
     def difference(self) -> Iterable[str]:
@@ -71,7 +71,7 @@ _STYLES = {"+": "green", "-": "red", "@": "dim"}
 
 
 def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
-    """The difference where something was chosen, else what could be; then what a person has to do."""
+    """The accepted difference, or what can be accepted; then what must be merged by hand."""
     lines = list(patch.difference)
     yield from ([(wording.printable(line), _STYLES.get(line[:1], ""))] for line in lines)
     if not chosen:
@@ -80,7 +80,7 @@ def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
             yield [*head, (f"  {wording.printable(what)}", ""), (f"  {where}", "dim")]
     if patch.hard:
         yield []
-        yield [("Cannot be taken back automatically:", "")]
+        yield [("Must be merged by hand:", "")]
         for address, why, where in patch.hard:
             yield [
                 (f"  {wording.printable(address)}", ""),
@@ -88,12 +88,12 @@ def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
                 (f"  {where}", "dim"),
             ]
     if not lines and not patch.offered and not patch.hard:
-        yield [("The files say what the account holds; there is nothing to take back.", "bold")]
+        yield [("No drift. The files match the account.", "bold")]
     elif not chosen and patch.offered:
         yield []
-        yield [("Take it into the files with --accept ADDRESS or --all.", "bold")]
+        yield [("Accept it into the files with --accept ADDRESS or --all.", "bold")]
     elif chosen and not lines:
-        yield [("Nothing of this can be written into the files.", "bold")]
+        yield [("None of this can be accepted into the files.", "bold")]
 
 
 def patch_document(patch: PatchSummary, written: Sequence[str]) -> dict[str, Any]:

@@ -136,7 +136,9 @@ def _plan() -> dict[str, Any]:
             "affected": _said(_COUNT, "Those whom a change names, or who lose a tag or a value by a deletion."),
             "emailed": _said(_COUNT, "Those who may receive e-mail."),
         }), "How many people the plan affects."),
-        "unmanaged": {"type": "object", "additionalProperties": _COUNT, "description": "Live, not ours, by kind."},
+        "unmanaged": {
+            "type": "object", "additionalProperties": _COUNT, "description": "Unmanaged live resources, by kind.",
+        },
         "routes": {
             "type": "object", "additionalProperties": _TEXT, "description": "How a kind was read, where not whole.",
         },
@@ -157,7 +159,7 @@ def _base() -> dict[str, Any]:
 def _change() -> dict[str, Any]:
     origin = _object({"file": _TEXT, "line": _said(_COUNT, "From 1."), "column": _said(_COUNT, "From 1.")})
     request = _object({
-        "method": _TEXT, "path": _said(_TEXT, "As the vendor spells it; {kind/key} stands for an id."),
+        "method": _TEXT, "path": _said(_TEXT, "Native path of the API; {kind/key} stands for an id."),
         "body": {"description": "JSON; secrets by their source, null where there is none."},
     })  # fmt: skip
     loss = _object({

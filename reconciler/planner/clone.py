@@ -241,8 +241,8 @@ def _refuse_inhabited(found: MatchedState, domain: str) -> None:
     inhabited = sum(1 for address in people if unescape(address.key).endswith(f"@{domain}"))
     if inhabited:
         raise Refused(
-            f"{inhabited:,} of the source's contacts have addresses at {domain}: a made-up one could be somebody's; "
-            "name another domain with --domain. Nothing was changed"
+            f"{inhabited:,} of the source's contacts have addresses at {domain}, so anonymized ones may collide; "
+            "use another domain with --domain. Nothing was changed"
         )
 
 

@@ -5,7 +5,7 @@
        a        a       a        nothing
        a        a       b        DRIFTED    the account moved
        a        b       b        EDITED     the files moved (or the field is new to us)
-       a        b       c        BOTH       desired wins, and the reader is told
+       a        b       c        BOTH       desired wins, and the plan reports it
        –        b       …        RELEASED   reset where the field declares how, else let go
     a write-only value           ROTATED    when its digest is another one
 
@@ -106,7 +106,7 @@ def _unreadable(
 
 
 def sent_along(kind: Kind, desired: Attrs, entry: LedgerEntry | None) -> Iterator[FieldChange]:
-    """What one that is made anew carries and nobody can read: its first value, where the ledger knows of none."""
+    """Write-only values of a resource that is created again: the first value, if the ledger has none."""
     for name, want in desired.items():
         known = entry is not None and name in entry.applied
         if kind.field(name).write_only and not isinstance(want, Secret) and not known:

@@ -1,4 +1,4 @@
-"""Who has "these, and no others", and what is live → what is one too many, and whose name is missing."""
+"""Authoritative lists: live relations that are not in them, and targets whose names are unknown."""
 
 from __future__ import annotations
 

@@ -87,41 +87,41 @@ def rule_of(desired: Desired | None, entry: LedgerEntry | None, live: Live | Non
     if desired and live:
         return _present(entry, live, action)
     if entry and live is None:
-        return "not in the files, ours, not in the account: it is forgotten, nothing is sent"
+        return "not declared, managed, not in the account: forgotten, nothing is sent"
     if entry:
         why = f" ({change.note})" if change and change.note else ""
         if action is Action.FORGET:
-            return f"not in the files, ours, in the account: forgotten, nothing is sent{why}"
-        return f"not in the files, ours, in the account: it is deleted{why}"
+            return f"not declared, managed, in the account: forgotten, nothing is sent{why}"
+        return f"not declared, managed, in the account: deleted{why}"
     if action is Action.DELETE:
-        return "not in the files, not ours, in the account: deleted, because pruning is `all` for this kind"
-    return "not in the files, not ours: it is unmanaged, and is never touched"
+        return "not declared, unmanaged, in the account: deleted, because pruning is `all` for this kind"
+    return "not declared, unmanaged: never changed"
 
 
 def _absent(entry: LedgerEntry | None, action: Action | None) -> str:
     if entry is None:
-        return "in the files, not ours yet, not in the account: it is created"
+        return "declared, not managed yet, not in the account: created"
     if entry.state is EntryState.PENDING and action is Action.NO_CHANGE:
-        return "in the files, accepted by the account a while ago, not shown yet: nothing is to be done"
-    return "in the files, ours, gone from the account: it is created again"
+        return "declared, accepted by the account and not visible yet: no change"
+    return "declared, managed, gone from the account: created again"
 
 
 def _present(entry: LedgerEntry | None, live: Live, action: Action | None) -> str:
     if entry is None:
         tail = "differences are written" if action is Action.UPDATE else "only differences are written"
-        return f"in the files, not ours yet, in the account: it is taken over, {tail}"
+        return f"declared, not managed yet, in the account: adopted, {tail}"
     if action is Action.ADOPT:
-        return f"in the files, ours under another id; what has its name now (id {live.remote_id}) is taken over"
+        return f"declared, managed under another id; the resource of its name (id {live.remote_id}) is adopted"
     if action is Action.REPLACE:
-        return "in the files, ours, in the account; a field that is set once differs: it is deleted and made again"
+        return "declared, managed, in the account; an immutable field differs: deleted and created again"
     if action is Action.UPDATE:
-        return "in the files, ours, in the account, and some fields differ: they are written"
-    return "in the files, ours, in the account, and all is as the files say: nothing is to be done"
+        return "declared, managed, in the account; some fields differ: updated"
+    return "declared, managed, in the account; it matches the configuration: no change"
 
 
 _PARTICIPLES = {
     Action.CREATE: "created",
-    Action.ADOPT: "taken over",
+    Action.ADOPT: "adopted",
     Action.UPDATE: "updated",
     Action.REPLACE: "replaced",
     Action.DELETE: "deleted",
@@ -161,18 +161,18 @@ def _quiet(kind: Kind, name: str, desired: Desired | None, entry: LedgerEntry | 
     if desired is None:
         return "" if entry and name in entry.applied else "not managed"
     if name in desired.lifecycle.ignore:
-        return "ignored, as its lifecycle says"
+        return "ignored (lifecycle)"
     if name not in desired.attrs:
-        return "let go: no longer in the files, stays as it is" if entry and name in entry.applied else "not managed"
+        return "no longer declared; not changed" if entry and name in entry.applied else "not managed"
     if kind.field(name).write_only or kind.field(name).manner:
-        return "cannot be read; taken to be as it was sent"
+        return "cannot be read; assumed to be as it was sent"
     if (
         live is not None
         and not kind.field(name).same(desired.attrs[name], live.attrs.get(name))
         and not isinstance(desired.attrs[name], Secret)
     ):
-        return "as it should be: the server makes this of it"
-    return "as it should be" if live is not None else ""
+        return "matches; the server normalizes the value"
+    return "matches" if live is not None else ""
 
 
 def _needed_by(address: Address, found: MatchedState) -> tuple[Address, ...]:

@@ -364,7 +364,7 @@ class _Picking:
         return self.kind.called(row.item) if self.kind.called else (str(row.attrs.get(self.name)),)
 
     def _is_so(self, index: int, desired: Desired) -> bool:
-        """Whether it is as the files say, but for how it is named and how it would be done."""
+        """Whether the live attributes match the desired ones, without the key and one-time options."""
         shown = self.rows[index].attrs
         telling = (name for name in desired.attrs if name not in self.kind.key and not self.kind.field(name).manner)
         return all(shown.get(name) == desired.attrs[name] for name in telling)
@@ -382,13 +382,13 @@ class _Picking:
         self._remark(index, desired)
 
     def _follow(self, remote_id: str, key: str) -> None:
-        """A managed one goes by the name that the files give it now."""
+        """Record that a managed resource has a new name in the files."""
         owner = next((known for known, each in self.entries.items() if each.remote_id == remote_id), None)
         if owner and owner not in self.desired and key not in self.entries:
             self.picked.moved[key] = owner
 
     def _remark(self, index: int, desired: Desired) -> None:
-        """Another one of that name that is not as the files say: nothing is done to it."""
+        """Note other live resources of that name with other values; they are not changed."""
         if desired.bound_id or desired.key not in self.entries:
             return
         others = [other for other in self._siblings(desired) if other != index and self._is_called(other, desired)]

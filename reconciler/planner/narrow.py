@@ -3,7 +3,7 @@
 kind                       what is kept
 ──────────────────────────────────────────────────────────────────────────────
 of a target                the targets, and what they refer to, directly or not
-tags, fields, webhooks     all of the kind, once one of it is kept: their names are told apart among all of them
+tags, fields, webhooks     all of the kind, once one of it is kept: their names must be unique among all of them
 contacts, relations        the kept ones alone
 any other kind             nothing
 

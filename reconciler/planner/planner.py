@@ -55,7 +55,7 @@ class PlanRules:
 
 
 def plan_changes(found: MatchedState, state: DesiredState, rules: PlanRules) -> Sequence[Change]:
-    """Every desired and every owned resource as one change, sorted by address, NO_CHANGE included.
+    """One change for every desired and every managed resource, sorted by address, NO_CHANGE included.
 
     Raises ConfigurationError for names that others hold and for deletions of what is still referred to.
     """
@@ -160,7 +160,7 @@ class _Planner:
         if fields:
             yield from (str(live[each.name]) for each in kind.fields if each.note_only and live.get(each.name))
         else:
-            yield from _settled_otherwise(kind, desired, live)
+            yield from _done_otherwise(kind, desired, live)
         yield self._remark(desired)
 
     def _remark(self, desired: Desired) -> str:
@@ -183,7 +183,7 @@ class _Planner:
         )
 
     def _unmakeable(self, desired: Desired, entry: LedgerEntry | None) -> Change:
-        """What was ours and is gone needs nothing any more; anything else has to be there."""
+        """A managed resource that is gone needs no change; any other one must exist, since it cannot be created."""
         if entry is None:
             what = f"{desired.address} is not known to be there, and cannot be made"
             self.problems.append(Problem(str(desired.origin), what, "plan with --refresh auto, or remove it"))
@@ -276,8 +276,8 @@ def _note(kind: Kind, desired: Desired, known: LedgerEntry | None) -> str:
     return f"no longer managed: {', '.join(gone)}" if gone else ""
 
 
-def _settled_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[str]:
-    """It is as the files say, but was done in another manner, which cannot be changed any more."""
+def _done_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[str]:
+    """Notes for a resource in the desired state that was reached with another one-time option."""
     for field in kind.fields:
         shown = live.get(field.name) if field.manner else None
         if shown is not None and desired.attrs.get(field.name, shown) != shown:

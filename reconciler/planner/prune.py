@@ -1,16 +1,16 @@
-"""What the files no longer name → DELETE or FORGET, by pruning policy and by what goes with what.
+"""Decides about resources that the files do not declare: DELETE or FORGET, by pruning policy and relations.
 
-ours, live, the files no longer name it
+managed, live, not declared
 ──────────────────────────────────────────────────────────────────────────────
-a parent that takes it along is deleted                   FORGET  gone with it, no call
-written inside a block that no longer has that key        FORGET  not managed any more
-written inside a block that is forgotten itself           FORGET  with it
-in an exact set                                           DELETE  whatever pruning says
-pruning ``none``, or ``created`` and we did not make it   FORGET
-accepted and not shown yet                                nothing, until it shows
-another one has its name now                              FORGET  we delete only what is ours
+its parent is deleted and takes it along                  FORGET  deleted with the parent, no call
+declared inside a block that no longer has the key        FORGET  no longer managed
+declared inside a block that is forgotten                 FORGET  together with it
+in an authoritative list                                  DELETE  whatever pruning is set to
+pruning ``none``, or ``created`` and it was adopted       FORGET
+accepted and not visible yet                              nothing until it is visible
+another resource has its name now                         FORGET  only managed resources are deleted
 otherwise                                                 DELETE
-unmanaged, pruning ``all``, or in an exact set              DELETE
+unmanaged, pruning ``all``, or in an authoritative list   DELETE
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LEFT = "no longer in the files; "
 
 
 class Pruning:
-    """One decision for every resource that is ours, or live under ``all`` or in an exact set, and not desired."""
+    """One decision for every undeclared resource that is managed, or that ``all`` or a list removes."""
 
     def __init__(self, found: MatchedState, state: DesiredState, policy: Policy) -> None:
         self.found, self.state, self.policy = found, state, policy

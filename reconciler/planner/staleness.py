@@ -9,7 +9,7 @@ CREATE … REPLACE     ADOPT or UPDATE that writes      announced, its outcome w
 REPLACE              CREATE with the same attributes  dropped, not made again yet
 DELETE               gone, or FORGET                  done, or announced
 DELETE of a contact  without a value or a tag         the run deleted that field or tag
-FORGET, adopt as is  gone, NO_CHANGE                       the ledger was settled first
+FORGET, adopt as is  gone, NO_CHANGE                       the ledger was updated first
 """
 
 from __future__ import annotations

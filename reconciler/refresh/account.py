@@ -104,8 +104,8 @@ def refresh(
 ) -> Refreshed:
     """Read what the files and the ledger touch, by the cheapest routes, and bring it under one set of names.
 
-    An owned one that a walk did not show is looked at once before it counts as gone, and whoever has no place, in an
-    exact set or at all, is asked for the name. Where ten or more owned of a kind are all gone, it is rather another
+    A managed resource that a walk did not show is read again before it counts as gone. The names of contacts in an
+    exact set, or under ``prune: all``, are read. Where ten or more owned of a kind are all gone, it is rather another
     account: they are not looked at again unless somebody said that this is meant.
     """
     if scope.mode == "none":

@@ -31,7 +31,7 @@ def cycle_line(
     calls: tuple[int, int] = (0, 0),
     pause: float | None = None,
 ) -> str:
-    """``cycle 3: unchanged. 427 as they should be. 9 calls in 1.2 s; next in 5 min.``; ``why`` is the error."""
+    """``cycle 3: unchanged. 427 unchanged. 9 calls in 1.2 s; next in 5 min.``; ``why`` is the error."""
     parts = [f"cycle {number}: {ending.value}{': ' + why if why else ''}"]
     if report is not None:
         done = [f"{report.count(status):,} {said}" for status, said in _OUTCOMES.items() if report.count(status)]

@@ -62,7 +62,7 @@ def destroy(ctx: click.Context, options: DestroyOptions) -> int:
     where = place(ctx, options)
     settings = read_settings(ctx, options.path, where)
     if settings.ledger == "none":
-        raise ConfigurationError("without a ledger nothing is known to be ours; there is nothing to destroy")
+        raise ConfigurationError("without a ledger no resource is managed; there is nothing to destroy")
     workspace = Project(where.cwd / options.path, settings, DesiredState())
     return _apply_project(run, workspace, None, destroying)
 

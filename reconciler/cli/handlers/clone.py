@@ -43,8 +43,8 @@ from reconciler.planner.clone import HARMLESS, ClonedState
 from reconciler.planner.matched_state import MatchedState
 
 PROVISIONAL = (
-    "The made-up addresses will be others: the key that makes them comes with the ledger, at the first --apply. "
-    "Set RECONCILER_LEDGER_KEY to know them before."
+    "The anonymized addresses are provisional: their key is created with the ledger, at the first --apply. "
+    "Set RECONCILER_LEDGER_KEY to keep them."
 )
 
 

@@ -19,7 +19,7 @@ from reconciler.output.wording import count, printable
 
 
 def list_entries(ctx: click.Context, options: LedgerListOptions) -> int:
-    """List the resources that are ours; PATTERN is an address with ``*`` and ``?``."""
+    """List the managed resources; PATTERN is an address with ``*`` and ``?``."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         about, entries = store.describe(), store.entries(options.pattern)
         intents = store.load().intents if options.as_json else {}
@@ -82,7 +82,7 @@ def _lifecycle(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
-    """Stop calling these ours. Nothing is sent; the account keeps them, and nothing here will delete them."""
+    """Stop managing these resources. Nothing is sent, and the account keeps them."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         found = [recorded_address(store, address) for address in options.addresses]
     require_yes(f"Forget {len(found)} of the ledger's resources?", yes=options.yes, declined="nothing was forgotten")

@@ -26,7 +26,7 @@ from reconciler.planner.moves import moves_of
 
 
 def unlock(ctx: click.Context, options: UnlockOptions) -> int:
-    """Take the lease away from a run that you know is dead. A run that still lives stops at its next write."""
+    """Unlock the ledger after a run that is certainly dead. A run that is still alive stops at its next write."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         held = store.describe().held
     if held is None:
@@ -42,7 +42,7 @@ def unlock(ctx: click.Context, options: UnlockOptions) -> int:
 
 
 def export(ctx: click.Context, options: ExportOptions) -> int:
-    """Print everything that is recorded as ours, as JSON. Secrets are in it as keyed digests only."""
+    """Print the ledger as JSON. Secrets are included as keyed digests only."""
     where = place(ctx, options)
     with ledger_for_reading(ctx, where, options.project) as (_, store):
         if options.out is None and redaction_of(ctx).on:

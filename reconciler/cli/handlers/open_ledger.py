@@ -43,7 +43,7 @@ def ledger_for_reading(ctx: click.Context, where: Invocation, project: Path) -> 
 
 @contextmanager
 def locked_ledger(settings: Settings) -> Iterator[Store]:
-    """The ledger under our lease; made where it is missing."""
+    """The ledger, locked by this run; created if it is missing."""
     with ledgers.open_to_write(settings) as store, Lock.acquire(store):
         yield store
 

@@ -90,7 +90,7 @@ class Outputs:
 
     @contextmanager
     def problems(self, name: str) -> Iterator[None]:
-        """What is wrong with the files and settings is told in the same formats, before it ends the command."""
+        """Errors in files and settings are written in the same formats before the command ends."""
         try:
             yield
         except ConfigurationError as error:
@@ -109,7 +109,7 @@ class Outputs:
             log(f"Not written, as there is no plan: {', '.join(sorted(unable))}.")
 
     def write_valid(self, name: str, found: Mapping[str, Any]) -> None:
-        """The files are as they should be: ``resources`` counts them by kind."""
+        """The files are valid: ``resources`` counts them by kind."""
 
         document = self.redaction.document({**problems_document(()), **found})
         total = sum(found["resources"].values())

@@ -69,7 +69,7 @@ class Progress(ABC):
         self.marks.append((self.began, self.counted()))
 
     def counted(self) -> int:
-        """The number whose rate limit is told."""
+        """The counter whose rate is shown."""
         return self.calls()
 
     def rate(self) -> float:
