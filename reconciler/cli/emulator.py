@@ -28,7 +28,7 @@ Example:
 def emulator(
     host: str, public: bool, port: int, key: str | None, connection: str, seed: Path | None, store: Path | None
 ) -> int:
-    """Run a stand-in for the gateway and the vendor: real HTTP, the vendor's rules, no network, no customers."""
+    """Run an emulator of the gateway and Systeme.io on this machine: real HTTP, the same rules, no customers."""
     try:
         from reconciler.emulator import is_loopback, serve
     except ModuleNotFoundError as error:

@@ -52,7 +52,7 @@ COMMANDS = {
     "completion": ("completion", "Print what lets a shell complete commands."),
     "help": ("help", "Explain a command, a kind or a topic."),
     "mcp": ("mcp", "Serve the project to an AI assistant."),
-    "emulator": ("emulator", "Run a stand-in for the gateway on this machine."),
+    "emulator": ("emulator", "Run an emulator of the gateway on this machine."),
 }
 
 EXAMPLE = """\b

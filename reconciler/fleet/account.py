@@ -206,8 +206,10 @@ class _AccountRun:
                 return self._drift(find_drift(request, reader, store), session)
             planned = plan.make_plan(request, reader, store)
             self._note(planned, session)
-            settles = store is not None and needs_ledger(planned, store, time.time())
-        return self.ended(AccountState.CHANGES if planned.plan.pending else AccountState.UNCHANGED, settles=settles)
+            writes_ledger = store is not None and needs_ledger(planned, store, time.time())
+        return self.ended(
+            AccountState.CHANGES if planned.plan.pending else AccountState.UNCHANGED, writes_ledger=writes_ledger
+        )
 
     def ended(self, state: AccountState, code: int = 0, **more: Any) -> AccountResult:
         """The result so far."""

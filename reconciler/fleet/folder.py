@@ -88,7 +88,9 @@ class RunFolder:
 def is_done(result: AccountResult, command: str) -> bool:
     """Whether an account needs no second run; one that was planned only is not applied."""
     if command == "apply":
-        return result.state is AccountState.APPLIED or (result.state is AccountState.UNCHANGED and not result.settles)
+        return result.state is AccountState.APPLIED or (
+            result.state is AccountState.UNCHANGED and not result.writes_ledger
+        )
     return result.state.is_good
 
 

@@ -24,12 +24,12 @@ class Check(NamedTuple):
 
 
 def good(name: str, text: str) -> Check:
-    """It is as it should be."""
+    """A passed check."""
     return Check(name, Verdict.OK, text)
 
 
 def bad(name: str, text: str, remedy: str) -> Check:
-    """It is not, and this helps."""
+    """A failed check, with its remedy."""
     return Check(name, Verdict.FAILED, text, remedy)
 
 

@@ -45,8 +45,8 @@ class NeededApproval(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class AccountResult:
     """One account of a fleet run. ``counts`` are changes by action (or drifted resources),
-    ``protected`` is the environment that must be confirmed by name; ``settles``: the plan changes the ledger although
-    nothing is sent. ``key`` is the lane."""
+    ``protected`` is the environment that must be confirmed by name; ``writes_ledger``: the plan changes the
+    ledger although nothing is sent. ``key`` is the lane."""
 
     name: str
     state: AccountState
@@ -59,7 +59,7 @@ class AccountResult:
     error: str = ""
     needs: tuple[NeededApproval, ...] = ()
     protected: str = ""
-    settles: bool = False
+    writes_ledger: bool = False
     key: str = ""
     wave: int = 0
 

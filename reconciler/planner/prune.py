@@ -57,7 +57,7 @@ class Pruning:
             return self._forget(entry, Cause.REMOVED, "gone from the account")
         around = self.sets.around(live)
         if entry.remote_id not in (None, live.remote_id) and not around:
-            return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is not ours")
+            return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is unmanaged")
         if parent := self._gone_with(live):
             return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
         if reason := self._released(entry):

@@ -360,7 +360,7 @@ def test_a_saved_clone(pair: Pair) -> None:
 
 def test_a_clone_that_cannot_be_saved(pair: Pair) -> None:
     """Where made-up people would be others next time, and where the file would need files that are not there."""
-    ended(pair.clone(*PEOPLE, "--out", "clone.json"), 3, "made-up addresses will be others", "Nothing was saved")
+    ended(pair.clone(*PEOPLE, "--out", "clone.json"), 3, "anonymized addresses are provisional", "Nothing was saved")
     ended(pair.clone("--out", "clone.json", "--apply", "--yes"), 1, "--out saves a plan for later")
     pair.env["RECONCILER_REDACT"] = "true"
     ended(pair.clone("--out", "clone.json"), 1, "under --redact")

@@ -46,7 +46,7 @@ def test_all_is_as_it_should_be(applied: Project) -> None:
     said = ended(
         applied.run("explain", "contact/ann@example.com"), 0, "site.yaml:4:5", "created in run 1", "by run 1"
     )
-    assert "nothing is to be done" in said
+    assert "matches the configuration: no change" in said
     assert "needs      contact_field/town" in said
     assert "needed by  tagging/ann@example.com/VIP" in said
     assert all(line.startswith("GET ") for line in requests_of(applied.account))
@@ -72,13 +72,13 @@ def test_every_row_of_the_table(applied: Project) -> None:
     applied.account.edit("POST", "/api/tags", {"name": "Unmanaged"})
     applied.account.edit("POST", "/api/tags", {"name": "Theirs"})
     applied.write(SITE.replace("tags: [VIP, Gold]", "tags: [VIP, Gold, New, Theirs]"))
-    assert "ours, gone from the account: it is created again" in explained(applied, "tag/Gold")["rule"]
-    assert "not ours yet, not in the account: it is created" in explained(applied, "tag/New")["rule"]
-    assert "not ours yet, in the account: it is taken over" in explained(applied, "tag/Theirs")["rule"]
-    assert "unmanaged, and is never touched" in explained(applied, "tag/Unmanaged")["rule"]
+    assert "managed, gone from the account: created again" in explained(applied, "tag/Gold")["rule"]
+    assert "not managed yet, not in the account: created" in explained(applied, "tag/New")["rule"]
+    assert "not managed yet, in the account: adopted" in explained(applied, "tag/Theirs")["rule"]
+    assert "unmanaged: never changed" in explained(applied, "tag/Unmanaged")["rule"]
     applied.write("contact_fields: []\ntags: [VIP]\n")
-    assert "in the account: it is deleted" in explained(applied, "contact_field/town")["rule"]
-    assert "not in the account: it is forgotten" in explained(applied, "tag/Gold")["rule"]
+    assert "in the account: deleted" in explained(applied, "contact_field/town")["rule"]
+    assert "not in the account: forgotten" in explained(applied, "tag/Gold")["rule"]
     assert "forgotten, nothing is sent" in explained(applied, "contact/ann@example.com")["rule"]
 
 
@@ -97,7 +97,7 @@ def test_a_replacement(applied: Project) -> None:
     """A field that is set once leads to a new one."""
     applied.write(SITE.replace("https://x.example.com", "https://y.example.com"))
     document = explained(applied, "webhook/W")
-    assert "set once differs: it is deleted and made again" in document["rule"]
+    assert "an immutable field differs: deleted and created again" in document["rule"]
     assert [each["method"] for each in document["requests"]] == ["DELETE", "POST"]
 
 
@@ -124,5 +124,5 @@ def test_before_the_first_apply(project: Project) -> None:
     project.write("tags: [VIP]\n")
     assert explained(project, "tag/VIP")["action"] == "create"
     assert explained(project, "tag/VIP")["ledger"] is None
-    ended(project.run("explain", "tag/VIP", "--ledger", "none"), 0, "it is created", "POST")
+    ended(project.run("explain", "tag/VIP", "--ledger", "none"), 0, "not in the account: created", "POST")
     assert not (project.folder / ".reconciler").exists()

@@ -181,7 +181,7 @@ def test_drift(site: Project) -> None:
     plain = site.run("drift", "--json")
     assert read(site, "json") == plain.out
     assert site.run("drift", "--output", "json").out == plain.out
-    said = ended(site.run("drift", "--output", "html=out/x"), 1, "html tells of plans only")
+    said = ended(site.run("drift", "--output", "html=out/x"), 1, "html supports plans only")
     assert "there are text, json, markdown, junit, sarif, github" in said
 
 

@@ -23,7 +23,7 @@ def test_a_held_lease_is_refused_with_all_that_helps(where: Where, clock: FakeCl
     clock.now += 18
     with pytest.raises(Locked) as caught:
         Lock.acquire(where.open(clock=clock))
-    assert "bob on server (process 77) since 1970-01-12 13:46:40 UTC; its lease ends in 42 s" in str(caught.value)
+    assert "bob on server (process 77) since 1970-01-12 13:46:40 UTC; the lock expires in 42 s" in str(caught.value)
     assert "`reconciler ledger unlock`" in str(caught.value)
 
 
