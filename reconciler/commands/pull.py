@@ -12,7 +12,7 @@ from typing import Any
 
 from reconciler import __version__
 from reconciler.apply.ledger_entry import entry_after
-from reconciler.commands.init import FILES_SCHEMA, schema_text
+from reconciler.commands.init import FILES_SCHEMA, SETTINGS_SCHEMA, schema_text
 from reconciler.commands.plan import PlanRequest, decide
 from reconciler.commands.project import Invocation, Project, read_state
 from reconciler.commands.session import Session
@@ -183,8 +183,8 @@ def _called(found: MatchedState, kind: str, name: str) -> set[Address]:
 # writing
 
 
-def write(pulled: Pulled, folder: Path, root: Path) -> list[Path]:
-    """New files in the folder, all or none; the schema beside them, unless there is one. Returns their paths."""
+def write(pulled: Pulled, folder: Path, root: Path, connection: str | None = None) -> list[Path]:
+    """New files in the folder, all or none, with settings and schemas unless they exist. Returns their paths."""
     found = pulled.made
     if not found.documents:
         return []
@@ -196,8 +196,24 @@ def write(pulled: Pulled, folder: Path, root: Path) -> list[Path]:
     texts |= {folder / csv_source.file: yaml_writer.table(csv_source).encode() for csv_source in found.csv_sources}
     if not (folder / FILES_SCHEMA).exists():
         texts[folder / FILES_SCHEMA] = schema_text("files").encode()
+    if root.resolve() == folder.resolve() and not any((folder / name).exists() for name in files.SETTINGS_NAMES):
+        texts |= _settings(folder, connection)
     yaml_writer.create(texts, private=True)
     return list(texts)
+
+
+def _settings(folder: Path, connection: str | None) -> dict[Path, bytes]:
+    """The settings of the new project, with the connection that was named, and their schema unless it exists."""
+    lines = [f"# yaml-language-server: $schema={SETTINGS_SCHEMA}", "format: 1"]
+    if connection:
+        lines += [
+            "# The Maton connection that this project was pulled from.",
+            f"connection: {yaml_writer.scalar(connection)}",
+        ]
+    texts = {folder / files.SETTINGS_NAMES[0]: ("\n".join(lines) + "\n").encode()}
+    if not (folder / SETTINGS_SCHEMA).exists():
+        texts[folder / SETTINGS_SCHEMA] = schema_text("settings").encode()
+    return texts
 
 
 def _placed(found: ExportedFiles, folder: Path, root: Path) -> Mapping[str, tuple[Any, ...]]:

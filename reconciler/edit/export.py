@@ -120,11 +120,18 @@ class _Exporter:
             if natural == live.address:
                 yield live, False
             elif natural in taken:
-                self._leave(live.address, "another one has its name")
+                self._leave(live.address, f"skipped: {self._first(natural, mine)}")
             else:
                 taken.add(natural)
                 self.first_of_name[live.address] = natural
                 yield live, True
+
+    def _first(self, natural: Address, mine: list[Live]) -> str:
+        """Which resource of the name was written instead."""
+        kept = next(
+            each for each in mine if each.address == natural or self.first_of_name.get(each.address) == natural
+        )
+        return f'duplicate of {natural.kind} "{unescape(natural.key)}" (id {kept.remote_id})'
 
     def _is_unwanted(self, person: Address) -> bool:
         return self.people is not None and person not in self.people

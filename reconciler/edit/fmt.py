@@ -155,7 +155,10 @@ class _SourceText(str):
 
 
 class _FmtEmitter(RoundTripEmitter):
-    """Keeps the escapes of scalars in double quotes, and breaks the line after brackets below a comment."""
+    """Keeps escapes and the braces of a single pair, and ends the line of brackets below a comment."""
+
+    def expect_flow_mapping(self, single: bool | None = False, force_flow_indent: bool | None = False) -> None:
+        super().expect_flow_mapping(False, force_flow_indent)
 
     def expect_block_sequence_item(self, first: bool = False) -> None:
         if not first:

@@ -7,24 +7,33 @@ from typing import Any, Protocol
 
 from reconciler.output import wording
 from reconciler.output.json_documents import FORMAT_VERSION
-from reconciler.output.layout import Line
+from reconciler.output.text import Line
 from reconciler.planner.documents import ExportedFiles
 
 #: So many resources that were left out are named; the rest is counted.
 TOLD = 20
 
 
-def pulled_lines(made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int) -> Iterator[Line]:
-    """The files, then the secrets that have to be set, then what no file can say."""
+def pulled_lines(
+    made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int, following: str
+) -> Iterator[Line]:
+    """The files, the environment variables to set, what was left out, totals, and the next command."""
     if not written:
-        calls = wording.count(reads, "call")
-        yield [(f"The account holds nothing of these kinds; no file was written ({calls}).", "bold")]
+        text = (
+            f"Nothing to write: the account has no resources of these kinds ({wording.count(reads, 'API request')})."
+        )
+        yield [(text, "bold")]
         return
     yield from ([("  + ", "green"), (wording.printable(name), "")] for name in written)
     yield []
     if made.secrets:
-        yield [("Secrets are never shown; set these variables before you plan:", "")]
+        yield [("Secrets are not written to files. Set these environment variables before the next plan:", "")]
         yield from ([(f"  {name}", ""), (f"  {wording.shown(address)}", "dim")] for name, address in made.secrets)
+        if any(name.endswith("_SECRET") for name, _ in made.secrets):
+            yield [
+                ("The secret of a webhook is sent only after its `lifecycle: {ignore: [secret]}` is removed;", "dim")
+            ]
+            yield [("until then any value will do.", "dim")]
         yield []
     if made.left_out:
         yield [("Left out:", "")]
@@ -33,9 +42,10 @@ def pulled_lines(made: ExportedFiles, written: Sequence[str], owned: int | None,
         if len(made.left_out) > TOLD:
             yield [(f"  and {len(made.left_out) - TOLD:,} more", "dim")]
         yield []
-    mine = "" if owned is None else f" {wording.count(owned, 'resource is', 'resources are')} recorded as made by us."
-    text = f"{wording.count(made.declared, 'resource')} written down, {wording.count(reads, 'call')}.{mine}"
+    mine = "" if owned is None else f" {wording.count(owned, 'resource is', 'resources are')} recorded as created."
+    text = f"Wrote {wording.count(made.declared, 'resource')} ({wording.count(reads, 'API request')}).{mine}"
     yield [(text, "bold")]
+    yield [(f"Next: {following}", "bold")]
 
 
 def pulled_document(made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int) -> dict[str, Any]:
@@ -56,11 +66,11 @@ class PatchSummary(Protocol):
 
     @property
     def offered(self) -> Sequence[tuple[str, str, str]]:
-        """Address, change and position of all drift that can be accepted."""
+        """Address, what would change, and where, of all that could be taken back."""
 
     @property
     def hard(self) -> Sequence[tuple[str, str, str]]:
-        """Address, reason and position of drift that cannot be accepted."""
+        """Address, why it cannot be taken back, and where."""
 
     @property
     def difference(self) -> Iterable[str]:
@@ -71,7 +81,7 @@ _STYLES = {"+": "green", "-": "red", "@": "dim"}
 
 
 def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
-    """The accepted difference, or what can be accepted; then what must be merged by hand."""
+    """The difference where something was chosen, else what could be; then what a person has to do."""
     lines = list(patch.difference)
     yield from ([(wording.printable(line), _STYLES.get(line[:1], ""))] for line in lines)
     if not chosen:
@@ -88,12 +98,12 @@ def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
                 (f"  {where}", "dim"),
             ]
     if not lines and not patch.offered and not patch.hard:
-        yield [("No drift. The files match the account.", "bold")]
+        yield [("No drift: the files match the account.", "bold")]
     elif not chosen and patch.offered:
         yield []
         yield [("Accept it into the files with --accept ADDRESS or --all.", "bold")]
     elif chosen and not lines:
-        yield [("None of this can be accepted into the files.", "bold")]
+        yield [("None of these changes can be written automatically.", "bold")]
 
 
 def patch_document(patch: PatchSummary, written: Sequence[str]) -> dict[str, Any]:

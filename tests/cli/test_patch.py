@@ -53,8 +53,8 @@ def untag(project: Project, tag: str) -> None:
 
 def test_a_quiet_account(applied: Project) -> None:
     """One line."""
-    ended(applied.run("pull"), 0, "No drift")
-    ended(applied.run("pull", "--all"), 0, "nothing")
+    ended(applied.run("pull"), 0, "No drift: the files match the account")
+    ended(applied.run("pull", "--all"), 0, "No drift")
     assert text_of(applied) == SITE
 
 
@@ -137,7 +137,7 @@ def test_what_a_person_has_to_do(project: Project) -> None:
     for name in ("a", "b", "c", "row"):
         rename_person(project, f"{name}@example.com", first_name="New")
     delete_tag(project, "VIP")
-    said = ended(project.run("pull", "--all", "--yes"), 0, "Must be merged by hand")
+    said = ended(project.run("pull", "--all", "--yes"), 0, "Must be merged by hand:")
     for why in ("comes from ${…}", "under an anchor", "merge key", "in a CSV file", "gone from the account"):
         assert why in said, said
     assert "site.yaml:3:5" in said

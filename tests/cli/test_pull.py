@@ -71,6 +71,8 @@ def test_the_account_as_files(full: Project) -> None:
         "memberships.yaml",
         "webhooks.yaml",
         "reconciler.schema.json",
+        "reconciler.yaml",
+        "settings.schema.json",
     }
     assert all(text.startswith("# yaml-language-server: $schema=") for name, text in files.items() if "yaml" in name)
     assert files["contacts.yaml"].partition("\n")[2] == (
@@ -88,7 +90,7 @@ def test_the_account_as_files(full: Project) -> None:
 
 def test_own(full: Project) -> None:
     """Everything is recorded as made by us, without a write and without the secrets at hand; the plan is quiet."""
-    ended(full.run("pull", "--own", env={"WEBHOOK_CRM_SYNC_SECRET": None}), 0, "are recorded as made by us")
+    ended(full.run("pull", "--own", env={"WEBHOOK_CRM_SYNC_SECRET": None}), 0, "are recorded as created")
     assert full.account.writes == []
     assert ledger_of(full)
     assert all("CREATED" in entry for entry in ledger_of(full))
@@ -160,14 +162,19 @@ def test_a_patch_as_json(full: Project) -> None:
 def test_kinds(full: Project) -> None:
     """Only what was asked for; an unknown kind is a mistake with a proposal."""
     ended(full.run("pull", "--kind", "tag"), 0)
-    assert set(files_of(full.folder)) == {"tags.yaml", "reconciler.schema.json"}
+    assert set(files_of(full.folder)) == {
+        "tags.yaml",
+        "reconciler.schema.json",
+        "reconciler.yaml",
+        "settings.schema.json",
+    }
     ended(full.run("pull", "x", "--kind", "tga"), 1, "did you mean")
     assert not (full.folder / "x").exists()
 
 
 def test_an_empty_account(project: Project) -> None:
     """Nothing there, nothing written, not even the folder."""
-    ended(project.run("pull", "site"), 0, "no file was written")
+    ended(project.run("pull", "site"), 0, "Nothing to write")
     assert list(project.folder.iterdir()) == []
 
 
@@ -186,11 +193,32 @@ def test_two_tags_of_one_name(make_project: Callable[..., Project]) -> None:
     """Of those that only a normal form tells apart one is bound by its id; people keep both."""
     twins = ["\u00e9", "e\u0301"]
     project = make_project({"tags": [*twins, "VIP"], "contacts": [{"email": "ann@example.com", "tags": twins}]})
-    ended(project.run("pull"), 0, "another one has its name")
+    ended(project.run("pull"), 0, 'skipped: duplicate of tag "')
     files, ids = files_of(project.folder), project.account.ids()["tags"]
     assert files["tags.yaml"].endswith(f'tags:\n  - VIP\n  - name: é\n    id: "{ids[twins[0]]}"\n')
     assert f'tags: [é, {{id: "{ids[twins[1]]}"}}]' in files["contacts.yaml"]
     assert project.plan()["calls"]["writes"] == 0
+
+
+def test_two_tags_are_merged(make_project: Callable[..., Project]) -> None:
+    """As docs/guides/adopting-an-account.md describes it: renamed, assigned, deleted."""
+    people = [{"email": "a@example.com", "tags": ["Kunde"]}, {"email": "b@example.com", "tags": ["Kunde "]}]
+    project = make_project({"tags": ["Kunde", "Kunde "], "contacts": people})
+    first, second = (project.account.ids()["tags"][name] for name in ("Kunde", "Kunde "))
+    ended(project.run("pull"), 0, f'skipped: duplicate of tag "Kunde" (id {first})', "Next: reconciler plan")
+    files = files_of(project.folder)
+    assert f'tags: [{{id: "{second}"}}]' in files["contacts.yaml"]
+    project.write(files["tags.yaml"] + f'  - {{name: Kunde old, id: "{second}"}}\n', "tags.yaml")
+    both = files["contacts.yaml"].replace(f'{{id: "{second}"}}', "Kunde, Kunde old")
+    project.write(both, "contacts.yaml")
+    ended(project.run("fmt", "--check"), 0)
+    project.apply()
+    project.write(files["tags.yaml"], "tags.yaml")
+    project.write(both.replace(", Kunde old", ""), "contacts.yaml")
+    project.write(files["reconciler.yaml"] + "prune: {tag: owned}\n", "reconciler.yaml")
+    ended(project.run("apply", "--yes", "--allow", "deletes"), 0)
+    assert project.account.state()["tags"] == ["Kunde"]
+    assert [each["tags"] for each in project.account.state()["contacts"]] == [["Kunde"], ["Kunde"]]
 
 
 def test_what_files_cannot_say(make_project: Callable[..., Project]) -> None:

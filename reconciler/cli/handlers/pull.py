@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from fnmatch import fnmatchcase
@@ -102,11 +103,13 @@ def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings
     with _ledger(session, options.own) as store:
         with session.reader() as reader, stopping(session.stop), session.progress() as progress:
             pulled = read_account(reader, chosen, Dialect(settings.dialect), progress)
-        written = write(pulled, path, settings.root)
+        written = write(pulled, path, settings.root, settings.connection)
         owned = None
         if store is not None and written:
             owned = own(pulled, Project(path, settings, DesiredState()), where, session, store)
-    return _print(pulled, written, owned, where, as_json=options.as_json)
+    folder = "" if Path(options.folder) == Path() else f" {shlex.quote(str(options.folder))}"
+    following = f"reconciler plan{folder}"
+    return _print(pulled, written, owned, where, following, as_json=options.as_json)
 
 
 def _ledger(session: CommandContext, wanted: bool) -> AbstractContextManager[Store | None]:
@@ -120,12 +123,14 @@ def _no_such_kind(name: str) -> str:
     return f"{name!r} cannot be pulled; " + (f"did you mean {hint}?" if hint else f"there are {', '.join(known)}")
 
 
-def _print(pulled: Pulled, written: list[Path], owned: int | None, where: Invocation, *, as_json: bool) -> int:
+def _print(
+    pulled: Pulled, written: list[Path], owned: int | None, where: Invocation, following: str, *, as_json: bool
+) -> int:
     names = [shown_name(path, where.cwd) for path in written]
     if as_json:
         print_json(pulled_document(pulled.made, names, owned, pulled.reads))
     else:
-        print_lines(pulled_lines(pulled.made, names, owned, pulled.reads))
+        print_lines(pulled_lines(pulled.made, names, owned, pulled.reads, following))
     return 0
 
 

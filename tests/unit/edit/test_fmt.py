@@ -49,6 +49,7 @@ CASES = {
         "contacts:\n    - email: a@example.com\n      tags: [\n            A,\n          B ]  # two\n",
         "contacts:\n  - email: a@example.com\n    tags: [A, B] # two\n",
     ),
+    "braces of a single pair": ('contacts:\n  - email: a@example.com\n    tags: [A, {id: "1"}]\n', None),
     "a block below brackets with comments": (
         "tags:\n  # one\n  - {name: A}  # two\n  - name: B\n    handle: b\n",
         None,
