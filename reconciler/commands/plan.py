@@ -15,13 +15,14 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Base, Change, Plan, differing
 from reconciler.model.policy import Allow, Policy, Prune
-from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry
+from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, Neighbours
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.approvals import Approval, Losers, approvals, managed_people, people
 from reconciler.planner.diff import Digest
 from reconciler.planner.impact import losers_of, takes_from_people, with_losses
 from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.narrow import part_for
+from reconciler.planner.neighbours import NOBODY, hands_off
 from reconciler.planner.order import Graph, build, sends
 from reconciler.planner.planner import PlanRules, plan_changes, unmanaged
 from reconciler.planner.prune import LEFT
@@ -106,9 +107,10 @@ def make_plan(
     Raises ConfigurationError for what cannot be planned.
     """
     ledger = store.load(request.state.resources) if store else Ledger()
+    others = store.neighbours(request.account) if store else Neighbours()
     began = time.monotonic()
     read = look(request, reader, ledger, progress)
-    planned = decide(request, read, ledger, store.digest if store else None, now, reader)
+    planned = decide(request, read, ledger, store.digest if store else None, now, reader, others)
     return replace(planned, plan=replace(planned.plan, reads=reader.calls.reads), read_at=began)
 
 
@@ -119,6 +121,7 @@ def decide(
     digest: Digest,
     now: float | None = None,
     reader: Reader | None = None,
+    others: Neighbours = NOBODY,
 ) -> Planned:
     """The plan that follows from what was read; the planning half of :func:`make_plan`.
 
@@ -129,6 +132,7 @@ def decide(
     found.entries.update(recovered(found, ledger.intents))
     rules = _rules(request, read, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
+    changes = hands_off(changes, others, found.entries, allowed=Allow.TAKEOVER in request.allow)
     changes = _selected(request, changes)
     losses = _losses(request, read, changes, ledger, reader)
     plan = _plan(request, read, ledger, changes, losses)

@@ -100,12 +100,16 @@ class Session:
         if self.settings.ledger == "none":
             yield None
             return
-        store = ledgers.peek(self.settings)
-        if store is None:
-            ledgers.check_left_behind(self.settings, self.account())
-        with store or Store.none(key=self.settings.digest_key) as opened:
+        with ledgers.peek(self.settings) or self._no_ledger() as opened:
             opened.check(self.account())
             yield opened
+
+    def _no_ledger(self) -> Store:
+        """An empty ledger in place of one that does not exist yet; it knows its neighbours."""
+        ledgers.check_left_behind(self.settings, self.account())
+        store = Store.none(key=self.settings.digest_key)
+        store.beside = Store.neighbours_at(self.settings.ledger, self.settings.root, self.account())
+        return store
 
     def has_ledger(self) -> bool:
         """Whether the ledger will still exist when a saved plan is applied."""

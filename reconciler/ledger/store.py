@@ -17,7 +17,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
-from reconciler.ledger import codec, history, lock, transactions
+from reconciler.ledger import codec, history, lock, neighbours, transactions
 from reconciler.ledger.database import WAIT
 from reconciler.ledger.history import RunInfo, RunRecord
 from reconciler.ledger.lock_holder import LockRecord, held
@@ -26,7 +26,7 @@ from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VER
 from reconciler.ledger.transactions import Clock, Transactions
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import BeforeImage, Outcome
-from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry, Resources
+from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry, Neighbours, Resources
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.impact import TakenAlong
 from reconciler.planner.matched_state import DERIVED, Entries
@@ -63,6 +63,8 @@ class Store:
 
     def __init__(self, session: Transactions, key: str | None = None) -> None:
         self.session = session
+        #: What other ledgers manage, where that was found before this ledger existed.
+        self.beside: Neighbours | None = None
         self._put = upsert(session.dialect, ENTRY)
         self._announce = upsert(session.dialect, INTENT)
         try:
@@ -198,11 +200,26 @@ class Store:
             bound = connection.execute(select(HEAD.c.account)).scalar_one()
             _same_account(str(self.session.place), bound, account)
             connection.execute(update(HEAD).values(account=account))
+            neighbours.announce(connection, account)
 
     def rebind(self, account: str) -> None:
         """Moves the ledger to another account, whatever it belonged to."""
         with self.session.fenced() as connection:
             connection.execute(update(HEAD).values(account=account))
+            neighbours.announce(connection, account)
+
+    def neighbours(self, account: str | None) -> Neighbours:
+        """What other ledgers of this account in the same database manage."""
+        if self.beside is not None:
+            return self.beside
+        with self.session.reading() as connection:
+            return neighbours.managed_elsewhere(connection, account)
+
+    @staticmethod
+    def neighbours_at(url: str, root: Path, account: str | None) -> Neighbours:
+        """The same for a ledger that does not exist yet."""
+        with transactions.server(url, root) as connection:
+            return Neighbours() if connection is None else neighbours.managed_elsewhere(connection, account)
 
     # runs
 

@@ -212,6 +212,21 @@ def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Transa
     return session
 
 
+@contextmanager
+def server(url: str, root: Path) -> Iterator[Connection | None]:
+    """A connection to the database of a ledger that need not exist; None where the ledger is a file."""
+    place = database.locate(url, root)
+    if place.url is None:
+        yield None
+        return
+    engine = _engine(place, database.WAIT, reading=True)
+    try:
+        with explained(place), engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
 def exists(url: str, root: Path) -> bool:
     """Whether a ledger exists at the location; creates nothing."""
     session = reader(url, root, None, database.WAIT)

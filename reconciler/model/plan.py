@@ -39,6 +39,7 @@ class Cause(Enum):
     ROTATED = "rotated"
     GONE_WITH = "gone_with"
     NOT_IN_SET = "not_in_set"
+    TAKEOVER = "takeover"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Allow(Enum):
     RECREATE = "recreate"
     MISSING = "missing"
     EMAILS = "emails"
+    TAKEOVER = "takeover"
 
 
 def _limit(default: int, doc: str, *, most: int | None = None) -> int:

@@ -303,6 +303,27 @@ class Ledger:
     sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
+class Neighbours:
+    """What other ledgers of the same account manage, by the name of the ledger."""
+
+    def __init__(self) -> None:
+        self._addresses: dict[Address, str] = {}
+        self._ids: dict[tuple[str, str], str] = {}
+
+    def add(self, address: Address, remote_id: str | None, ledger: str) -> None:
+        """One entry of another ledger."""
+        self._addresses[address] = ledger
+        if remote_id is not None:
+            self._ids[address.kind, remote_id] = ledger
+
+    def manager(self, address: Address, remote_id: str | None) -> str | None:
+        """The ledger that manages this resource; None where there is none."""
+        return self._ids.get((address.kind, remote_id or "")) or self._addresses.get(address)
+
+    def __bool__(self) -> bool:
+        return bool(self._addresses)
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredState:
     """All that the files ask for, understood.

@@ -179,6 +179,8 @@ def _is_behind(approval: Approval, change: Change) -> bool:
         return change.action is Action.DELETE and kind.person
     if approval.allow is Allow.RECREATE:
         return change.action is Action.CREATE and kind.person and change.cause is Cause.MISSING
+    if approval.allow is Allow.TAKEOVER:
+        return change.cause is Cause.TAKEOVER
     return kind.asks is not None and kind.asks.allow is approval.allow
 
 

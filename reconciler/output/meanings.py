@@ -33,6 +33,7 @@ ALLOWS: Mapping[Allow, str] = {
     Allow.RECREATE: "Creating managed contacts again that were deleted in the account.",
     Allow.MISSING: "Continuing although ten or more managed resources of a kind were looked for and none was found.",
     Allow.EMAILS: "Changes because of which more people than the limit may receive e-mail.",
+    Allow.TAKEOVER: "Adopting or deleting resources that another ledger of the same database manages.",
 }
 
 ACTIONS: Mapping[Action, str] = {
@@ -56,6 +57,7 @@ CAUSES: Mapping[Cause, str] = {
     Cause.ROTATED: "The secret differs from the one last sent.",
     Cause.GONE_WITH: "Deleted together with another resource.",
     Cause.NOT_IN_SET: "Not in an authoritative list (`tags_exact`, `exclusive`).",
+    Cause.TAKEOVER: "Managed by another ledger of the same database.",
 }
 
 CONSEQUENCES: Mapping[Consequence, str] = {

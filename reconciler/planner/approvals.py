@@ -11,6 +11,7 @@ updates    updates hit more than ``updates`` percent of the managed resources or
 contacts   a contact is deleted                                                                 contacts
 recreate   a managed contact that is gone from the account is created again                     contacts
 cancel     a subscription is cancelled                                                          subscriptions
+takeover   what another ledger of this account manages would be adopted or deleted              resources
 emails     more than ``emails`` people may receive e-mail                                       people
 missing    ten or more managed resources of a kind were looked for and none was found           –
 
@@ -36,7 +37,7 @@ from reconciler.planner.rename_detection import RenameSuggestion
 
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
 #: Classes whose approval must give the exact count of the plan.
-COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE, Allow.EMAILS})
+COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE, Allow.EMAILS, Allow.TAKEOVER})
 #: Classes without a count: an account is the wrong one, or it is not.
 UNCOUNTED = frozenset({Allow.MISSING})
 #: If none of this many managed resources of a kind exists, the account is probably the wrong one.
@@ -79,6 +80,7 @@ def approvals(
         *guard.missing(entries if looked_for is None else looked_for),
         *_people(plan),
         *_erased(plan),
+        *_taken_over(plan),
         *_asked(plan),
     ]
     found += [Approval(Allow.DELETES, len(guard.removing), str(offer)) for offer in renames]
@@ -287,6 +289,13 @@ def _erased(plan: Plan) -> Iterable[Approval]:
     if again:
         what = f"{_contacts(len(again))} deleted in the account"
         yield Approval(Allow.RECREATE, len(again), f"{what} would be created again")
+
+
+def _taken_over(plan: Plan) -> Iterable[Approval]:
+    taken = [change for change in plan.pending if change.cause is Cause.TAKEOVER]
+    if taken:
+        what = "1 resource is" if len(taken) == 1 else f"{len(taken):,} resources are"
+        yield Approval(Allow.TAKEOVER, len(taken), f"{what} managed by another ledger of this account")
 
 
 def _asked(plan: Plan) -> Iterable[Approval]:

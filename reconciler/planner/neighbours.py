@@ -1,0 +1,35 @@
+"""Blocks changes of resources that another ledger of the same account manages."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Sequence
+from dataclasses import replace
+
+from reconciler.kinds import KINDS
+from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.resource import Neighbours
+from reconciler.model.values import Address
+
+NOBODY = Neighbours()
+_TAKING = frozenset({Action.ADOPT, Action.DELETE})
+
+
+def hands_off(
+    changes: Sequence[Change], others: Neighbours, own: Container[Address], *, allowed: bool
+) -> Sequence[Change]:
+    """The changes in which nothing is adopted or deleted that others manage, unless that is ``allowed``."""
+    if not others:
+        return changes
+    return tuple(_held(each, others, own, allowed) for each in changes)
+
+
+def _held(change: Change, others: Neighbours, own: Container[Address], allowed: bool) -> Change:
+    if change.action not in _TAKING or change.address in own or not KINDS[change.address.kind].writable:
+        return change
+    manager = others.manager(change.address, change.remote_id)
+    if manager is None:
+        return change
+    why = f"managed by {manager}"
+    if allowed:
+        return replace(change, cause=Cause.TAKEOVER, note="; ".join(filter(None, (change.note, why))))
+    return replace(change, blocked=change.blocked or f"{why}; --allow takeover=N takes it over")

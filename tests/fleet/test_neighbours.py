@@ -1,0 +1,73 @@
+"""Two projects of one account, whose ledgers are in one PostgreSQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.support import ended
+from tests.support.postgres import Postgres
+from tests.support.project import Project
+
+
+@pytest.fixture
+def pair(make_project: Callable[..., Project], postgres: Postgres, tmp_path: Path) -> tuple[Project, Project]:
+    """``shop`` manages two tags; ``school`` has the same account and wants one of them."""
+    shop, number = make_project(), tmp_path.name.rpartition("_")[2]
+    shop.env["RECONCILER_LEDGER"] = f"{postgres.url}&schema=shop_{number}"
+    shop.write("tags: [VIP, Lead]\n")
+    ended(shop.run("apply", "--yes"), 0)
+    folder = tmp_path / "school"
+    folder.mkdir()
+    school = Project(folder, shop.server, shop.account)
+    school.env["RECONCILER_LEDGER"] = f"{postgres.url}&schema=School-{number}"
+    school.write("tags: [VIP, Pupil]\n")
+    return shop, school
+
+
+def test_what_another_project_manages_is_not_adopted(pair: tuple[Project, Project]) -> None:
+    """It is blocked, the rest is applied; the other project still manages it."""
+    shop, school = pair
+    plan = school.plan()
+    (blocked,) = [each for each in plan["changes"] if each["blocked"]]
+    assert blocked["address"] == "tag/VIP"
+    assert "managed by shop" in blocked["blocked"] and "--allow takeover=N" in blocked["blocked"]
+    ended(school.run("apply", "--yes"), 0)
+    assert sorted(school.account.state()["tags"]) == ["Lead", "Pupil", "VIP"]
+    assert "tag/VIP" not in school.run("ledger", "list").out
+    shop.assert_converged()
+
+
+def test_a_takeover_needs_the_exact_number(pair: tuple[Project, Project]) -> None:
+    """--allow takeover=N adopts; without or with another number it is refused."""
+    _, school = pair
+    ended(school.run("apply", "--yes", "--allow", "takeover"), 3, "--allow takeover=1")
+    ended(school.run("apply", "--yes", "--allow", "takeover=2"), 3, "--allow takeover=1")
+    ended(school.run("apply", "--yes", "--allow", "takeover=1"), 0)
+    assert "tag/VIP" in school.run("ledger", "list").out
+
+
+def test_pruning_spares_what_another_project_manages(pair: tuple[Project, Project]) -> None:
+    """``prune: all`` deletes unmanaged resources, not those of the other project."""
+    shop, school = pair
+    school.write("prune: {tag: all}\n", "reconciler.yaml")
+    school.account.seed({"tags": ["Old"]})
+    plan = school.plan()
+    deleted = {each["address"]: each["blocked"] for each in plan["changes"] if each["action"] == "delete"}
+    assert deleted["tag/Old"] is None
+    assert "managed by shop" in deleted["tag/Lead"]
+    ended(school.run("apply", "--yes"), 0)
+    assert sorted(school.account.state()["tags"]) == ["Lead", "Pupil", "VIP"]
+    shop.assert_converged()
+
+
+def test_other_accounts_of_the_database_are_nobodys_neighbours(
+    pair: tuple[Project, Project], make_project: Callable[..., Project]
+) -> None:
+    """The same names in another account are free."""
+    other = make_project({"tags": ["VIP"]})
+    other.env["RECONCILER_LEDGER"] = pair[0].env["RECONCILER_LEDGER"].replace("shop_", "other_")
+    other.write("tags: [VIP]\n")
+    assert [each["blocked"] for each in other.plan()["changes"]] == [None]
