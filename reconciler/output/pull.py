@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from reconciler.output import wording
 from reconciler.output.json_documents import FORMAT_VERSION
-from reconciler.output.text import Line
+from reconciler.output.layout import Line
 from reconciler.planner.documents import ExportedFiles
 
 #: So many resources that were left out are named; the rest is counted.
@@ -66,11 +66,11 @@ class PatchSummary(Protocol):
 
     @property
     def offered(self) -> Sequence[tuple[str, str, str]]:
-        """Address, what would change, and where, of all that could be taken back."""
+        """Address, change and position of all drift that can be accepted."""
 
     @property
     def hard(self) -> Sequence[tuple[str, str, str]]:
-        """Address, why it cannot be taken back, and where."""
+        """Address, reason and position of drift that cannot be accepted."""
 
     @property
     def difference(self) -> Iterable[str]:

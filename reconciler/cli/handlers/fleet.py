@@ -284,7 +284,7 @@ def _checked_waves(text: str) -> str:
 
 
 def _is_pending(result: AccountResult) -> bool:
-    return result.state is AccountState.CHANGES or (result.state is AccountState.UNCHANGED and result.settles)
+    return result.state is AccountState.CHANGES or (result.state is AccountState.UNCHANGED and result.writes_ledger)
 
 
 def _approved(job: AccountJob, planned: AccountResult, changes: bytes) -> AccountJob:

@@ -116,6 +116,7 @@ APPROVED = [
     (Allow.RECREATE, one(Action.CREATE, Cause.MISSING, address=ANN)),
     (Allow.EMAILS, one(Action.CREATE, Cause.NEW, effects=(MAIL,))),
     (Allow.CANCEL, one(Action.UPDATE, address=Address("subscription", "ann@example.com/Monthly"))),
+    (Allow.TAKEOVER, one(Action.ADOPT, Cause.TAKEOVER)),
 ]
 
 
