@@ -167,7 +167,7 @@ def test_two_environments_are_planned_and_applied(two: Two) -> None:
     repository, github = two.repository, two.repository.github
     logs = ""
     for name in two.accounts:
-        planned = repository.plan(variables={"RECONCILER_CODE_SCANNING": "true"}, **two.told(name))
+        planned = repository.plan(variables={"CODE_SCANNING": "true"}, **two.told(name))
         assert not planned.failed, planned.log
         assert planned.environment == f"{name}-plan"
         assert planned.uploaded == f"reconciler-plan-{name}"

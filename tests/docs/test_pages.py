@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable
@@ -24,6 +25,7 @@ BLOCKS = [block for page in WRITTEN for block in pages.blocks(page)]
 WORLDS = [world for page in WRITTEN for world in worlds(pages.blocks(page))]
 QUOTES = [block for block in BLOCKS if block.what in ("file", "all")]
 YAML = [block for page in PAGES for block in pages.blocks(page) if block.language == "yaml" and not block.what]
+JSON = [block for block in BLOCKS if block.language == "json"]
 LONGEST_README = 105
 
 each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
@@ -66,6 +68,17 @@ def test_files_are_valid(block: Block, make_project: Callable[..., Project]) -> 
     assert result.code == 0, result.err
 
 
+@pytest.mark.parametrize("block", JSON, ids=lambda block: block.name)
+def test_clients_start_a_command(block: Block, project: Project) -> None:
+    """Every JSON block configures a client of the MCP server, with a command that exists."""
+    document = json.loads(block.text)
+    for server in (document.get("mcpServers") or document["servers"]).values():
+        assert server["command"] == "reconciler"
+        folder, *words = server["args"][1:]
+        assert folder.startswith(("/path/to/", "${workspaceFolder}"))
+        assert project.run(*words, "--help").code == 0
+
+
 @pytest.mark.parametrize("block", QUOTES, ids=lambda block: block.name)
 def test_quotes_are_exact(block: Block) -> None:
     """What a page quotes of a file stands in that file; ``make docs`` copies those that are quoted whole."""
@@ -81,7 +94,7 @@ def test_no_block_is_left_out() -> None:
     ran = {block for world in WORLDS for block in world.blocks}
     drawings = {block for block in BLOCKS if block.language == "text" and "─" in block.text}
     settings = {block for block in BLOCKS if block.language in ("try", "meanwhile")}
-    left = [block.name for block in BLOCKS if block not in {*ran, *QUOTES, *YAML, *drawings, *settings}]
+    left = [block.name for block in BLOCKS if block not in {*ran, *QUOTES, *YAML, *JSON, *drawings, *settings}]
     assert left == []
     assert len(ran) > 10
 

@@ -27,7 +27,8 @@ OPTIONS = {
     if word.startswith("-")
 } | {"-h", "--help"}
 #: Programs whose flags stand in code marks too, and such flags without their program.
-UNMANAGED = {"--doit", "make", "docker", "kubectl", "pip", "git", "npx", "gh", "journalctl", "systemctl"}
+UNMANAGED = {"--doit", "docker", "gh", "git", "journalctl", "kubectl", "make", "npx", "pip", "systemctl"}
+UNMANAGED |= {"dask", "py", "uv"}
 
 each_page = pytest.mark.parametrize("page", markdown.PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
