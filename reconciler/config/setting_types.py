@@ -41,6 +41,9 @@ PLANS: Mapping[str, int | None] = {"free": 30, "startup": 60, "webinar": 120, "u
 #: Requests per second that the gateway allows.
 GATEWAY_RATE = 10.0
 _RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *(?:/|per) *(second|minute)")
+#: The texts that ``rate`` reads, for the schema.
+RATE_PATTERN = rf"^([0-9]{{1,9}}(\.[0-9]{{1,9}})?( *(/|per) *(second|minute))?|{'|'.join(PLANS)})$"
+RATE_HINT = f"expected 10/second, 30/minute, 0 (no limit), or a plan: {', '.join(PLANS)}"
 
 
 def rate(value: Any) -> float:
@@ -54,7 +57,7 @@ def rate(value: Any) -> float:
     try:
         return number(value)
     except ValueError:
-        raise ValueError(f"expected 10/second, 30/minute, 0 (no limit), or a plan: {', '.join(PLANS)}") from None
+        raise ValueError(RATE_HINT) from None
 
 
 def whole(lowest: int, highest: int | None = None) -> Reader:

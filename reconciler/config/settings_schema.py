@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from reconciler.config.setting_types import RATE_HINT, RATE_PATTERN
 from reconciler.kinds.schema import meant
 from reconciler.model.policy import Limits
 
@@ -113,7 +114,7 @@ def _limits() -> dict[str, Any]:
     return {
         **found,
         "rate_limit": {
-            "type": ["number", "string"], "minimum": 0,
+            "type": ["number", "string"], "minimum": 0, "pattern": RATE_PATTERN, "x-hint": RATE_HINT,
             "description": "`10/second`, `30/minute`, a number per second, 0 for no limit, or a Systeme.io plan: "
             "`free` (30 per minute), `startup` (60), `webinar` (120), `unlimited` (only the gateway's limit).",
         },

@@ -71,16 +71,20 @@ def locate(url: str, root: Path) -> DatabaseLocation:
     if backend == "sqlite" and not driver:
         return DatabaseLocation(path=_file(parsed, root))
     if backend in {"postgresql", "postgres"} and driver in {"", "psycopg"}:
-        _check_schema(parsed)
+        _check_schema(parsed, url)
         return DatabaseLocation(url=parsed.set(drivername="postgresql+psycopg"))
     raise LedgerError(f"unsupported ledger database {parsed.drivername!r}; {FORMS}")
 
 
-def _check_schema(url: URL) -> None:
-    """Raises LedgerError for a name that PostgreSQL would cut, or keeps for itself."""
-    if "schema" not in url.query:
+def _check_schema(url: URL, text: str) -> None:
+    """Raises LedgerError for a name that PostgreSQL would cut, or keeps for itself, and for an empty one.
+
+    An empty one (a variable that is not set) is in ``text`` only: SQLAlchemy drops parameters without a value.
+    """
+    is_empty = re.search(r"[?&]schema=?(&|$)", text) is not None
+    if "schema" not in url.query and not is_empty:
         return
-    name = schema_of(url)
+    name = schema_of(url) if not is_empty else None
     if name is None or not re.fullmatch(r"[A-Za-z0-9_-]{1,63}", name) or name.lower().startswith("pg_"):
         raise LedgerError("invalid schema in the ledger URL; use one name of letters, digits, - and _")
 

@@ -43,7 +43,7 @@ def test_a_quota_is_told(examination: Examination) -> None:
     examination.rate_limit.heard(
         {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "57", "X-RateLimit-Refill": "12"}, 200
     )
-    assert examination.quota().text == "57 of 60 calls left, refilled in 12 s; the rate limit is 10 a second"
+    assert examination.quota().text == "57 of 60 calls left, refilled in 12 s; the rate limit is 10 per second"
 
 
 def test_no_quota_is_no_fault(examination: Examination) -> None:
