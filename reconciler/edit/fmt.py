@@ -210,6 +210,9 @@ def _prepare(node: Any, column: int, text: str) -> int:
         if node.style == '"' and "\n" not in source:
             node.value = _SourceText(node.value)
             node.value.source = source[source.index('"') :]
+        if node.style in ("|", ">") and node.comment and node.comment[0]:
+            # the old column could be inside the text, which moves to the left
+            node.comment[0].value = re.sub(r"^[ \t]+", "", node.comment[0].value, flags=re.MULTILINE)
         return len(source)
     deeper = column + 2
     length = 0

@@ -37,7 +37,7 @@ def test_a_plan_is_told_in_one_comment_that_is_updated(repository: Repository) -
     assert body.startswith("<!-- reconciler: plan default -->\n")
     assert body.count("<!--") == 1
     assert "ddddddd" in body
-    assert "4 to create" in body
+    assert "3 to create, 1 tag to assign" in body
     everything = body + first.log + first.summary + second.log + second.summary
     contents = b"".join(github.blobs.values()).decode("latin-1")
     assert not [word for word in ("ann@example.com", "Annabel") if word in everything + contents]

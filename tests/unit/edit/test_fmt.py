@@ -171,3 +171,12 @@ def test_what_cannot_be_read(text: str, where: str) -> None:
     with pytest.raises(ConfigurationError) as raised:
         format_stream(text.encode())
     assert str(raised.value).startswith(where)
+
+
+@pytest.mark.parametrize("style", ["|-", ">"])
+def test_a_comment_below_a_block_of_text_stays_a_comment(style: str) -> None:
+    """Its column may be inside of the text, which is indented less than before."""
+    text = f"tags:\n    -   name:  {style}\n          one\n\n        # 9\n        handle: t3\n"
+    paper = format_stream(text.encode())
+    assert paper.note == ""
+    assert paper.after.decode() == f"tags:\n  - name: {style}\n      one\n\n    # 9\n    handle: t3\n"
