@@ -22,7 +22,7 @@ from reconciler.errors import GatewayError, Interrupted, LedgerError, Locked, Re
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind, Wire
-from reconciler.model.plan import Change, Plan, Step, decided
+from reconciler.model.plan import Change, Plan, Step, differing
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Ref
 from reconciler.planner.order import Graph
@@ -73,7 +73,7 @@ class Executor:
     ) -> None:
         self.starter, self.wait = starter, wait
         self.graph, self.carrier, self.bounds, self.listener = graph, carrier, bounds, listener
-        self.changes = {change.address: change for change in decided(plan.changes)}
+        self.changes = {change.address: change for change in differing(plan.changes)}
         self.parallel = parallel
         self.sleep = sleep or (lambda seconds: bounds.stop.wait(seconds))
         self.outcomes: dict[Step, Outcome] = {}

@@ -20,7 +20,7 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.codec import Key
 from reconciler.ledger.history import RunRecord
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Action, Plan, decided
+from reconciler.model.plan import Action, Plan, differing
 from reconciler.model.policy import Allow
 from reconciler.model.report import Status
 from reconciler.model.resource import DesiredState
@@ -84,7 +84,7 @@ def _desired_secrets(request: PlanRequest) -> Iterator[tuple[str, str, Secret]]:
 
 def _live_secrets(planned: Planned) -> Iterator[tuple[str, str, Secret]]:
     """Secret values in the account that the plan overwrites or deletes."""
-    overwritten = {c.address: c.attrs for c in decided(planned.plan.changes) if c.action in _OVERWRITES}
+    overwritten = {c.address: c.attrs for c in differing(planned.plan.changes) if c.action in _OVERWRITES}
     for address, name, secret in _secrets(planned.secrets.items()):
         wanted = overwritten.get(Address.parse(address), {name: secret}).get(name)
         if wanted not in (secret, secret.value):

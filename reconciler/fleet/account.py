@@ -39,7 +39,7 @@ from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.fleet import AccountResult, AccountState, NeededApproval
-from reconciler.model.plan import Change, decided
+from reconciler.model.plan import Change, count_changes, differing
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from reconciler.model.serialization import change_to_json, weighed
@@ -260,7 +260,9 @@ class _AccountRun:
         made, settings = planned.plan, session.settings
         if self._redactor:
             self._redactor.learn((live.address, live.attrs) for live in planned.found.live.values())
-        counts = Counter(change.action.value for change in made.pending)
+        counts: Counter[str] = Counter()
+        for (_, action), number in count_changes(made.pending).items():
+            counts[action.value] += number
         if made.blocked:
             counts["blocked"] = len(made.blocked)
         needs = {
@@ -351,7 +353,7 @@ class _AccountRun:
 
 def _requests(planned: Planned) -> Mapping[Address, Iterable[Call]]:
     """The requests of each address."""
-    changes = {change.address: change for change in decided(planned.plan.changes)}
+    changes = {change.address: change for change in differing(planned.plan.changes)}
     calls: dict[Address, list[Call]] = {}
     for step in planned.graph.order:
         request = request_for(step, changes[step.address], planned.dialect, planned.slugs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
@@ -103,15 +104,19 @@ class AgreedChanges(Collection[Change]):
     """Changes of resources whose files and account agree: NO_CHANGE, and ADOPT without a field to write.
 
     There may be hundreds of thousands of them, so they are made on the way, each time when somebody goes through
-    them: ``make`` gives them in address order, those of one action or all. ``counts`` is by kind and action.
+    them: ``make`` gives them in address order, those of one action or all. ``find`` gives a single one. ``counts`` is
+    by kind and action.
     """
 
-    __slots__ = ("_make", "counts")
+    __slots__ = ("_make", "counts", "find")
 
     def __init__(
-        self, counts: Mapping[tuple[str, Action], int], make: Callable[[Action | None], Iterator[Change]]
+        self,
+        counts: Mapping[tuple[str, Action], int],
+        make: Callable[[Action | None], Iterator[Change]],
+        find: Callable[[Address], Change | None],
     ) -> None:
-        self.counts, self._make = counts, make
+        self.counts, self._make, self.find = counts, make, find
 
     def of(self, action: Action) -> Iterator[Change]:
         """Those of one action."""
@@ -161,16 +166,16 @@ def _merged(*parts: Iterable[Change]) -> Iterator[Change]:
 class EffectiveChanges(Collection[Change]):
     """The changes that alter account or ledger: ``own``, and those that are adopted as they are."""
 
-    __slots__ = ("_agreed", "own")
+    __slots__ = ("agreed", "own")
 
     def __init__(self, own: tuple[Change, ...], agreed: AgreedChanges) -> None:
-        self.own, self._agreed = own, agreed
+        self.own, self.agreed = own, agreed
 
     def __iter__(self) -> Iterator[Change]:
-        return _merged(self.own, self._agreed.of(Action.ADOPT))
+        return _merged(self.own, self.agreed.of(Action.ADOPT))
 
     def __len__(self) -> int:
-        return len(self.own) + self._agreed.count(Action.ADOPT)
+        return len(self.own) + self.agreed.count(Action.ADOPT)
 
     def __contains__(self, change: object) -> bool:
         return any(each == change for each in self)
@@ -193,9 +198,19 @@ def decided(changes: Iterable[Change]) -> Iterable[Change]:
     return EffectiveChanges(changes.own, changes.agreed) if isinstance(changes, Changes) else changes
 
 
-def count_quiet(changes: Iterable[Change]) -> int:
-    """How many the others are."""
-    return changes.agreed.count(Action.NO_CHANGE) if isinstance(changes, Changes) else 0
+def count_agreed(changes: Iterable[Change]) -> Counter[tuple[str, Action]]:
+    """How many changes :func:`differing` leaves out, by kind and action."""
+    if isinstance(changes, Changes):
+        return Counter(changes.agreed.counts)
+    if isinstance(changes, EffectiveChanges):
+        counts = changes.agreed.counts
+        return Counter({each: number for each, number in counts.items() if each[1] is Action.ADOPT})
+    return Counter()
+
+
+def count_changes(changes: Iterable[Change]) -> Counter[tuple[str, Action]]:
+    """How many changes there are, by kind and action."""
+    return count_agreed(changes) + Counter((each.address.kind, each.action) for each in differing(changes))
 
 
 class Base(NamedTuple):

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from reconciler.kinds.effects import ACCESS_TAKEN, PERSON_DELETED, Consequence, classes_of
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Action, Change, Plan, differing
 from reconciler.output import plan_sheet, wording
 from reconciler.planner.approvals import affected_count, mailed, people
 
@@ -49,12 +49,12 @@ def _consequences(plan: Plan) -> Iterator[str]:
         mail = f", up to {reached:,} may receive e-mail" if reached else ""
         yield f"{wording.count(number, 'person is', 'people are')} affected{mail}."
     for effect, words in ((PERSON_DELETED, "deleted permanently"), (ACCESS_TAKEN, "")):
-        lost = len(people(change for change in plan.pending if effect in change.effects))
+        lost = len(people(change for change in differing(plan.pending) if effect in change.effects))
         if lost and words:
             yield f"{wording.count(lost, 'person is', 'people are')} {words}."
         elif lost:
             yield f"{wording.count(lost, 'person loses', 'people lose')} access."
-    lasting = sum(1 for change in plan.pending if _is_for_good(change))
+    lasting = sum(1 for change in differing(plan.pending) if _is_for_good(change))
     if lasting:
         yield f"{wording.count(lasting, 'change', 'changes')} cannot be reverted."
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from reconciler.errors import Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING, Consequence, classes_of
-from reconciler.model.plan import Action, Cause, Change
+from reconciler.model.plan import Action, Cause, Change, differing
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Status
 from reconciler.model.resource import EMPTY
@@ -162,7 +162,7 @@ def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
 
 def _approvals(sheet: PlanSheet) -> Iterator[Diagnostic]:
     for approval in sheet.approvals:
-        places = (_place(change) for change in sheet.plan.pending if _is_behind(approval, change))
+        places = (_place(change) for change in differing(sheet.plan.pending) if _is_behind(approval, change))
         yield Diagnostic(GATE, plan_sheet.need(approval), "", next(filter(None, places), None))
 
 
@@ -186,7 +186,7 @@ def _is_behind(approval: Approval, change: Change) -> bool:
 
 def _changes(sheet: PlanSheet) -> Iterator[Diagnostic]:
     left = unfinished(sheet)
-    for change in sheet.plan.changes:
+    for change in differing(sheet.plan.changes):
         rule = _rule(change)
         if rule and (rule is NOTE or is_open(change, left)):
             message = "; ".join([f"{_what(change)}{change_text.title(change)}", *change_text.remarks(change)])
@@ -222,7 +222,7 @@ def _rule(change: Change) -> Rule | None:
 
 
 def _outcomes(sheet: PlanSheet) -> Iterator[Diagnostic]:
-    origins = {change.address: change.origin for change in sheet.plan.changes}
+    origins = {change.address: change.origin for change in differing(sheet.plan.changes)}
     for outcome in sheet.report.outcomes if sheet.report else ():
         rule = BAD.get(outcome.status)
         if rule:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
-from reconciler.model.plan import Action, Change
+from reconciler.model.plan import Action, Change, differing
 from reconciler.model.report import Report, Status
 from reconciler.output.plan_sheet import PlanSheet
 
@@ -22,7 +22,7 @@ def plan_counts(sheet: PlanSheet) -> str:
     What is only taken over or forgotten changes nothing in the account and does not count. After a run it is what
     was done.
     """
-    hit = [change for change in sheet.plan.pending if change.action is not Action.ADOPT or change.fields]
+    hit = [change for change in differing(sheet.plan.pending) if change.action is not Action.ADOPT or change.fields]
     if sheet.report:
         hit = list(_done(hit, sheet.report))
     counts = {name: sum(1 for change in hit if change.action in actions) for name, actions in _COUNTED.items()}

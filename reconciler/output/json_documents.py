@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.errors import Problem
 from reconciler.kinds.effects import classes_of
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Action, Change, Plan, count_agreed, differing
 from reconciler.model.report import Outcome, Report
 from reconciler.model.serialization import change_to_json, to_json
 from reconciler.model.values import Address
@@ -50,7 +50,9 @@ def plan_document(plan: Plan, requests: Requests, approvals: Iterable[Approval] 
 def summary(plan: Plan) -> dict[str, int]:
     """A count for each action, with what policy holds back counted apart."""
     counts = {action.value: 0 for action in Action}
-    for change in plan.changes:
+    for (_, action), number in count_agreed(plan.changes).items():
+        counts[action.value] += number
+    for change in differing(plan.changes):
         if not change.blocked:
             counts[change.action.value] += 1
     return {**counts, "blocked": len(plan.blocked)}

@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from reconciler import __version__
 from reconciler.errors import Problem
-from reconciler.model.plan import Change, Plan, decided
+from reconciler.model.plan import Change, Changes, Plan, differing
 from reconciler.model.report import Outcome, Report, Status
+from reconciler.model.values import Address
 from reconciler.output import change_text, diagnostics, plan_sheet, text, wording
 from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import CONFLICT, DriftReport, arrow, note_of, where
@@ -53,12 +54,18 @@ def _tables(sheet: PlanSheet) -> list[_Table]:
     left = diagnostics.unfinished(sheet)
     tables: list[_Table] = []
     for is_open in (True, False):
-        changes = tuple(c for c in decided(sheet.plan.changes) if diagnostics.is_open(c, left) is is_open)
+        changes = _those(sheet.plan.changes, left, is_open=is_open)
         view = view_of(replace(sheet, plan=replace(sheet.plan, changes=changes)))
         for group in view.groups:
             title = f"<b>{group.kind.replace('_', ' ')}</b>: {group.words(done=not is_open)}"
             tables.append(_Table(title, group.blocks))
     return tables
+
+
+def _those(changes: Sequence[Change], left: frozenset[Address] | None, *, is_open: bool) -> Sequence[Change]:
+    """The changes that are open, or the others; what is adopted without a change is done by an apply."""
+    own = tuple(change for change in differing(changes) if diagnostics.is_open(change, left) is is_open)
+    return Changes(own, changes.agreed) if isinstance(changes, Changes) and (left is None) is is_open else own
 
 
 def within(parts: Iterable[str], room: int) -> str:

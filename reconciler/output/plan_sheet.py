@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded
-from reconciler.model.plan import Action, Change, Plan, count_quiet, decided, is_effective
+from reconciler.model.plan import Action, Change, Plan, count_agreed, count_changes, decided, differing, is_effective
 from reconciler.model.report import Report
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address
@@ -95,13 +95,13 @@ def quiet(plan: Plan) -> str:
 
 def unchanged(plan: Plan) -> int:
     """How many resources match the configuration."""
-    return count_quiet(plan.changes) + sum(1 for change in decided(plan.changes) if change.action is Action.NO_CHANGE)
+    return sum(number for (_, action), number in count_changes(plan.changes).items() if action is Action.NO_CHANGE)
 
 
 def notes(plan: Plan) -> Iterator[str]:
     """Remarks on unchanged resources, equal ones together."""
     found: dict[str, list[Address]] = {}
-    for change in decided(plan.changes):
+    for change in differing(plan.changes):
         if change.note and not change.blocked and not is_effective(change):
             found.setdefault(wording.printable(change.note), []).append(change.address)
     for note, addresses in found.items():
@@ -127,7 +127,8 @@ def parts(plan: Plan, *, zeros: bool = True) -> list[str]:
 
 
 def _own(plan: Plan, *, zeros: bool = True) -> list[str]:
-    counts, written = tallied(plan), sum(1 for each in plan.pending if each.action is Action.ADOPT and each.fields)
+    counts = tallied(plan)
+    written = sum(1 for each in differing(plan.pending) if each.action is Action.ADOPT and each.fields)
     found = [f"{counts[each]:,} {verb}" for each, verb in VERBS if counts[each] or (zeros and each in _ALWAYS)]
     if written:
         found = [f"{part} ({written:,} of them updated)" if part.endswith("to adopt") else part for part in found]
@@ -139,8 +140,8 @@ def tallied(plan: Plan) -> Mapping[Action, int]:
 
     An adopted resource whose values are written is counted as updated, too.
     """
-    counts: Counter[Action] = Counter()
-    for each in plan.pending:
+    counts = Counter({Action.ADOPT: count_agreed(plan.pending).total()})
+    for each in differing(plan.pending):
         if each.action in _RECORDED or not KINDS[each.address.kind].parents:
             counts[each.action] += 1
             counts[Action.UPDATE] += each.action is Action.ADOPT and bool(each.fields)
@@ -163,7 +164,7 @@ def relations(changes: Iterable[Change], *, done: bool = False) -> Iterator[str]
 
 def related(changes: Iterable[Change]) -> Iterator[Change]:
     """The relations among changes for which something is sent."""
-    for each in changes:
+    for each in differing(changes):
         if KINDS[each.address.kind].parents and each.action not in _RECORDED and each.action is not Action.NO_CHANGE:
             yield each
 
@@ -203,7 +204,7 @@ def affected(plan: Plan) -> str:
     number = affected_count(plan)
     if not number:
         return ""
-    least = "at least " if any(change.loss and change.loss.least for change in plan.pending) else ""
+    least = "at least " if any(change.loss and change.loss.least for change in differing(plan.pending)) else ""
     reached = len(mailed(plan.pending))
     return f"{least}{number:,} affected" + (f"; up to {reached:,} may receive e-mail" if reached else "")
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import ACCESS_GIVEN, TAGS_TAKEN, VALUES_LOST
-from reconciler.model.plan import Action, Cause, Change, FieldChange, decided, is_effective
+from reconciler.model.plan import Action, Cause, Change, Changes, FieldChange, decided, is_effective
 from reconciler.model.values import Address, Origin
 from reconciler.output import change_text, wording
 from reconciler.output.change_text import FieldRow
@@ -111,10 +111,10 @@ def view_of(sheet: PlanSheet, *, grouped: bool = True, adopted: bool = False) ->
     ``grouped`` False: each change is a block of its own, also what is unchanged. ``adopted`` lists also what is
     adopted without a change.
     """
-    changes: Iterable[Change] = decided(sheet.plan.changes) if grouped else sheet.plan.changes
+    changes, others = _listed(sheet.plan.changes, grouped=grouped, adopted=adopted)
     relations = _relations(changes)
     inside = {each.address for group in relations.values() for each in group}
-    counts: dict[str, Counter[str]] = {}
+    counts = {kind: Counter({Action.ADOPT.value: number}) for kind, number in others.items()}
     found: dict[str, list[Member]] = {}
     for change in changes:
         sign = sign_of(change)
@@ -133,6 +133,20 @@ def view_of(sheet: PlanSheet, *, grouped: bool = True, adopted: bool = False) ->
     shown = {sign for group in groups for block in group.blocks for sign in _signs(block)} - {UNCHANGED}
     remarks = tuple(notes(sheet.plan)) if grouped else ()
     return PlanView(sheet, groups, tuple(sign for sign in SIGNS if sign in shown), remarks)
+
+
+def _listed(changes: Sequence[Change], *, grouped: bool, adopted: bool) -> tuple[Sequence[Change], Mapping[str, int]]:
+    """The changes to go through, and by kind how many others are adopted without a change and only counted."""
+    if not grouped or adopted or not isinstance(changes, Changes):
+        return tuple(decided(changes) if grouped else changes), {}
+    related = (_person(each.address) for each in changes.own if KINDS[each.address.kind].parents and _is_listed(each))
+    people = map(changes.agreed.find, {person for person in related if person})
+    along = [each for each in people if each and each.action is Action.ADOPT]
+    counts = Counter(
+        {kind: number for (kind, action), number in changes.agreed.counts.items() if action is Action.ADOPT}
+    )
+    counts.subtract(each.address.kind for each in along)
+    return sorted((*changes.own, *along), key=lambda each: each.address), {k: n for k, n in counts.items() if n}
 
 
 def _signs(block: Block) -> Iterator[str]:

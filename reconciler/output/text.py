@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from reconciler.model.plan import Action, Change, Plan
+from reconciler.model.plan import Action, Change, Plan, differing
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address
 from reconciler.output import plan_sheet, wording
@@ -237,7 +237,7 @@ def report_lines(report: Report, plan: Plan, *, seconds: float | None = None, co
     yield from wrapped([(result(report, plan, seconds), style)], columns)
     if report.stopped:
         yield [(f"Stopped: {report.stopped}.", "bold yellow")]
-    changes = {each.address: each for each in plan.pending} if bad else {}
+    changes = {each.address: each for each in differing(plan.pending)} if bad else {}
     for status in (Status.FAILED, Status.SKIPPED):
         found = [each for each in bad if each.status is status]
         for outcome in found[:MAX_LISTED]:

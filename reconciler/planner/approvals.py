@@ -153,7 +153,7 @@ def affected_count(plan: Plan) -> int:
 
 def mailed(changes: Iterable[Change]) -> frozenset[Address]:
     """The contacts that may receive e-mail because of these changes."""
-    return people(change for change in changes if MAILING.intersection(change.effects))
+    return people(change for change in differing(changes) if MAILING.intersection(change.effects))
 
 
 def managed_people(entries: Mapping[Address, LedgerEntry]) -> frozenset[Address]:

@@ -92,12 +92,18 @@ def _agreed_changes(found: MatchedState, *, adopts: bool) -> AgreedChanges:
                 if action in (None, act := action_of(agreed[key])):
                     yield _agreed_change(KINDS[kind], desired[key], act, found)
 
+    def find(address: Address) -> Change | None:
+        agreed = found.agreed(address.kind).get(address.key)
+        desired = found.desired.of(address.kind)
+        kind = KINDS[address.kind]
+        return _agreed_change(kind, desired[address.key], action_of(agreed), found) if agreed else None
+
     counts = {
         (kind, action): number
         for kind in found.live.agreed
         for action, number in Counter(map(action_of, found.agreed(kind).values())).items()
     }
-    return AgreedChanges(counts, make)
+    return AgreedChanges(counts, make, find)
 
 
 def _agreed_change(kind: Kind, desired: Desired, action: Action, found: MatchedState) -> Change:

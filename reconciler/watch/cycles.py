@@ -15,7 +15,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import Enum
 
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Plan, count_changes
 from reconciler.planner.drift import Drift
 
 
@@ -67,7 +67,7 @@ def delay(timing: Timing, failures: int, chance: float, at_least: float = 0.0) -
 
 def pending_by_kind(plan: Plan) -> dict[tuple[str, str], int]:
     """Number of pending changes by kind and action."""
-    return dict(Counter((change.address.kind, change.action.value) for change in plan.pending))
+    return {(kind, action.value): number for (kind, action), number in count_changes(plan.pending).items()}
 
 
 def drifted_by_kind(found: Iterable[Drift]) -> dict[str, int]:

@@ -30,7 +30,7 @@ from reconciler.errors import Interrupted
 from reconciler.gateway.client import Exchange, Reader
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Plan, Step, decided
+from reconciler.model.plan import Plan, Step, count_changes, differing
 from reconciler.model.policy import Allow
 from reconciler.model.resource import EMPTY
 from reconciler.output import wording
@@ -177,7 +177,7 @@ def log_reading(session: CommandContext, planned: Planned) -> None:
         dialect=planned.dialect.value,
         serial=made.base.serial,
     )
-    for kind in sorted({change.address.kind for change in made.changes} | set(made.unmanaged)):
+    for kind in sorted({kind for kind, _ in count_changes(made.changes)} | set(made.unmanaged)):
         route = made.routes.get(kind, "read whole")
         session.note(
             f"{kind.replace('_', ' ')}: {route}"
@@ -245,7 +245,7 @@ class RenderedPlan(Protocol):
 
 def requests(planned: RenderedPlan) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
     """Every request of a plan, in the order in which a single worker would send them."""
-    changes = {change.address: change for change in decided(planned.plan.changes)}
+    changes = {change.address: change for change in differing(planned.plan.changes)}
     for step in planned.graph.order:
         yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
 
