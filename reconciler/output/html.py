@@ -224,7 +224,7 @@ class _Content:
     @property
     def kinds(self) -> frozenset[str]:
         """Those that have a place on the page."""
-        return frozenset(group.kind for group in self.view.groups)
+        return frozenset(group.kind for group in self.view.groups if group.blocks)
 
     def needs_attention(self, member: Member) -> bool:
         """Whether it failed, is blocked, removes something, cannot be reverted, or meets a change of others."""
@@ -280,7 +280,7 @@ class _Content:
 
     def groups(self) -> Iterator[tuple[str, list[PageCount], list[PageBlock]]]:
         """The changes of each kind."""
-        for group in self.view.groups:
+        for group in (each for each in self.view.groups if each.blocks):
             yield group.kind, page_counts(group.counts), [self._block(block) for block in group.blocks]
 
     def _block(self, block: Block) -> PageBlock:
