@@ -11,7 +11,7 @@ import click
 import pytest
 
 from reconciler.cli.command_options import AccountOptions
-from reconciler.cli.handlers.context import place
+from reconciler.cli.handlers.project_context import place
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.cli.program import Program
 from reconciler.config.settings import NAMES, Settings
