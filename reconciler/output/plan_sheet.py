@@ -219,7 +219,7 @@ def calls(sheet: PlanSheet) -> str:
     """``API calls: 5 made to read; 7 to apply, under 1 s at 10 per second.``"""
     seconds = max(0, sheet.writes - 1) / sheet.rate_limit if sheet.rate_limit else 0.0
     time = (
-        f", {wording.duration(seconds)} at {sheet.rate_limit:g} per second"
+        f", {wording.duration(seconds)} at {wording.rate(sheet.rate_limit)}"
         if sheet.rate_limit and sheet.writes
         else ""
     )
