@@ -108,7 +108,7 @@ def test_bash(shop: Project, programs: Path) -> None:
         "reconciler drift --output g": ["github"],
         "reconciler pull --kind cont": ["contact", "contact_field"],
         "reconciler clone --kind memb": ["memberships"],
-        "reconciler help ap": ["apply", "approvals"],
+        "reconciler help approva": ["approvals"],
     }
     assert dict(zip(wanted, in_bash(shop, programs, *wanted), strict=True)) == wanted
     assert shop.account.requests == []
