@@ -24,11 +24,11 @@ def main() -> int:
         step = Walk(project, environment(url))
         step("Check the files, offline", "validate", shows="Valid: ")
         step("Read the account, show what would change", "plan", "--detailed-exitcode", code=2, shows="to create")
-        step("Make exactly these changes", "apply", "--yes", shows=" done.")
+        step("Make exactly these changes", "apply", "--yes", shows=" complete")
         step("Once more: nothing is left to do", "plan", "--detailed-exitcode", shows="No changes.")
         edit(project / "people.yaml", "first_name: Bo", "first_name: Bob")
         step("A name was edited in the file: one call, not more", "plan", "--calls", shows='"Bo" → "Bob"')
-        step("And it is done", "apply", "--yes", shows="1 done.")
+        step("And it is done", "apply", "--yes", shows=" complete")
         step("Nothing is left to do", "plan", "--detailed-exitcode", shows="No changes.")
     print("\nThat is all. The files were examples/quickstart, the account examples/accounts/quickstart.yaml.")
     return 0

@@ -294,7 +294,7 @@ def test_an_account_where_nothing_of_ours_is(make_project: MakeProject) -> None:
     for number in project.account.ids()["tags"].values():
         project.account.edit("DELETE", f"/api/tags/{number}")
     project.account.clear()
-    ended(project.run("plan"), 0, "To proceed: --allow missing")
+    ended(project.run("plan"), 0, "Approval required", "--allow missing")
     ended(project.run("apply", "--yes"), 3, "--allow missing", "No changes were made")
     assert project.account.writes == []
     ended(project.run("apply", "--yes", "--allow", "missing"), 0)
