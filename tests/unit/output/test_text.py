@@ -11,7 +11,19 @@ import pytest
 from rich.cells import cell_len
 
 from reconciler.kinds.effects import AUTOMATIONS, MAIL, TAGS_TAKEN
-from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Loss, Plan, Step, Verb
+from reconciler.model.plan import (
+    Action,
+    AgreedChanges,
+    Base,
+    Cause,
+    Change,
+    Changes,
+    FieldChange,
+    Loss,
+    Plan,
+    Step,
+    Verb,
+)
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin, Ref, Secret
@@ -196,6 +208,26 @@ def test_totals_count_updates_of_adopted_resources() -> None:
     assert "tag  3 to adopt" in shown
     assert "tag/T0" not in shown
     assert "tag/T0" in planned(written, *same, detail=True)
+
+
+def test_adoptions_without_a_change_are_counted_and_not_made() -> None:
+    """Only a person whose relations change is looked up: a first plan may adopt hundreds of thousands."""
+    adopted = {each.address: each for each in (Change(ANN, Action.ADOPT, remote_id="1"),)}
+
+    def make(_: Action | None) -> Iterator[Change]:
+        raise AssertionError("went through everything that is adopted")
+
+    counts = {("contact", Action.ADOPT): 12_000, ("course", Action.NO_CHANGE): 7, ("tag", Action.ADOPT): 30}
+    own = (created("tagging", f"{ANN.key}/VIP", 3),)
+    plan = Plan(BASE, Changes(own, AgreedChanges(counts, make, adopted.get)))
+    shown = text(plan_lines(PlanSheet(plan, "site", 1, 10))).splitlines()
+    assert "contact  12,000 to adopt" in shown and "tag  30 to adopt" in shown
+    assert [line.split() for line in shown if "ann@" in line or "VIP" in line] == [
+        ["=", f"contact/{ANN.key}", "adopt"],
+        ["tags", "+", "VIP"],
+    ]
+    assert "Plan: 0 to create, 0 to update, 0 to replace, 0 to delete, 12,030 to adopt. 1 tag to assign." in shown
+    assert "      7 unchanged." in shown
 
 
 def test_the_end_of_a_plan_counts_everything() -> None:
