@@ -57,7 +57,7 @@ def test_a_name_of_several_is_refused(site: Project) -> None:
 
 def test_names_are_shown_as_people_write_them(site: Project) -> None:
     """Without escapes in text; documents hold addresses."""
-    said = site.run("plan").out
+    said = site.run("-v", "plan").out
     for name in ("tag/#sale", "tag/A/B", "tag/100% sure"):
         assert name in said
     assert "%2" not in said

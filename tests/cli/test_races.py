@@ -126,7 +126,7 @@ def test_a_secret_that_nobody_knows_is_not_overwritten(project: Project) -> None
     before(project.account, "POST", path, lambda: make(project))
     ended(project.run("apply", "--yes"), 1, f"{address} exists now and its secret cannot be compared", "plan again")
     assert project.account.state()["webhooks"][0]["secret"] == "theirs-and-long-enough"
-    ended(project.run("plan"), 0, "adopted", "secret")
+    ended(project.run("plan"), 0, "adopt", "secret")
 
 
 @pytest.mark.parametrize("name", OTHER)
