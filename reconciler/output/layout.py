@@ -6,8 +6,6 @@ import re
 from collections.abc import Iterator
 from itertools import accumulate
 
-from rich.cells import cell_len, chop_cells
-
 #: Pieces of one line: (text, style); styles are those of click.
 Line = list[tuple[str, str]]
 
@@ -18,18 +16,20 @@ _WORD = re.compile(r"\S+")
 
 def width_of(text: str) -> int:
     """The columns that a text takes on a terminal."""
+    from rich.cells import cell_len  # slow to import, and without a terminal no width is needed
+
     return cell_len(text)
 
 
 def padded(text: str, width: int) -> str:
     """The text with blanks up to that many columns."""
-    return text + " " * (width - cell_len(text))
+    return text + " " * (width - width_of(text))
 
 
 def wrapped(line: Line, width: int, hang: int = HANG) -> list[Line]:
     """The line broken at blanks, or inside a word that is longer than a line; 0: not at all."""
     text = "".join(piece for piece, _ in line)
-    if not width or cell_len(text) <= width:
+    if not width or width_of(text) <= width:
         return [line]
     margin = min(len(text) - len(text.lstrip(" ")) + hang, width // 3)
     spans = list(_spans(text, width, margin))
@@ -38,14 +38,16 @@ def wrapped(line: Line, width: int, hang: int = HANG) -> list[Line]:
 
 def _spans(text: str, width: int, margin: int) -> Iterator[tuple[int, int]]:
     """Start and end of each part: the first one may be ``width`` wide, the others leave room for the margin."""
+    from rich.cells import chop_cells
+
     start = end = 0
     room = width
     for word in _WORD.finditer(text):
-        if cell_len(text[start : word.end()]) > room:
+        if width_of(text[start : word.end()]) > room:
             if end:
                 yield start, end
                 start, room = word.start(), width - margin
-            while cell_len(text[start : word.end()]) > room:
+            while width_of(text[start : word.end()]) > room:
                 cut = start + len(chop_cells(text[start : word.end()], room)[0])
                 yield start, cut
                 start, room = cut, width - margin

@@ -69,7 +69,7 @@ def _webhook(name: str, **changes: object) -> Callable[[Project], None]:
 
 
 MEANWHILE = {
-    "a contact is filled in": (_patch_person, "first_name changed in the account; phone_number changed in the account"),
+    "a contact is filled in": (_patch_person, "in the account; phone_number changed in the account"),
     "a contact got a tag": (_tag_person, "has tag/Gold since then"),
     "a tag was renamed": (_rename_tag, "tag/Doomed: name changed"),
     "a webhook has other events": (_webhook("Old", subscriptions=["SALE_CANCELED"]), "webhook/Old: events changed"),

@@ -423,7 +423,7 @@ def test_another_folder(declared: Project) -> None:
     """-C starts there; the ledger and the positions belong to that folder."""
     (declared.folder / "sub").mkdir()
     declared.write("tags: [X]\n", "sub/x.yaml")
-    ended(declared.run("-C", "sub", "apply", "--yes"), 0, "tag/X", "x.yaml:1:8")
+    ended(declared.run("-C", "sub", "apply", "--yes"), 0, "tag/X", "x.yaml:1")
     assert (declared.folder / "sub/.reconciler/ledger.db").exists()
     assert stat.S_IMODE((declared.folder / "sub/.reconciler/ledger.db").stat().st_mode) == 0o600
     assert declared.account.state()["tags"] == ["X"]
