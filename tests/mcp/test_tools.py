@@ -116,7 +116,7 @@ def test_explain(assistant: Assistant) -> None:
     assert assistant.ask("explain", address=told["address"])["untrusted"] == found["untrusted"]
     assert assistant.fail("explain", address="contact/c:00000000")["error"] == "misuse"
     assert assistant.fail("explain", address="contact/*")["error"] == "misuse"
-    assert "unknown kind" in str(assistant.fail("explain", address="nothing/x"))
+    assert "no resource is called nothing/x" in str(assistant.fail("explain", address="nothing/x"))
 
 
 def test_drift_and_history(assistant: Assistant, applied: Project) -> None:
