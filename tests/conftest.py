@@ -49,7 +49,7 @@ COMMON = {
     "deadline": None,
     "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
 }
-settings.register_profile("sample", max_examples=20, **COMMON)
+settings.register_profile("sample", max_examples=12, **COMMON)
 settings.register_profile("prove", max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "2000")), **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "sample"))
 
