@@ -158,4 +158,4 @@ def test_what_was_ended_has_not_drifted(make_project: MakeProject, name: str) ->
     project.write(FILE.replace("Monthly", name))
     project.apply("--allow", "cancel=1")
     ended(project.run("drift"), 0, "No drift.")
-    ended(project.run("explain", f"subscription/ann@example.com/{name}"), 0, "nothing is to be done")
+    ended(project.run("explain", f"subscription/ann@example.com/{name}"), 0, "matches the configuration: no change")

@@ -24,8 +24,8 @@ def test_no_account_is_forgotten_or_planned_twice(tmp_path: Path) -> None:
     assert found.requests == [3] * accounts
     assert [each["name"] for each in found.report["accounts"]] == [f"client-{n}" for n in range(accounts)]
     assert found.report["summary"]["unchanged"] == accounts
-    assert found.memory < 200
-    if PROVE:
+    if PROVE:  # alone in its process: the peak of a child counts that of the process that forked it
+        assert found.memory < 200
         assert found.seconds <= 1.15 * found.bound
 
 
