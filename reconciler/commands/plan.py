@@ -1,4 +1,4 @@
-"""A workspace, a reader and a ledger → a plan, with everything that carrying it out needs."""
+"""Reads account and ledger, and plans the changes, with everything that apply needs."""
 
 from __future__ import annotations
 
@@ -36,13 +36,11 @@ from reconciler.refresh.reader import Progress
 
 @dataclass(frozen=True)
 class PlanRequest:
-    """What is to be planned: the state, the policy, and what this one run may do and choose.
+    """What to plan: desired state, policy, and the options of this run.
 
-    ``places`` says of targets that a file lists where they stand.
-    ``only``: nothing but these addresses, and what moves to another address along with them. ``keep`` names kinds of
-    which everything that was read is kept.
-    ``from_files``: files declare the state; else deletions do not name them as the reason. ``adopted`` are those to
-    be created again that count as adopted all the same.
+    ``places``: positions of targets that a file lists. ``only``: plan only these addresses, and address changes that
+    depend on them. ``keep``: kinds whose items are all kept. ``from_files``: files declare the state; otherwise notes
+    of deletions do not mention files. ``adopted``: addresses that count as adopted although they are created again.
     """
 
     state: DesiredState
@@ -63,10 +61,10 @@ class PlanRequest:
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan and what it was made from.
+    """A plan and its inputs.
 
-    ``whole``: no change was left out. ``entries`` go by their new addresses, ``sizes`` counts what is live by kind,
-    ``secrets`` are the secret values that can be read in the account, ``found`` is everything that was read.
+    ``whole``: no change was excluded. ``entries`` have their new addresses, ``sizes`` are the live resources by kind,
+    ``secrets`` are secret values that the account shows, ``found`` is the matched state.
     ``read_at`` is when reading began, in seconds of the monotonic clock.
     """
 
@@ -123,10 +121,10 @@ def decide(
     reader: Reader | None = None,
     others: Neighbours = NOBODY,
 ) -> Planned:
-    """The plan that follows from what was read; the planning half of :func:`make_plan`.
+    """Plan from a finished reading; the second half of :func:`make_plan`.
 
-    With a ``reader`` the people who lose something by a deletion are counted in the account; without one, as far as
-    they were read.
+    With a ``reader``, people who lose something by a deletion are counted in the account; without one, only those
+    that were read.
     """
     found = read.found
     found.entries.update(recovered(found, ledger.intents))
@@ -184,7 +182,7 @@ def _approvals(
     offered: tuple[RenameSuggestion, ...],
     losses: _Losses,
 ) -> tuple[Approval, ...]:
-    """Shares are of all that is managed, whatever part of it was read."""
+    """The approvals; percentages refer to all managed resources, even if only a part was read."""
     found, limits = read.found, request.policy.limits
     if read.partly:
         return approvals(plan, ledger.entries, limits, offered, looked_for=found.entries, losers=losses.people)
@@ -199,7 +197,7 @@ def _offers(
 
 
 def look(request: PlanRequest, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
-    """The three sides of everything that the request touches, read once; with targets, of what these depend on."""
+    """Read and match everything that the request needs, once; with targets, only what these depend on."""
     state, part = request.state, None
     if request.targets and request.refresh == "auto":
         part = part_for(state, ledger, request.targets)
@@ -211,9 +209,8 @@ def look(request: PlanRequest, reader: Reader, ledger: Ledger, progress: Progres
 
 
 def _scope(request: PlanRequest, ledger: Ledger, *, deletes: bool = True) -> Scope:
-    """Kinds of which more matters than what is named are read whole; a relation's list is its own or its parent's.
-
-    Those are the kinds whose unmanaged ones may be deleted, and those of which a killed run may have made one.
+    """The scope of the reading. Kinds are read completely if their unmanaged resources may be deleted, or if a killed
+    run may have created some of them.
     """
     swept = frozenset(name for name, prune in request.policy.prune.items() if deletes and prune is Prune.ALL)
     names = swept | {address.kind for address in ledger.intents if address not in request.state.resources}
@@ -229,7 +226,7 @@ def _rules(request: PlanRequest, read: Refreshed, digest: Digest, now: float) ->
 
 
 def _partly(request: PlanRequest, read: Refreshed) -> frozenset[str]:
-    """The kinds of which not all were read."""
+    """The kinds that were not read completely."""
     if request.refresh == "none":
         return frozenset(KINDS)
     return frozenset(name for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH))
@@ -266,6 +263,6 @@ def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequen
 
 
 def _bystanders(changes: Sequence[Change], losers: Losers) -> int:
-    """How many people lose something by a deletion and are named by no change that sends anything."""
+    """Number of people who lose something by a deletion and have no change of their own."""
     lose: set[Address] = set().union(*losers.values())
     return len(lose - people(c for c in differing(changes) if not c.blocked and sends(c))) if lose else 0

@@ -1,7 +1,4 @@
-"""The ledger: managed resources, intents and history; every change is one transaction.
-
-Everything that one ledger knows → another, empty one that is then the same ledger at another place.
-"""
+"""The ledger: managed resources, intents and history; every change is one transaction."""
 
 from __future__ import annotations
 
@@ -31,18 +28,18 @@ from reconciler.model.values import Address, Attrs
 from reconciler.planner.impact import TakenAlong
 from reconciler.planner.matched_state import DERIVED, Entries
 
-#: So many rows are in memory at once as the driver gives them. Relations that go by the ids of their ends come last.
+#: Rows are fetched in parts of this size. Relations identified by the ids of their ends come last.
 _ENTRIES = tuple(
     select(ENTRY).where(condition).execution_options(yield_per=1000)
     for condition in (ENTRY.c.kind.not_in(list(DERIVED)), ENTRY.c.kind.in_(list(DERIVED)))
 )
-#: Entries that are written in one statement.
+#: Number of entries written by one statement.
 _PART = 1000
 _CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
 
 
 class Description(NamedTuple):
-    """What `ledger show` says about a ledger as a whole; ``counts`` is entries by kind."""
+    """The summary for `ledger show`; ``counts`` is the number of entries by kind."""
 
     url: str
     version: int
@@ -134,7 +131,7 @@ class Store:
     def load(self, desired: Mapping[Address, Desired] = EMPTY) -> Ledger:
         """Everything at one moment: entries and open intents by address.
 
-        Of a row that says what ``desired`` says only the remote id is kept, and how it was written.
+        A row that equals its desired resource is reduced to remote id, provenance, run and time.
         """
         resources = Resources.by_kind(desired)
         entries = Entries(desired=resources)
@@ -217,7 +214,7 @@ class Store:
 
     @staticmethod
     def neighbours_at(url: str, root: Path, account: str | None) -> Neighbours:
-        """The same for a ledger that does not exist yet."""
+        """Like :meth:`neighbours`, for a ledger that does not exist yet."""
         with transactions.server(url, root) as connection:
             return Neighbours() if connection is None else neighbours.managed_elsewhere(connection, account)
 
@@ -229,7 +226,7 @@ class Store:
             return history.start(connection, info, self.session.now(connection))
 
     def measured(self, sizes: Mapping[str, int]) -> None:
-        """Remembers how many items the collections had that were read whole; others keep their number."""
+        """Store the sizes of collections that were read completely; other sizes are kept."""
         with self.session.fenced() as connection:
             known = connection.execute(select(HEAD.c.sizes)).scalar_one()
             with codec.decoding():
@@ -237,7 +234,7 @@ class Store:
             connection.execute(update(HEAD).values(sizes=json.dumps(merged, sort_keys=True)))
 
     def sizes(self) -> dict[str, int]:
-        """How many items the collections had when they were read whole the last time."""
+        """Sizes of the collections when they were last read completely."""
         with self.session.reading() as connection:
             known = connection.execute(select(HEAD.c.sizes)).scalar_one()
             with codec.decoding():
@@ -295,9 +292,9 @@ class Store:
         needs: float = 0.0,
         taken: Sequence[TakenAlong] = (),
     ) -> None:
-        """Ends what was announced: entry stored (None: deleted), intent cleared, outcome added to the history.
+        """Complete an intent: store the entry (None: delete it), clear the intent, add the outcome to the history.
 
-        An entry of another address than ``address`` moves there. ``taken`` is what a deletion took along.
+        An entry with another address than ``address`` moves there. ``taken`` is what a deletion removed besides.
         """
         row = None if entry is None else codec.to_row(entry)
         after = None if entry is None else entry.applied
@@ -311,7 +308,7 @@ class Store:
                 connection.execute(self._put, row)
 
     def clear_intent(self, run: int, address: Address, outcome: Outcome | None = None) -> None:
-        """Ends what was announced and did not happen: the entry stays; an outcome goes to the history of ``run``."""
+        """Clear an intent that was not carried out; the entry stays. ``outcome`` joins the history of ``run``."""
         with self.session.fenced() as connection:
             if outcome is not None:
                 history.append(connection, run, address, outcome, None)
@@ -323,9 +320,9 @@ class Store:
         drops: Sequence[Address] = (),
         moves: Sequence[tuple[Address, Address]] = (),
     ) -> None:
-        """Changes the ledger only, at once: first drops, then moves (swaps and chains too), then puts.
+        """Change entries in one transaction: first drops, then moves (swaps and chains included), then puts.
 
-        ``puts`` is gone through while they are written.
+        ``puts`` is consumed while it is written.
         """
         entries = iter(puts)
         first = [codec.to_row(entry) for entry in islice(entries, _PART)]
@@ -342,7 +339,7 @@ class Store:
             rows = [codec.to_row(entry) for entry in islice(rest, _PART)]
 
     def forget(self, addresses: Sequence[Address]) -> None:
-        """Drops entries and their intents; what is not there is no error."""
+        """Delete entries and their intents; missing ones are ignored."""
         with self.session.fenced() as connection:
             drop(connection, addresses)
             if addresses:

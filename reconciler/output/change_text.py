@@ -13,7 +13,7 @@ from reconciler.output import wording
 from reconciler.planner.diff import leaves
 from reconciler.planner.impact import is_rename
 
-#: Outputs that can wrap a value cut it here only.
+#: Maximum length of a value in outputs that can wrap it.
 _WHOLE = 4_000
 
 VERBS = (
@@ -34,7 +34,7 @@ _CAUSES = {
 
 
 class FieldRow(NamedTuple):
-    """One field of a change as it is shown: its path, the values, and why it changes."""
+    """One field of a change for display: path, values and cause."""
 
     path: str
     shown: str
@@ -42,9 +42,9 @@ class FieldRow(NamedTuple):
 
 
 class FieldValues(NamedTuple):
-    """The same with both sides apart and whole; None is a side without a value.
+    """One field with both values separate and uncut; None is a missing value.
 
-    ``hidden`` is shown in place of both where neither may be shown.
+    ``hidden`` replaces both values if they must not be shown.
     """
 
     path: str
@@ -65,12 +65,12 @@ def title(change: Change) -> str:
 
 
 def where(change: Change) -> str:
-    """``site.yaml:4:3`` for what the files ask for, else nothing."""
+    """``site.yaml:4:3`` for a declared resource, else empty."""
     return str(change.origin) if change.origin and is_of_files(change) else ""
 
 
 def is_of_files(change: Change) -> bool:
-    """Whether its position says where the files ask for it; a removed block has only its former position."""
+    """Whether the position is in the present files; a removed block has only its former position."""
     return change.action not in (Action.DELETE, Action.FORGET) or change.cause is Cause.NOT_IN_SET
 
 
@@ -80,7 +80,7 @@ def _is_in_title(change: Change, field: FieldChange) -> bool:
 
 
 def remarks(change: Change) -> Iterator[str]:
-    """Everything to say about a change beside its fields, effects included."""
+    """All remarks on a change apart from its fields, effects included."""
     yield from sentences(change)
     yield from change.effects
 
@@ -100,20 +100,20 @@ def sentences(change: Change) -> Iterator[str]:
 
 
 def _moved_by_others(change: Change) -> Iterator[Cause]:
-    """Why a name changes, where the files are not the only reason."""
+    """The cause of a changed name, if the files are not the only one."""
     for each in change.fields:
         if _is_in_title(change, each) and each.cause in (Cause.DRIFTED, Cause.BOTH):
             yield each.cause
 
 
 def rows(change: Change) -> Iterator[FieldRow]:
-    """The fields of a change; a set has one row for each item that is added or removed, a rename is in the title."""
+    """The fields of a change; a set has one row for each added or removed item; a rename is in the title."""
     for each in fields_of(change):
         yield from field_rows(each, change.attrs)
 
 
 def fields_of(change: Change) -> list[FieldChange]:
-    """The fields that have rows of their own."""
+    """The fields with rows of their own."""
     if change.action is Action.FORGET:
         return []
     return [each for each in change.fields if not _is_in_title(change, each)]
@@ -125,7 +125,7 @@ def cause_of(change: FieldChange) -> str:
 
 
 def field_rows(change: FieldChange, attrs: Attrs = EMPTY) -> Iterator[FieldRow]:
-    """The rows of one field; ``attrs`` are the desired ones, which know the source of a secret."""
+    """The rows of one field; ``attrs`` are the desired attributes, which contain the source of a secret."""
     cause = cause_of(change)
     if change.sensitive:
         wanted = attrs.get(change.path)
@@ -138,7 +138,7 @@ def field_rows(change: FieldChange, attrs: Attrs = EMPTY) -> Iterator[FieldRow]:
 
 
 def sides(change: Change) -> Iterator[FieldValues]:
-    """The rows of :func:`rows` for outputs that show the two sides apart."""
+    """The rows of :func:`rows` for outputs with separate columns for both values."""
     for each in fields_of(change):
         yield from _field_sides(each, change.attrs)
 
@@ -170,5 +170,5 @@ def _arrow(change: FieldChange, before: Value, after: Value) -> str:
 
 
 def _after(change: FieldChange, longest: int = wording.LONGEST) -> str:
-    """The new value, or ``(cleared)`` where the old one is removed."""
+    """The new value, or ``(cleared)`` for a removed one."""
     return "(cleared)" if change.after is None and change.before is not None else wording.value(change.after, longest)

@@ -1,4 +1,4 @@
-"""Breaks styled lines at blanks and sets texts in columns, by the width that a terminal gives each character."""
+"""Wraps styled lines and pads columns, by the width of characters on a terminal."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from itertools import accumulate
 #: Pieces of one line: (text, style); styles are those of click.
 Line = list[tuple[str, str]]
 
-#: How much further in the rest of a line is set.
+#: Indentation of continuation lines.
 HANG = 4
 _WORD = re.compile(r"\S+")
 
 
 def width_of(text: str) -> int:
-    """The columns that a text takes on a terminal."""
+    """Width of a text on a terminal, in columns."""
     from rich.cells import cell_len  # slow to import, and without a terminal no width is needed
 
     return cell_len(text)
 
 
 def padded(text: str, width: int) -> str:
-    """The text with blanks up to that many columns."""
+    """The text padded with blanks to ``width`` columns."""
     return text + " " * (width - width_of(text))
 
 
 def wrapped(line: Line, width: int, hang: int = HANG) -> list[Line]:
-    """The line broken at blanks, or inside a word that is longer than a line; 0: not at all."""
+    """The line wrapped at blanks, or inside words longer than a line; ``width`` 0 disables wrapping."""
     text = "".join(piece for piece, _ in line)
     if not width or width_of(text) <= width:
         return [line]

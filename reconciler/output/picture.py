@@ -1,4 +1,4 @@
-"""Which kinds of a plan need which, as a picture: boxes and lines in pixels."""
+"""The dependency picture of a plan: boxes for kinds and lines between them, in pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WIDTH, _HEIGHT, _ACROSS, _DOWN = 180, 52, 76, 16
 
 
 class PageCount(NamedTuple):
-    """How many changes of a kind have this action."""
+    """Number of changes of a kind with this action."""
 
     action: str
     sign: str
@@ -27,7 +27,7 @@ class PageCount(NamedTuple):
 
 
 class PictureBox(NamedTuple):
-    """One kind in the picture: the upper left corner of its box, and what the box says in words."""
+    """One kind in the picture: the upper left corner of its box, and its text."""
 
     kind: str
     anchor: str
@@ -38,7 +38,7 @@ class PictureBox(NamedTuple):
 
 
 class PictureLine(NamedTuple):
-    """A line from the right side of a box to the left side of one that it needs."""
+    """A line from the right side of a box to the left side of a box that it needs."""
 
     x: int
     y: int
@@ -49,7 +49,7 @@ class PictureLine(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """Which kinds need which, in pixels."""
+    """Boxes and lines, in pixels."""
 
     width: int
     height: int
@@ -60,7 +60,7 @@ class Picture(NamedTuple):
 
 
 def counted(changes: Iterable[Change]) -> dict[str, list[PageCount]]:
-    """How many changes of each kind have which action."""
+    """Number of changes by kind and action."""
     found: dict[str, Counter[str]] = {}
     for change in changes:
         found.setdefault(change.address.kind, Counter())[sign_of(change)] += 1
@@ -68,7 +68,7 @@ def counted(changes: Iterable[Change]) -> dict[str, list[PageCount]]:
 
 
 def page_counts(counts: Mapping[str, int]) -> list[PageCount]:
-    """The numbers by action that are not zero, in the order of the signs."""
+    """The counts that are not zero, in the order of the signs."""
     return [PageCount(each, SIGNS[each].symbol, verb_of(each), counts[each]) for each in SIGNS if counts.get(each)]
 
 
@@ -78,7 +78,7 @@ def verb_of(sign: str) -> str:
 
 
 def picture_of(changes: Sequence[Change], places: Set[str]) -> Picture | None:
-    """None where no kind needs another one."""
+    """The picture, or None if no kind needs another one."""
     needs = Counter(
         (change.address.kind, kind)
         for change in changes

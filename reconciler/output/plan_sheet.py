@@ -1,4 +1,4 @@
-"""One plan with everything that an output shows of it, and its sentences: totals, people, calls, approvals."""
+"""A plan with everything that outputs need, and its sentences: totals, people, calls, approvals."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from reconciler.output import wording
 from reconciler.output.change_text import VERBS
 from reconciler.planner.approvals import Approval, affected_count, mailed
 
-#: So many resources of an equal note are named.
+#: Number of resources named for equal notes.
 NAMED = 3
 
-#: One request as it is shown: method, path, body with references open.
+#: One request for display: method, path, body with references.
 Call = tuple[str, str, Any]
 
 
 class Sign(NamedTuple):
-    """How an action is marked and named: ``+``, ``create``, ``created``."""
+    """Sign and names of an action: ``+``, ``create``, ``created``."""
 
     symbol: str
     verb: str
@@ -34,7 +34,7 @@ class Sign(NamedTuple):
 
 
 BLOCKED, RENAME, UNCHANGED = "blocked", "rename", "unchanged"
-#: In the order in which counts and the legend name them.
+#: In the order of counts and legend.
 SIGNS: Mapping[str, Sign] = {
     Action.CREATE.value: Sign("+", "create", "created"),
     RENAME: Sign("~", "rename", "renamed"),
@@ -51,10 +51,10 @@ SIGNS: Mapping[str, Sign] = {
 
 @dataclass(frozen=True)
 class PlanSheet:
-    """One plan with everything that an output may show; every format is made from one.
+    """A plan with everything that an output may show; all formats are rendered from it.
 
     ``heading`` names project, environment and connection. ``writes`` is the number of calls, ``rate_limit`` the calls
-    per second (0: unlimited). ``approvals`` are those that are needed, ``requests`` the calls by address.
+    per second (0: unlimited). ``approvals`` are the required ones, ``requests`` the calls by address.
     ``protected`` is the name of an environment that has to be confirmed.
 
     ``name`` is what the project is called, ``base`` the folder that positions are relative to, seen from that of the
@@ -77,7 +77,7 @@ class PlanSheet:
 
 
 def listed(plan: Plan) -> list[Change]:
-    """The changes that do something, and those that are blocked; not relations that follow a renamed parent."""
+    """Effective and blocked changes, without relations that follow a renamed parent."""
     return [
         change
         for change in decided(plan.changes)
@@ -94,12 +94,12 @@ def quiet(plan: Plan) -> str:
 
 
 def unchanged(plan: Plan) -> int:
-    """How many resources match the configuration."""
+    """Number of resources that match the configuration."""
     return sum(number for (_, action), number in count_changes(plan.changes).items() if action is Action.NO_CHANGE)
 
 
 def notes(plan: Plan) -> Iterator[str]:
-    """Remarks on unchanged resources, equal ones together."""
+    """Notes on unchanged resources, equal ones combined."""
     found: dict[str, list[Address]] = {}
     for change in differing(plan.changes):
         if change.note and not change.blocked and not is_effective(change):
@@ -111,7 +111,7 @@ def notes(plan: Plan) -> Iterator[str]:
 
 
 def routes(plan: Plan) -> Iterator[str]:
-    """How the kinds were read that were not read whole, a sentence each."""
+    """One sentence for each kind that was not read completely."""
     for name, route in plan.routes.items():
         yield f"{name.replace('_', ' ').capitalize()}: {route}."
 
@@ -136,9 +136,9 @@ def _own(plan: Plan, *, zeros: bool = True) -> list[str]:
 
 
 def tallied(plan: Plan) -> Mapping[Action, int]:
-    """How many resources have each action, relations that something is sent for left out.
+    """Number of resources by action, without relations that need a call.
 
-    An adopted resource whose values are written is counted as updated, too.
+    An adopted resource whose values are written also counts as updated.
     """
     counts = Counter({Action.ADOPT: count_agreed(plan.pending).total()})
     for each in differing(plan.pending):
@@ -149,12 +149,12 @@ def tallied(plan: Plan) -> Mapping[Action, int]:
 
 
 _ALWAYS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
-#: Actions that send nothing: of relations, too, they are counted with everything else.
+#: Actions without calls; relations with these count like all other resources.
 _RECORDED = frozenset({Action.ADOPT, Action.FORGET})
 
 
 def relations(changes: Iterable[Change], *, done: bool = False) -> Iterator[str]:
-    """``2 tags to assign``, ``30 enrollments to add``: what is sent for relations; done, ``2 tags assigned``."""
+    """``2 tags to assign``, ``30 enrollments to add``; after an apply ``2 tags assigned``."""
     counts = Counter((each.address.kind, each.action) for each in related(changes))
     for (name, action), number in sorted(counts.items(), key=lambda item: (item[0][0], item[0][1].value)):
         noun, verb, past = relation_words(name, action)
@@ -195,7 +195,7 @@ def rest(plan: Plan) -> str:
 
 
 def summary(plan: Plan) -> str:
-    """The totals and the rest as one line."""
+    """Totals and unchanged resources in one line."""
     return f"{totals(plan)} {rest(plan)}"
 
 
@@ -227,7 +227,7 @@ def calls(sheet: PlanSheet) -> str:
 
 
 def protection(sheet: PlanSheet) -> str:
-    """That the environment has to be confirmed; empty for one that is not protected."""
+    """The sentence about confirming a protected environment; otherwise empty."""
     name = wording.printable(sheet.protected)
     return f"Environment {name} is protected: confirm with --confirm {name}." if name else ""
 

@@ -1,13 +1,13 @@
-"""One plan as text, Markdown and HTML show it: equal changes grouped by kind, totals, and approvals.
+"""The plan view that text, Markdown and HTML render: groups by kind, blocks of equal changes, totals and approvals.
 
-A person's relations (tags, courses, communities) are rows of that person, unless the person has no change: then they
-are listed under their own kind. Changes that do the same are one block:
+A person's relations (tags, courses, communities) are rows of that person; relations of people who are not in the plan
+are listed under their own kind. Equal changes are one block:
 
 changes                                                          one block
 ────────────────────────────────────────────────────────────────────────────────────────────
 of people, with the same fields and relations                    from MANY on, values may differ
 with the same fields, values, relations, reasons and effects     from two on
-with nothing but a name (tags to create)                         from MANY on
+with only a name (tags to create)                                from MANY on
 adopted without a change, unchanged                              counted; listed in detail only
 """
 
@@ -28,21 +28,21 @@ from reconciler.output.change_text import FieldRow
 from reconciler.output.plan_sheet import BLOCKED, RENAME, SIGNS, UNCHANGED, PlanSheet, notes
 from reconciler.planner.impact import is_rename
 
-#: From so many changes on, people whose values differ share a block.
+#: Number of changes from which people with different values share a block.
 MANY = 5
-#: So many members of a block are named; more where the names are all there is to show.
+#: Number of named members of a block; more if there are only names to show.
 NAMED, NAMED_ALONE = 3, 20
 
 
 class Member(NamedTuple):
-    """One resource of a block, with the relations that are shown inside it."""
+    """One resource of a block, with the relations shown inside it."""
 
     change: Change
     relations: tuple[Change, ...] = ()
 
 
 class ViewRow(NamedTuple):
-    """One field or relation of a block: its name, its value, and why it changes or what it causes."""
+    """One field or relation of a block: name, value, and cause or effect."""
 
     path: str
     shown: str
@@ -64,12 +64,12 @@ class Block(NamedTuple):
 
     @property
     def unnamed(self) -> int:
-        """How many members are not named."""
+        """Number of members that are not named."""
         return len(self.members) - len(self.names) if self.names else 0
 
 
 class Group(NamedTuple):
-    """The blocks of one kind; ``counts`` has every change of the kind that no person shows, by key of SIGNS."""
+    """The blocks of one kind; ``counts`` are its changes by key of SIGNS, without relations shown inside people."""
 
     kind: str
     counts: Mapping[str, int]
@@ -86,7 +86,7 @@ def _counted(sign: str, done: bool) -> str:
 
 @dataclass(frozen=True)
 class PlanView:
-    """What text, Markdown and HTML show of a plan. ``signs`` are those that occur, ``notes`` are about unchanged
+    """The content of a plan for text, Markdown and HTML. ``signs`` are those that occur, ``notes`` concern unchanged
     resources."""
 
     sheet: PlanSheet
@@ -101,7 +101,7 @@ class PlanView:
 
     @property
     def is_quiet(self) -> bool:
-        """Whether there is nothing to do and nothing blocked."""
+        """Whether the plan has neither changes nor blocked ones."""
         return not (self.groups or self.sheet.plan.pending)
 
 
@@ -136,7 +136,7 @@ def view_of(sheet: PlanSheet, *, grouped: bool = True, adopted: bool = False) ->
 
 
 def _listed(changes: Sequence[Change], *, grouped: bool, adopted: bool) -> tuple[Sequence[Change], Mapping[str, int]]:
-    """The changes to go through, and by kind how many others are adopted without a change and only counted."""
+    """The changes to list, and by kind the number of adoptions without changes, which are only counted."""
     if not grouped or adopted or not isinstance(changes, Changes):
         return tuple(decided(changes) if grouped else changes), {}
     related = (_person(each.address) for each in changes.own if KINDS[each.address.kind].parents and _is_listed(each))
@@ -168,7 +168,7 @@ def sign_of(change: Change) -> str:
 
 
 def _is_listed(change: Change) -> bool:
-    """Whether a change has something to show but its number."""
+    """Whether a change is listed, not only counted."""
     if change.blocked or not is_effective(change):
         return bool(change.blocked)
     if KINDS[change.address.kind].parents and _goes_along(change):
@@ -223,7 +223,7 @@ def _others(address: Address) -> tuple[str, ...]:
 
 
 def _blocks(members: Iterable[Member], grouped: bool) -> Iterator[Block]:
-    """Members that do the same share a block, at the place of the first one."""
+    """Combine equal members into blocks, at the position of the first one."""
     if not grouped:
         yield from (_single(member) for member in members)
         return
@@ -250,13 +250,13 @@ def _of_alike(bucket: Sequence[Member]) -> Iterator[Block]:
 
 
 def _has_more(member: Member) -> bool:
-    """Whether there is something to show beside the name."""
+    """Whether a change has more to show than its name."""
     change = member.change
     return bool(change_text.fields_of(change) or member.relations or change.note or change.effects or change.blocked)
 
 
 def _likeness(member: Member) -> Any:
-    """What is equal in changes that may share a block, but for the values of fields."""
+    """The key that changes of one block share; without the values of fields."""
     change = member.change
     kind = KINDS[change.address.kind]
     fields = tuple((each.path, each.cause, each.sensitive, each.note) for each in change.fields)
@@ -373,7 +373,7 @@ def _new_values(change: Change) -> list[FieldChange]:
 
 
 def _plain(change: FieldChange) -> str:
-    """A value among others: ``full access``."""
+    """A value as text: ``full access``."""
     if isinstance(change.after, str):
         return wording.printable(change.after.replace("_", " "))
     shown = next(change_text.field_rows(change), FieldRow("", "", "")).shown
@@ -382,7 +382,7 @@ def _plain(change: FieldChange) -> str:
 
 @cache
 def _label(kind: str) -> str:
-    """``tags`` for taggings, ``courses`` for enrollments: what a person has of them."""
+    """``tags`` for taggings, ``courses`` for enrollments: the label inside a person."""
     refs = [each.ref for each in KINDS[kind].parents if each.ref and not KINDS[each.ref].person]
     return wording.plural(refs[0] if refs else kind)
 

@@ -1,4 +1,4 @@
-"""Which resource a live item is: by its id, by the ledger, by renames and by its natural key.
+"""Identifies live items: by remote id, ledger, renames and natural key.
 
 Items of a kind without parents, in this order:
 
@@ -35,9 +35,9 @@ from reconciler.planner.matched_state import Entries
 
 @dataclass
 class NamedItems:
-    """``keys`` in the order of the items; ``moved`` maps new keys to those that the ledger has.
+    """``keys`` in the order of the items; ``moved`` maps new keys to those in the ledger.
 
-    ``ambiguous`` has the ids of several live ones of one key; ``remarks`` say which ``renamed_from`` was ignored.
+    ``ambiguous`` has the ids of live items that share a key; ``remarks`` tell which ``renamed_from`` was ignored.
     """
 
     keys: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class NamedItems:
 def name_live(
     kind: Kind, desired: Mapping[str, Desired], entries: Entries, items: Sequence[DecodedItem]
 ) -> NamedItems:
-    """Gives every item of one kind without parents its key; ``desired`` has the resources of that kind by key."""
+    """Return the key of every item of a kind without parents; ``desired`` has its resources by key."""
     return _Naming(kind, desired, entries, items).run()
 
 
@@ -67,7 +67,7 @@ class _Naming:
         self.names = NamedItems()
 
     def _natural(self, desired: Desired) -> str:
-        """The natural key of a desired one; its own key unless it has a handle."""
+        """The natural key of a desired resource; equal to its key unless it has a handle."""
         return self.kind.address(desired.attrs).key if desired.key.startswith("@") else desired.key
 
     def run(self) -> NamedItems:
@@ -82,7 +82,7 @@ class _Naming:
         return self.names
 
     def _moving(self) -> dict[str, str]:
-        """Desired key → former key, for every ``renamed_from`` that has not happened yet."""
+        """Former key by desired key, for every ``renamed_from`` that has not been carried out."""
         asked = {key: each for key, each in self.desired.items() if each.former}
         if not asked:
             return {}
@@ -105,7 +105,7 @@ class _Naming:
         return moving
 
     def _refuse_forks(self, moving: Mapping[str, str]) -> None:
-        """One can only become one."""
+        """Raise for two resources with the same ``renamed_from``."""
         heirs: dict[str, str] = {}
         for key in sorted(moving):
             first = heirs.setdefault(moving[key], key)
@@ -139,7 +139,7 @@ class _Naming:
                 self._problem(key, what, "correct or remove `id`")
 
     def _heir(self, key: str, item: DecodedItem) -> str:
-        """A managed one that the files no longer name may carry the natural key of one that they do."""
+        """The managed, no longer declared resource that has the natural key of a desired one, if any."""
         if key in self.desired:
             return key
         heir = self.wanted.get(item.key)
@@ -159,7 +159,7 @@ class _Naming:
                 self._give(group[0], key)
 
     def _claimant(self, natural: str, heir: str | None, moving: Mapping[str, str]) -> str:
-        """The one in the files of that name, unless it is to come from elsewhere and this one gets another name."""
+        """The desired resource of that name, unless it is renamed from another one and this one gets another name."""
         want = self.wanted.get(natural)
         if want is None:
             return heir or natural
@@ -180,7 +180,7 @@ class _Naming:
                 self._problem(needed_by.key, what, f"add `id: {ids[0]}` to choose one")
 
     def _claim_by_alternate(self) -> None:
-        """A webhook's url is unique too: one under another name is the same webhook."""
+        """Match by a second unique property: a webhook with the same url and another name is the same webhook."""
         unmatched = [each for key, each in self.desired.items() if key not in self.taken]
         free = {i for i, key in enumerate(self.found) if key not in self.desired and key not in self.entries}
         for alternate in self.kind.alternates:
@@ -192,10 +192,10 @@ class _Naming:
                     self._give(index, each.key)
 
     def _refuse_lookalikes(self) -> None:
-        """Refuses to create one beside another whose name differs in case or form only.
+        """Refuse to create a resource whose name differs from a live one only by case or compatibility form.
 
-        The server may take such names for one. Those that the ledger has were there beside each other; of people
-        even they count, because the other one could be somebody else.
+        The server may treat such names as equal. Managed ones existed next to each other before; for people even
+        these are refused, because the other address could be another person's.
         """
         missing = [each for each in self.wanted.values() if each.key not in self.taken]
         new = [each for each in missing if self.kind.person or each.key not in self.entries]
@@ -219,7 +219,7 @@ class _Naming:
         return lookalike(str(attrs[self.kind.key[0]]))
 
     def _live_by_lookalike(self, new: Iterable[Desired]) -> dict[str, list[int]]:
-        """Items by the look-alike form of their names; two ASCII addresses that look alike are one anyway."""
+        """Items by the look-alike form of their names, without ASCII addresses, which are compared exactly."""
         name = self.kind.key[0]
         plain = self.kind.person and all(str(each.attrs[name]).isascii() for each in new)
         found: dict[str, list[int]] = {}
@@ -262,7 +262,7 @@ class _Naming:
 
 
 def _is_circle(start: str, moving: Mapping[str, str]) -> bool:
-    """Whether following the former names leads back: who swaps without a ledger would swap again and again."""
+    """Whether the renames form a cycle; without a ledger a swap would be repeated in every run."""
     seen, at = {start}, moving.get(start)
     while at is not None and at not in seen:
         seen.add(at)
@@ -271,7 +271,7 @@ def _is_circle(start: str, moving: Mapping[str, str]) -> bool:
 
 
 class LiveItem(NamedTuple):
-    """One live relation: its id, its attributes with references, and the answer where it matters."""
+    """One live relation: id, attributes with references, and the raw item where it is needed."""
 
     remote_id: str
     attrs: Attrs
@@ -280,7 +280,7 @@ class LiveItem(NamedTuple):
 
 @dataclass
 class PickedItems(NamedItems):
-    """The same of items read by parent; ``rows`` have the names that the files give them."""
+    """Like :class:`NamedItems`, for items read per parent; ``rows`` use the names in the files."""
 
     rows: list[LiveItem] = field(default_factory=list)
 
@@ -292,7 +292,7 @@ def pick(
     rows: Iterable[LiveItem],
     live: Container[Address],
 ) -> PickedItems:
-    """Gives every item that was read by parent its key; one that the files name takes over how they name it."""
+    """Return the key of every item read per parent; a declared item gets the name used in the files."""
     return _Picking(kind, desired, entries, rows, live).run()
 
 
@@ -398,7 +398,7 @@ class _Picking:
             self.picked.remarks[desired.key] = f"another one has come since, id {', '.join(ids)}, and stays; {hint}"
 
     def _leave_to_the_ledger(self) -> None:
-        """A managed one that the files no longer name keeps the ledger's name."""
+        """Keep the ledger's key of a managed item that is no longer declared."""
         numbers = {row.remote_id: index for index, row in enumerate(self.rows)}
         for key, entry in self.entries.items():
             index = numbers.get(entry.remote_id or "")
@@ -410,7 +410,7 @@ class _Picking:
                 self.rows[index] = row._replace(attrs={**row.attrs, self.name: name})
 
     def _miss(self, desired: Desired) -> None:
-        """Nothing to be found; of a managed one it is known that it was there."""
+        """Report a desired item that was not found, unless it is managed and so known to be gone."""
         if desired.key in self.entries:
             return
         parent, word = desired.attrs[self.role], self.kind.name.replace("_", " ")

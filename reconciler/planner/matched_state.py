@@ -1,17 +1,18 @@
-"""The three sides of every resource after matching; where they agree, a remote id is all that is kept of two of them.
+"""The three sides of every resource after matching; where they agree, only the remote id is kept.
 
-files, ledger and account                     what is kept of the ledger's row and of the account's item
+files, ledger and account                     kept of ledger row and live item
 ──────────────────────────────────────────────────────────────────────────────────────────────────────
-ledger as desired                             remote id, and how the row was written
-account as desired, ledger too or no row      the same; the resource counts as agreed
+ledger equals desired                         remote id, run and time of the row
+account equals desired, ledger too or no row  the same; the resource counts as agreed
 anything else                                 the row, the item
 
-On most days nearly everything agrees. :class:`Entries` and :class:`LiveResources` are mappings like any others: what
-was reduced is made again for whoever asks for it.
+Usually nearly everything agrees. :class:`Entries` and :class:`LiveResources` behave like ordinary mappings: reduced
+values are rebuilt on access.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, MutableMapping, ValuesView
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -24,7 +25,7 @@ from reconciler.model.values import Address, Attrs
 
 
 class Written(NamedTuple):
-    """How the row of a ledger was written: rows that one run wrote share it."""
+    """Provenance, run and time of a ledger row; shared by rows of one run."""
 
     provenance: Provenance
     since: float
@@ -33,9 +34,9 @@ class Written(NamedTuple):
 
 
 class Agreed(NamedTuple):
-    """What is kept of a resource. ``remote_id`` is None where it is made of the ids of the parents (see DERIVED).
+    """The reduced form of a resource. ``remote_id`` is None if it consists of the ids of the parents (see DERIVED).
 
-    ``written`` is None where the ledger has no row.
+    ``written`` is None without a ledger row.
     """
 
     remote_id: str | None
@@ -47,7 +48,7 @@ Reduced = dict[str, dict[str, Agreed]]
 
 
 def _ends(kind: Kind) -> tuple[int, int] | None:
-    """Which parts of the key are the resource that shows relations of this kind, and the one that they lead to."""
+    """Positions in the key of the resource that contains relations of this kind, and of their target."""
     if kind.remote_id or not isinstance(kind.source, Embedded) or len(kind.parents) != len(kind.key):
         return None
     owner = [index for index, field in enumerate(kind.parents) if field.ref == kind.source.parent]
@@ -71,14 +72,14 @@ def ends_of(kind: str, key: str) -> tuple[Address, Address]:
     return Address(parents[owner].ref or "", parts[owner]), Address(parents[end].ref or "", parts[end])
 
 
-class _Ids:
-    """Remote ids by address, also those that are made of the ids of the ends."""
+class _Ids(ABC):
+    """Remote ids by address, also those that consist of the ids of the two ends."""
 
     __slots__ = ()
 
+    @abstractmethod
     def id_of(self, address: Address) -> str | None:
         """The remote id, or None."""
-        raise NotImplementedError
 
     def derived(self, address: Address) -> str | None:
         """The remote id that the ids of its two ends make."""
@@ -87,9 +88,9 @@ class _Ids:
 
 
 class Entries(MutableMapping[Address, LedgerEntry], _Ids):
-    """Entries by address: ``rows`` agree with what is desired, the others are kept whole.
+    """Ledger entries by address: ``rows`` equal the desired resources, all others are kept whole.
 
-    A copy shares what it was made from until it is changed.
+    A copy shares its data with the original until it is changed.
     """
 
     __slots__ = ("_desired", "_left", "_shared", "kept", "rows")
@@ -105,7 +106,7 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
 
     @classmethod
     def of(cls, entries: Mapping[Address, LedgerEntry]) -> Entries:
-        """The same entries, to be changed without a change of these."""
+        """A copy that can be changed independently."""
         if not isinstance(entries, Entries):
             return cls(Resources(entries))
         twin = cls(entries.kept, entries._desired)
@@ -113,7 +114,7 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
         return twin
 
     def reduce(self, desired: Desired, remote_id: str | None, written: Written) -> None:
-        """Keep the row of a resource in short: it says what ``desired`` says."""
+        """Store a row in reduced form; it equals ``desired``."""
         self.rows.setdefault(desired.kind, {})[desired.key] = Agreed(remote_id, written)
 
     def row(self, kind: str) -> Mapping[str, Agreed]:
@@ -137,23 +138,23 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
         return [Address(kind, key) for key in self.keys_of(kind)]
 
     def applied(self, address: Address) -> Attrs:
-        """What was last written."""
+        """The applied attributes."""
         reduced = address.key in self.row(address.kind)
         return self._desired[address].attrs if reduced else self.kept[address].applied
 
     def expand(self, address: Address) -> None:
-        """Keep the entry whole, because what is desired gets another address."""
+        """Store the entry whole, because its desired resource gets another address."""
         if address.key in self.row(address.kind):
             self[address] = self[address]
 
     def keys_by_id(self, kind: str) -> dict[str, str]:
-        """The key of each remote id of one kind that has ids of its own."""
+        """Keys by remote id, for a kind with ids of its own."""
         found = {entry.remote_id: key for key, entry in self.kept.of(kind).items() if entry.remote_id}
         found.update((row.remote_id, key) for key, row in self.row(kind).items() if row.remote_id)
         return found
 
     def counts(self) -> dict[str, int]:
-        """How many there are, by kind."""
+        """Number of entries by kind."""
         counted = self.kept.counts()
         counted.update({kind: len(rows) for kind, rows in self.rows.items() if rows})
         return dict(counted)
@@ -218,7 +219,7 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
 
 
 class LiveResources(Mapping[Address, Live], _Ids):
-    """What the account has, by address: ``agreed`` is as it is desired, the others are kept as they were shown."""
+    """Live resources by address: ``agreed`` ones equal the desired ones, all others are kept as read."""
 
     __slots__ = ("_desired", "agreed", "kept")
 
@@ -228,7 +229,7 @@ class LiveResources(Mapping[Address, Live], _Ids):
         self._desired: Resources[Desired] = Resources() if desired is None else desired
 
     def agree(self, kind: str) -> dict[str, Agreed]:
-        """The agreed resources of one kind, to be added to."""
+        """The mutable mapping of agreed resources of one kind."""
         return self.agreed.setdefault(kind, {})
 
     def id_of(self, address: Address) -> str | None:
@@ -269,7 +270,7 @@ class LiveResources(Mapping[Address, Live], _Ids):
 
 
 class Ids(Mapping[Address, str]):
-    """Address → remote id, of everything live."""
+    """Remote ids of all live resources, by address."""
 
     __slots__ = ("_live",)
 
@@ -291,10 +292,10 @@ class Ids(Mapping[Address, str]):
 
 @dataclass
 class MatchedState:
-    """The three sides. ``aliases`` maps other names of a live one to its address, ``moved`` new to old ones.
+    """The three sides. ``aliases`` maps other names of live resources to addresses, ``moved`` new addresses to old.
 
-    ``slugs`` are those of the account's contact fields, where they were read. ``remarks`` are for the reader.
-    ``secrets`` are the secret values that the account shows.
+    ``slugs`` are the account's contact fields, if they were read. ``remarks`` are notes for plans. ``secrets`` are
+    the secret values that the account shows.
     """
 
     desired: Resources[Desired]
@@ -310,14 +311,13 @@ class MatchedState:
 
     @property
     def ids(self) -> Mapping[Address, str]:
-        """The remote id of every live one."""
+        """The remote ids of all live resources."""
         return Ids(self.live)
 
     def is_agreed(self, address: Address) -> bool:
-        """Whether files, account and ledger agree on it; what is to be adopted as it is counts, too."""
+        """Whether files, account and ledger agree; includes adoptions without changes."""
         return address.key in self.agreed(address.kind)
 
     def agreed(self, kind: str) -> Mapping[str, Agreed]:
-        """The resources of one kind, by key, on which files, account and ledger agree; those to adopt as they are,
-        too."""
+        """The agreed resources of one kind, by key; includes adoptions without changes."""
         return self.live.agreed.get(kind, {})

@@ -1,9 +1,9 @@
-"""Matches what is desired, the ledger's entries and the items of the account under one set of addresses.
+"""Matches desired resources, ledger entries and live items under one set of addresses.
 
-Kinds without parents come first (tags, contacts, courses), then the relations between them. What the files call
-``{id: 12}`` or ``{path: launch}`` becomes the address that was found, and a ledger entry whose parent has a new name
-moves along. An item that is as it is desired, and whose entry says so too or is not there yet, is reduced to its
-remote id (see ``matched_state``); all others are kept for the planner.
+Kinds without parents come first (tags, contacts, courses), then the relations between them. A reference such as
+``{id: 12}`` or ``{path: launch}`` becomes the address of the live resource, and ledger entries of relations follow
+renamed parents. A live item that equals its desired resource and its ledger entry (or has no entry yet) is reduced to
+its remote id (see ``matched_state``); all others are kept for the planner.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ def identify(
     *,
     trusting: bool = False,
 ) -> MatchedState:
-    """Matches everything at once; ``items`` holds, by kind, the items of each collection that was read.
+    """Match all kinds at once; ``items`` holds the items of each collection that was read, by kind.
 
-    ``trusting``: nothing was read, so references are taken to lead somewhere. Raises ConfigurationError with every
-    ambiguous name and every reference that leads nowhere.
+    ``trusting``: nothing was read, so all references count as valid. Raises ConfigurationError with all ambiguous
+    names and unresolved references.
     """
     matcher = Matcher(state, ledger, dialect)
     for kind in ROOTS:
@@ -64,7 +64,7 @@ def identify(
 
 
 def checked(found: MatchedState, state: DesiredState) -> MatchedState:
-    """The same sides; raises ConfigurationError with every ambiguous name and every reference that leads nowhere."""
+    """Return ``found``; raise ConfigurationError with all ambiguous names and unresolved references."""
     problems = [*found.problems, *dangling(state, found), *sets_of_nobody(state, found)]
     if problems:
         raise ConfigurationError(problems)
@@ -74,7 +74,7 @@ def checked(found: MatchedState, state: DesiredState) -> MatchedState:
 class Matcher:
     """Matches one kind after the other: all of ROOTS, then all of RELATIONS.
 
-    ``keep`` names kinds of which everything is kept. ``swept``: kinds of which everything goes that is not declared.
+    ``keep``: kinds whose items are all kept. ``swept``: kinds whose undeclared items are deleted (``prune: all``).
     """
 
     def __init__(
@@ -99,12 +99,12 @@ class Matcher:
         return ItemDecoder(kind, self.dialect, desired, self.found.entries, self._watched(kind))
 
     def decoded(self, kind: Kind, items: Iterable[Item | DecodedItem]) -> list[DecodedItem]:
-        """Items of which some may be decoded already."""
+        """Decode the items that are not decoded yet."""
         decode = self.decoder(kind).decode
         return [item if isinstance(item, DecodedItem) else decode(item) for item in items]
 
     def _watched(self, kind: Kind) -> frozenset[str]:
-        """Attributes whose values are lost by deletions of this plan, and have to be counted."""
+        """Attributes whose values are lost by deletions of this plan and must be counted."""
         found: set[str] = set()
         for name, prefix, ref in _MAPS:
             if name == kind.name and ref:
@@ -115,16 +115,16 @@ class Matcher:
     # kinds without parents
 
     def name(self, kind: Kind, items: Sequence[DecodedItem]) -> NamedItems:
-        """Which resources the items of a kind without parents are; nothing is taken over yet."""
+        """Identify the items of a kind without parents; compares nothing yet."""
         return name_live(kind, self.found.desired.of(kind.name), self.found.entries, items)
 
     def gone(self, kind: Kind, names: NamedItems) -> list[Address]:
-        """The entries that none of the named items is."""
+        """The ledger entries without a live item."""
         there = {*names.keys, *names.moved.values()}
         return [Address(kind.name, key) for key in self.found.entries.keys_of(kind.name) if key not in there]
 
     def take(self, kind: Kind, items: Sequence[DecodedItem], names: NamedItems) -> None:
-        """Take over the items of a kind without parents under their names."""
+        """Compare the identified items of a kind without parents."""
         found = self.found
         if kind is SLUGS:
             found.slugs = frozenset(item.remote_id for item in items)
@@ -149,14 +149,14 @@ class Matcher:
     # relations
 
     def follow(self, kind: Kind) -> None:
-        """Give desired relations and entries the addresses of what they refer to; before they are taken over."""
+        """Give desired relations and ledger entries the present addresses of their parents, before comparison."""
         self._follow_aliases(kind)
         self._follow_moves(kind)
 
     def relations(self, kind: Kind, items: Iterable[DecodedItem] | None) -> None:
-        """Take over relations of one kind, which may come in several parts; None: they were not read.
+        """Compare relations of one kind, which may arrive in several parts; None: they were not read.
 
-        Those that are read inside of others come with these.
+        Relations that are read inside other items are compared with them.
         """
         source = kind.source
         taking = _Taking(self, kind)
@@ -180,7 +180,7 @@ class Matcher:
                 taking.relate(remote_id, inner.attrs, inner.refs, inner.item, role)
 
     def _pick(self, kind: Kind, items: Iterable[DecodedItem], taking: _Taking) -> None:
-        """A kind that is read in the second phase, when it is known whose are to be read."""
+        """Match a kind that is read per parent, after the parents are known."""
         rows = [LiveItem(item.remote_id, taking.with_refs(item.attrs, item.refs), item.item) for item in items]
         entries = {a.key: self.found.entries[a] for a in self.found.entries.addresses(kind.name)}
         picked = pick(kind, self.found.desired.of(kind.name), entries, rows, self.found.live)
@@ -192,7 +192,7 @@ class Matcher:
             keys[row.remote_id] = key
 
     def note_aliases(self, kind: Kind, remote_id: str, attrs: Attrs, item: Item, address: Address) -> None:
-        """A read-only one may be meant by id or path; its natural name stays with the only one that has it."""
+        """Record the id and path of read-only resources as aliases; a natural name only if it is unique."""
         keys = [kind.by_remote_id(remote_id).key]
         keys += [kind.by_property(name, item[name]).key for name in kind.alternates if item.get(name)]
         for prefix in self._spellings(kind, attrs):
@@ -202,7 +202,7 @@ class Matcher:
                 self.found.aliases.setdefault(Address(kind.name, prefix + own), address)
 
     def _spellings(self, kind: Kind, attrs: Attrs) -> list[str]:
-        """Every way to write the parent's part of the key, with its slash."""
+        """All forms of the parent's part of the key, with its slash."""
         if not kind.parents:
             return [""]
         parent = attrs[kind.parents[0].name]
@@ -211,7 +211,7 @@ class Matcher:
         return [f"{key}/" for key in (parent.target.key, *others)]
 
     def _follow_aliases(self, kind: Kind) -> None:
-        """Desired relations get the addresses of what they refer to by id or path."""
+        """Replace references by id or path in desired relations by addresses."""
         referred_to = {each.ref for each in kind.fields if each.ref}
         aliases = {alias: address for alias, address in self.found.aliases.items() if alias.kind in referred_to}
         if not aliases:
@@ -229,7 +229,7 @@ class Matcher:
             those[address.key] = desired.replaced(address=address, attrs=attrs)
 
     def _follow_moves(self, kind: Kind) -> None:
-        """Entries of relations move with the parents that go by a new name."""
+        """Move entries of relations whose parents have a new address."""
         parents = {old: new for new, old in self.found.moved.items() if old.kind != kind.name}
         entries, moved = self.found.entries, {}
         for address in entries.addresses(kind.name) if parents else ():
@@ -245,7 +245,7 @@ class Matcher:
 
 
 class _Taking:
-    """Takes over items of one kind: compares each with what is desired and recorded, and reduces or keeps it."""
+    """Compares the items of one kind with the desired resources and ledger entries, and reduces or keeps each."""
 
     def __init__(self, matcher: Matcher, kind: Kind) -> None:
         self.matcher, self.kind, found = matcher, kind, matcher.found
@@ -263,14 +263,14 @@ class _Taking:
         self._same_end: dict[str, bool] = {}
 
     def enter(self, owner_id: str, owner: str) -> None:
-        """Go on to what is read inside of the item with this id and key."""
+        """Start with the relations inside the item with this id and key."""
         self.owner = owner
         source = self.kind.source
         if self.kind.name in DERIVED and isinstance(source, Embedded):
             self.owner_is_same = self.entries.id_of(Address(source.parent, owner)) == owner_id
 
     def relate(self, remote_id: str, attrs: Attrs, refs: Refs, item: Item, role: int = -1) -> None:
-        """Take over one relation; ``role`` is the place of the reference to the owner that was entered."""
+        """Compare one relation; ``role`` is the position of the reference to the current owner."""
         key = self._key(refs, role)
         if key is not None and key not in self.agreed and key not in self.kept:
             want = self.desired.get(key)
@@ -287,7 +287,7 @@ class _Taking:
         self.take(address.key, remote_id, shown, None, item)
 
     def _key(self, refs: Refs, role: int) -> str | None:
-        """The key that the ends give; None where other fields are part of it, or an end is not known."""
+        """The key made of the two ends; None if other fields are part of it, or an end is unknown."""
         if not self.by_keys:
             return None
         parts = []
@@ -300,7 +300,7 @@ class _Taking:
         return "/".join(parts)
 
     def with_refs(self, attrs: Attrs, refs: Refs) -> dict[str, Value]:
-        """The attributes with references to what the ids lead to: by their addresses, where these are known."""
+        """The attributes with ids replaced by references to the addresses, where these are known."""
         return {**attrs, **referred(self.kind, refs, self._refer)}
 
     def _refer(self, kind: str, remote_id: str) -> Ref:
@@ -312,7 +312,7 @@ class _Taking:
         return ref
 
     def take(self, key: str, remote_id: str, attrs: Attrs, plain: Attrs | None, item: Item) -> None:
-        """Take over one item under its key; ``plain`` are the attributes to compare, None if that was done."""
+        """Compare one item under its key; ``plain`` are the attributes to compare, None if that was done."""
         want = self.desired.get(key)
         if want is not None and plain is not None and (found := self._agreed(want, remote_id, plain)):
             self.agreed[key] = found
@@ -325,7 +325,7 @@ class _Taking:
         self.kept[key] = Live(address, remote_id, want.attrs if want and want.attrs == attrs else attrs)
 
     def _agreed(self, want: Desired, remote_id: str, shown: Attrs, refs: Refs = (), role: int = -1) -> Agreed | None:
-        """What is kept of a resource that is as it is desired; None where there is something to decide or to say."""
+        """The reduced form of a resource that agrees on all sides; None if it needs a decision or a note."""
         if not self.reduces or (self.special and not {want.address, want.former}.isdisjoint(self.special)):
             return None
         row = self.rows.get(want.key)
@@ -350,7 +350,7 @@ class _Taking:
         return not want.lifecycle.ignore
 
     def _is_same_end(self, refs: Refs, role: int) -> bool:
-        """Whether the ledger knows the other end by the id that the account shows."""
+        """Whether ledger and account have the same id for the other end."""
         (place,) = (place for place in self.places if place != role)
         end_id = refs[place] or ""
         known = self._same_end.get(end_id)
@@ -360,9 +360,9 @@ class _Taking:
         return known
 
     def _with_secrets(self, address: Address, attrs: Attrs) -> Attrs:
-        """Live attributes; a readable value that the files or the ledger keep secret is a :class:`Secret` here too.
+        """The live attributes; a readable value that files or ledger treat as secret becomes a :class:`Secret`.
 
-        This is the one place that decides it: everything that is shown, compared or saved comes after it.
+        All output, comparison and storage happen after this step.
         """
         want, entry = self.desired.get(address.key), self.entries.get(address)
         secrets: dict[str, Value] = {}
@@ -379,6 +379,6 @@ class _Taking:
 
 
 def _move(entries: Entries, moved: Mapping[Address, Address]) -> None:
-    """Entries to their new addresses, all at once: two may swap theirs."""
+    """Move entries to their new addresses, all at once, since two may swap addresses."""
     taken_out: dict[Address, LedgerEntry] = {new: entries.pop(old) for new, old in moved.items()}
     entries.update({new: replace(entry, address=new) for new, entry in taken_out.items()})

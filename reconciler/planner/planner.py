@@ -1,16 +1,16 @@
-"""Desired, ledger and live under one set of names → the changes; this table is the planner.
+"""Decides the action for every resource, by its presence on the three sides.
 
 desired  ledger  live     action
 ──────────────────────────────────────────────────────────────────────────────
    ✓       –      –       CREATE
-   ✓       –      ✓       ADOPT: take over, writing only differences
-   ✓       ✓      ✓       NO_CHANGE, UPDATE or REPLACE; ADOPT when it is another one now
+   ✓       –      ✓       ADOPT, writing only differences
+   ✓       ✓      ✓       NO_CHANGE, UPDATE or REPLACE; ADOPT if the remote id is another one
    ✓       ✓      –       CREATE, cause MISSING; a person that was erased is blocked
    –       ✓      ✓       DELETE, or FORGET where policy says so
    –       ✓      –       FORGET
    –       –      ✓       nothing: unmanaged, counted, never touched
 
-Without a ledger nothing can be taken over: what would be ADOPT is NO_CHANGE or UPDATE.
+Without a ledger nothing can be adopted: NO_CHANGE or UPDATE takes the place of ADOPT.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from reconciler.planner.impact import with_counts
 from reconciler.planner.matched_state import Agreed, MatchedState
 from reconciler.planner.prune import Pruning
 
-#: How long an accepted write that does not show yet counts as done, in seconds: a day.
+#: Seconds for which an accepted write counts as done before it is visible: a day.
 PENDING_FOR = 24 * 3600.0
 
 _FIELD_ORDER = {(kind.name, field.name): index for kind in KINDS.values() for index, field in enumerate(kind.fields)}
@@ -41,9 +41,9 @@ _FIELD_ORDER = {(kind.name, field.name): index for kind in KINDS.values() for in
 
 @dataclass(frozen=True)
 class PlanRules:
-    """What planning follows. ``digest`` is None without a ledger; ``now`` is seconds of the epoch.
+    """Parameters of planning. ``digest`` is None without a ledger; ``now`` is seconds of the epoch.
 
-    ``recreate``: people that were erased from the account may be made again. ``partly``: kinds not read whole.
+    ``recreate``: erased people may be created again. ``partly``: kinds that were not read completely.
     """
 
     policy: Policy
@@ -73,14 +73,14 @@ def plan_changes(found: MatchedState, state: DesiredState, rules: PlanRules) -> 
 
 
 def _disagreeing(found: MatchedState) -> Iterator[Desired]:
-    """The desired resources about which there is something to decide or to say."""
+    """The desired resources that need a decision or a note."""
     for kind in KINDS:
         agreed = found.agreed(kind)
         yield from (each for key, each in found.desired.of(kind).items() if key not in agreed)
 
 
 def _agreed_changes(found: MatchedState, *, adopts: bool) -> AgreedChanges:
-    """The changes of the others. ``adopts``: what the ledger does not have is adopted, as there is a ledger."""
+    """The changes of agreed resources. ``adopts``: there is a ledger, so resources without an entry are adopted."""
 
     def action_of(agreed: Agreed) -> Action:
         return Action.ADOPT if adopts and agreed.written is None else Action.NO_CHANGE
@@ -124,7 +124,7 @@ def _agreed_change(kind: Kind, desired: Desired, action: Action, found: MatchedS
 
 
 def in_order(kind: Kind, fields: Iterable[FieldChange]) -> tuple[FieldChange, ...]:
-    """The same in the order of the kind's fields, then by name: plans do not depend on the order of keys in YAML."""
+    """Sorted by the order of the kind's fields, then by name, whatever the order of the YAML keys."""
     return tuple(sorted(fields, key=lambda each: (_FIELD_ORDER[kind.name, kind.field(each.path).name], each.path)))
 
 
@@ -231,7 +231,7 @@ class _Planner:
         return Action.UPDATE if fields else Action.NO_CHANGE
 
     def hold_back(self, changes: dict[Address, Change]) -> dict[Address, Change]:
-        """What policy forbids: guarded resources, and all that depends on what is blocked."""
+        """Block changes that policy forbids, and all changes that depend on blocked ones."""
         for address, change in changes.items():
             destroys = change.action in (Action.DELETE, Action.REPLACE)
             if destroys and change.lifecycle.prevent_destroy and not change.blocked:
@@ -251,7 +251,7 @@ def _without_ignored(desired: Desired) -> Mapping[str, Value]:
 
 
 def _all_fields(kind: Kind, desired: Desired) -> tuple[FieldChange, ...]:
-    """What a new one gets, without its key: the address says that already."""
+    """The fields of a new resource without its key, which the address shows."""
     return tuple(
         FieldChange(name, None, None if isinstance(value, Secret) else value, Cause.NEW, isinstance(value, Secret))
         for name, value in desired.attrs.items()
@@ -291,7 +291,7 @@ def _done_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[str]:
 
 
 def _still_needed(found: MatchedState, changes: Mapping[Address, Change]) -> Iterable[Problem]:
-    """A deletion of what the files still refer to."""
+    """Problems: deletions of resources that the files still refer to."""
     doomed = {a for a, change in changes.items() if change.action is Action.DELETE and not change.blocked}
     for desired in found.desired.values() if doomed else ():
         for target in KINDS[desired.kind].refers_to(desired.attrs):
@@ -301,7 +301,7 @@ def _still_needed(found: MatchedState, changes: Mapping[Address, Change]) -> Ite
 
 
 def _names_held(found: MatchedState, changes: Mapping[Address, Change]) -> Iterable[Problem]:
-    """A name is free before it is taken: who holds it must be going away or taking another one in this plan."""
+    """Problems: names held by live resources that this plan neither deletes nor renames."""
     takers = [c for c in changes.values() if c.attrs and not c.blocked and _takes_name(KINDS[c.address.kind], c)]
     if not takers:
         return
@@ -337,9 +337,9 @@ def _leaves(change: Change | None) -> bool:
 def unmanaged(
     found: MatchedState, changes: Iterable[Change] = (), known: Iterable[Container[Address]] = ()
 ) -> dict[str, int]:
-    """How many live ones of each writable kind are neither declared nor managed, nor deleted by these changes.
+    """Number of live resources by writable kind that are neither declared nor managed nor deleted by these changes.
 
-    ``known``: what is declared or managed beside that.
+    ``known``: further addresses that are declared or managed.
     """
     besides = tuple(known)
     doomed = {change.address for change in differing(changes) if change.action is Action.DELETE}

@@ -1,4 +1,4 @@
-"""References that lead nowhere: one problem per place that names something neither desired nor live."""
+"""Reports unresolved references: one problem for each place that names a resource which does not exist."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ MAX_REPORTED = 20
 
 
 def dangling(state: DesiredState, found: MatchedState) -> Iterator[Problem]:
-    """One problem per place that names something neither desired nor live; the first ones, and their number.
+    """One problem for each unresolved reference, at most MAX_REPORTED, and the number of all.
 
-    A name that a block gives to all rows of a CSV file, or to all items of a list, is wrong once, at its place.
+    A name that a block gives to all rows of a CSV file, or to all items of a list, is reported once, at its place.
     """
     lost = 0
     rows: dict[tuple[Address, str], set[tuple[int, int]]] = {}
@@ -47,9 +47,9 @@ def _affected(count: int, csv_file: str) -> str:
 
 
 def _unresolved(found: MatchedState) -> Iterator[tuple[Desired, Address]]:
-    """Each desired resource with each of its targets that is neither desired nor live.
+    """Pairs of a desired resource and a target that is neither desired nor live.
 
-    The ends of an agreed relation were found in the account; names of map fields are few, so they are asked once.
+    The ends of agreed relations were found in the account; names in map fields are few, so each is checked once.
     """
     known: set[Address] = set()
     for kind in KINDS.values():
@@ -65,7 +65,7 @@ def _unresolved(found: MatchedState) -> Iterator[tuple[Desired, Address]]:
 
 
 def sets_of_nobody(state: DesiredState, found: MatchedState) -> Iterator[Problem]:
-    """Exact sets of what is not there; where anybody is declared in it, that is said already."""
+    """Authoritative lists of resources that do not exist, unless an entry of the list reports this already."""
     lost = {}
     for (kind, owner), origin in state.exact.items():
         there = found.aliases.get(owner, owner)

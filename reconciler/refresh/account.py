@@ -27,7 +27,7 @@ from reconciler.refresh.reader import Items, Progress, Reading
 
 
 def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
-    """The kinds whose collections have to be read: what is named, what a run did not record, what these refer to."""
+    """The kinds to read: declared or managed ones, kinds of open intents, and kinds that these refer to."""
     names = {*state.kinds, *Entries.of(ledger.entries).counts(), *(address.kind for address in ledger.intents)}
     used = _attribute_names(state, ledger)
     waiting = list(names)
@@ -42,7 +42,7 @@ def touched(state: DesiredState, ledger: Ledger) -> frozenset[str]:
 
 
 def _attribute_names(state: DesiredState, ledger: Ledger) -> dict[str, set[str]]:
-    """What is said of each kind; the two ends of a relation always count."""
+    """The attributes in use of each kind; includes the two ends of relations."""
     used: dict[str, set[str]] = {}
     resources, kept = Resources.by_kind(state.resources), Entries.of(ledger.entries).kept
     for kind in KINDS.values():
@@ -56,7 +56,7 @@ def _attribute_names(state: DesiredState, ledger: Ledger) -> dict[str, set[str]]
 
 
 def _is_used(shape: FieldShape, name: str, used: Iterable[str]) -> bool:
-    """A reference of the key always counts; names of contact fields only where some resource has one."""
+    """Whether a reference field is in use: always if it is part of the key; contact fields only if one is named."""
     if shape is FieldShape.ENTRIES:
         return any(each.startswith(name + ".") for each in used)
     return name in used if shape in (FieldShape.TEXT, FieldShape.REFS) else True
@@ -64,11 +64,12 @@ def _is_used(shape: FieldShape, name: str, used: Iterable[str]) -> bool:
 
 @dataclass(frozen=True)
 class Scope:
-    """How much is read: ``whole`` names kinds of which unmanaged ones matter, ``swept`` those of which they go.
+    """How much to read. ``whole``: kinds whose unmanaged resources matter; ``swept``: kinds whose unmanaged
+    resources are deleted.
 
-    ``mode``: ``auto`` takes the cheapest route, ``full`` walks every collection, ``none`` reads nothing and takes
-    the ledger's word. ``keep`` names kinds of which all that was read is kept. ``whole_ledger`` is given where the
-    ledger to read for is a part of it.
+    ``mode``: ``auto`` takes the cheapest route, ``full`` walks every collection, ``none`` reads nothing and trusts
+    the ledger. ``keep``: kinds whose items are all kept. ``whole_ledger``: the complete ledger, if the ledger to
+    read for is a part of it.
     """
 
     mode: str = "auto"
@@ -82,9 +83,9 @@ class Scope:
 
 @dataclass(frozen=True)
 class Refreshed:
-    """The three sides, the routes by which they were read, and about how many there are of what was walked.
+    """The three sides, the routes taken, and the approximate sizes of walked collections.
 
-    ``partly``: only what targets depend on was matched; the rest of files and ledger is in none of the sides.
+    ``partly``: only what targets depend on was matched; the sides contain nothing else.
     """
 
     found: MatchedState
@@ -102,11 +103,11 @@ def refresh(
     *,
     progress: Progress | None = None,
 ) -> Refreshed:
-    """Read what the files and the ledger touch, by the cheapest routes, and bring it under one set of names.
+    """Read the collections that files and ledger need, by the cheapest routes, and match them.
 
     A managed resource that a walk did not show is read again before it counts as gone. The names of contacts in an
-    exact set, or under ``prune: all``, are read. Where ten or more owned of a kind are all gone, it is rather another
-    account: they are not looked at again unless somebody said that this is meant.
+    exact set, or under ``prune: all``, are read. If ten or more managed ones of a kind are all gone, it is
+    probably another account: they are not read again without ``--allow missing``.
     """
     if scope.mode == "none":
         return Refreshed(remembered(state, ledger, dialect), {}, {})
@@ -115,7 +116,7 @@ def refresh(
 
 @dataclass
 class _Refresh:
-    """One reading of the account; ``items`` has, by kind, what was read and not matched yet."""
+    """One reading of the account; ``items`` holds the items by kind that are not matched yet."""
 
     reader: Reader
     state: DesiredState
@@ -159,7 +160,7 @@ class _Refresh:
         return Reading(self.reader, self.state, self.ledger, matcher.decoder, self.scope.parallel, self.progress)
 
     def _match(self, matcher: Matcher, reading: Reading, routes: Mapping[str, Route]) -> MatchedState:
-        """Kinds without parents, then what can only be read when these are known, then all relations."""
+        """Match kinds without parents, then kinds read per parent, then all relations."""
         for kind in ROOTS:
             items = self.items.get(kind.name, [])
             names = matcher.name(kind, items)
@@ -197,9 +198,9 @@ class _Refresh:
     def _seen_again(
         self, matcher: Matcher, reading: Reading, kind: Kind, gone: Sequence[Address]
     ) -> list[DecodedItem]:
-        """Items that a walk missed and a single look finds.
+        """Items that a walk missed and a single read finds.
 
-        Where ten or more of a kind are managed and all gone, they are not looked at again unless that is meant.
+        If ten or more managed ones of a kind are all gone, they are not read again without ``--allow missing``.
         """
         found = matcher.found
         if not gone or not self._is_walked(kind):
@@ -212,7 +213,7 @@ class _Refresh:
 
 
 def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> MatchedState:
-    """The account as the ledger remembers it; what it does not know is taken to be there if it is referred to."""
+    """The account as recorded in the ledger; referenced resources without an entry count as existing."""
     found = identify(state, ledger, {}, dialect, trusting=True)
     for address, entry in found.entries.kept.items():
         if entry.remote_id is not None:

@@ -1,6 +1,6 @@
-"""Reads which contacts lose something by deletions, where the contacts were not read whole.
+"""Reads which contacts lose something by deletions, if the contacts were not read completely.
 
-what is deleted        read
+deleted                read
 ──────────────────────────────────────────────────────────────────────────────
 tags                   the contacts that carry each (``?tags=ID``); all contacts where that is known to be fewer pages
 a contact field        all contacts: the list has no filter for values (api.md §3)
@@ -39,7 +39,7 @@ _FILTERS = {
 
 @dataclass(frozen=True)
 class LossReader:
-    """``size`` is how many contacts the account has, where that is known."""
+    """``size`` is the number of contacts in the account, if known."""
 
     reader: Reader
     dialect: Dialect
@@ -71,7 +71,7 @@ class LossReader:
     def _losing(
         self, query: Mapping[str, Any], deletions: Sequence[Change], addresses: Mapping[str, Address]
     ) -> set[tuple[Address, Address]]:
-        """Pairs of what is deleted and a contact that loses it; of the other contacts nothing is kept."""
+        """Pairs of a deleted resource and a contact that loses it."""
         assert isinstance(PERSON.source, Collection)
         decoder, count, pairs = ItemDecoder(PERSON, self.dialect), 0, set()
         carried = {c.remote_id: c.address for c in deletions if c.address.kind in _FILTERS}

@@ -1,4 +1,4 @@
-"""What has to be known of each collection → the way to read it that takes the fewest calls.
+"""Chooses for each collection the way to read it that needs the fewest calls.
 
     WALK     every page: ceil(size / 100)
     LOOK     one by one: a call for each, by id or by natural key
@@ -6,12 +6,11 @@
     CUT      a walk that ended early: all was found, or the rest took fewer look-ups than the pages to come
     EACH     one list for each parent that is named, where there is no other way: a contact's subscriptions
 
-The size of a collection is what the last run saw; where nobody knows, it is walked.
+The size of a collection is the one of the last complete reading; a collection of unknown size is walked.
 
-What a walk is made for → whether its next page is worth a call, or the rest is looked up, or nothing is left.
-
-Only where the vendor lets no two have one name (``Collection.unique``): elsewhere the pages to come may hold another
-one of a name that was found, and that has to be seen.
+After each page of a walk, :class:`EarlyStop` decides whether to read on, to switch to single look-ups, or to stop. It
+applies only to collections with unique names (``Collection.unique``): elsewhere a later page may contain another item
+of a name that was found, which must be detected.
 """
 
 from __future__ import annotations
@@ -45,9 +44,9 @@ class ReadRoute(Enum):
 
 @dataclass(frozen=True)
 class ReadNeeds:
-    """What has to be found in one collection: by remote id, by natural key, or as relations of named parents.
+    """The items to find in one collection: by remote id, by natural key, or as relations of given parents.
 
-    ``whole``: parents of which every relation has to be seen, unmanaged ones too.
+    ``whole``: parents of which all relations are needed, unmanaged ones too.
     """
 
     ids: frozenset[str] = frozenset()
@@ -63,7 +62,7 @@ class ReadNeeds:
 
 @dataclass(frozen=True)
 class Route:
-    """The way taken and what the others would have cost, in calls; None where nobody knows.
+    """The route taken and the costs of the others in calls; None if unknown.
 
     ``stops``: a walk may end before the last page. ``walked``: the pages of one that did.
     """
@@ -92,7 +91,7 @@ def _many(number: int, one: str) -> str:
 
 
 def needs_of(kind: Kind, state: DesiredState, ledger: Ledger) -> ReadNeeds:
-    """Everything desired, owned or referred to of a kind that has a collection."""
+    """The desired, managed or referenced resources of a kind that has a collection."""
     if kind.parents:
         return _relation_needs(kind, state, ledger)
     entries, resources = Entries.of(ledger.entries), Resources.by_kind(state.resources).of(kind.name)
@@ -139,7 +138,7 @@ def _relation_needs(kind: Kind, state: DesiredState, ledger: Ledger) -> ReadNeed
 
 
 def choose(kind: Kind, needs: ReadNeeds, size: int | None, *, whole: bool) -> Route:
-    """The cheapest way to read a kind's collection. ``whole``: everything has to be seen, unmanaged ones too."""
+    """The cheapest route for a kind's collection. ``whole``: all items are needed, unmanaged ones too."""
     source = kind.source
     assert isinstance(source, Collection)
     if not source.paged:
@@ -156,18 +155,18 @@ def choose(kind: Kind, needs: ReadNeeds, size: int | None, *, whole: bool) -> Ro
 
 
 def filter_parent(kind: Kind) -> str:
-    """The field by whose target a relation's list is filtered: the one that is no person."""
+    """The field by which a relation's list is filtered: the reference that is not a person."""
     (name,) = (each.name for each in kind.parents if not KINDS[each.ref or ""].person)
     return name
 
 
 def parents(kind: Kind, needs: ReadNeeds) -> frozenset[Address]:
-    """Whose lists have to be read to find these relations."""
+    """The parents whose lists are needed to find these relations."""
     return frozenset(target for attrs in needs.keys.values() for target in kind.refers_to(attrs))
 
 
 def _filtered_pages(kind: Kind, needs: ReadNeeds) -> int:
-    """At least a page for each parent, and as many as its members that we know of fill."""
+    """Number of pages: for each parent at least one, and enough for its known members."""
     members, name = dict.fromkeys(needs.whole, 0), filter_parent(kind)
     for attrs in needs.keys.values():
         parent = attrs[name]
@@ -209,14 +208,14 @@ def route_all(
 
 
 def counts_of(state: DesiredState, ledger: Ledger) -> Counter[str]:
-    """How many resources and entries there are, by kind."""
+    """Number of resources and entries by kind."""
     return Resources.by_kind(state.resources).counts() + Counter(Entries.of(ledger.entries).counts())
 
 
 class EarlyStop:
-    """What is needed of a collection while it is walked.
+    """The items of a collection that are still needed during a walk.
 
-    ``least`` is a number that is certainly needed: what ``find_out`` says is dear, and asked when it may matter.
+    ``least`` is a lower bound of their number; ``find_out`` is expensive and called only when it may matter.
     """
 
     def __init__(self, kind: Kind, route: Route, least: int, find_out: Callable[[], ReadNeeds]) -> None:
@@ -230,11 +229,10 @@ class EarlyStop:
         return ReadNeeds(needs.ids, dict(needs.keys), needs.open_ended)
 
     def is_worth_a_cut(self, walked: int, items: Sequence[DecodedItem]) -> bool:
-        """Whether, after so many pages with these items, looking up the rest takes fewer calls than more pages.
+        """Whether looking up the rest needs fewer calls than the remaining pages.
 
-        Where nobody knows how many pages come, that is when there are no more look-ups left than pages were walked,
-        and fewer found than walked: so both together take a call more than the look-ups alone would have, or twice
-        the cheaper of the two ways, at most.
+        If the number of pages is unknown: when the remaining look-ups are no more than the pages walked, and fewer
+        items were found than pages walked. Both together then need at most twice the calls of the cheaper way.
         """
         to_come = pages_to_come(self._route, walked)
         if self._least - walked * PAGE > (to_come or walked) or self.rest.open_ended:
@@ -255,15 +253,15 @@ class EarlyStop:
         self.rest = rest
 
     def cut(self, walked: int) -> Route:
-        """The route that was taken, when the walk ends after so many pages."""
+        """The route taken if the walk ends after this number of pages."""
         return Route(ReadRoute.CUT, walked + self.rest.calls, self._route.pages, walked=walked)
 
 
 def pages_to_come(route: Route, walked: int) -> int:
-    """By the last count; 0 where nobody counted, or there are more by now."""
+    """Pages left by the last known size; 0 if unknown, or if there are more items by now."""
     return 0 if route.pages is None else max(0, route.pages - walked)
 
 
 def size_after(route: Route) -> int:
-    """What is believed of a collection whose walk was cut: what was counted, else as many again as were walked."""
+    """The assumed size of a collection whose walk was cut: the last known one, else twice the items walked."""
     return PAGE * (route.walked + (pages_to_come(route, route.walked) or route.walked + 1))

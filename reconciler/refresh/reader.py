@@ -29,10 +29,10 @@ Progress = Callable[..., None]
 
 @dataclass(frozen=True)
 class Reading:
-    """Reads one account; ``parallel`` single look-ups are under way at once, collections always side by side.
+    """Reads one account: collections in parallel, and up to ``parallel`` single look-ups at once.
 
-    ``decoders`` gives what decodes the items of a kind as they arrive. ``cut`` says, by kind, which walks ended
-    before their last page.
+    ``decoders`` returns the decoder for the items of a kind. ``cut`` holds the walks that ended before their last
+    page, by kind.
     """
 
     reader: Reader
@@ -45,7 +45,7 @@ class Reading:
     _decoders: dict[str, ItemDecoder] = field(default_factory=dict)
 
     def roots(self, routes: Mapping[str, Route]) -> Items:
-        """Every collection whose items can be asked for at once: all that is walked, and single roots."""
+        """Read all collections that need no other one first: walks, and look-ups of kinds without parents."""
         jobs = {name: self._job(KINDS[name], route) for name, route in routes.items()}
         now = {name: job for name, job in jobs.items() if job is not None}
         if len(now) == 1:
@@ -60,7 +60,7 @@ class Reading:
         return None if kind.parents else lambda: self._look_up(kind, needs_of(kind, self.state, self.ledger))
 
     def relations(self, routes: Mapping[str, Route], found: MatchedState) -> Items:
-        """Relations that are looked up: their parents' ids have to be known first."""
+        """Look up relations, which needs the ids of their parents."""
         items: Items = {}
         for name, route in routes.items():
             kind = KINDS[name]
@@ -72,12 +72,12 @@ class Reading:
         return items
 
     def _whose(self, kind: Kind, found: MatchedState) -> list[str]:
-        """Ids of the parents to ask for; of one that is not there yet nothing is there."""
+        """Ids of the parents to read; a parent that does not exist yet has no relations."""
         named = parents(kind, needs_of(kind, self.state, self.ledger))
         return sorted(found.live[address].remote_id for address in named if address in found.live)
 
     def _of(self, kind: Kind, source: PerParent, parent: str) -> list[DecodedItem]:
-        """The items of one parent, which do not say whose they are."""
+        """The items of one parent, with the reference to it added."""
         try:
             pages = list(self.reader.walk(source.path, source.query(parent)))
         except NotFound:
@@ -91,7 +91,7 @@ class Reading:
         return self.decoded(kind, [{**item, source.parameter: parent} for page in pages for item in page])
 
     def walk(self, kind: Kind, route: Route) -> list[DecodedItem]:
-        """The whole collection, or as much of it as is sought; ``hasMore`` false costs no further call."""
+        """Walk the collection, or as much of it as is needed; ``hasMore: false`` costs no further call."""
         source = kind.source
         assert isinstance(source, Collection)
         if not source.paged:
@@ -104,7 +104,7 @@ class Reading:
         return items
 
     def _pages(self, kind: Kind, source: Collection, sought: EarlyStop | None) -> tuple[list[DecodedItem], int]:
-        """Items page by page, and after how many pages the rest was not worth a walk; 0 where it was."""
+        """The items page by page, and the number of pages after which the walk was cut; 0 if it was not."""
         items: list[DecodedItem] = []
         for walked, (page, more) in enumerate(self.reader.pages(source.path), 1):
             self._noted(kind, items, page)
@@ -120,7 +120,7 @@ class Reading:
         return [decoder.decode(item) for item in _checked(kind, page)]
 
     def _noted(self, kind: Kind, items: list[DecodedItem], page: Sequence[Item]) -> list[DecodedItem]:
-        """A page is decoded as it comes: of a hundred thousand answers too much would be kept otherwise."""
+        """Decode each page as it arrives, so that raw answers do not accumulate."""
         items += self.decoded(kind, page)
         if self.progress:
             self.progress(kind.name, len(items))
@@ -133,7 +133,7 @@ class Reading:
         return EarlyStop(kind, route, least, lambda: needs_of(kind, self.state, self.ledger))
 
     def _look_up(self, kind: Kind, needs: ReadNeeds, known: Iterable[DecodedItem] = ()) -> list[DecodedItem]:
-        """By id first; one that is gone may have come back under its name, so that is asked too.
+        """Look up by id first, then by natural key, since a deleted resource may exist again under its name.
 
         ``known`` were read before.
         """
@@ -149,7 +149,7 @@ class Reading:
     def named(
         self, kind: Kind, ids: AbstractSet[str], known: list[DecodedItem], pages: int | None
     ) -> list[DecodedItem]:
-        """What is known of a kind, and these by their ids: one by one, or by pages where that takes fewer calls."""
+        """The known items of a kind and those with these ids, read singly or by pages by number of calls."""
         if len(ids) <= (pages or 1):
             return known + self._all(kind, partial(self._by_id, kind), sorted(ids))
         assert isinstance(kind.source, Collection)
@@ -170,9 +170,9 @@ class Reading:
             return []
 
     def _by_key(self, kind: Kind, attrs: Attrs) -> list[DecodedItem]:
-        """What the filter finds, which may be another one: it is named by its own key, as any other item.
+        """The items that the filter returns; each is identified by its own key, since a filter may return others.
 
-        A server may know an address by another spelling of its letters; those are tried until one is found.
+        A server may store an address in another spelling; all are tried until one is found.
         """
         (name,) = kind.key
         key, items = str(attrs[name]), list[DecodedItem]()
@@ -220,7 +220,7 @@ def _target(value: Any) -> Address:
 
 
 def _with_live_parents(wanted: Mapping[Address, Attrs], found: MatchedState) -> list[Attrs]:
-    """A relation of something that is not there yet is not there either: no call."""
+    """The relations whose parents exist; others cannot exist and need no call."""
     named = [replace_refs(attrs, found.aliases) or attrs for attrs in wanted.values()]
     return [
         attrs
@@ -230,7 +230,7 @@ def _with_live_parents(wanted: Mapping[Address, Attrs], found: MatchedState) -> 
 
 
 def _checked(kind: Kind, page: Sequence[Item]) -> list[Item]:
-    """An item without its id or key is not the answer that was asked for; nothing is planned from it."""
+    """Return the item; raise GatewayError if it has no id or key."""
     fields = [] if kind.called else [kind.field(name) for name in kind.key]
     texts = [field.answer_key for field in fields if field.shape is FieldShape.TEXT]
     for item in page:
