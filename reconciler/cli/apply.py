@@ -42,13 +42,13 @@ _RUN = (
     output_option(PLAN),
     click.option("--json-events", is_flag=True, help="Print one JSON object a line as things happen."),
     allow_option,
-    click.option("--confirm", metavar="NAME", help="Name of the protected environment, in place of typing it."),
+    click.option("--confirm", metavar="NAME", help="Name of the protected environment, instead of typing it."),
     click.option("--parallel", type=int, metavar="N", help="Parallel writes (8) [RECONCILER_PARALLEL]."),
     click.option(
         "--fail-fast",
         is_flag=True,
         envvar="RECONCILER_FAIL_FAST",
-        help="Begin no further step after the first failure [RECONCILER_FAIL_FAST].",
+        help="Start no further step after the first failure [RECONCILER_FAIL_FAST].",
     ),
     click.option("--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."),
     minutes_option,
@@ -69,7 +69,7 @@ def run_options(command: F) -> F:
 @click.pass_context
 @with_options(ApplyOptions)
 def apply(ctx: click.Context, options: ApplyOptions) -> int:
-    """Make the account as the files below PATH say, with exactly the changes that the plan shows."""
+    """Change the account to match the files below PATH, with exactly the changes that the plan shows."""
     from reconciler.cli.handlers import apply as handlers
 
     return handlers.apply(ctx, options)

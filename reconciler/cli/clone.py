@@ -32,7 +32,7 @@ _CLONE = (
         "source",
         required=True,
         metavar="ENV",
-        help="Environment that is read, and only read.",
+        help="Source environment; only read.",
         shell_complete=completers.environments,
     ),
     click.option(
@@ -40,7 +40,7 @@ _CLONE = (
         "goal",
         required=True,
         metavar="ENV",
-        help="Environment that gets what the other one has.",
+        help="Target environment.",
         shell_complete=completers.environments,
     ),
     click.option(
@@ -62,7 +62,7 @@ _CLONE = (
     click.option("--skip-missing", is_flag=True, help="Omit resources whose course or the like the target lacks."),
     click.option("--webhook-url", metavar="URL", help="Send all webhooks to this URL; without it they are omitted."),
     click.option("--webhook-secret-env", metavar="NAME", help="Variable with the secret of redirected webhooks."),
-    click.option("--apply", "applies", is_flag=True, help="Make the changes that the plan shows."),
+    click.option("--apply", "applies", is_flag=True, help="Apply the plan."),
     click.option(
         "--out",
         type=click.Path(path_type=Path, dir_okay=False),

@@ -126,9 +126,9 @@ def answer(cli: click.Command, instruction: str, program: Program) -> int:
 @click.argument("shell", type=click.Choice(list(SHELLS)))
 @click.pass_context
 def completion(ctx: click.Context, /, shell: str) -> int:
-    """Print the script that lets SHELL complete commands, flags, addresses, environments and runs.
+    """Print the completion script for SHELL: commands, flags, addresses, environments and runs.
 
-    What it offers comes from the files and the ledger of the project; the network is never asked.
+    Completion reads the files and the ledger of the project, and never uses the network.
     """
     asked = SHELLS[shell](ctx.find_root().command, {}, "reconciler", VARIABLE)
     click.echo(asked.source_template % asked.source_vars(), file=sys.stdout)

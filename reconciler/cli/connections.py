@@ -62,7 +62,7 @@ def connections() -> None:
 @click.pass_context
 @with_options(ConnectionListOptions)
 def list_(ctx: click.Context, options: ConnectionListOptions) -> int:
-    """List the connections, and say which of them this project uses."""
+    """List the connections, and mark those that this project uses."""
     from reconciler.cli.handlers import connections as handlers
 
     return handlers.list_connections(ctx, options)
@@ -89,7 +89,7 @@ def show_(ctx: click.Context, options: ConnectionShowOptions) -> int:
     default=300.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait until it is active; 0: do not.",
+    help="How long to wait until it is active; 0: do not wait.",
 )
 @json_option
 @project_option
@@ -97,7 +97,7 @@ def show_(ctx: click.Context, options: ConnectionShowOptions) -> int:
 @click.pass_context
 @with_options(ConnectionCreateOptions)
 def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
-    """Make a connection, print the address to open in a browser, and wait until the account is connected."""
+    """Create a connection, print the URL to open in a browser, and wait until the account is connected."""
     from reconciler.cli.handlers import connections as handlers
 
     return handlers.create(ctx, options)
@@ -105,14 +105,14 @@ def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
 
 @connections.command(epilog=DELETE)
 @click.argument("connection_id", metavar="ID")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--confirm", metavar="ID", help="Id of the project's own connection, in place of typing it.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
+@click.option("--confirm", metavar="ID", help="Id of the project's own connection, instead of typing it.")
 @project_option
 @account_options
 @click.pass_context
 @with_options(ConnectionDeleteOptions)
 def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
-    """Delete a connection. The account behind it stays as it is, and is out of reach until it is connected again."""
+    """Delete a connection. The account is not changed, and cannot be reached until it is connected again."""
     from reconciler.cli.handlers import connections as handlers
 
     return handlers.delete(ctx, options)

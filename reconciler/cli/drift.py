@@ -25,7 +25,7 @@ Example:
 @click.pass_context
 @with_options(DriftOptions)
 def drift(ctx: click.Context, options: DriftOptions) -> int:
-    """Show, field by field, what the account changed since the last run. Exit 2 when something did; never writes."""
+    """Show changes made outside of reconciler since the last run, by field. Exit 2 if there are any; never writes."""
     from reconciler.cli.handlers import drift as handlers
 
     return handlers.drift(ctx, options)

@@ -20,7 +20,13 @@ Example:
 @click.command(epilog=EXAMPLE)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--public", is_flag=True, help="Allow an address that other machines reach; needs --key.")
-@click.option("--port", default=8642, show_default=True, type=click.IntRange(0, 65535), help="0 takes a free one.")
+@click.option(
+    "--port",
+    default=8642,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="Port; 0: any free one.",
+)
 @click.option("--key", help="The API key that it accepts; `emulator-key` by default.")
 @click.option("--connection", default="default", show_default=True, help="Connection id of the seeded account.")
 @click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="YAML of an account.")

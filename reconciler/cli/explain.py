@@ -24,7 +24,7 @@ Example:
 @click.pass_context
 @with_options(ExplainOptions)
 def explain(ctx: click.Context, options: ExplainOptions) -> int:
-    """Say of ADDRESS where it is declared, what each side has, what would be done, by which rule. Never writes."""
+    """Explain how ADDRESS is resolved: where it is declared, its values on each side, the decision and its rule."""
     from reconciler.cli.handlers import explain as handlers
 
     return handlers.explain(ctx, options)

@@ -55,9 +55,9 @@ _file = click.argument("path", type=click.Path(path_type=Path), default=".", met
 _FLEET = (
     _file,
     click.option("--only", multiple=True, metavar="PATTERN", help="Only accounts of this name or label (plan=gold)."),
-    click.option("--exclude", "excludes", multiple=True, metavar="PATTERN", help="No account of this name or label."),
+    click.option("--exclude", "excludes", multiple=True, metavar="PATTERN", help="Exclude this name or label."),
     click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of this machine [its cores]."),
-    click.option("--scheduler", metavar="URL", help="Dask scheduler that distributes the lanes, in place of them."),
+    click.option("--scheduler", metavar="URL", help="Dask scheduler that runs the lanes."),
     click.option("--insecure-scheduler", is_flag=True, help="Allow a scheduler without TLS beyond this machine."),
     click.option(
         "--out",
@@ -66,12 +66,21 @@ _FLEET = (
         metavar="DIR",
         help="Folder of plans and logs [.reconciler/fleet].",
     ),
-    click.option("--continue", "continues", is_flag=True, help="Run the accounts that the last run left."),
     click.option(
-        "--max-failures", type=click.IntRange(min=1), metavar="N", help="Begin no further account after N failed."
+        "--continue",
+        "continues",
+        is_flag=True,
+        help="Continue the last run.",
+    ),
+    click.option(
+        "--max-failures", type=click.IntRange(min=1), metavar="N", help="Start no further account after N failures."
     ),
     minutes_option,
-    click.option("--dialect", type=click.Choice(["vendor", "skill"]), help="Wire dialect [RECONCILER_DIALECT]."),
+    click.option(
+        "--dialect",
+        type=click.Choice(["vendor", "skill"]),
+        help="Dialect of the API [RECONCILER_DIALECT].",
+    ),
     click.option("--gateway-url", metavar="URL", help="Gateway [RECONCILER_GATEWAY_URL]."),
     click.option("--control-url", metavar="URL", help="Connections API [RECONCILER_CONTROL_URL]."),
     click.option("--json", "as_json", is_flag=True, help="The same as --output json."),
@@ -102,7 +111,7 @@ def plan(ctx: click.Context, options: FleetOptions) -> int:
 
 @fleet.command(epilog=APPLY)
 @_fleet_options
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @allow_option
 @click.option("--confirm", multiple=True, metavar="NAME", help="Name of a protected environment (repeatable).")
 @click.option("--wave", metavar="SIZES", default="", help="Apply in waves, e.g. 1,10%,100%; a failure ends the run.")

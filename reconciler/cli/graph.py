@@ -25,7 +25,7 @@ Example:
     type=click.Choice(["files", "plan"]),
     default="files",
     show_default=True,
-    help="What the files declare (offline), or the steps of a plan and their order.",
+    help="Graph of the declared resources (offline), or of the steps of a plan.",
 )
 @click.option(
     "--format",
@@ -33,16 +33,16 @@ Example:
     type=click.Choice(["mermaid", "dot", "svg"]),
     default="mermaid",
     show_default=True,
-    help="SVG is drawn by graphviz.",
+    help="Output format; svg needs graphviz.",
 )
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write it there.")
-@click.option("--full", is_flag=True, help="Every contact and relation, however many there are.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to this file.")
+@click.option("--full", is_flag=True, help="Include every contact and relation.")
 @selection_options
 @account_options
 @click.pass_context
 @with_options(GraphOptions)
 def graph(ctx: click.Context, options: GraphOptions) -> int:
-    """Draw what needs what, of what the files below PATH declare or of the plan that follows from them."""
+    """Draw the dependency graph of the resources declared below PATH, or of the plan for them."""
     from reconciler.cli.handlers import graph as handlers
 
     return handlers.graph(ctx, options)

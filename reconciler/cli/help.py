@@ -30,7 +30,7 @@ MAX_WIDTH = 120
 @click.argument("words", nargs=-1, metavar="[COMMAND|TOPIC...]", shell_complete=completers.topics)
 @click.pass_context
 def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - it is called so
-    """Explain a command, a kind, or a topic of the documentation; alone it lists commands and topics."""
+    """Explain a command, a kind, or a topic of the documentation; without one, list commands and topics."""
     from reconciler.commands.help import find
 
     if not words:

@@ -25,7 +25,7 @@ Example:
 @click.pass_context
 @with_options(HistoryOptions)
 def history(ctx: click.Context, options: HistoryOptions) -> int:
-    """List every apply, destroy and undo, newest first; with RUN, what that one did: before → after by field."""
+    """List every apply, destroy and undo, newest first; with RUN, show its changes by field."""
     from reconciler.cli.handlers import history as handlers
 
     return handlers.history(ctx, options)

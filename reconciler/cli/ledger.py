@@ -38,7 +38,7 @@ Example:
 
 @click.group(epilog=EXAMPLE)
 def ledger() -> None:
-    """The record of what this project made or took over."""
+    """Inspect and maintain the ledger: the record of managed resources."""
 
 
 @ledger.command("list", epilog=LIST)
@@ -62,7 +62,7 @@ def list_(ctx: click.Context, options: LedgerListOptions) -> int:
 @click.pass_context
 @with_options(LedgerShowOptions)
 def show(ctx: click.Context, options: LedgerShowOptions) -> int:
-    """Show what is recorded of one resource: what was sent, and what the server made of it."""
+    """Show the ledger entry of one resource: the values sent, and those that the server returned."""
     from reconciler.cli.handlers import ledger as handlers
 
     return handlers.show(ctx, options)
@@ -70,7 +70,7 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
 
 @ledger.command(epilog=FORGET)
 @click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=completers.recorded)
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @project_option
 @account_options
 @click.pass_context

@@ -10,7 +10,7 @@ from reconciler.cli import completers
 from reconciler.cli.command_options import ExportOptions, ImportOptions, MoveOptions, RebindOptions, UnlockOptions
 from reconciler.cli.options import account_options, allow_option, project_option, with_options
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 UNLOCK = """\b

@@ -33,7 +33,7 @@ COMMANDS = {
     "validate": ("project", "Check every file offline; shows every problem at once."),
     "fmt": ("fmt", "Bring YAML files into canonical order and style."),
     "plan": ("plan", "Show what would change. Never writes."),
-    "apply": ("apply", "Make the changes that the plan shows."),
+    "apply": ("apply", "Apply the plan."),
     "destroy": ("apply", "Remove what this project made."),
     "drift": ("drift", "Show what the account changed behind our back."),
     "watch": ("watch", "Report or apply again and again."),

@@ -57,7 +57,11 @@ def start_folder(ctx: click.Context) -> Path:
 _ACCOUNT = (
     click.option("--connection", metavar="ID", help="Maton connection of the account [RECONCILER_CONNECTION]."),
     click.option("--ledger", metavar="URL", help="SQLAlchemy URL of the ledger, or none [RECONCILER_LEDGER]."),
-    click.option("--dialect", type=click.Choice(["vendor", "skill"]), help="Wire dialect [RECONCILER_DIALECT]."),
+    click.option(
+        "--dialect",
+        type=click.Choice(["vendor", "skill"]),
+        help="Dialect of the API [RECONCILER_DIALECT].",
+    ),
     click.option("--gateway-url", metavar="URL", help="Gateway [RECONCILER_GATEWAY_URL]."),
     click.option("--control-url", metavar="URL", help="Connections API [RECONCILER_CONTROL_URL]."),
 )
@@ -141,7 +145,7 @@ def output_option(subject: str) -> Callable[[F], F]:
         multiple=True,
         type=OutputType(subject),
         metavar="FORMAT[=FILE]",
-        help=f"Tell it as {', '.join(names(subject))}: into FILE, or on standard output; repeatable.",
+        help=f"Write the result as {', '.join(names(subject))} to FILE or standard output; repeatable.",
     )
 
 

@@ -42,7 +42,7 @@ Example:
 @click.pass_context
 @with_options(PlanOptions)
 def plan(ctx: click.Context, options: PlanOptions) -> int:
-    """Show what would change in the account to make it as the files below PATH say. Never writes."""
+    """Show what would change in the account to match the files below PATH. Never writes."""
     from reconciler.cli.handlers import plan as handlers
 
     return handlers.plan(ctx, options)

@@ -42,7 +42,7 @@ def init(ctx: click.Context, options: InitOptions) -> int:
 
 @click.command(epilog=VALIDATE)
 @path_argument
-@click.option("--show", is_flag=True, help="Say also which settings hold, and where each came from.")
+@click.option("--show", is_flag=True, help="Also print the effective settings and their sources.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
 @output_option(PROBLEMS)
 @click.pass_context

@@ -40,7 +40,13 @@ _FRESH = (
         help="Only this kind; repeatable.",
         shell_complete=completers.pulled,
     ),
-    click.option("--tag", "tags", multiple=True, metavar="NAME", help="Only people with this tag; repeatable, all."),
+    click.option(
+        "--tag",
+        "tags",
+        multiple=True,
+        metavar="NAME",
+        help="Only contacts with this tag (repeatable).",
+    ),
     click.option("--course", "courses", multiple=True, metavar="NAME", help="Only people in this course."),
     click.option(
         "--registered-after",
@@ -48,7 +54,7 @@ _FRESH = (
         type=click.DateTime(_DATES),
         callback=_moment,
         metavar="DATE",
-        help="Only people that came after it.",
+        help="Only people registered after it.",
     ),
     click.option(
         "--registered-before",
@@ -56,10 +62,10 @@ _FRESH = (
         type=click.DateTime(_DATES),
         callback=_moment,
         metavar="DATE",
-        help="Only people that came before it.",
+        help="Only people registered before it.",
     ),
     click.option("--csv", "csv_sources", is_flag=True, help="People as CSV files."),
-    click.option("--own", is_flag=True, help="Record everything as made by us; writes nothing to the account."),
+    click.option("--own", is_flag=True, help="Record everything as created, not adopted."),
 )
 
 
@@ -73,7 +79,7 @@ _PATCH = (
         shell_complete=completers.recorded,
     ),
     click.option("--all", "everything", is_flag=True, help="Accept all drift."),
-    click.option("--yes", is_flag=True, help="Do not ask."),
+    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
 )
 
 
@@ -91,10 +97,10 @@ def _options(command: F) -> F:
 @click.pass_context
 @with_options(PullOptions)
 def pull(ctx: click.Context, options: PullOptions) -> int:
-    """Write what the account holds as YAML into DIR, where there is none yet.
+    """Write the content of the account as YAML into DIR.
 
-    Where there is, the files are patched: without --accept or --all it is shown what the account changed; with
-    them the new values are put in the place of the old ones, and every other byte stays. Never writes to the account.
+    If DIR has YAML files, show the drift; with --accept or --all, change these values in the files and no other byte.
+    Never writes to the account.
     """
     from reconciler.cli.handlers import pull as handlers
 

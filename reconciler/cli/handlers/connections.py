@@ -31,7 +31,7 @@ def _session(ctx: click.Context, options: ProjectOptions) -> CommandContext:
 
 
 def list_connections(ctx: click.Context, options: ConnectionListOptions) -> int:
-    """List the connections, and say which of them this project uses."""
+    """List the connections, and mark those that this project uses."""
     session = _session(ctx, options)
     with session.connections() as api:
         every = api.list()
@@ -59,7 +59,7 @@ def show(ctx: click.Context, options: ConnectionShowOptions) -> int:
 
 
 def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
-    """Make a connection, print the address to open in a browser, and wait until the account is connected."""
+    """Create a connection, print the URL to open in a browser, and wait until the account is connected."""
     session = _session(ctx, options)
     with session.connections_writer() as api:
         made = api.create()
@@ -79,7 +79,7 @@ def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
 
 
 def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
-    """Delete a connection. The account behind it stays as it is, and is out of reach until it is connected again."""
+    """Delete a connection. The account is not changed, and cannot be reached until it is connected again."""
     session = _session(ctx, options)
     with session.connections_writer() as api:
         found = _found(api, options.connection_id)

@@ -13,7 +13,7 @@ from reconciler.output.explanation import explanation_document, explanation_line
 
 
 def explain(ctx: click.Context, options: ExplainOptions) -> int:
-    """Say of ADDRESS where it is declared, what each side has, what would be done, by which rule. Never writes."""
+    """Explain how ADDRESS is resolved: where it is declared, its values on each side, the decision and its rule."""
     workspace = open_project(ctx, options.project, place(ctx, options))
     session = open_session(ctx, workspace.settings)
     request = requested(workspace, session)

@@ -33,7 +33,7 @@ _PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "FONTCONFIG_F
 
 
 def graph(ctx: click.Context, options: GraphOptions) -> int:
-    """Draw what needs what, of what the files below PATH declare or of the plan that follows from them."""
+    """Draw the dependency graph of the resources declared below PATH, or of the plan for them."""
     chosen = options.targets or options.excludes or options.target_file or options.refresh != "auto"
     if options.subject != "plan" and chosen:
         raise click.UsageError("--target, --exclude and --refresh cut a plan; they need --of plan")

@@ -16,7 +16,7 @@ from reconciler.output.history import history_document, outcome_lines, outcomes_
 
 
 def history(ctx: click.Context, options: HistoryOptions) -> int:
-    """List every apply, destroy and undo, newest first; with RUN, what that one did: before → after by field."""
+    """List every apply, destroy and undo, newest first; with RUN, show its changes by field."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         if options.run is not None:
             return _one(ctx, store, options.run, options.as_json)

@@ -55,7 +55,7 @@ def _intent(intent: Intent) -> dict[str, Any]:
 
 
 def show(ctx: click.Context, options: LedgerShowOptions) -> int:
-    """Show what is recorded of one resource: what was sent, and what the server made of it."""
+    """Show the ledger entry of one resource: the values sent, and those that the server returned."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         entry = entry_of(store, options.address)
     print_json(

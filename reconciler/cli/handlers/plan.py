@@ -41,7 +41,7 @@ NO_KEY = (
 
 
 def plan(ctx: click.Context, options: PlanOptions) -> int:
-    """Show what would change in the account to make it as the files below PATH say. Never writes."""
+    """Show what would change in the account to match the files below PATH. Never writes."""
     outputs = outputs_of(ctx, options, PLAN)
     with outputs.problems(name_of(ctx, options.path)):
         planned, session = _planned(ctx, options)

@@ -55,7 +55,7 @@ _PATCH = {"accepted": "--accept", "everything": "--all", "yes": "--yes"}
 
 
 def pull(ctx: click.Context, options: PullOptions) -> int:
-    """Write what the account holds as YAML into DIR, where there is none yet."""
+    """Write the content of the account as YAML into DIR."""
     where = place(ctx, options)
     path = where.cwd / options.folder
     with nullcontext() if path.is_file() else made(path):
