@@ -61,12 +61,15 @@ class Violation(NamedTuple):
 
 
 class GatewayError(ReconcilerError):
-    """The gateway or Systeme.io gave an answer that ends this request."""
+    """The gateway or Systeme.io gave an answer that ends this request; ``detail`` is shown with ``-v`` only."""
 
-    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None, detail: str = ""
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.retry_after = retry_after
+        self.detail = detail
 
 
 class Unreachable(GatewayError):

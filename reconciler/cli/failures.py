@@ -13,7 +13,7 @@ from reconciler.cli.hints import with_hint
 from reconciler.cli.logs import log
 from reconciler.cli.program import Program
 from reconciler.cli.redaction import redaction_in, start_logging
-from reconciler.errors import ReconcilerError
+from reconciler.errors import GatewayError, ReconcilerError
 from reconciler.output.wording import printable
 
 
@@ -28,9 +28,12 @@ def end(program: Program, message: str, code: int, event: str) -> int:
 
 
 def end_with_error(program: Program, error: ReconcilerError) -> int:
-    """Report an error that the command raised; its exit code."""
+    """Report an error that the command raised, with ``-v`` also the raw answer behind it; its exit code."""
     lines = [f"error: {printable(line)}" for line in str(error).splitlines()]
-    return end(program, "\n".join(lines) or "error: ", error.exit_code, "error")
+    code = end(program, "\n".join(lines) or "error: ", error.exit_code, "error")
+    if isinstance(error, GatewayError) and error.detail:
+        log(printable(error.detail), logging.DEBUG, "answer")
+    return code
 
 
 def end_with_usage(program: Program, error: click.ClickException, words: Sequence[str]) -> int:

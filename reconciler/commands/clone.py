@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reconciler.commands.plan import PlanRequest
 from reconciler.commands.project import Invocation, read_settings
-from reconciler.commands.session import Session
+from reconciler.commands.session import NO_CONNECTION, Session
 from reconciler.config import secrets
 from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, NotConnected, Problem, Refused
@@ -117,10 +117,7 @@ def _connection(session: Session) -> str:
     with session.connections() as connections:
         oldest = connections.oldest_active()
     if oldest is None:
-        raise NotConnected(
-            "no active Systeme.io connection; create one with `reconciler connections create`, "
-            "or choose one with --connection"
-        )
+        raise NotConnected(NO_CONNECTION)
     return oldest.id
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from reconciler.commands import ledgers
@@ -14,6 +14,8 @@ from reconciler.gateway.connections import ACTIVE, Connection, Connections, olde
 #: Seconds between two reads of a connection that is not active yet (api.md §10).
 POLL = 2.0
 FAILED = "FAILED"
+#: Connections that a message names; the rest is counted.
+LISTED = 5
 
 CONFIGURED, OF_LEDGER, DEFAULT = "configured", "ledger", "default"
 
@@ -47,6 +49,13 @@ def ledger_account(settings: Settings) -> str | None:
             return store.describe().account
     except (ConfigurationError, LedgerError, Locked):
         return None
+
+
+def unknown_connection(wanted: str, listed: Sequence[Connection]) -> str:
+    """``No connection "x" for this key (2 available: a, b).``"""
+    more = f" and {len(listed) - LISTED} more" if len(listed) > LISTED else ""
+    names = f": {', '.join(each.id for each in listed[:LISTED])}{more}" if listed else ""
+    return f'No connection "{wanted}" for this key ({len(listed)} available{names}).'
 
 
 def wait_until_active(

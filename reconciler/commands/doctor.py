@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.commands import ledgers
+from reconciler.commands.connections import unknown_connection
 from reconciler.commands.project import Invocation, read_state
 from reconciler.config.settings import Settings
 from reconciler.errors import (
@@ -220,7 +221,7 @@ class Examination:
                 self.listed = connections.list()
         except Unauthorized as error:
             self.barred = "the gateway rejected the API key"
-            return bad(name, str(error), "check MATON_API_KEY, or create a new key at maton.ai/settings")
+            return bad(name, str(error), "create a new key at maton.ai/settings if this one has expired")
         except ReconcilerError as error:
             return bad(name, str(error), f"check the network, the proxy, and the URL {url} (RECONCILER_CONTROL_URL)")
         return good(name, f"{url} accepts the API key")
@@ -236,8 +237,8 @@ class Examination:
         source = self.settings.sources.get("connection", "")
         if found is None:
             self.barred = "unknown connection"
-            what = f'no connection "{self.used}" ({source}) for this key ({len(self.listed)} available)'
-            return bad(name, what, _CREATE)
+            what = unknown_connection(self.used, self.listed)
+            return bad(name, what, f"correct {source}: {_CREATE}" if source else _CREATE)
         if found.status != ACTIVE:
             self.barred = f"the connection is {found.status}"
             pending = "open its address in a browser and finish it, or "
@@ -254,7 +255,7 @@ class Examination:
         self.used = oldest.id
         active = sum(1 for each in listed if each.status == ACTIVE)
         more = f", the oldest of {active} ACTIVE connections" if active > 1 else " (ACTIVE)"
-        return good(name, f"not set; using {oldest.id}{more}")
+        return good(name, f"Not set; using {oldest.id}{more}")
 
     def account(self) -> Iterator[Check]:
         """The account can be read; this call also serves the checks after it."""

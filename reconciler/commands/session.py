@@ -10,16 +10,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.commands import ledgers
+from reconciler.commands.connections import unknown_connection
 from reconciler.config.settings import Settings
-from reconciler.errors import ConfigurationError, NotConnected
+from reconciler.errors import ConfigurationError, NotConnected, ReconcilerError
 from reconciler.gateway.client import CallCount, Exchange, Reader, Writer
-from reconciler.gateway.connections import Connections, ConnectionsWriter
+from reconciler.gateway.connections import ACTIVE, Connections, ConnectionsWriter
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.ledger.codec import Key
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 
 Log = Callable[[Exchange], None]
+
+NO_CONNECTION = (
+    "This key has no active Systeme.io connection. Create one with `reconciler connections create`, or choose one "
+    "with --connection."
+)
 
 
 @dataclass
@@ -51,10 +57,7 @@ class Session:
             with Connections(self.settings.control_url, self.api_key, **self._shared()) as connections:
                 oldest = connections.oldest_active()
             if oldest is None:
-                raise NotConnected(
-                    "no active Systeme.io connection; create one with `reconciler connections create`, "
-                    "or choose one with --connection"
-                )
+                raise NotConnected(NO_CONNECTION)
             self._account = oldest.id
         return self._account
 
@@ -86,7 +89,27 @@ class Session:
     def reader(self) -> Iterator[Reader]:
         """A client whose transport can only GET."""
         with Reader(self.settings.gateway_url, self.api_key, **self._account_options()) as reader:
-            yield reader
+            try:
+                yield reader
+            except NotConnected as error:
+                raise self._explained(error) from None
+
+    def _explained(self, error: NotConnected) -> NotConnected:
+        """The same error with the state of the configured connection, or the ids of those that exist."""
+        wanted = self.settings.connection
+        if wanted is None:
+            return error
+        try:
+            with self.connections() as connections:
+                listed = connections.list()
+        except ReconcilerError:
+            return error
+        found = next((each for each in listed if each.id == wanted), None)
+        if found is None:
+            text = f"{unknown_connection(wanted, listed)} Check {self.settings.sources['connection']}."
+            return NotConnected(text, detail=error.detail)
+        text = f'Connection "{wanted}" is {found.status}. Choose an ACTIVE one: `reconciler connections list`.'
+        return error if found.status == ACTIVE else NotConnected(text, detail=error.detail)
 
     @contextmanager
     def writer(self) -> Iterator[Writer]:

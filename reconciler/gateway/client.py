@@ -201,6 +201,8 @@ class HttpClient:
             if may_have_happened(error):
                 self.calls.count(asked.method)
             self._note(asked, target, body, None, began, attempt)
+            if isinstance(error, Unreachable):
+                return error
             return type(error)(f"{asked}: {error}", status=error.status)
         self.calls.count(asked.method)
         self._note(asked, target, body, reply, began, attempt)

@@ -38,12 +38,12 @@ _SHORTEST = 6
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
 _HTML = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
 
-KEY_REFUSED = "Maton rejected the API key: check MATON_API_KEY"
+KEY_REFUSED = "Maton rejected the API key. Check MATON_API_KEY."
 VENDOR_KEY_REFUSED = (
-    "the vendor refuses the key stored in the connection: make a new connection, then delete this one"
+    "Systeme.io rejected the key stored in the connection. Create a new connection, then delete this one."
 )
 DISCONNECTED = (
-    "check --connection (RECONCILER_CONNECTION) against `reconciler connections list`, or make a new one with "
+    "check --connection (RECONCILER_CONNECTION) against `reconciler connections list`, or create one with "
     "`reconciler connections create`"
 )
 NO_APP = (
@@ -54,7 +54,7 @@ NO_CONNECTIONS = (
     "there is no connections API at this address: set RECONCILER_CONTROL_URL (--control-url) to its base, such as "
     "https://api.maton.ai, or https://ctrl.maton.ai beside https://gateway.maton.ai"
 )
-STALE = "often the vendor key stored in the connection is no longer good: make a new connection"
+STALE = "often the Systeme.io key stored in the connection has become invalid: create a new connection"
 
 
 class RequestContext(NamedTuple):
@@ -133,18 +133,16 @@ def _named(asked: RequestContext, reply: Reply, body: Any, text: str) -> Gateway
     status = reply.status
     if status == 401:
         remedy = VENDOR_KEY_REFUSED if asked.vendor and _from_vendor(reply, body) else KEY_REFUSED
-        return Unauthorized(f"{asked}: {remedy} ({text})", status=status)
+        return Unauthorized(remedy, status=status, detail=f"{asked}: {status}, {text}")
     if status == 404:
         return NotFound(f"{asked}: not found ({text})", status=status)
     if status == 429:
         after = quota(reply.headers, 0.0).retry_after  # a date is only usable together with the server's clock
         return Throttled(f"{asked}: too many calls ({text})", status=status, retry_after=after)
     if asked.vendor and not _from_vendor(reply, body) and not (isinstance(body, dict) and "errors" in body):
-        which = f"no active connection {asked.connection}" if asked.connection else "no active connection"
-        return NotConnected(
-            f"{asked}: the gateway finds {which}; {DISCONNECTED} ({text})",
-            status=status,
-        )
+        which = f'active connection "{asked.connection}"' if asked.connection else "active connection"
+        detail = f"{asked}: {status}, {text}"
+        return NotConnected(f"The gateway finds no {which}; {DISCONNECTED}", status=status, detail=detail)
     return Invalid(f"{asked}: {text}", status=status, violations=violations(asked, body))
 
 

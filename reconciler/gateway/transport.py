@@ -269,7 +269,8 @@ def _checked_token(text: str, what: str) -> str:
 
 def _explained(problem: Exception, base: str, proxy: str = "") -> GatewayError:
     """The error for a failed exchange; its message contains no URL, header or body."""
-    host = urlsplit(base).netloc
+    parts = urlsplit(base)
+    host, way = parts.netloc, ""
     roots = list(_roots(problem))
     if any(isinstance(root, ssl.SSLCertVerificationError) for root in roots):
         return GatewayError(f"the certificate of {host} is not trusted; set REQUESTS_CA_BUNDLE to your CA's file")
@@ -278,10 +279,11 @@ def _explained(problem: Exception, base: str, proxy: str = "") -> GatewayError:
             status = refusal.removeprefix(_TUNNEL)  # 4xx is permanent, 5xx temporary
             error = GatewayError if status.startswith("4") else Unreachable
             return error(f"the proxy {proxy} refuses connections to {host} ({status}); check HTTPS_PROXY")
-        host = f"{host} through the proxy {proxy}"
+        way = f" through the proxy {proxy}"
     if _never_connected(problem):
-        return Unreachable(f"no connection to {host}: {_reason(roots)}")
-    return NoAnswer(f"{host} did not send a complete response: {_reason(roots)}")
+        reason = _reason(roots).lower()
+        return Unreachable(f"Cannot connect to the gateway at {parts.scheme}://{host}{way} ({reason}).")
+    return NoAnswer(f"{host}{way} did not send a complete response: {_reason(roots)}")
 
 
 def _never_connected(problem: Exception) -> bool:

@@ -367,9 +367,8 @@ def _intent(row: Any) -> Intent:
 def _same_account(place: str, bound: str | None, account: str | None) -> None:
     if None not in (bound, account) and bound != account:
         raise LedgerError(
-            f"the ledger {place} belongs to connection {bound}, but this run uses {account}; "
-            f"use the ledger of {account}, "
-            "or, if both are the same account, run `reconciler ledger rebind`"
+            f"This ledger belongs to connection {bound}, but the run uses {account}. Use the ledger of {account}, "
+            f"or, if both lead to the same account, run `reconciler ledger rebind`. Ledger: {place}"
         )
 
 
@@ -384,7 +383,7 @@ def restore(store: Store, ledger: Ledger) -> None:
             raise LedgerError(f"the ledger {store.session.place} is not empty; import into a new ledger")
         bound = connection.execute(select(HEAD.c.account)).scalar_one()
         if None not in (bound, ledger.account) and bound != ledger.account:
-            raise LedgerError(f"this ledger belongs to connection {bound}, but the imported one to {ledger.account}")
+            raise LedgerError(f"This ledger belongs to connection {bound}, but the imported one to {ledger.account}.")
         head = {"lineage": ledger.lineage, "serial": ledger.serial + 1, "account": ledger.account or bound}
         connection.execute(update(HEAD).values(head))
         if found:

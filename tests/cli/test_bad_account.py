@@ -39,9 +39,12 @@ def test_no_key(declared: Project, key: str | None) -> None:
 
 
 def test_a_wrong_key(declared: Project) -> None:
-    """A 401 says that the key is refused, and does not repeat the key."""
-    said = untouched(declared, 1, "MATON_API_KEY", MATON_API_KEY="wr0ng-key")
+    """A 401 says that the key is refused, and does not repeat the key; the raw answer is for ``-v``."""
+    said = untouched(declared, 1, "Maton rejected the API key. Check MATON_API_KEY.", MATON_API_KEY="wr0ng-key")
     assert "wr0ng-key" not in said
+    assert "401" not in said
+    loud = ended(declared.run("-v", "plan", env={"MATON_API_KEY": "wr0ng-key"}), 1, "GET /api/tags: 401, ")
+    assert "wr0ng-key" not in loud
 
 
 @pytest.mark.parametrize("key", ["a b\nc", "caf\u00e9\u4e2d", "x" * 1_000])
@@ -52,8 +55,9 @@ def test_an_odd_key(declared: Project, key: str) -> None:
 
 
 def test_an_unknown_connection(declared: Project) -> None:
-    """The gateway's 400 names the connection and the setting."""
+    """The gateway's 400 names the connection, the setting and the connections that there are."""
     untouched(declared, 1, "nobody", "RECONCILER_CONNECTION", RECONCILER_CONNECTION="nobody")
+    untouched(declared, 1, 'No connection "nobody" for this key', " available: ", RECONCILER_CONNECTION="nobody")
     untouched(declared, 1, "nobody", args=("--connection", "nobody"))
 
 

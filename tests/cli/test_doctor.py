@@ -98,14 +98,15 @@ def test_a_connection_that_is_not_active(project: Project, alone: Emulator, stat
 def test_a_connection_that_is_not_there(project: Project) -> None:
     """With where it was named."""
     check = checked(project, RECONCILER_CONNECTION="nope")["connection"]
-    assert check["text"] == 'no connection "nope" (RECONCILER_CONNECTION) for this key (1 available)'
+    assert check["text"] == 'No connection "nope" for this key (1 available: first).'
+    assert "RECONCILER_CONNECTION" in check["remedy"]
 
 
 def test_which_connection_is_used(project: Project, alone: Emulator) -> None:
     """Where none is named the oldest active one is, as far as there is one."""
     alone.account("second", {})
     check = checked(project, RECONCILER_CONNECTION=None)["connection"]
-    assert check["text"] == "not set; using first, the oldest of 2 ACTIVE connections"
+    assert check["text"] == "Not set; using first, the oldest of 2 ACTIVE connections"
     for name in ("first", "second"):
         alone.gateway.set_status(name, "FAILED")
     assert checked(project, RECONCILER_CONNECTION=None)["connection"]["text"] == "none of 2 connections is ACTIVE"

@@ -54,7 +54,8 @@ def test_a_proxy_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     port = refused_port()
     monkeypatch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{port}")
     transport = Transport("https://api.example.com", "key")
-    with pytest.raises(Unreachable, match=f"no connection to api.example.com through the proxy 127.0.0.1:{port}"):
+    said = f"Cannot connect to the gateway at https://api.example.com through the proxy 127.0.0.1:{port}"
+    with pytest.raises(Unreachable, match=said):
         transport.exchange("GET", "/systeme/api/tags", None, None)
     transport.close()
 

@@ -44,7 +44,8 @@ def test_a_401_of_the_gateway_blames_the_key(body: Any) -> None:
     """Whatever does not look like the vendor is the gateway."""
     error = refused(401, body)
     assert type(error) is Unauthorized
-    assert "check MATON_API_KEY" in str(error)
+    assert str(error) == "Maton rejected the API key. Check MATON_API_KEY."
+    assert error.detail.startswith("GET /api/tags: 401, ")
 
 
 def test_a_401_of_the_connections_api_is_always_about_the_key() -> None:
@@ -57,7 +58,7 @@ def test_a_400_of_the_gateway_is_about_the_connection(body: Any) -> None:
     """It names the connection and the setting."""
     error = refused(400, body, connection="21fd90f9")
     assert type(error) is NotConnected
-    assert "no active connection 21fd90f9; check --connection (RECONCILER_CONNECTION)" in str(error)
+    assert 'no active connection "21fd90f9"; check --connection (RECONCILER_CONNECTION)' in str(error)
     assert "no active connection; check" in str(refused(400, body))
 
 
@@ -99,7 +100,7 @@ def test_a_404_of_somebody_else_is_no_answer(body: bytes) -> None:
 
 def test_a_500_tells_of_the_stored_key() -> None:
     """And only that of the vendor's face."""
-    assert "make a new connection" in str(refused(500, {}))
+    assert "create a new connection" in str(refused(500, {}))
     assert "connection" not in str(refused(502, {}))
     assert "connection" not in str(refused(500, {}, vendor=False))
 

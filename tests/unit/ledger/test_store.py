@@ -150,11 +150,11 @@ def test_a_ledger_is_claimed_once(where: Where) -> None:
     store.claim("one")
     store.claim(None)
     assert store.load().account == "one"
-    with pytest.raises(LedgerError, match=r"belongs to connection one, but this run uses two.*ledger rebind"):
+    with pytest.raises(LedgerError, match=r"belongs to connection one, but the run uses two.*ledger rebind"):
         store.claim("two")
     store.rebind("two")
     store.check("two")
-    with pytest.raises(LedgerError, match="this run uses one"):
+    with pytest.raises(LedgerError, match="the run uses one"):
         store.check("one")
 
 
