@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from docs.generate import meanings, schemas
 from docs.generate.markdown import code, listed, table
-from reconciler.cli.handlers.metrics import Metrics
+from reconciler.cli.metrics import Metrics
 from reconciler.output.notification import notification_schema
 from reconciler.watch.cycles import CycleResult
 

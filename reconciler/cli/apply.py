@@ -1,24 +1,38 @@
-"""Options and help of `apply` and `destroy`."""
+"""``apply`` and ``destroy``: apply the plan of the files, or a saved plan."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reconciler.cli.command_options import ApplyOptions, DestroyOptions
-from reconciler.cli.options import (
-    PLAN,
-    F,
-    account_options,
-    add_options,
-    allow_option,
-    minutes_option,
-    output_option,
-    path_argument,
-    selection_options,
-    with_options,
+from reconciler.cli.command_options import RunOptions, SelectionOptions
+from reconciler.cli.context import CommandContext, open_session, requested
+from reconciler.cli.notify import RunResult, with_notifications
+from reconciler.cli.options import account_options, path_argument, run_options, selection_options, with_options
+from reconciler.cli.outputs import name_of
+from reconciler.cli.project_context import open_project, place, read_settings
+from reconciler.cli.run import Reviewed, Run, begin_run, plan_and_run
+from reconciler.commands import plan_document
+from reconciler.commands.clone import request_to_make
+from reconciler.commands.plan import PlanRequest, destroying
+from reconciler.commands.plan_file import (
+    carried_state,
+    check_account,
+    check_base,
+    is_carried,
+    selection_of,
+    unfinished,
 )
+from reconciler.commands.project import Invocation, Project, require_resources
+from reconciler.commands.redacted import is_redacted
+from reconciler.config import secrets
+from reconciler.errors import ConfigurationError, Refused
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.resource import DesiredState
 
 APPLY = """\b
 Example:
@@ -29,35 +43,23 @@ Example:
   reconciler apply site/ --yes --json-events
 """
 
-
 DESTROY = """\b
 Example:
   reconciler destroy site/ --allow deletes
 """
 
 
-_RUN = (
-    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
-    click.option("--json", "as_json", is_flag=True, help="The same as --output json."),
-    output_option(PLAN),
-    click.option("--json-events", is_flag=True, help="Print one JSON object a line as things happen."),
-    allow_option,
-    click.option("--confirm", metavar="NAME", help="Name of the protected environment, instead of typing it."),
-    click.option("--parallel", type=int, metavar="N", help="Parallel writes (8) [RECONCILER_PARALLEL]."),
-    click.option(
-        "--fail-fast",
-        is_flag=True,
-        envvar="RECONCILER_FAIL_FAST",
-        help="Start no further step after the first failure [RECONCILER_FAIL_FAST].",
-    ),
-    click.option("--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."),
-    minutes_option,
-)
+class ApplyOptions(RunOptions, SelectionOptions):
+    """``apply``."""
+
+    path: Path
+    plan_file: Path | None
 
 
-def run_options(command: F) -> F:
-    """Options of a command that writes to the account."""
-    return add_options(_RUN, command)
+class DestroyOptions(RunOptions):
+    """``destroy``."""
+
+    path: Path
 
 
 @click.command(epilog=APPLY)
@@ -70,9 +72,13 @@ def run_options(command: F) -> F:
 @with_options(ApplyOptions)
 def apply(ctx: click.Context, options: ApplyOptions) -> int:
     """Change the account to match the files below PATH, with exactly the changes that the plan shows."""
-    from reconciler.cli.handlers import apply as handlers
+    run = begin_run(ctx, options, "apply")
 
-    return handlers.apply(ctx, options)
+    def applied(result: RunResult) -> int:
+        run.result = result
+        return _apply(run, options)
+
+    return with_notifications(ctx, applied)
 
 
 @click.command(epilog=DESTROY)
@@ -83,6 +89,94 @@ def apply(ctx: click.Context, options: ApplyOptions) -> int:
 @with_options(DestroyOptions)
 def destroy(ctx: click.Context, options: DestroyOptions) -> int:
     """Delete what this project created and still manages; what it adopted stays, and is forgotten."""
-    from reconciler.cli.handlers import apply as handlers
+    run = begin_run(ctx, options, "destroy")
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.path, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("without a ledger no resource is managed; there is nothing to destroy")
+    workspace = Project(where.cwd / options.path, settings, DesiredState())
+    return _apply_project(run, workspace, None, destroying)
 
-    return handlers.destroy(ctx, options)
+
+def _apply(run: Run, options: ApplyOptions) -> int:
+    if options.refresh == "none":
+        raise click.UsageError("--refresh none is for `plan` only; what is written rests on what was read")
+    if options.plan_file:
+        return _apply_saved(run, options, options.plan_file)
+    with run.outputs.problems(name_of(run.ctx, options.path)):
+        workspace = open_project(run.ctx, options.path, place(run.ctx, options))
+        require_resources(workspace)
+    return _apply_project(run, workspace, options)
+
+
+def _apply_project(
+    run: Run,
+    workspace: Project,
+    selection: SelectionOptions | None,
+    adapt: Callable[[PlanRequest], PlanRequest] = lambda request: request,
+) -> int:
+    session = open_session(run.ctx, workspace.settings)
+    session.api_key  # noqa: B018 - before a ledger is made
+    with session.ledger_to_write() as store:
+        return plan_and_run(run, session, store, adapt(requested(workspace, session, selection, run.allow)))
+
+
+def _apply_saved(run: Run, options: ApplyOptions, plan_file: Path) -> int:
+    where = place(run.ctx, options)
+    chosen = options.targets or options.excludes or options.target_file
+    if chosen and not plan_document.says_redacted(where.cwd / plan_file):
+        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
+    settings = read_settings(run.ctx, options.path, where)
+    session = open_session(run.ctx, settings)
+    plan_document.look(where.cwd / plan_file, None)
+    check_account(plan_document.load(where.cwd / plan_file), session.account())
+    has_key = session.has_key()
+    with session.ledger_to_write() as store:
+        key = session.key(store) if has_key else None
+        saved = plan_document.read(
+            where.cwd / plan_file,
+            key.sign if key else None,
+            lambda document: _needs_no_signature(document, session, store),
+        )
+        ledgered = settings.ledger != "none"
+        check_base(saved, store.lineage if ledgered else None, Dialect(settings.dialect))
+        request = _saved_request(run, saved, options, where, session, signed=key is not None)
+        return plan_and_run(run, session, store, request, Reviewed(saved, key))
+
+
+def _needs_no_signature(document: dict[str, Any], session: CommandContext, store: Store) -> bool:
+    """Whether a plan with a checksum only was made before the ledger, and its key, existed.
+
+    The ledger is still empty (an apply was refused), or it recorded runs of this very plan.
+    """
+    if session.settings.digest_key or session.settings.ci or is_redacted(document) or is_carried(document):
+        return False
+    return bool(unfinished(document, store)) or not (store.runs() or store.entries())
+
+
+def _saved_request(
+    run: Run,
+    saved: dict[str, Any],
+    options: ApplyOptions,
+    where: Invocation,
+    session: CommandContext,
+    *,
+    signed: bool,
+) -> PlanRequest:
+    """What the files below PATH ask for, cut as the plan was; the plan of a clone carries what it asks for."""
+    if not signed and (is_redacted(saved) or is_carried(saved) or session.settings.ci):
+        raise Refused(
+            "the plan is not signed; it needs RECONCILER_LEDGER_KEY, when it is made and when it is applied"
+        )
+    if is_carried(saved):
+        roots = (session.settings.root, *session.settings.files_roots)
+        state = carried_state(saved, lambda source: secrets.resolve(source, where.environ, roots))
+        return request_to_make(state, session, run.allow)
+    with run.outputs.problems(session.name):
+        workspace = open_project(run.ctx, options.path, where)
+        require_resources(workspace)
+    if is_redacted(saved):
+        return requested(workspace, session, options, run.allow)
+    chosen = selection_of(saved)
+    part = SelectionOptions(targets=chosen["targets"], excludes=chosen["excludes"], refresh=options.refresh)
+    return requested(workspace, session, part, run.allow)

@@ -1,16 +1,26 @@
-"""Options and help of `connections`."""
+"""``connections``: list, show, create and delete connections of the API key."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import click
 
 from reconciler.cli.command_options import (
-    ConnectionCreateOptions,
-    ConnectionDeleteOptions,
-    ConnectionListOptions,
-    ConnectionShowOptions,
+    ProjectOptions,
 )
+from reconciler.cli.context import CommandContext, open_session, stopping
+from reconciler.cli.logs import log
 from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.prompt import confirm, require_yes
+from reconciler.cli.terminal import can_ask, print_json, print_lines, print_text
+from reconciler.commands.connections import connection_document, users_of, wait_until_active
+from reconciler.config.settings import Settings
+from reconciler.errors import Declined, NotFound
+from reconciler.gateway.connections import Connection, Connections
+from reconciler.output.connections import USED, connection_detail, connection_lines, total
+from reconciler.output.wording import printable
 
 EXAMPLE = """\b
 Example:
@@ -19,32 +29,56 @@ Example:
   reconciler connections show 21fd90f9-5935-43cd-b6c8-bde9d915ca80
 """
 
-
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
 
 LIST = """\b
 Example:
   reconciler connections list --status active
 """
 
-
 SHOW = """\b
 Example:
   reconciler connections show 21fd90f9-5935-43cd-b6c8-bde9d915ca80
 """
-
 
 CREATE = """\b
 Example:
   reconciler connections create --wait 600
 """
 
-
 DELETE = """\b
 Example:
   reconciler connections delete 21fd90f9-5935-43cd-b6c8-bde9d915ca80
 """
+
+
+class ConnectionListOptions(ProjectOptions):
+    """``connections list``."""
+
+    status: str | None
+    as_json: bool
+
+
+class ConnectionShowOptions(ProjectOptions):
+    """``connections show``."""
+
+    connection_id: str
+    as_json: bool
+
+
+class ConnectionCreateOptions(ProjectOptions):
+    """``connections create``."""
+
+    wait: float
+    as_json: bool
+
+
+class ConnectionDeleteOptions(ProjectOptions):
+    """``connections delete``."""
+
+    connection_id: str
+    yes: bool
+    confirm: str | None
 
 
 @click.group(epilog=EXAMPLE)
@@ -63,9 +97,17 @@ def connections() -> None:
 @with_options(ConnectionListOptions)
 def list_(ctx: click.Context, options: ConnectionListOptions) -> int:
     """List the connections, and mark those that this project uses."""
-    from reconciler.cli.handlers import connections as handlers
-
-    return handlers.list_connections(ctx, options)
+    session = _session(ctx, options)
+    with session.connections() as api:
+        every = api.list()
+    users = users_of(every, session.settings)
+    found = [connection_document(each, users) for each in every if options.status in (None, each.status)]
+    if options.as_json:
+        print_json({"connections": found})
+        return 0
+    print_lines(connection_lines(found))
+    log(f"{total(len(found))}." if found else "No connection; `reconciler connections create` makes one.")
+    return 0
 
 
 @connections.command("show", epilog=SHOW)
@@ -77,9 +119,15 @@ def list_(ctx: click.Context, options: ConnectionListOptions) -> int:
 @with_options(ConnectionShowOptions)
 def show_(ctx: click.Context, options: ConnectionShowOptions) -> int:
     """Show one connection: its status, and whether this project uses it."""
-    from reconciler.cli.handlers import connections as handlers
-
-    return handlers.show(ctx, options)
+    session = _session(ctx, options)
+    with session.connections() as api:
+        found = _found(api, options.connection_id)
+        document = connection_document(found, _users(session.settings, api))
+    if options.as_json:
+        print_json(document)
+    else:
+        print_lines(connection_detail(document))
+    return 0
 
 
 @connections.command(epilog=CREATE)
@@ -98,9 +146,22 @@ def show_(ctx: click.Context, options: ConnectionShowOptions) -> int:
 @with_options(ConnectionCreateOptions)
 def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
     """Create a connection, print the URL to open in a browser, and wait until the account is connected."""
-    from reconciler.cli.handlers import connections as handlers
-
-    return handlers.create(ctx, options)
+    session = _session(ctx, options)
+    with session.connections_writer() as api:
+        made = api.create()
+        if made.url:
+            log("Open this address in a browser and connect the account; it opens a session, so keep it to yourself:")
+            print_text(printable(made.url), err=options.as_json)
+        elif made.status != "ACTIVE":
+            log("The gateway gave no address to open; finish the connection at maton.ai.")
+        if options.wait and made.status != "ACTIVE":
+            log(f"Waiting up to {options.wait:g} s for connection {made.id}. Interrupting leaves it as it is.")
+            with stopping(session.stop, reports=True):
+                made = wait_until_active(api, made.id, options.wait, sleep=session.stop.wait)
+    if options.as_json:
+        print_json(connection_document(made, {}))
+    log(f"Connection {made.id} is {made.status}. Name it with `connection: {made.id}` in reconciler.yaml.")
+    return 0
 
 
 @connections.command(epilog=DELETE)
@@ -113,6 +174,43 @@ def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
 @with_options(ConnectionDeleteOptions)
 def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
     """Delete a connection. The account is not changed, and cannot be reached until it is connected again."""
-    from reconciler.cli.handlers import connections as handlers
+    session = _session(ctx, options)
+    with session.connections_writer() as api:
+        found = _found(api, options.connection_id)
+        users = _users(session.settings, api).get(found.id, ())
+        for user in users:
+            log(f"warning: connection {found.id} is in use: {USED[user]}")
+        if users:
+            _confirm_own(found.id, options.confirm)
+        else:
+            require_yes(
+                f"Delete connection {found.id} ({found.status})?", yes=options.yes, declined="nothing was deleted"
+            )
+        api.delete(found.id)
+    print_text(f"deleted connection {found.id}")
+    return 0
 
-    return handlers.delete(ctx, options)
+
+def _session(ctx: click.Context, options: ProjectOptions) -> CommandContext:
+    return open_session(ctx, read_settings(ctx, options.project, place(ctx, options)))
+
+
+def _confirm_own(connection_id: str, typed: str | None) -> None:
+    """The connection of this project takes more than a yes: its id, typed or given. Raises Declined."""
+    if typed is None and can_ask():
+        if not confirm(f"Delete the connection of this project? Type its id, {connection_id}.", connection_id):
+            raise Declined("nothing was deleted")
+    elif typed != connection_id:
+        raise Declined(f"this project uses it: confirm with --confirm {connection_id}; nothing was deleted")
+
+
+def _users(settings: Settings, api: Connections) -> Mapping[str, tuple[str, ...]]:
+    return users_of(() if settings.connection else api.list(), settings)
+
+
+def _found(api: Connections, connection_id: str) -> Connection:
+    """The connection; one that is not there is said as such."""
+    try:
+        return api.get(connection_id)
+    except NotFound as error:
+        raise NotFound(f"the key has no connection {connection_id}; see `reconciler connections list`") from error

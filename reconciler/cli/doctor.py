@@ -1,17 +1,35 @@
-"""Options and help of `doctor`."""
+"""``doctor``: checks key, connection, account, ledger and files."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+
 import click
 
-from reconciler.cli.command_options import DoctorOptions
+from reconciler.cli.command_options import AccountOptions
+from reconciler.cli.context import log_of
 from reconciler.cli.options import account_options, path_argument, with_options
+from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_lines
+from reconciler.commands.doctor import examine, unreadable_settings
+from reconciler.errors import ConfigurationError
+from reconciler.model.checks import Check, Verdict
+from reconciler.output.doctor import check_document, check_lines, verdict_line
 
 EXAMPLE = """\b
 Example:
   reconciler doctor
   reconciler -e staging doctor site/ --json
 """
+
+
+class DoctorOptions(AccountOptions):
+    """``doctor``."""
+
+    path: Path
+    as_json: bool
 
 
 @click.command(epilog=EXAMPLE)
@@ -22,6 +40,23 @@ Example:
 @with_options(DoctorOptions)
 def doctor(ctx: click.Context, options: DoctorOptions) -> int:
     """Check key, connection, account, clock, ledger, folder and files. Reads only; exits 1 when a check fails."""
-    from reconciler.cli.handlers import doctor as handlers
+    checks = []
+    for found in _checks(ctx, options):
+        check = redaction_of(ctx).check(found)
+        checks.append(check)
+        if not options.as_json:
+            print_lines(check_lines(check))
+    if options.as_json:
+        print_json(check_document(checks))
+    else:
+        print_lines([verdict_line(checks)])
+    return int(any(check.verdict is Verdict.FAILED for check in checks))
 
-    return handlers.doctor(ctx, options)
+
+def _checks(ctx: click.Context, options: DoctorOptions) -> Iterator[Check]:
+    where = place(ctx, options)
+    try:
+        settings = read_settings(ctx, options.path, where)
+    except ConfigurationError as error:
+        return unreadable_settings(error)
+    return examine(where.cwd / options.path, settings, where, log=log_of(ctx))

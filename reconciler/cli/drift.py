@@ -1,11 +1,26 @@
-"""Options and help of `drift`."""
+"""``drift``: shows changes made outside of reconciler; the exit code says whether there are any."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import Path
+
 import click
 
-from reconciler.cli.command_options import DriftOptions
-from reconciler.cli.options import DRIFT, account_options, fail_on_option, output_option, path_argument, with_options
+from reconciler.cli.command_options import AccountOptions, OutputOptions
+from reconciler.cli.context import learn_account, open_session, requested, stopping
+from reconciler.cli.notify import RunResult, with_notifications
+from reconciler.cli.options import account_options, fail_on_option, output_option, path_argument, with_options
+from reconciler.cli.outputs import name_of, outputs_of
+from reconciler.cli.project_context import open_project, place
+from reconciler.cli.results import drifts_for
+from reconciler.cli.terminal import print_lines
+from reconciler.commands.drift import find_drift
+from reconciler.errors import ConfigurationError
+from reconciler.output.drift import DriftReport, drift_lines, redacted_drift
+from reconciler.output.formats import DRIFT
+from reconciler.output.wording import connection_name
+from reconciler.planner.drift import alarms_of
 
 EXAMPLE = """\b
 Example:
@@ -14,6 +29,13 @@ Example:
   reconciler drift site/ --fail-on delete
   reconciler drift site/ --output markdown=issue.md --output junit=drift.xml
 """
+
+
+class DriftOptions(AccountOptions, OutputOptions):
+    """``drift``."""
+
+    path: Path
+    fail_on: tuple[str, ...]
 
 
 @click.command(epilog=EXAMPLE)
@@ -26,6 +48,32 @@ Example:
 @with_options(DriftOptions)
 def drift(ctx: click.Context, options: DriftOptions) -> int:
     """Show changes made outside of reconciler since the last run, by field. Exit 2 if there are any; never writes."""
-    from reconciler.cli.handlers import drift as handlers
+    return with_notifications(ctx, lambda result: _drift(ctx, options, result))
 
-    return handlers.drift(ctx, options)
+
+def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
+    outputs = outputs_of(ctx, options, DRIFT)
+    with outputs.problems(name_of(ctx, options.path)):
+        workspace = open_project(ctx, options.path, place(ctx, options))
+    session = open_session(ctx, workspace.settings)
+    with session.ledger_to_read() as store:
+        if store is None:
+            raise ConfigurationError("without a ledger nothing is known of how things were left")
+        with session.reader() as reader, stopping(session.stop), session.progress() as progress:
+            found = find_drift(requested(workspace, session), reader, store, progress)
+        about, result.drifted = store.describe(), found.items
+    if found.found is not None:
+        learn_account(session.redaction, found.found)
+    connection = connection_name(session.account())
+    heading = f"{session.name} · connection {connection} · ledger serial {about.serial}"
+    if not outputs.claimed:
+        items, heading = redacted_drift(found.items, session.redaction), session.redaction.text(heading)
+        print_lines(drift_lines(items, heading=heading, owned=found.owned, reads=found.reads))
+    if outputs.wanted:
+        outputs.write(drifts_for(outputs, DriftReport(found.items, found.owned, found.reads, heading, session.name)))
+    return raised((each.value for each in alarms_of(found.items)), options.fail_on or ("drift",))
+
+
+def raised(alarms: Iterable[str], fail_on: Iterable[str]) -> int:
+    """2 when one of the alarms was asked for, else 0."""
+    return 2 if set(alarms) & set(fail_on) else 0

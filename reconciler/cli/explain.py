@@ -1,12 +1,17 @@
-"""Options and help of `explain`."""
+"""``explain``: shows how one resource is resolved."""
 
 from __future__ import annotations
 
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import ExplainOptions
+from reconciler.cli.command_options import ProjectOptions
+from reconciler.cli.context import learn_account, open_session, requested, stopping
 from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.project_context import open_project, place
+from reconciler.cli.terminal import print_json, print_lines
+from reconciler.commands.explain import explain_one
+from reconciler.output.explanation import explanation_document, explanation_lines
 
 EXAMPLE = """\b
 Example:
@@ -14,6 +19,13 @@ Example:
   reconciler explain tagging/ann@example.com/VIP --project site/
   reconciler explain tag/VIP --json
 """
+
+
+class ExplainOptions(ProjectOptions):
+    """``explain``."""
+
+    address: str
+    as_json: bool
 
 
 @click.command(epilog=EXAMPLE)
@@ -25,6 +37,16 @@ Example:
 @with_options(ExplainOptions)
 def explain(ctx: click.Context, options: ExplainOptions) -> int:
     """Explain how ADDRESS is resolved: where it is declared, its values on each side, the decision and its rule."""
-    from reconciler.cli.handlers import explain as handlers
-
-    return handlers.explain(ctx, options)
+    workspace = open_project(ctx, options.project, place(ctx, options))
+    session = open_session(ctx, workspace.settings)
+    request = requested(workspace, session)
+    reading, progressing, stop = session.reader(), session.progress(), stopping(session.stop)
+    with session.ledger_to_read() as store, reading as reader, stop, progressing as progress:
+        explained = explain_one(options.address, request, reader, store, progress)
+    learn_account(session.redaction, explained.found)
+    if options.as_json:
+        document = explanation_document(explained.explanation, explained.requests, explained.reads)
+        print_json(session.redaction.document(document))
+    else:
+        print_lines(session.redaction.lines(explanation_lines(explained.explanation, explained.requests)))
+    return 0

@@ -1,22 +1,71 @@
-"""Options and help of `fleet`."""
+"""``fleet``: plans, applies and checks many accounts together."""
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
-from reconciler.cli.command_options import FleetApplyOptions, FleetOptions, FleetValidateOptions
+from reconciler.cli.command_options import AccountOptions, Allowed, OutputOptions
+from reconciler.cli.context import stopping
+from reconciler.cli.fleet_progress import FleetProgress, showing
+from reconciler.cli.logs import log
 from reconciler.cli.options import (
-    FLEET,
-    PROBLEMS,
     F,
     add_options,
     allow_option,
     minutes_option,
     output_option,
+    start_folder,
     with_options,
 )
+from reconciler.cli.outputs import name_of, outputs_of
+from reconciler.cli.program import program_of
+from reconciler.cli.progress import ProgressStyle
+from reconciler.cli.prompt import confirm
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import can_ask, print_lines
+from reconciler.config import setting_types
+from reconciler.config.settings import unknown_variables
+from reconciler.errors import ApprovalRequired, ConfigurationError, Declined
+from reconciler.fleet.account import AccountJob, AccountOutput, open_account
+from reconciler.fleet.check import problems_of, raise_problems
+from reconciler.fleet.cluster import ClusterEngine
+from reconciler.fleet.declaration import Fleet, read_fleet
+from reconciler.fleet.folder import RunFolder
+from reconciler.fleet.local import LocalEngine
+from reconciler.fleet.rollout import (
+    Engine,
+    FleetApproval,
+    Limits,
+    approvals_of,
+    chosen,
+    missing_approvals,
+    run_waves,
+    wave_sizes,
+    waves_of,
+)
+from reconciler.model.fleet import AccountResult, AccountState, FleetReport, worst
+from reconciler.output.fleet import fleet_comment, fleet_document, fleet_lines, fleet_page
+from reconciler.output.formats import FLEET, PROBLEMS
+from reconciler.output.wording import count
+from reconciler.planner.approvals import UNCOUNTED
+
+#: The folder of a run, beside the ledgers.
+RUN_FOLDER = Path(".reconciler") / "fleet"
+
+#: Settings that a command line passes on to each account.
+_PASSED = ("dialect", "gateway_url", "control_url")
+
+#: Accounts named in a message; the rest is counted.
+MOST_NAMED = 10
 
 FLEET_EXAMPLE = """\b
 Example:
@@ -92,6 +141,36 @@ def _fleet_options(command: F) -> F:
     return add_options(_FLEET, command)
 
 
+class FleetOptions(AccountOptions, OutputOptions):
+    """``fleet plan`` and ``fleet drift``, and what ``fleet apply`` shares with them."""
+
+    path: Path
+    only: tuple[str, ...]
+    excludes: tuple[str, ...]
+    workers: int | None
+    scheduler: str | None
+    insecure_scheduler: bool
+    folder: Path | None
+    continues: bool
+    max_failures: int | None
+    detailed_exitcode: bool = False
+
+
+class FleetApplyOptions(FleetOptions):
+    """``fleet apply``."""
+
+    yes: bool
+    allow: Allowed
+    confirm: tuple[str, ...]
+    wave: str
+
+
+class FleetValidateOptions(OutputOptions):
+    """``fleet validate``."""
+
+    path: Path
+
+
 @click.group(epilog=FLEET_EXAMPLE)
 def fleet() -> None:
     """Plan, apply and check many accounts together, as FILE declares them (fleet.yaml)."""
@@ -104,9 +183,10 @@ def fleet() -> None:
 @with_options(FleetOptions)
 def plan(ctx: click.Context, options: FleetOptions) -> int:
     """Show what would change in each account. Never writes."""
-    from reconciler.cli.handlers import fleet as handlers
-
-    return handlers.plan(ctx, options)
+    run = _FleetRun(ctx, options, "plan")
+    run.begin()
+    results = run.through([run.jobs])
+    return run.report(results, changes=2 if options.detailed_exitcode else 0)
 
 
 @fleet.command(epilog=APPLY)
@@ -119,9 +199,25 @@ def plan(ctx: click.Context, options: FleetOptions) -> int:
 @with_options(FleetApplyOptions)
 def apply(ctx: click.Context, options: FleetApplyOptions) -> int:
     """Plan all accounts, ask once, then apply each plan where the account is still the same."""
-    from reconciler.cli.handlers import fleet as handlers
-
-    return handlers.apply(ctx, options)
+    run = _FleetRun(ctx, options, "apply")
+    waves = _checked_waves(options.wave)
+    allow = {each.value: number for each, number in options.allow}
+    run.jobs = [replace(job, command="plan", allow=allow, confirm=options.confirm) for job in run.jobs]
+    run.begin()
+    planned = {result.name: result for result in run.through([run.jobs])}
+    todo = [job for job in run.jobs if _is_pending(planned[job.account.name])]
+    if run.stopped or not todo:
+        return run.report(list(planned.values()))
+    if not run.outputs.claimed:
+        print_lines(fleet_lines(run.report_of(list(planned.values()))))
+    _check_approvals(run.report_of(list(planned.values())).results, options)
+    _confirm(len(todo), options)
+    jobs = [_approved(job, planned[job.account.name], run.changes[job.account.name]) for job in todo]
+    cut = waves_of(jobs, waves)
+    numbered = [[replace(job, wave=number) for job in wave] for number, wave in enumerate(cut, 1)]
+    applied = run.through(numbered, max_failures=options.max_failures or (1 if waves else None))
+    results = planned | {result.name: _added(planned[result.name], result) for result in applied}
+    return run.report(list(results.values()))
 
 
 @fleet.command(epilog=DRIFT)
@@ -130,9 +226,9 @@ def apply(ctx: click.Context, options: FleetApplyOptions) -> int:
 @with_options(FleetOptions)
 def drift(ctx: click.Context, options: FleetOptions) -> int:
     """Show which accounts changed since their last run. Exit 2 when one did; never writes."""
-    from reconciler.cli.handlers import fleet as handlers
-
-    return handlers.drift(ctx, options)
+    run = _FleetRun(ctx, options, "drift")
+    run.begin()
+    return run.report(run.through([run.jobs]))
 
 
 @fleet.command(epilog=VALIDATE)
@@ -143,6 +239,234 @@ def drift(ctx: click.Context, options: FleetOptions) -> int:
 @with_options(FleetValidateOptions)
 def validate(ctx: click.Context, options: FleetValidateOptions) -> int:
     """Check the fleet and the files of every account, offline. Shows every problem at once."""
-    from reconciler.cli.handlers import fleet as handlers
+    outputs = outputs_of(ctx, options, PROBLEMS)
+    resources = 0
+    with outputs.problems(name_of(ctx, options.path)):
+        fleet = _read(ctx, options.path)
+        jobs = _jobs(fleet, {}, program_of(ctx).environment)
+        problems = problems_of(jobs, {**{job.account.key: "-" for job in jobs}, **os.environ})
+        warn = _warn if not outputs.claimed else (lambda problem: None)
+        for job in jobs if not problems else ():
+            try:
+                resources += len(open_account(job, os.environ, warn).state.resources)
+            except ConfigurationError as error:
+                problems += error.problems
+        raise_problems(list(dict.fromkeys(problems)))
+    if outputs.wanted:
+        outputs.write_valid(name_of(ctx, options.path), {"resources": {"account": len(jobs)}})
+    if not outputs.claimed:
+        click.echo(f"Valid: {count(len(jobs), 'account')}, {count(resources, 'resource')}.")
+    return 0
 
-    return handlers.validate(ctx, options)
+
+def _warn(problem: object) -> None:
+    log(f"warning: {problem}", logging.WARNING, "configuration")
+
+
+def _read(ctx: click.Context, path: Path) -> Fleet:
+    cwd = start_folder(ctx)
+    for sentence in unknown_variables(os.environ):
+        _warn(sentence)
+    return read_fleet(cwd / path, os.environ, cwd)
+
+
+def _jobs(fleet: Fleet, flags: Mapping[str, Any], environment: str | None) -> list[AccountJob]:
+    return [
+        AccountJob(account, fleet.folder, fleet.common, flags=flags, environment=environment)
+        for account in fleet.accounts
+    ]
+
+
+class _FleetRun:
+    """One command over a fleet: its accounts, engine, outputs and folder."""
+
+    def __init__(self, ctx: click.Context, options: FleetOptions, command: str) -> None:
+        self.outputs = outputs_of(ctx, options, FLEET)
+        self._ctx, self._options, self._command = ctx, options, command
+        program = program_of(ctx)
+        flags = {name: value for name in _PASSED if (value := getattr(options, name)) is not None}
+        flags |= {"redact": program.redact} if program.redact is not None else {}
+        self.fleet = _read(ctx, options.path)
+        folder = options.folder and start_folder(ctx) / options.folder
+        self.folder = RunFolder(folder or self.fleet.folder / RUN_FOLDER)
+        accounts = chosen(self.fleet.accounts, options.only, options.excludes)
+        every = {job.account.name: job for job in _jobs(self.fleet, flags, program.environment)}
+        self.jobs = [replace(every[account.name], command=command) for account in accounts]
+        self.earlier: dict[str, AccountResult] = {}
+        if options.continues:
+            self._leave_out_finished()
+        redaction_of(ctx).add_secrets(*(os.environ.get(job.account.key) for job in self.jobs))
+        self.engine = self._engine()
+        ctx.call_on_close(self.engine.close)
+        self.stopped, self._began = "", time.monotonic()
+        self.changes: dict[str, bytes] = {}
+
+    def _leave_out_finished(self) -> None:
+        names, self.earlier = self.folder.resume(self._command)
+        known = set(names)
+        self.jobs = [job for job in self.jobs if job.account.name in known and job.account.name not in self.earlier]
+        if not self.jobs:
+            raise ConfigurationError("nothing to continue: all accounts of that run are finished")
+
+    def _engine(self) -> Engine:
+        if self._options.scheduler:
+            return ClusterEngine(self._options.scheduler, insecure=self._options.insecure_scheduler)
+        return LocalEngine(self._options.workers or min(os.cpu_count() or 1, len(self.jobs)))
+
+    def begin(self) -> None:
+        """Check everything that can be checked before the first account begins. Raises ConfigurationError."""
+        self.engine.check(self.jobs)
+        if not self._options.continues:
+            self.folder.begin(self._command, [job.account.name for job in self.jobs])
+
+    def through(self, waves: Sequence[Sequence[AccountJob]], max_failures: int | None = None) -> list[AccountResult]:
+        """The results of all accounts, in waves; Ctrl-C and --max-minutes end them in order."""
+        program, stop = program_of(self._ctx), _EngineStop(self.engine)
+        progress = FleetProgress(job for wave in waves for job in wave)
+
+        def ended(output: AccountOutput) -> None:
+            self.folder.add(output)
+            self.changes[output.result.name] = output.changes
+            progress.ended(output.result)
+
+        limits = Limits(self._rate_limit(), self.fleet.parallel, max_failures or self._options.max_failures)
+        style = ProgressStyle(program.quiet, program.heartbeat)
+        timer = self._timer(stop)
+        try:
+            with stopping(stop, reports=True), showing(progress, style, self._command):
+                results = run_waves(self.engine, waves, limits, ended, stop.is_set)
+        finally:
+            timer.cancel()
+        if stop.is_set() and not self.stopped:
+            self.stopped = "interrupted"
+        return results
+
+    def _timer(self, stop: threading.Event) -> threading.Timer:
+        def over() -> None:
+            self.stopped = "--max-minutes reached"
+            stop.set()
+
+        minutes = self._options.max_minutes
+        spent = time.monotonic() - self._began
+        timer = threading.Timer(max(0.0, minutes * 60 - spent) if minutes is not None else 1e8, over)
+        timer.daemon = True
+        if minutes is not None:
+            timer.start()
+        return timer
+
+    def _rate_limit(self) -> float:
+        """Requests per second of each key: the flag, the variable, or the file of the fleet."""
+        given, variable = program_of(self._ctx).rate_limit, os.environ.get("RECONCILER_RATE_LIMIT")
+        try:
+            return setting_types.rate(given if given is not None else variable or self.fleet.rate_limit)
+        except ValueError as error:
+            source = "--rate-limit" if given is not None else "RECONCILER_RATE_LIMIT"
+            raise ConfigurationError(f"{source}: invalid value; {error}") from None
+
+    def report_of(self, results: Sequence[AccountResult]) -> FleetReport:
+        """All results in the order of the declaration, those of the run that is continued included."""
+        by_name = self.earlier | {result.name: result for result in results}
+        ordered = tuple(by_name[each.name] for each in self.fleet.accounts if each.name in by_name)
+        seconds = time.monotonic() - self._began
+        shown = _shown_folder(self.folder.path, start_folder(self._ctx))
+        report = FleetReport(self._command, self.fleet.folder.name, ordered, seconds, shown, self.stopped)
+        return replace(report, document=fleet_document(report))
+
+    def report(self, results: Sequence[AccountResult], *, changes: int = 0) -> int:
+        """Write the report in all formats, on screen and to the folder; the exit code of the fleet."""
+        report = self.report_of(results)
+        if not self.outputs.claimed:
+            print_lines(fleet_lines(report))
+        self.folder.write("report.md", fleet_comment(report))
+        self.folder.write("report.html", fleet_page(report))
+        if self.outputs.wanted:
+            self.outputs.write(report)
+        return _exit_code(report, changes)
+
+
+class _EngineStop(threading.Event):
+    """Set by a signal or the clock; stops the engine."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self._engine = engine
+
+    def set(self) -> None:
+        super().set()
+        self._engine.stop()
+
+
+def _exit_code(report: FleetReport, changes: int) -> int:
+    """The worst of the accounts; 4 where some did not begin, 130 after Ctrl-C."""
+    by_time = report.stopped.startswith("--")
+    codes = {4 if by_time and result.exit_code == 130 else result.exit_code for result in report.results}
+    if report.count(AccountState.NOT_RUN):
+        codes.add(4)
+    if report.stopped == "interrupted":
+        codes.add(130)
+    if changes and report.count(AccountState.CHANGES):
+        codes.add(changes)
+    return worst(codes)
+
+
+def _shown_folder(path: Path, cwd: Path) -> str:
+    return str(path.relative_to(cwd)) if path.is_relative_to(cwd) else str(path)
+
+
+def _checked_waves(text: str) -> str:
+    try:
+        if text:
+            wave_sizes(text, 1)
+    except ValueError as error:
+        raise click.UsageError(f"--wave {error}") from None
+    return text
+
+
+def _is_pending(result: AccountResult) -> bool:
+    return result.state is AccountState.CHANGES or (result.state is AccountState.UNCHANGED and result.writes_ledger)
+
+
+def _approved(job: AccountJob, planned: AccountResult, changes: bytes) -> AccountJob:
+    """The job that applies the approved plan: with the numbers of this account, and only this plan."""
+    numbers = {each.allow: None if each.allow in _UNCOUNTED else each.number for each in planned.needs}
+    return replace(job, command="apply", allow={**job.allow, **numbers}, approved=changes)
+
+
+_UNCOUNTED = {each.value for each in UNCOUNTED}
+
+
+def _added(planned: AccountResult, applied: AccountResult) -> AccountResult:
+    """The result of both passes; an account that was not begun keeps the counts of its plan."""
+    if not applied.counts:
+        applied = replace(applied, counts=planned.counts, people=planned.people)
+    seconds = round(planned.seconds + applied.seconds, 3)
+    return replace(applied, reads=planned.reads + applied.reads, seconds=seconds)
+
+
+def _check_approvals(results: Sequence[AccountResult], options: FleetApplyOptions) -> None:
+    """Raise ApprovalRequired for each class that was not given with its sum, Declined for protected environments."""
+    missing = missing_approvals(approvals_of(results), dict(options.allow))
+    if missing:
+        raise ApprovalRequired("\n".join([*map(_needed, missing), "No changes were made."]))
+    protected = sorted({each.protected for each in results if each.protected and _is_pending(each)})
+    unnamed = [name for name in protected if name not in options.confirm]
+    if unnamed:
+        flags = " ".join(f"--confirm {name}" for name in unnamed)
+        raise Declined(f"protected environments need to be confirmed by name: {flags}; no changes were made")
+
+
+def _needed(approval: FleetApproval) -> str:
+    named = ", ".join(f"{name} {number:,}" for name, number in approval.accounts[:MOST_NAMED])
+    rest = len(approval.accounts) - MOST_NAMED
+    more = f" and {rest:,} more" if rest > 0 else ""
+    what = f"{approval.allow} in {count(len(approval.accounts), 'account')} ({named}{more})"
+    return f"Approval required: {what}. To proceed: {approval.flag}"
+
+
+def _confirm(accounts: int, options: FleetApplyOptions) -> None:
+    if options.yes:
+        return
+    if not can_ask():
+        raise Declined("Cannot ask for confirmation without a terminal. Use --yes.")
+    if not confirm(f"Apply these changes to {count(accounts, 'account')}?"):
+        raise Declined("Apply cancelled. No changes were made.")

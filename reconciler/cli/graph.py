@@ -1,13 +1,34 @@
-"""Options and help of `graph`."""
+"""``graph``: writes the dependency graph of the files or of a plan as Mermaid, DOT or SVG."""
 
 from __future__ import annotations
 
+import logging
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import GraphOptions
-from reconciler.cli.options import account_options, path_argument, selection_options, with_options
+from reconciler.cli.command_options import AccountOptions, SelectionOptions
+from reconciler.cli.context import make_plan, open_session, requested, stopping
+from reconciler.cli.logs import log
+from reconciler.cli.options import account_options, path_argument, selection_options, start_folder, with_options
+from reconciler.cli.project_context import open_project, place
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_text
+from reconciler.commands.project import Project, require_resources
+from reconciler.config import storage
+from reconciler.errors import ConfigurationError
+from reconciler.model.values import Address
+from reconciler.output.graph import FORMATS, Diagram, label_of, of_files, of_plan, too_big_for_mermaid
+
+#: Seconds that drawing may take.
+PATIENCE = 120
+
+#: What graphviz is given of the environment; keys and secrets of the account are not for it.
+_PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "GVBINDIR")
 
 EXAMPLE = """\b
 Example:
@@ -15,6 +36,16 @@ Example:
   reconciler graph site/ --of plan --format dot
   reconciler graph site/ --format svg --out site.svg
 """
+
+
+class GraphOptions(AccountOptions, SelectionOptions):
+    """``graph``."""
+
+    path: Path
+    subject: str
+    form: str
+    out: Path | None
+    full: bool
 
 
 @click.command(epilog=EXAMPLE)
@@ -43,6 +74,81 @@ Example:
 @with_options(GraphOptions)
 def graph(ctx: click.Context, options: GraphOptions) -> int:
     """Draw the dependency graph of the resources declared below PATH, or of the plan for them."""
-    from reconciler.cli.handlers import graph as handlers
+    chosen = options.targets or options.excludes or options.target_file or options.refresh != "auto"
+    if options.subject != "plan" and chosen:
+        raise click.UsageError("--target, --exclude and --refresh cut a plan; they need --of plan")
+    workspace = open_project(ctx, options.path, place(ctx, options))
+    require_resources(workspace)
+    form = options.form
+    program = _graphviz() if form == "svg" else ""
+    diagram = (_of_files if options.subject == "files" else _of_plan)(ctx, workspace, options)
+    text = FORMATS[form if form in FORMATS else "dot"](diagram)
+    if form == "mermaid" and too_big_for_mermaid(text, diagram):
+        size = f"{len(text):,} characters, {len(diagram.edges):,} arrows"
+        log(
+            f"warning: too big for Mermaid as GitHub and GitLab draw it ({size}): use --format dot or svg",
+            logging.WARNING,
+        )
+    if program:
+        text = _drawn(program, text)
+    if options.out is None:
+        print_text(text, newline=False)
+        return 0
+    _write(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).on)
+    log(f"Wrote {options.out}: {len(diagram.nodes):,} boxes, {len(diagram.edges):,} arrows.")
+    return 0
 
-    return handlers.graph(ctx, options)
+
+def _of_files(ctx: click.Context, workspace: Project, options: GraphOptions) -> Diagram:
+    return of_files(workspace.state, _shown(ctx), full=options.full)
+
+
+def _of_plan(ctx: click.Context, workspace: Project, options: GraphOptions) -> Diagram:
+    session = open_session(ctx, workspace.settings)
+    with session.ledger_to_read() as store, session.reader() as reader:
+        request = requested(workspace, session, options)
+        with stopping(session.stop), session.progress() as progress:
+            planned = make_plan(session, request, reader, store, progress)
+    return of_plan(planned.graph, planned.plan.changes, _shown(ctx), full=options.full)
+
+
+def _shown(ctx: click.Context) -> Callable[[Address], str]:
+    """Labels of boxes, redacted."""
+    redaction = redaction_of(ctx)
+    return lambda address: redaction.text(label_of(redaction.address(address)))
+
+
+def _graphviz() -> str:
+    found = shutil.which("dot")
+    if found is None:
+        raise ConfigurationError(
+            "--format svg is drawn by graphviz, and there is no program `dot` on the PATH: install it "
+            "(apt-get install graphviz, brew install graphviz), or take --format mermaid or dot"
+        )
+    return found
+
+
+def _drawn(program: str, text: str) -> str:
+    """The picture; the text goes in by a pipe, so that nothing in it is taken for an argument."""
+    environ = {name: os.environ[name] for name in _PASSED if name in os.environ}
+    try:
+        done = subprocess.run(  # noqa: S603 - graphviz, with fixed arguments
+            [program, "-Tsvg"], input=text.encode(), capture_output=True, timeout=PATIENCE, check=False, env=environ
+        )
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(
+            f"graphviz was not done after {PATIENCE} s; draw less of it (without --full), or take --format dot"
+        ) from None
+    except OSError as error:
+        raise ConfigurationError(f"{program} cannot be started: {error.strerror}") from error
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise ConfigurationError(f"graphviz ended with {done.returncode}: {said[-1] if said else 'it said nothing'}")
+    return done.stdout.decode("utf-8", errors="replace")
+
+
+def _write(path: Path, text: str, *, redacted: bool) -> None:
+    try:
+        storage.write(path, text.encode(), storage.PUBLIC if redacted else storage.PRIVATE)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error

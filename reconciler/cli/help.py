@@ -7,10 +7,13 @@ import shutil
 import sys
 
 import click
+from rich.console import Console
+from rich.markdown import Markdown
 
 from reconciler.cli import completers
 from reconciler.cli.main import COMMANDS
 from reconciler.cli.terminal import coloured
+from reconciler.commands.help import find, names, topics
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS
 from reconciler.model.did_you_mean import near
@@ -31,8 +34,6 @@ MAX_WIDTH = 120
 @click.pass_context
 def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - it is called so
     """Explain a command, a kind, or a topic of the documentation; without one, list commands and topics."""
-    from reconciler.commands.help import find
-
     if not words:
         _shown(_rendered(_list()))
     elif (text := _command(ctx, words)) is not None:
@@ -45,8 +46,6 @@ def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - 
 
 
 def _list() -> str:
-    from reconciler.commands.help import topics
-
     commands = [f"- `{name}`: {text}" for name, (_, text) in COMMANDS.items()]
     kinds = ", ".join(f"`{name}`" for name in KINDS)
     pages = [f"- `{each.page}`: {each.title}" for each in topics()]
@@ -70,8 +69,6 @@ def _command(ctx: click.Context, words: tuple[str, ...]) -> str | None:
 
 
 def _near(words: tuple[str, ...]) -> str:
-    from reconciler.commands.help import names
-
     hint = near("-".join(words).lower(), [*COMMANDS, *names()], most=1)
     return f"; did you mean {hint}?" if hint else "; `reconciler help` lists them"
 
@@ -80,9 +77,6 @@ def _rendered(markdown: str) -> str:
     """Laid out for a terminal with colour, else the Markdown itself."""
     if not coloured(sys.stdout):
         return markdown
-    from rich.console import Console
-    from rich.markdown import Markdown
-
     width = min(MAX_WIDTH, shutil.get_terminal_size().columns)
     console = Console(width=width, force_terminal=True)
     with console.capture() as captured:

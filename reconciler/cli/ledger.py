@@ -1,13 +1,24 @@
-"""Options and help of `ledger`."""
+"""``ledger list``, ``show`` and ``forget``, and the group of all ``ledger`` commands."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import LedgerForgetOptions, LedgerListOptions, LedgerShowOptions
+from reconciler.cli.command_options import ProjectOptions
 from reconciler.cli.ledger_admin import export, import_, move, rebind, unlock
+from reconciler.cli.logs import log
+from reconciler.cli.open_ledger import entry_of, ledger_for_reading, locked_ledger, recorded_address
 from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.project_context import place
+from reconciler.cli.prompt import require_yes
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_text
+from reconciler.model.resource import Intent, LedgerEntry
+from reconciler.model.serialization import attrs_to_json, lifecycle_to_json
+from reconciler.output.wording import count, printable
 
 EXAMPLE = """\b
 Example:
@@ -17,23 +28,40 @@ Example:
   reconciler ledger export --out ledger.json
 """
 
-
 LIST = """\b
 Example:
   reconciler ledger list 'tagging/*/VIP'
 """
-
 
 SHOW = """\b
 Example:
   reconciler ledger show tag/VIP
 """
 
-
 FORGET = """\b
 Example:
   reconciler ledger forget tag/VIP tag/Gold --yes
 """
+
+
+class LedgerListOptions(ProjectOptions):
+    """``ledger list``."""
+
+    pattern: str
+    as_json: bool
+
+
+class LedgerShowOptions(ProjectOptions):
+    """``ledger show``."""
+
+    address: str
+
+
+class LedgerForgetOptions(ProjectOptions):
+    """``ledger forget``."""
+
+    addresses: tuple[str, ...]
+    yes: bool
 
 
 @click.group(epilog=EXAMPLE)
@@ -50,9 +78,22 @@ def ledger() -> None:
 @with_options(LedgerListOptions)
 def list_(ctx: click.Context, options: LedgerListOptions) -> int:
     """List the managed resources; PATTERN is an address with ``*`` and ``?``."""
-    from reconciler.cli.handlers import ledger as handlers
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+        about, entries = store.describe(), store.entries(options.pattern)
+        intents = store.load().intents if options.as_json else {}
+    if options.as_json:
+        rows = [_row(entry) for entry in entries]
+        head = {"url": about.url, "lineage": about.lineage, "serial": about.serial, "account": about.account}
+        announced = [_intent(intents[address]) for address in sorted(intents)]
+        print_json(redaction_of(ctx).document({**head, "entries": rows, "intents": announced}))
+        return 0
 
-    return handlers.list_entries(ctx, options)
+    for entry in entries:
+        state = "" if entry.state.value == "settled" else f"  {entry.state.value}"
+        address = printable(str(redaction_of(ctx).address(entry.address)))
+        print_text(f"{address:<50} {entry.provenance.value:<8} id {entry.remote_id or '–'}{state}")
+    log(f"{count(len(entries), 'resource')}; {about.url}, serial {about.serial}")
+    return 0
 
 
 @ledger.command(epilog=SHOW)
@@ -63,9 +104,25 @@ def list_(ctx: click.Context, options: LedgerListOptions) -> int:
 @with_options(LedgerShowOptions)
 def show(ctx: click.Context, options: LedgerShowOptions) -> int:
     """Show the ledger entry of one resource: the values sent, and those that the server returned."""
-    from reconciler.cli.handlers import ledger as handlers
-
-    return handlers.show(ctx, options)
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+        entry = entry_of(store, options.address)
+    print_json(
+        redaction_of(ctx).document(
+            {
+                **_row(entry),
+                "applied": attrs_to_json(entry.applied),
+                "answered": attrs_to_json(entry.answered),
+                "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
+                "depends_on": [str(each) for each in entry.depends_on],
+                "since": entry.since,
+                "origin": str(entry.origin) if entry.origin else None,
+                "lifecycle": _lifecycle(entry),
+                "part_of": str(entry.part_of) if entry.part_of else None,
+                "former": str(entry.former) if entry.former else None,
+            }
+        )
+    )
+    return 0
 
 
 @ledger.command(epilog=FORGET)
@@ -77,10 +134,35 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
 @with_options(LedgerForgetOptions)
 def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
     """Stop managing these resources. Nothing is sent, and the account keeps them."""
-    from reconciler.cli.handlers import ledger as handlers
-
-    return handlers.forget(ctx, options)
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        found = [recorded_address(store, address) for address in options.addresses]
+    require_yes(f"Forget {len(found)} of the ledger's resources?", yes=options.yes, declined="nothing was forgotten")
+    with locked_ledger(settings) as store:
+        store.forget(found)
+    for address in found:
+        print_text(f"forgot {redaction_of(ctx).address(address)}")
+    return 0
 
 
 for command in (unlock, export, import_, move, rebind):
     ledger.add_command(command)
+
+
+def _row(entry: LedgerEntry) -> dict[str, Any]:
+    return {
+        "address": str(entry.address),
+        "remote_id": entry.remote_id,
+        "provenance": entry.provenance.value,
+        "state": entry.state.value,
+        "run": entry.run,
+        "managed_since": entry.managed_since,
+    }
+
+
+def _intent(intent: Intent) -> dict[str, Any]:
+    """A write that was announced and whose outcome is not recorded."""
+    return {"address": str(intent.address), "verb": intent.verb, "run": intent.run}
+
+
+def _lifecycle(entry: LedgerEntry) -> dict[str, Any]:
+    return lifecycle_to_json(entry.lifecycle)

@@ -1,46 +1,91 @@
-"""Options and help of `ledger unlock`, `export`, `import`, `move` and `rebind`."""
+"""``ledger unlock``, ``export``, ``import``, ``move`` and ``rebind``."""
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import ExportOptions, ImportOptions, MoveOptions, RebindOptions, UnlockOptions
+from reconciler.cli.command_options import Allowed, ProjectOptions
+from reconciler.cli.context import open_session
+from reconciler.cli.logs import log
+from reconciler.cli.open_ledger import ledger_for_reading, locked_ledger
 from reconciler.cli.options import account_options, allow_option, project_option, with_options
+from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.prompt import require_yes
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_text
+from reconciler.commands import ledgers
+from reconciler.commands.ledger_admin import bring_in, match, read_export, require_most, write_export
+from reconciler.commands.ledger_admin import export as exported
+from reconciler.errors import ConfigurationError, Refused
+from reconciler.kinds.dialect import Dialect
+from reconciler.model.values import Address
+from reconciler.output.history import moment
+from reconciler.output.wording import count, duration, printable, shown
+from reconciler.planner.moves import moves_of
 
 yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-
 
 UNLOCK = """\b
 Example:
   reconciler ledger unlock
 """
 
-
 EXPORT = """\b
 Example:
   reconciler ledger export --out ledger.json
 """
-
 
 IMPORT = """\b
 Example:
   reconciler ledger import ledger.json --ledger sqlite:///team.db
 """
 
-
 MOVE = """\b
 Example:
   reconciler ledger move tag/Gold tag/@gold --yes
 """
 
-
 REBIND = """\b
 Example:
   reconciler ledger rebind --connection 21fd90f9-5935-43cd-b6c8-bde9d915ca80
 """
+
+
+class UnlockOptions(ProjectOptions):
+    """``ledger unlock``."""
+
+    yes: bool
+
+
+class ExportOptions(ProjectOptions):
+    """``ledger export``."""
+
+    out: Path | None
+
+
+class ImportOptions(ProjectOptions):
+    """``ledger import``."""
+
+    file: Path
+
+
+class MoveOptions(ProjectOptions):
+    """``ledger move``."""
+
+    old: str
+    new: str
+    yes: bool
+
+
+class RebindOptions(ProjectOptions):
+    """``ledger rebind``."""
+
+    yes: bool
+    allow: Allowed
 
 
 @click.command(epilog=UNLOCK)
@@ -51,9 +96,18 @@ Example:
 @with_options(UnlockOptions)
 def unlock(ctx: click.Context, options: UnlockOptions) -> int:
     """Unlock the ledger after a run that is certainly dead. A run that is still alive stops at its next write."""
-    from reconciler.cli.handlers import ledger_admin as handlers
-
-    return handlers.unlock(ctx, options)
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        held = store.describe().held
+    if held is None:
+        print_text("nobody holds the ledger")
+        return 0
+    age = duration(max(0.0, time.time() - held.acquired))
+    log(f"held by {printable(str(held.holder))} since {moment(held.acquired)}, {age}")
+    require_yes("Take the ledger away from that run?", yes=options.yes, declined="the ledger is still locked")
+    with ledgers.open_to_write(settings) as store:
+        store.unlock()
+    print_text("unlocked")
+    return 0
 
 
 @click.command(epilog=EXPORT)
@@ -64,9 +118,17 @@ def unlock(ctx: click.Context, options: UnlockOptions) -> int:
 @with_options(ExportOptions)
 def export(ctx: click.Context, options: ExportOptions) -> int:
     """Print the ledger as JSON. Secrets are included as keyed digests only."""
-    from reconciler.cli.handlers import ledger_admin as handlers
-
-    return handlers.export(ctx, options)
+    where = place(ctx, options)
+    with ledger_for_reading(ctx, where, options.project) as (_, store):
+        if options.out is None and redaction_of(ctx).on:
+            raise Refused("a redacted export could not be imported again; write it with --out, or add --no-redact")
+        document = exported(store)
+    if options.out is None:
+        print_json(document)
+        return 0
+    write_export(where.cwd / options.out, document)
+    log(f"wrote {len(document['entries'])} entries to {options.out}")
+    return 0
 
 
 @click.command("import", epilog=IMPORT)
@@ -77,9 +139,17 @@ def export(ctx: click.Context, options: ExportOptions) -> int:
 @with_options(ImportOptions)
 def import_(ctx: click.Context, options: ImportOptions) -> int:
     """Fill an empty ledger from FILE, all of it or nothing. The history stays behind."""
-    from reconciler.cli.handlers import ledger_admin as handlers
-
-    return handlers.import_ledger(ctx, options)
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.project, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("there is nothing to import into; name a ledger with --ledger")
+    export = read_export(where.cwd / options.file, settings.connection)
+    with locked_ledger(settings) as store:
+        same_key = bring_in(store, export)
+    print_text(f"imported {len(export.ledger.entries)} entries")
+    if not same_key and any(entry.digests for entry in export.ledger.entries.values()):
+        log("The digests of secrets were made with another key: the next apply sends those secrets once more.")
+    return 0
 
 
 @click.command(epilog=MOVE)
@@ -92,9 +162,21 @@ def import_(ctx: click.Context, options: ImportOptions) -> int:
 @with_options(MoveOptions)
 def move(ctx: click.Context, options: MoveOptions) -> int:
     """Record the resource OLD under the address NEW. Nothing is sent; relations follow."""
-    from reconciler.cli.handlers import ledger_admin as handlers
-
-    return handlers.move(ctx, options)
+    try:
+        before, after = Address.parse(options.old), Address.parse(options.new)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        moves_of(store.load().entries, before, after)
+    redact = redaction_of(ctx).address
+    question = f"Record {shown(redact(before))} as {shown(redact(after))}?"
+    require_yes(question, yes=options.yes, declined="nothing was moved")
+    with locked_ledger(settings) as store:
+        moves = moves_of(store.load().entries, before, after)
+        store.write(moves=moves)
+    for source, target in moves:
+        print_text(f"{shown(redact(source))} → {shown(redact(target))}")
+    return 0
 
 
 @click.command(epilog=REBIND)
@@ -106,6 +188,24 @@ def move(ctx: click.Context, options: MoveOptions) -> int:
 @with_options(RebindOptions)
 def rebind(ctx: click.Context, options: RebindOptions) -> int:
     """Move the ledger to the configured connection, which must lead to the same account."""
-    from reconciler.cli.handlers import ledger_admin as handlers
-
-    return handlers.rebind(ctx, options)
+    allow = dict(options.allow)
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+        session, ledger = open_session(ctx, settings), store.load()
+        account = session.account()
+    if account is None or account == ledger.account:
+        print_text(f"the ledger is of connection {ledger.account} already")
+        return 0
+    with session.reader() as reader:
+        matches = match(reader, ledger, Dialect(settings.dialect), account)
+    for kind, number in sorted(matches.owned.items()):
+        log(f"{matches.found[kind]:>6,} of {count(number, kind.replace('_', ' '))} found by id")
+    require_most(matches, account, allow)
+    require_yes(
+        f"Move the ledger from connection {ledger.account} to {account}?",
+        yes=options.yes,
+        declined="nothing was moved",
+    )
+    with locked_ledger(settings) as store:
+        store.rebind(account)
+    print_text(f"the ledger is of connection {account} now")
+    return 0

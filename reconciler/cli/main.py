@@ -29,8 +29,8 @@ from reconciler.errors import ReconcilerError
 
 #: Command → (module below reconciler.cli, what it does in one line). Help needs nothing else.
 COMMANDS = {
-    "init": ("project", "Write a commented reconciler.yaml and a first file."),
-    "validate": ("project", "Check every file offline; shows every problem at once."),
+    "init": ("init", "Write a commented reconciler.yaml and a first file."),
+    "validate": ("validate", "Check every file offline; shows every problem at once."),
     "fmt": ("fmt", "Bring YAML files into canonical order and style."),
     "plan": ("plan", "Show what would change. Never writes."),
     "apply": ("apply", "Apply the plan."),
@@ -48,7 +48,7 @@ COMMANDS = {
     "ledger": ("ledger", "Look at what the ledger records, and tend it."),
     "connections": ("connections", "See, make and delete connections to accounts."),
     "doctor": ("doctor", "Check key, connection, account, ledger and files."),
-    "schema": ("project", "Print the JSON Schema of the files."),
+    "schema": ("schema", "Print the JSON Schema of the files."),
     "completion": ("completion", "Print what lets a shell complete commands."),
     "help": ("help", "Explain a command, a kind or a topic."),
     "mcp": ("mcp", "Serve the project to an AI assistant."),

@@ -1,11 +1,20 @@
-"""Options and help of `mcp`."""
+"""``mcp``: serves the project to an AI assistant."""
 
 from __future__ import annotations
 
+import gc
+import os
+import signal
+from pathlib import Path
+from typing import NoReturn
+
 import click
 
-from reconciler.cli.command_options import McpOptions
+from reconciler.cli.command_options import AccountOptions, Allowed
 from reconciler.cli.options import account_options, allow_option, path_argument, with_options
+from reconciler.cli.program import program_of
+from reconciler.cli.project_context import place
+from reconciler.commands.project import read_settings, require_path
 from reconciler.errors import ConfigurationError
 
 EXAMPLE = """\b
@@ -13,6 +22,14 @@ Example:
   reconciler mcp site/
   reconciler -e staging mcp site/ --allow-apply
 """
+
+
+class McpOptions(AccountOptions):
+    """``mcp``."""
+
+    path: Path
+    allow_apply: bool
+    allow: Allowed
 
 
 @click.command(epilog=EXAMPLE)
@@ -28,8 +45,23 @@ def mcp(ctx: click.Context, options: McpOptions) -> int:
     Without --allow-apply every tool only reads. People are shown as pseudonyms, unless --no-redact is given.
     """
     try:
-        from reconciler.cli.handlers import mcp as handlers
+        from reconciler.mcp import server
+        from reconciler.mcp.calls import Running
+        from reconciler.mcp.workspace import Workspace
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"mcp needs {error.name}; run: pip install 'reconciler[mcp]'") from None
 
-    return handlers.mcp(ctx, options)
+    if options.allow and not options.allow_apply:
+        raise click.UsageError("--allow gives approvals for apply; add --allow-apply")
+    where = place(ctx, options)
+    path = where.cwd / options.path
+    require_path(path)
+    settings = read_settings(path, where) if options.allow_apply else None
+    gc.enable()  # it stays
+    running = Running()
+    workspace = Workspace(path, where, program_of(ctx).redact is not False, dict(options.allow))
+    return server.serve(server.build(workspace, running, settings), running, _leave)
+
+
+def _leave(number: int) -> NoReturn:
+    os._exit(0 if number == signal.SIGTERM else 130)

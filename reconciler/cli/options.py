@@ -14,10 +14,11 @@ from click.shell_completion import CompletionItem
 from reconciler.cli import completers
 from reconciler.cli.command_options import OutputRequest
 from reconciler.cli.program import program_of
+from reconciler.cli.redaction import start_logging
+from reconciler.config.files import parse_targets, read_targets
 from reconciler.model.policy import Allow
-from reconciler.output.formats import DRIFT, FLEET, FORMATS, PLAN, PROBLEMS, names
-
-__all__ = ["DRIFT", "FLEET", "PLAN", "PROBLEMS"]
+from reconciler.output.formats import FORMATS, PLAN, names
+from reconciler.planner.approvals import UNCOUNTED
 
 F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")
@@ -35,8 +36,6 @@ def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]],
     def decorate(command: Callable[[click.Context, T], int]) -> Callable[..., int]:
         @wraps(command)
         def called(ctx: click.Context, /, **values: object) -> int:
-            from reconciler.cli.redaction import start_logging
-
             start_logging(program_of(ctx))
             return command(ctx, make(**values))
 
@@ -71,8 +70,6 @@ def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> 
     """The patterns of ``--target-file``, with where each stands."""
     if value is None or ctx.resilient_parsing:
         return {}
-    from reconciler.config.files import parse_targets, read_targets
-
     if value == "-":
         return parse_targets(sys.stdin, "stdin")
     return read_targets(start_folder(ctx) / value, value)
@@ -157,8 +154,6 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
     def convert(
         self, value: object, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[Allow, int | None]:
-        from reconciler.planner.approvals import UNCOUNTED
-
         word, equals, number = str(value).partition("=")
         try:
             allow = Allow(word)
@@ -194,6 +189,23 @@ minutes_option = click.option(
 project_option = click.option(
     "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project folder (.)."
 )
+_RUN = (
+    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
+    click.option("--json", "as_json", is_flag=True, help="The same as --output json."),
+    output_option(PLAN),
+    click.option("--json-events", is_flag=True, help="Print one JSON object a line as things happen."),
+    allow_option,
+    click.option("--confirm", metavar="NAME", help="Name of the protected environment, instead of typing it."),
+    click.option("--parallel", type=int, metavar="N", help="Parallel writes (8) [RECONCILER_PARALLEL]."),
+    click.option(
+        "--fail-fast",
+        is_flag=True,
+        envvar="RECONCILER_FAIL_FAST",
+        help="Start no further step after the first failure [RECONCILER_FAIL_FAST].",
+    ),
+    click.option("--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."),
+    minutes_option,
+)
 
 
 def account_options(command: F) -> F:
@@ -204,6 +216,11 @@ def account_options(command: F) -> F:
 def selection_options(command: F) -> F:
     """Flags that cut a plan."""
     return add_options(_SELECTION, command)
+
+
+def run_options(command: F) -> F:
+    """Options of a command that writes to the account."""
+    return add_options(_RUN, command)
 
 
 def path_argument(command: F) -> F:

@@ -1,4 +1,4 @@
-"""Options and help of `plan`."""
+"""``plan``: shows what would change, and saves it if requested."""
 
 from __future__ import annotations
 
@@ -6,9 +6,18 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import PlanOptions
+from reconciler.cli.command_options import AccountOptions, OutputOptions, SelectionOptions
+from reconciler.cli.context import (
+    CommandContext,
+    log_reading,
+    make_plan,
+    open_session,
+    protected_environment,
+    requested,
+    stopping,
+)
+from reconciler.cli.logs import log
 from reconciler.cli.options import (
-    PLAN,
     account_options,
     fail_on_option,
     minutes_option,
@@ -16,6 +25,24 @@ from reconciler.cli.options import (
     path_argument,
     selection_options,
     with_options,
+)
+from reconciler.cli.outputs import name_of, outputs_of
+from reconciler.cli.program import program_of
+from reconciler.cli.project_context import open_project, place
+from reconciler.cli.results import sheet_for, show_plan
+from reconciler.commands import plan_document
+from reconciler.commands.plan import Planned, PlanRequest
+from reconciler.commands.plan_file import to_document
+from reconciler.commands.project import require_resources
+from reconciler.commands.redacted import redacted
+from reconciler.errors import Refused
+from reconciler.ledger.store import Store
+from reconciler.output.formats import PLAN
+from reconciler.planner.drift import alarms
+
+NO_KEY = (
+    "saving {what} needs a persistent key: set RECONCILER_LEDGER_KEY, or run apply once, which creates the ledger "
+    "and its key; nothing was planned"
 )
 
 EXAMPLE = """\b
@@ -26,6 +53,15 @@ Example:
   reconciler plan site/ --fail-on drift --fail-on delete
   reconciler plan site/ --output markdown=comment.md --output github
 """
+
+
+class PlanOptions(AccountOptions, SelectionOptions, OutputOptions):
+    """``plan``."""
+
+    path: Path
+    detailed_exitcode: bool
+    calls: bool
+    fail_on: tuple[str, ...]
 
 
 @click.command(epilog=EXAMPLE)
@@ -43,6 +79,73 @@ Example:
 @with_options(PlanOptions)
 def plan(ctx: click.Context, options: PlanOptions) -> int:
     """Show what would change in the account to match the files below PATH. Never writes."""
-    from reconciler.cli.handlers import plan as handlers
+    outputs = outputs_of(ctx, options, PLAN)
+    with outputs.problems(name_of(ctx, options.path)):
+        planned, session = _planned(ctx, options)
+    if not outputs.claimed:
+        show_plan(ctx, planned, session.settings, session.heading(planned), calls=options.calls)
+    if outputs.wanted:
+        heading, rate_limit = session.heading(planned), session.settings.rate_limit
+        protected = protected_environment(session.settings)
+        name = session.name
+        outputs.write(sheet_for(planned, outputs, heading, name, rate_limit=rate_limit, protected=protected))
+    if options.detailed_exitcode and planned.plan.pending:
+        return 2
+    return _fails(planned, options.fail_on) if options.fail_on else 0
 
-    return handlers.plan(ctx, options)
+
+def _planned(ctx: click.Context, options: PlanOptions) -> tuple[Planned, CommandContext]:
+    """The plan, saved where that was asked for, and the session that made it."""
+    workspace = open_project(ctx, options.path, place(ctx, options))
+    require_resources(workspace)
+    session = open_session(ctx, workspace.settings)
+    if options.out:
+        require_key(session)
+    with session.ledger_to_read() as store, session.reader() as reader:
+        request = requested(workspace, session, options)
+        with stopping(session.stop), session.progress() as progress:
+            planned = make_plan(session, request, reader, store, progress)
+        log_reading(session, planned)
+        if options.out:
+            save(Path(program_of(ctx).directory) / options.out, planned, request, session, store, options.path)
+    return planned, session
+
+
+def _fails(planned: Planned, fail_on: tuple[str, ...]) -> int:
+    """2 when the plan shows one of those, and says which."""
+    found = [alarm.value for alarm in alarms(planned.plan) if alarm.value in fail_on]
+    if found:
+        log(f"Failed on {' and '.join(sorted(found))}, as --fail-on asked.")
+    return 2 if found else 0
+
+
+def require_key(session: CommandContext, *, always: bool = False) -> None:
+    """Refuse to save a plan that others carry on without a key to sign it with."""
+    what = "a redacted plan" if session.redaction.on else "a plan in CI" if session.settings.ci else "this plan"
+    if (always or session.redaction.on or session.settings.ci) and not session.has_key():
+        raise Refused(NO_KEY.format(what=what))
+
+
+def save(
+    file: Path,
+    planned: Planned,
+    request: PlanRequest,
+    session: CommandContext,
+    store: Store | None,
+    path: Path | None,
+) -> None:
+    """Write the plan file, signed where there is a key that stays; ``path`` are the files that it was made from."""
+    key = session.key(store) if session.has_key() else None
+    document = to_document(planned, request, key, session.settings.environment, session.has_ledger())
+    hides = session.redaction.on
+    if hides and key:
+        document = redacted(document, planned.plan.changes, key.digest)
+    plan_document.write(file, document, key.sign if key else None)
+    if key is None:
+        log("There is no key yet: the plan file has only a checksum, and no digests of secrets.")
+    place = "" if path is None or str(path) == "." else f" {path}"
+    apply = f"reconciler apply{place} --plan {file}"
+    if hides:
+        log(f"Saved redacted plan to {file}. Apply it with: {apply} (same files and --target required).")
+    else:
+        log(f"Saved plan to {file}. Apply it with: {apply}" + (" (same files required)." if path else ""))

@@ -1,15 +1,61 @@
-"""Options and help of `pull`."""
+"""``pull``: writes the account as new files, or accepts its drift into existing ones."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import PullOptions
+from reconciler.cli.command_options import AccountOptions
+from reconciler.cli.context import CommandContext, learn_account, open_session, requested, stopping
+from reconciler.cli.logs import log
 from reconciler.cli.options import F, account_options, add_options, with_options
+from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.prompt import require_yes
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import print_json, print_lines
+from reconciler.commands.accept import PreparedPatch, Selection, find, prepare, put
+from reconciler.commands.project import Invocation, Project
+from reconciler.commands.pull import (
+    Pulled,
+    PullSelection,
+    holds_yaml,
+    made,
+    of_people,
+    own,
+    read_account,
+    unknown_kinds,
+    write,
+)
+from reconciler.config.files import shown_name
+from reconciler.config.settings import Settings
+from reconciler.edit.export import pullable
+from reconciler.errors import ConfigurationError
+from reconciler.kinds import KINDS
+from reconciler.kinds.dialect import Dialect
+from reconciler.ledger.store import Store
+from reconciler.model.did_you_mean import near
+from reconciler.model.resource import DesiredState
+from reconciler.output.pull import patch_document, patch_lines, pulled_document, pulled_lines
+
+#: Options that write new files, and options that change existing ones.
+_FRESH_FLAGS = {
+    "kinds": "--kind",
+    "tags": "--tag",
+    "courses": "--course",
+    "after": "--registered-after",
+    "before": "--registered-before",
+    "csv_sources": "--csv",
+    "own": "--own",
+}
+
+_PATCH_FLAGS = {"accepted": "--accept", "everything": "--all", "yes": "--yes"}
 
 EXAMPLE = """\b
 Example:
@@ -19,7 +65,6 @@ Example:
   reconciler pull site/ --accept 'contact/*'
   reconciler pull site/ --all --yes --json
 """
-
 
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
@@ -68,7 +113,6 @@ _FRESH = (
     click.option("--own", is_flag=True, help="Record everything as created, not adopted."),
 )
 
-
 _PATCH = (
     click.option(
         "--accept",
@@ -82,12 +126,28 @@ _PATCH = (
     click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
 )
 
-
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
 
 def _options(command: F) -> F:
     return add_options((*_FRESH, *_PATCH, _JSON), command)
+
+
+class PullOptions(AccountOptions):
+    """``pull``."""
+
+    folder: Path
+    kinds: tuple[str, ...]
+    tags: tuple[str, ...]
+    courses: tuple[str, ...]
+    after: str | None
+    before: str | None
+    csv_sources: bool
+    own: bool
+    accepted: tuple[str, ...]
+    everything: bool
+    yes: bool
+    as_json: bool
 
 
 @click.command(epilog=EXAMPLE)
@@ -102,6 +162,109 @@ def pull(ctx: click.Context, options: PullOptions) -> int:
     If DIR has YAML files, show the drift; with --accept or --all, change these values in the files and no other byte.
     Never writes to the account.
     """
-    from reconciler.cli.handlers import pull as handlers
+    where = place(ctx, options)
+    path = where.cwd / options.folder
+    with nullcontext() if path.is_file() else made(path):
+        settings = read_settings(ctx, path, where)
+        if holds_yaml(path, settings.root):
+            _refuse(options, _FRESH_FLAGS, "there are files in this folder already; {} is for a folder without any")
+            return _patch(ctx, path, where, settings, options)
+        _refuse(
+            options, _PATCH_FLAGS, "there is no YAML in this folder that could be patched; {} has no meaning here"
+        )
+        return _fresh(ctx, path, where, settings, options)
 
-    return handlers.pull(ctx, options)
+
+def _refuse(options: PullOptions, flags: Mapping[str, str], what: str) -> None:
+    """Raises a usage error for the first of these flags that is given."""
+    for name, flag in flags.items():
+        if getattr(options, name):
+            raise click.UsageError(what.format(flag))
+
+
+def _refuse_redacted(ctx: click.Context, people: bool, instead: str) -> None:
+    """Files that declare people cannot be redacted: the next plan would take the pseudonyms for other people."""
+    if people and redaction_of(ctx).on:
+        raise click.UsageError(
+            "pull writes people into files as they are, which --redact forbids; "
+            f"leave --redact (RECONCILER_REDACT) out, or name kinds without people: {instead}"
+        )
+
+
+def _accepts_people(options: PullOptions) -> bool:
+    """Whether what is accepted may be about people."""
+    patterns = [pattern.partition("/")[0] for pattern in options.accepted]
+    kinds = tuple(name for name in KINDS if any(fnmatchcase(name, pattern) for pattern in patterns))
+    return options.everything or (bool(kinds) and of_people(kinds))
+
+
+def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
+    if unknown := unknown_kinds(options.kinds):
+        raise click.UsageError(_no_such_kind(unknown[0]))
+    if options.own and settings.ledger == "none":
+        raise ConfigurationError("without a ledger nothing can be recorded; --own needs one")
+    _refuse_redacted(ctx, of_people(options.kinds), "--kind tag")
+    chosen = PullSelection(
+        options.kinds, options.tags, options.courses, options.after, options.before, options.csv_sources
+    )
+    session = open_session(ctx, settings)
+    with _ledger(session, options.own) as store:
+        with session.reader() as reader, stopping(session.stop), session.progress() as progress:
+            pulled = read_account(reader, chosen, Dialect(settings.dialect), progress)
+        written = write(pulled, path, settings.root, settings.connection)
+        owned = None
+        if store is not None and written:
+            owned = own(pulled, Project(path, settings, DesiredState()), where, session, store)
+    folder = "" if Path(options.folder) == Path() else f" {shlex.quote(str(options.folder))}"
+    following = f"reconciler plan{folder}"
+    return _print(pulled, written, owned, where, following, as_json=options.as_json)
+
+
+def _ledger(session: CommandContext, wanted: bool) -> AbstractContextManager[Store | None]:
+    session.api_key  # noqa: B018 - before a ledger is made
+    return session.ledger_to_write() if wanted else nullcontext()
+
+
+def _no_such_kind(name: str) -> str:
+    known = [kind.name for kind in pullable()]
+    hint = near(name, known)
+    return f"{name!r} cannot be pulled; " + (f"did you mean {hint}?" if hint else f"there are {', '.join(known)}")
+
+
+def _print(
+    pulled: Pulled, written: list[Path], owned: int | None, where: Invocation, following: str, *, as_json: bool
+) -> int:
+    names = [shown_name(path, where.cwd) for path in written]
+    if as_json:
+        print_json(pulled_document(pulled.made, names, owned, pulled.reads))
+    else:
+        print_lines(pulled_lines(pulled.made, names, owned, pulled.reads, following))
+    return 0
+
+
+def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
+    """What drifted, as a difference of the files; written after a yes."""
+    _refuse_redacted(ctx, _accepts_people(options), "--accept 'tag/*'")
+    taking = prepare(path, settings, where)
+    session = open_session(ctx, settings)
+    session.redaction.learn_state(taking.workspace.state)
+    wanted = Selection(options.accepted, options.everything)
+    with session.ledger_to_read() as store, session.reader() as reader, stopping(session.stop):
+        request = requested(taking.workspace, session)
+        with session.progress() as progress:
+            patch = find(taking, request, reader, store, wanted, progress)
+    if patch.found is not None:
+        learn_account(session.redaction, patch.found)
+    lines = patch_lines(patch, chosen=bool(options.accepted or options.everything))
+    print_lines(session.redaction.lines(lines), err=options.as_json)
+    if patch.texts:
+        _write(patch, options)
+    if options.as_json:
+        print_json(session.redaction.document(patch_document(patch, patch.names if patch.texts else ())))
+    return 0
+
+
+def _write(patch: PreparedPatch, options: PullOptions) -> None:
+    require_yes(f"Write this into {', '.join(patch.names)}?", yes=options.yes, declined="nothing was written")
+    put(patch)
+    log(f"Written: {', '.join(patch.names)}.")

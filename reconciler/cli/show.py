@@ -1,4 +1,4 @@
-"""Options and help of `show`."""
+"""``show``: prints a saved plan."""
 
 from __future__ import annotations
 
@@ -6,8 +6,18 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import ShowOptions
-from reconciler.cli.options import PLAN, account_options, output_option, project_option, with_options
+from reconciler.cli.command_options import OutputOptions, ProjectOptions
+from reconciler.cli.context import protected_environment
+from reconciler.cli.logs import log
+from reconciler.cli.options import account_options, output_option, project_option, with_options
+from reconciler.cli.outputs import outputs_of
+from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.results import sheet_for, show_plan
+from reconciler.commands.show import SavedPlan, open_plan
+from reconciler.config.settings import Settings
+from reconciler.output.formats import PLAN
+from reconciler.output.wording import connection_name
 
 EXAMPLE = """\b
 Example:
@@ -15,6 +25,14 @@ Example:
   reconciler show plan.json --json --detailed-exitcode
   reconciler show plan.json --output html=plan.html
 """
+
+
+class ShowOptions(ProjectOptions, OutputOptions):
+    """``show``."""
+
+    file: Path
+    detailed_exitcode: bool
+    calls: bool
 
 
 @click.command(epilog=EXAMPLE)
@@ -29,6 +47,23 @@ Example:
 @with_options(ShowOptions)
 def show(ctx: click.Context, options: ShowOptions) -> int:
     """Show the plan in FILE: what `apply --plan FILE` would do. Nothing is read but files."""
-    from reconciler.cli.handlers import show as handlers
+    outputs = outputs_of(ctx, options, PLAN)
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.project, where)
+    saved = open_plan(where.cwd / options.file, settings, lambda store: redaction_of(ctx).use_digest(store.digest))
+    if not saved.checked:
+        log("The plan is signed with a key that is not here: whether it was edited could not be checked.")
+    redaction_of(ctx).learn_plan(saved.plan)
+    heading, protected = _heading(saved, settings), protected_environment(settings)
+    if not outputs.claimed:
+        show_plan(ctx, saved, settings, heading, calls=options.calls)
+    if outputs.wanted:
+        name = saved.environment or settings.environment or settings.root.name
+        limit = settings.rate_limit
+        outputs.write(sheet_for(saved, outputs, heading, name, rate_limit=limit, protected=protected))
+    return 2 if options.detailed_exitcode and saved.plan.pending else 0
 
-    return handlers.show(ctx, options)
+
+def _heading(saved: SavedPlan, settings: Settings) -> str:
+    environment = f", environment {saved.environment}" if saved.environment else ""
+    return f"{settings.root.name}{environment}, connection {connection_name(saved.plan.base.account)}"

@@ -1,13 +1,24 @@
-"""Options and help of `undo`."""
+"""``undo``: reverts a run."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.apply import run_options
-from reconciler.cli.command_options import UndoOptions
-from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.command_options import RunOptions
+from reconciler.cli.context import open_session
+from reconciler.cli.logs import log
+from reconciler.cli.options import account_options, project_option, run_options, with_options
+from reconciler.cli.project_context import open_project, place, read_settings
+from reconciler.cli.run import begin_run, plan_and_run
+from reconciler.cli.terminal import print_lines
+from reconciler.commands.project import Invocation
+from reconciler.commands.undo import find_run, prepare
+from reconciler.errors import ConfigurationError
+from reconciler.model.resource import DesiredState
+from reconciler.output.history import lost_document, lost_lines
 
 EXAMPLE = """\b
 Example:
@@ -16,6 +27,13 @@ Example:
   reconciler undo 12
   reconciler undo 12 --yes --allow contacts=3
 """
+
+
+class UndoOptions(RunOptions):
+    """``undo``; no ``run`` means the last one."""
+
+    run: int | None
+    project: Path
 
 
 @click.command(epilog=EXAMPLE)
@@ -30,6 +48,29 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
 
     Without RUN: the last run.
     """
-    from reconciler.cli.handlers import undo as handlers
+    run = begin_run(ctx, options, "undo")
+    where = place(ctx, options)
+    settings = read_settings(ctx, options.project, where)
+    if settings.ledger == "none":
+        raise ConfigurationError("without a ledger there is no history, and nothing that could be undone")
+    session = open_session(ctx, settings)
+    session.api_key  # noqa: B018 - before a ledger is opened
+    if not session.has_ledger():
+        raise ConfigurationError("there is no run to undo: there is no ledger yet; the first apply creates it")
+    with session.ledger_to_write() as store:
+        state = _state(ctx, where, options.project)
+        number = find_run(store, options.run).id
+        undoing = prepare(number, store, settings, session.account(), run.allow, state)
+        print_lines(session.redaction.lines(lost_lines(number, undoing.lost)), err=run.outputs.claimed)
+        run.nothing = f"Nothing is left to undo of run {number}."
+        run.extra = {"undoes": number, "lost": lost_document(undoing.lost)}
+        return plan_and_run(run, session, store, undoing.request)
 
-    return handlers.undo(ctx, options)
+
+def _state(ctx: click.Context, where: Invocation, project: Path) -> DesiredState:
+    """The state that the files declare, or none where they cannot be read: undoing rests on the ledger."""
+    try:
+        return open_project(ctx, project, where).state
+    except ConfigurationError:
+        log("The files cannot be read now; secrets that they name are not at hand.")
+        return DesiredState()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.handlers import connections as handlers
-from reconciler.cli.handlers import prompt
+from reconciler.cli import connections as handlers
+from reconciler.cli import prompt
 from reconciler.commands import connections
 from reconciler.emulator import Emulator
 from tests.support.project import Project

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.handlers import pull as handlers
+from reconciler.cli import pull as handlers
 from tests.cli.support import ended
 from tests.support.hands import delete_tag, rename_person
 from tests.support.project import Project

@@ -11,9 +11,9 @@ import click
 import pytest
 
 from reconciler.cli.command_options import AccountOptions
-from reconciler.cli.handlers.project_context import place
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.cli.program import Program
+from reconciler.cli.project_context import place
 from reconciler.config.settings import NAMES, Settings
 from reconciler.model.policy import Limits
 from tests.support.project import Project

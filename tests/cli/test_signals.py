@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reconciler.cli.handlers import context as commands
+from reconciler.cli import context as commands
 from tests.cli.support import ended, ledger_of
 from tests.support.project import Project
 from tests.support.waiting import PATIENCE, line_with, until

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.handlers import run
+from reconciler.cli import run
 from reconciler.commands import apply
 from tests.cli.support import ended
 from tests.support.project import Project, requests_of

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from reconciler.cli.handlers import watch_loop
+from reconciler.cli import watch_loop
 from tests.cli.support import ended, ledger_of
 from tests.cli.test_signals import hold
 from tests.support.hands import rename_person

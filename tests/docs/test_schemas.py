@@ -11,7 +11,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from reconciler.cli.project import schema
+from reconciler.cli.schema import schema
 from reconciler.emulator.seedfiles import parse
 from tests.docs.conftest import ROOT, on_its_account
 from tests.docs.test_examples import FILES, OPTIONS, PROJECTS

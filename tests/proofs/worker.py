@@ -22,7 +22,7 @@ from typing import Any
 from sqlalchemy import RootTransaction
 from sqlalchemy.exc import OperationalError
 
-from reconciler.cli.handlers import run as _commands
+from reconciler.cli import run as _commands
 from reconciler.cli.main import run
 from reconciler.commands import apply, plan, plan_file, project
 from reconciler.gateway.transport import Transport

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.cli.handlers import watch_loop
+from reconciler.cli import watch_loop
 from reconciler.watch.watch import WatchInputs
 from tests.support.project import Project, Result
 from tests.support.waiting import PATIENCE

@@ -183,20 +183,6 @@ def test_the_script(project: Project, shell: str) -> None:
     assert project.run("completion", "tcsh").code == 1
 
 
-def test_it_is_light(project: Project) -> None:
-    """Commands and flags cost no heavy import: only addresses need the files."""
-    code = (
-        "import os, sys\nos.environ.update(_RECONCILER_COMPLETE='bash_complete', COMP_LINE=sys.argv[1])\n"
-        "before = set(sys.modules)\nfrom reconciler.cli.main import run\nassert run([]) == 0\n"
-        "print(*{name.partition('.')[0] for name in set(sys.modules) - before}, file=sys.stderr)"
-    )
-    for line in ("reconciler pl", "reconciler plan --ta", "reconciler plan --refresh ", "reconciler apply --allow "):
-        done = subprocess.run([sys.executable, "-c", code, line], capture_output=True, text=True, check=True)
-        assert done.stdout.strip(), line
-        heavy = {"requests", "sqlalchemy", "jsonschema", "jsonschema_rs", "deepdiff", "rich", "yaml", "sqlite3"}
-        assert heavy & set(done.stderr.split()) == set(), line
-
-
 def test_nonsense_is_answered_with_nothing(project: Project) -> None:
     """A half-typed line may be anything; the answer is empty, and no error."""
     for line in (

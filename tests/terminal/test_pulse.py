@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from reconciler.cli.handlers.progress import (
+from reconciler.cli.progress import (
     Heartbeat,
     Progress,
     ProgressStyle,

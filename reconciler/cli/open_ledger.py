@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from reconciler.cli.handlers.project_context import read_settings
+from reconciler.cli.project_context import read_settings
 from reconciler.cli.redaction import redaction_of
 from reconciler.commands import ledgers
 from reconciler.commands.project import Invocation

@@ -14,13 +14,13 @@ import click
 
 from reconciler.apply.executor import Bounds
 from reconciler.cli.command_options import WatchOptions
-from reconciler.cli.handlers.context import CommandContext, learn_account, log_of, open_session, requested
-from reconciler.cli.handlers.metrics import Metrics
-from reconciler.cli.handlers.plan import show_plan
-from reconciler.cli.handlers.project_context import open_project, settings_of
+from reconciler.cli.context import CommandContext, learn_account, log_of, open_session, requested
 from reconciler.cli.logs import log
+from reconciler.cli.metrics import Metrics
 from reconciler.cli.program import program_of
+from reconciler.cli.project_context import open_project, settings_of
 from reconciler.cli.redaction import redaction_of
+from reconciler.cli.results import show_plan
 from reconciler.cli.terminal import print_lines
 from reconciler.commands.apply import Options, exit_code
 from reconciler.commands.plan import Planned, PlanRequest
@@ -117,7 +117,7 @@ class WatchLoop:
         found = _digest((*planned.plan.pending, *planned.plan.blocked))
         if found and found != self._plan:
             assert isinstance(session, CommandContext)
-            show_plan(self._ctx, planned, session)
+            show_plan(self._ctx, planned, session.settings, session.heading(planned))
         self._plan = found
 
     def _options(self, planned: Planned, session: Session) -> Options:

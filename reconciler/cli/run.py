@@ -11,16 +11,15 @@ import click
 
 from reconciler.apply.executor import Bounds
 from reconciler.cli.command_options import RunOptions
-from reconciler.cli.handlers.context import CommandContext, log_reading, make_plan, protected_environment, stopping
-from reconciler.cli.handlers.notify import RunResult
-from reconciler.cli.handlers.outputs import PLAN, Outputs, outputs_of
-from reconciler.cli.handlers.plan import show_plan
-from reconciler.cli.handlers.progress import Events
-from reconciler.cli.handlers.prompt import confirm_plan
-from reconciler.cli.handlers.results import RunEnding, sheet_for
+from reconciler.cli.context import CommandContext, log_reading, make_plan, protected_environment, stopping
 from reconciler.cli.logs import log
+from reconciler.cli.notify import RunResult
+from reconciler.cli.outputs import Outputs, outputs_of
 from reconciler.cli.program import program_of
+from reconciler.cli.progress import Events
+from reconciler.cli.prompt import confirm_plan
 from reconciler.cli.redaction import redaction_of
+from reconciler.cli.results import RunEnding, sheet_for, show_plan
 from reconciler.cli.terminal import columns, print_lines, print_text
 from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
 from reconciler.commands.plan import Planned, PlanRequest
@@ -30,6 +29,7 @@ from reconciler.ledger.codec import Key
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
+from reconciler.output.formats import PLAN
 from reconciler.output.plan_sheet import need
 from reconciler.output.text import report_lines
 from reconciler.planner.approvals import closed
@@ -92,7 +92,7 @@ def plan_and_run(
     if run.nothing and not (planned.plan.pending or planned.plan.blocked):
         print_text(run.nothing, err=run.outputs.claimed)
     elif not run.outputs.claimed:
-        show_plan(run.ctx, planned, session)
+        show_plan(run.ctx, planned, session.settings, session.heading(planned))
     if not planned.plan.pending:
         if ledgered and needs_ledger(planned, store, time.time()):
             settle_ledger(planned, store, 0, time.time())

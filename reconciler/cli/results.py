@@ -1,4 +1,4 @@
-"""Plans, runs and drift as the values that all output formats are made from, redacted if requested."""
+"""Plans, runs and drift, redacted if requested: printed, and as the values that all output formats are made from."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from reconciler.cli.handlers.context import RenderedPlan, redacted_approvals, requests
-from reconciler.cli.handlers.outputs import Outputs
+import click
+
+from reconciler.cli.context import RenderedPlan, protected_environment, redacted_approvals, requests
+from reconciler.cli.outputs import Outputs
+from reconciler.cli.program import program_of
+from reconciler.cli.redaction import redaction_of
+from reconciler.cli.terminal import columns, print_lines
+from reconciler.config.settings import Settings
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from reconciler.model.values import Address
 from reconciler.output import json_documents
 from reconciler.output.drift import DriftReport, drift_document, redacted_drift
 from reconciler.output.plan_sheet import Call, PlanSheet
+from reconciler.output.text import call_lines, plan_lines
 from reconciler.planner.approvals import closed
 
 
@@ -29,6 +36,25 @@ class RunEnding:
     refused: str = ""
     extra: Mapping[str, Any] = field(default_factory=dict)
     begun: bool = True
+
+
+def show_plan(
+    ctx: click.Context, planned: RenderedPlan, settings: Settings, heading: str, *, calls: bool = False
+) -> None:
+    """Print the plan for people; with ``calls`` every request after it."""
+    redaction, program = redaction_of(ctx), program_of(ctx)
+    sheet = PlanSheet(
+        redaction.plan(planned.plan),
+        redaction.text(heading),
+        len(planned.graph.order),
+        settings.rate_limit,
+        redacted_approvals(redaction, planned.approvals),
+        protected=protected_environment(settings),
+    )
+    print_lines(plan_lines(sheet, hidden_fields=program.quiet, columns=columns(), detail=program.verbose > 0))
+    if calls:
+        print_lines([[]])
+        print_lines(call_lines(redaction.calls(call for _, call in requests(planned))))
 
 
 def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
-from reconciler.cli.handlers.progress import Heartbeat, KindProgress, Progress, ProgressStyle, drawn
 from reconciler.cli.logs import log
+from reconciler.cli.progress import Heartbeat, KindProgress, Progress, ProgressStyle, drawn
 from reconciler.cli.terminal import is_screen
 from reconciler.fleet.account import AccountJob
 from reconciler.model.fleet import AccountResult

@@ -17,9 +17,9 @@ from typing import Any, Protocol
 import click
 
 from reconciler.cli.command_options import SelectionOptions
-from reconciler.cli.handlers.progress import Events, ProgressStyle, ReadProgress, WriteProgress, following, reading
 from reconciler.cli.logs import BODIES, LOGGER, REQUESTS, log
 from reconciler.cli.program import program_of
+from reconciler.cli.progress import Events, ProgressStyle, ReadProgress, WriteProgress, following, reading
 from reconciler.cli.redaction import Redaction, redaction_of
 from reconciler.commands import plan
 from reconciler.commands.plan import Planned, PlanRequest
@@ -35,7 +35,6 @@ from reconciler.model.policy import Allow
 from reconciler.model.resource import EMPTY
 from reconciler.output import wording
 from reconciler.output.json_documents import plan_document
-from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.wire_log import body_text
 from reconciler.output.wording import connection_name, count
 from reconciler.planner.approvals import Approval
@@ -267,20 +266,6 @@ def protected_environment(settings: Settings) -> str:
     return (settings.environment or "") if settings.protect else ""
 
 
-def sheet_of(
-    planned: RenderedPlan, redaction: Redaction, heading: str, rate_limit: float, protected: str = ""
-) -> PlanSheet:
-    """The plan as every output shows it, redacted if requested."""
-    return PlanSheet(
-        redaction.plan(planned.plan),
-        redaction.text(heading),
-        len(planned.graph.order),
-        rate_limit,
-        redacted_approvals(redaction, planned.approvals),
-        protected=protected,
-    )
-
-
 def document(planned: RenderedPlan) -> dict[str, Any]:
     """The machine's view of a plan."""
     by_address: dict[Any, list[tuple[str, str, Any]]] = {}
@@ -299,10 +284,6 @@ def leave() -> None:
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(130)
-
-
-#: What a first signal does.
-STOPPING = "Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once."
 
 
 #: What a first signal does.

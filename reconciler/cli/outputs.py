@@ -22,10 +22,8 @@ from reconciler.config import storage
 from reconciler.config.storage import refuse_linked_folder
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.output.diagnostics import FileProblems
-from reconciler.output.formats import DRIFT, FLEET, FORMATS, PLAN, PROBLEMS, names, rendered
+from reconciler.output.formats import FORMATS, PROBLEMS, names, rendered
 from reconciler.output.json_documents import problems_document
-
-__all__ = ["DRIFT", "FLEET", "PLAN", "PROBLEMS", "Outputs", "name_of", "outputs_of"]
 
 
 class Result(Protocol):

@@ -1,20 +1,45 @@
-"""Handler of `validate`: checks the files of a project, offline."""
+"""``validate``: checks the files of a project, offline."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from reconciler.cli.command_options import ValidateOptions
-from reconciler.cli.handlers.outputs import PROBLEMS, name_of, outputs_of
-from reconciler.cli.handlers.project_context import open_project, place
+from reconciler.cli.command_options import OutputOptions
+from reconciler.cli.options import output_option, path_argument, with_options
+from reconciler.cli.outputs import name_of, outputs_of
+from reconciler.cli.project_context import open_project, place
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
 from reconciler.commands.show_settings import effective
 from reconciler.errors import ConfigurationError
+from reconciler.output.formats import PROBLEMS
 from reconciler.output.settings import setting_lines
 from reconciler.output.wording import count
 
+EXAMPLE = """\b
+Example:
+  reconciler validate site/
+  reconciler -e staging validate --show
+  reconciler validate site/ --output github --output sarif=problems.sarif
+"""
 
+
+class ValidateOptions(OutputOptions):
+    """``validate``."""
+
+    path: Path
+    show: bool
+
+
+@click.command(epilog=EXAMPLE)
+@path_argument
+@click.option("--show", is_flag=True, help="Also print the effective settings and their sources.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@output_option(PROBLEMS)
+@click.pass_context
+@with_options(ValidateOptions)
 def validate(ctx: click.Context, options: ValidateOptions) -> int:
     """Check every file below PATH, offline. Shows every problem of every file at once."""
     outputs = outputs_of(ctx, options, PROBLEMS)

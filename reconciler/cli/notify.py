@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import click
 
-from reconciler.cli.handlers.project_context import settings_of
 from reconciler.cli.logs import log
+from reconciler.cli.project_context import settings_of
 from reconciler.commands.plan import Planned
 from reconciler.config.settings import Settings
 from reconciler.errors import Declined, Interrupted, ReconcilerError, TimeIsUp

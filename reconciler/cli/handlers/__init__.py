@@ -1,1 +1,0 @@
-"""What each command does: from its typed options to its exit code."""

@@ -1,0 +1,44 @@
+"""``schema``: prints the JSON Schema of files and of outputs."""
+
+from __future__ import annotations
+
+import click
+
+from reconciler.cli.command_options import CommandOptions
+from reconciler.cli.options import with_options
+from reconciler.cli.terminal import print_json
+from reconciler.commands.init import catalog_of, schema_of
+
+EXAMPLE = """\b
+Example:
+  reconciler schema > schema/reconciler.schema.json
+  reconciler schema settings
+  reconciler schema catalog --at https://example.com/schema
+"""
+
+
+class SchemaOptions(CommandOptions):
+    """``schema``."""
+
+    what: str
+    at: str | None
+
+
+@click.command(epilog=EXAMPLE)
+@click.argument(
+    "what",
+    type=click.Choice(["files", "settings", "fleet", "plan", "report", "event", "notification", "catalog"]),
+    default="files",
+)
+@click.option("--at", metavar="URL", help="Catalogue: the https folder that the schemas are published in.")
+@click.pass_context
+@with_options(SchemaOptions)
+def schema(ctx: click.Context, options: SchemaOptions) -> int:
+    """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``--json`` and ``--json-events``.
+
+    ``catalog`` is for editors: it says, in the form of SchemaStore, which schema is for which files.
+    """
+    if options.at is not None and (options.what != "catalog" or not options.at.startswith("https://")):
+        raise click.UsageError("--at takes an https URL, and goes with catalog")
+    print_json(catalog_of(options.at) if options.what == "catalog" else schema_of(options.what))
+    return 0
