@@ -46,6 +46,11 @@ VARIABLES = (
         "`*WEBHOOK*`",
     ),
     (
+        "RECONCILER_SECRET_COMMANDS",
+        "Programs that `{command: […]}` may run, comma-separated; `op read` allows only commands that begin so.",
+        "none",
+    ),
+    (
         "RECONCILER_VAR_…",
         "Variables for `${env.RECONCILER_VAR_…}` in the files; other variables cannot be read that way.",
         "",

@@ -17,7 +17,7 @@ from reconciler.commands import ledgers
 from reconciler.commands.project import Invocation, find_root, read_settings, read_state
 from reconciler.config import files, storage, yaml_loader
 from reconciler.config.positions import MappingNode
-from reconciler.config.secrets import ALLOW
+from reconciler.config.secrets import ALLOW, COMMANDS
 from reconciler.config.settings import Settings
 from reconciler.edit.export import pullable
 from reconciler.errors import ReconcilerError
@@ -58,7 +58,8 @@ def addresses(place: Invocation, path: str, *, declared: bool = True) -> list[Wo
 
 
 def _addresses(place: Invocation, path: Path, *, declared: bool) -> set[str]:
-    place = replace(place, environ=CompletionSource({**place.environ, ALLOW: "*"}))
+    environ = CompletionSource({**place.environ, ALLOW: "*", COMMANDS: ""})
+    place = replace(place, environ=environ, skip_commands=True)
     path = place.cwd / path
     try:
         settings = read_settings(path, place)

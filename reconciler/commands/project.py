@@ -21,7 +21,8 @@ from reconciler.model.resource import Declared, DesiredState
 class Invocation:
     """The context of a command: current folder, environment variables and flags.
 
-    ``on_warning`` is called with each warning about the files.
+    ``on_warning`` is called with each warning about the files. With ``skip_commands`` the command needs no secret:
+    one from a program that is not allowed to run is left empty.
     """
 
     cwd: Path
@@ -29,6 +30,7 @@ class Invocation:
     flags: Mapping[str, Any]
     environment: str | None = None
     on_warning: Callable[[Problem], None] = lambda problem: None
+    skip_commands: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence
                 discreet=people if chosen.redact else (),
                 forms=csv_source_forms(),
                 warn=lambda finding: place.on_warning(finding.problem()),
+                skip_commands=place.skip_commands,
             )
         )
         return compile_state(_handed_over(found))

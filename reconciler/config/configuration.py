@@ -54,13 +54,15 @@ def load(
     discreet: Iterable[str] = (),
     forms: Table[str, CsvForm] = EMPTY,
     warn: Callable[[Complaint], None] = _unheard,
+    skip_commands: bool = False,
 ) -> tuple[Declared, ...]:
     """All items declared below ``paths``, in the order of files and lines; empty if nothing is declared.
 
     ``files`` and ``roots`` (folders for secrets and CSV files beside ``project``), ``variables`` and ``defaults``
     come from the settings; ``forms`` are the sections that accept CSV files; positions name files relative to ``cwd``
-    where that is shorter. ``warn`` is called for valid input that is probably a mistake. Raises one
-    ConfigurationError with every problem of every file.
+    where that is shorter. ``warn`` is called for valid input that is probably a mistake. With ``skip_commands``
+    secrets from commands that are not allowed are left empty. Raises one ConfigurationError with every problem of
+    every file.
     """
     rules = LoadOptions(compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, discreet)
     problems: list[Problem] = []
@@ -71,7 +73,7 @@ def load(
             read += [document] if document else []
         sealed = [place for document in read for place in document.sealed]
         findings = [finding for document in read for finding in document.findings]
-        findings += unseal(sealed, environ, (project, *roots))
+        findings += unseal(sealed, environ, (project, *roots), skip_commands=skip_commands)
         place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.discreet))
         rows = _rows([document.node for document in read], forms, schema, place, findings, warn)
     if findings or problems:

@@ -28,7 +28,7 @@ from reconciler.config.variables import Unknown, interpolate
 #: Keywords that add to the meaning of a ``$ref``.
 _STRUCTURE = frozenset(("type", "anyOf", "oneOf", "allOf", "items", "properties", "additionalProperties"))
 
-#: The definition of a secret: a mapping with ``env`` or ``file``.
+#: The definition of a secret: a mapping with ``env``, ``file`` or ``command``.
 SECRET = "#/definitions/secret"  # noqa: S105 - the name of a definition
 
 
@@ -150,7 +150,7 @@ _NUMBER = re.compile(r"[-+]?(\.[0-9]{1,30}|[0-9]{1,30}(\.[0-9]{0,30})?)([eE][-+]
 
 
 class UnresolvedSecret(NamedTuple):
-    """A reference to a secret, ``{env: NAME}`` or ``{file: PATH}``, and its place in the document."""
+    """A reference to a secret, such as ``{env: NAME}``, and its place in the document."""
 
     container: MappingNode | SequenceNode
     key: str | int

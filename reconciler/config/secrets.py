@@ -1,14 +1,33 @@
-"""Replaces ``{env: NAME}`` and ``{file: PATH}`` by the secrets that they refer to."""
+"""Replaces ``{env: NAME}``, ``{file: PATH}`` and ``{command: [PROGRAM, …]}`` by the secrets that they refer to.
+
+| reference   | allowed without a setting | more is allowed by          |
+|-------------|---------------------------|-----------------------------|
+| ``env``     | names with WEBHOOK        | ``RECONCILER_ENV_ALLOW``    |
+| ``file``    | files of the project      | ``RECONCILER_FILES``        |
+| ``command`` | nothing                   | ``RECONCILER_SECRET_COMMANDS`` |
+
+Only the environment allows more, never a file: files may come from an untrusted pull request.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fnmatch
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import threading
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
+from typing import Any
 
 from reconciler.config import storage
 from reconciler.config.files import locate
+from reconciler.config.positions import SequenceNode
 from reconciler.config.problems import Complaint
 from reconciler.config.scalars import UnresolvedSecret
 from reconciler.errors import ConfigurationError, Problem
@@ -19,31 +38,67 @@ RESERVED = ("MATON_", "RECONCILER_")
 #: Names of variables that ``{env: NAME}`` reads; the environment adds patterns with ``ALLOW``, a file cannot.
 READABLE = "*WEBHOOK*"
 ALLOW = "RECONCILER_ENV_ALLOW"
-#: A secret file holds at most this many bytes.
+#: Programs that ``{command: […]}`` runs, comma-separated, each with the arguments that it must begin with, if any.
+COMMANDS = "RECONCILER_SECRET_COMMANDS"
+#: Maximum size of a secret in a file, or in the output of a command, in bytes.
 LARGEST = 64 * 1024
+#: Time limit of a command, in seconds.
+SECONDS = 30.0
 
 
 class NoSecret(Exception):
     """A secret that cannot be read; ``args`` are what is wrong and what to do."""
 
 
-def unseal(places: Iterable[UnresolvedSecret], environ: Mapping[str, str], roots: Sequence[Path]) -> list[Complaint]:
-    """Put a Secret into every place and return the errors. ``roots``: the project, then further folders."""
+def unseal(
+    places: Iterable[UnresolvedSecret],
+    environ: Mapping[str, str],
+    roots: Sequence[Path],
+    *,
+    skip_commands: bool = False,
+) -> list[Complaint]:
+    """Put a Secret into every place and return the errors. ``roots``: the project, then further folders.
+
+    Each source is read once. With ``skip_commands`` a command that is not allowed gives an empty secret.
+    """
     findings = []
-    known: dict[str, Secret] = {}
+    known: dict[str, Secret | NoSecret] = {}
     for container, key, node in places:
-        way, name = next(((way, node[way]) for way in ("env", "file") if isinstance(node.get(way), str)), ("", ""))
-        if not way or len(node) != 1:
+        way, words = _reference(node)
+        if not way:
             continue  # invalid, and reported by validation
-        source = f"{way}:{name}"
-        try:
-            if source not in known:
-                known[source] = Secret(source, _env(name, environ) if way == "env" else _file(name, roots))
-        except NoSecret as missing:
-            findings.append(Complaint(node.value_origin(way), *missing.args))
+        source = f"{way}:{words[0] if way != 'command' else shlex.join(words)}"
+        if source not in known:
+            skipped = skip_commands and way == "command" and not _is_allowed(words, environ)
+            known[source] = Secret(source, "") if skipped else _secret(source, way, words, environ, roots)
+        found = known[source]
+        if isinstance(found, NoSecret):
+            findings.append(Complaint(node.value_origin(way), *found.args))
         else:
-            container[key] = known[source]  # type: ignore[index]
+            container[key] = found  # type: ignore[index]
     return findings
+
+
+def _reference(node: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """``env``, ``file`` or ``command``, and its name or words; empty if the reference is invalid."""
+    if len(node) == 1:
+        ((way, given),) = node.items()
+        if way in ("env", "file") and isinstance(given, str):
+            return way, [given]
+        if way == "command" and isinstance(given, SequenceNode) and given and all(isinstance(e, str) for e in given):
+            return way, list(given)
+    return "", []
+
+
+def _secret(
+    source: str, way: str, words: Sequence[str], environ: Mapping[str, str], roots: Sequence[Path]
+) -> Secret | NoSecret:
+    try:
+        if way == "command":
+            return Secret(source, _command(words, environ, roots[0]))
+        return Secret(source, _env(words[0], environ) if way == "env" else _file(words[0], roots))
+    except NoSecret as missing:
+        return missing
 
 
 def resolve(source: str, environ: Mapping[str, str], roots: Sequence[Path]) -> str:
@@ -91,6 +146,97 @@ def _file(name: str, roots: Sequence[Path]) -> str:
     if not text:
         raise NoSecret(f"the file {name} is empty", "write the secret to it")
     return text
+
+
+def _is_allowed(words: Sequence[str], environ: Mapping[str, str]) -> bool:
+    """Whether the command begins with the words of one entry of ``RECONCILER_SECRET_COMMANDS``."""
+    entries = (entry.split() for entry in environ.get(COMMANDS, "").split(","))
+    return any(entry and list(words[: len(entry)]) == entry for entry in entries)
+
+
+def _command(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> str:
+    """What the command prints, run in ``folder`` without a shell; its error messages may hold secrets: dropped."""
+    name = words[0]
+    if not _is_allowed(words, environ):
+        begin = " ".join([name, *takewhile(str.isalnum, words[1:])])
+        line = f'{COMMANDS}="{",".join(filter(None, [environ.get(COMMANDS, ""), begin]))}"'
+        hint = f"if you trust everybody who can change the files, set {line} where reconciler runs"
+        raise NoSecret(f"configuration files may not run `{begin}`", hint)
+    program = _found(name, environ)
+    if program is None:
+        raise NoSecret(f"cannot find the program {name}", "install it, or correct PATH")
+    own = {key: value for key, value in environ.items() if not key.upper().startswith(RESERVED)}
+    try:
+        printed, code = _run([program, *words[1:]], own, folder)
+    except (OSError, ValueError) as error:  # ValueError: characters that no argument can have
+        what = (getattr(error, "strerror", None) or str(error)).lower()
+        raise NoSecret(f"cannot run {name}: {what}", "correct the command") from error
+    if code is None:
+        raise NoSecret(f"{name} did not finish within {SECONDS:g} seconds", "sign in to it first, and run it by hand")
+    if len(printed) > LARGEST:
+        raise NoSecret(f"{name} printed more than {LARGEST:,} bytes, the limit for a secret", "select one field")
+    if code != 0:
+        how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
+        raise NoSecret(f"{name} {how}", "run it by hand in the project folder to see why")
+    try:
+        text = _without_line_end(printed.decode("utf-8"))
+    except UnicodeDecodeError as error:
+        raise NoSecret(f"{name} printed something that is not UTF-8", "select one field") from error
+    if not text:
+        raise NoSecret(f"{name} printed nothing", "run it by hand in the project folder")
+    return text
+
+
+def _found(name: str, environ: Mapping[str, str]) -> str | None:
+    """The path of the program. Relative names and relative folders of PATH could lead into the project: left out."""
+    folders = [each for each in environ.get("PATH", "").split(os.pathsep) if Path(each).is_absolute()]
+    is_usable = Path(name).is_absolute() or Path(name).name == name
+    return shutil.which(name, path=os.pathsep.join(folders)) if is_usable else None
+
+
+def _run(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> tuple[bytes, int | None]:
+    """Output, at most one byte more than a secret may have, and exit code; None after the time limit."""
+    process = subprocess.Popen(  # noqa: S603 - allowed by the environment
+        words,
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env=dict(environ),
+        process_group=0 if os.name == "posix" else None,
+    )
+    stream, printed, is_late = process.stdout, bytearray(), False
+
+    def read() -> None:
+        while stream and len(printed) <= LARGEST and (part := stream.read(LARGEST + 1 - len(printed))):
+            printed.extend(part)
+
+    reader = threading.Thread(target=read, daemon=True)  # daemon: what the program started may keep the pipe open
+    try:
+        reader.start()
+        reader.join(SECONDS)
+        is_late = reader.is_alive()
+        code = None if is_late else 0 if len(printed) > LARGEST else process.wait(SECONDS)
+    except subprocess.TimeoutExpired:
+        is_late, code = True, None
+    finally:
+        if is_late or process.poll() is None:
+            _kill(process)
+    reader.join(1)
+    if stream and not reader.is_alive():
+        stream.close()
+    return bytes(printed), code
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the program and what it started."""
+    with contextlib.suppress(ProcessLookupError):
+        if os.name == "posix":
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    process.wait()
 
 
 def _without_line_end(text: str) -> str:

@@ -121,7 +121,8 @@ NAMES = tuple(setting.name for setting in _SETTINGS)
 
 #: Variables without a setting in the file, and prefixes of those that the action and the pipelines read.
 _VARIABLES = (
-    *("ENVIRONMENT", "ENV_ALLOW", "FAIL_FAST", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT", "QUIET", "VERBOSE"),
+    *("ENVIRONMENT", "ENV_ALLOW", "FAIL_FAST", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT", "QUIET"),
+    *("SECRET_COMMANDS", "VERBOSE"),
 )
 _OTHERS = ("COMMIT", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "SOURCE", "VAR_")
 

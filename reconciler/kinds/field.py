@@ -35,8 +35,8 @@ class Field:
     ``wire``: its key in request and answer bodies (default: ``name``). ``answer``: its key in answers, if another
     one. ``ref``: the kind that a REF or REFS value names; for ENTRIES the kind of its slugs; for TEXT the kind that
     determines its wire name. ``slugs``: the ENTRIES that this field replaces. ``immutable``: set only on create.
-    ``write_only``: never in an answer. ``from_env``: text that may be given as ``{env: NAME}`` or ``{file: PATH}``
-    and is then shown by its host only. ``reset``: the server's default, to which a released field returns.
+    ``write_only``: never in an answer. ``from_env``: text that may be given as a secret and is then shown by its
+    host only. ``reset``: the server's default, to which a released field returns.
     ``versions``: the default schema version of each word, for WORDS whose items may name another one.
     ``needs``: ``{value: field}``, the field that a value makes required. ``personal``: identifies a person, so
     redacted output replaces it. ``manner``: an option of a write; sent with it, never a difference by itself.

@@ -45,6 +45,13 @@ _DEFINITIONS: dict[str, Any] = {
         "properties": {
             "env": {"type": "string", "minLength": 1, "description": "Name of an environment variable."},
             "file": {"type": "string", "minLength": 1, "description": "Path below the project folder."},
+            "command": {
+                "type": "array",
+                "items": {"type": "string"},
+                "minItems": 1,
+                "description": "Program and arguments that print it; RECONCILER_SECRET_COMMANDS must allow them.",
+                "examples": [["op", "read", "op://Operations/CRM webhook/secret"]],
+            },
         },
     },
     "lifecycle": {

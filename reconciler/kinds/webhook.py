@@ -60,7 +60,7 @@ KIND = Kind(
         ),
         Field(
             name="secret",
-            doc="Key that signs each delivery, as `{env: NAME}` or `{file: PATH}`; never a literal value.",
+            doc="Key that signs each delivery: `{env: NAME}`, `{file: PATH}` or `{command: [PROGRAM, …]}`.",
             shape=FieldShape.SECRET,
             required=True,
             write_only=True,

@@ -119,7 +119,7 @@ class Ref:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A value that is sent but never shown; ``source`` is ``env:NAME`` or ``file:PATH``."""
+    """A value that is sent but never shown; ``source`` is ``env:NAME``, ``file:PATH`` or ``command:WORDS``."""
 
     source: str
     value: str = field(repr=False)
