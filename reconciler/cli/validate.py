@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -44,7 +45,7 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
     """Check every file below PATH, offline. Shows every problem of every file at once."""
     outputs = outputs_of(ctx, options, PROBLEMS)
     try:
-        workspace = open_project(ctx, options.path, place(ctx))
+        workspace = open_project(ctx, options.path, replace(place(ctx), skip_commands=True))
     except ConfigurationError as error:
         if outputs.wanted:
             outputs.write_problems(error, name_of(ctx, options.path))

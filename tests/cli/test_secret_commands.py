@@ -64,12 +64,11 @@ def test_a_new_value_is_sent(site: Project) -> None:
 
 
 def test_what_is_not_allowed_does_not_run(site: Project) -> None:
-    """`plan` names the line to set; `validate` and `graph` need no secret."""
+    """`plan` names the line to set; `validate` needs no secret."""
     env = {"RECONCILER_SECRET_COMMANDS": None}
     place = "site.yaml:2:87: configuration files may not run `op read`"
     ended(site.run("plan", env=env), 1, place, 'set RECONCILER_SECRET_COMMANDS="op read" where reconciler runs')
     ended(site.run("validate", env=env), 0, "Valid: 2 webhooks.")
-    ended(site.run("graph", env=env), 0)
     assert calls(site) == []
 
 
