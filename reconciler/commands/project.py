@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS, csv_source_forms, schema
 from reconciler.model.policy import Policy
-from reconciler.model.resource import Declared, DesiredState
+from reconciler.model.resource import DesiredState
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence
     """What the files below ``path``, and the ``shared`` ones, ask for."""
     people = [section for section, kind in SECTIONS.items() if kind.person]
     with yaml_loader.collector_paused():
-        found = list(
+        return compile_state(
             configuration.load(
                 [*shared, path],
                 project=chosen.root,
@@ -111,14 +111,6 @@ def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence
                 skip_commands=place.skip_commands,
             )
         )
-        return compile_state(_handed_over(found))
-
-
-def _handed_over(declared: list[Declared]) -> Iterator[Declared]:
-    """One after another: what was understood of a block is all that stays of it."""
-    declared.reverse()
-    while declared:
-        yield declared.pop()
 
 
 def require_resources(workspace: Project) -> None:

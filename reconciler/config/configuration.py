@@ -1,9 +1,14 @@
-"""Loads the YAML files of a project: one typed and valid Declared for each item, with its secrets resolved."""
+"""Loads the YAML files of a project: one typed and valid Declared for each item, with its secrets resolved.
+
+Files are read in parts of a few items. As soon as something is refused, all files are read whole, to report every
+problem of every file.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,14 +17,14 @@ from reconciler.config.positions import MappingNode, Node, copied
 from reconciler.config.positions import SequenceNode as Items
 from reconciler.config.problems import Complaint, raise_if_any
 from reconciler.config.scalars import ExpectedShape, TypedItem, UnresolvedSecret, compile_schema, resolve
-from reconciler.config.secrets import unseal
+from reconciler.config.secrets import NoSecret, unseal
 from reconciler.config.validation import SchemaValidator
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import SECTIONS
 from reconciler.kinds.csv_options import CsvForm
 from reconciler.model.csv_rows import CsvRows
 from reconciler.model.resource import EMPTY, Declared
-from reconciler.model.values import Address, Origin, clean
+from reconciler.model.values import Address, Origin, Secret, clean
 
 
 class LoadOptions(NamedTuple):
@@ -55,31 +60,109 @@ def load(
     forms: Table[str, CsvForm] = EMPTY,
     warn: Callable[[Complaint], None] = _unheard,
     skip_commands: bool = False,
-) -> tuple[Declared, ...]:
-    """All items declared below ``paths``, in the order of files and lines; empty if nothing is declared.
+) -> Iterator[Declared]:
+    """All items declared below ``paths``, one by one in the order of files and lines; none if nothing is declared.
 
     ``files`` and ``roots`` (folders for secrets and CSV files beside ``project``), ``variables`` and ``defaults``
     come from the settings; ``forms`` are the sections that accept CSV files; positions name files relative to ``cwd``
     where that is shorter. ``warn`` is called for valid input that is probably a mistake. With ``skip_commands``
     secrets from commands that are not allowed are left empty. Raises one ConfigurationError with every problem of
-    every file.
+    every file, possibly after the first items.
     """
     rules = LoadOptions(compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, discreet)
+    place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.discreet))
+    reader = _FileReader(rules, schema, forms, place, skip_commands, {})
     problems: list[Problem] = []
-    read: list[_Document] = []
-    with yaml_loader.collector_paused():
-        for path in _found(paths, files, project, cwd, problems):
-            document = _document(path, cwd, rules, problems, warn)
-            read += [document] if document else []
-        sealed = [place for document in read for place in document.sealed]
-        findings = [finding for document in read for finding in document.findings]
-        findings += unseal(sealed, environ, (project, *roots), skip_commands=skip_commands)
-        place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.discreet))
-        rows = _rows([document.node for document in read], forms, schema, place, findings, warn)
-    if findings or problems:
-        findings += _duplicates((document.node for document in read), rules.discreet)
-    raise_if_any(findings, problems)
-    return tuple(item for document in read for item in _declared(document.node, rows))
+    return reader.items(_found(paths, files, project, cwd, problems), problems, warn)
+
+
+class _FileReader(NamedTuple):
+    """Reads files by the rules of one project; ``secrets`` are those that were read, by source."""
+
+    rules: LoadOptions
+    schema: Table[str, Any]
+    forms: Table[str, CsvForm]
+    place: csv_source.CsvRoots
+    skip_commands: bool
+    secrets: dict[str, Secret | NoSecret]
+
+    def items(
+        self, paths: list[Path], problems: list[Problem], warn: Callable[[Complaint], None]
+    ) -> Iterator[Declared]:
+        """The items of all files, or one ConfigurationError with ``problems`` and every problem of the files."""
+        warnings: list[Complaint] = []
+        given = 0
+        try:
+            if problems:
+                raise yaml_loader.Unstreamable
+            for item in self.stream(paths, warnings.append):
+                given += 1
+                yield item
+        except (yaml_loader.Unstreamable, ConfigurationError):
+            yield from islice(self.whole(paths, problems, warn), given, None)
+        else:
+            for warning in warnings:
+                warn(warning)
+
+    def stream(self, paths: Iterable[Path], warn: Callable[[Complaint], None]) -> Iterator[Declared]:
+        """The items of valid files; raises Unstreamable or ConfigurationError for files that :meth:`whole` reads."""
+        for path in paths:
+            name = files.shown_name(path, self.place.cwd)
+            for part in yaml_loader.parts(files.read(path, name), name, warn):
+                findings, sealed = check(part, name, self.rules)
+                findings += self._unseal(sealed)
+                rows = self._rows([part], findings, warn)
+                if findings:
+                    raise yaml_loader.Unstreamable
+                yield from _declared(part, rows)
+
+    def whole(
+        self, paths: Iterable[Path], problems: list[Problem], warn: Callable[[Complaint], None]
+    ) -> Iterator[Declared]:
+        """The items of all files, each read completely first; raises ConfigurationError as :meth:`items`."""
+        with yaml_loader.collector_paused():
+            documents = [self._document(path, problems, warn) for path in paths]
+            read = [document for document in documents if document]
+            findings = [finding for document in read for finding in document.findings]
+            sealed = [place for document in read for place in document.sealed]
+            findings += self._unseal(sealed)
+            rows = self._rows([document.node for document in read], findings, warn)
+        if findings or problems:
+            findings += _duplicates((document.node for document in read), self.rules.discreet)
+        raise_if_any(findings, problems)
+        return (item for document in read for item in _declared(document.node, rows))
+
+    def _unseal(self, sealed: list[UnresolvedSecret]) -> list[Complaint]:
+        environ, roots = self.rules.environ, self.place.roots
+        return unseal(sealed, environ, roots, skip_commands=self.skip_commands, known=self.secrets)
+
+    def _document(self, path: Path, problems: list[Problem], warn: Callable[[Complaint], None]) -> _Document | None:
+        name = files.shown_name(path, self.place.cwd)
+        try:
+            node = yaml_loader.parse(files.read(path, name), name, warn)
+        except ConfigurationError as error:
+            problems.extend(error.problems)
+            return None
+        findings, sealed = check(node, name, self.rules)
+        return _Document(node if isinstance(node, MappingNode) else MappingNode.at(name), findings, sealed)
+
+    def _rows(
+        self, nodes: Iterable[MappingNode], findings: list[Complaint], warn: Callable[[Complaint], None]
+    ) -> dict[int, CsvRows]:
+        """The rows of every block that names a CSV source, by ``id()`` of the block."""
+        found: dict[int, CsvRows] = {}
+        for node in nodes:
+            for section, form in self.forms.items():
+                items = node.get(section)
+                for item in items if isinstance(items, Items) else ():
+                    if isinstance(item, MappingNode) and "csv" in item:
+                        rows, wrong = csv_source.read(item, form, self.schema, self.place, warn)
+                        findings += wrong
+                        if rows:
+                            found[id(item)] = rows
+                        elif not findings:  # never go on as if the block named nobody
+                            findings.append(Complaint(item.value_origin("csv"), "cannot read this CSV file"))
+        return found
 
 
 def _duplicates(nodes: Iterable[MappingNode], discreet: Iterable[str]) -> Iterator[Complaint]:
@@ -135,19 +218,6 @@ def _found(
     return list(found)
 
 
-def _document(
-    path: Path, cwd: Path | None, rules: LoadOptions, problems: list[Problem], warn: Callable[[Complaint], None]
-) -> _Document | None:
-    name = files.shown_name(path, cwd)
-    try:
-        node = yaml_loader.parse(files.read(path, name), name, warn)
-    except ConfigurationError as error:
-        problems.extend(error.problems)
-        return None
-    findings, sealed = check(node, name, rules)
-    return _Document(node if isinstance(node, MappingNode) else MappingNode.at(name), findings, sealed)
-
-
 def _fill(node: MappingNode, defaults: Table[str, MappingNode]) -> None:
     """Add the defaults of a section to each of its mappings that lacks the key."""
     for section, values in defaults.items():
@@ -157,30 +227,6 @@ def _fill(node: MappingNode, defaults: Table[str, MappingNode]) -> None:
                 for key, value in values.items():
                     if key not in item:
                         item.borrow(key, copied(value), values)
-
-
-def _rows(
-    nodes: Iterable[MappingNode],
-    forms: Table[str, CsvForm],
-    schema: Table[str, Any],
-    place: csv_source.CsvRoots,
-    findings: list[Complaint],
-    warn: Callable[[Complaint], None],
-) -> dict[int, CsvRows]:
-    """The rows of every block that names a CSV source, by ``id()`` of the block."""
-    found: dict[int, CsvRows] = {}
-    for node in nodes:
-        for section, form in forms.items():
-            items = node.get(section)
-            for item in items if isinstance(items, Items) else ():
-                if isinstance(item, MappingNode) and "csv" in item:
-                    rows, wrong = csv_source.read(item, form, schema, place, warn)
-                    findings += wrong
-                    if rows:
-                        found[id(item)] = rows
-                    elif not findings:  # never go on as if the block named nobody
-                        findings.append(Complaint(item.value_origin("csv"), "cannot read this CSV file"))
-    return found
 
 
 def _declared(node: MappingNode, rows: Table[int, CsvRows]) -> Iterator[Declared]:

@@ -19,7 +19,7 @@ import jsonschema_rs
 from reconciler.config import encodings, files
 from reconciler.config.positions import MappingNode
 from reconciler.config.problems import Complaint, count, shown, suggest
-from reconciler.config.yaml_loader import FORBIDDEN
+from reconciler.config.yaml_errors import FORBIDDEN
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.csv_options import CsvForm
 from reconciler.kinds.email import identity

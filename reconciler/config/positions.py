@@ -113,21 +113,6 @@ class MappingNode(dict[str, Any]):
         raise KeyError(key)
 
 
-class ItemPositions(abc.Sequence[Origin]):
-    """The positions of the items of a list, created on access."""
-
-    __slots__ = ("file", "marks", "place")
-
-    def __init__(self, file: str, place: int, marks: Marks) -> None:
-        self.file, self.place, self.marks = file, place, marks
-
-    def __getitem__(self, index: Any) -> Any:
-        return unpack(self.place + self.marks[index], self.file)
-
-    def __len__(self) -> int:
-        return len(self.marks)
-
-
 class SequenceNode(list[Any]):
     """A YAML list with its position and those of its items; ``marks`` holds one mark for each item."""
 
@@ -140,11 +125,6 @@ class SequenceNode(list[Any]):
     def origin(self, index: int | None = None) -> Origin:
         """The position of the item at ``index``, or of the list without it."""
         return unpack(self.place if index is None else self.place + self.marks[index], self.file)
-
-    @property
-    def places(self) -> ItemPositions:
-        """The origins of all items, without the items."""
-        return ItemPositions(self.file, self.place, self.marks)
 
     def value_origin(self, index: int) -> Origin:
         """The position of the item at ``index``, as :meth:`origin`; for use with mappings alike."""

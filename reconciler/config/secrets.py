@@ -56,13 +56,15 @@ def unseal(
     roots: Sequence[Path],
     *,
     skip_commands: bool = False,
+    known: dict[str, Secret | NoSecret] | None = None,
 ) -> list[Complaint]:
     """Put a Secret into every place and return the errors. ``roots``: the project, then further folders.
 
-    Each source is read once. With ``skip_commands`` a command that is not allowed gives an empty secret.
+    Each source is read once, and kept in ``known`` for later calls. With ``skip_commands`` a command that is not
+    allowed gives an empty secret.
     """
     findings = []
-    known: dict[str, Secret | NoSecret] = {}
+    known = {} if known is None else known
     for container, key, node in places:
         way, words = _reference(node)
         if not way:

@@ -1,12 +1,12 @@
-"""Loads one YAML file into mappings and lists with positions; scalars stay text.
+"""Loads YAML files into mappings and lists with positions; scalars stay text.
 
 The loader works on the events of PyYAML's parser and builds no graph of nodes. It is therefore several times as fast
-as the loaders of PyYAML, keeps positions, refuses duplicate keys and limits the expansion of aliases.
+as the loaders of PyYAML, keeps positions, refuses duplicate keys and limits the expansion of aliases. Valid files are
+read in parts, so that only a few items are in memory at a time.
 """
 
 from __future__ import annotations
 
-import codecs
 import gc
 import re
 from collections.abc import Callable, Iterator
@@ -19,14 +19,16 @@ from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
     MappingEndEvent,
+    MappingStartEvent,
     ScalarEvent,
     SequenceEndEvent,
     SequenceStartEvent,
     StreamEndEvent,
 )
 
-from reconciler.config.positions import PLAIN, Layouts, MappingNode, Node, SequenceNode, pack, unpack
+from reconciler.config.positions import PLAIN, Layouts, MappingNode, Node, SequenceNode, copied, pack, unpack
 from reconciler.config.problems import MOST, Complaint, raise_if_any, shown
+from reconciler.config.yaml_errors import decode, escape_beyond_unicode, explain
 from reconciler.model.values import Origin, shared
 
 #: Maximum nesting of mappings and lists.
@@ -34,6 +36,8 @@ MAX_DEPTH = 100
 #: Nodes that aliases may repeat: this number, or this multiple of the nodes written so far, if that is more.
 ALIASED = 10_000
 ALIASED_TIMES = 10
+#: Items in one part of a file.
+PART = 200
 
 #: Untyped, because its attributes are declared as optional and are always set for parsed events.
 _SCALAR: Any = ScalarEvent
@@ -47,6 +51,10 @@ _ALIAS_HINT = "write the values out, or use fewer aliases"
 
 class _Stop(Exception):
     """The rest of the file cannot be read."""
+
+
+class Unstreamable(Exception):
+    """A file must be parsed whole: to report its errors, or because keys are merged into its root."""
 
 
 def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | None = None) -> Node:
@@ -66,6 +74,27 @@ def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | No
         node = builder.run()
     raise_if_any(builder.findings)
     return node
+
+
+def parts(text: bytes, file: str, warn: Callable[[Complaint], object] | None = None) -> Iterator[MappingNode]:
+    """The root of a valid file in parts: mappings with one section and at most PART of its items.
+
+    Only nodes with anchors are kept. Raises Unstreamable where :func:`parse` has to read the file.
+    """
+    decoded = decode(text, file)
+    if isinstance(decoded, Complaint):
+        raise Unstreamable
+    builder = _YamlBuilder(decoded, file, warn)
+    del text, decoded  # large
+    try:
+        for part in builder.parts():
+            if builder.findings:
+                break
+            yield part
+    except (_Stop, yaml.YAMLError, ValueError, OverflowError):
+        raise Unstreamable from None
+    if builder.findings:
+        raise Unstreamable
 
 
 @contextmanager
@@ -96,6 +125,7 @@ class _YamlBuilder:
         self._file = file
         self._get: Callable[[], Any] = StreamEndEvent
         self._anchors: dict[str, tuple[Node, int] | None] = {}
+        self._anchored = 0
         self._layouts = Layouts()
         self._written = 0
         self._aliased = 0
@@ -115,18 +145,70 @@ class _YamlBuilder:
         return MappingNode.at(self._file)
 
     def _stream(self) -> Node:
-        self._get()
-        event = self._get()
-        if isinstance(event, StreamEndEvent):
+        event = self._begin()
+        if event is None:
             return MappingNode.at(self._file)
-        event = self._get()
         node, mark = self._node(event, 0)
+        self._end()
+        return MappingNode.at(self._file) if mark & PLAIN and node in _NULLS else node
+
+    def _begin(self) -> Any:
+        """The event that begins the root node; None for an empty file."""
+        self._get()
+        return None if isinstance(self._get(), StreamEndEvent) else self._get()
+
+    def _end(self) -> None:
         if not isinstance(self._get(), DocumentEndEvent):
             raise AssertionError("a document holds one node")  # pragma: no cover
         event = self._get()
         if not isinstance(event, StreamEndEvent):
             self._stop(_mark(event), "a second document begins here", "use one document per file: remove the `---`")
-        return MappingNode.at(self._file) if mark & PLAIN and node in _NULLS else node
+
+    def parts(self) -> Iterator[MappingNode]:
+        """See :func:`parts`."""
+        self._get = _events(self._text)
+        root = self._begin()
+        if root is None:
+            return
+        if type(root) is not MappingStartEvent or root.anchor or root.tag:
+            raise Unstreamable
+        seen = set()
+        while type(event := self._get()) is not MappingEndEvent:
+            key, place = self._key(event, 0)
+            if key is None or key == "<<" or key in seen:
+                raise Unstreamable
+            seen.add(key)
+            for value, mark in self._value_parts(self._get()):
+                part = MappingNode.at(self._file)
+                part.place = base = _mark(root)
+                part[key], part.marks = value, (place - base, mark - base)
+                yield part
+        self._end()
+
+    def _value_parts(self, event: Any) -> Iterator[tuple[Node, int]]:
+        """The value of a section: a list in parts, anything else whole."""
+        if type(event) is not SequenceStartEvent or event.anchor or event.tag:
+            yield self._own(event, 1)
+            return
+        base, first, more = _mark(event), True, True
+        while more:
+            node, marks = SequenceNode(), []
+            node.file, node.place = self._file, base
+            while len(node) < PART and (more := type(item := self._get()) is not SequenceEndEvent):
+                value, mark = self._own(item, 2)
+                node.append(value)
+                marks.append(mark - base)
+            node.marks = tuple(marks)
+            self._written += len(node) + 1
+            if node or first:
+                yield node, base
+            first = False
+
+    def _own(self, event: Any, depth: int) -> tuple[Node, int]:
+        """A node that the caller may change, even if an alias repeats it or a part of it later."""
+        anchored = self._anchored
+        node, mark = self._node(event, depth)
+        return (node if anchored == self._anchored else copied(node)), mark
 
     def _node(self, event: Any, depth: int) -> tuple[Node, int]:
         """The node that begins with ``event``, and its mark."""
@@ -139,6 +221,7 @@ class _YamlBuilder:
             self._stop(mark, f"mappings and lists are nested more than {MAX_DEPTH} deep", "nest less deeply")
         if event.anchor:
             self._anchors[event.anchor] = None
+            self._anchored += 1
         node = self._sequence(event, depth) if type(event) is SequenceStartEvent else self._mapping(event, depth)
         if event.anchor:
             self._anchors[event.anchor] = node, mark
@@ -153,9 +236,11 @@ class _YamlBuilder:
             self._tag(mark, tag)
         elif tag:
             plain = int(tag not in ("!", _CORE + "str"))
+        if " - " in event.value:
+            self._folded_dash(event)
         if event.anchor:
             self._anchors[event.anchor] = event.value, plain
-        return event.value, mark | plain
+        return shared(event.value), mark | plain
 
     def _sequence(self, event: Any, depth: int) -> SequenceNode:
         node = SequenceNode()
@@ -314,107 +399,3 @@ class _YamlBuilder:
 
 def _mark(event: Any) -> int:
     return pack(event.start_mark.line, event.start_mark.column)
-
-
-FORBIDDEN = re.compile(
-    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]"
-)  # the complement compiles slowly
-BREAK = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
-
-_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_INDENT = "check the indentation of this line and of those above it"
-_CLOSE = "close it with `{}`, and put values that contain brackets or commas into quotes"
-_QUOTE = "put the value into quotes if it contains `: ` or ` #`"
-
-_ESCAPE = "write the character itself; `\\ud83d\\ude00` is how JSON writes one character in two halves"
-_PERCENT = "remove the line, or put it into quotes if it is text"
-
-#: What is said best where it began.
-_OPENED = ("unexpected end of stream", "expected ',' or ']'", "expected ',' or '}'")
-
-#: What the parser says, by a part of it → what we say and advise; the first match counts.
-_WORDS = (
-    ("mapping values are not allowed", "unexpected `:`", f"{_INDENT}; {_QUOTE}"),
-    ("tab character", "a tab is used for indentation", "use spaces"),
-    ("did not find expected key", "expected a key or the end of the mapping", _INDENT),
-    ("could not find expected ':'", "missing `:` after a key", "write `key: value`, each on its own line"),
-    ("expected '-' indicator", "this line does not continue the list above it", _INDENT),
-    ("expected ',' or ']'", "unclosed `[`", _CLOSE.format("]")),
-    ("expected ',' or '}'", "unclosed `{`", _CLOSE.format("}")),
-    ("expected node content", "missing value", "add it, or close the bracket before it"),
-    ("unexpected end of stream", "unclosed quote", "close it"),
-    ("found unexpected document indicator", "unclosed quote before the end of the document", "close it"),
-    ("unknown escape character", "unknown escape sequence", "use single quotes, or double the backslash"),
-    ("expected <document start>", "unexpected text after the end of the document", _INDENT),
-    ("invalid Unicode character escape", "invalid Unicode escape", _ESCAPE),
-    ("block sequence entries are not allowed", "a list cannot begin on this line", "begin each `- ` on its own line"),
-    (
-        "unknown directive name",
-        "unknown YAML directive (a line that begins with `%`)",
-        _PERCENT,
-    ),
-    ("undefined tag handle", "undefined YAML tag", "remove the tag"),
-    ("incompatible YAML document", "unsupported %YAML version", "remove the %YAML line"),
-    ("while scanning an alias", "`*` begins an alias, but no name follows", "put the value into quotes"),
-    ("while scanning an anchor", "`&` begins an anchor, but no name follows", "put the value into quotes"),
-)
-
-
-def decode(content: bytes, file: str) -> str | Complaint:
-    """Decode UTF-8, or UTF-16 with a byte order mark (YAML 1.2 §5.2); a finding at the first invalid byte."""
-    encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
-    try:
-        return content.decode(encoding)
-    except UnicodeDecodeError as error:
-        before = error.object[: error.start].decode(encoding, errors="replace")
-        name = "UTF-16" if encoding == "utf-16" else "UTF-8"
-        return Complaint(position(before, len(before), file), f"not valid {name}", "save it as UTF-8")
-
-
-def position(text: str, index: int, file: str) -> Origin:
-    """The line and column, from 1, of a character."""
-    breaks = list(BREAK.finditer(text, 0, index))
-    return Origin(file, len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
-
-
-def forbidden(text: str, file: str) -> Complaint | None:
-    """The first character that YAML does not allow in a file (YAML 1.2 §5.1), if there is one."""
-    found = FORBIDDEN.search(text)
-    if found is None:
-        return None
-    what = f"the character U+{ord(found.group()):04X} is not allowed in a YAML file"
-    return Complaint(
-        position(text, found.start(), file), what, "remove it, or write it as an escape sequence in double quotes"
-    )
-
-
-def explain(error: yaml.YAMLError, text: str, file: str) -> Complaint:
-    """The finding for an error of the YAML parser."""
-    if not isinstance(error, yaml.MarkedYAMLError):
-        return forbidden(text, file) or Complaint(Origin(file, 1, 1), "invalid YAML", "")
-    said = f"{error.context or ''} {error.problem or ''}"
-    mark = error.problem_mark or error.context_mark
-    if any(part in said for part in _OPENED) and error.context_mark:
-        mark = error.context_mark
-    origin = Origin(file, mark.line + 1, mark.column + 1) if mark else Origin(file, 1, 1)
-    if "cannot start any token" in said:
-        return _stray(origin, text)
-    for part, what, hint in _WORDS:
-        if part in said:
-            return Complaint(origin, what, hint)
-    return Complaint(origin, f"invalid YAML: {error.problem}")
-
-
-def escape_beyond_unicode(text: str, file: str) -> Complaint:
-    """The first escape above U+10FFFF, for a parser that raises an error without a position."""
-    found = re.finditer(r"\\U([0-9A-Fa-f]{8})", text)
-    at = next((each.start() for each in found if int(each.group(1), 16) > 0x10FFFF), 0)
-    return Complaint(position(text, at, file), "invalid Unicode escape", _ESCAPE)
-
-
-def _stray(origin: Origin, text: str) -> Complaint:
-    lines = BREAK.split(text)
-    char = lines[origin.line - 1][origin.column - 1 : origin.column] if origin.line <= len(lines) else ""
-    if char == "\t":
-        return Complaint(origin, "a tab is used for indentation", "use spaces")
-    return Complaint(origin, f"an unquoted value cannot begin with {shown(char)}", "put the value into quotes")

@@ -21,7 +21,7 @@ from ruamel.yaml.anchor import Anchor
 from ruamel.yaml.emitter import RoundTripEmitter
 from ruamel.yaml.error import YAMLError
 
-from reconciler.config import yaml_loader
+from reconciler.config import yaml_errors, yaml_loader
 from reconciler.config.positions import MappingNode, Node, SequenceNode
 from reconciler.config.problems import Complaint, raise_if_any
 from reconciler.config.scalars import NULLS
@@ -51,7 +51,7 @@ def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) ->
 
     Raises ConfigurationError with every position where it cannot be read.
     """
-    decoded = yaml_loader.decode(content, file)
+    decoded = yaml_errors.decode(content, file)
     if isinstance(decoded, Complaint):
         raise_if_any([decoded])
     text = str(decoded).replace("\r\n", "\n").replace("\r", "\n")

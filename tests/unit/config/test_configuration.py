@@ -8,6 +8,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reconciler.config import yaml_loader
 from reconciler.config.configuration import LoadOptions, check, load
 from reconciler.config.scalars import compile_schema
 from reconciler.config.secrets import unseal
@@ -65,7 +66,7 @@ def loaded(folder, contents, **more):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
     given = {"project": folder, "schema": SCHEMA, "environ": {}, "cwd": folder, **more}
-    return load([folder], **given)
+    return tuple(load([folder], **given))
 
 
 def refused(folder, contents, **more):
@@ -126,7 +127,11 @@ def test_missing_paths_are_problems_too(tmp_path):
     """Beside those of the files that are there."""
     (tmp_path / "a.yaml").write_text("tgas: []\n")
     with pytest.raises(ConfigurationError) as caught:
-        load([tmp_path / "nobody", tmp_path / "a.yaml"], project=tmp_path, schema=SCHEMA, environ={}, cwd=tmp_path)
+        tuple(
+            load(
+                [tmp_path / "nobody", tmp_path / "a.yaml"], project=tmp_path, schema=SCHEMA, environ={}, cwd=tmp_path
+            )
+        )
     assert [problem.where for problem in caught.value.problems] == ["nobody", "a.yaml:1:1"]
 
 
@@ -134,7 +139,7 @@ def test_a_file_named_twice_is_read_once(tmp_path):
     """By its path and by its folder."""
     (tmp_path / "a.yaml").write_text("tags: [x]\n")
     paths = [tmp_path / "a.yaml", tmp_path]
-    assert len(load(paths, project=tmp_path, schema=SCHEMA, environ={})) == 1
+    assert len(list(load(paths, project=tmp_path, schema=SCHEMA, environ={}))) == 1
 
 
 def test_secrets_are_in_their_places(tmp_path):
@@ -203,3 +208,22 @@ def test_any_document_is_valid_or_has_findings(tree, quoted):
     assert all(finding.origin.file == "f" and finding.origin.line > 0 and finding.what for finding in findings)
     if not findings:
         assert set(node) <= {"tags", "webhooks"}
+
+
+def test_files_are_read_in_parts(tmp_path, monkeypatch):
+    """Also across anchors: a variable inside of an anchor is replaced once, there and at each alias."""
+    monkeypatch.setattr(yaml_loader, "PART", 2)
+    monkeypatch.setattr(yaml_loader, "parse", None)
+    text = "webhooks:\n  - &a {name: '$${x} ${var.v}'}\n  - *a\n  - {name: b}\n"
+    found = loaded(tmp_path, {"a.yaml": text}, variables={"v": "${y}"}, defaults={"webhooks": parse("{url: u}", "s")})
+    assert [each.raw for each in found] == [{"name": name, "url": "u"} for name in ("${x} ${y}", "${x} ${y}", "b")]
+
+
+def test_an_error_far_behind(tmp_path):
+    """The items before it come first, then the error and those of other files."""
+    text = "tags:\n" + "  - x\n" * 500 + "  - {nmae: y}\n"
+    assert refused(tmp_path, {"a.yaml": text, "b.yaml": "tgas: []\n"})[-3:] == [
+        "a.yaml:502:5: missing key `name`; add `name:`",
+        "a.yaml:502:6: unknown key `nmae`; did you mean `name`?",
+        "b.yaml:1:1: unknown section `tgas`; did you mean `tags`?",
+    ]

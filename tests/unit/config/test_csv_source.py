@@ -405,7 +405,7 @@ def test_what_a_spreadsheet_spoils(tmp_path: Path) -> None:
     warned: list[str] = []
     (tmp_path / "s.csv").write_text("email,phone,n\n" + "\n".join(lines))
     (tmp_path / "site.yaml").write_text(PEOPLE % "{file: s.csv, fields: {phone_number: phone, first_name: n}}")
-    configuration.load(
+    loaded = configuration.load(
         [tmp_path],
         project=tmp_path,
         schema=schema(),
@@ -414,6 +414,7 @@ def test_what_a_spreadsheet_spoils(tmp_path: Path) -> None:
         forms=csv_source_forms(),
         warn=lambda finding: warned.append(str(finding.problem())),
     )
+    assert len(list(loaded)) == 1
     (line,) = warned
     assert line.startswith('s.csv:10:1: phone_number: 9 cells damaged by a spreadsheet, the first "3.36123E+10"; ')
 
@@ -456,13 +457,15 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, kind: str, words: str, mon
 
         monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(ConfigurationError) as caught:
-        configuration.load(
-            [tmp_path / "site.yaml"],
-            project=tmp_path,
-            schema=schema(),
-            environ={},
-            cwd=tmp_path,
-            forms=csv_source_forms(),
+        next(
+            configuration.load(
+                [tmp_path / "site.yaml"],
+                project=tmp_path,
+                schema=schema(),
+                environ={},
+                cwd=tmp_path,
+                forms=csv_source_forms(),
+            )
         )
     (problem,) = caught.value.problems
     assert problem.where == "site.yaml:4:10"

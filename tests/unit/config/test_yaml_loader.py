@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reconciler.config import yaml_loader
-from reconciler.config.positions import MappingNode, SequenceNode, value_origin
+from reconciler.config import yaml_errors, yaml_loader
+from reconciler.config.positions import MappingNode, SequenceNode, copied, value_origin
 from reconciler.config.yaml_loader import parse
 from reconciler.errors import ConfigurationError
 from reconciler.model.values import Origin
@@ -245,10 +245,10 @@ def test_broken_syntax_in_plain_words(text, where, words):
 def test_what_has_no_words_of_its_own_still_has_a_position():
     """An unforeseen complaint is passed on."""
     mark = yaml.Mark("x", 0, 2, 4, None, None)
-    found = yaml_loader.explain(yaml.MarkedYAMLError("context", None, "strange", mark), "", "a.yaml")
+    found = yaml_errors.explain(yaml.MarkedYAMLError("context", None, "strange", mark), "", "a.yaml")
     assert str(found.problem()).startswith("a.yaml:3:5: invalid YAML: strange")
-    assert yaml_loader.explain(yaml.YAMLError("x"), "", "a.yaml").origin == Origin("a.yaml", 1, 1)
-    assert yaml_loader.explain(yaml.MarkedYAMLError("c", None, "p", None), "", "a.yaml").origin.line == 1
+    assert yaml_errors.explain(yaml.YAMLError("x"), "", "a.yaml").origin == Origin("a.yaml", 1, 1)
+    assert yaml_errors.explain(yaml.MarkedYAMLError("c", None, "p", None), "", "a.yaml").origin.line == 1
 
 
 def test_merge_keys():
@@ -347,6 +347,8 @@ def test_random_bytes_never_crash(content):
         parse(content, "a.yaml")
     except ConfigurationError as error:
         assert error.problems
+        with pytest.raises(yaml_loader.Unstreamable):
+            list(yaml_loader.parts(content, "a.yaml"))
 
 
 @settings(max_examples=100, deadline=None)
@@ -357,6 +359,8 @@ def test_random_yaml_like_text_never_crashes(text):
         parse(text, "a.yaml")
     except ConfigurationError as error:
         assert all(problem.where.startswith("a.yaml:") for problem in error.problems)
+        with pytest.raises(yaml_loader.Unstreamable):
+            list(yaml_loader.parts(text.encode(errors="surrogatepass"), "a.yaml"))
 
 
 def test_the_parser_in_python_knows_no_escape_beyond_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -364,3 +368,41 @@ def test_the_parser_in_python_knows_no_escape_beyond_unicode(monkeypatch: pytest
     monkeypatch.setattr(yaml, "__with_libyaml__", False)
     with pytest.raises(ConfigurationError, match="f:2:10: invalid Unicode escape"):
         parse('a: b\ntags: [ "\\UFFFFFFFF"]\n', "f")
+
+
+PARTS = {
+    "lists of every length": "tags: [a, b]\nwebhooks: []\nx: [a, b, c]\ny: [{k: v}]\n",
+    "other values": "tags: text\nwebhooks: {a: [b, {c: d}]}\nx:\n",
+    "anchors": "x-a: &a {k: [v]}\ntags: [&b {k: *a}, *b, {<<: *a, l: m}]\nx: *a\ny: &c [a, b, c]\nz: *c\n",
+    "empty": "# nothing\n",
+}
+
+
+@pytest.mark.parametrize("text", PARTS.values(), ids=PARTS)
+def test_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """The same sections, items and positions, although the caller changes items whose anchors are used later."""
+    monkeypatch.setattr(yaml_loader, "PART", 2)
+    whole, again = parse(text, "a.yaml"), MappingNode.at("a.yaml")
+    assert isinstance(whole, MappingNode)
+    for part in yaml_loader.parts(text.encode(), "a.yaml"):
+        ((section, value),) = part.items()
+        assert part.origin(section) == whole.origin(section)
+        assert part.value_origin(section) == whole.value_origin(section)
+        known = again.setdefault(section, [] if isinstance(value, list) else value)
+        if isinstance(value, SequenceNode):
+            places = [value.origin(index) for index in range(len(value))]
+            assert places == [whole[section].origin(len(known) + index) for index in range(len(value))]
+            known += copied(value)
+            for item in value:
+                if isinstance(item, MappingNode):
+                    item.clear()
+    assert again == whole
+
+
+@pytest.mark.parametrize(
+    "text", ["[a]", "a: [b]\na: [c]", "x: &a {b: [c]}\n<<: *a", "a: [b]\n---\nc: []", "a: [*b]", "a: ]"]
+)
+def test_refused_files_have_no_parts(text: str) -> None:
+    """They are read whole, to report the errors."""
+    with pytest.raises(yaml_loader.Unstreamable):
+        list(yaml_loader.parts(text.encode(), "a.yaml"))
