@@ -58,6 +58,7 @@ schema: $(VENV)/.installed ## Write the JSON Schemas in schema/ anew.
 	$(BIN)/reconciler schema fleet > schema/fleet.schema.json
 	$(BIN)/reconciler schema plan > schema/plan.schema.json
 	$(BIN)/reconciler schema report > schema/report.schema.json
+	$(BIN)/reconciler schema fleet-report > schema/fleet-report.schema.json
 	$(BIN)/reconciler schema event > schema/event.schema.json
 	$(BIN)/reconciler schema notification > schema/notification.schema.json
 	$(BIN)/reconciler schema catalog > schema/catalog.json

@@ -7,6 +7,7 @@ from typing import Any
 from docs.generate import meanings, schemas
 from docs.generate.markdown import code, table
 from reconciler.commands.init import schema_of
+from reconciler.model.fleet import AccountState
 from reconciler.model.report import Status
 from reconciler.output.json_documents import FORMAT_VERSION
 
@@ -18,14 +19,19 @@ with its results. The format is {FORMAT_VERSION}: minor versions add keys, so ig
 incompatible. The schemas are [schema/plan.schema.json](../../schema/plan.schema.json) and
 [schema/report.schema.json](../../schema/report.schema.json). With `--redact` they contain pseudonyms. For actions,
 causes and consequences see [plans](plans.md), for `allow` see [safety](safety.md#approvals).
+
+`fleet plan --json`, `fleet apply --json` and `fleet drift --json` print a fleet report, whose schema is
+[schema/fleet-report.schema.json](../../schema/fleet-report.schema.json).
 """
 
 
 def page() -> str:
     """The whole page."""
     meanings.complete(Status, meanings.STATUSES)  # type: ignore[arg-type]
+    meanings.complete(AccountState, meanings.ACCOUNT_STATES)  # type: ignore[arg-type]
     plan, report = schema_of("plan"), schema_of("report")
     more = {name: each for name, each in report["properties"].items() if name not in plan["properties"]}
+    states = ([code(each.value.replace(" ", "_")), text] for each, text in meanings.ACCOUNT_STATES.items())
     return "\n".join(
         [
             INTRO,
@@ -36,6 +42,10 @@ def page() -> str:
             _keys({"properties": more, "required": report["required"]}),
             "The `status` of a step:\n",
             table(["status", "meaning"], ([code(each.value), text] for each, text in meanings.STATUSES.items())),
+            "## Fleet report\n",
+            _keys(schema_of("fleet-report")),
+            "The `state` of an account:\n",
+            table(["state", "meaning"], states),
         ]
     )
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from enum import Enum
 
 from reconciler.kinds import effects
-from reconciler.output.meanings import ACTIONS, ALLOWS, CAUSES, CODES, CONSEQUENCES, PRUNES, STATUSES
+from reconciler.output.meanings import ACCOUNT_STATES, ACTIONS, ALLOWS, CAUSES, CODES, CONSEQUENCES, PRUNES, STATUSES
 from reconciler.planner.drift import Alarm
 
-__all__ = ["ACTIONS", "ALLOWS", "CAUSES", "CODES", "CONSEQUENCES", "PRUNES", "STATUSES"]
+__all__ = ["ACCOUNT_STATES", "ACTIONS", "ALLOWS", "CAUSES", "CODES", "CONSEQUENCES", "PRUNES", "STATUSES"]
 
 EFFECTS: Mapping[str, str] = {
     effects.AUTOMATIONS: "Automation rules of the account may run: e-mails, campaigns, further tags.",

@@ -15,7 +15,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, schema
 from reconciler.output.catalog import catalog
 from reconciler.output.notification import notification_schema
-from reconciler.output.schema import event_schema, plan_schema, report_schema
+from reconciler.output.schema import event_schema, fleet_report_schema, plan_schema, report_schema
 
 #: Folder of the schemas in a project, so that editors need neither network nor installation.
 FILES_SCHEMA, SETTINGS_SCHEMA = "reconciler.schema.json", "settings.schema.json"
@@ -102,7 +102,8 @@ def catalog_of(at: str | None = None) -> dict[str, Any]:
 
 
 def schema_of(what: str) -> dict[str, Any]:
-    """A published schema: ``files``, ``settings``, ``fleet``, ``plan``, ``report``, ``event`` or ``notification``."""
+    """A published schema: ``files``, ``settings``, ``fleet``, ``plan``, ``report``,
+    ``fleet-report``, ``event`` or ``notification``."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
     makers: dict[str, Callable[[], dict[str, Any]]] = {
         "files": schema,
@@ -110,6 +111,7 @@ def schema_of(what: str) -> dict[str, Any]:
         "fleet": fleet_schema,
         "plan": plan_schema,
         "report": report_schema,
+        "fleet-report": fleet_report_schema,
         "event": event_schema,
         "notification": notification_schema,
     }

@@ -16,6 +16,11 @@ _ENTRIES = {
         "The accounts that reconciler plans and applies together",
         ("fleet.yaml", "fleet.yml"),
     ),
+    "fleet-report": (
+        "reconciler fleet report",
+        "The results of reconciler fleet plan, apply and drift, as --json writes them",
+        ("fleet-report.json",),
+    ),
     "reconciler": (
         "reconciler",
         "The state that a Systeme.io account shall be in, as reconciler keeps it",

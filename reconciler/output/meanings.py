@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from reconciler.kinds.effects import Consequence
+from reconciler.model.fleet import AccountState
 from reconciler.model.plan import Action, Cause, Verb
 from reconciler.model.policy import Allow, Prune
 from reconciler.model.report import Status
@@ -80,4 +81,16 @@ VERBS: Mapping[Verb, str] = {
     Verb.MAKE: "Create or update.",
     Verb.DROP: "Delete.",
     Verb.PARK: "Give a temporary name, so that another resource can take the present one.",
+}
+
+ACCOUNT_STATES: Mapping[AccountState, str] = {
+    AccountState.UNCHANGED: "The account matches the configuration.",
+    AccountState.CHANGES: "The plan has changes.",
+    AccountState.DRIFTED: "Managed resources changed since the last run.",
+    AccountState.APPLIED: "Every change was made.",
+    AccountState.PARTLY: "Some changes were made; run it again for the rest.",
+    AccountState.REFUSED: "Refused: stale plan, missing approval, ledger locked.",
+    AccountState.FAILED: "Failure: files, network, gateway, Systeme.io.",
+    AccountState.STOPPED: "Interrupted; the changes made so far are recorded.",
+    AccountState.NOT_RUN: "Not begun, because the run ended before.",
 }

@@ -1,14 +1,15 @@
-"""The JSON Schemas of what ``plan --json``, ``apply --json`` and ``apply --json-events`` print."""
+"""The JSON Schemas of the documents that ``--json`` and ``--json-events`` print."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from reconciler.model.fleet import AccountState
 from reconciler.model.plan import Action
 from reconciler.output.events import EVENTS, PLANNED
 from reconciler.output.json_documents import FORMAT_VERSION
-from reconciler.output.meanings import ACTIONS, ALLOWS, CAUSES, CONSEQUENCES, STATUSES, VERBS
+from reconciler.output.meanings import ACCOUNT_STATES, ACTIONS, ALLOWS, CAUSES, CONSEQUENCES, STATUSES, VERBS
 
 _TEXT = {"type": "string"}
 _MAYBE_TEXT = {"type": ["string", "null"]}
@@ -41,6 +42,57 @@ def report_schema() -> dict[str, Any]:
             "outcomes": _list(_outcome(), "Every step, in the order in which they ended."),
         },
     }
+
+
+def fleet_report_schema() -> dict[str, Any]:
+    """Of ``fleet plan --json``, ``fleet apply --json`` and ``fleet drift --json``."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "reconciler fleet report",
+        "description": f"Format {FORMAT_VERSION}. Minor versions add keys, major ones break.",
+        **_object(
+            {
+                "format_version": _format_version(),
+                "command": {"enum": ["plan", "apply", "drift"], "description": "The command of the run."},
+                "fleet": _said(_TEXT, "Name of the folder of the fleet."),
+                "seconds": _seconds("Duration of the whole run."),
+                "stopped": _said(_MAYBE_TEXT, "Why the run ended early."),
+                "summary": _said(_object({word: _COUNT for word in _account_states()}), "Accounts by state."),
+                "accounts": _list(_account(), "Every account of the run, in the order of the declaration."),
+            }
+        ),
+    }
+
+
+def _account() -> dict[str, Any]:
+    calls = {"reads": _said(_COUNT, "Calls that read."), "writes": _said(_COUNT, "Calls that write.")}
+    return _object(
+        {
+            "name": _said(_TEXT, "Name of the account in fleet.yaml."),
+            "state": {"enum": list(_account_states()), "enumDescriptions": list(ACCOUNT_STATES.values())},
+            "exit_code": {"type": "integer", "description": "Exit code of this account alone."},
+            "counts": {
+                "type": "object",
+                "additionalProperties": _COUNT,
+                "propertyNames": {"enum": [*(action.value for action in Action), "drifted", "blocked"]},
+                "description": "Changes by action; of `drift` the drifted resources.",
+            },
+            "calls": _said(_object(calls), "Calls that were made."),
+            "people": _said(_COUNT, "How many people the plan affects."),
+            "seconds": _seconds("Duration of this account."),
+            "wave": {"type": ["integer", "null"], "minimum": 1, "description": "The wave that applied it, from 1."},
+            "error": _said(_MAYBE_TEXT, "Why it failed, was refused or was not run."),
+            "needs": _list(_approval(), "Approvals that its plan needs; `--allow` takes the sum of all accounts."),
+        }
+    )
+
+
+def _account_states() -> tuple[str, ...]:
+    return tuple(state.value.replace(" ", "_") for state in AccountState)
+
+
+def _seconds(text: str) -> dict[str, Any]:
+    return {"type": "number", "minimum": 0, "description": text}
 
 
 def event_schema() -> dict[str, Any]:
@@ -118,13 +170,8 @@ def _list(items: dict[str, Any], text: str) -> dict[str, Any]:
 def _plan() -> dict[str, Any]:
     calls = {"reads": _said(_COUNT, "Calls that read."), "writes": _said(_COUNT, "Calls that write.")}
     sent = _said(_object(calls), "Of a run: the calls that were made.")
-    approval = _object({
-        "allow": _words(ALLOWS),
-        "count": _said(_COUNT, "The number N of --allow: of changes, or for emails of people."),
-        "reason": _said(_TEXT, "Why."),
-    })  # fmt: skip
     return _object({
-        "format_version": {"type": "string", "pattern": r"^1\.[0-9]+$", "description": "Major and minor version."},
+        "format_version": _format_version(),
         "base": _said(_base(), "What the plan rests on."),
         "partial": {"type": "boolean", "description": "--target or --exclude cut the plan."},
         "summary": {
@@ -142,9 +189,23 @@ def _plan() -> dict[str, Any]:
         "routes": {
             "type": "object", "additionalProperties": _TEXT, "description": "How a kind was read, where not whole.",
         },
-        "needs": _list(approval, "Approvals that are required before the plan can be applied."),
+        "needs": _list(_approval(), "Approvals that are required before the plan can be applied."),
         "changes": _list(_change(), "Every resource, those without a change included, by address."),
     })  # fmt: skip
+
+
+def _format_version() -> dict[str, Any]:
+    return {"type": "string", "pattern": r"^1\.[0-9]+$", "description": "Major and minor version."}
+
+
+def _approval() -> dict[str, Any]:
+    return _object(
+        {
+            "allow": _words(ALLOWS),
+            "count": _said(_COUNT, "The number N of --allow: of changes, or for emails of people."),
+            "reason": _said(_TEXT, "Why."),
+        }
+    )
 
 
 def _base() -> dict[str, Any]:

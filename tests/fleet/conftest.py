@@ -7,9 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from reconciler.emulator import Account, Emulator
+from reconciler.output.schema import fleet_report_schema
 from tests.support.project import Project
 
 _NUMBERS = itertools.count(1)
@@ -30,6 +32,14 @@ class FleetProject(Project):
         lines = [f"  - name: {name}\n    connection: {each.connection}\n" for name, each in self.accounts.items()]
         own = [line + more.get(name, "") for name, line in zip(self.accounts, lines, strict=True)]
         self.write(f"{head}accounts:\n{''.join(own)}", "fleet.yaml")
+
+
+def fits_schema(document: Any) -> bool:
+    """Whether a fleet report is valid, and has no key that its schema does not name."""
+    schema = fleet_report_schema()
+    jsonschema.validate(document, schema)
+    keys = schema["properties"]["accounts"]["items"]["properties"]
+    return set(document) == set(schema["properties"]) and all(set(each) == set(keys) for each in document["accounts"])
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.support import ended
-from tests.fleet.conftest import FleetProject
+from tests.fleet.conftest import FleetProject, fits_schema
 
 MakeFleet = Callable[..., FleetProject]
 
@@ -87,7 +87,11 @@ def test_one_failure_stops_nobody(make_fleet: MakeFleet) -> None:
     fleet.write(
         (fleet.folder / "fleet.yaml").read_text().replace(fleet.accounts["dune"].connection, "nowhere"), "fleet.yaml"
     )
-    said = ended(fleet.run("fleet", "apply", "--yes"), 1, "1 applied", "3 failed", "tagz", "nowhere")
+    written = f"json={fleet.folder / 'report.json'}"
+    said = ended(
+        fleet.run("fleet", "apply", "--yes", "--output", written), 1, "1 applied", "3 failed", "tagz", "nowhere"
+    )
+    assert fits_schema(json.loads((fleet.folder / "report.json").read_text()))
     assert tags_of(fleet, "acme") == ["Lead", "VIP"]
     assert said.count("failed") >= 3
     log = (fleet.folder / ".reconciler/fleet/bolt/log.txt").read_text()
@@ -147,7 +151,13 @@ def test_drift(make_fleet: MakeFleet) -> None:
     assert fleet.run("fleet", "apply", "--yes").code == 0
     ended(fleet.run("fleet", "drift"), 0, "2 unchanged")
     fleet.accounts["bolt"].replace({"tags": ["VIP"]}, {})
-    ended(fleet.run("fleet", "drift"), 2, "bolt", "1 drifted", "1 unchanged")
+    drifted = fleet.run("fleet", "drift", "--json")
+    assert (drifted.code, drifted.document["summary"]["drifted"], drifted.document["summary"]["unchanged"]) == (
+        2,
+        1,
+        1,
+    )
+    assert fits_schema(drifted.document)
     assert (fleet.folder / ".reconciler/fleet/bolt/drift.json").exists()
 
 
@@ -157,6 +167,7 @@ def test_reports(make_fleet: MakeFleet, tmp_path: Path) -> None:
     outputs = [f"--output={form}={tmp_path / form}" for form in ("markdown", "html", "text")]
     result = fleet.run("fleet", "plan", "--json", *outputs)
     document = result.document
+    assert fits_schema(document)
     assert [each["name"] for each in document["accounts"]] == ["acme", "bolt"]
     assert document["summary"]["changes"] == 2
     assert "| `acme` | changes | 2 to create |" in (tmp_path / "markdown").read_text()
