@@ -14,24 +14,16 @@ from reconciler.cli.notify import RunResult, with_notifications
 from reconciler.cli.options import account_options, path_argument, run_options, selection_options, with_options
 from reconciler.cli.outputs import name_of
 from reconciler.cli.project_context import open_project, place, read_settings
-from reconciler.cli.run import Reviewed, Run, begin_run, plan_and_run
+from reconciler.cli.run import Run, begin_run, plan_and_run
 from reconciler.commands import plan_document
 from reconciler.commands.clone import request_to_make
 from reconciler.commands.plan import PlanRequest, destroying
-from reconciler.commands.plan_file import (
-    carried_state,
-    check_account,
-    check_base,
-    is_carried,
-    selection_of,
-    unfinished,
-)
+from reconciler.commands.plan_file import carried_state, check_account, is_carried, selection_of
 from reconciler.commands.project import Invocation, Project, require_resources
 from reconciler.commands.redacted import is_redacted
+from reconciler.commands.saved_plan import accepted
 from reconciler.config import secrets
-from reconciler.errors import ConfigurationError, Refused
-from reconciler.kinds.dialect import Dialect
-from reconciler.ledger.store import Store
+from reconciler.errors import ConfigurationError
 from reconciler.model.resource import DesiredState
 
 APPLY = """\b
@@ -128,30 +120,15 @@ def _apply_saved(run: Run, options: ApplyOptions, plan_file: Path) -> int:
         raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
     settings = read_settings(run.ctx, options.path, where)
     session = open_session(run.ctx, settings)
-    plan_document.look(where.cwd / plan_file, None)
-    check_account(plan_document.load(where.cwd / plan_file), session.account())
+    file = where.cwd / plan_file
+    plan_document.look(file, None)
+    document = plan_document.load(file)
+    check_account(document, session.account())
     has_key = session.has_key()
     with session.ledger_to_write() as store:
-        key = session.key(store) if has_key else None
-        saved = plan_document.read(
-            where.cwd / plan_file,
-            key.sign if key else None,
-            lambda document: _needs_no_signature(document, session, store),
-        )
-        ledgered = settings.ledger != "none"
-        check_base(saved, store.lineage if ledgered else None, Dialect(settings.dialect))
-        request = _saved_request(run, saved, options, where, session, signed=key is not None)
-        return plan_and_run(run, session, store, request, Reviewed(saved, key))
-
-
-def _needs_no_signature(document: dict[str, Any], session: CommandContext, store: Store) -> bool:
-    """Whether a plan with a checksum only was made before the ledger, and its key, existed.
-
-    The ledger is still empty (an apply was refused), or it recorded runs of this very plan.
-    """
-    if session.settings.digest_key or session.settings.ci or is_redacted(document) or is_carried(document):
-        return False
-    return bool(unfinished(document, store)) or not (store.runs() or store.entries())
+        reviewed = accepted(document, str(file), session, store, has_key=has_key)
+        request = _saved_request(run, reviewed.document, options, where, session)
+        return plan_and_run(run, session, store, request, reviewed)
 
 
 def _saved_request(
@@ -160,14 +137,8 @@ def _saved_request(
     options: ApplyOptions,
     where: Invocation,
     session: CommandContext,
-    *,
-    signed: bool,
 ) -> PlanRequest:
     """What the files below PATH ask for, cut as the plan was; the plan of a clone carries what it asks for."""
-    if not signed and (is_redacted(saved) or is_carried(saved) or session.settings.ci):
-        raise Refused(
-            "the plan is not signed; it needs RECONCILER_LEDGER_KEY, when it is made and when it is applied"
-        )
     if is_carried(saved):
         roots = (session.settings.root, *session.settings.files_roots)
         state = carried_state(saved, lambda source: secrets.resolve(source, where.environ, roots))

@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     start_folder,
     with_options,
 )
-from reconciler.cli.plan import require_key, save
+from reconciler.cli.plan import save
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place, use_settings
 from reconciler.cli.redaction import redaction_of
@@ -41,6 +41,7 @@ from reconciler.commands.clone import (
     secret_named,
 )
 from reconciler.commands.plan import Planned, PlanRequest
+from reconciler.commands.saved_plan import check_key
 from reconciler.config.files import read_targets
 from reconciler.errors import Refused
 from reconciler.kinds import SECTIONS
@@ -296,7 +297,7 @@ def _save(
     """The plan for later, unless a second clone would make up other people."""
     if fleeting:
         raise Refused(f"{PROVISIONAL} Nothing was saved")
-    require_key(target, always=True)
+    check_key(target, redacts=target.redaction.on, always=True)
     save(path, planned, request, target, store, None)
 
 

@@ -36,6 +36,7 @@ from reconciler.config import setting_types
 from reconciler.config.settings import unknown_variables
 from reconciler.errors import ApprovalRequired, ConfigurationError, Declined
 from reconciler.fleet.account import AccountJob, AccountOutput, open_account
+from reconciler.fleet.approval import approved, combined, is_pending, missing_approvals, saved_plans
 from reconciler.fleet.check import problems_of, raise_problems
 from reconciler.fleet.cluster import ClusterEngine
 from reconciler.fleet.declaration import Fleet, read_fleet
@@ -43,29 +44,22 @@ from reconciler.fleet.folder import RunFolder
 from reconciler.fleet.local import LocalEngine
 from reconciler.fleet.rollout import (
     Engine,
-    FleetApproval,
     Limits,
-    approvals_of,
     chosen,
-    missing_approvals,
     run_waves,
     wave_sizes,
     waves_of,
 )
-from reconciler.model.fleet import AccountResult, AccountState, FleetReport, worst
-from reconciler.output.fleet import fleet_comment, fleet_document, fleet_lines, fleet_page
+from reconciler.model.fleet import AccountResult, AccountState, FleetReport, approvals_of, worst
+from reconciler.output.fleet import fleet_comment, fleet_document, fleet_lines, fleet_page, need
 from reconciler.output.formats import FLEET, PROBLEMS
 from reconciler.output.wording import count
-from reconciler.planner.approvals import UNCOUNTED
 
 #: The folder of a run, beside the ledgers.
 RUN_FOLDER = Path(".reconciler") / "fleet"
 
 #: Settings that a command line passes on to each account.
 _PASSED = ("dialect", "gateway_url", "control_url")
-
-#: Accounts named in a message; the rest is counted.
-MOST_NAMED = 10
 
 FLEET_EXAMPLE = """\b
 Example:
@@ -77,7 +71,7 @@ PLAN = """\b
 Example:
   reconciler fleet plan clients/
   reconciler fleet plan clients/ --only plan=gold --exclude acme
-  reconciler fleet plan clients/ --output markdown=comment.md
+  reconciler fleet plan clients/ --out reviewed --output markdown=comment.md
   reconciler fleet plan clients/ --scheduler tcp://127.0.0.1:8786
 """
 
@@ -86,6 +80,7 @@ Example:
   reconciler fleet apply clients/ --wave 1,10%,100%
   reconciler fleet apply clients/ --yes --allow deletes=12 --max-failures 3
   reconciler fleet apply clients/ --yes --continue
+  reconciler fleet apply clients/ --yes --plans reviewed
 """
 
 DRIFT = """\b
@@ -113,7 +108,7 @@ _FLEET = (
         "folder",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="DIR",
-        help="Folder of plans and logs [.reconciler/fleet].",
+        help="Folder of plans and logs [.reconciler/fleet]; plans saved here can be applied with --plans.",
     ),
     click.option(
         "--continue",
@@ -159,6 +154,7 @@ class FleetOptions(AccountOptions, OutputOptions):
 class FleetApplyOptions(FleetOptions):
     """``fleet apply``."""
 
+    plans: Path | None
     yes: bool
     allow: Allowed
     confirm: tuple[str, ...]
@@ -194,6 +190,12 @@ def plan(ctx: click.Context, options: FleetOptions) -> int:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @allow_option
 @click.option("--confirm", multiple=True, metavar="NAME", help="Name of a protected environment (repeatable).")
+@click.option(
+    "--plans",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Apply the saved plans of `fleet plan --out DIR`; accounts that changed are refused.",
+)
 @click.option("--wave", metavar="SIZES", default="", help="Apply in waves, e.g. 1,10%,100%; a failure ends the run.")
 @click.pass_context
 @with_options(FleetApplyOptions)
@@ -203,20 +205,17 @@ def apply(ctx: click.Context, options: FleetApplyOptions) -> int:
     waves = _checked_waves(options.wave)
     allow = {each.value: number for each, number in options.allow}
     run.jobs = [replace(job, command="plan", allow=allow, confirm=options.confirm) for job in run.jobs]
-    run.begin()
-    planned = {result.name: result for result in run.through([run.jobs])}
-    todo = [job for job in run.jobs if _is_pending(planned[job.account.name])]
-    if run.stopped or not todo:
+    planned, jobs = run.reviewed(options.plans) if options.plans else run.planned()
+    if run.stopped or not jobs:
         return run.report(list(planned.values()))
     if not run.outputs.claimed:
         print_lines(fleet_lines(run.report_of(list(planned.values()))))
     _check_approvals(run.report_of(list(planned.values())).results, options)
-    _confirm(len(todo), options)
-    jobs = [_approved(job, planned[job.account.name], run.changes[job.account.name]) for job in todo]
+    _confirm(len(jobs), options)
     cut = waves_of(jobs, waves)
     numbered = [[replace(job, wave=number) for job in wave] for number, wave in enumerate(cut, 1)]
     applied = run.through(numbered, max_failures=options.max_failures or (1 if waves else None))
-    results = planned | {result.name: _added(planned[result.name], result) for result in applied}
+    results = planned | {result.name: combined(planned[result.name], result) for result in applied}
     return run.report(list(results.values()))
 
 
@@ -291,7 +290,8 @@ class _FleetRun:
         self.folder = RunFolder(folder or self.fleet.folder / RUN_FOLDER)
         accounts = chosen(self.fleet.accounts, options.only, options.excludes)
         every = {job.account.name: job for job in _jobs(self.fleet, flags, program.environment)}
-        self.jobs = [replace(every[account.name], command=command) for account in accounts]
+        saves = command == "plan" and options.folder is not None
+        self.jobs = [replace(every[account.name], command=command, saves=saves) for account in accounts]
         self.earlier: dict[str, AccountResult] = {}
         if options.continues:
             self._leave_out_finished()
@@ -318,6 +318,30 @@ class _FleetRun:
         self.engine.check(self.jobs)
         if not self._options.continues:
             self.folder.begin(self._command, [job.account.name for job in self.jobs])
+
+    def planned(self) -> tuple[dict[str, AccountResult], list[AccountJob]]:
+        """The plans of all accounts, and the jobs that apply those with changes."""
+        self.begin()
+        results = {result.name: result for result in self.through([self.jobs])}
+        return results, [
+            approved(job, results[name], changes=self.changes[name])
+            for job in self.jobs
+            if is_pending(results[name := job.account.name])
+        ]
+
+    def reviewed(self, folder: Path) -> tuple[dict[str, AccountResult], list[AccountJob]]:
+        """The saved plans in a folder, and the jobs that apply those with changes."""
+        path = start_folder(self._ctx) / folder
+        if path.resolve() == self.folder.path.resolve():
+            raise ConfigurationError(f"--plans {folder} is also the folder of this run; choose another --out")
+        saved = saved_plans(RunFolder(path), [each.name for each in self.fleet.accounts], self.jobs)
+        self.jobs = [job for job in self.jobs if job.account.name in saved.results]
+        self.begin()
+        return dict(saved.results), [
+            approved(job, saved.results[name], saved=saved.files[name])
+            for job in self.jobs
+            if (name := job.account.name) in saved.files
+        ]
 
     def through(self, waves: Sequence[Sequence[AccountJob]], max_failures: int | None = None) -> list[AccountResult]:
         """The results of all accounts, in waves; Ctrl-C and --max-minutes end them in order."""
@@ -422,45 +446,16 @@ def _checked_waves(text: str) -> str:
     return text
 
 
-def _is_pending(result: AccountResult) -> bool:
-    return result.state is AccountState.CHANGES or (result.state is AccountState.UNCHANGED and result.writes_ledger)
-
-
-def _approved(job: AccountJob, planned: AccountResult, changes: bytes) -> AccountJob:
-    """The job that applies the approved plan: with the numbers of this account, and only this plan."""
-    numbers = {each.allow: None if each.allow in _UNCOUNTED else each.number for each in planned.needs}
-    return replace(job, command="apply", allow={**job.allow, **numbers}, approved=changes)
-
-
-_UNCOUNTED = {each.value for each in UNCOUNTED}
-
-
-def _added(planned: AccountResult, applied: AccountResult) -> AccountResult:
-    """The result of both passes; an account that was not begun keeps the counts of its plan."""
-    if not applied.counts:
-        applied = replace(applied, counts=planned.counts, people=planned.people)
-    seconds = round(planned.seconds + applied.seconds, 3)
-    return replace(applied, reads=planned.reads + applied.reads, seconds=seconds)
-
-
 def _check_approvals(results: Sequence[AccountResult], options: FleetApplyOptions) -> None:
     """Raise ApprovalRequired for each class that was not given with its sum, Declined for protected environments."""
     missing = missing_approvals(approvals_of(results), dict(options.allow))
     if missing:
-        raise ApprovalRequired("\n".join([*map(_needed, missing), "No changes were made."]))
-    protected = sorted({each.protected for each in results if each.protected and _is_pending(each)})
+        raise ApprovalRequired("\n".join([*map(need, missing), "No changes were made."]))
+    protected = sorted({each.protected for each in results if each.protected and is_pending(each)})
     unnamed = [name for name in protected if name not in options.confirm]
     if unnamed:
         flags = " ".join(f"--confirm {name}" for name in unnamed)
         raise Declined(f"protected environments need to be confirmed by name: {flags}; no changes were made")
-
-
-def _needed(approval: FleetApproval) -> str:
-    named = ", ".join(f"{name} {number:,}" for name, number in approval.accounts[:MOST_NAMED])
-    rest = len(approval.accounts) - MOST_NAMED
-    more = f" and {rest:,} more" if rest > 0 else ""
-    what = f"{approval.allow} in {count(len(approval.accounts), 'account')} ({named}{more})"
-    return f"Approval required: {what}. To proceed: {approval.flag}"
 
 
 def _confirm(accounts: int, options: FleetApplyOptions) -> None:

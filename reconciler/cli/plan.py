@@ -32,18 +32,11 @@ from reconciler.cli.project_context import open_project, place
 from reconciler.cli.results import sheet_for, show_plan
 from reconciler.commands import plan_document
 from reconciler.commands.plan import Planned, PlanRequest
-from reconciler.commands.plan_file import to_document
 from reconciler.commands.project import require_resources
-from reconciler.commands.redacted import redacted
-from reconciler.errors import Refused
+from reconciler.commands.saved_plan import check_key, saved
 from reconciler.ledger.store import Store
 from reconciler.output.formats import PLAN
 from reconciler.planner.drift import alarms
-
-NO_KEY = (
-    "saving {what} needs a persistent key: set RECONCILER_LEDGER_KEY, or run apply once, which creates the ledger "
-    "and its key; nothing was planned"
-)
 
 EXAMPLE = """\b
 Example:
@@ -100,7 +93,7 @@ def _planned(ctx: click.Context, options: PlanOptions) -> tuple[Planned, Command
     require_resources(workspace)
     session = open_session(ctx, workspace.settings)
     if options.out:
-        require_key(session)
+        check_key(session, redacts=session.redaction.on)
     with session.ledger_to_read() as store, session.reader() as reader:
         request = requested(workspace, session, options)
         with stopping(session.stop), session.progress() as progress:
@@ -119,13 +112,6 @@ def _fails(planned: Planned, fail_on: tuple[str, ...]) -> int:
     return 2 if found else 0
 
 
-def require_key(session: CommandContext, *, always: bool = False) -> None:
-    """Refuse to save a plan that others carry on without a key to sign it with."""
-    what = "a redacted plan" if session.redaction.on else "a plan in CI" if session.settings.ci else "this plan"
-    if (always or session.redaction.on or session.settings.ci) and not session.has_key():
-        raise Refused(NO_KEY.format(what=what))
-
-
 def save(
     file: Path,
     planned: Planned,
@@ -135,11 +121,8 @@ def save(
     path: Path | None,
 ) -> None:
     """Write the plan file, signed where there is a key that stays; ``path`` are the files that it was made from."""
-    key = session.key(store) if session.has_key() else None
-    document = to_document(planned, request, key, session.settings.environment, session.has_ledger())
     hides = session.redaction.on
-    if hides and key:
-        document = redacted(document, planned.plan.changes, key.digest)
+    document, key = saved(planned, request, session, store, redacts=hides)
     plan_document.write(file, document, key.sign if key else None)
     if key is None:
         log("There is no key yet: the plan file has only a checksum, and no digests of secrets.")

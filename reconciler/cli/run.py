@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 
@@ -23,9 +23,9 @@ from reconciler.cli.results import RunEnding, sheet_for, show_plan
 from reconciler.cli.terminal import columns, print_lines, print_text
 from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
 from reconciler.commands.plan import Planned, PlanRequest
-from reconciler.commands.plan_file import begun, check_fresh, plan_digest, reviewed_counts
+from reconciler.commands.plan_file import plan_digest
+from reconciler.commands.saved_plan import Reviewed, check_reviewed
 from reconciler.errors import ApprovalRequired, ConfigurationError, Refused
-from reconciler.ledger.codec import Key
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
@@ -33,13 +33,6 @@ from reconciler.output.formats import PLAN
 from reconciler.output.plan_sheet import need
 from reconciler.output.text import report_lines
 from reconciler.planner.approvals import closed
-
-
-class Reviewed(NamedTuple):
-    """A saved plan to be applied, and the key that it was signed with; None for one with a checksum only."""
-
-    document: dict[str, Any]
-    key: Key | None
 
 
 @dataclass
@@ -86,9 +79,8 @@ def plan_and_run(
         planned = make_plan(session, request, reader, store if ledgered else None, progress)
     log_reading(session, planned)
     if reviewed is not None:
-        saved, done = reviewed.document, begun(reviewed.document, store)
-        check_fresh(saved, planned, request, reviewed.key, done)
-        run.digest, run.reviewed = plan_digest(saved), reviewed_counts(saved) if done else {}
+        run.reviewed = check_reviewed(reviewed, planned, request, store)
+        run.digest = plan_digest(reviewed.document)
     if run.nothing and not (planned.plan.pending or planned.plan.blocked):
         print_text(run.nothing, err=run.outputs.claimed)
     elif not run.outputs.claimed:

@@ -27,7 +27,9 @@ class SchemaOptions(CommandOptions):
 @click.command(epilog=EXAMPLE)
 @click.argument(
     "what",
-    type=click.Choice(["files", "settings", "fleet", "plan", "report", "fleet-report", "event", "notification", "catalog"]),
+    type=click.Choice(
+        ["files", "settings", "fleet", "plan", "report", "fleet-report", "event", "notification", "catalog"]
+    ),
     default="files",
 )
 @click.option("--at", metavar="URL", help="Catalogue: the https folder that the schemas are published in.")

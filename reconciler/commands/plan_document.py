@@ -29,33 +29,46 @@ Trusted = Callable[[dict[str, Any]], bool]
 
 def write(path: Path, document: dict[str, Any], sign: Sign) -> None:
     """Write ``document`` with its integrity code. Raises ConfigurationError if the file cannot be written."""
-    content = {"format_version": FORMAT_VERSION, **document}
-    code = {"hmac": sign(_canonical(content))} if sign else {"sha256": _sha256(content)}
-    text = json.dumps({**content, "integrity": code}, ensure_ascii=False, indent=1)
     try:
         if path.is_dir():
             raise ConfigurationError(f"{path} is a folder; use a file name for the plan")
-        storage.write(path, text.encode())
+        storage.write(path, text_of(document, sign).encode())
     except OSError as error:
         raise ConfigurationError(f"cannot write the plan to {path}: {error.strerror}") from error
 
 
+def text_of(document: dict[str, Any], sign: Sign) -> str:
+    """The content of a plan file: the document with its integrity code."""
+    content = {"format_version": FORMAT_VERSION, **document}
+    code = {"hmac": sign(_canonical(content))} if sign else {"sha256": _sha256(content)}
+    return json.dumps({**content, "integrity": code}, ensure_ascii=False, indent=1)
+
+
 def read(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> dict[str, Any]:
     """Read a plan file and check its integrity; raises ConfigurationError or Refused with the reason."""
-    document, checked = look(path, sign, trusted)
+    return verified(load(path), str(path), sign, trusted)
+
+
+def verified(document: dict[str, Any], name: str, sign: Sign, trusted: Trusted) -> dict[str, Any]:
+    """The document without its integrity code; raises Refused unless it is intact. ``name`` is for messages."""
+    found, checked = _examined(document, name, sign, trusted)
     if not checked:
         raise Refused(
-            f"{path} is signed, but the key is missing; set RECONCILER_LEDGER_KEY, or use the ledger of that plan"
+            f"{name} is signed, but the key is missing; set RECONCILER_LEDGER_KEY, or use the ledger of that plan"
         )
-    return document
+    return found
 
 
 def look(path: Path, sign: Sign, trusted: Trusted = lambda document: False) -> tuple[dict[str, Any], bool]:
     """Read a plan file for display; also returns whether its integrity was checked, which needs the key."""
-    document = load(path)
+    return _examined(load(path), str(path), sign, trusted)
+
+
+def _examined(document: dict[str, Any], path: str, sign: Sign, trusted: Trusted) -> tuple[dict[str, Any], bool]:
     version = document.get("format_version")
     if not isinstance(version, str) or version.partition(".")[0] != FORMAT_VERSION.partition(".")[0]:
         raise Refused(f"{path} has format {version}, but this reconciler reads {FORMAT_VERSION}; plan again")
+    document = dict(document)
     code = document.pop("integrity", None)
     if not isinstance(code, dict) or len(code) != 1:
         raise Refused(f"{path} has no integrity code; plan again")
@@ -81,14 +94,21 @@ def says_redacted(path: Path) -> bool:
 def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
     """Parse a JSON object; raises ConfigurationError. ``what`` and ``command`` name the file and how to create it."""
     try:
-        document = json.loads(storage.read(path, LARGEST))
+        content = storage.read(path, LARGEST)
     except OSError as error:
         raise ConfigurationError(f"cannot read the {what} file {path}: {error.strerror}") from error
+    return parse(content, str(path), what, command)
+
+
+def parse(content: bytes | str, name: str, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
+    """The JSON object in the content of a file; raises ConfigurationError."""
+    again = f"create one with `reconciler {command}`"
+    try:
+        document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        again = f"create one with `reconciler {command}`"
-        raise ConfigurationError(f"{path} is not a {what} file: truncated or not JSON; {again}") from error
+        raise ConfigurationError(f"{name} is not a {what} file: truncated or not JSON; {again}") from error
     if not isinstance(document, dict):
-        raise ConfigurationError(f"{path} is not a {what} file; create one with `reconciler {command}`")
+        raise ConfigurationError(f"{name} is not a {what} file; {again}")
     return document
 
 

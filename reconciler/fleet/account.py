@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.apply.executor import Bounds
-from reconciler.commands import plan, project
+from reconciler.commands import plan, plan_document, project, saved_plan
 from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
 from reconciler.commands.drift import Drifted, find_drift
 from reconciler.commands.plan import Planned, PlanRequest
+from reconciler.commands.plan_file import check_account, plan_digest
 from reconciler.commands.project import Invocation, Project
 from reconciler.commands.session import Session
 from reconciler.config import files, setting_types
@@ -56,6 +57,8 @@ from reconciler.planner.requests import request_for, show
 
 #: Variables that would give every account the same connection.
 _ONE_FOR_ALL = "RECONCILER_CONNECTION"
+#: The file of a saved plan, in the folder of its account.
+PLAN_FILE = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ class AccountJob:
 
     ``flags`` are settings of the command line. ``allow`` holds the approvals of this account, ``approved`` the
     changes that may be made (see :func:`prints`; None: whatever the plan has), ``confirm`` the protected environments
-    that were named.
+    that were named. ``saves``: the plan becomes a plan file; ``saved`` is the content of the one to apply.
     """
 
     account: FleetAccount
@@ -75,6 +78,8 @@ class AccountJob:
     environment: str | None = None
     allow: Mapping[str, int | None] = field(default_factory=dict)
     approved: bytes | None = None
+    saves: bool = False
+    saved: str | None = None
     confirm: tuple[str, ...] = ()
     wave: int = 0
 
@@ -198,6 +203,8 @@ class _AccountRun:
         request = self._request(workspace, session)
         if self._job.command == "apply":
             return self._apply(session, request)
+        if self._job.saves:
+            saved_plan.check_key(session, redacts=session.settings.redact)
         with session.ledger_to_read() as store, session.reader() as reader:
             self._redact(session.settings, store, request)
             if self._job.command == "drift":
@@ -206,6 +213,9 @@ class _AccountRun:
                 return self._drift(find_drift(request, reader, store), session)
             planned = plan.make_plan(request, reader, store)
             self._note(planned, session)
+            if self._job.saves:
+                document, key = saved_plan.saved(planned, request, session, store, redacts=session.settings.redact)
+                self._files[PLAN_FILE] = plan_document.text_of(document, key.sign if key else None)
             writes_ledger = store is not None and needs_ledger(planned, store, time.time())
         return self.ended(
             AccountState.CHANGES if planned.plan.pending else AccountState.UNCHANGED, writes_ledger=writes_ledger
@@ -226,6 +236,8 @@ class _AccountRun:
         whole."""
         lines = [printable(self._redactor.text(line) if self._redactor else line) for line in text.splitlines()]
         self._log += [f"error: {line}" for line in lines]
+        if len(lines) > 1 and lines[0].endswith(":"):
+            lines[:2] = [f"{lines[0]} {lines[1].strip()}"]
         more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         return (lines[0] if lines else "") + more
 
@@ -284,7 +296,7 @@ class _AccountRun:
         document = json_documents.plan_document(made, _requests(planned), planned.approvals)
         if report is not None:
             document = json_documents.report_document(document, report)
-        self._files["plan.json"] = wording.json_text(self._document(document)) + "\n"
+        self._files["plan.report.json"] = wording.json_text(self._document(document)) + "\n"
 
     def _plainly(self, needed: NeededApproval) -> NeededApproval:
         return needed._replace(reason=self._text(needed.reason))
@@ -299,19 +311,26 @@ class _AccountRun:
 
     def _apply(self, session: Session, request: PlanRequest) -> AccountResult:
         session.api_key  # noqa: B018 - before a ledger is made
+        document = self._saved_document(session)
+        has_key = session.has_key()
         with session.ledger_to_write() as store:
             ledgered = session.settings.ledger != "none"
             self._redact(session.settings, store, request)
+            reviewed = None
+            if document is not None:
+                reviewed = saved_plan.accepted(document, PLAN_FILE, session, store, has_key=has_key)
             with session.reader() as reader:
                 planned = plan.make_plan(request, reader, store if ledgered else None)
             self._note(planned, session)
-            self._check(planned, session.settings)
+            whole = saved_plan.check_reviewed(reviewed, planned, request, store) if reviewed else {}
+            self._check(planned, session.settings, whole)
             if not planned.plan.pending:
                 if ledgered and needs_ledger(planned, store, time.time()):
                     settle_ledger(planned, store, 0, time.time())
                 return self.ended(AccountState.UNCHANGED)
             bounds = Bounds(self._stop, session.settings.max_calls, session.deadline)
-            options = Options(bounds, session.settings.parallel, command="fleet apply")
+            digest = plan_digest(reviewed.document) if reviewed else ""
+            options = Options(bounds, session.settings.parallel, digest=digest, command="fleet apply")
             report = carry_out(planned, session, store, options)
         self._note(planned, session, report)
         code = exit_code(report)
@@ -320,18 +339,28 @@ class _AccountRun:
         why = self.one_line(report.stopped or bad) if code else ""
         return self.ended(states.get(code, AccountState.FAILED), code, error=why)
 
-    def _check(self, planned: Planned, settings: Settings) -> None:
+    def _saved_document(self, session: Session) -> dict[str, Any] | None:
+        """The saved plan to apply, before its signature is checked. Raises Refused for that of another account."""
+        if self._job.saved is None:
+            return None
+        document = plan_document.parse(self._job.saved, PLAN_FILE)
+        check_account(document, session.account())
+        return document
+
+    def _check(self, planned: Planned, settings: Settings, whole: Mapping[Allow, int]) -> None:
         """Refuse what was not approved: another change, a missing approval, a protected environment.
 
-        Fewer changes than approved are the rest of a run that was broken off, with what it had begun to create.
+        Fewer changes than approved are the rest of a run that was broken off, with what it had begun to create;
+        ``whole`` has the counts of a saved plan of which these are the rest.
         """
         intents = planned.ledger.intents
         made = prints(each for each in planned.plan.pending if sends(each) or each.address not in intents)
         if self._job.approved is not None and not _cut(made) <= _cut(self._job.approved):
             raise Stale("the account changed since it was planned; run this again to approve the new plan")
         allow = {Allow(name): count for name, count in self._job.allow.items()}
-        reviewed = {name: count for name, count in allow.items() if count is not None}
-        shut = closed(planned.approvals, allow, reviewed if self._job.approved is not None else {})
+        if self._job.approved is not None:
+            whole = {name: count for name, count in allow.items() if count is not None}
+        shut = closed(planned.approvals, allow, whole)
         if shut:
             raise ApprovalRequired("\n".join(need(approval) for approval in shut))
         if settings.protect and settings.environment not in self._job.confirm:

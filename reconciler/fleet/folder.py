@@ -9,10 +9,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from reconciler.commands import plan_document
 from reconciler.config import storage
 from reconciler.errors import ConfigurationError
-from reconciler.fleet.account import AccountOutput
+from reconciler.fleet.account import PLAN_FILE, AccountOutput
 from reconciler.model.fleet import AccountResult, AccountState, NeededApproval
+from reconciler.model.policy import Allow
 
 #: Name of the file with one line for each account that ended, below that of the run itself.
 RESULTS, RUN = "results.jsonl", "run.json"
@@ -44,21 +46,43 @@ class RunFolder:
 
     def resume(self, command: str) -> tuple[list[str], dict[str, AccountResult]]:
         """The accounts of the run that was broken off, and the results of those that need no second run."""
+        names, results = self._read(command, "there is no run to continue", "leave --continue out")
+        done = {name: result for name, result in results.items() if is_done(result, command)}
+        try:
+            storage.write(self.path / RESULTS, b"".join(_line(_document(result)) for result in results.values()))
+        except OSError as error:
+            raise self._unusable(error) from error
+        return names, done
+
+    def saved_plans(self) -> tuple[list[str], dict[str, AccountResult]]:
+        """The accounts that ``fleet plan --out`` planned, and their results."""
+        return self._read("plan", "there are no saved plans", "create them with `reconciler fleet plan --out DIR`")
+
+    def saved_plan(self, name: str) -> str | None:
+        """The content of the plan file of one account, if there is one."""
+        path = self.path / name / PLAN_FILE
+        try:
+            return storage.read(path, plan_document.LARGEST).decode()
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeError) as error:
+            raise ConfigurationError(f"cannot read the plan file {path}: {error}") from error
+
+    def _read(self, command: str, missing: str, hint: str) -> tuple[list[str], dict[str, AccountResult]]:
+        """The accounts of a run, and the last result of each."""
         try:
             run = json.loads((self.path / RUN).read_text("utf-8"))
             lines = (self.path / RESULTS).read_text("utf-8").splitlines(keepends=True)
             whole = [line for line in lines if line.endswith("\n")]  # the last one may have been cut
             results = [_result(json.loads(line)) for line in whole]
-            storage.write(self.path / RESULTS, "".join(whole).encode())
             names, begun = [str(name) for name in run["accounts"]], str(run["command"])
         except OSError as error:
-            what = f"there is no run to continue in {self.path}: {error.strerror}"
-            raise ConfigurationError(f"{what}; leave --continue out") from error
-        except (KeyError, TypeError, ValueError):
-            raise ConfigurationError(f"{self.path / RUN} is damaged; leave --continue out to start over") from None
+            raise ConfigurationError(f"{missing} in {self.path}: {error.strerror}; {hint}") from error
+        except (KeyError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError):
+            raise ConfigurationError(f"{self.path / RUN} is damaged; {hint}") from None
         if begun != command:
             raise ConfigurationError(f"{self.path} holds a run of `fleet {begun}`, not of `fleet {command}`")
-        return names, {result.name: result for result in results if is_done(result, command)}
+        return names, {result.name: result for result in results}
 
     def add(self, output: AccountOutput) -> None:
         """Write the files of one account, and its result when they are there."""
@@ -103,5 +127,20 @@ def _document(result: AccountResult) -> dict[str, Any]:
 
 
 def _result(document: Mapping[str, Any]) -> AccountResult:
-    needs = tuple(NeededApproval(*each) for each in document["needs"])
-    return AccountResult(**{**document, "state": AccountState(document["state"]), "needs": needs})
+    needs = [(Allow(allow).value, int(number), str(reason)) for allow, number, reason in document["needs"]]
+    return AccountResult(
+        name=str(document["name"]),
+        state=AccountState(document["state"]),
+        exit_code=int(document["exit_code"]),
+        counts={str(name): int(number) for name, number in document["counts"].items()},
+        reads=int(document["reads"]),
+        writes=int(document["writes"]),
+        people=int(document["people"]),
+        seconds=float(document["seconds"]),
+        error=str(document["error"]),
+        needs=tuple(NeededApproval(*each) for each in needs),
+        protected=str(document["protected"]),
+        writes_ledger=bool(document["writes_ledger"]),
+        key=str(document["key"]),
+        wave=int(document["wave"]),
+    )

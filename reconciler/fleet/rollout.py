@@ -11,8 +11,6 @@ from reconciler.fleet.account import AccountJob, AccountOutput
 from reconciler.fleet.declaration import FleetAccount
 from reconciler.fleet.lane import Lane, lanes_of, not_run
 from reconciler.model.fleet import AccountResult
-from reconciler.model.policy import Allow
-from reconciler.planner.approvals import COUNTED, UNCOUNTED
 
 
 class Engine(Protocol):
@@ -121,40 +119,3 @@ def run_waves(
                 over = True
                 engine.halt()
     return results
-
-
-# approvals
-
-
-class FleetApproval(NamedTuple):
-    """One class of approvals over all accounts: the sum, and the number of each account."""
-
-    allow: str
-    number: int
-    accounts: tuple[tuple[str, int], ...]
-
-    @property
-    def flag(self) -> str:
-        """The flag that gives the approval."""
-        return f"--allow {self.allow}" + ("" if Allow(self.allow) in UNCOUNTED else f"={self.number}")
-
-
-def approvals_of(results: Iterable[AccountResult]) -> list[FleetApproval]:
-    """The approvals that the plans need, summed up over the fleet by class."""
-    found: dict[str, list[tuple[str, int]]] = {}
-    for result in results:
-        for needed in result.needs:
-            found.setdefault(needed.allow, []).append((result.name, needed.number))
-    return [FleetApproval(allow, sum(n for _, n in each), tuple(each)) for allow, each in found.items()]
-
-
-def missing_approvals(needed: Iterable[FleetApproval], allowed: dict[Allow, int | None]) -> list[FleetApproval]:
-    """Those that were not given: N must be the sum, and must be given where the number counts."""
-
-    def is_given(approval: FleetApproval) -> bool:
-        allow = Allow(approval.allow)
-        if allow not in allowed:
-            return False
-        return allowed[allow] == approval.number or (allowed[allow] is None and allow not in COUNTED)
-
-    return [approval for approval in needed if not is_given(approval)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple
@@ -88,6 +88,23 @@ class FleetReport:
     def total(self, action: str) -> int:
         """How many changes of that action there are in all accounts."""
         return sum(result.counts.get(action, 0) for result in self.results)
+
+
+class FleetApproval(NamedTuple):
+    """One class of approvals over all accounts: the sum, and the number of each account."""
+
+    allow: str
+    number: int
+    accounts: tuple[tuple[str, int], ...]
+
+
+def approvals_of(results: Iterable[AccountResult]) -> list[FleetApproval]:
+    """The approvals that the plans need, summed up over the fleet by class."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for result in results:
+        for needed in result.needs:
+            found.setdefault(needed.allow, []).append((result.name, needed.number))
+    return [FleetApproval(allow, sum(n for _, n in each), tuple(each)) for allow, each in found.items()]
 
 
 #: Exit codes from bad to good: the first one that an account ended with is that of the fleet.

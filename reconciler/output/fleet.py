@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from reconciler.model.fleet import AccountResult, AccountState, FleetReport
+from reconciler.model.fleet import AccountResult, AccountState, FleetApproval, FleetReport, approvals_of
+from reconciler.model.policy import Allow
 from reconciler.output import wording
 from reconciler.output.html import asset
 from reconciler.output.json_documents import FORMAT_VERSION
 from reconciler.output.layout import Line, padded, width_of
-from reconciler.output.markdown_text import code, head, prose
+from reconciler.output.markdown import HEADROOM, LIMIT
+from reconciler.output.markdown_text import code, head, marker, prose, size
 from reconciler.output.markdown_text import row as table_row
 from reconciler.output.plan_sheet import SIGNS
+from reconciler.planner.approvals import flag
 
 #: Changes that have a word of their own in the table, in this order.
 _COUNTS = ("create", "adopt", "update", "replace", "delete", "forget", "drifted", "blocked")
@@ -27,8 +31,8 @@ _STYLES = {
     AccountState.NOT_RUN: "dim",
 }
 _HEAD = ("account", "state", "changes", "calls", "people", "seconds", "error")
-#: Rows of a comment; a fleet of thousands does not fit into one.
-MOST_ROWS = 400
+#: Accounts named in a sentence; the rest is counted.
+MOST_NAMED = 10
 _WIDEST = 100
 
 
@@ -44,6 +48,10 @@ def fleet_lines(report: FleetReport) -> Iterator[Line]:
         yield []
     for text in totals(report):
         yield [(text, "bold")]
+    for approval in _open_approvals(report):
+        yield [(need(approval), "yellow")]
+    if report.folder:
+        yield [(f"Plans and logs of each account: {report.folder}", "bold")]
 
 
 def _cells(row: tuple[str, ...], widths: list[int], style: str) -> Line:
@@ -76,7 +84,7 @@ def _word(name: str) -> str:
 
 
 def totals(report: FleetReport) -> Iterator[str]:
-    """Accounts by state, calls and time, and where the details are."""
+    """Accounts by state, changes, calls and time."""
     states = [f"{report.count(state):,} {state.value}" for state in AccountState if report.count(state)]
     yield f"{wording.count(len(report.results), 'account')}: {', '.join(states)}."
     changes = [f"{report.total(name):,} {_word(name)}" for name in _COUNTS if report.total(name)]
@@ -87,8 +95,28 @@ def totals(report: FleetReport) -> Iterator[str]:
     yield f"{reads:,} reads and {writes:,} writes in {report.seconds:.1f} s with {keys}."
     if report.stopped:
         yield f"Stopped: {report.stopped}."
-    if report.folder:
-        yield f"Plans and logs of each account: {report.folder}"
+
+
+def _open_approvals(report: FleetReport) -> list[FleetApproval]:
+    """The approvals that an apply of this plan needs."""
+    return approvals_of(report.results) if report.command == "plan" else []
+
+
+def need(approval: FleetApproval) -> str:
+    """``Approval required: deletes in 2 accounts (a 11, b 3). To proceed: --allow deletes=14``"""
+    return f"Approval required: {_shares(approval)}. To proceed: {_flag(approval)}"
+
+
+def _flag(approval: FleetApproval) -> str:
+    return flag(Allow(approval.allow), approval.number)
+
+
+def _shares(approval: FleetApproval) -> str:
+    """The number of each account."""
+    named = ", ".join(f"{name} {number:,}" for name, number in approval.accounts[:MOST_NAMED])
+    rest = len(approval.accounts) - MOST_NAMED
+    more = f" and {rest:,} more" if rest > 0 else ""
+    return f"{approval.allow} in {wording.count(len(approval.accounts), 'account')} ({named}{more})"
 
 
 def fleet_document(report: FleetReport) -> dict[str, Any]:
@@ -131,18 +159,36 @@ def fleet_text(report: FleetReport) -> str:
 
 
 def fleet_comment(report: FleetReport) -> str:
-    """One comment of a pull request with the whole table."""
+    """One comment of a pull request: totals, approvals, and the table, failures first, as far as it fits."""
+    front = f"{marker(report.name)}### Fleet {code(report.name)}: {report.command}\n\n"
+    front += "".join(f"{prose(each)}\n\n" for each in totals(report))
+    front += "".join(_needed(report))
     shown = [result for result in report.results if is_listed(result)]
-    text = f"### Fleet {code(report.name)}: {report.command}\n\n"
-    text += "".join(f"{prose(each)}\n\n" for each in totals(report))
-    if shown:
-        text += head(*(each.capitalize() for each in _HEAD))
-    for result in shown[:MOST_ROWS]:
+    rows = list(_table_rows(sorted(shown, key=lambda result: not result.state.is_failure)))
+    if not rows:
+        return front
+    room = LIMIT - 2 * HEADROOM - size(front)
+    fitting = [row for row, end in zip(rows, accumulate(map(size, rows)), strict=True) if end <= room]
+    left = len(rows) - len(fitting)
+    more = f"\nAnd {wording.count(left, 'more account')}.\n" if left else ""
+    return front + head(*(each.capitalize() for each in _HEAD)) + "".join(fitting) + more
+
+
+def _needed(report: FleetReport) -> Iterator[str]:
+    """What has to be written before the plan can be applied."""
+    approvals = _open_approvals(report)
+    if approvals:
+        yield "**Approval required before apply:**\n\n"
+        yield from (f"- `{_flag(each)}` – {prose(_shares(each))}\n" for each in approvals)
+        yield "\n"
+    for name in sorted({result.protected for result in report.results} - {""}):
+        yield f"Environment {code(name)} is protected: confirm with {code(f'--confirm {name}')}.\n\n"
+
+
+def _table_rows(results: Iterable[AccountResult]) -> Iterator[str]:
+    for result in results:
         name, *cells = _row(result)
-        text += table_row(code(name), *map(prose, cells))
-    if len(shown) > MOST_ROWS:
-        text += f"\nAnd {len(shown) - MOST_ROWS:,} more accounts.\n"
-    return text
+        yield table_row(code(name), *map(prose, cells))
 
 
 def fleet_page(report: FleetReport) -> str:

@@ -57,7 +57,7 @@ def fleet_report_schema() -> dict[str, Any]:
                 "fleet": _said(_TEXT, "Name of the folder of the fleet."),
                 "seconds": _seconds("Duration of the whole run."),
                 "stopped": _said(_MAYBE_TEXT, "Why the run ended early."),
-                "summary": _said(_object({word: _COUNT for word in _account_states()}), "Accounts by state."),
+                "summary": _said(_object(dict.fromkeys(_account_states(), _COUNT)), "Accounts by state."),
                 "accounts": _list(_account(), "Every account of the run, in the order of the declaration."),
             }
         ),

@@ -58,8 +58,12 @@ class Approval:
     @property
     def flag(self) -> str:
         """The flag that gives the approval."""
-        count = "" if self.allow in UNCOUNTED else f"={self.count}"
-        return f"--allow {self.allow.value}{count}"
+        return flag(self.allow, self.count)
+
+
+def flag(allow: Allow, count: int) -> str:
+    """``--allow deletes=3``"""
+    return f"--allow {allow.value}" + ("" if allow in UNCOUNTED else f"={count}")
 
 
 def approvals(

@@ -1,7 +1,8 @@
 """How long a fleet takes against what its rate limits allow: ``python -m tests.fleet.measure --accounts 1000``.
 
 Every account has 20 resources in steady state. The bound is the time that the lane with most calls needs at the rate
-limit of its key; with fewer requests per second than the real ten, a small machine is not what is measured.
+limit of its key; with fewer requests per second than the real ten, a small machine is not what is measured. With
+``--cluster`` the lanes run on two workers of a Dask cluster, with the ledgers in PostgreSQL.
 """
 
 from __future__ import annotations
@@ -15,10 +16,14 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.emulator import Account, Emulator
+from tests.fleet.dask_cluster import Cluster
+from tests.support.postgres import Postgres, programs
 
 TAGS = [f"Tag {number}" for number in range(12)]
 FIELDS = [{"slug": f"field_{number}", "name": f"Field {number}"} for number in range(4)]
@@ -82,17 +87,44 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--rates", type=float, nargs="+", default=[0, 0.5], help="requests per second of each key")
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--cluster", action="store_true", help="also on a Dask cluster")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Emulator(key="key") as server:
         fleet = MeasuredFleet(Path(folder), server, given.accounts, given.keys)
         print(f"adopting: {fleet.run('apply', '--yes').seconds:.1f} s", flush=True)
         for workers in given.workers:
             for rate in given.rates:
-                found = fleet.run("plan", "--workers", str(workers), rate=rate)
-                share = f", {found.seconds / found.bound:.2f} of the bound {found.bound:.0f} s" if rate else ""
-                calls = f"{sum(found.requests):,} requests"
-                print(f"{workers} workers, {rate:g}/s: {found.seconds:.1f} s{share}, {calls}, {found.memory:.0f} MiB")
+                show(f"{workers} workers", fleet.run("plan", "--workers", str(workers), rate=rate), rate)
+        if given.cluster:
+            on_cluster(Path(folder), fleet, given.rates)
     print(f"largest worker: {resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")
+
+
+def on_cluster(folder: Path, fleet: MeasuredFleet, rates: Sequence[float]) -> None:
+    """The same on two workers of a Dask cluster, with the ledgers in PostgreSQL."""
+    with ExitStack() as stack:
+        where = programs()
+        assert where is not None, "no PostgreSQL here"
+        postgres = Postgres(where)
+        stack.callback(postgres.remove)
+        postgres.start(connections=500)
+        stack.callback(postgres.stop)
+        fleet.env["RECONCILER_LEDGER"] = postgres.url
+        cluster = Cluster(folder, stack)
+        for _ in range(2):
+            cluster.add_worker(fleet.env)
+        on = ("--scheduler", cluster.address)
+        print(f"adopting on the cluster: {fleet.run('apply', '--yes', *on).seconds:.1f} s", flush=True)
+        for rate in rates:
+            show("cluster of 2", fleet.run("plan", *on, rate=rate), rate)
+
+
+def show(what: str, found: Measured, rate: float) -> None:
+    """Print one line."""
+    share = f", {found.seconds / found.bound:.2f} of the bound {found.bound:.0f} s" if rate else ""
+    once = "each account once" if len(set(found.requests)) == 1 else "NOT each account once"
+    calls = f"{sum(found.requests):,} requests, {once}"
+    print(f"{what}, {rate:g}/s: {found.seconds:.1f} s{share}, {calls}, driver {found.memory:.0f} MiB", flush=True)
 
 
 if __name__ == "__main__":

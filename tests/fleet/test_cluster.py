@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -19,6 +17,7 @@ from reconciler.fleet.declaration import FleetAccount
 from reconciler.fleet.lane import Lane
 from tests.cli.support import ended
 from tests.fleet.conftest import FleetProject
+from tests.fleet.dask_cluster import Cluster, stop
 from tests.support.postgres import Postgres
 
 pytest.importorskip("distributed")
@@ -26,53 +25,6 @@ from reconciler.fleet import cluster
 
 MakeFleet = Callable[..., FleetProject]
 NAMES = [f"client-{n}" for n in range(6)]
-
-
-class Cluster:
-    """A scheduler and its workers, as processes."""
-
-    def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder, self._stack = folder, stack
-        self._file = folder / "scheduler.json"
-        self.workers: list[subprocess.Popen[bytes]] = []
-        self.scheduler = self._process("scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard")
-        while not self._file.exists():
-            assert self.scheduler.poll() is None
-            time.sleep(0.05)
-
-    @property
-    def address(self) -> str:
-        """Where the scheduler listens."""
-        import json
-
-        return str(json.loads(self._file.read_text())["address"])
-
-    def add_worker(self, env: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """One more worker, with this environment."""
-        options = ("--nthreads", "2", "--no-dashboard", "--no-nanny", "--host", "127.0.0.1", "--death-timeout", "30")
-        self.workers.append(self._process("worker", *options, env=env))
-        while self.log().count("Registered to") < len(self.workers):
-            assert self.workers[-1].poll() is None, self.log()
-            time.sleep(0.05)
-        return self.workers[-1]
-
-    def log(self) -> str:
-        """What scheduler and workers have logged."""
-        return (self._folder / "cluster.log").read_text()
-
-    def _process(self, *args: str, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
-        log = self._stack.enter_context((self._folder / "cluster.log").open("ab"))
-        command = [sys.executable, "-m", "dask", *args, "--scheduler-file", str(self._file)]
-        process = subprocess.Popen(
-            command, cwd=self._folder, env=env or os.environ, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        self._stack.callback(_ended, process)
-        return process
-
-
-def _ended(process: subprocess.Popen[bytes]) -> None:
-    process.kill()
-    process.wait()
 
 
 @pytest.fixture
@@ -128,7 +80,7 @@ def applying(fleet: FleetProject, made: Cluster) -> Iterator[subprocess.Popen[by
             time.sleep(0.01)
         yield process
     finally:
-        _ended(process)
+        stop(process)
 
 
 def test_a_fleet_on_a_cluster(fleet: FleetProject, cluster_of: Callable[..., Cluster]) -> None:

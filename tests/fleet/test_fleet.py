@@ -45,7 +45,7 @@ def test_one_account_is_the_plain_command(make_fleet: MakeFleet) -> None:
     fleet.write("tags: [VIP]\n", "common/tags.yaml")
     document = json.loads(fleet.run("plan", "--json", env=plain).out)
     fleet.run("fleet", "plan")
-    assert json.loads((fleet.folder / ".reconciler/fleet/acme/plan.json").read_text()) == document
+    assert json.loads((fleet.folder / ".reconciler/fleet/acme/plan.report.json").read_text()) == document
 
 
 def test_own_files_and_variables(make_fleet: MakeFleet) -> None:
@@ -172,7 +172,7 @@ def test_reports(make_fleet: MakeFleet, tmp_path: Path) -> None:
     assert document["summary"]["changes"] == 2
     assert "| `acme` | changes | 2 to create |" in (tmp_path / "markdown").read_text()
     assert "<td>acme</td><td>changes</td>" in (tmp_path / "html").read_text()
-    assert (fleet.folder / ".reconciler/fleet/report.md").read_text().startswith("### Fleet")
+    assert (fleet.folder / ".reconciler/fleet/report.md").read_text().startswith("<!-- reconciler: ")
     assert (fleet.folder / ".reconciler/fleet").stat().st_mode & 0o077 == 0
 
 

@@ -8,12 +8,13 @@ from hypothesis import strategies as st
 
 from reconciler.errors import ConfigurationError, Throttled
 from reconciler.fleet.account import AccountJob
+from reconciler.fleet.approval import missing_approvals
 from reconciler.fleet.declaration import FleetAccount
 from reconciler.fleet.lane import AccountRateLimiter, lanes_of
 from reconciler.fleet.local import shares, without
-from reconciler.fleet.rollout import approvals_of, chosen, missing_approvals, wave_sizes, waves_of
+from reconciler.fleet.rollout import chosen, wave_sizes, waves_of
 from reconciler.gateway.rate_limiter import RateLimiter
-from reconciler.model.fleet import AccountResult, AccountState, NeededApproval, worst
+from reconciler.model.fleet import AccountResult, AccountState, NeededApproval, approvals_of, worst
 from reconciler.model.policy import Allow
 from tests.fleet.simulate import Costs, Setting, simulate
 
@@ -90,19 +91,19 @@ def _result(name: str, deletes: int) -> AccountResult:
 
 
 @pytest.mark.parametrize(
-    ("allowed", "flags"),
+    ("allowed", "missing"),
     [
-        ({}, ["--allow deletes=7"]),
-        ({Allow.DELETES: 3}, ["--allow deletes=7"]),
+        ({}, [("deletes", 7)]),
+        ({Allow.DELETES: 3}, [("deletes", 7)]),
         ({Allow.DELETES: 7}, []),
         ({Allow.DELETES: None}, []),
-        ({Allow.UPDATES: 7}, ["--allow deletes=7"]),
+        ({Allow.UPDATES: 7}, [("deletes", 7)]),
     ],
 )
-def test_approvals_are_summed_up(allowed: dict[Allow, int | None], flags: list[str]) -> None:
+def test_approvals_are_summed_up(allowed: dict[Allow, int | None], missing: list[tuple[str, int]]) -> None:
     """The number is that of the whole fleet."""
     needed = approvals_of([_result("a", 3), _result("b", 0), _result("c", 4)])
-    assert [each.flag for each in missing_approvals(needed, allowed)] == flags
+    assert [(each.allow, each.number) for each in missing_approvals(needed, allowed)] == missing
     assert needed[0].accounts == (("a", 3), ("c", 4))
 
 

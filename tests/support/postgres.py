@@ -22,9 +22,9 @@ class Postgres:
         self._run("initdb", "-A", "trust", "-U", "ledger", "--no-sync", "-E", "UTF8", "--locale=C")
         self.url = f"postgresql+psycopg://ledger@/postgres?host={self.folder}"
 
-    def start(self) -> None:
-        """Begin to answer."""
-        options = f"-F -k {self.folder} -c listen_addresses=''"
+    def start(self, connections: int = 100) -> None:
+        """Begin to answer; so many connections at once."""
+        options = f"-F -k {self.folder} -c listen_addresses='' -c max_connections={connections}"
         self._run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", options, "start")
 
     def stop(self) -> None:
