@@ -35,6 +35,13 @@ class Problem(NamedTuple):
         text = f"{self.where}: {self.what}" if self.where else self.what
         return f"{text}; {self.hint}" if self.hint else text
 
+    def position(self) -> tuple[str, int, int]:
+        """File, line and column; an empty file and zeros if the problem is not in a file."""
+        file, *place = self.where.rsplit(":", 2)
+        if len(place) == 2 and all(number.isdecimal() for number in place):
+            return file, int(place[0]), int(place[1])
+        return "", 0, 0
+
 
 class ReconcilerError(Exception):
     """Base of all expected errors; ``str()`` is the message for the user."""
@@ -43,11 +50,11 @@ class ReconcilerError(Exception):
 
 
 class ConfigurationError(ReconcilerError):
-    """Invalid user input; ``problems`` holds all errors of all files."""
+    """Invalid user input; ``problems`` holds all errors of all files, sorted by file, line and column."""
 
     def __init__(self, problems: Iterable[Problem] | str) -> None:
         self.problems: tuple[Problem, ...] = (
-            (Problem("", problems),) if isinstance(problems, str) else tuple(problems)
+            (Problem("", problems),) if isinstance(problems, str) else tuple(sorted(problems, key=Problem.position))
         )
         super().__init__("\n".join(str(problem) for problem in self.problems))
 

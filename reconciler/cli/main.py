@@ -182,6 +182,7 @@ def cli(
     program.directory, program.environment, program.redact = directory, environment, redact
     program.verbose, program.quiet, program.log_format = verbose, quiet, log_format
     program.heartbeat, program.rate_limit = heartbeat, rate_limit
+    program.command = ctx.invoked_subcommand or ""
 
 
 def main(args: list[str] | None = None) -> None:

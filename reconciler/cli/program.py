@@ -20,7 +20,7 @@ class Program:
     """Options of `reconciler` itself.
 
     ``settings`` are those of the project and ``redaction`` replaces personal data, once a command has set them;
-    ``events`` is the stream of events on standard output, if requested.
+    ``events`` is the stream of events on standard output, if requested; ``command`` is the name of the command.
     """
 
     directory: str = "."
@@ -34,6 +34,7 @@ class Program:
     settings: object = None
     redaction: object = None
     events: EventStream | None = None
+    command: str = ""
     warned: bool = False
 
 

@@ -23,7 +23,6 @@ from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Origin, Secret, unescape
 from reconciler.planner.clone import OF_PEOPLE, CloneChoice, ClonedState, clone, referred, settled_in, without
 from reconciler.planner.matched_state import MatchedState
-from reconciler.planner.references import MAX_REPORTED
 from reconciler.refresh.account import Scope, refresh
 from reconciler.refresh.reader import Progress
 
@@ -31,6 +30,8 @@ from reconciler.refresh.reader import Progress
 NOTHING = {kind.name: Prune.NONE for kind in KINDS.values() if kind.writable}
 #: Variables that locate one environment; a clone has two and uses reconciler.yaml instead.
 _ONE_PLACE = ("connection", "ledger")
+#: Missing references that are reported; the rest is counted.
+MAX_REPORTED = 20
 #: Hex digits of a pseudonym: two of a million people share one with a chance of one in ten million.
 DIGITS = 16
 

@@ -102,6 +102,7 @@ def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence
                 schema=schema(),
                 environ=place.environ,
                 variables=chosen.vars,
+                elsewhere=chosen.vars_elsewhere,
                 defaults=chosen.defaults,
                 roots=chosen.files_roots,
                 cwd=place.cwd,

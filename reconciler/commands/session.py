@@ -107,9 +107,9 @@ class Session:
         found = next((each for each in listed if each.id == wanted), None)
         if found is None:
             text = f"{unknown_connection(wanted, listed)} Check {self.settings.sources['connection']}."
-            return NotConnected(text, detail=error.detail)
+            return NotConnected(text, detail=str(error))
         text = f'Connection "{wanted}" is {found.status}. Choose an ACTIVE one: `reconciler connections list`.'
-        return error if found.status == ACTIVE else NotConnected(text, detail=error.detail)
+        return error if found.status == ACTIVE else NotConnected(text, detail=str(error))
 
     @contextmanager
     def writer(self) -> Iterator[Writer]:

@@ -19,8 +19,8 @@ from reconciler.model.csv_rows import CsvRows
 from reconciler.model.resource import EMPTY, UNGUARDED, Declared, Desired, DesiredState, Lifecycle, Resources
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Value, clean, replace_refs
 
-#: Duplicate declarations that are reported; the rest is counted, as two copies of one CSV file have one cause.
-MAX_REPORTED = 50
+#: With more duplicate declarations than this, the folder probably contains two projects.
+MANY_DOUBLES = 50
 
 #: Relations of each kind that may be written inside its block.
 SUGARED: Mapping[str, tuple[Kind, ...]] = {
@@ -52,9 +52,10 @@ class _StateCompiler:
         self.kinds: set[str] = set()
         self.exact: dict[tuple[str, Address], Origin] = {}
         self.csv_references: dict[tuple[Address, str], list[Origin]] = {}
+        self.csv_blocks: dict[tuple[str, str], list[Origin]] = {}
         self.targets: dict[tuple[str, str], Ref] = {}
         self.by_handle: dict[Address, Address] = {}
-        self.doubles = 0
+        self.doubles: list[DoubleDeclaration] = []
 
     def read(self, declared: Declared) -> None:
         kind = SECTIONS[declared.section]
@@ -68,18 +69,14 @@ class _StateCompiler:
         elif declared.rows is not None:
             self._add_rows(item, declared.rows)
         else:
-            self._spell_out(item, [self._add_root(item, self._attrs(item))])
+            self._spell_out(item, [*self._add_root(item, self._attrs(item))])
 
     def finish(self) -> DesiredState:
         """Rename references to resources that carry a handle, and return the desired state."""
         renamed = self._renamed()
         if renamed:
             self._rename(renamed)
-        if self.doubles > MAX_REPORTED:
-            what = f"{self.doubles:,} duplicate declarations; showing {MAX_REPORTED}"
-            self.problems.append(
-                Problem("", what, "two blocks may use one CSV file, or the folder may contain two projects")
-            )
+        self.problems += self._double_problems()
         if self.problems:
             raise ConfigurationError(self.problems)
         return DesiredState(
@@ -87,6 +84,7 @@ class _StateCompiler:
             frozenset(self.kinds),
             {(kind, renamed.get(whole, whole)): line for (kind, whole), line in self.exact.items()},
             {(renamed.get(each, each), file): places for (each, file), places in self.csv_references.items()},
+            self.csv_blocks,
         )
 
     def _renamed(self) -> dict[Address, Address]:
@@ -111,8 +109,9 @@ class _StateCompiler:
                     desired = desired.replaced(address=address, attrs=FlatAttrs.of(attrs), part_of=part_of)
                 self._keep(desired)
 
-    def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> Ref:
-        kind = item.kind
+    def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> Iterator[Ref]:
+        """Add a resource and yield its reference; none for a duplicate, so that its relations are not added, too."""
+        kind, doubles = item.kind, len(self.doubles)
         left_out = []
         for child in SUGARED[kind.name]:
             if child.sugar is None or child.sugar.key not in item.raw:
@@ -129,15 +128,19 @@ class _StateCompiler:
         for child in SUGARED[kind.name]:
             if child.sugar and child.sugar.exact and item.raw.get(child.sugar.exact) and child.sugar.key in item.raw:
                 self.exact[(child.name, address)] = origin_in(item.raw, child.sugar.exact, item.origin)
-        return Ref(address)
+        if len(self.doubles) == doubles:
+            yield Ref(address)
 
     def _add_rows(self, item: BlockItem, rows: CsvRows) -> None:
         """Add one resource for each row: the fields of the block, overridden by the cells of the row."""
         base, names = self._attrs(item), self._attribute_names(item, rows)
-        added = []
+        short_forms = [child.name for child in SUGARED[item.kind.name] if child.sugar and child.sugar.key in item.raw]
+        self._note_block(item, rows.file, item.kind.name, *short_forms)
+        self._note_entries(item, rows, {*base, *names.values()})
+        added: list[Ref] = []
         for origin, cells in rows:
             attrs = {**base, **{names[name]: self._cell(item.kind, name, text) for name, text in cells.items()}}
-            added.append(self._add_root(item._replace(origin=origin), attrs))
+            added += self._add_root(item._replace(origin=origin), attrs)
         self._spell_out(item, added, rows.file)
 
     def _attribute_names(self, item: BlockItem, rows: CsvRows) -> dict[str, str]:
@@ -163,7 +166,10 @@ class _StateCompiler:
         if not kind.gather or kind.gather in base:
             self._add(item, base)
             return
-        self._note_references(base, item.origin.file if rows is None else rows.file, item.raw, item.origin)
+        self._note_references(base, item.origin.file, item.raw, item.origin)
+        if rows is not None:
+            self._note_block(item, rows.file, kind.name)
+            self._note_references(base, rows.file, item.raw, item.origin)
         field = kind.field(kind.gather)
         for origin, value in members(item, rows):
             each = item._replace(origin=origin)
@@ -205,6 +211,22 @@ class _StateCompiler:
                         value_origin_in(raw, name, place)
                     )
 
+    def _note_block(self, item: BlockItem, csv_file: str, *kinds: str) -> None:
+        """Record where a block names the CSV file from which it makes resources of these kinds."""
+        for kind in kinds:
+            self.csv_blocks.setdefault((kind, csv_file), []).append(value_origin_in(item.raw, "csv", item.origin))
+
+    def _note_entries(self, item: BlockItem, rows: CsvRows, names: Iterable[str]) -> None:
+        """Record where a block names the fields that the rows of its CSV file set."""
+        options = item.raw["csv"]
+        columns = options.get("fields", EMPTY) if isinstance(options, Mapping) else EMPTY
+        for name in names:
+            for target in item.kind.refers_to({name: None}):
+                head, _, slug = name.partition(".")
+                holder, key = (columns, name) if name in columns else (item.raw[head], slug)
+                place = origin_in(holder, key, item.origin)
+                self.csv_references.setdefault((target, rows.file), []).append(place)
+
     def _add(self, item: BlockItem, attrs: dict[str, Value], leaves_out: tuple[str, ...] = ()) -> Address:
         kind, raw = item.kind, item.raw
         handle = raw.get("handle")
@@ -234,12 +256,26 @@ class _StateCompiler:
         return address
 
     def _report_double(self, address: Address, here: Origin, there: Origin) -> None:
-        self.doubles += 1
-        if self.doubles > MAX_REPORTED:
-            return
-        self.problems.append(
-            Problem(str(here), f"{address} is declared twice; first declared at {there}", "remove one of them")
-        )
+        self.doubles.append(DoubleDeclaration(address, here, there))
+
+    def _double_problems(self) -> Iterator[Problem]:
+        """One problem for each duplicate; those of a CSV file that a block reads are summed up at the block."""
+        single: list[DoubleDeclaration] = []
+        blocks: dict[tuple[str, str], list[DoubleDeclaration]] = {}
+        for double in self.doubles:
+            block = double.address.kind, double.here.file
+            (blocks.setdefault(block, []) if block in self.csv_blocks else single).append(double)
+        for block, found in blocks.items():
+            address, here, there = found[0]
+            if len(found) == 1:
+                single += found
+                continue
+            what = f"{len(found):,} rows of {here.file} are declared twice; the first: {address} in line {here.line}"
+            yield Problem(str(self.csv_blocks[block][-1]), f"{what}, first declared at {there}", "remove one of them")
+        if len(single) > MANY_DOUBLES:
+            yield Problem("", f"{len(single):,} duplicate declarations", "does the folder contain two projects?")
+        for address, here, there in single:
+            yield Problem(str(here), f"{address} is declared twice; first declared at {there}", "remove one of them")
 
     def _note_id(self, desired: Desired) -> None:
         first = self.bound.setdefault((desired.kind, str(desired.bound_id)), desired.origin)
@@ -337,6 +373,14 @@ class _StateCompiler:
             known = ", ".join(("id", kind.key[-1], *kind.alternates))
             self.problems.append(Problem(str(item.origin), f"a {kind.name} has no {name}", f"use one of {known}"))
         return Ref(Address(kind.name, prefix + kind.part(kind.key[-1], text)))
+
+
+class DoubleDeclaration(NamedTuple):
+    """A resource that is declared twice, with both positions."""
+
+    address: Address
+    here: Origin
+    there: Origin
 
 
 class BlockItem(NamedTuple):

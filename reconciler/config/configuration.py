@@ -13,24 +13,27 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from reconciler.config import csv_source, files, yaml_loader
+from reconciler.config.compile import compile_state
 from reconciler.config.positions import MappingNode, Node, copied
 from reconciler.config.positions import SequenceNode as Items
 from reconciler.config.problems import Complaint, raise_if_any
 from reconciler.config.scalars import ExpectedShape, TypedItem, UnresolvedSecret, compile_schema, resolve
 from reconciler.config.secrets import NoSecret, unseal
 from reconciler.config.validation import SchemaValidator
+from reconciler.config.variables import Elsewhere
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import SECTIONS
 from reconciler.kinds.csv_options import CsvForm
 from reconciler.model.csv_rows import CsvRows
 from reconciler.model.resource import EMPTY, Declared
-from reconciler.model.values import Address, Origin, Secret, clean
+from reconciler.model.values import Origin, Secret
 
 
 class LoadOptions(NamedTuple):
     """The rules for every file: schema as shape and validator, variables, environment, defaults of the sections.
 
-    No message shows a value of the sections in ``discreet``.
+    No message shows a value of the sections in ``discreet``. ``elsewhere`` has the environments that define each
+    variable.
     """
 
     shape: ExpectedShape
@@ -39,6 +42,7 @@ class LoadOptions(NamedTuple):
     environ: Table[str, str]
     defaults: Table[str, MappingNode]
     discreet: Iterable[str] = ()
+    elsewhere: Elsewhere = EMPTY
 
 
 def _unheard(_finding: Complaint) -> None:
@@ -57,19 +61,22 @@ def load(
     roots: Sequence[Path] = (),
     cwd: Path | None = None,
     discreet: Iterable[str] = (),
+    elsewhere: Elsewhere = EMPTY,
     forms: Table[str, CsvForm] = EMPTY,
     warn: Callable[[Complaint], None] = _unheard,
     skip_commands: bool = False,
 ) -> Iterator[Declared]:
     """All items declared below ``paths``, one by one in the order of files and lines; none if nothing is declared.
 
-    ``files`` and ``roots`` (folders for secrets and CSV files beside ``project``), ``variables`` and ``defaults``
-    come from the settings; ``forms`` are the sections that accept CSV files; positions name files relative to ``cwd``
-    where that is shorter. ``warn`` is called for valid input that is probably a mistake. With ``skip_commands``
-    secrets from commands that are not allowed are left empty. Raises one ConfigurationError with every problem of
-    every file, possibly after the first items.
+    ``files`` and ``roots`` (folders for secrets and CSV files beside ``project``), ``variables`` (``elsewhere``: the
+    environments that define one) and ``defaults`` come from the settings; ``forms`` are the sections that accept CSV
+    files; positions name files relative to ``cwd`` where that is shorter. ``warn`` is called for valid input that is
+    probably a mistake. With ``skip_commands`` secrets from commands that are not allowed are left empty. Raises one
+    ConfigurationError with every problem of every file, possibly after the first items.
     """
-    rules = LoadOptions(compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, discreet)
+    rules = LoadOptions(
+        compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, discreet, elsewhere
+    )
     place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.discreet))
     reader = _FileReader(rules, schema, forms, place, skip_commands, {})
     problems: list[Problem] = []
@@ -128,7 +135,7 @@ class _FileReader(NamedTuple):
             findings += self._unseal(sealed)
             rows = self._rows([document.node for document in read], findings, warn)
         if findings or problems:
-            findings += _duplicates((document.node for document in read), self.rules.discreet)
+            problems += _across_items(read, rows, self.rules.approval)
         raise_if_any(findings, problems)
         return (item for document in read for item in _declared(document.node, rows))
 
@@ -165,21 +172,38 @@ class _FileReader(NamedTuple):
         return found
 
 
-def _duplicates(nodes: Iterable[MappingNode], discreet: Iterable[str]) -> Iterator[Complaint]:
-    """Resources that are declared twice by their name, for files that cannot be compiled because of other errors."""
-    first: dict[Address, Origin] = {}
-    for node in nodes:
-        for section, items in node.items():
-            kind = SECTIONS.get(section)
-            if kind is None or len(kind.key) != 1 or section in discreet or not isinstance(items, Items):
-                continue
-            for index, item in enumerate(items):
-                name = item.get(kind.key[0]) if isinstance(item, MappingNode) and "handle" not in item else item
-                if isinstance(name, str) and name.strip():
-                    address, here = kind.address({kind.key[0]: clean(name)}), items.origin(index)
-                    if (there := first.setdefault(address, here)) != here:
-                        what = f"{address} is declared twice; first declared at {there}"
-                        yield Complaint(here, what, "remove one of them")
+def _across_items(
+    documents: Iterable[_Document], rows: Table[int, CsvRows], approval: SchemaValidator
+) -> list[Problem]:
+    """Problems that concern several items, such as duplicates, in files that also have errors of other kinds.
+
+    An invalid item counts with its name only.
+    """
+    try:
+        compile_state(
+            usable
+            for document in documents
+            for item in _declared(document.node, rows)
+            if (usable := _usable(item, approval)) is not None
+        )
+    except ConfigurationError as error:
+        return list(error.problems)
+    return []
+
+
+def _usable(item: Declared, approval: SchemaValidator) -> Declared | None:
+    """The item if it is valid, else its name if it has one, else None."""
+    kind = SECTIONS.get(item.section)
+    if kind is None or item.raw is None:
+        return None
+    is_block = isinstance(item.raw, MappingNode)
+    resolved = is_block and any(isinstance(value, Secret) for value in item.raw.values())  # is not JSON any more
+    if not resolved and approval.accepts(item.section, item.raw):
+        return None if is_block and "csv" in item.raw and item.rows is None else item
+    if kind.parents or len(kind.key) != 1 or not is_block:
+        return None
+    names = {key: item.raw[key] for key in (*kind.key, "handle") if isinstance(item.raw.get(key), str)}
+    return item._replace(raw=names, rows=None) if names.get(kind.key[0], "").strip() else None
 
 
 class _Document(NamedTuple):
@@ -194,7 +218,7 @@ def check(node: Node, name: str, rules: LoadOptions) -> tuple[list[Complaint], l
         what = f"expected a mapping, got {'a list' if isinstance(node, Items) else 'text'}"
         return [Complaint(Origin(name, 1, 1), what, "start with a section, e.g. `tags:`")], []
     _fill(node, rules.defaults)
-    typed: TypedItem = resolve(node, rules.shape, rules.variables, rules.environ)
+    typed: TypedItem = resolve(node, rules.shape, rules.variables, rules.environ, rules.elsewhere)
     said = {finding.origin for finding in typed.findings}
     hidden = frozenset(id(place.node) for place in typed.sealed) | _discreet(node, rules.discreet)
     invalid = [finding for finding in rules.approval.findings(node, hidden) if finding.origin not in said]

@@ -29,9 +29,9 @@ class Complaint(NamedTuple):
 
 
 def raise_if_any(findings: Iterable[Complaint], others: Iterable[Problem] = ()) -> None:
-    """Raise one ConfigurationError with ``others`` first, then all findings by file, line and column, each once."""
+    """Raise one ConfigurationError with all problems, each once."""
     ordered = sorted(set(findings), key=lambda finding: (finding.origin, finding.what))
-    problems = [*others, *(finding.problem() for finding in ordered)]
+    problems = list(dict.fromkeys([*others, *(finding.problem() for finding in ordered)]))
     if problems:
         raise ConfigurationError(problems)
 

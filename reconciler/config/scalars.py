@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 
 from reconciler.config.positions import MappingNode, Node, SequenceNode, value_origin
 from reconciler.config.problems import MOST, Complaint
-from reconciler.config.variables import Unknown, interpolate
+from reconciler.config.variables import Elsewhere, Unknown, interpolate
+from reconciler.model.resource import EMPTY
 
 #: Keywords that add to the meaning of a ``$ref``.
 _STRUCTURE = frozenset(("type", "anyOf", "oneOf", "allOf", "items", "properties", "additionalProperties"))
@@ -164,9 +165,18 @@ class TypedItem(NamedTuple):
     sealed: list[UnresolvedSecret]
 
 
-def resolve(node: Node, shape: ExpectedShape, variables: Table[str, str], environ: Table[str, str]) -> TypedItem:
-    """Resolve a whole document in place: ``${var.x}`` from ``variables``, ``${env.X}`` from ``environ``."""
-    walk = _TypeWalk(variables, environ)
+def resolve(
+    node: Node,
+    shape: ExpectedShape,
+    variables: Table[str, str],
+    environ: Table[str, str],
+    elsewhere: Elsewhere = EMPTY,
+) -> TypedItem:
+    """Resolve a whole document in place: ``${var.x}`` from ``variables``, ``${env.X}`` from ``environ``.
+
+    ``elsewhere`` has the environments that define a variable.
+    """
+    walk = _TypeWalk(variables, environ, elsewhere)
     if isinstance(node, MappingNode) and shape.forms:
         walk.mapping(node, shape)
     elif isinstance(node, SequenceNode) and shape.items:
@@ -175,11 +185,12 @@ def resolve(node: Node, shape: ExpectedShape, variables: Table[str, str], enviro
 
 
 class _TypeWalk:
-    def __init__(self, variables: Table[str, str], environ: Table[str, str]) -> None:
+    def __init__(self, variables: Table[str, str], environ: Table[str, str], elsewhere: Elsewhere) -> None:
         self.findings: list[Complaint] = []
         self.sealed: list[UnresolvedSecret] = []
         self._variables = variables
         self._environ = environ
+        self._elsewhere = elsewhere
 
     def mapping(self, node: MappingNode, shape: ExpectedShape) -> None:
         """The hot loop: text in a text field costs two look-ups and no call."""
@@ -259,7 +270,7 @@ class _TypeWalk:
 
     def _interpolated(self, text: str, container: Any, key: Any) -> str:
         try:
-            return interpolate(text, self._variables, self._environ)
+            return interpolate(text, self._variables, self._environ, self._elsewhere)
         except Unknown as unknown:
             self._say(container, key, *unknown.args)
             return text

@@ -43,7 +43,7 @@ class Settings:
 
     ``rate_limit`` is requests per second (0: unlimited), ``fresh`` and ``wait`` seconds, ``max_minutes`` minutes;
     ``ledger`` an SQLAlchemy URL (SQLite by absolute path) or ``none``; ``files`` patterns as ``files.discover``
-    takes them, None for all.
+    takes them, None for all. ``vars_elsewhere`` has the environments that define a variable, if none was chosen.
     """
 
     root: Path
@@ -66,6 +66,7 @@ class Settings:
     prune: Mapping[str, Prune]
     defaults: Mapping[str, positions.MappingNode]
     vars: Mapping[str, str]
+    vars_elsewhere: Mapping[str, Sequence[str]]
     files: tuple[str, ...] | None
     files_roots: tuple[Path, ...]
     protect: bool
@@ -197,15 +198,15 @@ class _SettingsReading:
         return Settings(
             root=self._root, format=1, requires=top.get("requires"), environment=name, api_key=key,
             digest_key=digest_key, gateway=values["gateway"], gateway_url=gateway_url, control_url=control_url,
-            connection=values["connection"], ledger=ledger, dialect=values["dialect"],
-            rate_limit=values["rate_limit"],
-            parallel=values["parallel"], fresh=values["fresh"], wait=values["wait"],
+            connection=values["connection"], ledger=ledger, dialect=values["dialect"], sources=self.sources,
+            rate_limit=values["rate_limit"], parallel=values["parallel"], fresh=values["fresh"], wait=values["wait"],
             limits=Limits(**{limit.name: values[limit.name] for limit in fields(Limits)}),
             prune={kind: Prune(word) for kind, word in prune.items()}, defaults=defaults,
-            vars={name: str(value) for name, value in variables.items()}, files=layered_files(self._blocks),
-            files_roots=roots, protect=bool(self._blocks[0].get("protect", False)), redact=values["redact"],
-            ci=self._environ.get("CI", "").lower() in ("true", "1"), max_calls=values["max_calls"],
-            max_minutes=values["max_minutes"], notify=_notify(values), sources=self.sources,
+            vars={name: str(value) for name, value in variables.items()},
+            vars_elsewhere=EMPTY if name else _variables_of_environments(top),
+            files=layered_files(self._blocks), files_roots=roots, redact=values["redact"], notify=_notify(values),
+            protect=bool(self._blocks[0].get("protect", False)), max_calls=values["max_calls"],
+            max_minutes=values["max_minutes"], ci=self._environ.get("CI", "").lower() in ("true", "1"),
         )  # fmt: skip
 
     def _environment(self, top: positions.MappingNode, name: str | None) -> list[positions.MappingNode]:
@@ -344,6 +345,14 @@ class _SettingsReading:
 def _notify(values: Mapping[str, Any]) -> Notify:
     events = frozenset(values["notify_on"].split(","))
     return Notify(values["notify_url"], values["notify_format"], events, values["notify_link"])
+
+
+def _variables_of_environments(top: MappingNode) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for environment, block in (top.get("environments") or EMPTY).items():
+        for name in (block or EMPTY).get("vars") or EMPTY:
+            found.setdefault(name, []).append(environment)
+    return found
 
 
 def layered(blocks: Sequence[MappingNode], key: str) -> tuple[dict[str, Any], dict[str, str]]:

@@ -32,6 +32,7 @@ class SchemaValidator:
     def __init__(self, schema: Table[str, Any]) -> None:
         self.schema = schema
         self._approval = jsonschema_rs.Draft7Validator(dict(schema))
+        self._items: dict[str, Callable[[Any], bool]] = {}
 
     def findings(self, node: MappingNode, hidden: frozenset[int] = frozenset()) -> list[Complaint]:
         """All errors of a document; no message shows a value below a node whose ``id()`` is in ``hidden``."""
@@ -64,10 +65,15 @@ class SchemaValidator:
 
     def _refused(self, section: str, items: SequenceNode) -> list[int]:
         """The indexes of the items that the schema refuses, each seen alone."""
-        schema = self.schema.get("properties", {}).get(section, {}).get("items", {})
-        alone = {"allOf": [schema], "definitions": self.schema.get("definitions", {})}
-        approval = jsonschema_rs.Draft7Validator(alone)
-        return [index for index, item in enumerate(items) if not approval.is_valid(item)]
+        return [index for index, item in enumerate(items) if not self.accepts(section, item)]
+
+    def accepts(self, section: str, item: Any) -> bool:
+        """Whether one item of a section is valid, seen alone."""
+        if section not in self._items:
+            schema = self.schema.get("properties", {}).get(section, {}).get("items", {})
+            alone = {"allOf": [schema], "definitions": self.schema.get("definitions", {})}
+            self._items[section] = jsonschema_rs.Draft7Validator(alone).is_valid
+        return self._items[section](item)
 
 
 class RequiredErrors(NamedTuple):

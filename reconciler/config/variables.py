@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from reconciler.config.problems import nearest, shown, suggest
+from reconciler.model.resource import EMPTY
 
 #: ``${env.X}`` reads only names that begin so: the files come from a pull request, the environment does not.
 READABLE = "RECONCILER_VAR_"
+
+#: The environments that define each variable.
+Elsewhere = Mapping[str, Sequence[str]]
 
 _PART = re.compile(r"\$\$\{|\$\{([^}]*)(\}|\Z)")
 _VAR = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
@@ -20,30 +24,45 @@ class Unknown(Exception):
     """An expression without a value; ``args`` are what is wrong and what to do."""
 
 
-def interpolate(text: str, variables: Mapping[str, str], environ: Mapping[str, str]) -> str:
+def interpolate(
+    text: str,
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    elsewhere: Elsewhere = EMPTY,
+) -> str:
     """The text with every expression replaced, once: values are not looked into. ``$${`` gives ``${``.
 
     Raises Unknown for the first expression without a value.
     """
-    return _PART.sub(lambda part: _value(part, variables, environ), text)
+    return _PART.sub(lambda part: _value(part, variables, environ, elsewhere), text)
 
 
-def _value(part: re.Match[str], variables: Mapping[str, str], environ: Mapping[str, str]) -> str:
+def _value(
+    part: re.Match[str],
+    variables: Mapping[str, str],
+    environ: Mapping[str, str],
+    elsewhere: Elsewhere,
+) -> str:
     if part.group() == "$${":
         return "${"
     inner = part.group(1)
     if not part.group(2):
         raise Unknown("unclosed `${`", _LITERAL)
     if found := _VAR.fullmatch(inner):
-        return _variable(found.group(1), variables)
+        return _variable(found.group(1), variables, elsewhere)
     if found := _ENV.fullmatch(inner):
         return _environment(found.group(1), found.group(2), environ)
     raise Unknown(f"unknown expression ${{{shown(inner)[1:-1]}}}; use ${{var.NAME}} or ${{env.NAME}}", _LITERAL)
 
 
-def _variable(name: str, variables: Mapping[str, str]) -> str:
+def _variable(name: str, variables: Mapping[str, str], elsewhere: Elsewhere) -> str:
     if name not in variables:
-        raise Unknown(f"unknown variable `{name}`", suggest(name, variables, noun="variables"))
+        what, environments = f'unknown variable "{name}"', elsewhere.get(name)
+        if not environments:
+            raise Unknown(what, suggest(name, variables, noun="variables"))
+        *some, last = environments
+        where = f"environments {', '.join(some)} and {last}" if some else f"environment {last}"
+        raise Unknown(what, f"it is defined in {where}: choose one with -e")
     return str(variables[name])
 
 

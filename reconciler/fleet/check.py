@@ -10,9 +10,6 @@ from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.fleet.account import AccountJob, settings_of
 
-#: Problems that are reported; more of them usually have one cause.
-MAX_REPORTED = 50
-
 
 def problems_of(jobs: Sequence[AccountJob], environ: Mapping[str, str], *, remote: bool = False) -> list[Problem]:
     """Every reason why these accounts cannot be run together here; ``remote``: on a worker of a cluster."""
@@ -36,11 +33,9 @@ def problems_of(jobs: Sequence[AccountJob], environ: Mapping[str, str], *, remot
 
 
 def raise_problems(found: Sequence[Problem]) -> None:
-    """Raise one ConfigurationError with the first of them, and the number of the rest."""
+    """Raise one ConfigurationError with all of them."""
     if found:
-        rest = len(found) - MAX_REPORTED
-        more = [Problem("", f"{rest:,} more problems of this fleet", "fix these first")] if rest > 0 else []
-        raise ConfigurationError([*found[:MAX_REPORTED], *more])
+        raise ConfigurationError(found)
 
 
 def _keys(jobs: Iterable[AccountJob], environ: Mapping[str, str]) -> Iterator[Problem]:

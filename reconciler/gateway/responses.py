@@ -141,8 +141,7 @@ def _named(asked: RequestContext, reply: Reply, body: Any, text: str) -> Gateway
         return Throttled(f"{asked}: too many calls ({text})", status=status, retry_after=after)
     if asked.vendor and not _from_vendor(reply, body) and not (isinstance(body, dict) and "errors" in body):
         which = f'active connection "{asked.connection}"' if asked.connection else "active connection"
-        detail = f"{asked}: {status}, {text}"
-        return NotConnected(f"The gateway finds no {which}; {DISCONNECTED}", status=status, detail=detail)
+        return NotConnected(f"The gateway finds no {which} ({text}); {DISCONNECTED}", status=status)
     return Invalid(f"{asked}: {text}", status=status, violations=violations(asked, body))
 
 

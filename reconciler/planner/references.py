@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from reconciler.errors import Problem
 from reconciler.kinds import KINDS
@@ -12,33 +13,83 @@ from reconciler.model.resource import Desired, DesiredState
 from reconciler.model.values import Address, Origin, Ref, lookalike, unescape
 from reconciler.planner.matched_state import MatchedState
 
-#: Unresolved references that are reported; the rest is counted, as a CSV file may have thousands of one cause.
-MAX_REPORTED = 20
+#: Problems that get a suggestion; finding one takes long, and many problems have one cause.
+MAX_SUGGESTED = 50
+#: Similarity of e-mail addresses, which often share their domain, from which one is suggested for the other.
+SIMILAR_ADDRESS = 0.9
+#: Missing people of a CSV file that one problem names.
+MAX_NAMED = 3
 
 
-def dangling(state: DesiredState, found: MatchedState) -> Iterator[Problem]:
-    """One problem for each unresolved reference, at most MAX_REPORTED, and the number of all.
+class _Lost(NamedTuple):
+    """Unresolved references with one cause: where to correct it, and what is affected.
 
-    A name that a block gives to all rows of a CSV file, or to all items of a list, is reported once, at its place.
+    ``row_names``: the names are cells of the CSV file ``file``; otherwise all of them refer to one target.
     """
-    lost = 0
-    rows: dict[tuple[Address, str], set[tuple[int, int]]] = {}
+
+    place: Origin
+    file: str
+    target: Address
+    row_names: bool = False
+
+
+def dangling(state: DesiredState, found: MatchedState) -> list[Problem]:
+    """One problem for each wrong line of YAML, with the number of rows or references that it affects.
+
+    A name that a block gives to all rows of a CSV file, or to all items of a list, is reported at its place. Names in
+    a CSV file are reported at the block that reads it.
+    """
+    lost: dict[_Lost, list[tuple[Address, Desired]]] = {}
     for desired, target in _unresolved(found):
-        shared = target, desired.origin.file
-        if shared in state.csv_references:
-            rows.setdefault(shared, set()).add((desired.origin.line, desired.origin.column))
+        for cause in _causes(state, found, desired, target):
+            lost.setdefault(cause, []).append((target, desired))
+    problems = []
+    for number, cause in enumerate(sorted(lost)):
+        if cause.row_names:
+            problems.append(_missing_people(cause, lost[cause]))
             continue
-        lost += 1
-        if lost <= MAX_REPORTED:
-            yield _explain_dangling(f"{desired.address}: ", desired.origin, target, found)
-    for (target, file), lines in rows.items():
-        for place in state.csv_references[target, file]:
-            affected = _affected(len(lines), "" if place.file == file else file)
-            problem = _explain_dangling("", place, target, found)
-            separator = " " if problem.hint.endswith("?") else "; "
-            yield problem._replace(hint=f"{problem.hint}{separator}{affected} affected")
-    if lost > MAX_REPORTED:
-        yield Problem("", f"{lost:,} unresolved references; showing {MAX_REPORTED}")
+        users = [desired for _, desired in lost[cause]]
+        problems.append(_one_name(cause, users, found, suggest=number < MAX_SUGGESTED))
+    return problems
+
+
+def _causes(state: DesiredState, found: MatchedState, desired: Desired, target: Address) -> Iterator[_Lost]:
+    """The lines of YAML that have to be corrected; several blocks may read one CSV file."""
+    file = desired.origin.file
+    if places := state.csv_references.get((target, file)):
+        yield from (_Lost(place, file, target) for place in places)
+    elif target not in found.ambiguous and (places := state.csv_blocks.get((desired.kind, file))):
+        nobody = Address(target.kind, "")
+        yield from (_Lost(place, file, nobody, row_names=True) for place in places)
+    else:
+        yield _Lost(desired.origin, file, target)
+
+
+def _missing_people(cause: _Lost, rows: Sequence[tuple[Address, Desired]]) -> Problem:
+    lines = {target: desired.origin.line for target, desired in rows}
+    word = cause.target.kind.replace("_", " ")
+    names = [f"{_visible(unescape(target.key))} (line {line})" for target, line in list(lines.items())[:MAX_NAMED]]
+    more = f" and {len(lines) - MAX_NAMED:,} more" if len(lines) > MAX_NAMED else ""
+    missing = f"neither declared nor in this account: {', '.join(names)}{more}"
+    if len(lines) == 1:
+        return Problem(
+            str(cause.place), f"1 {word} of {cause.file} is {missing}", f"declare the {word}, or remove the row"
+        )
+    what = f"{len(lines):,} {word}s of {cause.file} are {missing}"
+    return Problem(str(cause.place), what, f"declare the {word}s, or remove the rows")
+
+
+def _one_name(cause: _Lost, users: Sequence[Desired], found: MatchedState, *, suggest: bool) -> Problem:
+    rows = {desired.origin for desired in users}
+    if rows == {cause.place} and len(users) == 1:
+        return _explain_dangling(f"{users[0].address}: ", cause.place, cause.target, found, suggest=suggest)
+    problem = _explain_dangling("", cause.place, cause.target, found, suggest=suggest)
+    if rows == {cause.place}:
+        affected = f"{len(users):,} references are"
+    else:
+        affected = _affected(len(rows), "" if cause.place.file == cause.file else cause.file)
+    separator = " " if problem.hint.endswith("?") else "; "
+    return problem._replace(hint=f"{problem.hint}{separator}{affected} affected")
 
 
 def _affected(count: int, csv_file: str) -> str:
@@ -55,13 +106,20 @@ def _unresolved(found: MatchedState) -> Iterator[tuple[Desired, Address]]:
     for kind in KINDS.values():
         agreed = found.agreed(kind.name) if kind.parents else {}
         for key, desired in found.desired.of(kind.name).items():
+            missing = []
             for target in kind.refers_to(desired.attrs) if key not in agreed else ():
                 if target in known:
                     continue
                 if target in found.desired or target in found.live:
                     known.add(target)
                 else:
-                    yield desired, target
+                    missing.append(target)
+            yield from ((desired, target) for target in missing if not _is_inside(target, missing))
+
+
+def _is_inside(target: Address, missing: Iterable[Address]) -> bool:
+    """Whether a target belongs to another missing one, such as a module to its course."""
+    return any(target.kind != owner.kind and target.key.startswith(f"{owner.key}/") for owner in missing)
 
 
 def sets_of_nobody(state: DesiredState, found: MatchedState) -> Iterator[Problem]:
@@ -79,7 +137,9 @@ def sets_of_nobody(state: DesiredState, found: MatchedState) -> Iterator[Problem
             yield _explain_dangling(f"authoritative {kind}s: ", origin, owner, found)
 
 
-def _explain_dangling(who: str, origin: Origin, target: Address, found: MatchedState) -> Problem:
+def _explain_dangling(
+    who: str, origin: Origin, target: Address, found: MatchedState, *, suggest: bool = True
+) -> Problem:
     """The problem of one unresolved target; ``who`` is the prefix that names the resource."""
     name = unescape(target.key.rpartition("/")[2])
     word = target.kind.replace("_", " ")
@@ -90,6 +150,8 @@ def _explain_dangling(who: str, origin: Origin, target: Address, found: MatchedS
     if kind.field(kind.key[-1]).is_email and not is_valid(name):
         what, hint = refusal(name, lambda text: f'"{_visible(text)}"')
         return Problem(str(origin), f"{who}{what}", hint)
+    if not suggest:
+        return Problem(str(origin), f'{who}no {word} named "{name}"', "correct the name")
     siblings = [each.key for each in (*found.live, *found.desired) if each.kind == target.kind]
     prefix = target.key.rpartition("/")[0]
     names = [unescape(key.rpartition("/")[2]) for key in siblings if key.rpartition("/")[0] == prefix]
@@ -98,7 +160,8 @@ def _explain_dangling(who: str, origin: Origin, target: Address, found: MatchedS
         hint = f'write "{alike[0]}", which differs only in case or Unicode form'
         return Problem(str(origin), f'{who}no {word} named "{name}"', hint)
     what = f'{who}no {word} named "{name}"{"" if kind.section else " in this account"}'
-    if suggested := near(name, names):
+    suggested = near(name, names, few=0, cutoff=SIMILAR_ADDRESS) if kind.person else near(name, names)
+    if suggested:
         return Problem(str(origin), what, f"did you mean {'one of ' if ', ' in suggested else ''}{suggested}?")
     if kind.section:
         return Problem(str(origin), what, "correct the name, or declare it")

@@ -290,6 +290,47 @@ def test_a_duplicate_beside_other_errors(project: Project) -> None:
     assert "site.yaml:1:13: tag/VIP is declared twice; first declared at site.yaml:1:8" in said
     assert "site.yaml:3:28: unknown key `rooster`" in said
     assert "z.yaml:2:5: contact/a@example.com is declared twice; first declared at site.yaml:3:5" in said
+    assert said.endswith("3 errors in 2 files.\n")
+
+
+def test_duplicate_relations_and_ids_beside_other_errors(project: Project) -> None:
+    """Also where a secret was resolved, and in CSV files; an unreadable file hides only itself."""
+    hook = "{name: H, url: 'https://h.example.com/', secret: {env: A_WEBHOOK}, events: [SALE_NEW]}"
+    twice = "- {course: Yoga, access: full_access, contact: a@example.com}\n"
+    project.write(
+        f"webhooks: [{hook}, {hook}]\ntags: [{{name: A, id: 1}}, {{name: B, id: 1}}]\nenrollments:\n{twice * 2}"
+    )
+    project.write("tags: [A\n", "z.yaml")
+    result = project.run("validate", env={"A_WEBHOOK": "s"})
+    assert [line.split(" ")[1] for line in result.err.splitlines()[:-1]] == [
+        "site.yaml:1:100:",
+        "site.yaml:2:26:",
+        "site.yaml:5:3:",
+        "z.yaml:1:7:",
+    ]
+
+
+def test_errors_are_counted_and_at_most_fifty_are_printed(project: Project) -> None:
+    """The total is the last line; the formats for machines have all of them."""
+    project.write(
+        "".join(["contacts:\n", *(f"  - {{email: p{n}@example.com, country: France}}\n" for n in range(60))])
+    )
+    project.write("tags: [VIP, VIP]\n", "z.yaml")
+    lines = project.run("plan").err.splitlines()
+    assert lines[0].startswith("error: site.yaml:2:")
+    assert lines[-2:] == ["… and 11 more", "61 errors in 2 files. Nothing was planned."]
+    assert len(lines) == 52
+    assert project.run("validate").err.splitlines()[-1] == "61 errors in 2 files."
+    assert len(project.run("validate", "--json").document["problems"]) == 61
+
+
+def test_a_variable_without_an_environment(project: Project) -> None:
+    """The environments that define it are named."""
+    project.write(
+        "environments: {staging: {vars: {prefix: a}}, production: {vars: {prefix: b}}}\n", "reconciler.yaml"
+    )
+    project.write("tags: ['${var.prefix}-VIP']\n")
+    untouched(project, 1, 'unknown variable "prefix"; it is defined in environments staging and production: choose')
 
 
 def test_a_wrong_name_of_a_list_is_one_error(make_project: Callable[..., Project]) -> None:

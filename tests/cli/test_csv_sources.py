@@ -113,25 +113,48 @@ def test_somebody_in_two_places_is_told_with_both(school: Project) -> None:
 
 
 def test_two_blocks_that_name_one_csv_source_have_one_cause(school: Project) -> None:
-    """Thousands that are declared twice are counted."""
+    """One error at the second block, with the number of rows."""
     school.write("".join(f"p{number}@example.com\n" for number in range(500)), "people.csv")
     school.write(COURSE + COURSE.splitlines()[-1])
     lines = school.run("validate").err.splitlines()
-    assert len(lines) == 51
-    assert (
-        "500 duplicate declarations; showing 50; two blocks may use one CSV file, "
-        "or the folder may contain two projects"
-    ) in lines[-1]
+    assert lines == [
+        (
+            "error: site.yaml:4:48: 500 rows of people.csv are declared twice; the first: "
+            "enrollment/p0@example.com/Launch in line 1, first declared at people.csv:1:1; remove one of them"
+        )
+    ]
 
 
-def test_a_csv_source_of_strangers_is_bounded(school: Project) -> None:
-    """Who is not in the account is told, as far as it helps."""
+def test_strangers_in_a_csv_source_are_one_error(school: Project) -> None:
+    """At the block that reads the file, with their number and the first of them."""
     school.write("".join(f"p{number}@example.com\n" for number in range(3000)), "people.csv")
     school.write(COURSE)
-    lines = school.run("plan").err.splitlines()
-    assert len(lines) == 21
-    assert "people.csv:1:1: enrollment/p0@example.com/Launch: no contact named" in lines[0]
-    assert lines[-1] == "error: 3,000 unresolved references; showing 20"
+    assert school.run("plan").err.splitlines() == [
+        (
+            "error: site.yaml:3:48: 3,000 contacts of people.csv are neither declared nor in this account: "
+            "p0@example.com (line 1), p1@example.com (line 2), p2@example.com (line 3) and 2,997 more; "
+            "declare the contacts, or remove the rows"
+        )
+    ]
+
+
+def test_an_unknown_field_beside_a_csv_source_is_one_error(school: Project) -> None:
+    """Of the block and of a column, each at its place, with the number of rows that set it."""
+    school.write("email,x\nann@example.com,1\nbob@example.com,\n", "people.csv")
+    school.write("contacts: [{csv: {file: people.csv, fields: {fields.compny: x}}, fields: {other: y}}]\n")
+    first, second, _ = school.run("plan").err.splitlines()
+    assert first.startswith('error: site.yaml:1:46: no contact field named "compny"')
+    assert first.endswith(" 1 row of people.csv is affected")
+    assert second.startswith('error: site.yaml:1:75: no contact field named "other"')
+    assert second.endswith(" 2 rows of people.csv are affected")
+
+
+def test_modules_of_an_unknown_course_are_not_reported(school: Project) -> None:
+    """The course is what is wrong."""
+    school.write(COURSE.replace("Launch, access: full_access", "Lunch, access: partial_access, modules: [A, B]"))
+    school.write("ann@example.com\n", "people.csv")
+    (line,) = school.run("plan").err.splitlines()
+    assert 'no course named "Lunch"' in line
 
 
 def test_a_wrong_name_beside_a_csv_source_is_one_error_at_its_place(school: Project) -> None:
@@ -157,8 +180,8 @@ def test_each_wrong_name_beside_a_csv_source_has_its_own_place(school: Project) 
         "  - {course: Brunch, access: full_access, csv: people.csv}\n"
         "  - {course: Dinner, access: full_access, contacts: [cid@example.com]}\n"
     )
-    errors = school.run("plan").err.splitlines()
-    assert len(errors) == 4
+    *errors, total = school.run("plan").err.splitlines()
+    assert (len(errors), total) == (4, "4 errors in 1 file. Nothing was planned.")
     places = ("site.yaml:4:17: no tag", "site.yaml:5:", "site.yaml:7:14: no course", "site.yaml:8:")
     for place in places:
         assert any(line.startswith(f"error: {place}") for line in errors), (place, errors)

@@ -111,13 +111,13 @@ def test_all_problems_of_all_files_at_once(tmp_path):
         environ={"MATON_API_KEY": "k3y"},
     )
     assert [line.split(": ")[0] for line in found] == [
-        "b.yaml:2:1",
-        "d.yaml:1:4",
         "a.yaml:2:5",
         "a.yaml:2:6",
+        "b.yaml:2:1",
         "c.yaml:2:11",
         "c.yaml:3:19",
         "c.yaml:4:1",
+        "d.yaml:1:4",
         "e.yaml:1:1",
     ]
     assert "k3y" not in "".join(found)

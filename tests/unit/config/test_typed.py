@@ -181,7 +181,7 @@ def test_interpolation_reaches_every_string():
 def test_interpolation_problems_have_positions():
     """At the value."""
     _, found, _ = typed('text: ${var.nobody}\nrows: ["${env.MATON_API_KEY}"]\n', environ={"MATON_API_KEY": "k3y"})
-    assert found[0].startswith("a.yaml:1:7: unknown variable `nobody`")
+    assert found[0].startswith('a.yaml:1:7: unknown variable "nobody"')
     assert found[1].startswith("a.yaml:2:8: ${env.MATON_API_KEY} cannot be read")
     assert "k3y" not in "".join(found)
 

@@ -32,7 +32,7 @@ def test_values(text, result):
 @pytest.mark.parametrize(
     ("text", "what", "hint"),
     [
-        ("${var.domian}", "unknown variable `domian`", "did you mean `domain`?"),
+        ("${var.domian}", 'unknown variable "domian"', "did you mean `domain`?"),
         ("${env.RECONCILER_VAR_Y}", "RECONCILER_VAR_Y is not set", "did you mean `RECONCILER_VAR_X`?"),
         ("${env.MATON_API_KEY}", "cannot be read", "under `vars:`"),
         ("${env.HOME:-x}", "names must begin with RECONCILER_VAR_", ""),
@@ -69,3 +69,13 @@ def test_escaping_brings_any_text_through(text):
     """Doubling the dollar of every ``${`` is the inverse."""
     if "$${" not in text and "$$" not in text:
         assert interpolate(text.replace("${", "$${"), {}, {}) == text
+
+
+def test_a_variable_of_environments_names_them():
+    """One of them has to be chosen."""
+    with pytest.raises(Unknown) as caught:
+        interpolate("${var.prefix}", {}, {}, {"prefix": ["staging", "production"]})
+    assert caught.value.args == (
+        'unknown variable "prefix"',
+        "it is defined in environments staging and production: choose one with -e",
+    )

@@ -58,8 +58,9 @@ def test_a_400_of_the_gateway_is_about_the_connection(body: Any) -> None:
     """It names the connection and the setting."""
     error = refused(400, body, connection="21fd90f9")
     assert type(error) is NotConnected
-    assert 'no active connection "21fd90f9"; check --connection (RECONCILER_CONNECTION)' in str(error)
-    assert "no active connection; check" in str(refused(400, body))
+    assert 'no active connection "21fd90f9" (' in str(error)
+    assert "; check --connection (RECONCILER_CONNECTION)" in str(error)
+    assert "no active connection (" in str(refused(400, body))
 
 
 @pytest.mark.parametrize(
