@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,7 @@ from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import OpenRequest
 from reconciler.model.values import Address, Attrs, Ref, Secret
 from reconciler.planner.decoding import decode
-from reconciler.planner.impact import growth, takes_from_people
+from reconciler.planner.impact import Losers, carriers_of, growth, takes_from_people
 from reconciler.planner.order import Graph
 from reconciler.planner.requests import Query, bind, fill, is_the_one, lookup_for
 from reconciler.refresh.losses import PERSON, LossReader
@@ -51,7 +51,7 @@ class Freshness:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._deletions: list[Change] = []
-        self._losers: tuple[float, Mapping[Address, Set[Address]]] = 0.0, {}
+        self._losers: tuple[float, Losers] = 0.0, {}
         self._snapshots: dict[str, tuple[float, Snapshot]] = {}
 
     def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
@@ -89,6 +89,11 @@ class Freshness:
                 losers = reader.losers(ahead if self.fresh else [change])
                 self._losers = began, losers
             return len(losers[change.address])
+
+    def carriers(self, change: Change) -> tuple[str, ...] | None:
+        """The remote ids of the contacts that carry a deleted tag, if they were read again for this step."""
+        people = self._losers[1].get(change.address)
+        return None if people is None else carriers_of({change.address: people}).get(change.address)
 
     def wrote(self, step: Step, change: Change, shown: Attrs) -> None:
         """Record a write of this run, so that its effect does not count as a change by others."""

@@ -65,7 +65,9 @@ class StepRunner:
     ``ids`` grows with every answered create. ``unconfirmed`` holds accepted writes whose answer was lost,
     ``announced`` the addresses with an open intent to create from an earlier run. ``along`` lists the managed
     relations and values that each deletion removes, ``taken_by`` which of two deletions removed a relation.
-    ``adopted`` holds addresses recorded as adopted although this run creates them, because an undo restores them.
+    ``adopted`` holds addresses recorded as adopted although this run creates them, because an undo restores them;
+    ``unmanaged`` relations that an undo restores and that are not managed afterwards, with the addresses under which
+    history records them. ``carriers`` are the remote ids of the contacts that carry each tag to delete.
     """
 
     writer: Writer
@@ -81,6 +83,8 @@ class StepRunner:
     announced: frozenset[Address] = frozenset()
     along: Mapping[Address, Sequence[TakenAlong]] = field(default_factory=lambda: EMPTY)
     adopted: frozenset[Address] = frozenset()
+    unmanaged: Mapping[Address, Address] = field(default_factory=lambda: EMPTY)
+    carriers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     unconfirmed: set[Address] = field(default_factory=set)
     taken_by: dict[Address, Address] = field(default_factory=dict)
 
@@ -110,6 +114,8 @@ class StepRunner:
     def _announce(self, step: Step, change: Change, verb: Verb | str) -> Callable[[], None]:
         """The function that records the intent before each attempt; it raises Locked if the lock was lost."""
         where = self._where(step, change)
+        if change.address in self.unmanaged:  # not recovered as a resource of this project after a kill
+            verb = step.verb
         before = self._image(change)
         sent = _sent(change) if verb == CREATING else EMPTY
         return lambda: self.store.intend(self.run, where, verb, before, MIN_LOCK_SECONDS, sent)
@@ -231,7 +237,8 @@ class StepRunner:
         ours = provenance is Provenance.CREATED and not differs
         if not ours and change.action is Action.CREATE:
             hidden = {name for name, value in change.attrs.items() if isinstance(value, Secret)}
-            image = {name: value for name, value in shown.items() if name not in hidden}
+            is_kept = change.address not in self.unmanaged
+            image = {name: value for name, value in shown.items() if is_kept and name not in hidden}
             self.store.intend(self.run, self._where(step, change), step.verb, image, MIN_LOCK_SECONDS)
         if differs:
             raise Invalid(f"{change.address} exists now {_otherwise(kind, differs)}; it stays as it is: plan again")
@@ -243,10 +250,19 @@ class StepRunner:
         message = f"{_where(change)}{error}{_ignored(change, error)}"
         outcome = Outcome(step, change.action, Status.FAILED, message=message)
         if may_have_happened(error) or (change.address in self.unconfirmed and not isinstance(error, Invalid)):
-            self.store.record(self.run, [outcome])  # the intent stays open, since the outcome is unknown
+            self.store.record(self.run, [self._recorded(outcome)])  # the intent stays open: the outcome is unknown
         else:
-            self.store.clear_intent(self.run, self._where(step, change), outcome)
+            self.store.clear_intent(self.run, self._where(step, change), self._recorded(outcome))
         return outcome
+
+    def _recorded(self, outcome: Outcome) -> Outcome:
+        """The outcome as history keeps it: without the e-mail address of an unmanaged contact."""
+        address = outcome.step.address
+        if address not in self.unmanaged:
+            return outcome
+        kept = self.unmanaged[address]
+        message = outcome.message.replace(str(address), str(kept)).replace(address.shown, kept.shown)
+        return replace(outcome, step=outcome.step._replace(address=kept), message=message)
 
     def _settled(self, step: Step, change: Change, made: Made) -> Outcome:
         """Record the outcome in the ledger, before any other step may rely on it."""
@@ -267,8 +283,9 @@ class StepRunner:
             self.ids[change.address] = made.remote_id
         if pending and change.address in self.unconfirmed:
             return outcome  # not confirmed: the intent stays open until the account shows it
-        taken = self._taken(change) if step.verb is Verb.DROP and change.action is Action.DELETE else ()
-        self.store.settle(self.run, self._where(step, change), entry, outcome, taken=taken)
+        taken = self._taken(change) if step.verb is Verb.DROP and change.action is Action.DELETE else None
+        carriers = self._carriers(change) if taken is not None else None
+        self.store.settle(self.run, self._where(step, change), entry, outcome, taken=taken or (), carriers=carriers)
         self.fresh.wrote(step, change, made.shown)
         return outcome
 
@@ -281,6 +298,11 @@ class StepRunner:
             if each.action is not Action.FORGET
             or self.taken_by.setdefault(each.address, change.address) == change.address
         ]
+
+    def _carriers(self, change: Change) -> tuple[str, ...] | None:
+        """The remote ids of the contacts that lose a deleted tag; None for other deletions, or if not known."""
+        read_again = self.fresh.carriers(change)
+        return self.carriers.get(change.address) if read_again is None else read_again
 
     def arrived(self, entry: LedgerEntry, outcome: Outcome) -> None:
         """Record an accepted write that the account now shows."""
@@ -302,7 +324,7 @@ class StepRunner:
     def _entry(self, step: Step, change: Change, made: Made) -> LedgerEntry | None:
         """The ledger entry after the step; a resource parked for its replacement is kept under its remote id."""
         old = self.entries.get(change.address)
-        if step.verb is Verb.DROP:
+        if step.verb is Verb.DROP or change.address in self.unmanaged:
             return None
         if step.verb is Verb.PARK:
             if old is None or change.action is not Action.REPLACE:
@@ -327,7 +349,8 @@ class StepRunner:
 
     def _where(self, step: Step, change: Change) -> Address:
         """The ledger address of the step's resource."""
-        return self._parked(change) if _is_last_of_three(step, change) else change.address
+        address = self._parked(change) if _is_last_of_three(step, change) else change.address
+        return self.unmanaged.get(address, address)
 
     @staticmethod
     def _parked(change: Change) -> Address:

@@ -8,7 +8,7 @@ import click
 
 from reconciler.cli import completers
 from reconciler.cli.command_options import RunOptions
-from reconciler.cli.context import open_session
+from reconciler.cli.context import open_session, stopping
 from reconciler.cli.logs import log
 from reconciler.cli.options import account_options, project_option, run_options, with_options
 from reconciler.cli.project_context import open_project, place, read_settings
@@ -60,7 +60,8 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
     with session.ledger_to_write() as store:
         state = _state(ctx, where, options.project)
         number = find_run(store, options.run).id
-        undoing = prepare(number, store, settings, session.account(), run.allow, state)
+        with stopping(session.stop), session.reader() as reader:
+            undoing = prepare(number, store, settings, session.account(), run.allow, state, reader)
         print_lines(session.redaction.lines(lost_lines(number, undoing.lost)), err=run.outputs.claimed)
         run.nothing = f"Nothing is left to undo of run {number}."
         run.extra = {"undoes": number, "lost": lost_document(undoing.lost)}

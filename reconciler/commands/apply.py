@@ -121,6 +121,8 @@ def _carrier(
         announced=announced(differing(planned.plan.changes), planned.ledger.intents),
         along=taken_along(planned.plan.changes, planned.ledger.entries),
         adopted=planned.adopted,
+        unmanaged=planned.unmanaged,
+        carriers=planned.carriers,
     )
 
 

@@ -13,13 +13,13 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Base, Change, Plan, differing
+from reconciler.model.plan import Action, Base, Change, Plan, differing
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, Neighbours
 from reconciler.model.values import Address, Attrs
-from reconciler.planner.approvals import Approval, Losers, approvals, managed_people, people
+from reconciler.planner.approvals import Approval, approvals, managed_people, people
 from reconciler.planner.diff import Digest
-from reconciler.planner.impact import losers_of, takes_from_people, with_losses
+from reconciler.planner.impact import Losers, carriers_of, losers_of, takes_from_people, with_losses
 from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.narrow import part_for
 from reconciler.planner.neighbours import NOBODY, hands_off
@@ -41,6 +41,7 @@ class PlanRequest:
     ``places``: positions of targets that a file lists. ``only``: plan only these addresses, and address changes that
     depend on them. ``keep``: kinds whose items are all kept. ``from_files``: files declare the state; otherwise notes
     of deletions do not mention files. ``adopted``: addresses that count as adopted although they are created again.
+    ``unmanaged``: relations that are created and not managed afterwards, with the addresses that history shows.
     """
 
     state: DesiredState
@@ -57,6 +58,7 @@ class PlanRequest:
     keep: frozenset[str] = frozenset()
     from_files: bool = True
     adopted: frozenset[Address] = frozenset()
+    unmanaged: Mapping[Address, Address] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,8 @@ class Planned:
 
     ``whole``: no change was excluded. ``entries`` have their new addresses, ``sizes`` are the live resources by kind,
     ``secrets`` are secret values that the account shows, ``found`` is the matched state.
-    ``read_at`` is when reading began, in seconds of the monotonic clock.
+    ``read_at`` is when reading began, in seconds of the monotonic clock. ``carriers`` are the remote ids of the
+    contacts that carry each tag to delete.
     """
 
     plan: Plan
@@ -81,6 +84,8 @@ class Planned:
     read_at: float
     whole: bool = True
     adopted: frozenset[Address] = frozenset()
+    unmanaged: Mapping[Address, Address] = field(default_factory=dict)
+    carriers: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
 
 
 def destroying(request: PlanRequest) -> PlanRequest:
@@ -149,6 +154,8 @@ def decide(
         0.0,
         whole=not plan.partial and request.only is None,
         adopted=request.adopted,
+        unmanaged=request.unmanaged,
+        carriers={} if losses.partly else carriers_of(losses.people),
     )
 
 
@@ -234,7 +241,8 @@ def _partly(request: PlanRequest, read: Refreshed) -> frozenset[str]:
 
 def _selected(request: PlanRequest, changes: Sequence[Change]) -> Sequence[Change]:
     if request.only is not None:
-        changes = tuple(c for c in changes if c.address in request.only or c.moved_from is not None)
+        own = (c for c in changes if c.address in request.only or c.moved_from is not None)
+        changes = tuple(c for c in own if c.address not in request.unmanaged or c.action is not Action.ADOPT)
     if not request.from_files:
         return tuple(replace(c, note=c.note.removeprefix(LEFT)) for c in changes)
     if request.targets or request.excludes:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from reconciler.commands.plan import PlanRequest
 from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError
+from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.history import RunRecord
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow, Policy, Prune
-from reconciler.model.resource import DesiredState
+from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Secret, Value
-from reconciler.planner.inverse import Unrestorable, invert
+from reconciler.planner.inverse import UndoPlan, Unrestorable, invert, reassigning
+from reconciler.refresh.losses import PERSON, LossReader
 
 #: A reverted run deletes what it created, whatever pruning is set to.
 EVERYTHING = {kind.name: Prune.OWNED for kind in KINDS.values() if kind.writable}
@@ -52,10 +55,16 @@ def prepare(
     account: str | None,
     allow: Mapping[Allow, int | None],
     state: DesiredState,
+    reader: Reader,
 ) -> Undoing:
-    """The inverse of a run by its history; secrets come from the files' ``state``."""
+    """The inverse of a run by its history; secrets come from the files' ``state``.
+
+    Reads the contacts that lost a deleted tag, since the ledger has only the remote ids of unmanaged ones.
+    """
     run, ledger = find_run(store, number), store.load()
     inverse = invert(store.outcomes(number), ledger, Dialect(settings.dialect), store.digest, secrets_in(state))
+    people = _people(inverse, ledger, LossReader(reader, Dialect(settings.dialect), ledger.sizes.get(PERSON.name)))
+    inverse, unmanaged = reassigning(inverse, people)
     unknown = [
         Unrestorable(address, "a write whose end is not known; the next apply finds out")
         for address, intent in ledger.intents.items()
@@ -71,8 +80,21 @@ def prepare(
         only=inverse.only,
         from_files=False,
         adopted=inverse.adopted,
+        unmanaged=unmanaged,
     )
     return Undoing(run, request, (*inverse.lost, *unknown))
+
+
+def _people(inverse: UndoPlan, ledger: Ledger, reader: LossReader) -> dict[str, Address]:
+    """The contacts to which tags are assigned again, as far as they exist, by remote id; managed ones as managed."""
+    ids = frozenset(chain.from_iterable(inverse.carriers.values()))
+    live = reader.people(ids) if ids else {}
+    managed = {
+        entry.remote_id: entry.address
+        for entry in ledger.entries.values()
+        if ids and entry.address.kind == PERSON.name and entry.remote_id in live
+    }
+    return {**live, **{str(each): address for each, address in managed.items()}}
 
 
 def secrets_in(state: DesiredState) -> dict[Address, dict[str, Value]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Row, bindparam, insert, select
@@ -65,9 +66,18 @@ def start(connection: Connection, info: RunInfo, started: float) -> int:
     return int(connection.execute(insert(RUN).returning(RUN.c.id), row).scalar_one())
 
 
-def append(connection: Connection, run: int, address: Address, outcome: Outcome, after: Attrs | None) -> None:
+def append(
+    connection: Connection,
+    run: int,
+    address: Address,
+    outcome: Outcome,
+    after: Attrs | None,
+    carriers: Sequence[str] | None = None,
+) -> None:
     """Store the outcome of one step with the before-image of its intent, which must still exist."""
-    connection.execute(_APPEND, outcome_row(run, address, outcome, after))
+    row = outcome_row(run, address, outcome, after)
+    row["carriers"] = None if carriers is None else json.dumps(carriers, separators=(",", ":"))
+    connection.execute(_APPEND, row)
 
 
 def append_taken(connection: Connection, run: int, taken: Iterable[TakenAlong]) -> None:
@@ -93,6 +103,7 @@ def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | Non
         "remote_id": outcome.remote_id,
         "message": plain(outcome.message),
         "after": None if after is None else attrs_text(after),
+        "carriers": None,
     }
 
 
@@ -162,7 +173,16 @@ def _past(row: Row[Any]) -> BeforeImage:
         _attrs(row.after),
         texts_value(row.digests) if row.digests else EMPTY,
         Provenance(row.provenance) if row.provenance else None,
+        _carriers(row.carriers),
     )
+
+
+def _carriers(text: str | None) -> tuple[str, ...] | None:
+    if text is None:
+        return None
+    found = json.loads(text)
+    check_types((found, list), *((each, str) for each in found))
+    return tuple(found)
 
 
 def _attrs(text: str | None) -> Attrs | None:

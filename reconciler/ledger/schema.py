@@ -120,11 +120,12 @@ OUTCOME = Table(
     Column("after", Text),
     Column("digests", Text),
     Column("provenance", Text),
+    Column("carriers", Text),
     sqlite_autoincrement=True,
 )
 
 #: The version of these tables. A ledger with another version is refused.
-LEDGER_VERSION = 1
+LEDGER_VERSION = 2
 
 #: Any number will do, as long as every reconciler asks for the same one before it creates tables.
 _ADVISORY_LOCK = 7_281_463

@@ -291,15 +291,17 @@ class Store:
         outcome: Outcome,
         needs: float = 0.0,
         taken: Sequence[TakenAlong] = (),
+        carriers: Sequence[str] | None = None,
     ) -> None:
         """Complete an intent: store the entry (None: delete it), clear the intent, add the outcome to the history.
 
-        An entry with another address than ``address`` moves there. ``taken`` is what a deletion removed besides.
+        An entry with another address than ``address`` moves there. ``taken`` is what a deletion removed besides,
+        ``carriers`` are the remote ids of the contacts that lose a deleted tag.
         """
         row = None if entry is None else codec.to_row(entry)
         after = None if entry is None else entry.applied
         with self.session.fenced(needs) as connection:
-            history.append(connection, run, address, outcome, after)
+            history.append(connection, run, address, outcome, after, carriers)
             history.append_taken(connection, run, taken)
             connection.execute(_CLEAR, {"a_kind": address.kind, "a_key": address.key})
             if entry is None or entry.address != address:

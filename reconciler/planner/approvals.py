@@ -21,7 +21,7 @@ there is no percentage of them: each of them counts as if it were all (``deletes
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -44,7 +44,7 @@ UNCOUNTED = frozenset({Allow.MISSING})
 SUSPICIOUS = 10
 
 #: The contacts that lose something by the deletion of a tag or field, by its address.
-Losers = Mapping[Address, Set[Address]]
+Losers = Mapping[Address, Collection[Address]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,13 @@ from reconciler.kinds.field import FieldShape
 from reconciler.model.plan import Action, Cause, Change, Changes, Loss, differing
 from reconciler.model.resource import LedgerEntry, Provenance
 from reconciler.model.values import Address, Attrs, Ref, Value
-from reconciler.planner.matched_state import MatchedState
+from reconciler.planner.matched_state import DERIVED, MatchedState
+
+#: The contacts that lose something by each deletion, and their remote ids.
+Losers = Mapping[Address, Mapping[Address, str]]
+
+#: What contacts carry → the relation that assigns it: tag → tagging.
+ASSIGNED_BY = {kind.parents[end].ref: kind for name, (_, end) in DERIVED.items() if (kind := KINDS[name]).create}
 
 
 class TakenAlong(NamedTuple):
@@ -92,26 +98,32 @@ def takes_from_people(changes: Iterable[Change]) -> list[Change]:
     return [change for change in gone if change.address.kind in _TAKEN_FROM_PEOPLE]
 
 
-def losers_of(deletions: Iterable[Change], found: MatchedState) -> dict[Address, Set[Address]]:
+def losers_of(deletions: Iterable[Change], found: MatchedState) -> Losers:
     """The contacts that lose something by each deletion, as far as contacts were read."""
     deletions = list(deletions)
     bearers = bearers_of(live_relations(found), {each.address for each in deletions}) if deletions else {}
-    return {
+    people = {
         change.address: _bearing(change.address, found)
         if change.address.kind == SLUGS.name
         else {each for each in bearers.get(change.address, ()) if KINDS[each.kind].person}
         for change in deletions
     }
+    return {name: {each: found.live.id_of(each) or "" for each in those} for name, those in people.items()}
+
+
+def carriers_of(losers: Losers) -> dict[Address, tuple[str, ...]]:
+    """The remote ids of the contacts that lose each deleted tag, kept in the history for an undo."""
+    return {name: tuple(sorted(people.values())) for name, people in losers.items() if name.kind in ASSIGNED_BY}
 
 
 def with_losses(
-    changes: Sequence[Change], losers: Mapping[Address, Set[Address]], managed: Set[Address], *, partly: bool
+    changes: Sequence[Change], losers: Losers, managed: Set[Address], *, partly: bool
 ) -> Sequence[Change]:
     """The changes, with the number of contacts that lose something. ``partly``: not all contacts were read."""
     if isinstance(changes, Changes):
         return Changes(tuple(with_losses(changes.own, losers, managed, partly=partly)), changes.agreed)
     return tuple(
-        _losing(change, Loss(len(people), len(people - managed), partly))
+        _losing(change, Loss(len(people), len(people.keys() - managed), partly))
         if (people := losers.get(change.address)) is not None
         else change
         for change in changes

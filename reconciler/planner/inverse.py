@@ -6,6 +6,7 @@ created                      nothing: deleted, unless others need it or it was a
 updated                      the overwritten values, in the fields that were written
 replaced                     the previous resource, under a new id
 deleted, also with another   the previous resource, under a new id; requires its secrets
+deleted a tag                also its assignments, to all contacts that carried it
 removed values               the values, on resources that are still managed
 adopted, forgot              no change: the account was not changed
 """
@@ -14,20 +15,25 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import Dialect, wire_of
-from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, NEW_ID, PERSON_DELETED
+from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, NEW_ID, PERSON_DELETED, TAGS_TAKEN
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import BeforeImage, Status
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Ledger, LedgerEntry, Provenance
-from reconciler.model.values import Address, Attrs, Origin, Secret, Value, replace_refs
+from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, replace_refs
+from reconciler.planner.impact import ASSIGNED_BY
+from reconciler.planner.matched_state import DERIVED, ends_of
 
 #: Effects that the inverse write reverts; all others are final.
 TAKEN_BACK = frozenset({ACCESS_GIVEN, ACCESS_TAKEN, NEW_ID, PERSON_DELETED, IRREVERSIBLE})
+
+#: Lost: the run created it, and the ledger does not know it any more, or never did.
+STAYS = "no longer managed, and stays as it is"
 
 _CHANGED = frozenset({Action.UPDATE, Action.ADOPT})
 
@@ -43,13 +49,38 @@ class Unrestorable(NamedTuple):
 class UndoPlan:
     """``only`` holds the addresses that the inverse plan may change, under all their names.
 
-    ``adopted`` holds those that count as adopted when they are created again, as before.
+    ``adopted`` holds those that count as adopted when they are created again, as before. ``carriers`` are the remote
+    ids of the contacts that lost each tag which is created again; :func:`reassigning` declares these assignments.
     """
 
     state: DesiredState
     only: frozenset[Address]
     lost: tuple[Unrestorable, ...]
     adopted: frozenset[Address] = frozenset()
+    carriers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+
+
+def reassigning(undo: UndoPlan, people: Mapping[str, Address]) -> tuple[UndoPlan, dict[Address, Address]]:
+    """The plan that also assigns the tags again; ``people`` are the contacts that still exist, by remote id.
+
+    Second: the assignments that the ledger did not know and will not manage, with addresses that name the contacts by
+    remote id, for the history.
+    """
+    resources, lost, added = dict(undo.state.resources), list(undo.lost), dict[Address, Address]()
+    for tag, ids in ((tag, ids) for tag, ids in undo.carriers.items() if tag in resources):
+        kind = ASSIGNED_BY[tag.kind]
+        owner, end = (parent.name for parent in sorted(kind.parents, key=lambda parent: parent.ref == tag.kind))
+        for remote_id in (each for each in ids if each in people):
+            person, unnamed = people[remote_id], KINDS[people[remote_id].kind].by_remote_id(remote_id)
+            attrs: dict[str, Value] = {owner: Ref(person), end: Ref(tag)}
+            if (address := kind.address(attrs)) not in resources:
+                resources[address] = Desired(address, attrs, resources[tag].origin)
+                added[address] = kind.address(attrs | {owner: Ref(unnamed)})
+        if gone := sum(1 for each in ids if each not in people):
+            whose = "1 contact that is" if gone == 1 else f"{gone:,} contacts that are"
+            lost.append(Unrestorable(tag, f"its assignment to {whose} no longer in the account"))
+    state = DesiredState(resources, frozenset(address.kind for address in resources))
+    return replace(undo, state=state, only=undo.only | added.keys(), lost=tuple(lost)), added
 
 
 def invert(
@@ -83,6 +114,7 @@ class _Inverter:
     only: set[Address] = field(default_factory=set)
     lost: list[Unrestorable] = field(default_factory=list)
     adopted: set[Address] = field(default_factory=set)
+    carriers: dict[Address, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.resources = {address: _as_it_is(entry) for address, entry in self.ledger.entries.items()}
@@ -93,12 +125,12 @@ class _Inverter:
         entry = self._entry(deed)
         self.only |= {deed.address, entry.address if entry else deed.address}
         for effect in deed.kind.effects.get(deed.action, ()):
-            if effect not in TAKEN_BACK:
+            if effect not in TAKEN_BACK and not (effect == TAGS_TAKEN and deed.carriers is not None):
                 self._lose(deed.address, effect)
         if deed.action in (Action.DELETE, Action.FORGET) or (deed.action is Action.REPLACE and entry is None):
             self._make_again(deed)
         elif entry is None:
-            self._lose(deed.address, "no longer managed, and stays as it is")
+            self._lose(deed.address, STAYS)
         elif deed.action in MADE:
             self._remove(deed, entry)
         elif deed.action is Action.REPLACE:
@@ -194,6 +226,8 @@ class _Inverter:
             self._lose(deed.address, "its id (it gets a new one)")
         if deed.provenance is Provenance.ADOPTED:
             self.adopted.add(deed.address)
+        if deed.carriers:
+            self.carriers[deed.address] = deed.carriers
         if entry is not None:
             self._want(entry, known)
         elif deed.address not in self.resources:
@@ -233,7 +267,18 @@ class _Inverter:
                 self.only.add(moved.address)
             state[moved.address] = moved
         kinds = frozenset(address.kind for address in state)
-        return UndoPlan(DesiredState(state, kinds), frozenset(self.only), tuple(self.lost), frozenset(self.adopted))
+        return UndoPlan(
+            DesiredState(state, kinds),
+            frozenset(self.only),
+            tuple(each for each in self.lost if not self._goes_along(each)),
+            frozenset(self.adopted),
+            self.carriers,
+        )
+
+    def _goes_along(self, lost: Unrestorable) -> bool:
+        """Whether an unmanaged assignment disappears with a resource that the undo deletes."""
+        is_assignment = lost.what == STAYS and lost.address.kind in DERIVED
+        return is_assignment and not self.removed.isdisjoint(ends_of(*lost.address))
 
     def _keep_names_apart(self) -> None:
         while True:
@@ -315,6 +360,7 @@ class RecordedChange:
     place: Origin
     digests: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     provenance: Provenance | None = None
+    carriers: tuple[str, ...] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -356,4 +402,5 @@ def _recorded(steps: Sequence[BeforeImage], losses: Sequence[BeforeImage], place
         place,
         first.digests,
         first.provenance,
+        last.carriers,
     )

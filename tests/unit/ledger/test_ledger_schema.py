@@ -8,7 +8,7 @@ from reconciler.ledger.store import Store
 from tests.unit.ledger.conftest import Where
 
 
-@pytest.mark.parametrize(("version", "age"), [(0, "an older"), (2, "a newer")])
+@pytest.mark.parametrize(("version", "age"), [(1, "an older"), (3, "a newer")])
 def test_a_ledger_of_another_version_is_refused(
     where: Where, monkeypatch: pytest.MonkeyPatch, version: int, age: str
 ) -> None:
@@ -16,7 +16,7 @@ def test_a_ledger_of_another_version_is_refused(
     with monkeypatch.context() as patched:
         patched.setattr(schema, "LEDGER_VERSION", version)
         where.open().close()
-    expected = rf"made by {age} version of reconciler \(ledger version {version}, this one uses 1\); use that version"
+    expected = rf"made by {age} version of reconciler \(ledger version {version}, this one uses 2\); use that version"
     for look in (Store.open, Store.peek):
         with pytest.raises(LedgerError, match=expected):
             look(where.url, root=where.root)

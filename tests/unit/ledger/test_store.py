@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 
 from reconciler.errors import LedgerError, Locked
 from reconciler.ledger.lock import Lock
+from reconciler.ledger.schema import LEDGER_VERSION
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import Status
@@ -174,7 +175,7 @@ def test_a_ledger_describes_itself(where: Where, clock: FakeClock) -> None:
     store.write([tag("VIP"), tag("Gold"), FULL])
     store.claim("one")
     shown = store.describe()
-    assert (shown.version, shown.lineage, shown.serial, shown.account) == (1, store.lineage, 2, "one")
+    assert (shown.version, shown.lineage, shown.serial, shown.account) == (LEDGER_VERSION, store.lineage, 2, "one")
     assert (shown.counts, shown.intents) == ({"contact": 1, "tag": 2}, 0)
     assert shown.held is not None
     assert shown.held.expires == clock.now + 60
