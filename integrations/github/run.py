@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -31,34 +32,40 @@ HINTS = {
 
 
 def run() -> int:
-    """Run ``plan``, ``apply`` or ``drift`` and set the outputs of the step."""
-    command, kept, own = env("COMMAND"), emptied("reconciler-plan"), emptied("reconciler-out")
-    files = {"markdown": own / "report.md", "github": own / "annotations"}
+    """Run ``plan``, ``apply`` or ``drift``, of one account or of a fleet, and set the outputs of the step."""
+    command, fleet, kept, own = env("COMMAND"), env("FLEET"), emptied("reconciler-plan"), emptied("reconciler-out")
+    files = {"markdown": own / "report.md"} | ({} if fleet else {"github": own / "annotations"})
     flags = []
     if command == "plan":
-        files |= {"html": kept / "plan.html", "json": kept / "plan.report.json", "sarif": kept / "plan.sarif"}
-        flags = ["--out", str(kept / "plan.json"), "--detailed-exitcode"]
+        if fleet:  # the folder of the run, with the plan of each account
+            files |= {"json": kept / "fleet-report.json"}
+        else:
+            files |= {"html": kept / "plan.html", "json": kept / "plan.report.json", "sarif": kept / "plan.sarif"}
+        flags = ["--out", str(kept if fleet else kept / "plan.json"), "--detailed-exitcode"]
     elif command == "apply":
-        flags = ["--plan", str(temp("reconciler-saved/plan.json")), "--yes"]
-        flags += ["--confirm", env("ENVIRONMENT")] if env("ENVIRONMENT") else []
+        saved = temp("reconciler-saved")
+        flags = ["--plans", str(saved)] if fleet else ["--plan", str(saved / "plan.json")]
+        flags += ["--yes", *(["--confirm", env("ENVIRONMENT")] if env("ENVIRONMENT") else [])]
     flags += [part for form, file in files.items() for part in ("--output", f"{form}={file}")]
-    code, printed = reconciler([command, env("PROJECT"), *flags, *shlex.split(env("ARGUMENTS"))])
-    for line in text(files["github"]).splitlines():
+    words = ["fleet", command, fleet] if fleet else [command, env("PROJECT")]
+    code, printed = reconciler([*words, *flags, *shlex.split(env("ARGUMENTS"))])
+    for line in text(own / "annotations").splitlines():
         if line.startswith(("::notice ", "::warning ", "::error ")):
             print(line, flush=True)
     is_good = code == 0 or (code == 2 and command != "apply")
     output("exit-code", str(code))
     output("changes", str(code in ((0, 4) if command == "apply" else (2,))).lower())
-    if command == "plan" and is_good:
+    keeps = command == "plan" and (is_good or (kept / "run.json").exists())  # one account does not stop a fleet
+    if keeps:
         output("plan", str(kept))
     if (kept / "plan.sarif").exists():
         output("sarif", str(kept / "plan.sarif"))
     report = re.sub(r"\A<!--.*?-->\n", "", text(files["markdown"]))  # the next step has a marker of its own
-    show(command, code, is_good, report or fenced(printed))
+    show(command, code, report or fenced(printed), is_good=is_good, keeps=keeps)
     return 0 if is_good else code
 
 
-def show(command: str, code: int, is_good: bool, shown: str) -> None:
+def show(command: str, code: int, shown: str, *, is_good: bool, keeps: bool) -> None:
     """Write the job summary and, for the next step, the comment or issue."""
     if not is_good:
         ended = f"{command} {ENDS.get(code, f'ended with exit code {code}')}"
@@ -66,7 +73,7 @@ def show(command: str, code: int, is_good: bool, shown: str) -> None:
         annotate(f"{ended} (exit code {code}). {hint}".strip())
         shown = f"### reconciler: {ended}\n\n{hint}\n\n{shown}"
     page = f"{env('GITHUB_SERVER_URL')}/{env('GITHUB_REPOSITORY')}/actions/runs/{env('GITHUB_RUN_ID')}"
-    kept = f" · kept as artifact `{env('ARTIFACT')}`" if command == "plan" and is_good else ""
+    kept = f" · kept as artifact `{env('ARTIFACT')}`" if keeps else ""
     shown = f"{shown.rstrip()}\n\n---\nCommit {env('COMMIT')[:7]} · [run]({page}){kept}\n"
     with Path(env("GITHUB_STEP_SUMMARY")).open("a", encoding="utf-8") as summary:
         summary.write(shown)
@@ -126,9 +133,8 @@ def temp(name: str) -> Path:
 def emptied(name: str) -> Path:
     """An empty folder of this job that only its user can read."""
     folder = temp(name)
-    folder.mkdir(mode=0o700, exist_ok=True)
-    for file in folder.iterdir():
-        file.unlink()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
     return folder
 
 

@@ -1,13 +1,16 @@
 """What the jobs for GitLab ask its API: ``act.py find FILE`` and ``act.py comment FILE``.
 
-``find`` writes the plan of the merge request that brought this commit; ``comment`` keeps one comment with a plan on
-the merge request. Both are started with ``python -I`` and use the token RECONCILER_GITLAB_TOKEN.
+``find`` writes the plan of the merge request that brought this commit; into a folder it writes all files of the job
+that planned. ``comment`` keeps one comment with a plan on the merge request. Both are started with ``python -I`` and
+use the token RECONCILER_GITLAB_TOKEN.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,13 +58,17 @@ class GitLab:
             url = answer.links.get("next", {}).get("url", "")
 
 
-def find(file: Path) -> None:
-    """Write the plan that was reviewed to ``file``."""
+def find(target: Path) -> None:
+    """Write the plan that was reviewed to a file, or the plans of a fleet below a folder."""
     gitlab, sha, branch = GitLab(), os.environ["CI_COMMIT_SHA"], os.environ["CI_COMMIT_BRANCH"]
     for request in gitlab.items(f"/repository/commits/{sha}/merge_requests"):
         if request["state"] == "merged" and request["target_branch"] == branch:
             job = _job(gitlab, request)
-            file.write_bytes(gitlab.send("GET", f"{gitlab.root}/jobs/{job}/artifacts/{PLAN}").content)
+            kept = f"{gitlab.root}/jobs/{job}/artifacts"
+            if target.is_dir():
+                zipfile.ZipFile(io.BytesIO(gitlab.send("GET", kept).content)).extractall(target)
+            else:
+                target.write_bytes(gitlab.send("GET", f"{kept}/{PLAN}").content)
             print(f"Applying the plan of merge request !{request['iid']}, from job {job}.")
             return
     raise Refused(f"commit {sha[:8]} came to {branch} without a merge request, so nobody has seen a plan of it")
@@ -110,7 +117,7 @@ def main(step: str, file: str) -> int:
     except Refused as refused:
         print(f"error: {refused}. {BY_HAND}.", file=sys.stderr)
         return 3
-    except (requests.RequestException, KeyError, TypeError) as fault:
+    except (requests.RequestException, zipfile.BadZipFile, KeyError, TypeError) as fault:
         print(f"error: GitLab gave no {'plan' if step == 'find' else 'comment'}: {fault!s:.500}", file=sys.stderr)
         return 1 if step == "find" else 0
     return 0

@@ -54,8 +54,8 @@ class GitHub:
         """Leave an artifact, as upload-artifact does in a job of ``run``."""
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as archive:
-            for file in sorted(folder.iterdir()):
-                archive.write(file, file.name)
+            for file in sorted(folder.rglob("[!.]*")):
+                archive.write(file, file.relative_to(folder))
         number = next(self.numbers)
         self.runs[run["id"]] = run
         self.blobs[number] = content.getvalue()
