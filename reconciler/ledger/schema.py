@@ -127,7 +127,8 @@ OUTCOME = Table(
 #: The version of these tables. A ledger with another version is refused.
 LEDGER_VERSION = 2
 
-#: Any number will do, as long as every reconciler asks for the same one before it creates tables.
+#: First key of the advisory lock that is held while tables are created, the same in every reconciler. The second is
+#: of the schema, so that the ledgers of a fleet do not wait for each other.
 _ADVISORY_LOCK = 7_281_463
 
 
@@ -150,12 +151,14 @@ def check_version(found: int) -> None:
 
 def prepare(connection: Connection) -> None:
     """Creates the tables where there are none, inside the caller's transaction."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
-        name = connection.get_execution_options().get("ledger_schema")
+    found = read_version(connection)
+    if found is None and connection.dialect.name == "postgresql":
+        name = connection.get_execution_options().get("ledger_schema") or ""
+        keys = {"lock": _ADVISORY_LOCK, "name": name}
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock, hashtext(:name))"), keys)
         if name and not inspect(connection).has_schema(name):
             connection.execute(CreateSchema(name))
-    found = read_version(connection)
+        found = read_version(connection)
     if found is None:
         _refuse_unmanaged(connection)
         _create(connection)

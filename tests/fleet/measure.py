@@ -86,12 +86,13 @@ def main() -> None:
     for name, default in (("accounts", 1000), ("keys", 100)):
         parser.add_argument(f"--{name}", type=int, default=default)
     parser.add_argument("--rates", type=float, nargs="+", default=[0, 0.5], help="requests per second of each key")
-    parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--workers", type=int, nargs="*", default=[1, 2])
     parser.add_argument("--cluster", action="store_true", help="also on a Dask cluster")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Emulator(key="key") as server:
         fleet = MeasuredFleet(Path(folder), server, given.accounts, given.keys)
-        print(f"adopting: {fleet.run('apply', '--yes').seconds:.1f} s", flush=True)
+        if given.workers:
+            print(f"adopting: {fleet.run('apply', '--yes').seconds:.1f} s", flush=True)
         for workers in given.workers:
             for rate in given.rates:
                 show(f"{workers} workers", fleet.run("plan", "--workers", str(workers), rate=rate), rate)

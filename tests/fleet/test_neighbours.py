@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.errors import Locked
+from reconciler.ledger import schema
+from reconciler.ledger.store import Store
 from tests.cli.support import ended
 from tests.support.postgres import Postgres
 from tests.support.project import Project
@@ -71,3 +74,17 @@ def test_other_accounts_of_the_database_are_nobodys_neighbours(
     other.env["RECONCILER_LEDGER"] = pair[0].env["RECONCILER_LEDGER"].replace("shop_", "other_")
     other.write("tags: [VIP]\n")
     assert [each["blocked"] for each in other.plan()["changes"]] == [None]
+
+
+def test_ledgers_do_not_wait_for_each_other(postgres: Postgres, tmp_path: Path) -> None:
+    """While one ledger is created, others of the database are created and opened; only the same one waits."""
+    import psycopg
+
+    one, other = (f"{name}-{tmp_path.name}" for name in ("one", "other"))
+    with psycopg.connect(host=str(postgres.folder), user="ledger", dbname="postgres") as creating:
+        creating.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", (schema._ADVISORY_LOCK, one))
+        for _ in range(2):
+            Store.open(f"{postgres.url}&schema={other}", root=tmp_path, patience=0.2).close()
+        with pytest.raises(Locked):
+            Store.open(f"{postgres.url}&schema={one}", root=tmp_path, patience=0.2)
+    Store.open(f"{postgres.url}&schema={one}", root=tmp_path, patience=0.2).close()
