@@ -315,7 +315,7 @@ def test_a_source_that_fails_in_the_middle(make_pair: Callable[..., Pair]) -> No
     pair = make_pair()
     body = {"error": f"Connection '{pair.source.connection}' is FAILED, not ACTIVE."}
     pair.source.fault("status", status=400, path="/api/contact_fields", times=None, body=body)
-    ended(pair.clone("--apply", "--yes"), 1, "FAILED")
+    ended(pair.clone("--apply", "--yes"), 1, "no active connection")
     assert pair.account.writes == []
     assert not (pair.folder / ".reconciler").exists()
 
@@ -324,7 +324,7 @@ def test_a_target_that_fails_in_the_middle(pair: Pair) -> None:
     """What is done is recorded; the next clone makes the rest, and nothing twice."""
     body = {"error": f"Connection '{pair.account.connection}' is FAILED, not ACTIVE."}
     pair.account.fault("status", status=400, method="POST", path="contacts", nth=2, times=None, body=body)
-    ended(pair.clone(*PEOPLE, "--apply", "--yes"), 4, "FAILED")
+    ended(pair.clone(*PEOPLE, "--apply", "--yes"), 4, "no active connection")
     pair.account.set_faults([])
     pair.done(*PEOPLE)
     assert len(pair.account.state()["contacts"]) == 2

@@ -83,34 +83,39 @@ def _shell(text: str) -> str:
 
 
 def test_bash(shop: Project, programs: Path) -> None:
-    """Commands, flags and values; what follows an @ or a = is what bash takes for the text; blanks are escaped."""
+    """What follows an @ or a = is what bash takes for the text; blanks are escaped, quotes are respected."""
     wanted = {
         "reconciler pl": ["plan"],
-        "reconciler apply --par": ["--parallel"],
-        "reconciler apply --allow d": ["deletes"],
         "reconciler plan --target tag/": ["tag/CRM\\ sync", "tag/Gold,\\ old", "tag/Later", "tag/VIP"],
         "reconciler explain contact/ann@": ["@example.com"],
         "reconciler plan --target=tag/VI": ["tag/VIP"],
         "reconciler explain 'tag/CRM s": ["tag/CRM sync"],
         "reconciler ledger forget tag/VIP tag/C": ["tag/CRM\\ sync"],
-        "reconciler -e s": ["staging"],
-        "reconciler undo ": ["1"],
-        "reconciler plan --output ": [
-            "text",
-            "json",
-            "markdown",
-            "html",
-            "junit",
-            "sarif",
-            "github",
-            "gitlab",
-        ],
-        "reconciler drift --output g": ["github"],
-        "reconciler pull --kind cont": ["contact", "contact_field"],
-        "reconciler clone --kind memb": ["memberships"],
-        "reconciler help approva": ["approvals"],
     }
     assert dict(zip(wanted, in_bash(shop, programs, *wanted), strict=True)) == wanted
+    assert shop.account.requests == []
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("apply --par", ["--parallel"]),
+        ("apply --allow d", ["deletes"]),
+        ("-e s", ["staging"]),
+        ("undo ", ["1"]),
+        ("plan --output ", ["text", "json", "markdown", "html", "junit", "sarif", "github", "gitlab"]),
+        ("drift --output g", ["github"]),
+        ("pull --kind cont", ["contact", "contact_field"]),
+        ("clone --kind memb", ["memberships"]),
+        ("help approva", ["approvals"]),
+    ],
+)
+def test_values(shop: Project, line: str, offered: list[str]) -> None:
+    """Flags, and values of each sort, without a request."""
+    asked = {"_RECONCILER_COMPLETE": "bash_complete", "COMP_LINE": f"reconciler {line}", "COMP_WORDBREAKS": " @=:"}
+    answer = shop.run(env=asked)
+    assert (answer.code, answer.err) == (0, "")
+    assert [word.partition(",")[2].rstrip() for word in answer.out.splitlines()] == offered
     assert shop.account.requests == []
 
 
