@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 from reconciler.apply.ledger_entry import recovered
@@ -72,7 +73,6 @@ class Planned:
     """
 
     plan: Plan
-    graph: Graph
     approvals: tuple[Approval, ...]
     entries: Mapping[Address, LedgerEntry]
     ledger: Ledger
@@ -86,6 +86,11 @@ class Planned:
     adopted: frozenset[Address] = frozenset()
     unmanaged: Mapping[Address, Address] = field(default_factory=dict)
     carriers: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def graph(self) -> Graph:
+        """The order of the steps; computed on first use."""
+        return build(self.plan.changes)
 
 
 def destroying(request: PlanRequest) -> PlanRequest:
@@ -142,7 +147,6 @@ def decide(
     offered = _offers(request, plan, found, rules.partly)
     return Planned(
         plan,
-        build(plan.changes),
         _approvals(request, plan, read, ledger, offered, losses),
         found.entries,
         ledger,

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, assert_never
 
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS, schema_version
-from reconciler.kinds.base import Kind
+from reconciler.kinds.base import Kind, Sugar
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.csv_rows import CsvRows
 from reconciler.model.resource import EMPTY, UNGUARDED, Declared, Desired, DesiredState, Lifecycle, Resources
@@ -54,6 +54,7 @@ class _StateCompiler:
         self.csv_references: dict[tuple[Address, str], list[Origin]] = {}
         self.csv_blocks: dict[tuple[str, str], list[Origin]] = {}
         self.targets: dict[tuple[str, str], Ref] = {}
+        self.short_forms: dict[tuple[str, str], dict[str, Value]] = {}
         self.by_handle: dict[Address, Address] = {}
         self.doubles: list[DoubleDeclaration] = []
 
@@ -187,20 +188,31 @@ class _StateCompiler:
         sugar = child.sugar
         assert sugar is not None
         (role,) = (field.name for field in child.parents if field.ref == sugar.parent)
-        filled = child.field(sugar.fills)
         for index, each in enumerate(values):
             origin = origin_in(values, index, place)
-            one = BlockItem(child, EMPTY, origin)
-            base: dict[str, Value] = {}
-            for field in child.fields:
-                if field is filled:
-                    base[field.name] = self._target(one, filled, each, base)
-                elif field.name in sugar.preset:
-                    self._read_field(one, field, sugar.preset[field.name], base)
-            self._note_references(base, csv_file, EMPTY, origin)
+            base = self._short_form(child, sugar, each, origin)
+            if csv_file:
+                self._note_references(base, csv_file, EMPTY, origin)
             for parent in parents:
                 at = self.resources[parent.target].origin if csv_file else origin
-                self._add(BlockItem(child, EMPTY, at, parent.target), {**base, role: parent})
+                attrs = {**base, role: parent}
+                self._keep(Desired(child.address(attrs), FlatAttrs.of(attrs), at, part_of=parent.target))
+
+    def _short_form(self, child: Kind, sugar: Sugar, value: Any, origin: Origin) -> dict[str, Value]:
+        """The attributes of one entry of a short form; cached for names, which many blocks repeat."""
+        known = self.short_forms.get((child.name, value)) if isinstance(value, str) else None
+        if known is not None:
+            return known
+        one = BlockItem(child, EMPTY, origin)
+        base: dict[str, Value] = {}
+        for field in child.fields:
+            if field.name == sugar.fills:
+                base[field.name] = self._target(one, field, value, base)
+            elif field.name in sugar.preset:
+                self._read_field(one, field, sugar.preset[field.name], base)
+        if isinstance(value, str):
+            self.short_forms[child.name, value] = base
+        return base
 
     def _note_references(self, attrs: Attrs, csv_file: str, raw: Any, place: Origin) -> None:
         """Record where a block names what all rows of its CSV file refer to."""
@@ -232,7 +244,7 @@ class _StateCompiler:
         handle = raw.get("handle")
         address = kind.by_handle(handle) if handle else kind.address(attrs)
         former = raw.get("renamed_from")
-        return self._keep(
+        self._keep(
             Desired(
                 address,
                 FlatAttrs.of(attrs),
@@ -244,16 +256,15 @@ class _StateCompiler:
                 leaves_out,
             )
         )
+        return address
 
-    def _keep(self, desired: Desired) -> Address:
-        """Adds a resource, or reports that it is there already; returns its address."""
-        those, address = self.resources.of(desired.kind), desired.address
-        first = those.setdefault(desired.key, desired)
+    def _keep(self, desired: Desired) -> None:
+        """Adds a resource, or reports that it is there already."""
+        first = self.resources.of(desired.kind).setdefault(desired.key, desired)
         if first is not desired:
-            self._report_double(address, desired.origin, first.origin)
+            self._report_double(desired.address, desired.origin, first.origin)
         elif desired.bound_id is not None:
             self._note_id(desired)
-        return address
 
     def _report_double(self, address: Address, here: Origin, there: Origin) -> None:
         self.doubles.append(DoubleDeclaration(address, here, there))

@@ -236,7 +236,7 @@ class Kind:
         A relation with an ``id`` uses it in place of the last part.
         """
         parts = [
-            value.target.key if isinstance(value := attrs.get(name), Ref) else self._part(name, value)
+            value.target.key if type(value := attrs.get(name)) is Ref else self._part(name, value)
             for name in self.key
         ]
         if self.parents and attrs.get(self.remote_id) is not None:

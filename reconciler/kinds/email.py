@@ -51,7 +51,8 @@ def identity(address: str) -> str:
     Servers ignore the case of ASCII letters; case folding and compatibility forms would match other mailboxes.
     """
     if address.isascii():
-        return address.lower()
+        lower = address.lower()
+        return address if address == lower else lower  # one object for both, as there may be hundreds of thousands
     # NFC turns the Kelvin sign into an ASCII letter, which would then be lowered.
     parts = address.split(_KELVIN)
     return _KELVIN.join(unicodedata.normalize("NFC", part).translate(_LOWER) for part in parts)

@@ -20,7 +20,7 @@ from reconciler.kinds import KINDS
 from reconciler.model.resource import EMPTY, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.serialization import from_json, to_json
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Secret, Value
-from reconciler.planner.matched_state import DERIVED, Entries, Written
+from reconciler.planner.matched_state import DERIVED, Agreed, Entries, Written
 
 #: ASCII, so that half a surrogate pair in an answer is text like any other.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -71,12 +71,14 @@ def attrs_text(attrs: Attrs) -> str:
 
     Written piece by piece, because this runs for each row that is written or compared.
     """
-    return "{" + ",".join([f"{_quote(name)}:{_value_text(value)}" for name, value in sorted(attrs.items())]) + "}"
+    texts = [
+        f"{_quote(name)}:{_quote(value) if type(value) is str else _value_text(value)}"
+        for name, value in sorted(attrs.items())
+    ]
+    return "{" + ",".join(texts) + "}"
 
 
 def _value_text(value: Value) -> str:
-    if type(value) is str:
-        return _quote(value)
     if type(value) is Ref:
         return _ref_text(value.target)
     return "null" if value is None else _encode(to_json(value))
@@ -201,9 +203,9 @@ def add_row(entries: Entries, row: Any, want: Desired | None) -> None:
     ``want`` is what the files say of the same resource; a row that says nothing else is kept in short.
     """
     try:
-        written = _agreeing(entries, row, want) if want else None
-        if want and written:
-            entries.reduce(want, None if want.kind in DERIVED else row[2], written)
+        agreed = _agreeing(entries, row, want) if want else None
+        if want and agreed:
+            entries.reduce(want, agreed)
         else:
             entry = _entry(row, want)
             entries.kept[entry.address] = entry
@@ -214,8 +216,8 @@ def add_row(entries: Entries, row: Any, want: Desired | None) -> None:
         ) from None
 
 
-def _agreeing(entries: Entries, row: Any, want: Desired) -> Written | None:
-    """How the row was written, if it says what ``want`` says, and the account showed just that."""
+def _agreeing(entries: Entries, row: Any, want: Desired) -> Agreed | None:
+    """The row in short, if it says what ``want`` says, and the account showed just that."""
     (kind, key, remote_id, applied, answered, digests, _, _, lifecycle, provenance, former, part_of,
      state, since, run, managed_since) = row  # fmt: skip
     if digests or remote_id is None or answered != NOTHING or state != _SETTLED:
@@ -225,14 +227,16 @@ def _agreeing(entries: Entries, row: Any, want: Desired) -> Written | None:
     if part_of != (_part_text(want.part_of) if want.part_of else None) or applied != attrs_text(want.attrs):
         return None
     _check_row(kind, key, remote_id, since, run, managed_since)
-    if kind in DERIVED and remote_id != entries.derived(Address(kind, key)):
-        return None
-    return _written(provenance, since, run, managed_since)
+    agreed = _relation(provenance, since, run, managed_since)
+    if kind not in DERIVED:
+        return Agreed(remote_id, agreed.written)
+    return agreed if remote_id == entries.derived(Address(kind, key)) else None
 
 
 @lru_cache(1024)
-def _written(provenance: str, since: float, run: int, managed_since: int) -> Written:
-    return Written(_PROVENANCE[provenance], since, run, managed_since)
+def _relation(provenance: str, since: float, run: int, managed_since: int) -> Agreed:
+    """A row of a relation without an id of its own, in short; all that were written together share it."""
+    return Agreed(None, Written(_PROVENANCE[provenance], since, run, managed_since))
 
 
 @lru_cache(1 << 12)

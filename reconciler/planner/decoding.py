@@ -167,17 +167,13 @@ class ItemDecoder:
             key, attrs = "", self._same.setdefault(tuple(plain.items()), plain)
         else:
             key = kind.address(plain).key
-            attrs = self._reduced(remote_id, key, plain)
+            want = self.desired.get(key)
+            if want is not None and self._shows(want, plain) and self._belongs(remote_id, want):
+                key, attrs = want.key, want.attrs
+            else:
+                attrs = _kept(plain)
         inside = tuple([_inside(kind, item, inner, self.dialect) for inner in EMBEDDED[kind.name]])
         return DecodedItem(remote_id, key, attrs, refs, inside, item if kind.name in _WHOLE else EMPTY)
-
-    def _reduced(self, remote_id: str, key: str, plain: Mapping[str, Value]) -> Attrs:
-        want = self.desired.get(key)
-        if want is not None and self._shows(want, plain) and self._belongs(remote_id, want):
-            return want.attrs
-        return FlatAttrs.of(
-            {intern(name): shared(value) if type(value) is str else value for name, value in plain.items()}
-        )
 
     def _shows(self, want: Desired, plain: Mapping[str, Value]) -> bool:
         for name, value in want.attrs.items():
@@ -193,6 +189,13 @@ class ItemDecoder:
         owners, formers = self._elsewhere
         free = want.key not in self.kept and want.key not in formers and want.former is None
         return free and owners.get(remote_id, want.key) == want.key
+
+
+def _kept(plain: Mapping[str, Value]) -> Attrs:
+    """Attributes of an item that differs from the files; short texts are shared, since many items repeat them."""
+    return FlatAttrs.of(
+        {intern(name): shared(value) if type(value) is str else value for name, value in plain.items()}
+    )
 
 
 @lru_cache(1 << 12)

@@ -58,6 +58,7 @@ def _ends(kind: Kind) -> tuple[int, int] | None:
 
 #: Relations without an id of their own, whose remote ids are those of their two ends.
 DERIVED = {kind.name: ends for kind in KINDS.values() if (ends := _ends(kind))}
+_END_KINDS = {name: tuple(KINDS[name].parents[end].ref or "" for end in ends) for name, ends in DERIVED.items()}
 
 
 def remote_id_of(owner_id: str, end_id: str) -> str:
@@ -68,8 +69,9 @@ def remote_id_of(owner_id: str, end_id: str) -> str:
 def ends_of(kind: str, key: str) -> tuple[Address, Address]:
     """The two ends of a relation of a kind of DERIVED."""
     owner, end = DERIVED[kind]
-    parts, parents = key.split("/"), KINDS[kind].parents
-    return Address(parents[owner].ref or "", parts[owner]), Address(parents[end].ref or "", parts[end])
+    owner_kind, end_kind = _END_KINDS[kind]
+    parts = key.split("/")
+    return Address(owner_kind, parts[owner]), Address(end_kind, parts[end])
 
 
 class _Ids(ABC):
@@ -83,7 +85,7 @@ class _Ids(ABC):
 
     def derived(self, address: Address) -> str | None:
         """The remote id that the ids of its two ends make."""
-        owner, end = (self.id_of(each) for each in ends_of(*address))
+        owner, end = map(self.id_of, ends_of(*address))
         return None if owner is None or end is None else remote_id_of(owner, end)
 
 
@@ -113,9 +115,9 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
         twin.rows, twin._shared = entries.rows, True
         return twin
 
-    def reduce(self, desired: Desired, remote_id: str | None, written: Written) -> None:
+    def reduce(self, desired: Desired, row: Agreed) -> None:
         """Store a row in reduced form; it equals ``desired``."""
-        self.rows.setdefault(desired.kind, {})[desired.key] = Agreed(remote_id, written)
+        self.rows.setdefault(desired.kind, {})[desired.key] = row
 
     def row(self, kind: str) -> Mapping[str, Agreed]:
         """The reduced rows of one kind, by key."""

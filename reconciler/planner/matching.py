@@ -36,6 +36,8 @@ _MAY_BE_SECRET = {
     kind.name: names for kind in KINDS.values() if (names := [each.name for each in kind.fields if each.from_env])
 }
 _WRITE_ONLY = {kind.name: frozenset(f.name for f in kind.fields if f.write_only) for kind in KINDS.values()}
+#: The reduced form of relations without an id of their own and without a ledger row.
+_RELATION = Agreed(None)
 #: The map fields of each kind, with the kind that their slugs name.
 _MAPS = [(k.name, f.name, f.ref) for k in KINDS.values() for f in k.fields if f.shape is FieldShape.ENTRIES]
 
@@ -275,7 +277,7 @@ class _Taking:
         if key is not None and key not in self.agreed and key not in self.kept:
             want = self.desired.get(key)
             if want is not None and (found := self._agreed(want, remote_id, attrs, refs, role)):
-                self.agreed[key] = found
+                self.agreed[want.key] = found
                 return
         shown = self.with_refs(attrs, refs)
         if role >= 0:
@@ -315,7 +317,7 @@ class _Taking:
         """Compare one item under its key; ``plain`` are the attributes to compare, None if that was done."""
         want = self.desired.get(key)
         if want is not None and plain is not None and (found := self._agreed(want, remote_id, plain)):
-            self.agreed[key] = found
+            self.agreed[want.key] = found
             return
         address = Address(self.kind.name, key)
         if not self.kind.section:
@@ -332,7 +334,7 @@ class _Taking:
         if row is None:
             if want.key in self.unequal:
                 return None
-            row = Agreed(None if self.kind.name in DERIVED else remote_id)
+            row = _RELATION if self.kind.name in DERIVED else Agreed(remote_id)
         elif row.remote_id is None:
             if not (self.owner_is_same and self._is_same_end(refs, role)):
                 return None
