@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 import traceback
@@ -234,6 +235,7 @@ class _AccountRun:
     def one_line(self, text: str) -> str:
         """A message as one line without anything that a terminal would obey, redacted if requested; the log has it
         whole."""
+        text = re.sub(rf"\b{DEFAULT_KEY}\b", self._job.account.key, text)  # the variable of this account's key
         lines = [printable(self._redactor.text(line) if self._redactor else line) for line in text.splitlines()]
         self._log += [f"error: {line}" for line in lines]
         if len(lines) > 1 and lines[0].endswith(":"):

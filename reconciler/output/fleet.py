@@ -44,7 +44,7 @@ def fleet_lines(report: FleetReport) -> Iterator[Line]:
     if shown:
         for row, result in zip(rows, [None, *shown], strict=True):
             style = "dim" if result is None else _STYLES.get(result.state, "red")
-            yield [*_cells(row, widths, style), (row[-1][:_WIDEST], style)]
+            yield [*_cells(row, widths, style), (_cut(row[-1]), style)]
         yield []
     for text in totals(report):
         yield [(text, "bold")]
@@ -52,6 +52,10 @@ def fleet_lines(report: FleetReport) -> Iterator[Line]:
         yield [(need(approval), "yellow")]
     if report.folder:
         yield [(f"Plans and logs of each account: {report.folder}", "bold")]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
 
 
 def _cells(row: tuple[str, ...], widths: list[int], style: str) -> Line:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,15 @@ class FleetProject(Project):
         lines = [f"  - name: {name}\n    connection: {each.connection}\n" for name, each in self.accounts.items()]
         own = [line + more.get(name, "") for name, line in zip(self.accounts, lines, strict=True)]
         self.write(f"{head}accounts:\n{''.join(own)}", "fleet.yaml")
+
+    def finish(self, *args: str, env: Mapping[str, str | None] | None = None) -> None:
+        """Continue the last apply until it ends well: workers of a killed run hold ledgers for a moment."""
+        for _ in range(60):
+            result = self.run("fleet", "apply", "--yes", "--continue", *args, env=env)
+            if result.code == 0:
+                return
+            time.sleep(0.2)
+        raise AssertionError(result.err + result.out)
 
 
 def fits_schema(document: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -114,9 +113,8 @@ def test_a_killed_scheduler(fleet: FleetProject, cluster_of: Callable[..., Clust
         made.scheduler.kill()
         assert process.wait(120) == 1
     for worker in made.workers:
-        worker.send_signal(signal.SIGTERM)
-        worker.wait(60)
-    ended(fleet.run("fleet", "apply", "--yes", "--continue"), 0, "6 accounts")
+        worker.kill()
+    fleet.finish()
     assert tags(fleet) == [["Lead", "VIP"]] * 6
 
 
@@ -126,30 +124,24 @@ def test_a_killed_driver(fleet: FleetProject, cluster_of: Callable[..., Cluster]
     with applying(fleet, made) as process:
         process.kill()
         process.wait()
-    before = -1
-    while (number := sum(len(account.requests) for account in fleet.accounts.values())) != before:
-        before = number
-        time.sleep(4)
-    ended(
-        fleet.run("fleet", "apply", "--yes", "--continue", "--scheduler", made.address, env=DRIVER), 0, "6 accounts"
-    )
+    fleet.finish("--scheduler", made.address, env=DRIVER)
     assert tags(fleet) == [["Lead", "VIP"]] * 6
 
 
-@pytest.mark.parametrize(
-    ("env", "message"),
-    [
-        ({"MATON_API_KEY_TWO": None}, "environment variable MATON_API_KEY_TWO is not set"),
-        ({"RECONCILER_LEDGER": None}, "set RECONCILER_LEDGER of the workers to a PostgreSQL URL"),
-    ],
-    ids=["key", "ledger"],
-)
-def test_workers_that_cannot(
-    fleet: FleetProject, cluster_of: Callable[..., Cluster], env: Mapping[str, str | None], message: str
-) -> None:
-    """A key that workers do not have, and ledgers in files: nothing is begun."""
-    made = cluster_of(fleet, workers=1, env=env)
-    ended(fleet.run("fleet", "plan", "--scheduler", made.address), 1, message)
+def test_workers_that_cannot(fleet: FleetProject, cluster_of: Callable[..., Cluster], tmp_path: Path) -> None:
+    """A key that a worker does not have, ledgers in files, another version: each is named, and nothing is begun."""
+    made = cluster_of(fleet, workers=0)
+    (tmp_path / "sitecustomize.py").write_text("import reconciler\nreconciler.__version__ = '0.0.7'\n")
+    made.add_worker(fleet.environment({"MATON_API_KEY_TWO": None}))
+    made.add_worker(fleet.environment({"RECONCILER_LEDGER": None}))
+    made.add_worker(fleet.environment({"PYTHONPATH": str(tmp_path)}))
+    ended(
+        fleet.run("fleet", "plan", "--scheduler", made.address),
+        1,
+        "environment variable MATON_API_KEY_TWO is not set",
+        "set RECONCILER_LEDGER of the workers to a PostgreSQL URL",
+        "has reconciler 0.0.7, this is",
+    )
     assert not any(account.requests for account in fleet.accounts.values())
 
 
