@@ -15,9 +15,9 @@ from reconciler.cli.options import account_options
 INTRO = """\
 # Commands
 
-Results go to standard output, talk to standard error. What a command means by its exit code stands in
+Results are written to standard output, diagnostics to standard error. Exit codes are explained in
 [exit codes](exit-codes.md). PATH is a folder or one file, by default the current folder. ADDRESS is explained in
-[addresses](addresses.md), CLASS of `--allow` in [safety](safety.md#approvals). The same text as here: `--help`.
+[addresses](addresses.md), CLASS of `--allow` in [safety](safety.md#approvals). `--help` shows the same text.
 
 """
 
@@ -26,7 +26,7 @@ Results go to standard output, talk to standard error. What a command means by i
 def _account() -> None: ...
 
 
-#: Options that stand once at the top, because many commands have them.
+#: Options that are listed once, because many commands have them.
 SHARED = tuple(option.name for option in getattr(_account, "__click_params__"))  # noqa: B009
 
 
@@ -37,8 +37,8 @@ def page() -> str:
         ["command", "meaning"],
         ([f"[{path}](#{path.replace(' ', '-')})", short(path, command)] for path, command in found),
     )
-    everywhere = "## Options before the command\n\n" + options(cli.params)
-    shared = "## Options about the account\n\nWhere a command has them, it says so.\n\n" + options(
+    everywhere = "## Global options\n\n" + options(cli.params)
+    shared = "## Account options\n\nCommands that accept them link here.\n\n" + options(
         _account.__click_params__[::-1]  # type: ignore[attr-defined]
     )
     return "\n".join([INTRO + index, everywhere, shared, *(_section(path, command) for path, command in found)])
@@ -83,7 +83,7 @@ def remarks(command: click.Command) -> str:
 
 def _section(path: str, command: click.Command) -> str:
     own = [each for each in command.params if each.name not in SHARED]
-    shares = "And the [options about the account](#options-about-the-account).\n"
+    shares = "Also accepts the [account options](#account-options).\n"
     return "\n".join(
         filter(
             None,

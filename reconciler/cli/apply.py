@@ -80,19 +80,19 @@ def apply(ctx: click.Context, options: ApplyOptions) -> int:
 @click.pass_context
 @with_options(DestroyOptions)
 def destroy(ctx: click.Context, options: DestroyOptions) -> int:
-    """Delete what this project created and still manages; what it adopted stays, and is forgotten."""
+    """Delete the resources that this project created. Adopted ones stay in the account and are no longer managed."""
     run = begin_run(ctx, options, "destroy")
     where = place(ctx, options)
     settings = read_settings(ctx, options.path, where)
     if settings.ledger == "none":
-        raise ConfigurationError("without a ledger no resource is managed; there is nothing to destroy")
+        raise ConfigurationError("without a ledger no resource is managed, so there is nothing to destroy")
     workspace = Project(where.cwd / options.path, settings, DesiredState())
     return _apply_project(run, workspace, None, destroying)
 
 
 def _apply(run: Run, options: ApplyOptions) -> int:
     if options.refresh == "none":
-        raise click.UsageError("--refresh none is for `plan` only; what is written rests on what was read")
+        raise click.UsageError("--refresh none is for `plan` only; a run that writes has to read the account first")
     if options.plan_file:
         return _apply_saved(run, options, options.plan_file)
     with run.outputs.problems(name_of(run.ctx, options.path)):
@@ -117,7 +117,7 @@ def _apply_saved(run: Run, options: ApplyOptions, plan_file: Path) -> int:
     where = place(run.ctx, options)
     chosen = options.targets or options.excludes or options.target_file
     if chosen and not plan_document.says_redacted(where.cwd / plan_file):
-        raise click.UsageError("a saved plan is applied whole; --target and --exclude belong to `plan`")
+        raise click.UsageError("a saved plan is applied as a whole; use --target and --exclude with `plan`")
     settings = read_settings(run.ctx, options.path, where)
     session = open_session(run.ctx, settings)
     file = where.cwd / plan_file
@@ -138,7 +138,7 @@ def _saved_request(
     where: Invocation,
     session: CommandContext,
 ) -> PlanRequest:
-    """What the files below PATH ask for, cut as the plan was; the plan of a clone carries what it asks for."""
+    """The plan request of the files below PATH with the selection of the plan, or the one in the plan of a clone."""
     if is_carried(saved):
         roots = (session.settings.root, *session.settings.files_roots)
         state = carried_state(saved, lambda source: secrets.resolve(source, where.environ, roots))

@@ -70,9 +70,9 @@ Example:
       --domain staging.example.com --allow-contact '*@example.org' \\
       --webhook-url https://hooks.example.com/ --webhook-secret-env HOOK
 
-Each side has the connection and the ledger that reconciler.yaml gives its environment; --connection and --ledger are
-those of --to. What a clone makes is recorded there as made by us: declare it in files of that environment before you
-apply files to it, or what no file names is removed, where pruning says so.
+Each side uses the connection and the ledger of its environment in reconciler.yaml; --connection and --ledger override
+those of --to. Cloned resources are recorded as created by reconciler: declare them in the files of that environment
+before you apply them, or pruning deletes them.
 """
 
 _CLONE = (
@@ -81,7 +81,7 @@ _CLONE = (
         "source",
         required=True,
         metavar="ENV",
-        help="Source environment; only read.",
+        help="Source environment; it is not changed.",
         shell_complete=completers.environments,
     ),
     click.option(
@@ -98,18 +98,22 @@ _CLONE = (
         multiple=True,
         metavar="SECTION",
         shell_complete=completers.kinds,
-        help="What to clone: tags, contact_fields (these two by default), contacts …, or all.",
+        help="Section to clone: tags and contact_fields by default, contacts …, or all; repeatable.",
     ),
     click.option(
         "--allow-contact",
         "allowed",
         multiple=True,
         metavar="ADDRESS|FILE",
-        help="Copy this contact as it is, or all in a file or a glob such as '*@example.com'.",
+        help="Do not anonymize this address, this glob ('*@example.com'), or those in a file; repeatable.",
     ),
     click.option("--domain", metavar="DOMAIN", help="Domain of the anonymized addresses."),
-    click.option("--skip-missing", is_flag=True, help="Omit resources whose course or the like the target lacks."),
-    click.option("--webhook-url", metavar="URL", help="Send all webhooks to this URL; without it they are omitted."),
+    click.option(
+        "--skip-missing", is_flag=True, help="Omit resources whose course, module or community the target lacks."
+    ),
+    click.option(
+        "--webhook-url", metavar="URL", help="Redirect all webhooks to this URL; without it they are omitted."
+    ),
     click.option("--webhook-secret-env", metavar="NAME", help="Variable with the secret of redirected webhooks."),
     click.option("--apply", "applies", is_flag=True, help="Apply the plan."),
     click.option(
@@ -148,10 +152,10 @@ class CloneCommandOptions(RunOptions):
 @click.pass_context
 @with_options(CloneCommandOptions)
 def clone(ctx: click.Context, options: CloneCommandOptions) -> int:
-    """Copy the account of one environment in PATH's reconciler.yaml to another one; without --apply only plan it.
+    """Copy the account of one environment in PATH's reconciler.yaml to another one; without --apply, plan only.
 
-    Resources are matched by natural key. The source is only read, and nothing in the target is deleted. Contacts are
-    anonymized unless --allow-contact names them.
+    Resources are matched by natural key. The source is not changed, and nothing in the target is deleted.
+    Contacts are anonymized unless --allow-contact names them.
     """
     run = begin_run(ctx, options, "clone")
     _check_usage(ctx, options)
@@ -177,27 +181,27 @@ def clone(ctx: click.Context, options: CloneCommandOptions) -> int:
 def _check_usage(ctx: click.Context, options: CloneCommandOptions) -> None:
     parent = ctx.find_root().get_parameter_source("environment")
     if parent is not None and parent.name == "COMMANDLINE":
-        raise click.UsageError("clone takes its two environments from --from and --to, not from -e")
+        raise click.UsageError("clone uses --from and --to in place of -e")
     if options.source == options.goal:
-        raise click.UsageError("--from and --to name one environment; a clone needs two")
+        raise click.UsageError("--from and --to name the same environment")
     if program_of(ctx).events and not options.applies:
-        raise click.UsageError("--json-events belongs to --apply; without that nothing happens but a plan")
+        raise click.UsageError("--json-events needs --apply")
     if (options.yes or options.confirm) and not options.applies:
-        raise click.UsageError("--yes and --confirm belong to --apply; without that nothing is written")
+        raise click.UsageError("--yes and --confirm need --apply")
     if options.out and (options.applies or redaction_of(ctx).on):
-        other = "--apply makes it now" if options.applies else "under --redact it would be applied from files"
-        raise click.UsageError(f"--out saves a plan for later; {other}, and a clone has none")
+        other = "--apply applies it now" if options.applies else "a redacted plan is applied from files"
+        raise click.UsageError(f"--out saves a plan for later; {other}")
     if bool(options.webhook_url) != bool(options.webhook_secret_env):
-        raise click.UsageError("redirected webhooks are signed: give --webhook-url and --webhook-secret-env together")
+        raise click.UsageError("--webhook-url and --webhook-secret-env have to be used together")
 
 
 def _wish(ctx: click.Context, options: CloneCommandOptions) -> CloneOptions:
     name, url = options.webhook_secret_env, options.webhook_url or ""
     if url and not _URL.fullmatch(url):
-        raise click.UsageError(f"--webhook-url: {url!r} is no address of http or https, or has a user or a # in it")
+        raise click.UsageError(f"--webhook-url: {url!r} is not an http or https URL without user name and fragment")
     domain = (options.domain or "").lower()
     if domain and not _DOMAIN.fullmatch(domain):
-        raise click.UsageError(f"--domain: {options.domain!r} is no domain; write it like staging.example.com")
+        raise click.UsageError(f"--domain: {options.domain!r} is not a domain such as staging.example.com")
     return CloneOptions(
         _kinds(options.sections),
         tuple(_patterns(ctx, options.allowed)),
@@ -217,14 +221,14 @@ def _kinds(sections: Iterable[str]) -> frozenset[str]:
             close = near(section, known, most=1)
             hint = f"did you mean {close}? " if close else ""
             raise click.UsageError(
-                f"--kind: {section!r} cannot be cloned; {hint}there are {', '.join(known)}, and all"
+                f"--kind: {section!r} cannot be cloned; {hint}use one of {', '.join(known)}, or all"
             )
         chosen |= set(known.values()) if section == "all" else {named[section]}
     return frozenset(chosen or HARMLESS)
 
 
 def _patterns(ctx: click.Context, allowed: Iterable[str]) -> Iterator[str]:
-    """An address or a glob has an @ or is a lone star; anything else is a file of such, one a line."""
+    """Addresses and globs (with an ``@``, or ``*`` alone); any other word is a file with one of them per line."""
     for each in allowed:
         if "@" in each or each == "*":
             yield each
@@ -248,19 +252,19 @@ def _prepared(
     target: CommandContext,
     store: Store | None,
 ) -> tuple[ClonedState, PlanRequest]:
-    """What is cloned, as a request; says what is not."""
+    """The resources to clone and their plan request; prints which are omitted."""
     ledger = store if target.settings.ledger != "none" else None
     made = cloned(found, wish, source.settings, target.settings, ledger)
     made = check_targets(made, target, skip=options.skip_missing)
-    log(f"Read {options.source} with {count(source.calls.reads, 'call')}; nothing is written there.")
+    log(f"Read {options.source} with {count(source.calls.reads, 'API request')}; it is not changed.")
     print_lines(target.redaction.lines(cloned_lines(made)), err=run.outputs.claimed)
     number = len(made.state.resources)
-    same = f"No changes. {options.goal} holds all {number:,} that are cloned of {options.source}."
-    empty = f"Nothing to clone: {options.source} has none of that. Nothing was changed."
+    same = f"No changes. {options.goal} has all {number:,} resources of {options.source} that are cloned."
+    empty = f"Nothing to clone: {options.source} has no resources of these kinds. No changes were made."
     run.nothing = same if number else empty
     run.extra = {"clone": cloned_document(options.source, options.goal, made)}
     if not number and made.left:
-        run.nothing = "Nothing is left to clone. Nothing was changed."
+        run.nothing = "Nothing to clone: every resource is omitted. No changes were made."
     return made, request_of(made, target, ledger, run.allow)
 
 
@@ -294,7 +298,7 @@ def _plan(
 def _save(
     path: Path, planned: Planned, request: PlanRequest, target: CommandContext, store: Store | None, *, fleeting: bool
 ) -> None:
-    """The plan for later, unless a second clone would make up other people."""
+    """Save the plan, unless the same clone would anonymize people differently the next time."""
     if fleeting:
         raise Refused(f"{PROVISIONAL} Nothing was saved")
     check_key(target, redacts=target.redaction.on, always=True)
@@ -304,6 +308,6 @@ def _save(
 def _print_plan(run: Run, target: CommandContext, planned: Planned) -> None:
     if planned.plan.pending or planned.plan.blocked:
         show_plan(run.ctx, planned, target.settings, target.heading(planned))
-        log("Nothing was written; --apply makes these changes.")
+        log("No changes were made. To apply this plan, add --apply.")
     else:
         print_text(run.nothing)

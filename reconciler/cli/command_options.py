@@ -9,12 +9,12 @@ from typing import NamedTuple, dataclass_transform
 
 from reconciler.model.policy import Allow
 
-#: ``--allow CLASS[=N]``: class and number.
+#: Class and number of each ``--allow CLASS[=N]``.
 Allowed = tuple[tuple[Allow, int | None], ...]
 
 
 class OutputRequest(NamedTuple):
-    """One ``--output``: a format, and the file as it was typed; none is standard output."""
+    """One ``--output``: the format, and the file as it was typed; empty for standard output."""
 
     form: str
     file: str = ""
@@ -22,9 +22,9 @@ class OutputRequest(NamedTuple):
 
 @dataclass_transform(kw_only_default=True, frozen_default=True)
 class CommandOptions:
-    """Options of one command; each subclass is a frozen dataclass to type checkers.
+    """Options of one command. Type checkers treat each subclass as a frozen dataclass.
 
-    Real dataclasses are not used: generating the code of thirty takes longer than reading a small project.
+    Real dataclasses are not used, because generating their code takes longer than reading a small project.
     """
 
     def __init__(self, **values: object) -> None:
@@ -32,7 +32,7 @@ class CommandOptions:
 
 
 class AccountOptions(CommandOptions):
-    """Which account is used, and how; the options that are settings too."""
+    """Account and access to it: the options that are also settings."""
 
     connection: str | None = None
     ledger: str | None = None
@@ -45,7 +45,7 @@ class AccountOptions(CommandOptions):
 
 
 class SelectionOptions(CommandOptions):
-    """Which part of a plan is made, and how the account is read. ``target_file``: patterns and their positions."""
+    """Selected part of a plan, and how the account is read. ``target_file`` maps patterns to their positions."""
 
     targets: tuple[str, ...] = ()
     target_file: Mapping[str, str] = MappingProxyType({})
@@ -54,7 +54,7 @@ class SelectionOptions(CommandOptions):
 
 
 class OutputOptions(CommandOptions):
-    """Formats and files that a result is written to."""
+    """Formats and files of a result."""
 
     wishes: tuple[OutputRequest, ...] = ()
     as_json: bool = False

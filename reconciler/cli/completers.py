@@ -1,4 +1,4 @@
-"""Completion of the values of options and arguments; what it takes is imported when a shell asks."""
+"""Completion of the values of options and arguments; its data is imported when a shell asks for it."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from click.shell_completion import CompletionItem
 
 from reconciler.cli.program import program_of
 
-#: More than this nobody reads through; another letter makes it fewer.
+#: Longer lists are cut: one more letter shortens them.
 MAX_ITEMS = 500
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem[str]]]
 
 
 def _completer(subject: str) -> Completer:
-    """Completes from the words of :data:`reconciler.commands.completion_data.SUBJECTS`."""
+    """Completer of one subject of :data:`reconciler.commands.completion_data.SUBJECTS`."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
         from reconciler.commands import completion_data
@@ -45,7 +45,7 @@ _pages = _completer("topics")
 
 
 def topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
-    """Commands, and topics of the documentation."""
+    """Completes commands and topics of the documentation."""
     root = ctx.find_root()
     names = root.command.list_commands(root) if isinstance(root.command, click.Group) else []
     commands = [CompletionItem(name) for name in names if name.startswith(incomplete)]

@@ -1,4 +1,4 @@
-"""A shell's question → what fits at its cursor; ``completion`` prints the script by which a shell comes to ask."""
+"""Answers to completion requests of shells; ``completion`` prints the script that sends these requests."""
 
 from __future__ import annotations
 
@@ -50,32 +50,33 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 
 
 class Bash(BashComplete):
-    """Reads the line as it was typed: bash breaks words at ``@``, ``=`` and ``:``, which stand in addresses."""
+    """Reads the line as it was typed: bash splits words at ``@``, ``=`` and ``:``, which occur in addresses."""
 
     source_template = _BASH
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the cursor, and the one at it."""
+        """The words before the cursor, and the word at the cursor."""
         line = os.environ.get("COMP_LINE", "")
         words, last = split_arg_string(line), _last(line)
         return (words[1:-1], words[-1]) if last and len(words) > 1 else (words[1:], "")
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """What bash puts in the place of what it takes for the word: what follows the last break in it."""
+        """The part of the completion after the last break, because bash replaces only that part."""
         last = _last(os.environ.get("COMP_LINE", ""))
-        if item.type != "plain" or last[:1] in ("'", '"'):  # in quotes bash takes the text as it is
+        if item.type != "plain" or last[:1] in ("'", '"'):  # bash does not split quoted text
             return super().format_completion(item)
         value = item.value
         if "=" in last and last.startswith("-"):
             last, value = last.partition("=")[2], item.value
         breaks = [sign for sign in os.environ.get("COMP_WORDBREAKS", "") if sign in "@=:"]
-        typed = max((last.rfind(sign) + (sign != "@") for sign in breaks), default=0)  # an @ begins a word of its own
+        # bash keeps an @ as the first character of a word
+        typed = max((last.rfind(sign) + (sign != "@") for sign in breaks), default=0)
         typed = max(typed, 0)
         return f"{item.type},{_quoted(value[typed:])}"
 
 
 class Fish(FishComplete):
-    """The same script, for values with commas in them."""
+    """The script of click, but for values that contain commas."""
 
     source_template = FishComplete.source_template.replace('string split ","', 'string split -m 1 ","')
 
@@ -84,7 +85,7 @@ SHELLS: Mapping[str, type[ShellComplete]] = {"bash": Bash, "zsh": ZshComplete, "
 
 
 def _last(line: str) -> str:
-    """The word at the end of the line as it was typed, quotes and escapes included; empty after a blank."""
+    """The last word of the line as it was typed, with quotes and escapes; empty after a blank."""
     word, quote, skip = "", "", False
     for sign in line:
         if skip:
@@ -103,12 +104,12 @@ def _last(line: str) -> str:
 
 
 def _quoted(value: str) -> str:
-    """With a backslash before what the shell would not take for text."""
+    """The value with shell characters escaped."""
     return value if shlex.quote(value) == value else re.sub(r"([^\w@%+=:,./-])", r"\\\1", value)
 
 
 def answer(cli: click.Command, instruction: str, program: Program) -> int:
-    """Answer a shell; whatever goes wrong, the answer is nothing, and nobody who types is disturbed."""
+    """Answer a completion request; after any error the answer is empty."""
     shell, _, what = instruction.partition("_")
     if shell not in SHELLS or what not in ("complete", "source"):
         return 1
@@ -116,7 +117,7 @@ def answer(cli: click.Command, instruction: str, program: Program) -> int:
     try:
         with contextlib.redirect_stderr(io.StringIO()):
             told = asked.complete() if what == "complete" else asked.source()
-    except Exception:  # the boundary to a shell: a half-typed line may be anything
+    except Exception:  # a half-typed line may contain anything
         return 0
     click.echo(told, file=sys.stdout)
     return 0

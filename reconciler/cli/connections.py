@@ -83,12 +83,14 @@ class ConnectionDeleteOptions(ProjectOptions):
 
 @click.group(epilog=EXAMPLE)
 def connections() -> None:
-    """The accounts that the key reaches through the gateway."""
+    """List, create and delete connections to accounts."""
 
 
 @connections.command("list", epilog=LIST)
 @click.option(
-    "--status", type=click.Choice(["ACTIVE", "PENDING", "FAILED"], case_sensitive=False), help="Only these."
+    "--status",
+    type=click.Choice(["ACTIVE", "PENDING", "FAILED"], case_sensitive=False),
+    help="Only connections with this status.",
 )
 @json_option
 @project_option
@@ -106,7 +108,7 @@ def list_(ctx: click.Context, options: ConnectionListOptions) -> int:
         print_json({"connections": found})
         return 0
     print_lines(connection_lines(found))
-    log(f"{total(len(found))}." if found else "No connection; `reconciler connections create` makes one.")
+    log(f"{total(len(found))}." if found else "No connections. Create one with `reconciler connections create`.")
     return 0
 
 
@@ -137,7 +139,7 @@ def show_(ctx: click.Context, options: ConnectionShowOptions) -> int:
     default=300.0,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait until it is active; 0: do not wait.",
+    help="Wait for the connection to become active; 0: do not wait.",
 )
 @json_option
 @project_option
@@ -150,30 +152,30 @@ def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
     with session.connections_writer() as api:
         made = api.create()
         if made.url:
-            log("Open this address in a browser and connect the account; it opens a session, so keep it to yourself:")
+            log("Open this URL in a browser and connect the account. Keep the URL secret: it opens a session.")
             print_text(printable(made.url), err=options.as_json)
         elif made.status != "ACTIVE":
-            log("The gateway gave no address to open; finish the connection at maton.ai.")
+            log("The gateway returned no URL to open. Finish the connection at maton.ai.")
         if options.wait and made.status != "ACTIVE":
-            log(f"Waiting up to {options.wait:g} s for connection {made.id}. Interrupting leaves it as it is.")
+            log(f"Waiting up to {options.wait:g} s for connection {made.id}. Interrupting does not cancel it.")
             with stopping(session.stop, reports=True):
                 made = wait_until_active(api, made.id, options.wait, sleep=session.stop.wait)
     if options.as_json:
         print_json(connection_document(made, {}))
-    log(f"Connection {made.id} is {made.status}. Name it with `connection: {made.id}` in reconciler.yaml.")
+    log(f"Connection {made.id} is {made.status}. To use it, set `connection: {made.id}` in reconciler.yaml.")
     return 0
 
 
 @connections.command(epilog=DELETE)
 @click.argument("connection_id", metavar="ID")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--confirm", metavar="ID", help="Id of the project's own connection, instead of typing it.")
+@click.option("--confirm", metavar="ID", help="Id of the connection, if this project uses it, instead of typing it.")
 @project_option
 @account_options
 @click.pass_context
 @with_options(ConnectionDeleteOptions)
 def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
-    """Delete a connection. The account is not changed, and cannot be reached until it is connected again."""
+    """Delete a connection. The account is not changed, but reconciler cannot use it until it is connected again."""
     session = _session(ctx, options)
     with session.connections_writer() as api:
         found = _found(api, options.connection_id)
@@ -196,9 +198,9 @@ def _session(ctx: click.Context, options: ProjectOptions) -> CommandContext:
 
 
 def _confirm_own(connection_id: str, typed: str | None) -> None:
-    """The connection of this project takes more than a yes: its id, typed or given. Raises Declined."""
+    """Require the id of a connection that this project uses, typed or given. Raises Declined."""
     if typed is None and can_ask():
-        if not confirm(f"Delete the connection of this project? Type its id, {connection_id}.", connection_id):
+        if not confirm("Delete the connection that this project uses?", connection_id):
             raise Declined("nothing was deleted")
     elif typed != connection_id:
         raise Declined(f"this project uses it: confirm with --confirm {connection_id}; nothing was deleted")
@@ -209,8 +211,8 @@ def _users(settings: Settings, api: Connections) -> Mapping[str, tuple[str, ...]
 
 
 def _found(api: Connections, connection_id: str) -> Connection:
-    """The connection; one that is not there is said as such."""
+    """The connection of that id; raises NotFound with a hint."""
     try:
         return api.get(connection_id)
     except NotFound as error:
-        raise NotFound(f"the key has no connection {connection_id}; see `reconciler connections list`") from error
+        raise NotFound(f"no connection {connection_id} for this key; see `reconciler connections list`") from error

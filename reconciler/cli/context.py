@@ -45,7 +45,7 @@ from reconciler.refresh.reader import Progress
 
 
 class CommandContext(Session):
-    """A session that talks: of what it reads, of what it decides under ``-v``, of every call under ``-vv``."""
+    """A session that reports progress; with ``-v`` also its decisions, with ``-vv`` every request."""
 
     redaction: Redaction
     style: ProgressStyle = ProgressStyle()
@@ -53,16 +53,16 @@ class CommandContext(Session):
 
     @property
     def quiet(self) -> bool:
-        """Whether only results and errors are wanted."""
+        """Whether only results and errors are printed."""
         return self.style.quiet
 
     def note(self, text: str, event: str, **fields: object) -> None:
-        """What is worth knowing under ``-v``."""
+        """Log a message for ``-v``."""
         log(text, logging.DEBUG, event, **fields)
 
     @contextmanager
     def ledger_to_read(self) -> Iterator[Store | None]:
-        """The same; pseudonyms are made with the ledger's own key."""
+        """Open the ledger; from then on pseudonyms are made with its key."""
         with super().ledger_to_read() as store:
             self._store = store
             if store is not None:
@@ -71,7 +71,7 @@ class CommandContext(Session):
 
     @contextmanager
     def ledger_to_write(self) -> Iterator[Store]:
-        """The same; pseudonyms are made with the ledger's own key."""
+        """Open the ledger; from then on pseudonyms are made with its key."""
         with super().ledger_to_write() as store:
             self._store = store
             self._use(store)
@@ -79,12 +79,12 @@ class CommandContext(Session):
 
     def _use(self, store: Store) -> None:
         self.redaction.use_digest(store.digest)
-        if self.redaction.on:  # entries are many
+        if self.redaction.on:  # reading all entries takes time
             self.redaction.learn_entries(store.entries())
 
     @property
     def name(self) -> str:
-        """What this project is called: its environment, or its folder."""
+        """Name of the project: its environment, or its folder."""
         return self.settings.environment or self.settings.root.name
 
     def heading(self, planned: Planned) -> str:
@@ -93,7 +93,7 @@ class CommandContext(Session):
 
     @contextmanager
     def progress(self) -> Iterator[Callable[..., None] | None]:
-        """Counts of what is read, beside those that the ledger remembers."""
+        """A listener for counts of read items; totals of the last run come from the ledger."""
         sizes = self._store.sizes() if self._store is not None else {}
         pulse = ReadProgress(lambda: self.calls.reads, lambda: self.rate_limit.paused_for)
         with reading(pulse, self.style) as reached:
@@ -156,12 +156,12 @@ def _body(content: bytes, hidden: tuple[str, ...], redaction: Redaction) -> str:
 def _parsed(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:  # cut, or no JSON
+    except ValueError:  # truncated, or not JSON
         return text
 
 
 def log_reading(session: CommandContext, planned: Planned) -> None:
-    """The plan's event, and under ``-v`` how each collection was read, and at which rate limit."""
+    """Write the event of the plan; with ``-v`` log how each collection was read, and the rate limit."""
     if session.style.events is not None:
         session.style.events.planned(document(planned))
     if not LOGGER.isEnabledFor(logging.DEBUG):
@@ -196,7 +196,7 @@ def requested(
     selection: SelectionOptions | None = None,
     allow: Mapping[Allow, int | None] = EMPTY,
 ) -> PlanRequest:
-    """What this command line asks to be planned."""
+    """The plan request of this command line."""
     selection = selection or SelectionOptions()
     return PlanRequest(
         workspace.state,
@@ -215,7 +215,7 @@ def requested(
 def make_plan(
     session: CommandContext, request: PlanRequest, reader: Reader, store: Store | None, progress: Progress | None
 ) -> Planned:
-    """The plan; from now on personal values of the account are redacted in messages."""
+    """The plan of a request; from then on personal values of the account are redacted in messages."""
     planned = plan.make_plan(request, reader, store, progress=progress)
     learn_account(session.redaction, planned.found)
     return planned
@@ -228,7 +228,7 @@ def learn_account(redaction: Redaction, found: MatchedState) -> None:
 
 
 class RenderedPlan(Protocol):
-    """A plan with what its requests are made from: one that was just made, or a saved one."""
+    """A plan that was just made or loaded, with what its requests are built from."""
 
     @property
     def plan(self) -> Plan: ...
@@ -243,7 +243,7 @@ class RenderedPlan(Protocol):
 
 
 def requests(planned: RenderedPlan) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
-    """Every request of a plan, in the order in which a single worker would send them."""
+    """Every request of a plan, in the order of a single worker."""
     changes = {change.address: change for change in differing(planned.plan.changes)}
     for step in planned.graph.order:
         yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
@@ -262,12 +262,12 @@ def heading(settings: Settings, account: str | None) -> str:
 
 
 def protected_environment(settings: Settings) -> str:
-    """The name that has to be confirmed; empty where nothing is protected."""
+    """Name of the environment if it is protected, else empty."""
     return (settings.environment or "") if settings.protect else ""
 
 
 def document(planned: RenderedPlan) -> dict[str, Any]:
-    """The machine's view of a plan."""
+    """The JSON document of a plan."""
     by_address: dict[Any, list[tuple[str, str, Any]]] = {}
     for step, call in requests(planned):
         by_address.setdefault(step.address, []).append(call)
@@ -275,27 +275,29 @@ def document(planned: RenderedPlan) -> dict[str, Any]:
 
 
 def leave() -> None:
-    """Ends this process now: waiting for the threads that wait for answers is what nobody wants any more.
+    """End the process without waiting for threads that wait for responses.
 
-    Nothing is lost by it: what was sent has been announced in the ledger, and the next run looks for it.
+    Nothing is lost: intents of what was sent are in the ledger, and the next run checks them.
     """
-    with contextlib.suppress(RuntimeError):  # the signal came in the middle of a write to the same stream
-        log("Stopped at once. What was in flight may have happened; the next run finds out.", logging.WARNING)
+    with contextlib.suppress(RuntimeError):  # the signal interrupted a write to the same stream
+        log(
+            "Stopped. Requests in flight may have taken effect; the next run checks them.",
+            logging.WARNING,
+        )
         sys.stdout.flush()
         sys.stderr.flush()
     os._exit(130)
 
 
-#: What a first signal does.
-STOPPING = "Stopping: no new calls; what is in flight will end and be recorded. Again to stop at once."
+#: Message of the first signal.
+STOPPING = "Stopping: requests in flight finish and are recorded. Press Ctrl-C again to stop immediately."
 
 
 @contextmanager
 def stopping(stop: threading.Event, *, reports: bool = False) -> Iterator[None]:
-    """SIGINT and SIGTERM stop in order the first time and at once the second time.
+    """The first SIGINT or SIGTERM sets ``stop``, the second ends the process.
 
-    A reading that was stopped ends the command, even where its last answer was in; what ``reports`` says itself
-    how far it came.
+    After a stop raises Interrupted, unless the block ``reports`` itself how far it came.
     """
 
     def on_signal(number: int, frame: object) -> None:
@@ -312,4 +314,4 @@ def stopping(stop: threading.Event, *, reports: bool = False) -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
     if stop.is_set() and not reports:
-        raise Interrupted("stopped; nothing was changed")
+        raise Interrupted("stopped; no changes were made")

@@ -40,7 +40,7 @@ class DriftOptions(AccountOptions, OutputOptions):
 
 @click.command(epilog=EXAMPLE)
 @path_argument
-@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
 @output_option(DRIFT)
 @fail_on_option
 @account_options
@@ -58,7 +58,7 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
     session = open_session(ctx, workspace.settings)
     with session.ledger_to_read() as store:
         if store is None:
-            raise ConfigurationError("without a ledger nothing is known of how things were left")
+            raise ConfigurationError("drift needs a ledger, which records the last written values")
         with session.reader() as reader, stopping(session.stop), session.progress() as progress:
             found = find_drift(requested(workspace, session), reader, store, progress)
         about, result.drifted = store.describe(), found.items
@@ -75,5 +75,5 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
 
 
 def raised(alarms: Iterable[str], fail_on: Iterable[str]) -> int:
-    """2 when one of the alarms was asked for, else 0."""
+    """Exit code 2 if one of the alarms is in ``fail_on``, else 0."""
     return 2 if set(alarms) & set(fail_on) else 0

@@ -1,4 +1,4 @@
-"""``emulator``: the gateway and the vendor on this machine, for trying things and for tests."""
+"""``emulator``: runs the gateway and Systeme.io locally, for trials and tests."""
 
 from __future__ import annotations
 
@@ -19,22 +19,30 @@ Example:
 
 @click.command(epilog=EXAMPLE)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--public", is_flag=True, help="Allow an address that other machines reach; needs --key.")
+@click.option("--public", is_flag=True, help="Allow an address that other machines can reach; needs --key.")
 @click.option(
     "--port",
     default=8642,
     show_default=True,
     type=click.IntRange(0, 65535),
-    help="Port; 0: any free one.",
+    help="Port to listen on; 0: any free port.",
 )
-@click.option("--key", help="The API key that it accepts; `emulator-key` by default.")
+@click.option("--key", help="API key to accept [default: emulator-key].")
 @click.option("--connection", default="default", show_default=True, help="Connection id of the seeded account.")
-@click.option("--seed", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="YAML of an account.")
-@click.option("--store", type=click.Path(path_type=Path, dir_okay=False), help="SQLite file that keeps accounts.")
+@click.option(
+    "--seed",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="YAML file with the content of the account.",
+)
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="SQLite file that keeps the accounts between runs.",
+)
 def emulator(
     host: str, public: bool, port: int, key: str | None, connection: str, seed: Path | None, store: Path | None
 ) -> int:
-    """Run an emulator of the gateway and Systeme.io on this machine: real HTTP, the same rules, no customers."""
+    """Run a local emulator of the gateway and Systeme.io over real HTTP, with the same rules."""
     try:
         from reconciler.emulator import is_loopback, serve
     except ModuleNotFoundError as error:
@@ -44,15 +52,15 @@ def emulator(
 
     if not is_loopback(host):
         if not public:
-            raise click.UsageError(f"{host} can be reached by other machines; allow that with --public")
+            raise click.UsageError(f"other machines can reach {host}; allow this with --public")
         if not key:
-            raise click.UsageError("--public needs a key of its own: --key")
+            raise click.UsageError("--public needs --key")
     key = key or "emulator-key"
 
     def ready(url: str) -> None:
         click.echo(f"listening on {url} (key {key}, connection {connection}); stop with Ctrl-C")
 
-    gc.enable()  # it stays for long
+    gc.enable()  # a long-running process
     try:
         serve(host, port, key, {connection: seed or {}}, store, ready)
     except (OSError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The end of a command line that fails: one message on standard error, one event, one exit code."""
+"""Reports of failures: one message on standard error, one event, one exit code."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MOST_SHOWN = 50
 
 
 def end(program: Program, message: str, code: int, event: str) -> int:
-    """Report why the command line ends early; the exit code."""
+    """Report why the command ends early; returns the exit code."""
     start_logging(program)
     log(message, logging.ERROR, event, exit_code=code)
     if program.events is not None:
@@ -31,7 +31,7 @@ def end(program: Program, message: str, code: int, event: str) -> int:
 
 
 def end_with_error(program: Program, error: ReconcilerError) -> int:
-    """Report an error that the command raised, with ``-v`` also the raw answer behind it; its exit code."""
+    """Report an error that the command raised, with ``-v`` also the raw answer behind it; returns its exit code."""
     if isinstance(error, ConfigurationError) and len(error.problems) > 1:
         lines = [*map(_line, error.problems[:MOST_SHOWN]), *_totals(error.problems, program.command)]
     else:
@@ -57,7 +57,7 @@ def _totals(problems: Sequence[Problem], command: str) -> Iterator[str]:
 
 
 def end_with_usage(program: Program, error: click.ClickException, words: Sequence[str]) -> int:
-    """Report a wrong command line, for people with the usage of the command; 1, as 2 means "changes"."""
+    """Report a usage error with the usage of the command; returns 1, because 2 means "changes"."""
     error = with_hint(error, words)
     text = error.format_message()
     if program.log_format != "json":

@@ -55,7 +55,7 @@ from reconciler.output.fleet import fleet_comment, fleet_document, fleet_lines, 
 from reconciler.output.formats import FLEET, PROBLEMS
 from reconciler.output.wording import count
 
-#: The folder of a run, beside the ledgers.
+#: Folder of a run, next to the ledgers.
 RUN_FOLDER = Path(".reconciler") / "fleet"
 
 #: Settings that a command line passes on to each account.
@@ -98,11 +98,24 @@ _file = click.argument("path", type=click.Path(path_type=Path), default=".", met
 
 _FLEET = (
     _file,
-    click.option("--only", multiple=True, metavar="PATTERN", help="Only accounts of this name or label (plan=gold)."),
-    click.option("--exclude", "excludes", multiple=True, metavar="PATTERN", help="Exclude this name or label."),
-    click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes of this machine [its cores]."),
-    click.option("--scheduler", metavar="URL", help="Dask scheduler that runs the lanes."),
-    click.option("--insecure-scheduler", is_flag=True, help="Allow a scheduler without TLS beyond this machine."),
+    click.option(
+        "--only",
+        multiple=True,
+        metavar="PATTERN",
+        help="Only accounts with this name, pattern or label (plan=gold); repeatable.",
+    ),
+    click.option(
+        "--exclude",
+        "excludes",
+        multiple=True,
+        metavar="PATTERN",
+        help="Exclude accounts with this name, pattern or label; repeatable.",
+    ),
+    click.option(
+        "--workers", type=click.IntRange(min=1), metavar="N", help="Number of local processes [default: CPU cores]."
+    ),
+    click.option("--scheduler", metavar="URL", help="URL of the Dask scheduler that runs the lanes."),
+    click.option("--insecure-scheduler", is_flag=True, help="Allow a remote scheduler without TLS."),
     click.option(
         "--out",
         "folder",
@@ -114,7 +127,7 @@ _FLEET = (
         "--continue",
         "continues",
         is_flag=True,
-        help="Continue the last run.",
+        help="Continue the last run: only accounts that it did not finish.",
     ),
     click.option(
         "--max-failures", type=click.IntRange(min=1), metavar="N", help="Start no further account after N failures."
@@ -127,7 +140,7 @@ _FLEET = (
     ),
     click.option("--gateway-url", metavar="URL", help="Gateway [RECONCILER_GATEWAY_URL]."),
     click.option("--control-url", metavar="URL", help="Connections API [RECONCILER_CONTROL_URL]."),
-    click.option("--json", "as_json", is_flag=True, help="The same as --output json."),
+    click.option("--json", "as_json", is_flag=True, help="Short for --output json."),
     output_option(FLEET),
 )
 
@@ -169,12 +182,12 @@ class FleetValidateOptions(OutputOptions):
 
 @click.group(epilog=FLEET_EXAMPLE)
 def fleet() -> None:
-    """Plan, apply and check many accounts together, as FILE declares them (fleet.yaml)."""
+    """Plan, apply and check many accounts together. FILE (fleet.yaml) declares them."""
 
 
 @fleet.command(epilog=PLAN)
 @_fleet_options
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
 @click.pass_context
 @with_options(FleetOptions)
 def plan(ctx: click.Context, options: FleetOptions) -> int:
@@ -189,7 +202,7 @@ def plan(ctx: click.Context, options: FleetOptions) -> int:
 @_fleet_options
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @allow_option
-@click.option("--confirm", multiple=True, metavar="NAME", help="Name of a protected environment (repeatable).")
+@click.option("--confirm", multiple=True, metavar="NAME", help="Name of a protected environment; repeatable.")
 @click.option(
     "--plans",
     type=click.Path(path_type=Path, file_okay=False),
@@ -200,7 +213,7 @@ def plan(ctx: click.Context, options: FleetOptions) -> int:
 @click.pass_context
 @with_options(FleetApplyOptions)
 def apply(ctx: click.Context, options: FleetApplyOptions) -> int:
-    """Plan all accounts, ask once, then apply each plan where the account is still the same."""
+    """Plan all accounts, ask once, then apply each plan if its account has not changed since."""
     run = _FleetRun(ctx, options, "apply")
     waves = _checked_waves(options.wave)
     allow = {each.value: number for each, number in options.allow}
@@ -224,7 +237,7 @@ def apply(ctx: click.Context, options: FleetApplyOptions) -> int:
 @click.pass_context
 @with_options(FleetOptions)
 def drift(ctx: click.Context, options: FleetOptions) -> int:
-    """Show which accounts changed since their last run. Exit 2 when one did; never writes."""
+    """Show which accounts changed since their last run. Exit 2 if any did; never writes."""
     run = _FleetRun(ctx, options, "drift")
     run.begin()
     return run.report(run.through([run.jobs]))
@@ -232,12 +245,12 @@ def drift(ctx: click.Context, options: FleetOptions) -> int:
 
 @fleet.command(epilog=VALIDATE)
 @_file
-@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
 @output_option(PROBLEMS)
 @click.pass_context
 @with_options(FleetValidateOptions)
 def validate(ctx: click.Context, options: FleetValidateOptions) -> int:
-    """Check the fleet and the files of every account, offline. Shows every problem at once."""
+    """Check the fleet and the files of every account, offline. Reports all problems at once."""
     outputs = outputs_of(ctx, options, PROBLEMS)
     resources = 0
     with outputs.problems(name_of(ctx, options.path)):

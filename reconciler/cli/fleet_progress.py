@@ -14,12 +14,12 @@ from reconciler.fleet.account import AccountJob
 from reconciler.model.fleet import AccountResult
 from reconciler.output.wording import count, duration
 
-#: Lanes that have a line of their own on a terminal: the longest ones.
+#: Number of lanes shown on a terminal, longest first.
 SHOWN_LANES = 8
 
 
 class FleetProgress(Progress):
-    """Accounts that have ended, by lane."""
+    """Finished accounts by lane."""
 
     def __init__(self, jobs: Iterable[AccountJob]) -> None:
         self.due = Counter(job.account.key for job in jobs)
@@ -28,7 +28,7 @@ class FleetProgress(Progress):
         super().__init__(lambda: self.sent)
 
     def ended(self, result: AccountResult) -> None:
-        """An account has ended."""
+        """Count a finished account."""
         with self.lock:
             self.done[result.key] += 1
             self.failed += result.state.is_failure
@@ -39,19 +39,19 @@ class FleetProgress(Progress):
         return [KindProgress(key, self.done[key], total, False) for key, total in self.due.most_common(SHOWN_LANES)]
 
     def left(self) -> float | None:
-        """Seconds until the end of the lane that needs longest, at its speed so far."""
+        """Seconds until the slowest lane ends, at its speed so far."""
         elapsed = self.clock() - self.began
         lanes = [(self.done[key], total - self.done[key]) for key, total in self.due.items()]
         left = [elapsed / done * rest for done, rest in lanes if done]
         return max(left, default=None)
 
     def foot(self) -> str:
-        """``12 of 1,000 accounts in 100 lanes, 3 failed, 85.0 calls a second, 4 min left``."""
+        """``12 of 1,000 accounts in 100 lanes, 3 failed, 85.0 calls per second, 4 min left``."""
         left = self.left()
         return (
             f"{self.done.total():,} of {count(self.due.total(), 'account')} in {count(len(self.due), 'lane')}"
             + (f", {self.failed:,} failed" if self.failed else "")
-            + f", {self.rate():.1f} calls a second"
+            + f", {self.rate():.1f} calls per second"
             + (f", {duration(left)} left" if left else "")
         )
 

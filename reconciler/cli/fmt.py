@@ -44,12 +44,12 @@ class FmtOptions(CommandOptions):
 def fmt(ctx: click.Context, options: FmtOptions) -> int:
     """Format YAML files.
 
-    Sections come in canonical order, and indentation and spacing become uniform. Values, comments and quotes stay.
+    Sorts sections into canonical order and makes indentation and spacing uniform. Values, comments and quotes stay.
 
     PATH is a file, a folder (.), or - for standard input to standard output.
     """
     if (options.diff or "-" in options.paths) and _is_discreet(ctx, options.paths):
-        raise click.UsageError("fmt prints files unredacted here: run it without --redact")
+        raise click.UsageError("this would print files unredacted; run it without --redact")
     if "-" in options.paths:
         if len(options.paths) > 1:
             raise click.UsageError("- cannot be combined with other paths")
@@ -70,14 +70,14 @@ def fmt(ctx: click.Context, options: FmtOptions) -> int:
 
 
 def _is_discreet(ctx: click.Context, paths: tuple[str, ...]) -> bool:
-    """Whether this run, or a project of these paths, names nobody."""
+    """Whether this run, or the project of one of these paths, is redacted."""
     if program_of(ctx).redact is not None:
         return bool(program_of(ctx).redact)
 
     where = place(ctx)
     try:
         return any(read_settings(ctx, Path(path), where).redact for path in paths or (".",))
-    except ConfigurationError:  # what is wrong in the settings is for other commands to say
+    except ConfigurationError:  # other commands report invalid settings
         return False
 
 

@@ -23,11 +23,12 @@ from reconciler.config import storage
 from reconciler.errors import ConfigurationError
 from reconciler.model.values import Address
 from reconciler.output.graph import FORMATS, Diagram, label_of, of_files, of_plan, too_big_for_mermaid
+from reconciler.output.wording import count
 
-#: Seconds that drawing may take.
+#: Seconds that graphviz may take.
 PATIENCE = 120
 
-#: What graphviz is given of the environment; keys and secrets of the account are not for it.
+#: Environment variables that are passed to graphviz: no keys, no secrets.
 _PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "GVBINDIR")
 
 EXAMPLE = """\b
@@ -56,7 +57,7 @@ class GraphOptions(AccountOptions, SelectionOptions):
     type=click.Choice(["files", "plan"]),
     default="files",
     show_default=True,
-    help="Graph of the declared resources (offline), or of the steps of a plan.",
+    help="Graph of the declared resources (offline) or of the steps of the plan.",
 )
 @click.option(
     "--format",
@@ -73,10 +74,10 @@ class GraphOptions(AccountOptions, SelectionOptions):
 @click.pass_context
 @with_options(GraphOptions)
 def graph(ctx: click.Context, options: GraphOptions) -> int:
-    """Draw the dependency graph of the resources declared below PATH, or of the plan for them."""
+    """Show the dependency graph of the resources declared below PATH, or of the plan for them."""
     chosen = options.targets or options.excludes or options.target_file or options.refresh != "auto"
     if options.subject != "plan" and chosen:
-        raise click.UsageError("--target, --exclude and --refresh cut a plan; they need --of plan")
+        raise click.UsageError("--target, --exclude and --refresh need --of plan")
     workspace = open_project(ctx, options.path, place(ctx, options))
     require_resources(workspace)
     form = options.form
@@ -84,9 +85,9 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
     diagram = (_of_files if options.subject == "files" else _of_plan)(ctx, workspace, options)
     text = FORMATS[form if form in FORMATS else "dot"](diagram)
     if form == "mermaid" and too_big_for_mermaid(text, diagram):
-        size = f"{len(text):,} characters, {len(diagram.edges):,} arrows"
+        size = f"{len(text):,} characters, {len(diagram.edges):,} edges"
         log(
-            f"warning: too big for Mermaid as GitHub and GitLab draw it ({size}): use --format dot or svg",
+            f"warning: too big for Mermaid on GitHub and GitLab ({size}); use --format dot or svg",
             logging.WARNING,
         )
     if program:
@@ -95,7 +96,7 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
         print_text(text, newline=False)
         return 0
     _write(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).on)
-    log(f"Wrote {options.out}: {len(diagram.nodes):,} boxes, {len(diagram.edges):,} arrows.")
+    log(f"Wrote {options.out}: {count(len(diagram.nodes), 'node')}, {count(len(diagram.edges), 'edge')}.")
     return 0
 
 
@@ -113,7 +114,7 @@ def _of_plan(ctx: click.Context, workspace: Project, options: GraphOptions) -> D
 
 
 def _shown(ctx: click.Context) -> Callable[[Address], str]:
-    """Labels of boxes, redacted."""
+    """Labels of nodes, redacted if requested."""
     redaction = redaction_of(ctx)
     return lambda address: redaction.text(label_of(redaction.address(address)))
 
@@ -122,14 +123,14 @@ def _graphviz() -> str:
     found = shutil.which("dot")
     if found is None:
         raise ConfigurationError(
-            "--format svg is drawn by graphviz, and there is no program `dot` on the PATH: install it "
-            "(apt-get install graphviz, brew install graphviz), or take --format mermaid or dot"
+            "--format svg needs graphviz, and there is no program `dot` on the PATH. Install graphviz "
+            "(apt-get install graphviz, brew install graphviz), or use --format mermaid or dot"
         )
     return found
 
 
 def _drawn(program: str, text: str) -> str:
-    """The picture; the text goes in by a pipe, so that nothing in it is taken for an argument."""
+    """The SVG; the DOT text is passed through a pipe, so that no part of it can become an argument."""
     environ = {name: os.environ[name] for name in _PASSED if name in os.environ}
     try:
         done = subprocess.run(  # noqa: S603 - graphviz, with fixed arguments
@@ -137,13 +138,13 @@ def _drawn(program: str, text: str) -> str:
         )
     except subprocess.TimeoutExpired:
         raise ConfigurationError(
-            f"graphviz was not done after {PATIENCE} s; draw less of it (without --full), or take --format dot"
+            f"graphviz did not finish within {PATIENCE} s; omit --full, or use --format dot"
         ) from None
     except OSError as error:
         raise ConfigurationError(f"{program} cannot be started: {error.strerror}") from error
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines()
-        raise ConfigurationError(f"graphviz ended with {done.returncode}: {said[-1] if said else 'it said nothing'}")
+        raise ConfigurationError(f"graphviz failed ({done.returncode}): {said[-1] if said else 'no message'}")
     return done.stdout.decode("utf-8", errors="replace")
 
 

@@ -1,4 +1,4 @@
-"""``help``: the help of commands, pages of the documentation, and the list of both."""
+"""``help``: prints the help of commands and pages of the documentation."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ MAX_WIDTH = 120
 @click.command("help", epilog=EXAMPLE)
 @click.argument("words", nargs=-1, metavar="[COMMAND|TOPIC...]", shell_complete=completers.topics)
 @click.pass_context
-def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - it is called so
-    """Explain a command, a kind, or a topic of the documentation; without one, list commands and topics."""
+def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - the name of the command
+    """Show help for a command, a kind or a topic; without arguments, list commands and topics."""
     if not words:
         _shown(_rendered(_list()))
     elif (text := _command(ctx, words)) is not None:
@@ -41,7 +41,7 @@ def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - 
     elif (page := find(" ".join(words))) is not None:
         _shown(_rendered(page))
     else:
-        raise ConfigurationError(f"there is no command and no topic {' '.join(words)}{_near(words)}")
+        raise ConfigurationError(f"no command or topic {' '.join(words)}{_near(words)}")
     return 0
 
 
@@ -49,13 +49,13 @@ def _list() -> str:
     commands = [f"- `{name}`: {text}" for name, (_, text) in COMMANDS.items()]
     kinds = ", ".join(f"`{name}`" for name in KINDS)
     pages = [f"- `{each.page}`: {each.title}" for each in topics()]
-    closing = "`reconciler help NAME` explains one, and finds sections of these pages as well, such as `approvals`.\n"
+    closing = "`reconciler help NAME` shows one of them, or a section of these pages, such as `approvals`.\n"
     lines = ["# Commands", "", *commands, "", "# Kinds", "", kinds, "", "# Topics", "", *pages, "", closing]
     return "\n".join(lines)
 
 
 def _command(ctx: click.Context, words: tuple[str, ...]) -> str | None:
-    """``COMMAND --help``, of subcommands too; None where the words name no command."""
+    """``COMMAND --help``, also of subcommands; None if the words name no command."""
     root = ctx.find_root()
     command: click.Command = root.command
     inner = click.Context(command, info_name="reconciler", **command.context_settings)
@@ -74,7 +74,7 @@ def _near(words: tuple[str, ...]) -> str:
 
 
 def _rendered(markdown: str) -> str:
-    """Laid out for a terminal with colour, else the Markdown itself."""
+    """The page formatted for a terminal with colour, else the Markdown itself."""
     if not coloured(sys.stdout):
         return markdown
     width = min(MAX_WIDTH, shutil.get_terminal_size().columns)

@@ -1,4 +1,4 @@
-"""Hints for commands and flags of other tools: Terraform, octoDNS, decK, Pulumi, git."""
+"""Hints for people who type commands and flags of Terraform, octoDNS, decK, Pulumi or git."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import click
 
 from reconciler.model.did_you_mean import near
 
-_ADOPT = (
-    "Declare the resource in a file: apply adopts what the account has. To write all of it as files: reconciler pull."
-)
+_ADOPT = "Declare the resource in a file: apply adopts it. To write the whole account as files, use reconciler pull."
 
-#: Words that are typed in place of a command → what to use.
+#: Command of another tool → what to use here.
 COMMANDS = {
     "import": _ADOPT,
     "state": "Use reconciler ledger.",
@@ -26,14 +24,14 @@ COMMANDS = {
     "ledger rm": "Use reconciler ledger forget ADDRESS.",
     "force-unlock": "Use reconciler ledger unlock.",
     "unlock": "Use reconciler ledger unlock.",
-    "refresh": "Every plan reads the account. For changes made outside of reconciler: reconciler drift.",
+    "refresh": "Every plan reads the account. For changes made outside of reconciler, use reconciler drift.",
     "output": "Use reconciler explain ADDRESS, or reconciler ledger show ADDRESS for ids.",
     "workspace": "Use environments in reconciler.yaml, and -e NAME.",
     "env": "Use environments in reconciler.yaml, and -e NAME.",
-    "taint": "There is no such mark: change the file, or replace the resource by a new url or name.",
+    "taint": "Resources cannot be marked: change the file, or give the resource another url or name.",
     "console": "Use reconciler explain ADDRESS, or reconciler validate --show.",
-    "login": "Set MATON_API_KEY; reconciler connections create connects an account.",
-    "providers": "There is one gateway; reconciler doctor checks it.",
+    "login": "Set MATON_API_KEY. To connect an account, use reconciler connections create.",
+    "providers": "There is one gateway. To check it, use reconciler doctor.",
     "test": "Use reconciler validate.",
     "lint": "Use reconciler validate.",
     "check": "Use reconciler validate, or reconciler doctor.",
@@ -58,10 +56,10 @@ COMMANDS = {
     "version": "Use reconciler --version.",
 }
 
-#: Flags without their dashes → what to use.
+#: Flag of another tool, without dashes → what to use here.
 FLAGS = {
     "auto-approve": "Use --yes.",
-    "force": "Use --yes; changes that need approval: --allow CLASS.",
+    "force": "Use --yes, and --allow CLASS for changes that need approval.",
     "y": "Use --yes.",
     "doit": "Use reconciler apply.",
     "dry-run": "Use reconciler plan.",
@@ -69,7 +67,7 @@ FLAGS = {
     "out": "Use --out FILE.",
     "o": "Use --output FORMAT.",
     "target": "Use --target ADDRESS.",
-    "replace": "There is no such flag: change the file.",
+    "replace": "Not supported: change the file.",
     "destroy": "Use reconciler destroy.",
     "refresh-only": "Use reconciler drift.",
     "refresh": "Use --refresh auto, full or none.",
@@ -78,7 +76,7 @@ FLAGS = {
     "non-zero-exit-code": "Use --detailed-exitcode.",
     "json": "Use --json.",
     "lock": "The ledger is always locked while a run writes.",
-    "lock-timeout": "A locked ledger ends the run with exit code 3; try again later.",
+    "lock-timeout": "A run that finds the ledger locked ends with exit code 3. Try again later.",
     "var": "Set RECONCILER_VAR_NAME, and read it with ${env.RECONCILER_VAR_NAME}; or use vars in reconciler.yaml.",
     "var-file": "Use vars and environments in reconciler.yaml.",
     "state": "Use --ledger URL.",
@@ -91,7 +89,7 @@ FLAGS = {
 
 
 def with_hint(error: click.ClickException, words: Sequence[str]) -> click.ClickException:
-    """The error about an unknown command or flag with what to use in its place, or the same error."""
+    """The error about an unknown command or flag with a hint added, or the same error."""
     if isinstance(error, click.NoSuchOption):
         found = _flag(words, error.option_name)
         return click.UsageError(f"No such option {found[0]!r}. {found[1]}", error.ctx) if found else error
@@ -102,7 +100,7 @@ def with_hint(error: click.ClickException, words: Sequence[str]) -> click.ClickE
 
 
 def _flag(words: Sequence[str], option: str) -> tuple[str, str] | None:
-    """The flag as it was typed and its hint; a long one with one dash is reported by its first letter."""
+    """The flag as it was typed, and its hint; click reports a long flag with one dash by its first letter."""
     for word in words:
         typed = word.partition("=")[0]
         if typed == option or (len(option) == 2 and option[1] in typed and not typed.startswith("--")):
@@ -113,7 +111,7 @@ def _flag(words: Sequence[str], option: str) -> tuple[str, str] | None:
 
 
 def _command(name: str, words: Sequence[str], ctx: click.Context) -> str:
-    """The hint for an unknown command, with the word after it or the group before it; else a similar one."""
+    """The hint for an unknown command, by the word after it or the group before it; else a similar command."""
     after = words[words.index(name) + 1] if name in words[:-1] else ""
     alone = [name] if ctx.parent is None else []
     for known in (f"{name} {after}", f"{ctx.info_name} {name}", *alone):

@@ -34,14 +34,14 @@ class HistoryOptions(ProjectOptions):
 
 @click.command(epilog=EXAMPLE)
 @click.argument("run", type=int, required=False, shell_complete=completers.runs)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="The newest N runs only.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option
 @account_options
 @click.pass_context
 @with_options(HistoryOptions)
 def history(ctx: click.Context, options: HistoryOptions) -> int:
-    """List every apply, destroy and undo, newest first; with RUN, show its changes by field."""
+    """List runs, newest first; with RUN, show the changes of that run by field."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         if options.run is not None:
             return _one(ctx, store, options.run, options.as_json)
@@ -52,7 +52,7 @@ def history(ctx: click.Context, options: HistoryOptions) -> int:
 
     print_lines(run_lines(document["runs"]))
     if not document["runs"]:
-        log("No run yet.")
+        log("No runs yet.")
     return 0
 
 

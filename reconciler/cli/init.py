@@ -1,4 +1,4 @@
-"""``init``: writes a commented reconciler.yaml and a first file."""
+"""``init``: creates a commented reconciler.yaml and a first file."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class InitOptions(CommandOptions):
 @click.pass_context
 @with_options(InitOptions)
 def init(ctx: click.Context, options: InitOptions) -> int:
-    """Write a commented reconciler.yaml and a first file into the folder PATH. Never overwrites."""
+    """Create a commented reconciler.yaml and a first file in the folder PATH. Never overwrites files."""
     for written in write_first_files(start_folder(ctx) / options.path):
         print_text(redaction_of(ctx).text(f"wrote {written}"))
     start = [] if program_of(ctx).directory == "." else ["-C", program_of(ctx).directory]

@@ -77,7 +77,7 @@ def ledger() -> None:
 @click.pass_context
 @with_options(LedgerListOptions)
 def list_(ctx: click.Context, options: LedgerListOptions) -> int:
-    """List the managed resources; PATTERN is an address with ``*`` and ``?``."""
+    """List the managed resources; PATTERN is an address that may contain ``*`` and ``?``."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         about, entries = store.describe(), store.entries(options.pattern)
         intents = store.load().intents if options.as_json else {}
@@ -103,7 +103,7 @@ def list_(ctx: click.Context, options: LedgerListOptions) -> int:
 @click.pass_context
 @with_options(LedgerShowOptions)
 def show(ctx: click.Context, options: LedgerShowOptions) -> int:
-    """Show the ledger entry of one resource: the values sent, and those that the server returned."""
+    """Show the ledger entry of one resource: values sent, and values that the server returned."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         entry = entry_of(store, options.address)
     print_json(
@@ -112,7 +112,7 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
                 **_row(entry),
                 "applied": attrs_to_json(entry.applied),
                 "answered": attrs_to_json(entry.answered),
-                "secrets": dict.fromkeys(entry.digests, "kept as a keyed digest"),
+                "secrets": dict.fromkeys(entry.digests, "stored as a keyed digest"),
                 "depends_on": [str(each) for each in entry.depends_on],
                 "since": entry.since,
                 "origin": str(entry.origin) if entry.origin else None,
@@ -133,10 +133,10 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
 @click.pass_context
 @with_options(LedgerForgetOptions)
 def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
-    """Stop managing these resources. Nothing is sent, and the account keeps them."""
+    """Stop managing these resources. The account is not changed."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         found = [recorded_address(store, address) for address in options.addresses]
-    require_yes(f"Forget {len(found)} of the ledger's resources?", yes=options.yes, declined="nothing was forgotten")
+    require_yes(f"Stop managing {count(len(found), 'resource')}?", yes=options.yes, declined="nothing was forgotten")
     with locked_ledger(settings) as store:
         store.forget(found)
     for address in found:
@@ -160,7 +160,7 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _intent(intent: Intent) -> dict[str, Any]:
-    """A write that was announced and whose outcome is not recorded."""
+    """A write whose outcome is not recorded yet."""
     return {"address": str(intent.address), "verb": intent.verb, "run": intent.run}
 
 

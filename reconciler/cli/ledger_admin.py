@@ -95,15 +95,15 @@ class RebindOptions(ProjectOptions):
 @click.pass_context
 @with_options(UnlockOptions)
 def unlock(ctx: click.Context, options: UnlockOptions) -> int:
-    """Unlock the ledger after a run that is certainly dead. A run that is still alive stops at its next write."""
+    """Unlock the ledger after a run that has died. A run that is still alive stops at its next write."""
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         held = store.describe().held
     if held is None:
-        print_text("nobody holds the ledger")
+        print_text("the ledger is not locked")
         return 0
     age = duration(max(0.0, time.time() - held.acquired))
-    log(f"held by {printable(str(held.holder))} since {moment(held.acquired)}, {age}")
-    require_yes("Take the ledger away from that run?", yes=options.yes, declined="the ledger is still locked")
+    log(f"locked by {printable(str(held.holder))} since {moment(held.acquired)}, {age}")
+    require_yes("Force-unlock the ledger?", yes=options.yes, declined="the ledger is still locked")
     with ledgers.open_to_write(settings) as store:
         store.unlock()
     print_text("unlocked")
@@ -111,7 +111,9 @@ def unlock(ctx: click.Context, options: UnlockOptions) -> int:
 
 
 @click.command(epilog=EXPORT)
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write a file that only you can read.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file, which only you can read."
+)
 @project_option
 @account_options
 @click.pass_context
@@ -121,7 +123,7 @@ def export(ctx: click.Context, options: ExportOptions) -> int:
     where = place(ctx, options)
     with ledger_for_reading(ctx, where, options.project) as (_, store):
         if options.out is None and redaction_of(ctx).on:
-            raise Refused("a redacted export could not be imported again; write it with --out, or add --no-redact")
+            raise Refused("a redacted export cannot be imported; use --out FILE, or add --no-redact")
         document = exported(store)
     if options.out is None:
         print_json(document)
@@ -138,17 +140,17 @@ def export(ctx: click.Context, options: ExportOptions) -> int:
 @click.pass_context
 @with_options(ImportOptions)
 def import_(ctx: click.Context, options: ImportOptions) -> int:
-    """Fill an empty ledger from FILE, all of it or nothing. The history stays behind."""
+    """Import an exported ledger from FILE into an empty one. The history is not included."""
     where = place(ctx, options)
     settings = read_settings(ctx, options.project, where)
     if settings.ledger == "none":
-        raise ConfigurationError("there is nothing to import into; name a ledger with --ledger")
+        raise ConfigurationError("no ledger to import into; set one with --ledger")
     export = read_export(where.cwd / options.file, settings.connection)
     with locked_ledger(settings) as store:
         same_key = bring_in(store, export)
     print_text(f"imported {len(export.ledger.entries)} entries")
     if not same_key and any(entry.digests for entry in export.ledger.entries.values()):
-        log("The digests of secrets were made with another key: the next apply sends those secrets once more.")
+        log("The digests of secrets were made with another key: the next apply sends these secrets again.")
     return 0
 
 
@@ -161,7 +163,7 @@ def import_(ctx: click.Context, options: ImportOptions) -> int:
 @click.pass_context
 @with_options(MoveOptions)
 def move(ctx: click.Context, options: MoveOptions) -> int:
-    """Record the resource OLD under the address NEW. Nothing is sent; relations follow."""
+    """Rename the address OLD to NEW in the ledger, with its relations. The account is not changed."""
     try:
         before, after = Address.parse(options.old), Address.parse(options.new)
     except ValueError as error:
@@ -169,7 +171,7 @@ def move(ctx: click.Context, options: MoveOptions) -> int:
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         moves_of(store.load().entries, before, after)
     redact = redaction_of(ctx).address
-    question = f"Record {shown(redact(before))} as {shown(redact(after))}?"
+    question = f"Rename {shown(redact(before))} to {shown(redact(after))} in the ledger?"
     require_yes(question, yes=options.yes, declined="nothing was moved")
     with locked_ledger(settings) as store:
         moves = moves_of(store.load().entries, before, after)
@@ -187,13 +189,13 @@ def move(ctx: click.Context, options: MoveOptions) -> int:
 @click.pass_context
 @with_options(RebindOptions)
 def rebind(ctx: click.Context, options: RebindOptions) -> int:
-    """Move the ledger to the configured connection, which must lead to the same account."""
+    """Bind the ledger to the configured connection, which must lead to the same account."""
     allow = dict(options.allow)
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
         session, ledger = open_session(ctx, settings), store.load()
         account = session.account()
     if account is None or account == ledger.account:
-        print_text(f"the ledger is of connection {ledger.account} already")
+        print_text(f"the ledger already belongs to connection {ledger.account}")
         return 0
     with session.reader() as reader:
         matches = match(reader, ledger, Dialect(settings.dialect), account)
@@ -201,11 +203,11 @@ def rebind(ctx: click.Context, options: RebindOptions) -> int:
         log(f"{matches.found[kind]:>6,} of {count(number, kind.replace('_', ' '))} found by id")
     require_most(matches, account, allow)
     require_yes(
-        f"Move the ledger from connection {ledger.account} to {account}?",
+        f"Bind the ledger to connection {account} in place of {ledger.account}?",
         yes=options.yes,
-        declined="nothing was moved",
+        declined="the ledger was not changed",
     )
     with locked_ledger(settings) as store:
         store.rebind(account)
-    print_text(f"the ledger is of connection {account} now")
+    print_text(f"the ledger now belongs to connection {account}")
     return 0

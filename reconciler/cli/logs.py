@@ -1,4 +1,4 @@
-"""Diagnostics on standard error with the standard ``logging`` module: as text, or as one JSON object a line.
+"""Diagnostics on standard error with the standard ``logging`` module: as text, or as one JSON object per line.
 
 flag     level       what is logged in addition
 ──────────────────────────────────────────────────────────────────
@@ -32,35 +32,35 @@ class JsonFormatter(logging.Formatter):
         at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         level = logging.getLevelName(max(record.levelno, logging.DEBUG)).lower()
         message = record.getMessage()
-        for prefix in ("error: ", "warning: "):  # the level has it
+        for prefix in ("error: ", "warning: "):  # the level is a field of its own
             message = message.removeprefix(prefix).replace(f"\n{prefix}", "\n")
         told = {"time": at, "level": level, "event": getattr(record, "event", "message"), "message": message}
         return json.dumps({**told, **getattr(record, "fields", {})}, default=str)
 
 
 class RedactionFilter(logging.Filter):
-    """Replaces personal data in messages, and in the fields of events."""
+    """Replaces personal data in messages and in the fields of events."""
 
     def __init__(self, text: Callable[[str], str], document: Callable[[object], object]) -> None:
         super().__init__()
         self._text, self._document = text, document
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Redact the record; every record passes."""
+        """Redact the record; keeps every record."""
         record.msg, record.args = self._text(record.getMessage()), None
         vars(record)["fields"] = self._document(getattr(record, "fields", {}))
         return True
 
 
 class StderrHandler(logging.StreamHandler[TextIO]):
-    """Writes to standard error as it is at the time; an error while writing ends the command."""
+    """Writes to the current standard error; an error while writing ends the command."""
 
     def __init__(self) -> None:
         logging.Handler.__init__(self)
 
     @property
     def stream(self) -> TextIO:  # type: ignore[override]
-        """Standard error, which a progress display wraps while it is shown."""
+        """Standard error; a progress display replaces it while it is shown."""
         return sys.stderr
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the name in logging
@@ -69,7 +69,7 @@ class StderrHandler(logging.StreamHandler[TextIO]):
 
 
 def configure_logging(verbose: int, *, quiet: bool, as_json: bool) -> logging.Handler:
-    """Start logging to standard error; the handler takes the filter that redacts."""
+    """Start logging to standard error; returns the handler, to which a filter can be added."""
     handler = StderrHandler()
     handler.setFormatter(JsonFormatter() if as_json else logging.Formatter("%(message)s"))
     LOGGER.handlers[:] = [handler]
@@ -80,7 +80,7 @@ def configure_logging(verbose: int, *, quiet: bool, as_json: bool) -> logging.Ha
 
 
 def is_json() -> bool:
-    """Whether the log is one JSON object a line."""
+    """Whether the log is one JSON object per line."""
     return any(isinstance(handler.formatter, JsonFormatter) for handler in LOGGER.handlers)
 
 

@@ -1,7 +1,7 @@
-"""Command-line arguments → a command and an exit code; commands are imported when they are called.
+"""Runs one command line: arguments → exit code. Commands are imported when they are called.
 
-0 done or nothing to do · 1 any failure, usage included · 2 changes found (--detailed-exitcode)
-3 refused · 4 applied in part · 130 interrupted
+0 done, or nothing to do · 1 failure, usage errors included · 2 changes found (--detailed-exitcode)
+3 refused · 4 partly applied · 130 interrupted
 """
 
 from __future__ import annotations
@@ -27,32 +27,32 @@ from reconciler.cli.program import Program
 from reconciler.cli.streams import configure_streams
 from reconciler.errors import ReconcilerError
 
-#: Command → (module below reconciler.cli, what it does in one line). Help needs nothing else.
+#: Command → (module below reconciler.cli, summary). The list of commands needs no other import.
 COMMANDS = {
-    "init": ("init", "Write a commented reconciler.yaml and a first file."),
-    "validate": ("validate", "Check every file offline; shows every problem at once."),
-    "fmt": ("fmt", "Bring YAML files into canonical order and style."),
-    "plan": ("plan", "Show what would change. Never writes."),
-    "apply": ("apply", "Apply the plan."),
-    "destroy": ("apply", "Remove what this project made."),
-    "drift": ("drift", "Show what the account changed behind our back."),
-    "watch": ("watch", "Report or apply again and again."),
+    "init": ("init", "Create a commented reconciler.yaml and a first file."),
+    "validate": ("validate", "Check all files offline and report all problems."),
+    "fmt": ("fmt", "Format YAML files."),
+    "plan": ("plan", "Show the changes that apply would make."),
+    "apply": ("apply", "Change the account to match the files."),
+    "destroy": ("apply", "Delete the resources that this project created."),
+    "drift": ("drift", "Show changes made outside of reconciler."),
+    "watch": ("watch", "Reconcile in a loop: report or apply at an interval."),
     "fleet": ("fleet", "Plan and apply many accounts together."),
-    "pull": ("pull", "Write the account down as files, or its drift into them."),
+    "pull": ("pull", "Write the account as YAML files, or accept drift into them."),
     "show": ("show", "Show a saved plan."),
-    "explain": ("explain", "Say everything about one resource."),
-    "history": ("history", "List the runs, and what they did."),
+    "explain": ("explain", "Explain how one resource is resolved."),
+    "history": ("history", "List runs and their changes."),
     "undo": ("undo", "Revert a run."),
-    "clone": ("clone", "Make one account hold what another one has, without its people."),
-    "graph": ("graph", "Draw what needs what, of the files or of a plan."),
-    "ledger": ("ledger", "Look at what the ledger records, and tend it."),
-    "connections": ("connections", "See, make and delete connections to accounts."),
+    "clone": ("clone", "Copy one account to another one, with anonymized contacts."),
+    "graph": ("graph", "Show the dependency graph."),
+    "ledger": ("ledger", "Inspect and maintain the ledger."),
+    "connections": ("connections", "List, create and delete connections to accounts."),
     "doctor": ("doctor", "Check key, connection, account, ledger and files."),
-    "schema": ("schema", "Print the JSON Schema of the files."),
-    "completion": ("completion", "Print what lets a shell complete commands."),
-    "help": ("help", "Explain a command, a kind or a topic."),
+    "schema": ("schema", "Print the JSON Schema of files and outputs."),
+    "completion": ("completion", "Print the completion script of a shell."),
+    "help": ("help", "Show help for a command, a kind or a topic."),
     "mcp": ("mcp", "Serve the project to an AI assistant."),
-    "emulator": ("emulator", "Run an emulator of the gateway on this machine."),
+    "emulator": ("emulator", "Run a local emulator of the gateway and Systeme.io."),
 }
 
 EXAMPLE = """\b
@@ -64,7 +64,7 @@ Example:
 
 
 class Commands(click.Group):
-    """A group whose commands live in modules that are imported on use."""
+    """A group of commands whose modules are imported on use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -73,7 +73,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = getattr(import_module(f"reconciler.cli.{COMMANDS[cmd_name][0]}"), cmd_name)
-        _take_options_of(self, command)
+        _accept_global_options(self, command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -86,21 +86,21 @@ class Commands(click.Group):
         return [*(CompletionItem(name, help=text) for name, text in named), *flags]
 
 
-def _take_options_of(program: click.Group, command: click.Command) -> None:
-    """Let the options of the program stand after a command and its subcommands too, without a place in their help."""
+def _accept_global_options(program: click.Group, command: click.Command) -> None:
+    """Accept the global options after a command and its subcommands as well, hidden in their help."""
     taken = {flag for each in command.params for flag in (*each.opts, *each.secondary_opts)}
     for option in program.params:
         if option.expose_value and taken.isdisjoint(option.opts):
             again = copy.copy(option)
-            again.envvar, again.expose_value, again.is_eager, again.callback = None, False, True, _given_again
+            again.envvar, again.expose_value, again.is_eager, again.callback = None, False, True, _apply_global_option
             vars(again)["hidden"] = True
             command.params.append(again)
     for inner in command.commands.values() if isinstance(command, click.Group) else ():
-        _take_options_of(program, inner)
+        _accept_global_options(program, inner)
 
 
-def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> object:
-    """An option of the program that stands after the command: it counts as if it stood before."""
+def _apply_global_option(ctx: click.Context, param: click.Parameter, value: object) -> object:
+    """Apply a global option that is given after the command."""
     name, program = str(param.name), ctx.find_root().obj
     if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and isinstance(program, Program):
         if name == "verbose" and isinstance(value, int):
@@ -112,7 +112,7 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
 
 @click.group(cls=Commands, epilog=EXAMPLE, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, message="%(prog)s %(version)s", prog_name="reconciler")
-@click.option("-C", "directory", metavar="DIR", default=".", help="Start in this folder.")
+@click.option("-C", "directory", metavar="DIR", default=".", help="Change to this folder first.")
 @click.option(
     "-e",
     "--environment",
@@ -126,7 +126,7 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
     "--verbose",
     count=True,
     envvar="RECONCILER_VERBOSE",
-    help="Log how the account is read; -vv: every request; -vvv: bodies, too [RECONCILER_VERBOSE].",
+    help="Log how the account is read; -vv: every request; -vvv: also the bodies [RECONCILER_VERBOSE].",
 )
 @click.option(
     "-q",
@@ -141,7 +141,7 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
     envvar="RECONCILER_LOG_FORMAT",
     default="text",
     show_default=True,
-    help="Log on standard error as text or as one JSON object per line [RECONCILER_LOG_FORMAT].",
+    help="Format of the log on standard error; json: one object per line [RECONCILER_LOG_FORMAT].",
 )
 @click.option(
     "--heartbeat",
@@ -150,12 +150,12 @@ def _given_again(ctx: click.Context, param: click.Parameter, value: object) -> o
     envvar="RECONCILER_HEARTBEAT",
     default=10.0,
     show_default=True,
-    help="Interval of progress lines when not on a terminal; 0: none [RECONCILER_HEARTBEAT].",
+    help="Interval of progress lines when not on a terminal; 0: no such lines [RECONCILER_HEARTBEAT].",
 )
 @click.option(
     "--rate-limit",
     metavar="RATE",
-    help="10/second, 30/minute, 0 (no limit), or a Systeme.io plan such as free [RECONCILER_RATE_LIMIT].",
+    help="API requests: 10/second, 30/minute, 0 (none), or a Systeme.io plan such as free [RECONCILER_RATE_LIMIT].",
 )
 @click.option(
     "--redact/--no-redact",
@@ -188,8 +188,8 @@ def cli(
 def main(args: list[str] | None = None) -> None:
     """Entry point: runs one command and exits with its code.
 
-    The cyclic collector rests: a run builds values without cycles and ends, and walking them again and again took a
-    third of its time. A command that stays switches it on.
+    The cyclic garbage collector is off: a run builds values without cycles, and collecting took a third of its time.
+    Long-running commands switch it on.
     """
     gc.disable()
     configure_streams()
@@ -201,7 +201,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _leave(number: int, frame: object) -> NoReturn:
-    """Ctrl-C while the process waits for its last threads: nothing is left to do in order."""
+    """Ends the process at a Ctrl-C while it waits for its last threads; the command itself is done."""
     with contextlib.suppress(OSError, ValueError, RuntimeError):
         sys.stdout.flush()
         sys.stderr.flush()
@@ -215,7 +215,7 @@ def run(args: list[str] | None = None, program: Program | None = None) -> int:
         from reconciler.cli.completion import answer
 
         return answer(cli, instruction, program)
-    words, environ = sys.argv[1:] if args is None else args, os.environ  # for errors in what comes before a command
+    words, environ = sys.argv[1:] if args is None else args, os.environ  # for errors before a command is known
     program.redact = "--redact" in words or environ.get("RECONCILER_REDACT", "").lower() in ("1", "true", "yes", "on")
     program.log_format = environ.get("RECONCILER_LOG_FORMAT", "text")
     try:
@@ -229,7 +229,7 @@ def run(args: list[str] | None = None, program: Program | None = None) -> int:
 
 
 def _help_width() -> int:
-    """Columns of help texts; click finds them with a module whose import takes longer than all the rest."""
+    """Columns of help texts. click would import shutil to find them, which takes longer than the rest of the help."""
     try:
         columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size(1).columns
     except (ValueError, OSError):
@@ -238,7 +238,7 @@ def _help_width() -> int:
 
 
 def _ended(program: Program, error: BaseException, words: list[str]) -> int:
-    """The exit code, after the error was reported; what that takes is imported now."""
+    """Report the error and return its exit code; the modules for that are imported only now."""
     from reconciler.cli import failures
 
     if isinstance(error, click.ClickException):

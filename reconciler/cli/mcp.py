@@ -34,15 +34,15 @@ class McpOptions(AccountOptions):
 
 @click.command(epilog=EXAMPLE)
 @path_argument
-@click.option("--allow-apply", is_flag=True, help="Offer a tool that applies a plan after a person approved it.")
+@click.option("--allow-apply", is_flag=True, help="Add a tool that applies a plan after a person has approved it.")
 @allow_option
 @account_options
 @click.pass_context
 @with_options(McpOptions)
 def mcp(ctx: click.Context, options: McpOptions) -> int:
-    """Serve the project to an AI assistant: the Model Context Protocol on standard input and output.
+    """Serve the project to an AI assistant with the Model Context Protocol over standard input and output.
 
-    Without --allow-apply every tool only reads. People are shown as pseudonyms, unless --no-redact is given.
+    Without --allow-apply all tools only read. People appear as pseudonyms, unless --no-redact is given.
     """
     try:
         from reconciler.mcp import server
@@ -52,12 +52,12 @@ def mcp(ctx: click.Context, options: McpOptions) -> int:
         raise ConfigurationError(f"mcp needs {error.name}; run: pip install 'reconciler[mcp]'") from None
 
     if options.allow and not options.allow_apply:
-        raise click.UsageError("--allow gives approvals for apply; add --allow-apply")
+        raise click.UsageError("--allow needs --allow-apply")
     where = place(ctx, options)
     path = where.cwd / options.path
     require_path(path)
     settings = read_settings(path, where) if options.allow_apply else None
-    gc.enable()  # it stays
+    gc.enable()  # a long-running process
     running = Running()
     workspace = Workspace(path, where, program_of(ctx).redact is not False, dict(options.allow))
     return server.serve(server.build(workspace, running, settings), running, _leave)

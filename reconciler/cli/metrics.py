@@ -1,4 +1,4 @@
-"""Metrics of `watch` for Prometheus; they hold kinds and counts, no names."""
+"""Metrics of `watch` for Prometheus; they contain kinds and counts, but no names."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
 
 def address_of(text: str, public: bool) -> tuple[str, int]:
-    """``127.0.0.1:9309`` or ``[::1]:9309`` → host and port; port 0 takes a free one.
+    """Host and port of ``127.0.0.1:9309`` or ``[::1]:9309``; port 0 stands for any free port.
 
     Raises ConfigurationError for anything else, and for an address that others can reach unless ``public``.
     """
@@ -30,11 +30,11 @@ def address_of(text: str, public: bool) -> tuple[str, int]:
     except ValueError:
         address = None
     if address is None or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise ConfigurationError("--metrics takes an address and a port, such as 127.0.0.1:9309")
+        raise ConfigurationError("--metrics needs an IP address and a port, such as 127.0.0.1:9309")
     if not address.is_loopback and not public:
         raise ConfigurationError(
-            f"--metrics {text} can be reached from other machines, and asks nobody who they are; "
-            "name a loopback address, or say --metrics-public"
+            f"--metrics {text} can be reached from other machines, without authentication; "
+            "use a loopback address, or add --metrics-public"
         )
     return host, int(port)
 
@@ -89,7 +89,7 @@ class Metrics:
         if standing.last_success is not None:
             self._success.set(standing.last_success)
         if done.planned is None:
-            return  # nothing was seen: what was, stays
+            return  # nothing was read: keep the last values
         left = done.ending is CycleResult.APPLIED
         plan = done.planned.plan
         self._set(self._pending, {} if left else pending_by_kind(plan))
@@ -98,7 +98,7 @@ class Metrics:
         self._set(self._approvals, {} if left else _shut(done.planned.approvals))
 
     def _set(self, gauge: Any, values: Mapping[Any, int]) -> None:
-        """Set these values, and 0 for label sets that had one before."""
+        """Set these values, and 0 for label sets that had a value before."""
         known = self._known.setdefault(id(gauge), set())
         known |= values.keys()
         for labels in known:
@@ -111,7 +111,7 @@ class Metrics:
             server, thread = self._prometheus.start_http_server(port, host, self.registry)
         except OSError as error:
             reason = error.strerror or str(error)
-            raise ConfigurationError(f"--metrics {host}:{port} cannot be listened on: {reason}") from error
+            raise ConfigurationError(f"--metrics: cannot listen on {host}:{port}: {reason}") from error
         shown = f"[{host}]" if ":" in host else host
         try:
             yield f"http://{shown}:{server.server_port}/metrics"

@@ -23,7 +23,7 @@ from reconciler.watch.notify import notice_of, tell
 
 @dataclass
 class RunResult:
-    """What a command has found and done so far."""
+    """Findings and changes of a command so far."""
 
     planned: Planned | None = None
     report: Report | None = None
@@ -32,7 +32,7 @@ class RunResult:
 
 
 def with_notifications(ctx: click.Context, command: Callable[[RunResult], int]) -> int:
-    """The exit code of ``command``, after notifications about it were sent."""
+    """Run ``command``, send notifications about its result, and return its exit code."""
     result = RunResult()
     try:
         code = command(result)
@@ -46,7 +46,7 @@ def with_notifications(ctx: click.Context, command: Callable[[RunResult], int]) 
 
 @dataclass(frozen=True)
 class _Event:
-    """The part of a result that one notification is about."""
+    """The part of a result that one notification reports."""
 
     planned: Planned | None = None
     report: Report | None = None
@@ -82,7 +82,7 @@ def _send_one(
 
 
 def _events(result: RunResult, code: int, error: ReconcilerError | None) -> Iterator[tuple[str, _Event]]:
-    """Drift that was found, changes that were made, and failures."""
+    """Events of drift, of changes that were made, and of failures."""
     planned, report = result.planned, result.report
     if result.drifted:
         yield "drift", _Event(drifted=result.drifted)

@@ -1,4 +1,4 @@
-"""The ledger of a command line, opened for reading or for writing, and look-up of its entries."""
+"""Opens the ledger of a command line for reading or writing, and looks up entries."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ T = TypeVar("T")
 
 @contextmanager
 def ledger_for_reading(ctx: click.Context, where: Invocation, project: Path) -> Iterator[tuple[Settings, Store]]:
-    """The project's ledger as it is, for reading; raises LedgerError where there is none."""
+    """The project's ledger, opened for reading; raises LedgerError if there is none."""
     settings = read_settings(ctx, project, where)
     redaction = redaction_of(ctx)
     store = None
     if settings.ledger != "none":
         store = ledgers.peek(settings)
     if store is None:
-        raise LedgerError("there is no ledger yet; the first apply makes it")
+        raise LedgerError("there is no ledger yet; the first apply creates it")
     with store:
         redaction.use_digest(store.digest)
         redaction.learn_entries(store.entries())
@@ -49,12 +49,12 @@ def locked_ledger(settings: Settings) -> Iterator[Store]:
 
 
 def entry_of(store: Store, address: str) -> LedgerEntry:
-    """The entry of that address; raises ConfigurationError with near ones."""
+    """The entry of that address; raises ConfigurationError with similar addresses."""
     return _chosen({str(entry.address): entry for entry in store.entries()}, address)
 
 
 def recorded_address(store: Store, address: str) -> Address:
-    """That address, if the ledger has an entry or an announced write of it; raises ConfigurationError otherwise."""
+    """The address, if the ledger has an entry or an intent of it; else raises ConfigurationError."""
     ledger = store.load()
     return _chosen({str(each): each for each in (*ledger.entries, *ledger.intents)}, address)
 

@@ -31,7 +31,7 @@ class Decorator(Protocol):
 
 
 def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]], Callable[..., int]]:
-    """Calls a command with one object made of all its options, whose fields are named like them."""
+    """Decorator: passes all options of a command as one object, with a field for each."""
 
     def decorate(command: Callable[[click.Context, T], int]) -> Callable[..., int]:
         @wraps(command)
@@ -45,7 +45,7 @@ def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]],
 
 
 def start_folder(ctx: click.Context) -> Path:
-    """The folder that ``-C`` names; raises a usage error when there is no such folder."""
+    """The folder of ``-C``; raises a usage error if it does not exist."""
     directory = program_of(ctx).directory
     folder = Path.cwd() / directory
     if not folder.is_dir():
@@ -61,13 +61,13 @@ _ACCOUNT = (
         type=click.Choice(["vendor", "skill"]),
         help="Dialect of the API [RECONCILER_DIALECT].",
     ),
-    click.option("--gateway-url", metavar="URL", help="Gateway [RECONCILER_GATEWAY_URL]."),
-    click.option("--control-url", metavar="URL", help="Connections API [RECONCILER_CONTROL_URL]."),
+    click.option("--gateway-url", metavar="URL", help="URL of the gateway [RECONCILER_GATEWAY_URL]."),
+    click.option("--control-url", metavar="URL", help="URL of the connections API [RECONCILER_CONTROL_URL]."),
 )
 
 
 def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
-    """The patterns of ``--target-file``, with where each stands."""
+    """The patterns of ``--target-file``, with the position of each."""
     if value is None or ctx.resilient_parsing:
         return {}
     if value == "-":
@@ -81,14 +81,14 @@ _SELECTION = (
         "targets",
         multiple=True,
         metavar="ADDRESS",
-        help="Only this resource and what it needs; repeatable.",
+        help="Only this resource and its dependencies; repeatable.",
         shell_complete=completers.addresses,
     ),
     click.option(
         "--target-file",
         metavar="FILE",
         callback=_patterns,
-        help="File of targets, one per line; # begins a comment, - is standard input.",
+        help="File with one target per line (# begins a comment); - reads standard input.",
     ),
     click.option(
         "--refresh",
@@ -120,16 +120,16 @@ class OutputType(click.ParamType[OutputRequest]):
         form, equals, file = str(value).partition("=")
         known = names(self.subject)
         if form not in known:
-            what = f"{form} supports plans only" if form in FORMATS else f"{form!r} is no format"
-            self.fail(f"{what}; there are {', '.join(known)}", param, ctx)
+            what = f"{form} supports plans only" if form in FORMATS else f"unknown format {form!r}"
+            self.fail(f"{what}; use one of {', '.join(known)}", param, ctx)
         if equals and not file.strip():
-            self.fail(f"{value}: name a file after the =, or omit it for standard output", param, ctx)
+            self.fail(f"{value}: add a file after the =, or omit the = for standard output", param, ctx)
         return OutputRequest(form, "" if file == "-" else file)
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem[str]]:
-        """The formats, each with what it is for."""
+        """The formats with their descriptions."""
         fitting = (name for name in names(self.subject) if name.startswith(incomplete))
         return [CompletionItem(name, help=FORMATS[name].about) for name in fitting]
 
@@ -142,7 +142,7 @@ def output_option(subject: str) -> Callable[[F], F]:
         multiple=True,
         type=OutputType(subject),
         metavar="FORMAT[=FILE]",
-        help=f"Write the result as {', '.join(names(subject))} to FILE or standard output; repeatable.",
+        help=f"Write the result to FILE or standard output as {', '.join(names(subject))}; repeatable.",
     )
 
 
@@ -159,7 +159,7 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
             allow = Allow(word)
             count = int(number) if equals else None
         except ValueError:
-            self.fail(f"{value!r}: write one of {', '.join(each.value for each in Allow)}, or CLASS=N", param, ctx)
+            self.fail(f"{value!r}: use one of {', '.join(each.value for each in Allow)}, or CLASS=N", param, ctx)
         if equals and allow in UNCOUNTED:
             self.fail(f"{value!r}: {word} takes no number", param, ctx)
         return allow, count
@@ -175,7 +175,7 @@ allow_option = click.option(
     "--allow",
     multiple=True,
     type=AllowType(),
-    help="Approve a class of changes for this run; repeatable.",
+    help="Approve a class of changes in this run: CLASS or CLASS=N; repeatable.",
 )
 fail_on_option = click.option(
     "--fail-on",
@@ -187,21 +187,25 @@ minutes_option = click.option(
     "--max-minutes", type=float, metavar="N", help="Stop after N minutes [RECONCILER_MAX_MINUTES]."
 )
 project_option = click.option(
-    "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="The project folder (.)."
+    "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="Project folder [default: .]."
 )
 _RUN = (
     click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
-    click.option("--json", "as_json", is_flag=True, help="The same as --output json."),
+    click.option("--json", "as_json", is_flag=True, help="Short for --output json."),
     output_option(PLAN),
-    click.option("--json-events", is_flag=True, help="Print one JSON object a line as things happen."),
+    click.option("--json-events", is_flag=True, help="Print events as they happen, one JSON object per line."),
     allow_option,
-    click.option("--confirm", metavar="NAME", help="Name of the protected environment, instead of typing it."),
-    click.option("--parallel", type=int, metavar="N", help="Parallel writes (8) [RECONCILER_PARALLEL]."),
+    click.option(
+        "--confirm", metavar="NAME", help="Confirm the protected environment of this name without typing it."
+    ),
+    click.option(
+        "--parallel", type=int, metavar="N", help="Number of parallel writes (default 8) [RECONCILER_PARALLEL]."
+    ),
     click.option(
         "--fail-fast",
         is_flag=True,
         envvar="RECONCILER_FAIL_FAST",
-        help="Start no further step after the first failure [RECONCILER_FAIL_FAST].",
+        help="Start no further steps after the first failure [RECONCILER_FAIL_FAST].",
     ),
     click.option("--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."),
     minutes_option,
@@ -209,12 +213,12 @@ _RUN = (
 
 
 def account_options(command: F) -> F:
-    """Flags that say which account, and how it is spoken to."""
+    """Options that select the account and the way to reach it."""
     return add_options(_ACCOUNT, command)
 
 
 def selection_options(command: F) -> F:
-    """Flags that cut a plan."""
+    """Options that select a part of a plan."""
     return add_options(_SELECTION, command)
 
 
@@ -224,7 +228,7 @@ def run_options(command: F) -> F:
 
 
 def path_argument(command: F) -> F:
-    """The folder or file that holds the YAML."""
+    """The folder or file with the YAML."""
     return click.argument("path", type=click.Path(path_type=Path), default=".")(command)
 
 

@@ -1,4 +1,4 @@
-"""Results of a command, written in each format of ``--output FORMAT[=FILE]`` to files and standard output."""
+"""Writes the result of a command to files and standard output, as each ``--output FORMAT[=FILE]`` requests."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ from reconciler.output.json_documents import problems_document
 
 
 class Result(Protocol):
-    """A plan, drift, or problems of files, redacted."""
+    """A redacted plan, drift or list of problems."""
 
     @property
     def document(self) -> Mapping[str, Any]: ...
 
 
-#: Standard output as a stream of events, which a run writes itself.
+#: Standard output as a stream of events, which the run writes itself.
 EVENTS = "--json-events"
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """What was asked for: the format on standard output, and the files; ``base`` is our folder in the repository."""
+    """The requested format of standard output, and the files; ``base`` is the folder within its repository."""
 
     subject: str
     screen: str
@@ -49,21 +49,21 @@ class Outputs:
 
     @property
     def claimed(self) -> bool:
-        """Whether standard output belongs to a document, and talk has to stay away from it."""
+        """Whether standard output is a document, and messages go elsewhere."""
         return self.screen != "text"
 
     @property
     def wanted(self) -> bool:
-        """Whether anything but text on standard output is."""
+        """Whether a format other than text on standard output is requested."""
         return self.claimed or bool(self.files)
 
     def need(self, part: str) -> bool:
-        """Whether one of the formats is made from that part of a sheet; the stream of events ends with a document."""
+        """Whether a requested format needs that part of a sheet; the stream of events ends with a document."""
         forms = {"json" if self.screen == EVENTS else self.screen, *(form for form, _ in self.files)}
         return any(part in FORMATS[form].needs for form in forms)
 
     def write(self, result: Result, subject: str = "") -> None:
-        """All of them, each file whole or not at all; ``result`` is redacted already."""
+        """Write the redacted ``result`` in all requested formats; files are replaced atomically."""
         subject = subject or self.subject
         able = names(subject)
         texts = [(path, rendered(form, subject, result)) for form, path in self.files if form in able]
@@ -74,7 +74,7 @@ class Outputs:
             print_text(screen, newline=False)
 
     def _screen_text(self, subject: str, result: Result) -> str:
-        """Of a document every sign arrives, whatever standard output can show."""
+        """The text of standard output; documents keep characters that it cannot encode."""
         if self.screen == "json":
             return json_text(dict(result.document)) + "\n"
         return rendered(self.screen, subject, result)
@@ -88,7 +88,7 @@ class Outputs:
 
     @contextmanager
     def problems(self, name: str) -> Iterator[None]:
-        """Errors in files and settings are written in the same formats before the command ends."""
+        """Write errors of the block about files and settings in the requested formats, and raise them again."""
         try:
             yield
         except ConfigurationError as error:
@@ -97,17 +97,17 @@ class Outputs:
             raise
 
     def write_problems(self, error: ConfigurationError, name: str) -> None:
-        """In every format that can; a plan that could not be made has no page and no counts."""
+        """Write the problems in every format that supports them, and log the others."""
 
         shown = tuple(Problem(*map(self.redaction.text, problem)) for problem in error.problems)
         found = FileProblems(shown, self.redaction.text(name), self.base)
         self.write(replace(found, document=problems_document(shown)), PROBLEMS)
         unable = {form for form in (self.screen, *(form for form, _ in self.files)) if form not in names(PROBLEMS)}
         if unable:
-            log(f"Not written, as there is no plan: {', '.join(sorted(unable))}.")
+            log(f"Not written, because there is no plan: {', '.join(sorted(unable))}.")
 
     def write_valid(self, name: str, found: Mapping[str, Any]) -> None:
-        """The files are valid: ``resources`` counts them by kind."""
+        """Write that the files are valid; ``found`` has the number of resources by kind."""
 
         document = self.redaction.document({**problems_document(()), **found})
         total = sum(found["resources"].values())
@@ -115,7 +115,7 @@ class Outputs:
 
 
 def outputs_of(ctx: click.Context, options: OutputOptions, subject: str) -> Outputs:
-    """What this command line asks for; raises before anything is read where it cannot be had."""
+    """The outputs that this command line requests; raises before anything is read if one cannot be written."""
     wishes = [*options.wishes, *([OutputRequest("json")] if options.as_json else [])]
     screen = _screen([wish.form for wish in wishes if not wish.file], program_of(ctx).events is not None)
     folder = start_folder(ctx)
@@ -125,37 +125,37 @@ def outputs_of(ctx: click.Context, options: OutputOptions, subject: str) -> Outp
         taken[Path(os.path.normpath(folder / options.out))] = "--out"
     for form, path in files:
         if path in taken:
-            raise click.UsageError(f"{taken[path]} and --output {form} both go to {path}")
+            raise click.UsageError(f"{taken[path]} and --output {form} have the same file: {path}")
         taken[path] = f"--output {form}"
     return Outputs(subject, screen, tuple(files), redaction_of(ctx), _base(folder))
 
 
 def _screen(asked: list[str], events: bool) -> str:
-    """What standard output is for; raises a usage error when more than one thing wants it."""
+    """Format of standard output; raises a usage error if there is more than one."""
     screens = list(dict.fromkeys([*asked, *([EVENTS] if events else [])]))
     if len(screens) > 1:
         what = " and ".join(screens)
-        raise click.UsageError(f"{what} both want standard output; give one a file: --output {screens[0]}=FILE")
+        raise click.UsageError(f"{what} cannot share standard output; use a file: --output {screens[0]}=FILE")
     return screens[0] if screens else "text"
 
 
 def name_of(ctx: click.Context, path: Path) -> str:
-    """What a project is called whose files cannot be read."""
+    """Name of a project whose files may not be readable."""
     return str(program_of(ctx).environment or (start_folder(ctx) / path).resolve().name)
 
 
 def _place(folder: Path, wish: OutputRequest) -> Path:
-    """Where the file goes; raises ConfigurationError where none can be."""
+    """Path of the file; raises ConfigurationError if it cannot be written."""
     path = Path(os.path.normpath(folder / wish.file))
     what = f"--output {wish.form}={wish.file}"
     if path.is_dir() or wish.file.endswith("/"):
-        raise ConfigurationError(f"{what}: that is a folder; name a file")
+        raise ConfigurationError(f"{what}: this is a folder; use the name of a file")
     if path.exists() and not path.is_file():
-        raise ConfigurationError(f"{what}: that is no ordinary file; leave the file away for standard output")
+        raise ConfigurationError(f"{what}: not a regular file; omit =FILE for standard output")
     if path.suffix.lower() in (".yaml", ".yml"):
-        raise ConfigurationError(f"{what}: that would be read as a file of the project; give it another ending")
+        raise ConfigurationError(f"{what}: this would be read as a file of the project; use another extension")
     if not path.parent.is_dir():
-        raise ConfigurationError(f"{what}: there is no folder {path.parent}; make it first")
+        raise ConfigurationError(f"{what}: folder {path.parent} does not exist; create it first")
     try:
         refuse_linked_folder(path)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
@@ -169,7 +169,7 @@ def _place(folder: Path, wish: OutputRequest) -> Path:
 
 
 def _base(folder: Path) -> str:
-    """The folder as the repository around it names it; positions in files are relative to it."""
+    """Path of the folder within its Git repository, which positions in files start with."""
     for root in (folder, *folder.parents):
         if (root / ".git").exists():
             return folder.relative_to(root).as_posix().removeprefix(".")

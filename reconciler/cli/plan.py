@@ -59,11 +59,16 @@ class PlanOptions(AccountOptions, SelectionOptions, OutputOptions):
 
 @click.command(epilog=EXAMPLE)
 @path_argument
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan.")
-@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan, for apply --plan FILE.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
 @output_option(PLAN)
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
-@click.option("--calls", is_flag=True, help="List every request, in order.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
+@click.option("--calls", is_flag=True, help="List all API requests, in order.")
 @fail_on_option
 @minutes_option
 @selection_options
@@ -71,7 +76,7 @@ class PlanOptions(AccountOptions, SelectionOptions, OutputOptions):
 @click.pass_context
 @with_options(PlanOptions)
 def plan(ctx: click.Context, options: PlanOptions) -> int:
-    """Show what would change in the account to match the files below PATH. Never writes."""
+    """Show the changes that apply would make to match the files below PATH. Never writes."""
     outputs = outputs_of(ctx, options, PLAN)
     with outputs.problems(name_of(ctx, options.path)):
         planned, session = _planned(ctx, options)
@@ -88,7 +93,7 @@ def plan(ctx: click.Context, options: PlanOptions) -> int:
 
 
 def _planned(ctx: click.Context, options: PlanOptions) -> tuple[Planned, CommandContext]:
-    """The plan, saved where that was asked for, and the session that made it."""
+    """The plan, saved if requested, and its session."""
     workspace = open_project(ctx, options.path, place(ctx, options))
     require_resources(workspace)
     session = open_session(ctx, workspace.settings)
@@ -105,10 +110,10 @@ def _planned(ctx: click.Context, options: PlanOptions) -> tuple[Planned, Command
 
 
 def _fails(planned: Planned, fail_on: tuple[str, ...]) -> int:
-    """2 when the plan shows one of those, and says which."""
+    """Exit code 2 if the plan contains one of ``fail_on``, which is logged, else 0."""
     found = [alarm.value for alarm in alarms(planned.plan) if alarm.value in fail_on]
     if found:
-        log(f"Failed on {' and '.join(sorted(found))}, as --fail-on asked.")
+        log(f"The plan contains {' and '.join(sorted(found))} (--fail-on).")
     return 2 if found else 0
 
 
@@ -120,12 +125,12 @@ def save(
     store: Store | None,
     path: Path | None,
 ) -> None:
-    """Write the plan file, signed where there is a key that stays; ``path`` are the files that it was made from."""
+    """Write the plan file, signed if there is a persistent key; ``path`` is the folder of its files."""
     hides = session.redaction.on
     document, key = saved(planned, request, session, store, redacts=hides)
     plan_document.write(file, document, key.sign if key else None)
     if key is None:
-        log("There is no key yet: the plan file has only a checksum, and no digests of secrets.")
+        log("There is no key yet: the plan file has only a checksum, no signature, and no digests of secrets.")
     place = "" if path is None or str(path) == "." else f" {path}"
     apply = f"reconciler apply{place} --plan {file}"
     if hides:

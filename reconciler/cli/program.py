@@ -1,4 +1,4 @@
-"""Options that are given before a command, and what the command line has found out so far."""
+"""Global options, and state that the parts of a command line share."""
 
 from __future__ import annotations
 

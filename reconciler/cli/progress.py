@@ -31,14 +31,14 @@ from reconciler.output.layout import Line
 from reconciler.output.text import outcome_line
 from reconciler.output.wording import duration, plural
 
-#: Seconds over which a rate limit is measured.
+#: Seconds over which the rate is measured.
 WINDOW = 20.0
-#: From so many seconds on a closed approval is worth a word.
+#: Seconds of waiting from which on it is shown.
 WORTH = 1.0
 
 
 class KindProgress(NamedTuple):
-    """One kind: how many of how many; ``total`` None where nobody knows, ``about`` where it is of an earlier run."""
+    """Progress of one kind. ``total`` is None if unknown, and ``about`` is set if an earlier run counted it."""
 
     name: str
     done: int
@@ -53,9 +53,9 @@ class KindProgress(NamedTuple):
 
 @dataclass
 class Progress(ABC):
-    """What reading and writing have in common: calls and how fast they go, and what is waited for.
+    """Calls, their rate and waiting times of a run.
 
-    ``calls`` counts those, ``waiting`` gives the seconds until the next may leave, ``clock`` is in seconds.
+    ``calls`` returns the calls so far, ``waiting`` the seconds until the next one may be sent, ``clock`` seconds.
     """
 
     calls: Callable[[], int] = lambda: 0
@@ -73,7 +73,7 @@ class Progress(ABC):
         return self.calls()
 
     def rate(self) -> float:
-        """Of these a second, over the last WINDOW seconds; 0 while nothing is known."""
+        """Increase of the counter per second, over the last WINDOW seconds; 0 at first."""
         with self.lock:
             now, number = self.clock(), self.counted()
             self.marks.append((now, number))
@@ -83,59 +83,59 @@ class Progress(ABC):
         return (number - before) / (now - since) if now > since else 0.0
 
     def awaited(self) -> str:
-        """``, waiting 12 s as the gateway asked``, or nothing."""
+        """``, waiting 12 s (rate limit of the gateway)``, or empty."""
         seconds = self.waiting()
-        return f", waiting {seconds:,.0f} s as the gateway asked" if seconds >= WORTH else ""
+        return f", waiting {seconds:,.0f} s (rate limit of the gateway)" if seconds >= WORTH else ""
 
     @abstractmethod
     def rows(self) -> list[KindProgress]:
-        """The kinds, in order."""
+        """One row for each kind, in order."""
 
     @abstractmethod
     def foot(self) -> str:
-        """The line below them."""
+        """The line below the rows."""
 
     @abstractmethod
     def line(self) -> str:
-        """All of it in one line."""
+        """Rows and last line as one line."""
 
     def fields(self) -> dict[str, Any]:
-        """The same for machines."""
+        """Fields of the event and of the log record."""
         counts = {row.name: {"done": row.done, "total": row.total, "about": row.about} for row in self.rows()}
         told = {"kinds": counts, "calls": self.calls(), "rate": round(self.rate(), 2)}
         return {**told, "seconds": round(self.clock() - self.began, 3), "waiting": round(self.waiting(), 1)}
 
 
 class ReadProgress(Progress):
-    """Reading by collection."""
+    """Progress of reading by collection."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         self.seen: dict[str, KindProgress] = {}
 
     def reached(self, kind: str, number: int, total: int | None = None, about: bool = True) -> None:
-        """So many of a kind are read; ``total`` is what an earlier run found, or what is asked for."""
+        """Set the number of items read of a kind; ``total`` is that of an earlier run, or of requested items."""
         with self.lock:
             self.seen[kind] = KindProgress(plural(kind), number, total, about)
 
     def rows(self) -> list[KindProgress]:
-        """One for each collection, by name."""
+        """One row for each collection, by name."""
         with self.lock:
             return sorted(self.seen.values())
 
     def foot(self) -> str:
-        """Calls and their rate limit."""
+        """Calls and their rate."""
         number = self.calls()
-        return f"{number:,} {'call' if number == 1 else 'calls'}, {self.rate():.1f} a second{self.awaited()}"
+        return f"{number:,} {'call' if number == 1 else 'calls'}, {self.rate():.1f} per second{self.awaited()}"
 
     def line(self) -> str:
-        """``reading: 1,200 of about 10,000 contacts, 3 tags; 13 calls, 9.8 a second``."""
+        """``reading: 1,200 of about 10,000 contacts, 3 tags; 13 calls, 9.8 per second``."""
         parts = ", ".join(f"{row} {row.name}" for row in self.rows())
-        return f"reading: {parts or 'nothing has come yet'}; {self.foot()}"
+        return f"reading: {parts or 'nothing yet'}; {self.foot()}"
 
 
 class WriteProgress(Progress):
-    """Writing by kind; ``expect`` says what is to come."""
+    """Progress of writing by kind; ``expect`` sets the totals."""
 
     def __post_init__(self) -> None:
         self.done: Counter[str] = Counter()
@@ -144,47 +144,47 @@ class WriteProgress(Progress):
         super().__post_init__()
 
     def expect(self, kinds: Iterable[str]) -> None:
-        """A kind for each step."""
+        """Add the kinds of the steps to come."""
         self.due.update(kinds)
 
     def ended(self, outcome: Outcome) -> None:
-        """A step has ended. One that had an answer to come is counted once."""
+        """Count a finished step; one that was pending at first is counted once."""
         with self.lock:
             self.ends[outcome.status] += 1
             kind = outcome.step.address.kind
             self.done[kind] = min(self.due[kind], self.done[kind] + 1)
 
     def counted(self) -> int:
-        """Steps."""
+        """Finished steps."""
         return sum(self.done.values())
 
     def rows(self) -> list[KindProgress]:
-        """One for each kind, in the order of the plan."""
+        """One row for each kind, in the order of the plan."""
         return [KindProgress(plural(kind), self.done[kind], total, False) for kind, total in self.due.items()]
 
     def left(self) -> float | None:
-        """Seconds until the end at this rate limit."""
+        """Seconds until the end at the current rate."""
         rate, rest = self.rate(), self.due.total() - self.counted()
         return rest / rate if rate and rest else None
 
     def foot(self) -> str:
-        """Their sum, what failed, the rate limit and the time that is left."""
+        """Finished and failed steps, their rate, and the time left."""
         failed = sum(self.ends[status] for status in (Status.FAILED, Status.SKIPPED))
         left = self.left()
         return (
             f"{self.counted():,} of {self.due.total():,} done"
             + (f", {failed:,} failed or skipped" if failed else "")
-            + f", {self.rate():.1f} a second"
+            + f", {self.rate():.1f} per second"
             + (f", {duration(left)} left" if left is not None else "")
             + self.awaited()
         )
 
     def line(self) -> str:
-        """``applying: 1,204 of 8,000 done, 9.9 a second, about 11 min left; 600 of 2,000 contacts``."""
+        """``applying: 1,204 of 8,000 done, 9.9 per second, about 11 min left; 600 of 2,000 contacts``."""
         return f"applying: {self.foot()}; " + ", ".join(f"{row} {row.name}" for row in self.rows())
 
     def fields(self) -> dict[str, Any]:
-        """With the sums."""
+        """Fields of reading, with totals of the steps."""
         left = self.left()
         return {
             **super().fields(),
@@ -196,35 +196,35 @@ class WriteProgress(Progress):
 
 
 class Events:
-    """The stream of one command. ``begin`` comes first, ``report`` or ``error`` last, and nothing after that."""
+    """The stream of events of one command: ``begin`` is first, ``report`` or ``error`` last."""
 
     def __init__(self, command: str, redact: Callable[[Any], Any], now: Callable[[], float] = time.time) -> None:
         self._redact, self._now, self._lock, self._number, self._over = redact, now, threading.Lock(), 0, False
         self._put("begin", event_documents.begin(__version__, command))
 
     def planned(self, document: Mapping[str, Any]) -> None:
-        """The plan is made."""
+        """Write the event of the plan."""
         self._put("plan", event_documents.plan(document))
 
     def started(self, step: Step) -> None:
-        """A step has begun."""
+        """Write the event of a step that begins."""
         self._put("started", event_documents.started(step))
 
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
-        """A step has ended."""
+        """Write the event of a finished step."""
         self._put("ended", event_documents.ended(outcome, done, total))
 
     def heartbeat(self, pulse: Progress) -> None:
-        """The run goes on, or waits for the gateway."""
+        """Write that the run goes on, or waits for the gateway."""
         told = pulse.fields()
         self._put("waiting" if told["waiting"] >= WORTH else "heartbeat", told)
 
     def report(self, document: Mapping[str, Any]) -> None:
-        """The end."""
+        """Write the last event: the report."""
         self._put("report", document, last=True)
 
     def failed(self, message: str, code: int) -> None:
-        """The other end."""
+        """Write the last event: an error."""
         self._put("error", event_documents.failed(message, code), last=True)
 
     def _put(self, event: str, fields: Mapping[str, Any], *, last: bool = False) -> None:
@@ -237,14 +237,14 @@ class Events:
             print_json(told, None)
 
 
-#: Below this many columns there is no room for bars.
+#: Columns from which on bars are shown.
 ROOMY = 50
-#: Times a second that the picture is drawn.
+#: Frames per second.
 FRAMES = 8
 
 
 class ProgressDisplay:
-    """A line for each kind, with a bar where its size is known and there is room, and a line below."""
+    """A row for each kind, with a bar if its size is known and there is room, and a line below."""
 
     def __init__(self, pulse: Progress, title: str, fold: bool) -> None:
         self.pulse, self.title, self.fold = pulse, title, fold
@@ -262,7 +262,7 @@ class ProgressDisplay:
 
 @contextmanager
 def drawn(pulse: Progress, title: str) -> Iterator[Live]:
-    """Keeps the picture at the foot of standard error; what is said meanwhile stands above it."""
+    """Show the progress as the last lines of standard error; other messages appear above it."""
     console = Console(stderr=True, no_color=not _colours(), highlight=False)
     picture = ProgressDisplay(pulse, title, fold=not is_unicode(err=True))
     with Live(picture, console=console, refresh_per_second=FRAMES, transient=True) as live:
@@ -270,7 +270,7 @@ def drawn(pulse: Progress, title: str) -> Iterator[Live]:
 
 
 def above(live: Live, line: Line) -> None:
-    """Says a line above the picture."""
+    """Print a line above the progress."""
     live.console.print(Text.assemble(*line), soft_wrap=True)
 
 
@@ -279,14 +279,14 @@ def _colours() -> bool:
 
 
 Listener = Callable[[Outcome, int, int], None]
-#: Up to so many steps each has a line off a terminal; above, the failures have, and a heartbeat tells of the rest.
+#: Steps up to which each has a line when not on a terminal; with more steps, only failures have.
 FEW = 50
 BAD = (Status.FAILED, Status.SKIPPED)
 
 
 @dataclass(frozen=True)
 class ProgressStyle:
-    """How a run tells how far it is: ``seconds`` between heartbeats (0: none), ``events`` the stream of them."""
+    """How progress is shown: ``seconds`` between heartbeats (0: none), ``events`` their stream."""
 
     quiet: bool = False
     seconds: float = 10.0
@@ -294,7 +294,7 @@ class ProgressStyle:
 
 
 class Heartbeat:
-    """Beats every ``seconds`` in a thread of its own until it is left; a short run hears none."""
+    """Calls ``beat`` every ``seconds`` in a thread, first after that time."""
 
     def __init__(self, seconds: float, beat: Callable[[], None]) -> None:
         self._seconds, self._beat, self._end = seconds, beat, threading.Event()
@@ -314,7 +314,7 @@ class Heartbeat:
 
 @contextmanager
 def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[..., None] | None]:
-    """What readers tell of every page they have read."""
+    """Show the progress of reading; yields the listener for counts, or None if nothing is shown."""
     if style.quiet and style.events is None:
         yield None
         return
@@ -327,7 +327,7 @@ def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[...,
 
 @contextmanager
 def following(order: Sequence[Step], pulse: WriteProgress, style: ProgressStyle) -> Iterator[Listener | None]:
-    """A listener for the outcomes of these steps, a part of which may have two: accepted, and then there."""
+    """Show the progress of these steps; yields the listener for outcomes. A pending step has two outcomes."""
     pulse.expect(step.address.kind for step in order)
     if not order or (style.quiet and style.events is None):
         yield None
@@ -346,7 +346,7 @@ def following(order: Sequence[Step], pulse: WriteProgress, style: ProgressStyle)
 
 
 def _teller(told: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: int) -> Listener:
-    """What people are shown of each outcome."""
+    """The listener that prints outcomes for people."""
     if style.quiet:
         return lambda outcome, done, total: None
     if is_screen():
@@ -381,7 +381,7 @@ def _line(outcome: Outcome, done: int, total: int) -> None:
 
 
 def _beating(told: ExitStack, pulse: Progress, style: ProgressStyle) -> None:
-    """Lines off a terminal, events in any case."""
+    """Start heartbeats: log lines when not on a terminal, and events."""
     speaks = not style.quiet and not is_screen()
     if not style.seconds or not (speaks or style.events is not None):
         return

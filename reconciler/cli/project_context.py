@@ -1,4 +1,4 @@
-"""Settings and project of a command line; nothing of an account or a ledger is opened."""
+"""Reads settings and project of a command line; opens neither account nor ledger."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from reconciler.config.settings import Settings, unknown_variables
 
 
 def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
-    """Where the command runs, with the options that are settings."""
+    """Folder and environment of the command, with the options that are settings."""
     program = program_of(ctx)
     given = {name: getattr(options, name) for name in AccountOptions.__annotations__} if options else {}
     given |= {"rate_limit": program.rate_limit, "redact": program.redact}
@@ -32,12 +32,12 @@ def _warn(problem: object) -> None:
 
 
 def read_settings(ctx: click.Context, path: Path, where: Invocation) -> Settings:
-    """The settings that hold for ``path``; from now on output is redacted as they say."""
+    """The settings for ``path``, which apply to redaction from then on."""
     return use_settings(ctx, project.read_settings(where.cwd / path, where))
 
 
 def use_settings(ctx: click.Context, settings: Settings) -> Settings:
-    """The same settings, after output is redacted as they say; warns once of variables that nothing reads."""
+    """Apply the settings to redaction, warn once of unknown variables, and return the settings."""
     program, redaction = program_of(ctx), redaction_of(ctx)
     program.settings = settings
     if settings.digest_key:
@@ -53,7 +53,7 @@ def use_settings(ctx: click.Context, settings: Settings) -> Settings:
 
 
 def settings_of(ctx: click.Context) -> Settings | None:
-    """The settings of the project, once they are read."""
+    """The settings of the project if they have been read, else None."""
     found = program_of(ctx).settings
     return found if isinstance(found, Settings) else None
 

@@ -1,4 +1,4 @@
-"""Questions on a terminal, and the confirmation of a plan."""
+"""Asks questions on a terminal, and for the confirmation of a plan."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from reconciler.output.wording import connection_name, printable
 
 
 def confirm(question: str, word: str = "yes") -> bool:
-    """Whether somebody types exactly this word. There is no default, and a closed input says nothing."""
+    """Whether exactly this word is typed. There is no default; a closed input counts as no."""
     return answer(f'{question} Type "{word}" to continue: ') == word
 
 
 def answer(question: str) -> str | None:
-    """The next line, without what was typed before the question; None at the end of the input or of a broken one.
+    """The line typed after the question; None at the end of the input and after an error.
 
-    Raises KeyboardInterrupt on Ctrl-C, whenever it comes after the question began to be asked.
+    Text typed before the question is dropped. Raises KeyboardInterrupt on Ctrl-C from the question on.
     """
     fd = sys.stdin.fileno()
     with _wakeup_descriptor() as woken:
@@ -47,7 +47,7 @@ def answer(question: str) -> str | None:
 
 
 def _wrapped(question: str) -> str:
-    """Broken at blanks where the terminal is narrow, with room for the answer."""
+    """The question wrapped to the width of the terminal, with room for the answer."""
     width = columns(err=True)
     room = max(width - 8, 10) if width else 0
     lines = [part for line in question.rstrip().split("\n") for part in wrapped([(printable(line), "")], room, 0)]
@@ -55,10 +55,10 @@ def _wrapped(question: str) -> str:
 
 
 def _drop_typed(fd: int) -> None:
-    """Drop what waits to be read: it was typed before anybody knew what it would be taken for."""
+    """Drop input that was typed before the question."""
     try:
         import termios
-    except ImportError:  # no such terminal
+    except ImportError:  # not on Windows
         return
     with contextlib.suppress(termios.error):
         termios.tcflush(fd, termios.TCIFLUSH)
@@ -66,7 +66,7 @@ def _drop_typed(fd: int) -> None:
 
 @contextlib.contextmanager
 def _wakeup_descriptor() -> Iterator[int]:
-    """A descriptor that is readable once a signal has come: one just before the wait ends it too."""
+    """A descriptor that becomes readable at a signal, even at one just before the wait."""
     reads, writes = os.pipe()
     os.set_blocking(writes, False)
     before = signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
@@ -79,7 +79,7 @@ def _wakeup_descriptor() -> Iterator[int]:
 
 
 def require_yes(question: str, *, yes: bool, declined: str) -> None:
-    """A person says yes, or the flag does; else Declined."""
+    """Ask for a yes unless the flag is given; raises Declined without it."""
     if yes:
         return
     if not can_ask():
@@ -89,7 +89,7 @@ def require_yes(question: str, *, yes: bool, declined: str) -> None:
 
 
 def confirm_plan(session: CommandContext, planned: Planned, options: RunOptions, command: str) -> None:
-    """A person types yes, or the name of a protected environment; without a terminal it has to be a flag."""
+    """Ask for a yes, or for the name of a protected environment, unless a flag gives it. Raises Declined."""
     name = session.settings.environment if session.settings.protect else None
     if name:
         asks = not options.confirm and can_ask()

@@ -70,7 +70,7 @@ _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
 def _moment(ctx: click.Context, param: click.Parameter, value: datetime | None) -> str | None:
-    """A moment as the account takes it; where no zone is named it is UTC."""
+    """The time in the format of the API; UTC if it has no zone."""
     if value is None:
         return None
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
@@ -82,7 +82,7 @@ _FRESH = (
         "kinds",
         multiple=True,
         metavar="KIND",
-        help="Only this kind; repeatable.",
+        help="Only resources of this kind; repeatable.",
         shell_complete=completers.pulled,
     ),
     click.option(
@@ -90,16 +90,22 @@ _FRESH = (
         "tags",
         multiple=True,
         metavar="NAME",
-        help="Only contacts with this tag (repeatable).",
+        help="Only contacts with this tag; repeat to require several.",
     ),
-    click.option("--course", "courses", multiple=True, metavar="NAME", help="Only people in this course."),
+    click.option(
+        "--course",
+        "courses",
+        multiple=True,
+        metavar="NAME",
+        help="Only contacts enrolled in this course; repeat to require several.",
+    ),
     click.option(
         "--registered-after",
         "after",
         type=click.DateTime(_DATES),
         callback=_moment,
         metavar="DATE",
-        help="Only people registered after it.",
+        help="Only contacts registered after this date.",
     ),
     click.option(
         "--registered-before",
@@ -107,10 +113,10 @@ _FRESH = (
         type=click.DateTime(_DATES),
         callback=_moment,
         metavar="DATE",
-        help="Only people registered before it.",
+        help="Only contacts registered before this date.",
     ),
-    click.option("--csv", "csv_sources", is_flag=True, help="People as CSV files."),
-    click.option("--own", is_flag=True, help="Record everything as created, not adopted."),
+    click.option("--csv", "csv_sources", is_flag=True, help="Write contacts as CSV files."),
+    click.option("--own", is_flag=True, help="Record all resources as created by reconciler, not adopted."),
 )
 
 _PATCH = (
@@ -119,10 +125,10 @@ _PATCH = (
         "accepted",
         multiple=True,
         metavar="ADDRESS",
-        help="Accept this change into the files (globs).",
+        help="Accept drift of this address into the files; globs, repeatable.",
         shell_complete=completers.recorded,
     ),
-    click.option("--all", "everything", is_flag=True, help="Accept all drift."),
+    click.option("--all", "everything", is_flag=True, help="Accept all drift into the files."),
     click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
 )
 
@@ -159,7 +165,7 @@ class PullOptions(AccountOptions):
 def pull(ctx: click.Context, options: PullOptions) -> int:
     """Write the content of the account as YAML into DIR.
 
-    If DIR has YAML files, show the drift; with --accept or --all, change these values in the files and no other byte.
+    If DIR has YAML files, show the drift; --accept and --all change these values in the files, and no other byte.
     Never writes to the account.
     """
     where = place(ctx, options)
@@ -167,32 +173,30 @@ def pull(ctx: click.Context, options: PullOptions) -> int:
     with nullcontext() if path.is_file() else made(path):
         settings = read_settings(ctx, path, where)
         if holds_yaml(path, settings.root):
-            _refuse(options, _FRESH_FLAGS, "there are files in this folder already; {} is for a folder without any")
+            _refuse(options, _FRESH_FLAGS, "this folder already has YAML files; {} needs a folder without any")
             return _patch(ctx, path, where, settings, options)
-        _refuse(
-            options, _PATCH_FLAGS, "there is no YAML in this folder that could be patched; {} has no meaning here"
-        )
+        _refuse(options, _PATCH_FLAGS, "this folder has no YAML files that could be changed; omit {}")
         return _fresh(ctx, path, where, settings, options)
 
 
 def _refuse(options: PullOptions, flags: Mapping[str, str], what: str) -> None:
-    """Raises a usage error for the first of these flags that is given."""
+    """Raise a usage error for the first of these flags that is given."""
     for name, flag in flags.items():
         if getattr(options, name):
             raise click.UsageError(what.format(flag))
 
 
 def _refuse_redacted(ctx: click.Context, people: bool, instead: str) -> None:
-    """Files that declare people cannot be redacted: the next plan would take the pseudonyms for other people."""
+    """Refuse to write people redacted: the next plan would treat the pseudonyms as other people."""
     if people and redaction_of(ctx).on:
         raise click.UsageError(
-            "pull writes people into files as they are, which --redact forbids; "
-            f"leave --redact (RECONCILER_REDACT) out, or name kinds without people: {instead}"
+            "pull writes personal data into files, which --redact forbids; "
+            f"omit --redact (RECONCILER_REDACT), or select kinds without people: {instead}"
         )
 
 
 def _accepts_people(options: PullOptions) -> bool:
-    """Whether what is accepted may be about people."""
+    """Whether accepted changes may concern people."""
     patterns = [pattern.partition("/")[0] for pattern in options.accepted]
     kinds = tuple(name for name in KINDS if any(fnmatchcase(name, pattern) for pattern in patterns))
     return options.everything or (bool(kinds) and of_people(kinds))
@@ -202,7 +206,7 @@ def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings
     if unknown := unknown_kinds(options.kinds):
         raise click.UsageError(_no_such_kind(unknown[0]))
     if options.own and settings.ledger == "none":
-        raise ConfigurationError("without a ledger nothing can be recorded; --own needs one")
+        raise ConfigurationError("--own needs a ledger, which records the resources")
     _refuse_redacted(ctx, of_people(options.kinds), "--kind tag")
     chosen = PullSelection(
         options.kinds, options.tags, options.courses, options.after, options.before, options.csv_sources
@@ -228,7 +232,7 @@ def _ledger(session: CommandContext, wanted: bool) -> AbstractContextManager[Sto
 def _no_such_kind(name: str) -> str:
     known = [kind.name for kind in pullable()]
     hint = near(name, known)
-    return f"{name!r} cannot be pulled; " + (f"did you mean {hint}?" if hint else f"there are {', '.join(known)}")
+    return f"{name!r} cannot be pulled; " + (f"did you mean {hint}?" if hint else f"use one of {', '.join(known)}")
 
 
 def _print(
@@ -243,7 +247,7 @@ def _print(
 
 
 def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
-    """What drifted, as a difference of the files; written after a yes."""
+    """Show the drift as a diff of the files, and write it after confirmation."""
     _refuse_redacted(ctx, _accepts_people(options), "--accept 'tag/*'")
     taking = prepare(path, settings, where)
     session = open_session(ctx, settings)
@@ -265,6 +269,6 @@ def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings
 
 
 def _write(patch: PreparedPatch, options: PullOptions) -> None:
-    require_yes(f"Write this into {', '.join(patch.names)}?", yes=options.yes, declined="nothing was written")
+    require_yes(f"Write these changes to {', '.join(patch.names)}?", yes=options.yes, declined="nothing was written")
     put(patch)
     log(f"Written: {', '.join(patch.names)}.")

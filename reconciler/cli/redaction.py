@@ -1,4 +1,4 @@
-"""Redaction of one command line: values are redacted before they are rendered, messages in the filter of the log.
+"""Redacts values before they are rendered, and messages in a filter of the log.
 
 Without ``--redact`` every method returns what it is given.
 """
@@ -30,10 +30,10 @@ Line = list[tuple[str, str]]
 
 
 class Pseudonyms(Protocol):
-    """The redactor, which is imported when redaction is switched on."""
+    """Interface of the redactor, which is imported when redaction is switched on."""
 
     def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
-        """Look for these people, and for their values, in every text from now on."""
+        """Redact these people and their values in free text from now on."""
 
     def address(self, address: Address) -> Address:
         """The address with a pseudonym."""
@@ -42,13 +42,13 @@ class Pseudonyms(Protocol):
         """The plan with pseudonyms."""
 
     def request(self, call: Call) -> Call:
-        """Method, path and body of a request."""
+        """Method, path and body of a request, redacted."""
 
     def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
-        """What an earlier run did."""
+        """Outcomes of an earlier run, redacted."""
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        """The end of a step."""
+        """The outcome of a step, redacted."""
 
     def report(self, report: Report) -> Report:
         """The report of a run."""
@@ -64,9 +64,9 @@ class Pseudonyms(Protocol):
 
 
 class Redaction:
-    """Pseudonyms in place of people, if switched on; it knows the secrets of the run in any case.
+    """Replaces people by pseudonyms if switched on. Secrets of the run are known in any case.
 
-    Personal values that were learned are found in free text, too.
+    Learned personal values are also replaced in free text.
     """
 
     def __init__(self, *, on: bool = False) -> None:
@@ -92,12 +92,12 @@ class Redaction:
             self._redactor = Redactor(partial(self._mark, DOMAIN))
 
     def use_digest(self, digest: Callable[[str, str], str]) -> None:
-        """Make pseudonyms with this keyed digest, unless some were made already."""
+        """Make pseudonyms with this keyed digest, unless one has been made."""
         if not self._used:
             self._digest = digest
 
     def use_key(self, key: bytes) -> None:
-        """Make pseudonyms with this key, unless some were made already."""
+        """Make pseudonyms with this key, unless one has been made."""
         from reconciler.ledger.codec import digest
 
         self.use_digest(partial(digest, key))
@@ -107,7 +107,7 @@ class Redaction:
         self._used = True
         return self._digest(domain, text)
 
-    # what free text may contain
+    # values to find in free text
 
     def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
         """Remember personal values by the address that they belong to."""
@@ -161,7 +161,7 @@ class Redaction:
         return self._redactor.report(report) if self._redactor else report
 
     def past(self, past: Iterable[BeforeImage]) -> list[BeforeImage]:
-        """What an earlier run did."""
+        """Outcomes of an earlier run."""
         return self._redactor.past(past) if self._redactor else list(past)
 
     def value(self, name: str, value: Any) -> Any:
@@ -198,7 +198,7 @@ class Redaction:
         report = "".join(traceback.format_exception(kind, error, trace))
         for secret in sorted(self.secrets(), key=len, reverse=True):
             report = report.replace(secret, "(hidden)").replace(repr(secret)[1:-1], "(hidden)")
-        return self.text(report) + "This is a defect of reconciler; please report it with these lines."
+        return self.text(report) + "This is a bug in reconciler. Please report it with these lines."
 
 
 def redaction_of(ctx: click.Context) -> Redaction:
@@ -216,14 +216,14 @@ def redaction_in(program: Program) -> Redaction:
 
 
 def start_logging(program: Program) -> None:
-    """Log to standard error as the program options say, redacted."""
+    """Start redacted logging to standard error, with the level and format of the program options."""
     redaction = redaction_in(program)
     handler = configure_logging(program.verbose, quiet=program.quiet, as_json=program.log_format == "json")
     handler.addFilter(RedactionFilter(redaction.text, redaction.document))
 
 
 def _own_secrets(environ: Mapping[str, str] = os.environ) -> set[str]:
-    """Our keys, and the password in the ledger's URL."""
+    """The keys, and the password in the ledger's URL."""
     names = ("MATON_API_KEY", "RECONCILER_LEDGER_KEY", "RECONCILER_NOTIFY_URL", "RECONCILER_LEDGER")
     values = [environ.get(name, "").strip() for name in names]
     with contextlib.suppress(ValueError):

@@ -26,9 +26,9 @@ from reconciler.planner.approvals import closed
 
 @dataclass(frozen=True)
 class RunEnding:
-    """How a run ended: its report, or why it was refused; ``extra`` keys of its document.
+    """End of a run: its report, or the reason of refusal; ``extra`` keys are added to its document.
 
-    ``begun`` is False for a plan alone that has ``extra`` keys.
+    ``begun`` is False for a plan with ``extra`` keys that was not applied.
     """
 
     allowed: Mapping[Allow, int | None] = field(default_factory=dict)
@@ -58,7 +58,7 @@ def show_plan(
 
 
 def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:
-    """What the account changed, marked where that was asked for."""
+    """The drift as the value that all output formats are made from, redacted if requested."""
     redaction = outputs.redaction
     items = redacted_drift(drifts.items, redaction)
     return replace(

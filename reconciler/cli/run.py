@@ -60,10 +60,10 @@ class Run:
 
 
 def begin_run(ctx: click.Context, options: RunOptions, command: str) -> Run:
-    """Start the stream of events, if requested, and check the outputs; raises a usage error where they conflict."""
+    """Start the stream of events if requested, and check the outputs; raises a usage error if they conflict."""
     if options.json_events:
         if options.as_json:
-            raise click.UsageError("--json-events and --json both want standard output; choose one")
+            raise click.UsageError("--json-events and --json cannot be used together")
         program_of(ctx).events = Events(str(ctx.info_name), redaction_of(ctx).document)
     return Run(ctx, options, outputs_of(ctx, options, PLAN), command)
 
@@ -71,7 +71,7 @@ def begin_run(ctx: click.Context, options: RunOptions, command: str) -> Run:
 def plan_and_run(
     run: Run, session: CommandContext, store: Store, request: PlanRequest, reviewed: Reviewed | None = None
 ) -> int:
-    """Plan, show the plan, check approvals, ask, and apply; the exit code."""
+    """Plan, show the plan, check approvals, ask, and apply; returns the exit code."""
     ledgered = session.settings.ledger != "none"
     problems = run.outputs.problems(session.name)
     with problems, stopping(session.stop), session.reader() as reader, session.progress() as progress:
@@ -123,14 +123,14 @@ def _carry_out(run: Run, session: CommandContext, store: Store, planned: Planned
     code = exit_code(report)
     try:
         write_result(run, session, planned, report=report)
-    except ConfigurationError as error:  # a file that cannot be written any more; the report decides the exit code
+    except ConfigurationError as error:  # the run itself is done, so its report decides the exit code
         log(f"error: {error}")
         return code or error.exit_code
     return code
 
 
 def print_report(session: CommandContext, planned: Planned, report: Report, seconds: float, *, err: bool) -> None:
-    """How the run ended, for people."""
+    """Print how the run ended."""
     shown, made = session.redaction.report(report), session.redaction.plan(planned.plan)
     print_lines(report_lines(shown, made, seconds=seconds, columns=columns(err=err)), err=err)
 

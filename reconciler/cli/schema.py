@@ -32,15 +32,17 @@ class SchemaOptions(CommandOptions):
     ),
     default="files",
 )
-@click.option("--at", metavar="URL", help="Catalogue: the https folder that the schemas are published in.")
+@click.option(
+    "--at", metavar="URL", help="For catalog: the https URL of the folder in which the schemas are published."
+)
 @click.pass_context
 @with_options(SchemaOptions)
 def schema(ctx: click.Context, options: SchemaOptions) -> int:
-    """Print a JSON Schema: of the YAML files, of reconciler.yaml, of ``--json`` and ``--json-events``.
+    """Print the JSON Schema of YAML files, reconciler.yaml, fleet.yaml, ``--json`` or ``--json-events``.
 
-    ``catalog`` is for editors: it says, in the form of SchemaStore, which schema is for which files.
+    ``catalog`` prints a catalogue for editors in the format of SchemaStore.
     """
     if options.at is not None and (options.what != "catalog" or not options.at.startswith("https://")):
-        raise click.UsageError("--at takes an https URL, and goes with catalog")
+        raise click.UsageError("--at needs an https URL, and is for catalog only")
     print_json(catalog_of(options.at) if options.what == "catalog" else schema_of(options.what))
     return 0

@@ -37,22 +37,22 @@ class ShowOptions(ProjectOptions, OutputOptions):
 
 @click.command(epilog=EXAMPLE)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
 @output_option(PLAN)
-@click.option("--detailed-exitcode", is_flag=True, help="Exit 2 when there are changes.")
-@click.option("--calls", is_flag=True, help="List every request, in order.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
+@click.option("--calls", is_flag=True, help="List all API requests, in order.")
 @project_option
 @account_options
 @click.pass_context
 @with_options(ShowOptions)
 def show(ctx: click.Context, options: ShowOptions) -> int:
-    """Show the plan in FILE: what `apply --plan FILE` would do. Nothing is read but files."""
+    """Show the saved plan in FILE. Does not access the account."""
     outputs = outputs_of(ctx, options, PLAN)
     where = place(ctx, options)
     settings = read_settings(ctx, options.project, where)
     saved = open_plan(where.cwd / options.file, settings, lambda store: redaction_of(ctx).use_digest(store.digest))
     if not saved.checked:
-        log("The plan is signed with a key that is not here: whether it was edited could not be checked.")
+        log("The signature of the plan could not be checked: its key is not available.")
     redaction_of(ctx).learn_plan(saved.plan)
     heading, protected = _heading(saved, settings), protected_environment(settings)
     if not outputs.claimed:

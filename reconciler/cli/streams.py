@@ -1,4 +1,4 @@
-"""Standard streams that spell out what they cannot show: our own signs by similar ones, other characters by code."""
+"""Configures standard streams to replace characters that they cannot encode, by similar ones or by their code."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping
 from typing import TextIO
 
-#: What plain ASCII has in place of the signs that our own texts use.
+#: Characters of reconciler's own texts, and their ASCII replacements.
 PLAIN = {
     "→": "->",
     "…": "...",
@@ -37,12 +37,12 @@ _SIGNS = "→…·–━é"
 #: Locales without characters beyond ASCII.
 _BARE = ("C", "POSIX")
 
-#: Name of the error handler that writes PLAIN, and escapes as JSON has them.
+#: Name of the error handler that writes PLAIN, and JSON escapes for other characters.
 SPELL_OUT = "reconciler_spell_out"
 
 
 def can_encode(stream: TextIO) -> bool:
-    """Whether the encoding of the stream has our own signs."""
+    """Whether the stream can encode the characters of reconciler's own texts."""
     try:
         _SIGNS.encode(getattr(stream, "encoding", None) or "utf-8")
     except (UnicodeEncodeError, LookupError):
@@ -51,9 +51,9 @@ def can_encode(stream: TextIO) -> bool:
 
 
 def speaks_unicode(stream: TextIO, environ: Mapping[str, str] = os.environ) -> bool:
-    """Whether arrows and the like reach the reader: by the stream's encoding, on a terminal by its locale too.
+    """Whether the reader can see arrows and the like: by the stream's encoding, on a terminal also by its locale.
 
-    Python itself writes UTF-8 under LANG=C (PEP 538, 540); a terminal of that locale need not read it.
+    Python writes UTF-8 even under LANG=C (PEP 538, 540), but a terminal with that locale may not read it.
     """
     if not can_encode(stream):
         return False
@@ -65,12 +65,12 @@ def speaks_unicode(stream: TextIO, environ: Mapping[str, str] = os.environ) -> b
 
 
 def plainly(text: str) -> str:
-    """The text with our own signs in ASCII."""
+    """The text with reconciler's own characters replaced by ASCII."""
     return text if text.isascii() else text.translate(_TABLE)
 
 
 def configure_streams() -> None:
-    """Let standard output and standard error spell out what they cannot show, instead of failing."""
+    """Let standard output and standard error replace what they cannot encode, instead of failing."""
     codecs.register_error(SPELL_OUT, _spelled)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -79,7 +79,7 @@ def configure_streams() -> None:
 
 
 def _spelled(error: UnicodeError) -> tuple[str, int]:
-    """``->`` or ``\\u00e9``; a character beyond the first plane takes two escapes, as in JSON."""
+    """Error handler: ``->`` or ``\\u00e9``; a character beyond U+FFFF becomes two escapes, as in JSON."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     found = error.object[error.start : error.end]

@@ -17,12 +17,12 @@ from reconciler.output.wording import printable
 
 
 def is_unicode(*, err: bool = False) -> bool:
-    """Whether the stream takes more than ASCII."""
+    """Whether the stream can encode more than ASCII."""
     return can_encode(sys.stderr if err else sys.stdout)
 
 
 def coloured(stream: TextIO) -> bool:
-    """Whether ``stream`` takes colour (https://no-color.org)."""
+    """Whether ``stream`` supports colour (https://no-color.org)."""
     if os.environ.get("NO_COLOR") or (stream is sys.stderr and logs.is_json()):
         return False
     if os.environ.get("FORCE_COLOR"):
@@ -36,7 +36,7 @@ def is_screen(environ: Mapping[str, str] = os.environ) -> bool:
 
 
 def print_text(text: str, *, err: bool = False, newline: bool = True) -> None:
-    """Write text as it is."""
+    """Write text unchanged."""
     if err and logs.is_json():
         logs.log(text)
     else:
@@ -44,9 +44,9 @@ def print_text(text: str, *, err: bool = False, newline: bool = True) -> None:
 
 
 def print_lines(lines: Iterable[Line], *, err: bool = False) -> None:
-    """Write lines; trailing blanks go, and so does whatever a terminal would obey, wherever it came from.
+    """Write lines without trailing blanks and without terminal control characters.
 
-    On a terminal a line that is too long goes on further in, rather than anywhere.
+    On a terminal, long lines are wrapped and indented.
     """
     if err and logs.is_json():
         for line in lines:
@@ -63,7 +63,7 @@ def print_lines(lines: Iterable[Line], *, err: bool = False) -> None:
 
 
 def columns(*, err: bool = False) -> int:
-    """How wide the terminal behind the stream is, or COLUMNS says; 0 where there is none."""
+    """Width of the stream's terminal, or COLUMNS; 0 if it is not a terminal."""
     stream = sys.stderr if err else sys.stdout
     if not stream.isatty():
         return 0
@@ -75,7 +75,7 @@ def columns(*, err: bool = False) -> int:
 
 
 def _folded(text: str) -> str:
-    """In ASCII; the blanks after it give way, so that columns still stand in line."""
+    """The text in ASCII, with fewer trailing blanks if it became longer, so that columns stay aligned."""
     shown = plainly(text)
     while len(shown) > len(text) and shown.endswith("  "):
         shown = shown[:-1]
@@ -88,7 +88,7 @@ def print_json(document: Any, indent: int | None = 2) -> None:
 
 
 def json_text(document: Any, indent: int | None = 2) -> str:
-    """The document with nothing in it that a terminal would obey, or that standard output cannot show."""
+    """The document as JSON, with control characters and those that standard output cannot encode escaped."""
     return wording.json_text(document, indent, plain=not is_unicode())
 
 

@@ -44,19 +44,19 @@ class UndoOptions(RunOptions):
 @click.pass_context
 @with_options(UndoOptions)
 def undo(ctx: click.Context, options: UndoOptions) -> int:
-    """Restore what RUN overwrote, delete what it created, create what it deleted; lists what it cannot restore.
+    """Revert RUN: restore overwritten values, delete created resources, recreate deleted ones.
 
-    Without RUN: the last run.
+    Lists what cannot be restored. Without RUN, reverts the last run.
     """
     run = begin_run(ctx, options, "undo")
     where = place(ctx, options)
     settings = read_settings(ctx, options.project, where)
     if settings.ledger == "none":
-        raise ConfigurationError("without a ledger there is no history, and nothing that could be undone")
+        raise ConfigurationError("undo needs a ledger, which records the runs")
     session = open_session(ctx, settings)
     session.api_key  # noqa: B018 - before a ledger is opened
     if not session.has_ledger():
-        raise ConfigurationError("there is no run to undo: there is no ledger yet; the first apply creates it")
+        raise ConfigurationError("no run to undo: there is no ledger yet; the first apply creates it")
     with session.ledger_to_write() as store:
         state = _state(ctx, where, options.project)
         number = find_run(store, options.run).id
@@ -69,9 +69,9 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
 
 
 def _state(ctx: click.Context, where: Invocation, project: Path) -> DesiredState:
-    """The state that the files declare, or none where they cannot be read: undoing rests on the ledger."""
+    """The declared state, or an empty one if the files cannot be read: undo needs only the ledger."""
     try:
         return open_project(ctx, project, where).state
     except ConfigurationError:
-        log("The files cannot be read now; secrets that they name are not at hand.")
+        log("The files cannot be read, so the secrets that they refer to are not available.")
         return DesiredState()

@@ -36,13 +36,13 @@ class ValidateOptions(OutputOptions):
 
 @click.command(epilog=EXAMPLE)
 @path_argument
-@click.option("--show", is_flag=True, help="Also print the effective settings and their sources.")
-@click.option("--json", "as_json", is_flag=True, help="The same as --output json.")
+@click.option("--show", is_flag=True, help="Also show the effective settings and their sources.")
+@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
 @output_option(PROBLEMS)
 @click.pass_context
 @with_options(ValidateOptions)
 def validate(ctx: click.Context, options: ValidateOptions) -> int:
-    """Check every file below PATH, offline. Shows every problem of every file at once."""
+    """Check all files below PATH offline, and report all problems at once."""
     outputs = outputs_of(ctx, options, PROBLEMS)
     try:
         workspace = open_project(ctx, options.path, replace(place(ctx), skip_commands=True))
@@ -68,4 +68,4 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
 
 def _summary(counts: dict[str, int]) -> str:
     parts = ", ".join(count(number, kind.replace("_", " ")) for kind, number in sorted(counts.items()))
-    return f"Valid: {parts}." if parts else "Valid, and nothing is declared."
+    return f"Valid: {parts}." if parts else "Valid: no resources declared."

@@ -30,13 +30,13 @@ Example:
   reconciler watch site/ --apply --health watch.json --metrics 127.0.0.1:9309
   reconciler watch --healthy watch.json --within 30m
 
-Exit: 0 ended by SIGTERM, 130 by Ctrl-C; after --once or --max-cycles the result of the last cycle: 0 nothing to do or
+Exit codes: 0 after SIGTERM, 130 after Ctrl-C; after --once or --max-cycles that of the last cycle: 0 nothing to do or
 applied, 1 failed, 2 changes found, 3 refused, 4 partly applied.
 """
 
 
 class DurationType(click.ParamType[float]):
-    """``90s``, ``5m``, ``1h30m`` → seconds."""
+    """Seconds, written as ``90s``, ``5m`` or ``1h30m``."""
 
     name = "time"
 
@@ -48,7 +48,7 @@ class DurationType(click.ParamType[float]):
 
 
 class ShareType(click.ParamType[float]):
-    """``10%`` or ``0.1``, below 1."""
+    """A share below 1, written as ``10%`` or ``0.1``."""
 
     name = "share"
 
@@ -66,26 +66,46 @@ class ShareType(click.ParamType[float]):
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 _OPTIONS = (
-    click.option("--apply", "applies", is_flag=True, help="Apply in each cycle; without it only report."),
     click.option(
-        "--interval", type=DurationType(), default="5m", show_default=True, help="Time from one cycle to the next."
+        "--apply", "applies", is_flag=True, help="Apply changes in each cycle; without it only report them."
     ),
-    click.option("--jitter", type=ShareType(), default="10%", show_default=True, help="Variation of the interval."),
+    click.option(
+        "--interval",
+        type=DurationType(),
+        default="5m",
+        show_default=True,
+        help="Time between the starts of two cycles.",
+    ),
+    click.option(
+        "--jitter", type=ShareType(), default="10%", show_default=True, help="Random variation of the interval."
+    ),
     click.option(
         "--max-backoff",
         type=DurationType(),
         default="30m",
         show_default=True,
-        help="Longest pause after failures; the first is at most 30s, and each one doubles.",
+        help="Longest pause after failures. The first is at most 30s; each further one doubles.",
     ),
-    click.option("--once", is_flag=True, help="Run one cycle."),
-    click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Stop after N cycles."),
-    click.option("--confirm", metavar="NAME", help="Name of a protected environment, for --apply."),
-    click.option("--health", type=_FILE, metavar="FILE", help="Write the state as JSON to this file, for probes."),
-    click.option("--metrics", metavar="ADDRESS", help="Serve metrics for Prometheus here, e.g. 127.0.0.1:9309."),
-    click.option("--metrics-public", is_flag=True, help="Allow an address that other machines can reach."),
-    click.option("--healthy", type=_FILE, metavar="FILE", help="Only check that the watch of this file runs."),
-    click.option("--within", type=DurationType(), default="15m", show_default=True, help="Maximum age of that file."),
+    click.option("--once", is_flag=True, help="Run one cycle and exit."),
+    click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Exit after N cycles."),
+    click.option("--confirm", metavar="NAME", help="Confirm the protected environment of this name, with --apply."),
+    click.option("--health", type=_FILE, metavar="FILE", help="Write the health as JSON to this file, for probes."),
+    click.option(
+        "--metrics", metavar="ADDRESS", help="Serve Prometheus metrics at this address, e.g. 127.0.0.1:9309."
+    ),
+    click.option(
+        "--metrics-public", is_flag=True, help="Allow --metrics on an address that other machines can reach."
+    ),
+    click.option(
+        "--healthy", type=_FILE, metavar="FILE", help="Check the health file of a running watch, and exit 0 or 1."
+    ),
+    click.option(
+        "--within",
+        type=DurationType(),
+        default="15m",
+        show_default=True,
+        help="Maximum age of a successful cycle, for --healthy.",
+    ),
 )
 
 
@@ -111,12 +131,10 @@ def watch(ctx: click.Context, options: WatchOptions) -> int:
 
     where = place(ctx, options)
     if not (where.cwd / options.path).exists():
-        raise ConfigurationError(
-            f"{where.cwd / options.path} does not exist; name the folder or file that holds your YAML"
-        )
+        raise ConfigurationError(f"{where.cwd / options.path} does not exist; use the folder or file with your YAML")
     settings = read_settings(ctx, options.path, where)
     stop = threading.Event()
-    gc.enable()  # it stays; a cycle rests it
+    gc.enable()  # a long-running process; off during a cycle
     cycles = WatchLoop(ctx, options.path, where, options, stop)
     cycles.check(settings)
     alone = only_one(settings.ledger, settings.root, settings.environment)
@@ -136,7 +154,7 @@ def _is_healthy(path: Path, within: float) -> int:
 
 @contextlib.contextmanager
 def _metrics(options: WatchOptions) -> Iterator[Metrics | None]:
-    """What counts, answering at its address; None where nobody asked for it."""
+    """Serve metrics if requested; yields them, or None."""
     if not options.metrics:
         yield None
         return
@@ -150,14 +168,14 @@ def _metrics(options: WatchOptions) -> Iterator[Metrics | None]:
 
 @contextlib.contextmanager
 def _signals(stop: threading.Event) -> Iterator[list[int]]:
-    """The signals that came: the first stops in order, in the middle of a sleep at once; the second ends all."""
+    """Yields the received signals: the first sets ``stop``, also during a sleep, the second ends the process."""
     came: list[int] = []
 
     def on_signal(number: int, frame: object) -> None:
         if came:
             leave()
         came.append(number)
-        threading.Thread(target=stop.set, daemon=True).start()  # the main thread may hold the event's own lock
+        threading.Thread(target=stop.set, daemon=True).start()  # the main thread may hold the lock of the event
         with contextlib.suppress(RuntimeError):
             log(STOPPING, logging.WARNING)
 

@@ -50,7 +50,7 @@ from reconciler.watch.notify import notice_of, tell
 from reconciler.watch.text import cycle_line, span
 from reconciler.watch.watch import Cycle, Watch, WatchActions, WatchInputs, WatchState
 
-#: Seconds after which a long cycle writes its health file again, with its next API call.
+#: Seconds after which a long cycle writes its health file again, at its next API request.
 BEAT = 10.0
 
 
@@ -98,7 +98,7 @@ class WatchLoop:
         return requested(workspace, session), session
 
     def _settings(self) -> Settings:
-        """The settings that were read last."""
+        """The last settings read."""
         settings = settings_of(self._ctx)
         assert settings is not None
         return settings
@@ -133,7 +133,7 @@ class WatchLoop:
 
     def _ended(self, done: Cycle, state: WatchState) -> None:
         if done.report is not None:
-            self._plan = ""  # the same again would be another story
+            self._plan = ""  # reported again after another failure
         if self._metrics is not None:
             self._metrics.ended(done, state)
         self._write("waiting", state)
@@ -165,7 +165,7 @@ class WatchLoop:
         self._notify(done)
 
     def _why(self, done: Cycle) -> str:
-        """The failure in one line; several problems of files are logged before it, once."""
+        """The failure in one line; several problems of files are logged once before it."""
         if done.closed:
             return "; ".join(need(approval) for approval in done.closed)
         if done.error is None:
@@ -264,4 +264,4 @@ def _check_protected(settings: Settings, options: WatchOptions) -> None:
     """Raise Declined unless ``--confirm`` names the protected environment."""
     name = settings.environment if settings.protect else None
     if name and options.applies and options.confirm != name:
-        raise Declined(f"{name} is protected: confirm with --confirm {name}; nothing was changed")
+        raise Declined(f"{name} is protected: confirm with --confirm {name}; no changes were made")

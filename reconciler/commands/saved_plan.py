@@ -63,9 +63,7 @@ def accepted(document: dict[str, Any], name: str, session: Session, store: Store
     lineage = store.lineage if session.settings.ledger != "none" else None
     check_base(found, lineage, Dialect(session.settings.dialect))
     if key is None and (is_redacted(found) or is_carried(found) or session.settings.ci):
-        raise Refused(
-            "the plan is not signed; it needs RECONCILER_LEDGER_KEY, when it is made and when it is applied"
-        )
+        raise Refused("the plan is not signed; set RECONCILER_LEDGER_KEY both when it is made and when it is applied")
     return Reviewed(found, key)
 
 

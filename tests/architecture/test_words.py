@@ -29,6 +29,17 @@ TERMS = {
     r"\bbeforehand\b": "first",
     r"\bnoop\b": "no change",
     r"\bso many (seconds|bytes|rounds|cycles)\b": "the given number",
+    r"behind our backs?": "outside of reconciler",
+    r"\btend it\b|say everything about|write the account down": "maintain; explain",
+    r"\bagain and again\b": "repeatedly, in a loop",
+    r"\bwhat needs what\b": "dependencies",
+    r"as if it stood|whatever a terminal would obey|\bspell out what\b": "say it with a noun",
+    r"\bleave (it|the file|--redact) away\b|\bbelongs? to --\w+": "omit; needs --flag",
+    r"\bthe same as --output\b": "short for --output json",
+    r"\b(is|are) no (format|domain|ordinary file|address of)\b": "unknown, not a …",
+    r"\bboth want standard output\b": "cannot share standard output",
+    r"\basks nobody\b": "without authentication",
+    r"\btalk to (standard error|stderr)\b": "diagnostics go to stderr",
 }
 #: Where people who use the tool read: here Systeme.io is called by its name.
 USER_TERMS = {r"\bthe vendor\b": "Systeme.io"}

@@ -71,7 +71,7 @@ def pair(make_pair: Callable[..., Pair]) -> Pair:
 
 def test_tags_and_fields_by_default(pair: Pair) -> None:
     """A plan first, that writes nothing; --apply makes it; the next one is empty; the source is only read."""
-    said = ended(pair.clone(), 0, "+ tag/VIP", "clone of production", "--apply makes these changes")
+    said = ended(pair.clone(), 0, "+ tag/VIP", "clone of production", "add --apply")
     assert "contact/" not in said
     assert pair.account.writes == []
     assert not (pair.folder / ".reconciler").exists()
@@ -80,7 +80,7 @@ def test_tags_and_fields_by_default(pair: Pair) -> None:
     assert pair.account.state()["contact_fields"] == SEED["contact_fields"]
     assert pair.account.state()["contacts"] == pair.account.state()["webhooks"] == []
     pair.account.clear()
-    ended(pair.clone("--apply", "--yes"), 0, "No changes. staging holds all 3 that are cloned of production.")
+    ended(pair.clone("--apply", "--yes"), 0, "No changes. staging has all 3 resources of production that are cloned.")
     assert pair.account.writes == pair.source.writes == []
 
 
@@ -165,7 +165,7 @@ def test_webhooks_go_where_the_user_says(pair: Pair) -> None:
     assert {each["secret"] for each in hooks} == {"s3cret"}
     assert pair.done(*HOOKS, env={"HOOKS": "s3cret"})["summary"]["no_change"] == 2
     ended(pair.clone(*HOOKS), 1, "HOOKS is not set")
-    ended(pair.clone("--kind", "webhooks"), 0, "Left out:", "2 webhooks (CRM, Shop)", "Nothing is left to clone")
+    ended(pair.clone("--kind", "webhooks"), 0, "Left out:", "2 webhooks (CRM, Shop)", "Nothing to clone")
 
 
 def test_a_missing_course(make_pair: Callable[..., Pair]) -> None:
@@ -245,18 +245,18 @@ def test_a_clone_is_stable(pair: Pair) -> None:
 USAGE = {
     "no domain": (("--kind", "contacts"), 1, "--domain staging.example.com"),
     "no domain for relations": (("--kind", "taggings"), 1, "--domain"),
-    "odd domain": (("--domain", "a@b"), 1, "is no domain"),
+    "odd domain": (("--domain", "a@b"), 1, "is not a domain"),
     "a domain with people": (("--kind", "contacts", "--domain", "EXAMPLE.com"), 3, "1 of the source's contacts"),
     "unknown kind": (("--kind", "contcts"), 1, 'did you mean "contacts"?'),
     "subscriptions": (("--kind", "subscriptions"), 1, "cannot be cloned"),
     "half a redirection": (("--webhook-url", "https://x.example.com"), 1, "--webhook-secret-env"),
-    "odd redirection": (("--webhook-url", "ftp://x", "--webhook-secret-env", "X"), 1, "no address of http"),
+    "odd redirection": (("--webhook-url", "ftp://x", "--webhook-secret-env", "X"), 1, "not an http or https URL"),
     "our own secrets": (
         ("--webhook-url", "https://x.example.com", "--webhook-secret-env", "MATON_API_KEY"),
         1,
         "configuration files cannot read",
     ),
-    "yes to nothing": (("--yes",), 1, "belong to --apply"),
+    "yes to nothing": (("--yes",), 1, "need --apply"),
     "no file of people": (
         ("--kind", "contacts", "--allow-contact", "none.txt", "--domain", "x.example.com"),
         1,
@@ -284,8 +284,8 @@ def test_unknown_environments(pair: Pair) -> None:
     result = pair.run("clone", "--from", "prodution", "--to", "stagin")
     said = ended(result, 1, "--from: unknown environment `prodution`", "--to: unknown environment `stagin`")
     assert "production" in said
-    ended(pair.run("clone", "--from", "staging", "--to", "staging"), 1, "name one environment")
-    ended(pair.run("-e", "staging", "clone", "--from", "production", "--to", "staging"), 1, "not from -e")
+    ended(pair.run("clone", "--from", "staging", "--to", "staging"), 1, "name the same environment")
+    ended(pair.run("-e", "staging", "clone", "--from", "production", "--to", "staging"), 1, "in place of -e")
 
 
 def test_one_account_is_refused(pair: Pair) -> None:
@@ -306,7 +306,7 @@ def test_one_ledger_is_refused(pair: Pair) -> None:
 def test_an_empty_source(make_pair: Callable[..., Pair]) -> None:
     """Nothing to clone is no error, and deletes nothing."""
     pair = make_pair(source={}, target={"tags": ["Theirs"]})
-    ended(pair.clone("--apply", "--yes"), 0, "Nothing to clone: production has none of that")
+    ended(pair.clone("--apply", "--yes"), 0, "Nothing to clone: production has no resources of these kinds")
     assert pair.account.writes == []
 
 
@@ -363,7 +363,7 @@ def test_a_clone_that_cannot_be_saved(pair: Pair) -> None:
     ended(pair.clone(*PEOPLE, "--out", "clone.json"), 3, "anonymized addresses are provisional", "Nothing was saved")
     ended(pair.clone("--out", "clone.json", "--apply", "--yes"), 1, "--out saves a plan for later")
     pair.env["RECONCILER_REDACT"] = "true"
-    ended(pair.clone("--out", "clone.json"), 1, "under --redact")
+    ended(pair.clone("--out", "clone.json"), 1, "a redacted plan")
     assert not (pair.folder / "clone.json").exists()
 
 

@@ -79,7 +79,7 @@ def test_one_is_shown(project: Project) -> None:
     result = project.run("connections", "show", "nope")
     assert (result.code, result.err) == (
         1,
-        "error: the key has no connection nope; see `reconciler connections list`\n",
+        "error: no connection nope for this key; see `reconciler connections list`\n",
     )
 
 
@@ -210,4 +210,4 @@ def test_a_gateway_that_gives_no_address(project: Project, alone: Emulator, monk
     monkeypatch.setattr(alone.gateway, "connect", without)
     result = project.run("connections", "create", "--wait", "0")
     assert (result.code, result.out) == (0, "")
-    assert "The gateway gave no address to open; finish the connection at maton.ai." in result.err
+    assert "The gateway returned no URL to open. Finish the connection at maton.ai." in result.err

@@ -100,7 +100,7 @@ def test_without_a_ledger(project: Project) -> None:
     """Nothing is known of how things were left: before the first apply no drift, with none an error."""
     project.write(SITE)
     ended(project.run("drift"), 0, "No drift. 0 resources")
-    ended(project.run("drift", "--ledger", "none"), 1, "without a ledger")
+    ended(project.run("drift", "--ledger", "none"), 1, "drift needs a ledger")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_plan_fails_on(applied: Project, files: str, hand: str | None, codes: di
     for word, code in codes.items():
         result = applied.run("plan", "--fail-on", word)
         assert result.code == code, word
-        assert (f"Failed on {word}" in result.err) is (code == 2)
+        assert (f"The plan contains {word} (--fail-on)" in result.err) is (code == 2)
         assert result.out
     assert applied.run("plan", "--fail-on", "conflict", "--fail-on", "drift").code == max(
         codes["drift"], codes["conflict"]

@@ -101,7 +101,7 @@ def test_many_are_folded(project: Project) -> None:
 
 def test_nobody_is_named_with_redact(site: Project) -> None:
     """Not in a file either."""
-    ended(site.run("--redact", "graph", "--out", "site.mmd"), 0, "Wrote site.mmd: 8 boxes, 6 arrows.")
+    ended(site.run("--redact", "graph", "--out", "site.mmd"), 0, "Wrote site.mmd: 8 nodes, 6 edges.")
     text = (site.folder / "site.mmd").read_text(encoding="utf-8")
     assert "ann@" not in text + site.run("--redact", "graph", "--format", "dot").out
     assert "tagging/c#58;" in text or "tagging/c:" in text
@@ -133,7 +133,7 @@ def test_svg_is_drawn_by_graphviz(site: Project) -> None:
     ended(
         site.run("graph", "--format", "svg", env=program(site, "echo no fonts >&2; exit 3")),
         1,
-        "graphviz ended with 3: no fonts",
+        "graphviz failed (3): no fonts",
     )
     (site.folder / ".bin" / "dot").write_bytes(b"\x7fELF")
     ended(site.run("graph", "--format", "svg", env=env), 1, "cannot be started")
@@ -151,7 +151,12 @@ def test_graphviz_is_given_no_secret(site: Project) -> None:
 def test_without_graphviz(site: Project) -> None:
     """The remedy is said, and nothing is written."""
     env = {"PATH": str(site.folder)}
-    ended(site.run("graph", "--format", "svg", "--out", "x.svg", env=env), 1, "install it", "--format mermaid or dot")
+    ended(
+        site.run("graph", "--format", "svg", "--out", "x.svg", env=env),
+        1,
+        "Install graphviz",
+        "--format mermaid or dot",
+    )
     assert not (site.folder / "x.svg").exists()
 
 

@@ -22,7 +22,7 @@ def test_no_ledger_and_no_run(project: Project) -> None:
     ended(project.run("history"), 1, "no ledger yet")
     ended(project.run("history", "--ledger", "none"), 1, "there is no ledger")
     Store.open("sqlite:///.reconciler/ledger.db", root=project.folder).close()
-    ended(project.run("history"), 0, "No run yet.")
+    ended(project.run("history"), 0, "No runs yet.")
 
 
 def test_newest_first(project: Project) -> None:

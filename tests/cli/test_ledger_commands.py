@@ -44,7 +44,7 @@ def entries(project: Project) -> dict[str, Any]:
 
 def test_unlock_nobody(applied: Project) -> None:
     """Nothing to do."""
-    ended(applied.run("ledger", "unlock"), 0, "nobody holds the ledger")
+    ended(applied.run("ledger", "unlock"), 0, "the ledger is not locked")
 
 
 def test_unlock_somebody(applied: Project) -> None:
@@ -52,7 +52,7 @@ def test_unlock_somebody(applied: Project) -> None:
     with Store.open(URL, root=applied.folder) as store:
         Lock.acquire(store, LockHolder("eve", "far-away", 7, boot="other"))
         ended(applied.run("apply", "--yes"), 3, "locked by eve on far-away", "ledger unlock")
-        ended(applied.run("ledger", "unlock"), 3, "held by eve on far-away (process 7) since 2", "--yes")
+        ended(applied.run("ledger", "unlock"), 3, "locked by eve on far-away (process 7) since 2", "--yes")
         ended(applied.run("apply", "--yes"), 3, "locked by eve")
         ended(applied.run("ledger", "unlock", "--yes"), 0, "unlocked")
     ended(applied.run("apply", "--yes"), 0)
@@ -79,7 +79,7 @@ def test_export_and_import(applied: Project) -> None:
     before, lineage = entries(applied), applied.run("ledger", "export").document["lineage"]
     applied.run("ledger", "export", "--out", "out.json")
     (applied.folder / ".reconciler/ledger.db").rename(applied.folder / "old.db")
-    ended(applied.run("ledger", "import", "out.json"), 0, "imported 4 entries", "sends those secrets once more")
+    ended(applied.run("ledger", "import", "out.json"), 0, "imported 4 entries", "sends these secrets again")
     after = entries(applied)
     assert after.keys() == before.keys()
     assert all(after[each].applied == before[each].applied for each in before)
@@ -96,7 +96,7 @@ def test_with_one_key_the_digests_count(project: Project) -> None:
     project.apply()
     project.run("ledger", "export", "--out", "out.json")
     result = project.run("ledger", "import", "out.json", "--ledger", "sqlite:///other.db")
-    assert "once more" not in ended(result, 0, "imported 4 entries")
+    assert "secrets again" not in ended(result, 0, "imported 4 entries")
     ended(project.run("plan", "--ledger", "sqlite:///other.db"), 0, "No changes.")
 
 
@@ -217,7 +217,7 @@ def test_rebind(reconnected: Project) -> None:
     ended(
         reconnected.run("ledger", "rebind", "--yes"),
         0,
-        f"the ledger is of connection {reconnected.account.connection}",
+        f"the ledger now belongs to connection {reconnected.account.connection}",
     )
     reconnected.assert_converged()
     ended(reconnected.run("ledger", "rebind", "--yes"), 0, "already")
@@ -230,7 +230,7 @@ def test_rebind_to_another_account(reconnected: Project, make_project: Callable[
     args = ("ledger", "rebind", "--yes", "--connection", other.account.connection)
     ended(reconnected.run(*args), 3, "only 0 of 4 resources", "--allow missing")
     assert reconnected.run("ledger", "export").document["account"] == "the-old-connection"
-    ended(reconnected.run(*args, "--allow", "missing"), 0, "the ledger is of connection")
+    ended(reconnected.run(*args, "--allow", "missing"), 0, "the ledger now belongs to connection")
     assert reconnected.run("ledger", "export").document["account"] == other.account.connection
 
 
@@ -245,4 +245,4 @@ def test_no_ledger_yet(project: Project, command: tuple[str, ...]) -> None:
 
 def test_import_needs_a_ledger(project: Project) -> None:
     """None is no ledger."""
-    ended(project.run("ledger", "import", "x.json", "--ledger", "none"), 1, "nothing to import into")
+    ended(project.run("ledger", "import", "x.json", "--ledger", "none"), 1, "no ledger to import into")

@@ -182,7 +182,7 @@ def test_drift(site: Project) -> None:
     assert read(site, "json") == plain.out
     assert site.run("drift", "--output", "json").out == plain.out
     said = ended(site.run("drift", "--output", "html=out/x"), 1, "html supports plans only")
-    assert "there are text, json, markdown, junit, sarif, github" in said
+    assert "use one of text, json, markdown, junit, sarif, github" in said
 
 
 WRONG = "tags: [VIP]\ncontact: []\nwebhooks: [{name: W}]\n"
@@ -214,7 +214,7 @@ def test_a_plan_of_files_that_are_wrong(site: Project, command: list[str]) -> No
     assert "unknown" in (site.folder / "out/s").read_text(encoding="utf-8")
     assert site.account.requests == []
     if command != ["drift"]:
-        said = ended(site.run(*command, "--output", "html=out/h"), 1, "Not written, as there is no plan: html.")
+        said = ended(site.run(*command, "--output", "html=out/h"), 1, "Not written, because there is no plan: html.")
         assert "site.yaml:2:1" in said
         assert not (site.folder / "out/h").exists()
 
@@ -242,18 +242,18 @@ def test_files_that_are_right(site: Project) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        (["--output", "json", "--output", "markdown"], "both want standard output"),
-        (["--json", "--output", "html"], "html and json both want standard output"),
-        (["--output", "json=out/x", "--output", "markdown=./out/../out/x"], "both go to"),
-        (["--output", "json=out"], "that is a folder; name a file"),
-        (["--output", "json=out/"], "that is a folder; name a file"),
-        (["--output", "json=nowhere/x"], "there is no folder"),
-        (["--output", "json=site.yaml/x"], "there is no folder"),
+        (["--output", "json", "--output", "markdown"], "cannot share standard output"),
+        (["--json", "--output", "html"], "html and json cannot share standard output"),
+        (["--output", "json=out/x", "--output", "markdown=./out/../out/x"], "have the same file"),
+        (["--output", "json=out"], "this is a folder"),
+        (["--output", "json=out/"], "this is a folder"),
+        (["--output", "json=nowhere/x"], "does not exist; create it first"),
+        (["--output", "json=site.yaml/x"], "does not exist; create it first"),
         (["--output", "json=plan.yaml"], "would be read as a file of the project"),
-        (["--output", "json=/dev/null"], "no ordinary file"),
-        (["--output", "json="], "name a file after the ="),
-        (["--output", "yaml"], "'yaml' is no format; there are text, json, markdown"),
-        (["--output", "=x"], "is no format"),
+        (["--output", "json=/dev/null"], "not a regular file"),
+        (["--output", "json="], "add a file after the ="),
+        (["--output", "yaml"], "unknown format 'yaml'; use one of text, json, markdown"),
+        (["--output", "=x"], "unknown format"),
     ],
 )
 @pytest.mark.parametrize("command", [["plan"], ["apply", "--yes"]], ids=["plan", "apply"])
@@ -268,7 +268,9 @@ def test_what_cannot_be_had(site: Project, command: list[str], args: list[str], 
 def test_a_plan_file_is_no_output(site: Project) -> None:
     """The plan that is saved and one that is shown are two files."""
     ended(
-        site.run("plan", "--out", "out/x", "--output", "markdown=out/x"), 1, "--out and --output markdown both go to"
+        site.run("plan", "--out", "out/x", "--output", "markdown=out/x"),
+        1,
+        "--out and --output markdown have the same file",
     )
     assert site.account.requests == []
 
@@ -380,7 +382,7 @@ def test_no_secret_is_told(site: Project) -> None:
 def test_beside_a_stream_of_events(site: Project) -> None:
     """Files as ever; standard output belongs to the stream, whose last event is the document."""
     args = ["apply", "--yes", "--allow", "deletes", "--json-events"]
-    ended(site.run(*args, "--output", "html"), 1, "both want standard output")
+    ended(site.run(*args, "--output", "html"), 1, "cannot share standard output")
     result = site.run(*args, "--output", "json=out/r.json", "--output", "markdown=out/c.md")
     ended(result, 0)
     last = json.loads(result.out.splitlines()[-1])

@@ -283,7 +283,7 @@ def test_flags_of_the_other_half(full: Project) -> None:
 
 def test_own_needs_a_ledger(full: Project) -> None:
     """Without one nothing is read."""
-    ended(full.run("pull", "--own", "--ledger", "none"), 1, "needs one")
+    ended(full.run("pull", "--own", "--ledger", "none"), 1, "--own needs a ledger")
     assert full.account.requests == []
 
 

@@ -165,4 +165,4 @@ def test_an_edited_one_is_refused(keyed: Project) -> None:
 def test_a_saved_plan_takes_no_target_unless_it_is_redacted(keyed: Project) -> None:
     """An ordinary plan file is applied whole."""
     ended(keyed.run("plan", "--out", "plan.json"), 0)
-    ended(keyed.run("apply", "--plan", "plan.json", "--yes", "--target", "tag/VIP"), 1, "applied whole")
+    ended(keyed.run("apply", "--plan", "plan.json", "--yes", "--target", "tag/VIP"), 1, "applied as a whole")

@@ -36,7 +36,7 @@ def test_it_adds_to_targets_and_goes_into_a_saved_plan(site: Project) -> None:
     list_file = site.write("tag/Gold\n", "wave.txt")
     assert site.run("plan", "--target", "tag/VIP", "--target-file", "wave.txt", "--out", "plan.json").code == 0
     refused = site.run("apply", "--plan", "plan.json", "--yes", "--target-file", "wave.txt")
-    assert (refused.code, "applied whole" in refused.err) == (1, True)
+    assert (refused.code, "applied as a whole" in refused.err) == (1, True)
     list_file.unlink()
     assert site.run("apply", "--plan", "plan.json", "--yes").code == 0
     assert sorted(site.account.state()["tags"]) == ["Gold", "VIP"]

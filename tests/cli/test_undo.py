@@ -358,7 +358,7 @@ def test_a_changed_webhook_without_its_secret_at_hand(hooked: Project) -> None:
     hooked.apply()
     hooked.write("tags: [VIP\n")
     result = hooked.run("undo", "2", "--yes")
-    ended(result, 0, "cannot be changed without its secret", "The files cannot be read now", "- tag/Two")
+    ended(result, 0, "cannot be changed without its secret", "The files cannot be read", "- tag/Two")
     assert len(hooked.account.state()["webhooks"][0]["events"]) == 2
 
 
@@ -481,7 +481,7 @@ def test_bad_numbers(project: Project, args: tuple[str, ...]) -> None:
 def test_without_a_ledger(project: Project) -> None:
     """There is nothing to undo, and none is made for it."""
     ended(project.run("undo", "1", "--yes"), 1, "no ledger yet")
-    ended(project.run("undo", "1", "--yes", "--ledger", "none"), 1, "without a ledger")
+    ended(project.run("undo", "1", "--yes", "--ledger", "none"), 1, "undo needs a ledger")
     assert not (project.folder / ".reconciler").exists()
 
 

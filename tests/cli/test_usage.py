@@ -528,7 +528,7 @@ def test_the_emulator_stays_on_this_machine(project: Project, host: str) -> None
 @pytest.mark.parametrize(
     ("line", "hint"),
     [
-        ("import tag/VIP", "adopts what the account has"),
+        ("import tag/VIP", "apply adopts it"),
         ("state list", "reconciler ledger list"),
         ("state mv tag/A tag/B", "reconciler ledger move"),
         ("state nonsense", "reconciler ledger."),

@@ -79,7 +79,7 @@ def test_a_second_signal_ends_at_once(project: Project) -> None:
     running.process.send_signal(signal.SIGTERM)
     running.wait_for("Stopping")
     assert running.end(signal.SIGTERM) == 130
-    assert "Stopped at once" in running.said()
+    assert "Stopped. Requests in flight" in running.said()
     project.account.set_faults([])
     ended(project.run("watch", "--apply", "--once"), 0)
     assert len(project.account.state()["tags"]) == len(project.account.writes) == 30
@@ -250,7 +250,7 @@ def test_numbers_are_not_for_everybody(project: Project) -> None:
             ended(project.run("watch", "--once", "--metrics", address), 1, "such as 127.0.0.1:9309")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ended(project.run("watch", "--once", "--metrics", f"127.0.0.1:{port}"), 1, "cannot be listened on")
+        ended(project.run("watch", "--once", "--metrics", f"127.0.0.1:{port}"), 1, "cannot listen on")
     assert project.account.requests == []
     said = ended(project.run("watch", "--once", "--metrics", "0.0.0.0:0", "--metrics-public"), 2)
     assert re.search(r"Metrics at http://0\.0\.0\.0:\d+/metrics", said)

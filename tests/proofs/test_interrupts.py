@@ -30,7 +30,7 @@ def test_one_signal_ends_in_order(owned: Moment, right: Right, number: signal.Si
         account.fault("latency", times=None, seconds=2 * PATIENCE)
         process.send_signal(number)
         assert process.stderr is not None
-        line_with("Stopping: no new calls", process.stderr)
+        line_with("Stopping: requests in flight", process.stderr)
         account.set_faults([])
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130

@@ -56,17 +56,17 @@ def clock() -> Clock:
 def test_reads(clock: Clock) -> None:
     """Counts by collection, of about how many, calls and their rate limit over the last seconds only."""
     pulse = ReadProgress(lambda: clock.calls, lambda: clock.closed, clock)
-    assert pulse.line() == "reading: nothing has come yet; 0 calls, 0.0 a second"
+    assert pulse.line() == "reading: nothing yet; 0 calls, 0.0 per second"
     pulse.reached("contact", 1200, 10000)
     pulse.reached("tag", 3)
     pulse.reached("community", 7, 5)
     pulse.reached("enrollment", 4, 9, False)
     clock.calls, clock.now = 13, 110.0
     assert pulse.line() == (
-        "reading: 7 communities, 1,200 of about 10,000 contacts, 4 of 9 enrollments, 3 tags; 13 calls, 1.3 a second"
+        "reading: 7 communities, 1,200 of about 10,000 contacts, 4 of 9 enrollments, 3 tags; 13 calls, 1.3 per second"
     )
     clock.now, clock.closed = 200.0, 12.4
-    assert pulse.foot() == "13 calls, 0.0 a second, waiting 12 s as the gateway asked"
+    assert pulse.foot() == "13 calls, 0.0 per second, waiting 12 s (rate limit of the gateway)"
     assert pulse.fields()["kinds"]["contacts"] == {"done": 1200, "total": 10000, "about": True}
     assert pulse.fields()["waiting"] == 12.4
 
@@ -81,7 +81,7 @@ def test_writes(clock: Clock) -> None:
         pulse.ended(end(each))
     pulse.ended(end(steps[20], Status.FAILED))
     clock.now += 10
-    assert pulse.foot() == "21 of 100 done, 1 failed or skipped, 2.1 a second, about 38 s left"
+    assert pulse.foot() == "21 of 100 done, 1 failed or skipped, 2.1 per second, about 38 s left"
     assert pulse.line().endswith("; 21 of 60 tags, 0 of 40 contacts")
     assert pulse.fields()["failed"] == 1
     assert pulse.fields()["left"] == pytest.approx(37.6, abs=0.1)

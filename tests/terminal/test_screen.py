@@ -163,7 +163,7 @@ def test_reading_is_seen(project: Project, on: On) -> None:
     project.apply()
     project.account.fault("latency", method="GET", times=None, seconds=0.4)
     seen = on("plan", "--refresh", "full")
-    moving = seen.until("tags", "of about 240", "calls,", "a second")
+    moving = seen.until("tags", "of about 240", "calls,", "per second")
     assert re.search(r"(100|200) of about 240", moving)
     assert seen.end() == 0
     assert "of about" not in seen.text
@@ -175,12 +175,12 @@ def test_writing_is_seen_and_stopped(project: Project, on: On) -> None:
     project.write(MANY + "contacts: [{email: a@example.com}]\n")
     project.account.fault("latency", method="POST", times=None, seconds=0.15)
     seen = on("apply", "--yes", "--parallel", "2")
-    seen.until("of 40", "of 1", "of 41 done", "a second", "left")
+    seen.until("of 40", "of 1", "of 41 done", "per second", "left")
     seen.until("━")
     seen.type("\x03")
-    seen.until("Stopping: no new calls")
+    seen.until("Stopping: requests in flight")
     assert seen.end() == 130
-    assert "a second" not in seen.text
+    assert "per second" not in seen.text
     assert re.search(r"Run 1 incomplete: \d+ of 41 done", " ".join(seen.text.split()))
     assert "Stopped: interrupted." in seen.text
     assert "Traceback" not in seen.text
