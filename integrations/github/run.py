@@ -72,9 +72,12 @@ def show(command: str, code: int, shown: str, *, is_good: bool, keeps: bool) -> 
         hint = HINTS.get(code, "") if command == "apply" else ""
         annotate(f"{ended} (exit code {code}). {hint}".strip())
         shown = f"### reconciler: {ended}\n\n{hint}\n\n{shown}"
+    elif command == "plan":
+        shown += approval_hint(shown)
     page = f"{env('GITHUB_SERVER_URL')}/{env('GITHUB_REPOSITORY')}/actions/runs/{env('GITHUB_RUN_ID')}"
     kept = f" · kept as artifact `{env('ARTIFACT')}`" if keeps else ""
-    shown = f"{shown.rstrip()}\n\n---\nCommit {env('COMMIT')[:7]} · [run]({page}){kept}\n"
+    people = "" if env("PSEUDONYMS") == "false" else " · people as pseudonyms"
+    shown = f"{shown.rstrip()}\n\n---\nCommit {env('COMMIT')[:7]} · [job]({page}){kept}{people}\n"
     with Path(env("GITHUB_STEP_SUMMARY")).open("a", encoding="utf-8") as summary:
         summary.write(shown)
     if command == "plan" or (command == "drift" and is_good):
@@ -83,17 +86,27 @@ def show(command: str, code: int, shown: str, *, is_good: bool, keeps: bool) -> 
         output("body", str(body))
 
 
+def approval_hint(report: str) -> str:
+    """How to give the approvals that a plan lists, as a sentence to add to it; empty without any."""
+    flags = re.findall(r"^- `(--allow [^`]+)`", report, re.MULTILINE)
+    if not flags:
+        return ""
+    how = "run this workflow by hand on the default branch: first `plan`, then `apply` with the arguments"
+    return f"\n\nThe apply after the merge will be refused. To give the approvals, {how}\n`{' '.join(flags)}`."
+
+
 def reconciler(args: list[str]) -> tuple[int, str]:
     """Run one command in the checkout; no line that it prints is a workflow command.
 
     Signals are passed on, so that a cancelled apply records what it did.
     """
-    environment = ["-e", env("ENVIRONMENT")] if env("ENVIRONMENT") else []
+    options = [] if env("PSEUDONYMS") == "false" else ["--redact"]
+    options += ["-e", env("ENVIRONMENT")] if env("ENVIRONMENT") else []
     word = secrets.token_hex(16)
     print(f"::stop-commands::{word}", flush=True)
     printed = []
     with subprocess.Popen(
-        [str(temp("reconciler-tool/bin/python")), "-I", "-m", "reconciler", "--redact", *environment, *args],
+        [str(temp("reconciler-tool/bin/python")), "-I", "-m", "reconciler", *options, *args],
         cwd=env("GITHUB_WORKSPACE"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, encoding="utf-8", errors="replace",
     ) as process:  # fmt: skip

@@ -101,13 +101,22 @@ def comment(file: Path) -> None:
         return
     gitlab, notes = GitLab(), f"/merge_requests/{number}/notes"
     marker = f"<!-- reconciler: {os.environ['RECONCILER_PLAN_JOB']} -->\n"
-    body = {"body": marker + file.read_text(encoding="utf-8").partition("-->\n")[2]}
+    plan = file.read_text(encoding="utf-8").partition("-->\n")[2].rstrip()
+    body = {"body": f"{marker}{plan}\n\n---\n{_footer()}\n"}
     user = gitlab.send("GET", f"{os.environ['CI_API_V4_URL']}/user").json()["id"]
     for note in gitlab.items(notes):
         if str(note["body"]).startswith(marker) and note["author"]["id"] == user:
             gitlab.send("PUT", f"{gitlab.root}{notes}/{note['id']}", json=body)
             return
     gitlab.send("POST", f"{gitlab.root}{notes}", json=body)
+
+
+def _footer() -> str:
+    """The commit that was planned, the job, and how people are named."""
+    # In a pipeline for merged results CI_COMMIT_SHA is a commit that only GitLab knows.
+    commit = os.environ.get("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA") or os.environ["CI_COMMIT_SHA"]
+    people = " · people as pseudonyms" if os.environ.get("REDACT") else ""
+    return f"Commit {commit[:8]} · [job]({os.environ['CI_JOB_URL']}){people}"
 
 
 def main(step: str, file: str) -> int:

@@ -125,7 +125,7 @@ _VARIABLES = (
     *("ENVIRONMENT", "ENV_ALLOW", "FAIL_FAST", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT", "QUIET"),
     *("SECRET_COMMANDS", "VERBOSE"),
 )
-_OTHERS = ("COMMIT", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "SOURCE", "VAR_")
+_OTHERS = ("COMMIT", "FLEET", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "PLAN_JOB", "SOURCE", "VAR_", "WAVE")
 
 
 def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:

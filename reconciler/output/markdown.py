@@ -144,6 +144,7 @@ def _outcomes(outcomes: Iterable[Outcome]) -> Iterator[str]:
 
 def _tail(sheet: PlanSheet) -> Iterator[str]:
     """Remarks on what is unchanged, how it was read, the tool, and the command that applies the plan."""
+    version = f"reconciler {__version__}"
     notes = [*plan_sheet.notes(sheet.plan), *plan_sheet.routes(sheet.plan)]
     if notes:
         more = [f"and {len(notes) - NAMED:,} more"] if len(notes) > NAMED else []
@@ -152,7 +153,9 @@ def _tail(sheet: PlanSheet) -> Iterator[str]:
     if sheet.plan.pending and not sheet.report:
         flags = [*(approval.flag for approval in sheet.approvals)]
         flags += [f"--confirm {sheet.protected}"] if sheet.protected else []
-        yield f"reconciler {__version__} · to apply: {code(' '.join(['reconciler apply', *flags]))}\n"
+        yield f"{version} · to apply: {code(' '.join(['reconciler apply', *flags]))}\n"
+    else:
+        yield f"{version}\n"
 
 
 def _cut_to(room: int, tables: list[_Table]) -> str:

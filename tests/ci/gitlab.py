@@ -22,9 +22,13 @@ def gitlab_jobs(name: str = "production", environment: str = "") -> dict[str, An
     inputs = {key: spec["default"] for key, spec in gitlab_head()["spec"]["inputs"].items()}
     inputs |= {"name": name, "environment": environment}
     text = GITLAB.read_text(encoding="utf-8").partition("---\n")[2]
-    filled = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: inputs[match[1]], text)
+    filled = re.sub(r"\$\[\[ inputs\.([\w-]+) \]\]", lambda match: _plain(inputs[match[1]]), text)
     jobs: dict[str, Any] = yaml.safe_load(filled)
     return {job: _whole(jobs, job) for job in jobs}
+
+
+def _plain(value: str | bool) -> str:
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _whole(jobs: dict[str, Any], name: str) -> dict[str, Any]:

@@ -104,6 +104,7 @@ def job(project: Project, tool: Path, gitlab: GitLab, tmp_path: Path) -> Callabl
             "CI_API_V4_URL": gitlab.url,
             "CI_COMMIT_SHA": MERGED,
             "CI_COMMIT_BRANCH": "main",
+            "CI_JOB_URL": "https://gitlab.example.com/-/jobs/9",
             "RECONCILER_GITLAB_PAUSE": "0.001",
             **told,
         }
@@ -127,13 +128,22 @@ def test_what_a_merge_request_planned_is_applied(
     """Plan with counts for the widget and a comment, apply of just that plan, and no drift after it but by hand."""
     project.env["RECONCILER_LEDGER"] = postgres.namespace()
     project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, first_name: Ann}]\n")
-    told = {"CI_MERGE_REQUEST_IID": "7", "RECONCILER_GITLAB_TOKEN": "glpat"}
+    told = {
+        "CI_MERGE_REQUEST_IID": "7",
+        "RECONCILER_GITLAB_TOKEN": "glpat",
+        "CI_MERGE_REQUEST_SOURCE_BRANCH_SHA": HEAD,
+    }
     planned = job("plan", **told)
     assert planned.code == 0, planned.err
     kept = project.folder / "reconciler-plan"
     assert json.loads((kept / "gitlab.json").read_text()) == {"create": 2, "update": 0, "delete": 0}
     (posted,) = [body["body"] for call, body in gitlab.requests if call == "POST /merge_requests/7/notes"]
     assert posted.startswith("<!-- reconciler: reconciler:plan:production -->\n")
+    assert "\nreconciler 0.1.0 · to apply: " in posted
+    assert posted.endswith(
+        f"---\nCommit {HEAD[:8]} · [job](https://gitlab.example.com/-/jobs/9) · people as pseudonyms\n"
+    )
+    assert "has no effect" not in planned.err
     assert "ann@example.com" not in posted + planned.out + (kept / "plan.json").read_text()
 
     gitlab.answers["GET /jobs/9/artifacts/reconciler-plan/plan.json"] = (kept / "plan.json").read_bytes()
@@ -201,7 +211,9 @@ def test_a_protected_environment_is_confirmed_by_the_job(
     subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
     assert job("plan", **told).code == 0
     assert job("apply-by-hand", **told).code == 3
-    assert job("apply-by-hand", RECONCILER_ALLOW="deletes=2", **told).code == 0
+    by_hand = job("apply-by-hand", RECONCILER_ALLOW="deletes=2 updates", **told)
+    assert by_hand.code == 0, by_hand.err
+    assert "has no effect" not in by_hand.err
     assert project.account.state()["tags"] == ["A"]
 
 

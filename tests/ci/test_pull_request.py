@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from reconciler.emulator import Emulator
 from tests.ci.conftest import Repository, ended
-from tests.ci.jobs import ROOT, TWO_ENVIRONMENTS
+from tests.ci.jobs import ROOT, TWO_ENVIRONMENTS, WORKFLOW
 from tests.support.postgres import Postgres
 
 ONE = "tags: [VIP]\ncontacts:\n  - {email: ann@example.com, first_name: Annabel, tags: [VIP]}\n"
@@ -42,6 +43,20 @@ def test_a_plan_is_told_in_one_comment_that_is_updated(repository: Repository) -
     contents = b"".join(github.blobs.values()).decode("latin-1")
     assert not [word for word in ("ann@example.com", "Annabel") if word in everything + contents]
     assert not repository.account.writes
+    assert "people as pseudonyms" in body
+
+
+def test_people_are_named_where_that_is_wanted(repository: Repository, tmp_path: Path) -> None:
+    """A setting of the action, off by default."""
+    text = WORKFLOW.read_text(encoding="utf-8")
+    repository.workflow = tmp_path / "reconciler.yml"
+    repository.workflow.write_text(
+        text.replace("          path: .\n", '          path: .\n          pseudonyms: "false"\n')
+    )
+    repository.project.write(ONE)
+    planned = repository.plan()
+    assert "contact/ann@example.com" in repository.github.comments[0]["body"]
+    assert "people as pseudonyms" not in planned.summary
 
 
 def test_what_was_reviewed_is_applied_and_drift_is_one_issue(repository: Repository) -> None:

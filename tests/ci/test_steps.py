@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,6 +107,21 @@ def test_a_ledger_that_would_be_lost_is_refused(repository: Repository) -> None:
     assert ended.failed
     assert "does not exist, and a new one would be lost" in ended.log
     assert not repository.plan(env={**repository.env, "RUNNER_ENVIRONMENT": "self-hosted"}).failed
+
+
+@pytest.mark.parametrize(
+    ("command", "asks", "code"), [("plan", "true", 1), ("apply", "true", 1), ("plan", "false", 0)]
+)
+def test_a_runner_without_gh_is_named_first(tmp_path: Path, command: str, asks: str, code: int) -> None:
+    """Self-hosted ones may lack it; a plan without a comment does not need it."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for name in ("tr", "sed"):
+        (programs / name).symlink_to(str(shutil.which(name)))
+    env = {"COMMAND": command, "PROJECT": ".", "HAS_KEY": "true", "ASKS_GITHUB": asks, "PATH": str(programs)}
+    done = step(tmp_path, str(shutil.which("bash")), "-c", CHECK, **env)
+    assert done.code == code
+    assert ("gh is not on this runner: install the GitHub CLI" in done.log) is bool(code)
 
 
 # Find the plan that was reviewed
@@ -360,6 +376,13 @@ def step_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_a_plan_that_needs_approval_says_how_to_give_it(step_run: ModuleType) -> None:
+    """The arguments to write; only a list item of the report itself counts."""
+    report = "**Approval required before apply:**\n\n- `--allow deletes=2` – two\n- `--allow emails=130` – many\n"
+    assert step_run.approval_hint(report).endswith("the arguments\n`--allow deletes=2 --allow emails=130`.")
+    assert step_run.approval_hint("- `tag/--allow deletes=2`\nx `--allow emails=1`") == ""
 
 
 def test_text_cannot_leave_its_block(step_run: ModuleType) -> None:

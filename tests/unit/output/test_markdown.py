@@ -12,6 +12,7 @@ from cmarkgfm.cmark import Options
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from reconciler import __version__
 from reconciler.errors import Problem
 from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan, Step, Verb
 from reconciler.model.policy import Allow
@@ -243,10 +244,10 @@ def test_what_matters_comes_first() -> None:
 
 
 def test_a_quiet_day() -> None:
-    """One sentence, and the mark by which an older comment is found."""
+    """One sentence, the version, and the mark by which an older comment is found."""
     text = plan_comment(sheet(Change(VIP, Action.NO_CHANGE), name="x"))
     assert "Plan for x: No changes. 1 resource matches the configuration" in Page(text).text
-    assert len(text.strip().splitlines()) == 2
+    assert text.strip().splitlines()[2:] == ["", f"reconciler {__version__}"]
     assert "<details>" not in text
 
 
