@@ -44,6 +44,11 @@ pulled = _completer("pulled")
 _pages = _completer("topics")
 
 
+def runs_and_addresses(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+    """Numbers of runs, and addresses of managed resources."""
+    return [*runs(ctx, param, incomplete), *recorded(ctx, param, incomplete)]
+
+
 def topics(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
     """Completes commands and topics of the documentation."""
     root = ctx.find_root()

@@ -8,18 +8,17 @@ from pathlib import Path
 import click
 
 from reconciler.cli.command_options import AccountOptions, OutputOptions
-from reconciler.cli.context import learn_account, open_session, requested, stopping
+from reconciler.cli.context import heading, learn_account, open_session, requested, stopping
 from reconciler.cli.notify import RunResult, with_notifications
 from reconciler.cli.options import account_options, fail_on_option, output_option, path_argument, with_options
 from reconciler.cli.outputs import name_of, outputs_of
 from reconciler.cli.project_context import open_project, place
 from reconciler.cli.results import drifts_for
-from reconciler.cli.terminal import print_lines
+from reconciler.cli.terminal import columns, print_lines
 from reconciler.commands.drift import find_drift
 from reconciler.errors import ConfigurationError
-from reconciler.output.drift import DriftReport, drift_lines, redacted_drift
+from reconciler.output.drift import DriftReport, drift_lines
 from reconciler.output.formats import DRIFT
-from reconciler.output.wording import connection_name
 from reconciler.planner.drift import alarms_of
 
 EXAMPLE = """\b
@@ -47,7 +46,10 @@ class DriftOptions(AccountOptions, OutputOptions):
 @click.pass_context
 @with_options(DriftOptions)
 def drift(ctx: click.Context, options: DriftOptions) -> int:
-    """Show changes made outside of reconciler since the last run, by field. Exit 2 if there are any; never writes."""
+    """Show changes made outside of reconciler since the last run, by field. Exit 2 if there are any; never writes.
+
+    Resources that others created, and tags that others gave to contacts, are only counted: they are not managed.
+    """
     return with_notifications(ctx, lambda result: _drift(ctx, options, result))
 
 
@@ -61,16 +63,17 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
             raise ConfigurationError("drift needs a ledger, which records the last written values")
         with session.reader() as reader, stopping(session.stop), session.progress() as progress:
             found = find_drift(requested(workspace, session), reader, store, progress)
-        about, result.drifted = store.describe(), found.items
+        result.drifted = found.items
     if found.found is not None:
         learn_account(session.redaction, found.found)
-    connection = connection_name(session.account())
-    heading = f"{session.name} · connection {connection} · ledger serial {about.serial}"
+    title = heading(session.settings, session.account())
+    report = drifts_for(
+        outputs, DriftReport(found.items, found.owned, found.reads, title, session.name, added=found.added)
+    )
     if not outputs.claimed:
-        items, heading = redacted_drift(found.items, session.redaction), session.redaction.text(heading)
-        print_lines(drift_lines(items, heading=heading, owned=found.owned, reads=found.reads))
+        print_lines(drift_lines(report, columns()))
     if outputs.wanted:
-        outputs.write(drifts_for(outputs, DriftReport(found.items, found.owned, found.reads, heading, session.name)))
+        outputs.write(report)
     return raised((each.value for each in alarms_of(found.items)), options.fail_on or ("drift",))
 
 

@@ -1,6 +1,8 @@
-"""``history``: lists the recorded runs, and the changes of one of them."""
+"""``history``: lists the recorded runs, the changes of one of them, or those of one resource."""
 
 from __future__ import annotations
+
+import re
 
 import click
 
@@ -12,14 +14,23 @@ from reconciler.cli.options import account_options, project_option, with_options
 from reconciler.cli.project_context import place
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_lines
-from reconciler.commands.undo import find_run
+from reconciler.commands.undo import find_resource, find_run
 from reconciler.ledger.store import Store
-from reconciler.output.history import history_document, outcome_lines, outcomes_document, run_lines
+from reconciler.output.history import (
+    history_document,
+    outcome_lines,
+    outcomes_document,
+    resource_document,
+    resource_lines,
+    run_details,
+    run_lines,
+)
 
 EXAMPLE = """\b
 Example:
   reconciler history
   reconciler history 12
+  reconciler history contact/ann@example.com
   reconciler history --json
 """
 
@@ -27,13 +38,13 @@ Example:
 class HistoryOptions(ProjectOptions):
     """``history``."""
 
-    run: int | None
+    what: str | None
     limit: int | None
     as_json: bool
 
 
 @click.command(epilog=EXAMPLE)
-@click.argument("run", type=int, required=False, shell_complete=completers.runs)
+@click.argument("what", metavar="[RUN|ADDRESS]", required=False, shell_complete=completers.runs_and_addresses)
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @project_option
@@ -41,23 +52,27 @@ class HistoryOptions(ProjectOptions):
 @click.pass_context
 @with_options(HistoryOptions)
 def history(ctx: click.Context, options: HistoryOptions) -> int:
-    """List runs, newest first; with RUN, show the changes of that run by field."""
+    """List runs, newest last.
+
+    With the number of a run, show its changes by field; with an address, every recorded change of that resource.
+    """
     with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
-        if options.run is not None:
-            return _one(ctx, store, options.run, options.as_json)
-        document = redaction_of(ctx).document(history_document(store.runs()[: options.limit]))
+        if options.what is not None:
+            show = _run if re.fullmatch("-?[0-9]+", options.what) else _resource
+            return show(ctx, store, options.what, options.as_json)
+        document = history_document(store.runs()[: options.limit], store.run_totals())
+    document = redaction_of(ctx).document(document)
     if options.as_json:
         print_json(document)
-        return 0
-
-    print_lines(run_lines(document["runs"]))
-    if not document["runs"]:
+    elif document["runs"]:
+        print_lines(run_lines(document["runs"]))
+    else:
         log("No runs yet.")
     return 0
 
 
-def _one(ctx: click.Context, store: Store, number: int, as_json: bool) -> int:
-    run, past = find_run(store, number), store.outcomes(number)
+def _run(ctx: click.Context, store: Store, number: str, as_json: bool) -> int:
+    run, past = find_run(store, int(number)), store.outcomes(int(number))
     redaction = redaction_of(ctx)
     redaction.learn_past(past)
     past = redaction.past(past)
@@ -65,6 +80,21 @@ def _one(ctx: click.Context, store: Store, number: int, as_json: bool) -> int:
     if as_json:
         print_json(document)
     else:
-        print_lines(run_lines([document]))
+        print_lines(run_details(document))
         print_lines(outcome_lines(past))
+    return 0
+
+
+def _resource(ctx: click.Context, store: Store, text: str, as_json: bool) -> int:
+    address = find_resource(store, text)
+    past, runs = store.outcomes_of(address), {run.id: run for run in store.runs()}
+    redaction = redaction_of(ctx)
+    redaction.learn_past(past)
+    past = redaction.past(past)
+    if as_json:
+        print_json(redaction.document(resource_document(address, past, runs)))
+    elif past:
+        print_lines(redaction.lines(resource_lines(past, runs)))
+    else:
+        log(f"No run changed {address.shown}.")
     return 0

@@ -58,17 +58,16 @@ def show_plan(
 
 
 def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:
-    """The drift as the value that all output formats are made from, redacted if requested."""
+    """The drift, redacted if requested, with its document."""
     redaction = outputs.redaction
-    items = redacted_drift(drifts.items, redaction)
-    return replace(
+    shown = replace(
         drifts,
-        items=items,
+        items=redacted_drift(drifts.items, redaction),
         heading=redaction.text(drifts.heading),
         name=redaction.text(drifts.name),
         base=outputs.base,
-        document=redaction.document(drift_document(items, owned=drifts.owned, reads=drifts.reads)),
     )
+    return replace(shown, document=redaction.document(drift_document(shown)))
 
 
 def sheet_for(

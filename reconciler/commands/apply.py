@@ -58,7 +58,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
     me, digest = lock_holder.here(), options.digest or plan_digest(planned.plan)
     run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command, me.job))
     settle_ledger(planned, store, run, options.now())
-    store.measured(planned.sizes)
+    store.measured(planned.sizes, planned.unmanaged_counts)
     calls = session.calls
     if not planned.graph.order:
         report = Report(reads=calls.reads, writes=calls.writes, run=run)

@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
-from reconciler.commands.plan import PlanRequest, look
+from reconciler.commands.plan import PlanRequest, counted, look
 from reconciler.gateway.client import Reader
 from reconciler.ledger.store import Store
-from reconciler.model.resource import DesiredState
+from reconciler.model.resource import EMPTY, DesiredState
 from reconciler.planner.drift import Drift, drift
 from reconciler.planner.matched_state import MatchedState
+from reconciler.planner.planner import unmanaged
 from reconciler.refresh.reader import Progress
 
 
 @dataclass(frozen=True)
 class Drifted:
-    """The drift, the number of managed resources and of API requests; ``found`` is the account as read."""
+    """The drift, the number of managed resources and of API requests; ``found`` is the account as read.
+
+    ``added`` counts, by kind, unmanaged resources that are new since the last run.
+    """
 
     items: tuple[Drift, ...]
     owned: int
     reads: int
     found: MatchedState | None = None
+    added: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
 def find_drift(request: PlanRequest, reader: Reader, store: Store, progress: Progress | None = None) -> Drifted:
@@ -28,6 +34,9 @@ def find_drift(request: PlanRequest, reader: Reader, store: Store, progress: Pro
     ledger = store.load()
     if not ledger.entries:
         return Drifted((), 0, reader.calls.reads)
-    found = look(replace(request, state=DesiredState()), reader, ledger, progress).found
-    items = drift(found, request.state.resources, store.digest)
-    return Drifted(items, len(found.entries), reader.calls.reads, found)
+    read = look(replace(request, state=DesiredState()), reader, ledger, progress)
+    items = drift(read.found, request.state.resources, store.digest)
+    before = store.unmanaged()
+    now = counted(read, unmanaged(read.found))
+    added = {kind: number - before[kind] for kind, number in now.items() if number > before.get(kind, number)}
+    return Drifted(items, len(read.found.entries), reader.calls.reads, read.found, added)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -69,7 +70,8 @@ class Planned:
     ``whole``: no change was excluded. ``entries`` have their new addresses, ``sizes`` are the live resources by kind,
     ``secrets`` are secret values that the account shows, ``found`` is the matched state.
     ``read_at`` is when reading began, in seconds of the monotonic clock. ``carriers`` are the remote ids of the
-    contacts that carry each tag to delete.
+    contacts that carry each tag to delete. ``unmanaged_counts`` are the unmanaged resources after the run, by kind
+    that was read completely.
     """
 
     plan: Plan
@@ -86,6 +88,7 @@ class Planned:
     adopted: frozenset[Address] = frozenset()
     unmanaged: Mapping[Address, Address] = field(default_factory=dict)
     carriers: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    unmanaged_counts: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def graph(self) -> Graph:
@@ -160,6 +163,22 @@ def decide(
         adopted=request.adopted,
         unmanaged=request.unmanaged,
         carriers={} if losses.partly else carriers_of(losses.people),
+        unmanaged_counts=counted(read, plan.unmanaged, forgotten(changes, found)),
+    )
+
+
+def counted(read: Refreshed, *numbers: Mapping[str, int]) -> dict[str, int]:
+    """The sums of these numbers for each writable kind of which the whole collection was read."""
+    whole = {name for name, route in read.routes.items() if route.way is ReadRoute.WALK}
+    kinds = [kind for kind in KINDS.values() if kind.writable and not read.partly]
+    sources = {kind.name: kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in kinds}
+    return {name: sum(each.get(name, 0) for each in numbers) for name, source in sources.items() if source in whole}
+
+
+def forgotten(changes: Sequence[Change], found: MatchedState) -> Counter[str]:
+    """The number of live resources by kind that these changes stop managing."""
+    return Counter(
+        c.address.kind for c in differing(changes) if c.action is Action.FORGET and c.address in found.live
     )
 
 

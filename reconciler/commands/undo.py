@@ -14,10 +14,12 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.history import RunRecord
 from reconciler.ledger.store import Store
+from reconciler.model.did_you_mean import near
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Secret, Value
 from reconciler.planner.inverse import UndoPlan, Unrestorable, invert, reassigning
+from reconciler.planner.targeting import abbreviated
 from reconciler.refresh.losses import PERSON, LossReader
 
 #: A reverted run deletes what it created, whatever pruning is set to.
@@ -46,6 +48,20 @@ def find_run(store: Store, number: int | None) -> RunRecord:
     known = ", ".join(str(each) for each in list(runs)[:10])
     more = f" and {len(runs) - 10} older" if len(runs) > 10 else ""
     raise ConfigurationError(f"there is no run {number}; the ledger knows {known}{more} (`reconciler history`)")
+
+
+def find_resource(store: Store, text: str) -> Address:
+    """The address of a resource that is or was managed, from its address or unique name.
+
+    Raises ConfigurationError if there is none.
+    """
+    known = {*store.changed_addresses(), *store.load().entries}
+    exact = next((each for each in known if text in (str(each), each.shown)), None)
+    if found := exact or abbreviated(text, known):
+        return found
+    hint = near(text, [each.shown for each in known])
+    more = f"did you mean {hint}?" if hint else "addresses are written kind/key, e.g. tag/VIP"
+    raise ConfigurationError(f"no run changed {text}" + (f"; {more}" if hint or "/" not in text else ""))
 
 
 def prepare(

@@ -375,8 +375,9 @@ class _AccountRun:
             self._redactor.learn((live.address, live.attrs) for live in found.found.live.values())
         items = redacted_drift(found.items, self._redactor) if self._redactor else found.items
         heading = f"{self._job.account.name}, connection {connection_name(session.account())}"
-        self._files["drift.txt"] = drift_text(DriftReport(items, found.owned, found.reads, heading))
-        document = self._document(drift_document(found.items, owned=found.owned, reads=found.reads))
+        drifts = DriftReport(items, found.owned, found.reads, heading, added=found.added)
+        self._files["drift.txt"] = drift_text(drifts)
+        document = self._document(drift_document(replace(drifts, items=found.items)))
         self._files["drift.json"] = wording.json_text(document) + "\n"
         self._known = {"counts": {"drifted": len({each.address for each in found.items})} if found.items else {}}
         return self.ended(AccountState.DRIFTED, 2) if found.items else self.ended(AccountState.UNCHANGED)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Column, Connection, Row, bindparam, insert, select
+from sqlalchemy import Column, ColumnElement, Connection, Row, bindparam, func, insert, select
 
 from reconciler.kinds import KINDS
 from reconciler.ledger.codec import attrs_text, attrs_value, check_types, decoding, plain, texts_value
@@ -19,6 +20,8 @@ from reconciler.planner.impact import TakenAlong
 
 #: Keyed digests of secrets by address and field.
 Digests = Mapping[Address, Mapping[str, str]]
+#: Numbers of resources by action and status.
+Totals = Counter[tuple[Action, Status]]
 
 
 class RunInfo(NamedTuple):
@@ -126,10 +129,34 @@ def _run(row: Row[Any]) -> RunRecord:
 
 def outcomes(connection: Connection, run: int) -> list[BeforeImage]:
     """All outcomes of a run in the order in which they ended."""
-    query = select(OUTCOME).where(OUTCOME.c.run == run).order_by(OUTCOME.c.seq)
-    found = connection.execute(query).all()
+    return _outcomes(connection, OUTCOME.c.run == run)
+
+
+def outcomes_of(connection: Connection, address: Address) -> list[BeforeImage]:
+    """All outcomes of one resource, oldest first."""
+    return _outcomes(connection, OUTCOME.c.kind == address.kind, OUTCOME.c.key == address.key)
+
+
+def _outcomes(connection: Connection, *conditions: ColumnElement[bool]) -> list[BeforeImage]:
+    found = connection.execute(select(OUTCOME).where(*conditions).order_by(OUTCOME.c.seq)).all()
     with decoding():
         return [_past(row) for row in found]
+
+
+def addresses(connection: Connection) -> set[Address]:
+    """The addresses of all outcomes."""
+    return {Address(kind, key) for kind, key in connection.execute(select(OUTCOME.c.kind, OUTCOME.c.key).distinct())}
+
+
+def totals(connection: Connection) -> dict[int, Totals]:
+    """The number of resources by run, and by action and status of their outcomes."""
+    groups = OUTCOME.c.run, OUTCOME.c.kind, OUTCOME.c.action, OUTCOME.c.status
+    query = select(*groups, func.count(OUTCOME.c.key.distinct())).group_by(*groups)
+    found: dict[int, Totals] = {}
+    with decoding():
+        for run, _, action, status, number in connection.execute(query):
+            found.setdefault(run, Counter())[Action(action), Status(status)] += number
+    return found
 
 
 def digests(connection: Connection) -> Digests:

@@ -16,7 +16,7 @@ from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
 from reconciler.ledger import codec, history, lock, neighbours, transactions
 from reconciler.ledger.database import WAIT
-from reconciler.ledger.history import RunInfo, RunRecord
+from reconciler.ledger.history import RunInfo, RunRecord, Totals
 from reconciler.ledger.lock_holder import LockRecord, held
 from reconciler.ledger.moves import drop, move
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
@@ -35,6 +35,8 @@ _ENTRIES = tuple(
 )
 #: Number of entries written by one statement.
 _PART = 1000
+#: Prefix of the kinds in the column ``sizes`` whose number is that of unmanaged resources.
+UNMANAGED = "unmanaged "
 _CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
 
 
@@ -225,12 +227,16 @@ class Store:
         with self.session.fenced() as connection:
             return history.start(connection, info, self.session.now(connection))
 
-    def measured(self, sizes: Mapping[str, int]) -> None:
-        """Store the sizes of collections that were read completely; other sizes are kept."""
+    def measured(self, sizes: Mapping[str, int], unmanaged: Mapping[str, int] = EMPTY) -> None:
+        """Store the sizes of collections that were read completely, and the numbers of unmanaged resources in them.
+
+        Those of other kinds are kept.
+        """
         with self.session.fenced() as connection:
             known = connection.execute(select(HEAD.c.sizes)).scalar_one()
             with codec.decoding():
-                merged = {**_sizes(known), **sizes}
+                counts = {f"{UNMANAGED}{kind}": number for kind, number in unmanaged.items()}
+                merged = {**_sizes(known), **sizes, **counts}
             connection.execute(update(HEAD).values(sizes=json.dumps(merged, sort_keys=True)))
 
     def sizes(self) -> dict[str, int]:
@@ -239,6 +245,11 @@ class Store:
             known = connection.execute(select(HEAD.c.sizes)).scalar_one()
             with codec.decoding():
                 return _sizes(known)
+
+    def unmanaged(self) -> dict[str, int]:
+        """Numbers of unmanaged resources after the last run that read their whole collection, by kind."""
+        counts = self.sizes().items()
+        return {name.removeprefix(UNMANAGED): number for name, number in counts if name.startswith(UNMANAGED)}
 
     def finish(self, run: int, status: str, reads: int, writes: int) -> None:
         """Store the end of a run. Needs no lock, so that a run that lost it can still record its end."""
@@ -266,6 +277,22 @@ class Store:
         with self.session.reading() as connection:
             secrets = history.digests(connection)
             return [history.hidden(past, secrets, self.digest) for past in history.outcomes(connection, run)]
+
+    def outcomes_of(self, address: Address) -> list[BeforeImage]:
+        """What all runs did to one resource, oldest first, with Secrets as :meth:`outcomes`."""
+        with self.session.reading() as connection:
+            secrets = history.digests(connection)
+            return [history.hidden(past, secrets, self.digest) for past in history.outcomes_of(connection, address)]
+
+    def changed_addresses(self) -> set[Address]:
+        """The addresses of all resources that a run changed, or tried to change."""
+        with self.session.reading() as connection:
+            return history.addresses(connection)
+
+    def run_totals(self) -> dict[int, Totals]:
+        """Numbers of resources by run, and by action and status of their outcomes."""
+        with self.session.reading() as connection:
+            return history.totals(connection)
 
     # writes
 

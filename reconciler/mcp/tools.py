@@ -44,7 +44,7 @@ from reconciler.mcp.workspace import Opened, Workspace, learn_account
 from reconciler.model.resource import Desired, DesiredState, Ledger, LedgerEntry, Live
 from reconciler.model.serialization import attrs_to_json
 from reconciler.output.doctor import check_document
-from reconciler.output.drift import drift_document, redacted_drift
+from reconciler.output.drift import DriftReport, drift_document, redacted_drift
 from reconciler.output.explanation import explanation_document
 from reconciler.output.history import history_document, outcomes_document
 
@@ -140,7 +140,7 @@ class Tools:
         if found.found is not None:
             learn_account(call, found.found)
         items = found.items if call.redactor is None else redacted_drift(found.items, call.redactor)
-        document = drift_document(items, owned=found.owned, reads=found.reads)
+        document = drift_document(DriftReport(items, found.owned, found.reads, added=found.added))
         result = DriftResult(summary=document["summary"], calls=document["calls"])
         return Listing(result, document["drift"], lambda each: _row(DriftRow, each))
 
@@ -150,7 +150,7 @@ class Tools:
         """List the recorded runs, newest first, or what one of them changed."""
         with self.workspace.ledger(call) as store:
             if run is None:
-                document = history_document(store.runs())
+                document = history_document(store.runs(), store.run_totals())
                 return Listing(HistoryResult(), document["runs"], lambda each: _row(RunRow, call.shown(each)))
             record, past = find_run(store, run), store.outcomes(run)
         sides = ((each.address, attrs) for each in past for attrs in (each.before, each.after))

@@ -1,27 +1,38 @@
-"""What the account changed → lines of styled text and one JSON document."""
+"""Renders drift, the changes made outside of reconciler, as styled text and as one JSON document."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Protocol
 
+from reconciler.model.plan import Action
 from reconciler.model.resource import EMPTY
 from reconciler.model.serialization import to_json
 from reconciler.model.values import Address
 from reconciler.output import wording
-from reconciler.output.layout import Line
+from reconciler.output.layout import Line, wrapped
+from reconciler.output.plan_sheet import SIGNS
+from reconciler.output.plan_view import Block, ViewRow
+from reconciler.output.text import STYLES, PlanLayout
 from reconciler.planner.drift import Drift
 
 FORMAT_VERSION = "1.0"
 
+#: Words for the two kinds of drift, by the action that has the same sign in a plan.
+_WORDS = {Action.UPDATE.value: "changed", Action.DELETE.value: "deleted"}
+_WHAT_NOW = "`reconciler apply` restores the values of your files; `reconciler pull` accepts the changes."
+
 
 @dataclass(frozen=True)
 class DriftReport:
-    """What the account changed, with all that may be said of it; every output of it is made from one.
+    """Drift with everything that an output may show; all formats are rendered from it.
 
-    ``heading``, ``name``, ``base`` and ``document`` as in :class:`~reconciler.output.plan_view.Sheet`.
+    ``owned`` is the number of managed resources, ``reads`` that of API requests, ``added`` the number of unmanaged
+    resources by kind that are new since the last run. ``heading``, ``name``, ``base`` and ``document`` as in
+    :class:`~reconciler.output.plan_sheet.PlanSheet`.
     """
 
     items: tuple[Drift, ...]
@@ -31,15 +42,35 @@ class DriftReport:
     name: str = ""
     base: str = ""
     document: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    added: Mapping[str, int] = field(default_factory=lambda: EMPTY)
+
+    @property
+    def title(self) -> str:
+        """``Drift in quickstart, connection default``."""
+        return f"Drift in {self.heading}"
 
     @property
     def summary(self) -> str:
-        """The counts, as one sentence."""
-        return summary(self.items, owned=self.owned, reads=self.reads)
+        """``Drift: 4 of 828 resources changed, 2 of them deleted (12 API requests).``"""
+        calls = wording.count(self.reads, "API request")
+        if not self.items:
+            same = wording.count(self.owned, "resource is", "resources are")
+            return f"No drift. {same} unchanged since the last run ({calls})."
+        resources, gone = len({each.address for each in self.items}), _count(self.items, gone=True)
+        deleted = f", {gone:,} of them deleted" if gone else ""
+        return f"Drift: {resources:,} of {wording.count(self.owned, 'resource')} changed{deleted} ({calls})."
+
+    @property
+    def additions(self) -> str:
+        """``Created by others since the last run: 2 tags (unmanaged, not touched).``; empty if there are none."""
+        parts = [
+            wording.count(number, wording.spaced(kind), wording.plural(kind)) for kind, number in self.added.items()
+        ]
+        return f"Created by others since the last run: {', '.join(parts)} (unmanaged, not touched)." if parts else ""
 
 
 class ValueRedactor(Protocol):
-    """What replaces personal data in drift."""
+    """Replaces personal data in drift."""
 
     def address(self, address: Address) -> Address:
         """The address with a pseudonym."""
@@ -52,7 +83,7 @@ class ValueRedactor(Protocol):
 
 
 def redacted_drift(found: Iterable[Drift], redactor: ValueRedactor) -> tuple[Drift, ...]:
-    """What changed in the account, with pseudonyms."""
+    """The same drift with pseudonyms."""
     return tuple(
         replace(
             each,
@@ -65,66 +96,75 @@ def redacted_drift(found: Iterable[Drift], redactor: ValueRedactor) -> tuple[Dri
     )
 
 
-def drift_lines(found: Sequence[Drift], *, heading: str, owned: int, reads: int) -> Iterator[Line]:
-    """Resource by resource and field by field; on a quiet day one line."""
-    if not found:
-        yield [(summary(found, owned=owned, reads=reads), "bold")]
-        return
-    yield [(heading, "dim")]
+def drift_lines(drifts: DriftReport, columns: int = 0) -> Iterator[Line]:
+    """Resource by resource and field by field, like a plan; on a quiet day one line."""
+    if drifts.items:
+        layout = PlanLayout(columns)
+        yield from wrapped([(drifts.title, "bold")], columns)
+        yield []
+        yield _legend(drifts.items)
+        for kind, items in groupby(drifts.items, key=lambda each: each.address.kind):
+            yield from _kind_lines(kind, list(items), layout)
+        yield []
+    yield from wrapped([(drifts.summary, "bold")], columns)
+    if drifts.additions:
+        yield from wrapped([(drifts.additions, "")], columns)
+    if drifts.items:
+        yield from wrapped([(_WHAT_NOW, "dim")], columns)
+
+
+def _sign(each: Drift) -> str:
+    return Action.DELETE.value if each.path is None else Action.UPDATE.value
+
+
+def _legend(found: Sequence[Drift]) -> Line:
+    signs = [sign for sign in _WORDS if any(_sign(each) == sign for each in found)]
+    parts = ([(SIGNS[sign].symbol, STYLES[sign]), (f" {_WORDS[sign]}   ", "")] for sign in signs)
+    return [("  ", ""), *(piece for pieces in parts for piece in pieces)]
+
+
+def _kind_lines(kind: str, found: Sequence[Drift], layout: PlanLayout) -> Iterator[Line]:
+    resources = [list(items) for _, items in groupby(found, key=lambda each: each.address)]
+    counts = Counter(_sign(items[0]) for items in resources)
+    words = ", ".join(f"{counts[sign]:,} {word}" for sign, word in _WORDS.items() if counts[sign])
     yield []
-    for address, items in groupby(found, key=lambda each: each.address):
-        yield from _resource(wording.shown(address), list(items))
-    yield []
-    yield [(summary(found, owned=owned, reads=reads), "bold")]
-
-
-def summary(found: Sequence[Drift], *, owned: int, reads: int) -> str:
-    """Number of drifted resources and of API calls."""
-    calls = wording.count(reads, "call")
-    if not found:
-        same = wording.count(owned, "resource is", "resources are")
-        return f"No drift. {same} as the last run left them ({calls})."
-    resources = len({each.address for each in found})
-    text = f"{wording.count(resources, 'resource')} of {owned:,} drifted, {_count(found, gone=True):,} of them gone."
-    return f"{text} {calls} read this."
-
-
-def _resource(address: str, items: Sequence[Drift]) -> Iterator[Line]:
-    gone, note = items[0].path is None, note_of(items[0])
-    head: Line = [("  - " if gone else "  ~ ", "red" if gone else "yellow"), (address, "")]
-    yield [*head, (f"  {where(items[0])}", "dim"), (f"  {note}" if note else "", "")]
-    for each in items:
-        if each.path is not None:
-            yield [(f"        {wording.printable(each.path):<14} {arrow(each)}", ""), (_conflict(each), "dim")]
+    yield [(kind, "bold"), (f"  {words}", "")]
+    for items in resources:
+        first = items[0]
+        note = wording.printable(first.note)
+        rows = tuple(
+            ViewRow(wording.printable(each.path), arrow(each), CONFLICT if each.conflict else "")
+            for each in items
+            if each.path is not None
+        )
+        remarks = (note,) if note else ()
+        block = Block(_sign(first), (), wording.shown(first.address), "", where(first), remarks, (), rows)
+        yield from layout.block(block, hidden_fields=False)
 
 
 def where(each: Drift) -> str:
-    """The line that declares it."""
-    return str(each.origin) if each.origin and each.desired else "no longer in the files"
+    """The line that declares the resource."""
+    return f"{each.origin.file}:{each.origin.line}" if each.origin and each.desired else "no longer in the files"
 
 
 def note_of(each: Drift) -> str:
-    """What is to be said of the whole resource."""
-    gone = "gone from the account" if each.path is None else ""
+    """The remark on a whole resource: that it was deleted, and the note of the planner."""
+    gone = "deleted from the account" if each.path is None else ""
     return "; ".join(filter(None, (gone, wording.printable(each.note))))
 
 
 def arrow(each: Drift) -> str:
-    """What was recorded, and what is there now."""
+    """The recorded value and the present one."""
     recorded = "(not shown)" if each.sensitive else wording.value(each.recorded)
     return f"{recorded} → {wording.value(each.live)}"
 
 
-#: What is said of a field that the files want to be yet another.
-CONFLICT = "the files want another value too"
-
-
-def _conflict(each: Drift) -> str:
-    return f"  {CONFLICT}" if each.conflict else ""
+#: The remark on a field that the files changed, too.
+CONFLICT = "also changed in your files (conflict)"
 
 
 def resource_words(items: Sequence[Drift]) -> Iterator[str]:
-    """What happened to one resource, a remark for each field."""
+    """The drift of one resource in one line, field by field."""
     yield from filter(None, (note_of(items[0]),))
     for each in items:
         if each.path is not None:
@@ -132,18 +172,20 @@ def resource_words(items: Sequence[Drift]) -> Iterator[str]:
             yield f"{wording.printable(each.path)} {arrow(each)}{conflict}"
 
 
-def drift_document(found: Sequence[Drift], *, owned: int, reads: int) -> dict[str, Any]:
-    """What ``drift --json`` prints."""
+def drift_document(drifts: DriftReport) -> dict[str, Any]:
+    """The document of ``drift --json``."""
+    found = drifts.items
     return {
         "format_version": FORMAT_VERSION,
         "summary": {
-            "owned": owned,
+            "owned": drifts.owned,
             "resources": len({each.address for each in found}),
             "gone": _count(found, gone=True),
             "fields": _count(found, gone=False),
             "conflicts": sum(1 for each in found if each.conflict),
         },
-        "calls": {"reads": reads},
+        "calls": {"reads": drifts.reads},
+        "added": dict(drifts.added),
         "drift": [_item(each) for each in found],
     }
 

@@ -1,7 +1,9 @@
-"""Runs, their outcomes and what an undo cannot restore → lines of styled text and JSON documents."""
+"""Renders runs, their outcomes and what an undo cannot restore as styled text and as JSON documents."""
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -9,10 +11,11 @@ from typing import Any
 from reconciler.kinds.effects import ACCESS_LAPSES, AUTOMATIONS, EVENTS_LOST, MAIL, TAGS_TAKEN, VALUES_LOST
 from reconciler.model.plan import Action
 from reconciler.model.report import BeforeImage, Status
+from reconciler.model.resource import EMPTY
 from reconciler.model.serialization import to_json
-from reconciler.model.values import Value
+from reconciler.model.values import Address, Value
 from reconciler.output import wording
-from reconciler.output.layout import Line
+from reconciler.output.layout import Line, padded, width_of
 from reconciler.output.plan_sheet import SIGNS
 from reconciler.planner.inverse import Unrestorable, grouped, written
 
@@ -50,16 +53,36 @@ def ended(status: str | None) -> str:
     return status or "begun"
 
 
-def run_lines(runs: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
-    """One line for each run, newest first; each as :func:`run_document` has it."""
-    for run in runs:
-        who = wording.printable(f"{run['who']} on {run['host']}")
-        style = "" if run["status"] == "done" else "yellow"
-        head: Line = [(f"{run['run']:>5}  ", "bold"), (f"{moment_of(run['started'])}  ", "")]
-        verb: Line = [(f"{wording.printable(run['command']):<8}", ""), (f"{run['status']:<8}", style)]
-        calls = f"{run['calls']['reads']:>6,} read {run['calls']['writes']:>6,} wrote"
-        tool = ", ".join(filter(None, (f"reconciler {run['tool']}", run["job"])))
-        yield [*head, *verb, (calls, ""), (f"  {who}, {wording.printable(tool)}", "dim")]
+def run_lines(runs: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
+    """A table of runs, newest last; each run as :func:`run_document` has it, newest first."""
+    rows = [_run_cells(run) for run in reversed(runs)]
+    widths = [max(width_of(cell) for cell in column) for column in zip(_HEAD, *rows, strict=True)]
+    yield [(_table_row(_HEAD, widths), "dim")]
+    for run, cells in zip(reversed(runs), rows, strict=True):
+        yield [(_table_row(cells, widths), "" if run["status"] == "done" else "yellow")]
+        if run["job"]:
+            yield [(" " * (widths[0] + 2) + wording.printable(run["job"]), "dim")]
+
+
+_HEAD = ("run", "started", "command", "result", "changes", "by")
+
+
+def _run_cells(run: Mapping[str, Any]) -> tuple[str, ...]:
+    started = re.sub(r":\d\d UTC", " UTC", moment_of(run["started"]))
+    who = wording.printable(f"{run['who']} on {run['host']}")
+    changes = ", ".join(f"{number:,} {wording.spaced(word)}" for word, number in run["changes"].items())
+    return f"{run['run']:>3}", started, wording.printable(run["command"]), run["status"], changes or "none", who
+
+
+def _table_row(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(padded(cell, width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def run_details(run: Mapping[str, Any]) -> Iterator[Line]:
+    """One run in a few lines: the row of its table, the version and the number of API calls."""
+    yield from run_lines([run])
+    calls = f"{wording.count(run['calls']['reads'], 'call')} to read, {run['calls']['writes']:,} to apply"
+    yield [(f"     reconciler {wording.printable(run['tool'])}, {calls}", "dim")]
 
 
 def moment_of(text: str | None) -> str:
@@ -67,8 +90,11 @@ def moment_of(text: str | None) -> str:
     return "–" if text is None else text.replace("T", " ").replace("+00:00", " UTC")
 
 
-def run_document(run: Any) -> dict[str, Any]:
-    """One run; times are ISO 8601 in UTC."""
+def run_document(run: Any, totals: Mapping[tuple[Action, Status], int] = EMPTY) -> dict[str, Any]:
+    """One run, with ``totals`` of its resources by action and status; times are ISO 8601 in UTC."""
+    changes: Counter[str] = Counter()
+    for (action, status), number in totals.items():
+        changes[_ending(action, status)] += number
     return {
         "run": run.id,
         "command": run.info.command,
@@ -81,17 +107,44 @@ def run_document(run: Any) -> dict[str, Any]:
         "started": iso(run.started),
         "finished": iso(run.finished),
         "calls": {"reads": run.reads, "writes": run.writes},
+        "changes": dict(sorted(changes.items())),
     }
 
 
-def history_document(runs: Iterable[Any]) -> dict[str, Any]:
-    """What ``history --json`` prints."""
-    return {"format_version": FORMAT_VERSION, "runs": [run_document(run) for run in runs]}
+def _ending(action: Action, status: Status) -> str:
+    """``created``, ``failed``, ``not_run``."""
+    done = Action.UPDATE if action is Action.ADOPT else action
+    return SIGNS[done.value].done if status is Status.DONE else status.value
 
 
-def outcomes_document(run: Any, past: Iterable[BeforeImage]) -> dict[str, Any]:
-    """What ``history RUN --json`` prints; secrets are no part of what history holds."""
-    return {"format_version": FORMAT_VERSION, **run_document(run), "outcomes": [_outcome(each) for each in past]}
+def history_document(
+    runs: Iterable[Any], totals: Mapping[int, Mapping[tuple[Action, Status], int]]
+) -> dict[str, Any]:
+    """The document of ``history --json``, newest first."""
+    return {"format_version": FORMAT_VERSION, "runs": [run_document(run, totals.get(run.id, EMPTY)) for run in runs]}
+
+
+def outcomes_document(run: Any, past: Sequence[BeforeImage]) -> dict[str, Any]:
+    """The document of ``history RUN --json``, without secrets."""
+    document = run_document(run, Counter((each.action, each.status) for each in past))
+    return {"format_version": FORMAT_VERSION, **document, "outcomes": [_outcome(each) for each in past]}
+
+
+def resource_document(address: Address, past: Iterable[BeforeImage], runs: Mapping[int, Any]) -> dict[str, Any]:
+    """The document of ``history ADDRESS --json``: the outcomes of one resource, each with its run."""
+    outcomes = [{**run_document(runs[each.run]), **_outcome(each)} for each in past]
+    for outcome in outcomes:
+        del outcome["changes"], outcome["calls"]
+    return {"format_version": FORMAT_VERSION, "address": str(address), "outcomes": outcomes}
+
+
+def resource_lines(past: Iterable[BeforeImage], runs: Mapping[int, Any]) -> Iterator[Line]:
+    """What each run did to one resource, oldest first: before → after for every field."""
+    for each in past:
+        run = runs[each.run]
+        who = wording.printable(f"{run.info.command}, {run.info.who} on {run.info.host}")
+        yield [(f"run {each.run}  {moment(run.started)}  ", "bold"), (who, "dim")]
+        yield from outcome_lines([each])
 
 
 def _outcome(past: BeforeImage) -> dict[str, Any]:
@@ -118,7 +171,7 @@ def outcome_lines(past: Sequence[BeforeImage]) -> Iterator[Line]:
     """What a run did, step by step: before → after for every field."""
     for each in past:
         good = each.status in (Status.DONE, Status.PENDING)
-        word = SIGNS[each.action.value].done if each.status is Status.DONE else each.status.value.replace("_", " ")
+        word = wording.spaced(_ending(each.action, each.status))
         message = f"  {wording.printable(each.message)}" if each.message else ""
         head: Line = [("    ", ""), (f"{word:<10} ", "green" if good else "red")]
         yield [*head, (wording.shown(each.address), ""), (message, "dim")]

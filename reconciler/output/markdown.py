@@ -213,7 +213,9 @@ def _rows(block: Block) -> Iterator[str]:
 
 def drift_comment(drifts: DriftReport, limit: int = LIMIT) -> str:
     """Resource by resource and field by field, ``limit`` characters at most (10,000 or more)."""
-    front = f"{marker(drifts.name)}### {prose(drifts.heading)}\n\n**{prose(drifts.summary)}**\n\n"
+    front = f"{marker(drifts.name)}### {prose(drifts.title)}\n\n**{prose(drifts.summary)}**\n\n"
+    if drifts.additions:
+        front += f"{prose(drifts.additions)}\n\n"
     if not drifts.items:
         return front
     groups = [list(items) for _, items in groupby(drifts.items, key=lambda each: each.address)]

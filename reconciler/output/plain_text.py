@@ -27,8 +27,8 @@ def _plan(sheet: PlanSheet) -> Iterator[Line]:
 
 
 def drift_text(drifts: DriftReport) -> str:
-    """What the account changed."""
-    return _text(drift_lines(drifts.items, heading=drifts.heading, owned=drifts.owned, reads=drifts.reads))
+    """The drift as `drift` prints it."""
+    return _text(drift_lines(drifts))
 
 
 def problems_text(findings: FileProblems) -> str:

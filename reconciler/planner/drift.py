@@ -64,7 +64,7 @@ def _of(entry: LedgerEntry, live: Live | None, wanted: Desired | None, digest: D
     origin = wanted.origin if wanted else entry.origin
     if live is None or entry.remote_id not in (None, live.remote_id):
         if entry.state is EntryState.SETTLED:
-            note = f"another one, id {live.remote_id}, has its name now" if live else ""
+            note = f"another one with this name exists (id {live.remote_id})" if live else ""
             yield Drift(
                 entry.address, None, None, None, entry.remote_id, wanted is not None, note=note, origin=origin
             )

@@ -28,7 +28,7 @@ def applied(project: Project) -> Project:
 
 def test_no_drift(applied: Project) -> None:
     """One line, exit 0, nothing but GETs, and no ledger entry moves."""
-    said = ended(applied.run("drift"), 0, "No drift. 4 resources are as the last run left them")
+    said = ended(applied.run("drift"), 0, "No drift. 4 resources are unchanged since the last run (2 API requests).")
     assert "VIP" not in said
     assert all(line.startswith("GET ") for line in requests_of(applied.account))
 
@@ -37,9 +37,21 @@ def test_a_changed_field(applied: Project) -> None:
     """Before and after by field, with the line of the file, exit 2; and the next drift says the same."""
     rename_person(applied, "ann@example.com", first_name="Anna")
     for _ in range(2):
-        said = ended(applied.run("drift"), 2, "contact/ann@example.com", "site.yaml:3:5", '"Ann" → "Anna"')
-    assert "1 resource of 4 drifted, 0 of them gone" in said
+        said = ended(applied.run("drift"), 2, "contact/ann@example.com", "site.yaml:3", '"Ann" → "Anna"')
+    assert "Drift: 1 of 4 resources changed (2 API requests)." in said
     assert applied.account.writes == []
+
+
+def test_what_others_create_is_counted(applied: Project) -> None:
+    """Resources and relations that are unmanaged and new since the last run; they are no drift."""
+    person, tags = applied.account.ids()["contacts"]["ann@example.com"], applied.account.ids()["tags"]
+    applied.account.edit("POST", "/api/tags", {"name": "Silver"})
+    applied.account.edit("POST", f"/api/contacts/{person}/tags", {"tagId": tags["Gold"]})
+    said = "Created by others since the last run: 1 tag, 1 tagging (unmanaged, not touched)."
+    ended(applied.run("drift"), 0, said)
+    assert applied.run("drift", "--json").document["added"] == {"tag": 1, "tagging": 1}
+    assert applied.run("apply", "--yes").code == 0
+    assert said in applied.run("drift").out
 
 
 def test_an_edit_of_the_files_is_no_drift(applied: Project) -> None:
@@ -47,15 +59,15 @@ def test_an_edit_of_the_files_is_no_drift(applied: Project) -> None:
     applied.write(SITE.replace("first_name: Ann", "first_name: Annie"))
     ended(applied.run("drift"), 0, "No drift.")
     rename_person(applied, "ann@example.com", first_name="Anna")
-    ended(applied.run("drift"), 2, '"Ann" → "Anna"', "the files want another value too")
+    ended(applied.run("drift"), 2, '"Ann" → "Anna"', "also changed in your files (conflict)")
 
 
 def test_something_is_gone(applied: Project) -> None:
     """Gone, and gone with another one of its name in its place."""
     delete_tag(applied, "Gold")
-    ended(applied.run("drift"), 2, "tag/Gold", "gone from the account")
+    ended(applied.run("drift"), 2, "tag/Gold", "Drift: 1 of 4 resources changed, 1 of them deleted")
     applied.account.edit("POST", "/api/tags", {"name": "Gold"})
-    ended(applied.run("drift"), 2, "tag/Gold", "gone from the account", "has its name now")
+    ended(applied.run("drift"), 2, "tag/Gold", "another one with this name exists (id ")
 
 
 def test_what_left_the_files_still_drifts(applied: Project) -> None:

@@ -26,7 +26,7 @@ def test_no_ledger_and_no_run(project: Project) -> None:
 
 
 def test_newest_first(project: Project) -> None:
-    """Every apply, destroy and undo is a run, by the name of its command."""
+    """Every apply, destroy and undo is a run, by the name of its command; in the table the newest is the last."""
     project.write(SITE)
     project.apply()
     project.write(SITE.replace("Ann}", "Anna}"))
@@ -43,8 +43,28 @@ def test_newest_first(project: Project) -> None:
     assert all(each["who"] and each["host"] and each["tool"] and each["finished"] for each in found)
     assert len({each["plan"] for each in found}) == 4
     assert found[-1]["calls"] == {"reads": 2, "writes": 2}
-    text = ended(project.run("history", "--limit", "2"), 0, "destroy", "undo")
-    assert "apply" not in text
+    head, *rows = ended(project.run("history", "--limit", "2"), 0).splitlines()
+    assert head.split() == ["run", "started", "command", "result", "changes", "by"]
+    assert [row.split()[0] for row in rows] == ["3", "4"]
+    assert " 1 deleted " in rows[1]
+    assert (found[0]["changes"], found[-1]["changes"]) == ({"deleted": 1}, {"created": 2})
+
+
+def test_the_history_of_a_resource(project: Project) -> None:
+    """What every run did to it, by its address or its name; another one is no part of it."""
+    project.write(SITE)
+    project.apply()
+    project.write(SITE.replace("Ann}", "Anna}"))
+    project.apply()
+    for name in ("contact/ann@example.com", "ann@example.com"):
+        said = ended(project.run("history", name), 0, "run 1", "created", "run 2", "updated", '"Ann" → "Anna"')
+        assert "VIP" not in said
+    document = project.run("history", "contact/ann@example.com", "--json").document
+    assert [(each["run"], each["action"]) for each in document["outcomes"]] == [(1, "create"), (2, "update")]
+    ended(project.run("history", "tag/VPI"), 1, 'no run changed tag/VPI; did you mean "tag/VIP"?')
+    redacted = ended(project.run("--redact", "history", "contact/ann@example.com"), 0, "run 2", "updated")
+    assert "ann@example.com" not in redacted
+    assert "Anna" not in redacted
 
 
 def test_the_digest_is_that_of_the_plan(project: Project) -> None:

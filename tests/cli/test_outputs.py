@@ -172,7 +172,7 @@ def test_drift(site: Project) -> None:
     assert Tree.fromstring(read(site, "junit")).attrib["failures"] == "0"
     rename_person(site, "ann@example.com", first_name="Anna")
     delete_tag(site, "Old")
-    ended(site.run("drift", *flags(files)), 2, "2 resources of 3 drifted")
+    ended(site.run("drift", *flags(files)), 2, "Drift: 2 of 3 resources changed")
     for form in files:
         assert "tag/Old" in read(site, form), form
         assert "ann@example.com" in read(site, form), form

@@ -15,6 +15,7 @@ import requests
 
 from reconciler.emulator import Emulator
 from reconciler.emulator.seedfiles import read
+from reconciler.ledger import lock_holder
 from tests.docs.conftest import ROOT, SECRETS
 from tests.docs.pages import Block
 
@@ -25,7 +26,7 @@ EMULATOR = "reconciler emulator"
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\.\d+)?(\+00:00|Z)?")
 #: How often a run writes its ledger depends on how its calls fall together; before the first one it does not.
 _SERIAL = re.compile(r"\bledger serial (?:[2-9]|\d\d+)\b")
-_WHO = re.compile(r"\S+ on \S+(?=, reconciler \d)")
+_WHO = re.compile(re.escape(f"{lock_holder.here().who} on {lock_holder.here().host}"))
 _TOOK = re.compile(r"\b\d+\.\d+ m?s\b")
 
 
