@@ -81,7 +81,7 @@ class Lock:
             other = held(head)
             if other is not None and other.expires > now and not lock_holder.is_gone(other.holder, me, proc):
                 raise Locked(_locked(session, other, now))
-            ticket = Ticket(str(uuid.uuid4()), _fence(head) + 1)
+            ticket = Ticket(str(uuid.uuid4()), _fence(head) + 1, duration)
             mine = {"token": ticket.token, "fence": ticket.fence, "holder": json.dumps(me)}
             connection.execute(update(HEAD).values(**mine, acquired=now, renewed=now, expires=now + duration))
         session.ticket = ticket

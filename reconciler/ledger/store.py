@@ -361,6 +361,7 @@ class Store:
             drop(connection, drops)
             move(connection, moves)
             self._put_rows(connection, first, entries)
+            self.session.extend(connection)
 
     def _put_rows(self, connection: Connection, rows: list[dict[str, Any]], rest: Iterator[LedgerEntry]) -> None:
         while rows:

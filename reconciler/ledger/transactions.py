@@ -22,10 +22,12 @@ Clock = Callable[[], float]
 
 
 class Ticket(NamedTuple):
-    """Proof of a lock: the owner's token and the fencing number, which grows with each new owner."""
+    """Proof of a lock: the owner's token, the fencing number, which grows with each new owner, and the seconds
+    for which each renewal extends it."""
 
     token: str
     fence: int
+    duration: float
 
 
 class Transactions:
@@ -85,6 +87,12 @@ class Transactions:
         """A write that counts in ``serial``. Raises Locked unless the lock is held for ``needs`` more seconds."""
         with self._transaction(lambda connection: self._pass(connection, needs), reading=False) as connection:
             yield connection
+
+    def extend(self, connection: Connection) -> None:
+        """Extend the lock at the end of a long fenced transaction, during which no thread could renew it."""
+        if self.ticket is not None:
+            now = self.now(connection)
+            connection.execute(update(HEAD).values(renewed=now, expires=now + self.ticket.duration))
 
     def _pass(self, connection: Connection, needs: float) -> None:
         if self.ticket is None:

@@ -1,6 +1,7 @@
 """One apply at a time: who may take the lease, when, and what happens to the one who lost it."""
 
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from reconciler.ledger import lock_holder
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.lock_holder import LockHolder
 from reconciler.model.plan import Verb
+from reconciler.model.resource import LedgerEntry
 from tests.support.waiting import PATIENCE
 from tests.unit.ledger.conftest import FakeClock, Where
 from tests.unit.ledger.samples import INFO, VIP, done, tag
@@ -95,6 +97,23 @@ def test_a_lease_that_ran_out_is_not_ours_even_if_nobody_took_it(where: Where, c
     with pytest.raises(Locked, match="ran out 0 s ago"):
         store.write([tag("VIP")])
     assert not lease.renew()
+
+
+def test_a_long_write_renews_the_lock(where: Where, clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread that renews it has to wait meanwhile; nobody else can take it before the write ends."""
+    monkeypatch.setattr("reconciler.ledger.store._PART", 1)
+    store = where.held(clock=clock)
+
+    def slowly() -> Iterator[LedgerEntry]:
+        yield tag("A")
+        yield tag("B")
+        clock.now += 100
+        yield tag("C")
+
+    store.write(slowly())
+    clock.now += 59
+    store.write([tag("D")])
+    assert len(store.load().entries) == 4
 
 
 def test_a_write_needs_more_time_than_it_may_take(where: Where, clock: FakeClock) -> None:
