@@ -1,7 +1,7 @@
 """The scenarios: each prepares an account, measures one command, and holds it against what the API allows.
 
-S1 steady state · S2 bootstrap · S3 renames · S4 drift · S5 small file, large account · S8 start-up · S10 CSV ·
-S11 reading files alone
+S1 first plan, first apply, steady state · S2 bootstrap · S3 renames · S4 drift · S5 small file, large account ·
+S8 start-up · S10 CSV · S11 reading files alone · S12 octoDNS beside the steady state
 
 Latency is in milliseconds an answer; rate limit 0.
 """
@@ -107,7 +107,7 @@ class Bench:
             floors.append(self.floor(folder))
             runs.append(self.tool(folder, "plan", "--detailed-exitcode", code=code))
             calls = self.server.calls()
-        row = self._row(f"{name}, {latency} ms", middle(runs), calls, size.reads, size)
+        row = self.row(f"{name}, {latency} ms", middle(runs), calls, size.reads, size)
         base = middle(floors)
         row.floor_wall, row.floor_cpu = base.wall, base.cpu
         row.bound = size.chain * latency / 1000
@@ -115,7 +115,8 @@ class Bench:
             row.faults.append(f"a plan wrote {calls[1]} times")
         return row
 
-    def _row(self, name: str, done: Run, calls: tuple[int, int], fewest: int, size: Size) -> Row:
+    def row(self, name: str, done: Run, calls: tuple[int, int], fewest: int, size: Size) -> Row:
+        """One command as a row; a call too many is a fault."""
         peak = (done.peak - self.bare) / MIB
         row = Row(name, sum(calls), fewest, done.wall, done.cpu, peak, objects=size.objects)
         if row.calls != row.fewest:
@@ -144,7 +145,7 @@ class Bench:
         self.server.calls()
         done = self.tool(folder, "-q", "apply", "--yes", "--allow", "updates", "--allow", "deletes")
         calls = self.server.calls()
-        row = self._row(f"{name}, {latency} ms", done, calls, reads + writes, size)
+        row = self.row(f"{name}, {latency} ms", done, calls, reads + writes, size)
         row.objects = writes
         row.bound = (chain + math.ceil(writes / WORKERS)) * latency / 1000
         if calls[1] != writes:
@@ -158,9 +159,15 @@ class Bench:
 
 
 def steady(bench: Bench, name: str, latencies: tuple[int, ...]) -> Iterator[Row]:
-    """S1: nothing changed."""
-    folder = bench.project(name)
-    bench.settle(folder)
+    """S1: an account with everything and no ledger is planned and adopted, once; then nothing has changed."""
+    folder, size = bench.project(name), SIZES[name]
+    shutil.rmtree(folder / ".reconciler", ignore_errors=True)
+    bench.server.latency(0)
+    bench.server.start_over(folder / "seed.json")
+    for command, flags, writes in (("plan", (), 0), ("apply", ("--yes",), size.webhooks)):  # secrets are sent again
+        done = bench.tool(folder, "-q", command, *flags)
+        calls = bench.server.calls()
+        yield bench.row(f"S1 first {command} {name}", done, calls, size.reads + writes, size)
     for latency in latencies:
         yield bench.measured(f"S1 steady {name}", folder, SIZES[name], latency)
     bench.server.latency(0)
@@ -250,6 +257,36 @@ contacts:
       - Premium
   - email: cy@example.com
     country: FR
+"""
+
+
+def octodns(bench: Bench, name: str) -> Iterator[Row]:
+    """S12: octoDNS plans as many unchanged records as the size has contacts; no row if it is not installed."""
+    program = Path(sys.executable).with_name("octodns-sync")
+    command = str(program) if program.exists() else shutil.which("octodns-sync")
+    if command is None:
+        return
+    folder = bench.folder / "octodns"
+    records = "".join(
+        f"host-{n:06}:\n  ttl: 300\n  type: A\n  value: 192.0.2.{n % 250}\n" for n in range(SIZES[name].contacts)
+    )
+    for side in ("desired", "live"):
+        (folder / side).mkdir(parents=True)
+        (folder / side / "example.com.yaml").write_text(records, encoding="utf-8")
+    (folder / "octodns.yaml").write_text(OCTODNS, encoding="utf-8")
+    plans = [run([command, "--config-file", "octodns.yaml"], folder, bench.env) for _ in range(bench.repeats)]
+    done = middle(plans)
+    if done.code or "No changes" not in done.out + done.err:
+        raise RuntimeError(done.out + done.err)
+    yield Row(f"S12 octoDNS, {name}", 0, 0, done.wall, done.cpu, (done.peak - bench.bare) / MIB)
+
+
+OCTODNS = """\
+providers:
+  desired: {class: octodns.provider.yaml.YamlProvider, directory: desired}
+  live: {class: octodns.provider.yaml.YamlProvider, directory: live}
+zones:
+  example.com.: {sources: [desired], targets: [live]}
 """
 
 
