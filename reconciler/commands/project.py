@@ -82,14 +82,6 @@ def require_path(path: Path) -> None:
         raise ConfigurationError(f"{path} does not exist; pass the folder or file with your YAML")
 
 
-def open_workspace(path: Path, place: Invocation) -> Project:
-    """Read settings and files. Raises ConfigurationError with every problem of every file."""
-    path = place.cwd / path
-    require_path(path)
-    chosen = read_settings(path, place)
-    return Project(path, chosen, read_state(path, chosen, place))
-
-
 def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence[Path] = ()) -> DesiredState:
     """What the files below ``path``, and the ``shared`` ones, ask for."""
     people = [section for section, kind in SECTIONS.items() if kind.person]

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from reconciler.commands.init import FILES_SCHEMA, SETTINGS_SCHEMA, write_first_files
-from reconciler.commands.project import Invocation, open_workspace
+from reconciler.commands.project import Invocation
 from reconciler.kinds import SECTIONS
 from reconciler.kinds.enrollment import ACCESS
 from reconciler.kinds.webhook import EVENTS
 from tests.docs.conftest import ROOT
 from tests.support.language_server import LanguageServer, program
 from tests.support.project import Project
+from tests.support.workspace import opened
 
 MODELINE = f"# yaml-language-server: $schema={FILES_SCHEMA}\n"
 HOOK = "webhooks:\n  - name: a\n    url: https://example.com\n"
@@ -96,7 +97,7 @@ def test_what_the_loader_takes_is_not_underlined(editor: LanguageServer, site: P
     (tmp_path / "accepted.yaml").write_text(MODELINE + ACCEPTED)
     (tmp_path / "reconciler.yaml").write_text("vars: {host: example.com}\n")
     place = Invocation(tmp_path, {"A": "secret", "RECONCILER_ENV_ALLOW": "A"}, {})
-    assert len(open_workspace(Path("accepted.yaml"), place).state.resources) == 13
+    assert len(opened(Path("accepted.yaml"), place).state.resources) == 13
     assert editor.diagnostics(site, MODELINE + ACCEPTED) == []
 
 

@@ -8,13 +8,14 @@ from typing import Any
 from reconciler.apply.executor import Bounds
 from reconciler.commands.apply import Options, carry_out
 from reconciler.commands.plan import Planned, PlanRequest, make_plan
-from reconciler.commands.project import Invocation, open_workspace
+from reconciler.commands.project import Invocation
 from reconciler.commands.session import Session
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from tests.support.project import Project
+from tests.support.workspace import opened
 
 URL = "sqlite:///.reconciler/ledger.db"
 
@@ -25,7 +26,7 @@ class Desk:
     def __init__(self, project: Project, **settings: str) -> None:
         self.project = project
         place = Invocation(project.folder, {**project.env, **settings}, {})
-        self.workspace = open_workspace(Path(), place)
+        self.workspace = opened(Path(), place)
         self.session = Session(self.workspace.settings)
 
     def store(self, **options: Any) -> Store:

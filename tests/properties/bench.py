@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.apply.executor import Bounds
 from reconciler.commands.apply import Options, carry_out
 from reconciler.commands.plan import Planned, PlanRequest, make_plan
-from reconciler.commands.project import Invocation, Project, open_workspace
+from reconciler.commands.project import Invocation, Project
 from reconciler.commands.session import Session
 from reconciler.commands.undo import prepare
 from reconciler.emulator import Account, Emulator
@@ -21,6 +21,7 @@ from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.report import Report
+from tests.support.workspace import opened
 
 #: Secrets that the worlds use.
 ENVIRON = {"S1": "first secret", "S2": "second secret"}
@@ -63,7 +64,7 @@ class Bench:
             "RECONCILER_WAIT": "0",
         }
         self.place = Invocation(self.folder, environ, {})
-        return Session(open_workspace(Path(), self.place).settings)
+        return Session(opened(Path(), self.place).settings)
 
     def write(self, files: Mapping[str, World]) -> None:
         """The folder holds exactly these files; JSON is YAML."""
@@ -73,7 +74,7 @@ class Bench:
             (self.folder / name).write_text(json.dumps(world, ensure_ascii=False), encoding="utf-8")
 
     def workspace(self) -> Project:
-        return open_workspace(Path(), self.place)
+        return opened(Path(), self.place)
 
     def request(self, prune: Mapping[str, str] | None = None) -> PlanRequest:
         """The state of the folder as a request; erased people may be made again."""

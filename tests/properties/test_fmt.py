@@ -13,7 +13,7 @@ from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from reconciler.commands.fmt import format_stream
-from reconciler.commands.project import Invocation, open_workspace
+from reconciler.commands.project import Invocation
 from reconciler.emulator import Account, Emulator
 from reconciler.kinds.contact import LOCALES
 from reconciler.kinds.webhook import EVENTS
@@ -21,6 +21,7 @@ from tests.properties.sloppy import Writer
 from tests.properties.test_pull import NAMES, TEXT, accounts
 from tests.properties.worlds import World, some
 from tests.support.project import Project
+from tests.support.workspace import opened
 
 PARTS = [
     *("a: ", "b: ", "tags:", "contacts:", "- ", "-", "\n", "\n", "\n  ", "\n    ", "\n\n", " ", "# c\n", " # d\n"),
@@ -95,7 +96,7 @@ def comments(text: str) -> list[str]:
 def desired(folder: Path, text: str) -> dict[str, Any]:
     """The compiled state of a project of one file, where each stands left out."""
     (folder / "site.yaml").write_text(text, encoding="utf-8")
-    state = open_workspace(
+    state = opened(
         Path("site.yaml"), Invocation(folder, {"HOOK": "secret", "RECONCILER_ENV_ALLOW": "HOOK"}, {})
     ).state
     return {str(each.address): (dict(each.attrs), each.lifecycle) for each in state.resources.values()}

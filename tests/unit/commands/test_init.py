@@ -8,8 +8,9 @@ import pytest
 from jsonschema import Draft7Validator
 
 from reconciler.commands.init import schema_of, write_first_files
-from reconciler.commands.project import Invocation, open_workspace
+from reconciler.commands.project import Invocation
 from reconciler.errors import ConfigurationError
+from tests.support.workspace import opened
 
 
 def test_first_files_are_a_valid_project(tmp_path: Path) -> None:
@@ -17,7 +18,7 @@ def test_first_files_are_a_valid_project(tmp_path: Path) -> None:
     written = write_first_files(tmp_path / "new" / "site")
     schemas = ["reconciler.schema.json", "settings.schema.json"]
     assert {path.name for path in written} == {"account.yaml", "reconciler.yaml", *schemas}
-    state = open_workspace(tmp_path / "new" / "site", Invocation(tmp_path, {}, {})).state
+    state = opened(tmp_path / "new" / "site", Invocation(tmp_path, {}, {})).state
     assert [str(address) for address in state.resources] == ["tag/VIP"]
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from reconciler.commands.project import Invocation, find_root, open_workspace, require_resources
+from reconciler.commands.project import Invocation, find_root, require_resources
 from reconciler.errors import ConfigurationError
 from reconciler.model.policy import Prune
 from reconciler.model.values import Address
+from tests.support.workspace import opened
 
 
 def place(cwd: Path, **more: Any) -> Invocation:
@@ -36,7 +37,7 @@ def test_a_workspace_is_settings_and_state(tmp_path: Path) -> None:
     (tmp_path / "reconciler.yaml").write_text("format: 1\nprune: {tag: none}\nlimits: {deletes: 5}\n")
     (tmp_path / "a.yaml").write_text("tags: [A]\n")
     (tmp_path / "b.yml").write_text("tags: [B]\n")
-    found = open_workspace(Path(), place(tmp_path))
+    found = opened(Path(), place(tmp_path))
     assert set(found.state.resources) == {Address("tag", "A"), Address("tag", "B")}
     assert found.policy.prune["tag"] is Prune.NONE
     assert found.policy.limits.deletes == 5
@@ -45,13 +46,13 @@ def test_a_workspace_is_settings_and_state(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     """Which names it."""
     with pytest.raises(ConfigurationError, match="nowhere does not exist"):
-        open_workspace(Path("nowhere"), place(tmp_path))
+        opened(Path("nowhere"), place(tmp_path))
 
 
 def test_an_empty_project_is_not_planned(tmp_path: Path) -> None:
     """It never means: delete everything. An empty section is something else."""
     (tmp_path / "a.yaml").write_text("")
     with pytest.raises(ConfigurationError, match="reconciler destroy"):
-        require_resources(open_workspace(tmp_path, place(tmp_path)))
+        require_resources(opened(tmp_path, place(tmp_path)))
     (tmp_path / "a.yaml").write_text("tags: []\n")
-    require_resources(open_workspace(tmp_path, place(tmp_path)))
+    require_resources(opened(tmp_path, place(tmp_path)))
