@@ -12,6 +12,7 @@ import ipaddress
 import os
 import pickle
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -189,6 +190,11 @@ def digest_of(folder: Path) -> str:
     return found.hexdigest()
 
 
+#: The lanes of each run that this worker runs, by the key of their task.
+_LANES: dict[str, dict[str, LaneControl]] = {}
+_LANES_LOCK = threading.Lock()
+
+
 def run_lane(lane: Lane, run: str) -> int:
     """A task: runs one lane and puts each result into the queue of the run. Its thread is given back at once, as a
     lane waits most of the time."""
@@ -198,20 +204,45 @@ def run_lane(lane: Lane, run: str) -> int:
     queue: Any = distributed.Queue(f"reconciler-{run}", client=client)
     halted: Any = distributed.Event(f"reconciler-halt-{run}", client=client)
     distributed.secede()
-    control, ended = LaneControl(), threading.Event()
-
-    def watch() -> None:
-        while not ended.wait(LOOK):
-            task = worker.state.tasks.get(key)
-            if task is None or task.state not in ("executing", "long-running"):
-                control.stop.set()  # cancelled, or the driver or the scheduler is gone
-                return
-            if halted.is_set():
-                control.halted.set()
-
-    threading.Thread(target=watch, daemon=True).start()
+    control = LaneControl()
+    with _LANES_LOCK:
+        is_first = run not in _LANES
+        _LANES.setdefault(run, {})[key] = control
+    if is_first:
+        worker.loop.add_callback(_stop_profiler, worker)
+        threading.Thread(target=_watch, args=(run, worker, halted), daemon=True).start()
     try:
         run_lanes([lane], lambda output: queue.put(pickle.dumps(output)), control)
     finally:
-        ended.set()
+        with _LANES_LOCK:
+            del _LANES[run][key]
     return len(lane.jobs)
+
+
+def _stop_profiler(worker: Any) -> None:
+    """Stop Dask's profiler: a hundred times a second it reads the stacks of all threads, which costs more than the
+    lanes do, and can deadlock CPython 3.11 (gh-106883)."""
+    if profiler := worker.periodic_callbacks.get("profile"):
+        profiler.stop()
+
+
+def _watch(run: str, worker: Any, halted: Any) -> None:
+    """End the lanes of a run on this worker early: those whose tasks were cancelled, and all if it was halted, or if
+    driver or scheduler are gone. One thread for all, as each look asks the scheduler."""
+    while True:
+        time.sleep(LOOK)
+        with _LANES_LOCK:
+            lanes = dict(_LANES[run])
+            if not lanes:
+                del _LANES[run]
+                return
+        try:
+            is_halted, is_lost = halted.is_set(), False
+        except Exception:  # the scheduler does not answer
+            is_halted = is_lost = True
+        for key, control in lanes.items():
+            task = worker.state.tasks.get(key)
+            if is_halted:
+                control.halted.set()
+            if is_lost or task is None or task.state not in ("executing", "long-running"):
+                control.stop.set()
