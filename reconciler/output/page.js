@@ -2,13 +2,13 @@
 "use strict";
 document.documentElement.classList.add("js");
 addEventListener("DOMContentLoaded", () => {
-  const form = document.querySelector(".filters");
-  if (!form) return;
-  const search = form.querySelector("#search");
-  const status = form.querySelector("[role=status]");
-  const reset = form.querySelector("[type=reset]");
+  const filters = document.querySelector(".filters");
+  if (!filters) return;
+  const search = filters.querySelector("#search");
+  const status = filters.querySelector("[role=status]");
+  const reset = filters.querySelector("[data-reset]");
   const none = document.querySelector(".none");
-  const toggles = [...form.querySelectorAll("[aria-pressed]")];
+  const toggles = [...filters.querySelectorAll("[aria-pressed]")];
   const groups = [...document.querySelectorAll(".group, .alike")].map((place) => ({ place, left: 0 }));
   const around = new Map(groups.map((group) => [group.place, group]));
   // One pass over the page; after it, filtering touches the classes of those rows that come or go.
@@ -59,9 +59,8 @@ addEventListener("DOMContentLoaded", () => {
     cancelAnimationFrame(waiting);
     waiting = requestAnimationFrame(filter);
   });
-  form.addEventListener("submit", (event) => event.preventDefault());
-  form.addEventListener("reset", (event) => { event.preventDefault(); clear(); search.focus(); });
-  form.addEventListener("click", (event) => {
+  reset.addEventListener("click", () => { clear(); search.focus(); });
+  filters.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return;
     if (button.dataset.f) {
@@ -94,7 +93,7 @@ addEventListener("DOMContentLoaded", () => {
   });
   addEventListener("afterprint", () => { for (const each of folded) each.open = false; });
 
-  form.hidden = false;
+  filters.hidden = false;
   filter();
   visit();
 });

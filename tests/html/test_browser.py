@@ -159,7 +159,7 @@ def test_it_is_worked_by_keys(show: Show) -> None:
     assert browser.run("return getComputedStyle(document.activeElement).outlineStyle") == "solid"
     browser.press(SPACE)
     assert len(browser.shown()) == 5
-    browser.run("document.querySelector('[type=reset]').focus()")
+    browser.run("document.querySelector('[data-reset]').focus()")
     browser.press(ENTER)
     assert browser.shown() == titles(sheet)
     assert browser.run("return document.querySelectorAll('[aria-pressed=true]').length") == 0
@@ -193,7 +193,7 @@ def test_equal_changes_are_one_block(show: Show) -> None:
     browser.run("location.hash = document.querySelector('.alike .change:not(.off)').id")
     browser.settle()
     assert browser.run(unfolded) == 1
-    browser.run("document.querySelector('[type=reset]').click()")
+    browser.run("document.querySelector('[data-reset]').click()")
     browser.run("document.querySelector('[data-fold=open]').click()")
     assert browser.run(unfolded) == 3
 
@@ -358,7 +358,7 @@ def test_five_thousand_changes(show: Show, record_property: pytest.RecordPropert
         "load": browser.run("const [n] = performance.getEntriesByType('navigation'); return n.loadEventEnd"),
         "text": browser.timed("search.value = '77'; search.dispatchEvent(new Event('input'))"),
         "letter": browser.timed("search.value = '777'; search.dispatchEvent(new Event('input'))"),
-        "reset": browser.timed("document.querySelector('[type=reset]').click()"),
+        "reset": browser.timed("document.querySelector('[data-reset]').click()"),
         "kind": browser.timed("document.querySelector('[data-v=tagging]').click()"),
         "unfold": browser.timed("document.querySelector('[data-fold=open]').click()"),
     }

@@ -255,7 +255,7 @@ def test_a_quiet_plan_is_a_page() -> None:
     assert [each.text for each in parsed.all("h1")] == ["No changes"]
     assert "1 resource matches the configuration (2 API calls)." in parsed.text
     assert "tag/VIP: no longer managed: name" in parsed.text
-    assert parsed.all("form") == [] and parsed.of("picture") == []
+    assert parsed.of("filters") == [] and parsed.of("picture") == []
 
 
 def test_a_plan_of_blocked_changes_says_so() -> None:
