@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -28,7 +29,14 @@ Example:
     help="Port to listen on; 0: any free port.",
 )
 @click.option("--key", help="API key to accept [default: emulator-key].")
-@click.option("--connection", default="default", show_default=True, help="Connection id of the seeded account.")
+@click.option(
+    "--connection",
+    "connections",
+    multiple=True,
+    default=("default",),
+    metavar="ID",
+    help="Connection id of the seeded account; the next ones are of empty accounts [default: default].",
+)
 @click.option(
     "--seed",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -40,7 +48,13 @@ Example:
     help="SQLite file that keeps the accounts between runs.",
 )
 def emulator(
-    host: str, public: bool, port: int, key: str | None, connection: str, seed: Path | None, store: Path | None
+    host: str,
+    public: bool,
+    port: int,
+    key: str | None,
+    connections: tuple[str, ...],
+    seed: Path | None,
+    store: Path | None,
 ) -> int:
     """Run a local emulator of the gateway and Systeme.io over real HTTP, with the same rules."""
     try:
@@ -58,11 +72,13 @@ def emulator(
     key = key or "emulator-key"
 
     def ready(url: str) -> None:
-        click.echo(f"listening on {url} (key {key}, connection {connection}); stop with Ctrl-C")
+        noun = "connection" if len(connections) == 1 else "connections"
+        click.echo(f"listening on {url} (key {key}, {noun} {', '.join(connections)}); stop with Ctrl-C")
 
     gc.enable()  # a long-running process
+    accounts: dict[str, Any] = {each: seed or {} if each == connections[0] else {} for each in connections}
     try:
-        serve(host, port, key, {connection: seed or {}}, store, ready)
+        serve(host, port, key, accounts, store, ready)
     except (OSError, ValueError) as error:
         raise ConfigurationError(f"the emulator cannot start: {error}") from error
     return 0

@@ -11,11 +11,11 @@ from reconciler.output.layout import Line
 from reconciler.output.wording import count, printable
 
 _STYLES = {"ACTIVE": "green", "PENDING": "yellow", "FAILED": "red"}
-#: What it means to use a connection.
+#: What uses a connection.
 USED = {
-    "configured": "named by this project",
-    "ledger": "its ledger belongs to it",
-    "default": "used where none is named",
+    "configured": "configured in this project",
+    "ledger": "bound to the ledger of this project",
+    "default": "the default",
 }
 
 

@@ -47,8 +47,8 @@ def test_a_list_says_who_uses_what(project: Project, alone: Emulator) -> None:
     project.apply()
     result = project.run("connections", "list", env={"RECONCILER_CONNECTION": "second"})
     lines = {line.split()[0]: line for line in result.out.splitlines()}
-    assert "its ledger belongs to it" in lines["first"]
-    assert "named by this project" in lines["second"]
+    assert "bound to the ledger of this project" in lines["first"]
+    assert "configured in this project" in lines["second"]
     assert all(re.search(r"ACTIVE +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC ", line) for line in lines.values())
     assert result.err == "2 connections.\n"
 
@@ -74,7 +74,7 @@ def test_a_list_may_be_cut_by_status(project: Project, alone: Emulator) -> None:
 
 def test_one_is_shown(project: Project) -> None:
     """For people, and for machines; what is not there is said."""
-    assert "named by this project" in project.run("connections", "show", "first").out
+    assert "configured in this project" in project.run("connections", "show", "first").out
     assert project.run("connections", "show", "first", "--json").document["status"] == "ACTIVE"
     result = project.run("connections", "show", "nope")
     assert (result.code, result.err) == (
@@ -135,7 +135,7 @@ def test_deleting_needs_somebody_to_ask(project: Project, alone: Emulator) -> No
     """Without a terminal nothing is deleted; of the one in use one is warned."""
     result = project.run("connections", "delete", "first")
     assert result.code == 3
-    assert "warning: connection first is in use: named by this project" in result.err
+    assert "warning: connection first is in use: configured in this project" in result.err
     assert "first" in alone.gateway.connections
 
 
@@ -195,7 +195,7 @@ def test_a_ledger_that_cannot_be_asked_is_no_obstacle(project: Project) -> None:
     (project.folder / "broken.db").write_text("no database")
     result = project.run("connections", "list", "--ledger", "sqlite:///broken.db")
     assert result.code == 0
-    assert "named by this project" in result.out
+    assert "configured in this project" in result.out
 
 
 def test_a_gateway_that_gives_no_address(project: Project, alone: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:

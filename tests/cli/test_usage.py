@@ -496,13 +496,14 @@ def test_the_emulator_is_an_extra(project: Project) -> None:
 
 
 def test_emulator_command(project: Project, tmp_path: Path) -> None:
-    """It starts, says where, and ends on a signal; a bad seed is named."""
+    """It starts, says where, and ends on a signal; a bad seed is named. The first of two accounts has the seed."""
     seed = tmp_path / "seed.yaml"
     seed.write_text("nonsense: [A]\n")
     ended(project.run("emulator", "--port", "0", "--seed", str(seed)), 1, "nonsense")
     seed.write_text("tags: [A]\n")
+    words = ["emulator", "--port", "0", "--seed", str(seed), "--connection", "default", "--connection", "other"]
     running = subprocess.Popen(
-        [sys.executable, "-u", "-m", "reconciler", "emulator", "--port", "0", "--seed", str(seed)],
+        [sys.executable, "-u", "-m", "reconciler", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -513,6 +514,7 @@ def test_emulator_command(project: Project, tmp_path: Path) -> None:
     project.write("tags: [B]\n")
     env = {"RECONCILER_GATEWAY_URL": url, "MATON_API_KEY": "emulator-key", "RECONCILER_CONNECTION": "default"}
     ended(project.run("plan", env=env), 0, "tag/B", "1 unmanaged")
+    ended(project.run("plan", env=env | {"RECONCILER_CONNECTION": "other"}), 0, "tag/B", "0 unchanged.")
     running.terminate()
     _, err = running.communicate(timeout=PATIENCE)
     assert "Traceback" not in err
