@@ -103,7 +103,7 @@ class Bench:
         """Take a run back, as far as that goes."""
         session, allow = self.session(), {Allow.RECREATE: None, Allow.MISSING: None}
         state = self.workspace().state
-        request = prepare(run, self.ledger, session.settings, self.account.connection, allow, state).request
         with session.reader() as reader:
-            planned = make_plan(request, reader, self.ledger)
+            undoing = prepare(run, self.ledger, session.settings, self.account.connection, allow, state, reader)
+            planned = make_plan(undoing.request, reader, self.ledger)
         return carry_out(planned, session, self.ledger, Options(Bounds()))
