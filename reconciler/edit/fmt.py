@@ -2,7 +2,8 @@
 
 ruamel.yaml composes nodes and writes them again; no value is constructed, so every scalar keeps its text and quotes.
 Sections move as whole lines. A comment on a line of its own is indented like what it belongs to. The result is read
-again before it is accepted.
+again before it is accepted. A file of simple lines that are indented as ruamel.yaml would indent them is not written
+again, since ruamel.yaml needs a millisecond or more for each item.
 """
 
 from __future__ import annotations
@@ -36,6 +37,16 @@ _MODELINE = re.compile(r"#\s*(yaml-language-server:|\$schema:|-\*-|vim?:|!)|#!")
 _KEPT_ORDER = "its sections keep their order: an alias would come before its anchor, or a value would change"
 #: Id of the block of top-level keys.
 _TOP = 0
+_PLAIN = r"[\w+/](?:(?:[\w .@+/()!=-]|:(?=[\w/]))*[\w.@+/()!=-])?"
+_WORD = r"[\w.@+/-]+"
+_FLOW = rf"\[(?:{_WORD}(?:, {_WORD})*)?\]|\{{{_WORD}: {_WORD}(?:, {_WORD}: {_WORD})*\}}"
+_VALUE = rf"{_PLAIN}|'[\w .,:@+/()!-]*'|\"[^\"\\]*\"|{_FLOW}"
+#: A line that ruamel.yaml writes as it reads it: a dash, a key, or both, and a value.
+_SIMPLE_LINE = re.compile(
+    rf"(?P<indent> *)(?P<dash>- )?(?:(?P<key>[A-Za-z]\w*:)(?P<value> (?:{_VALUE}))?|(?:{_VALUE}))"
+)
+#: Longer lines may hold brackets that do not fit.
+_SIMPLE_WIDTH = 100
 
 
 class Formatted(NamedTuple):
@@ -71,9 +82,9 @@ def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) ->
         result, note = _written(text), _KEPT_ORDER
     if not _is_equal(tree, result, file):
         return Formatted(text, "left as it is: formatting would change a value", known)
-    lost = Counter(comment for _, comment in found.comments) - Counter(
-        comment for _, comment in outline(result).comments
-    )
+    lost = Counter(comment for _, comment in found.comments)
+    if lost:
+        lost -= Counter(comment for _, comment in outline(result).comments)
     if lost:
         at = next(offset for offset, comment in found.comments if comment in lost)
         line = text.count("\n", 0, at) + 1
@@ -172,8 +183,37 @@ class _FmtEmitter(RoundTripEmitter):
             super().write_double_quoted(text, split)
 
 
+def _is_canonical(lines: list[str]) -> bool:
+    """Whether all lines are simple and indented canonically; comments are allowed above the first key only."""
+    columns: dict[int, str] = {0: ""}  # of the open mappings ("") and lists ("- ")
+    opened = -2  # column of the key above, if it has no value in its line
+    begun = False
+    for line in lines:
+        if not line or (line[0] == "#" and not begun):
+            opened = -2 if not line else opened
+            continue
+        found = _SIMPLE_LINE.fullmatch(line)
+        if found is None or len(line) > _SIMPLE_WIDTH or not (found["key"] or found["dash"]):
+            return False
+        column, dash = len(found["indent"]), found["dash"] or ""
+        if column == opened + 2:
+            columns[column] = dash
+        if columns.get(column) != dash:
+            return False
+        columns = {each: form for each, form in columns.items() if each <= column}
+        if dash and found["key"]:
+            column += 2
+            columns[column] = ""
+        opened = column if found["key"] and not found["value"] else -2
+        begun = True
+    return True
+
+
 def _written(text: str) -> str:
     """The text as ruamel.yaml writes it, with its comments indented; empty where it cannot."""
+    simple = text.split("\n")
+    if _is_canonical(simple):
+        return _joined(thin(simple))
     try:
         node = YAML().compose(text)
         writer = YAML()

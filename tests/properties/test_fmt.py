@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
+import pytest
 import yaml
 from hypothesis import event, example, given
 from hypothesis import strategies as st
 
 from reconciler.commands.fmt import format_stream
 from reconciler.commands.project import Invocation
+from reconciler.edit import fmt
 from reconciler.emulator import Account, Emulator
+from reconciler.errors import ConfigurationError
 from reconciler.kinds.contact import LOCALES
 from reconciler.kinds.webhook import EVENTS
 from tests.properties.sloppy import Writer
@@ -129,6 +134,59 @@ def test_sections_stand_in_one_order(document: World, random: Random) -> None:
         assert len(texts[0].split("\n\n")) == len(document)
 
 
+@given(document=documents(), random=st.randoms(use_true_random=False))
+def test_simple_files_need_not_be_written(document: World, random: Random) -> None:
+    """What is taken as it is, ruamel.yaml would write as it is."""
+    text = Writer(random, calm=True).write(document) if document else "# 1\n"
+    result = formatted(text)
+    event("simple" if fmt._is_canonical(result.split("\n")) else "written")
+    with patch.object(fmt, "_is_canonical", return_value=False):
+        assert formatted(text) == result
+        assert formatted(result) == result
+
+
+SIMPLE = """\
+# A comment
+# above all
+
+tags:
+  - VIP
+  - name: Größe 1:2 (a/b)
+    handle: b
+
+contacts:
+  - email: a+b@example.com
+    first_name: 'no'
+    last_name: "say: #1"
+    locale: no
+    fields:
+      birthday: 2024-01-01
+      time: 12:30
+      url: https://example.com/a
+    tags:
+      - VIP
+      - 01234
+    lifecycle: {prevent_destroy: true, ignore: x}
+  - email: b@example.com
+    tags: [VIP, B]
+    fields:
+
+webhooks: []
+"""
+
+
+@pytest.mark.parametrize("line", range(len(SIMPLE.split("\n"))))
+def test_simple_lines(line: int) -> None:
+    """Every line is simple; with a blank more before it, or with one line less, the file is still formatted alike."""
+    lines = SIMPLE.split("\n")
+    assert fmt._is_canonical(lines)
+    for changed in ([*lines[:line], " " + lines[line], *lines[line + 1 :]], [*lines[:line], *lines[line + 1 :]]):
+        with contextlib.suppress(ConfigurationError):
+            result = formatted("\n".join(changed))
+            with patch.object(fmt, "_is_canonical", return_value=False):
+                assert formatted("\n".join(changed)) == result
+
+
 @given(text=st.lists(st.sampled_from(PARTS), max_size=25).map("".join))
 @example("a: |+\n b\n\n\n")
 @example("? a\n: b\n")
@@ -137,8 +195,6 @@ def test_sections_stand_in_one_order(document: World, random: Random) -> None:
 @example("tags: [a\n, b]\n")
 def test_whatever_can_be_read_stays_what_it_is(text: str) -> None:
     """Any text: refused, left alone, or the same in one way."""
-    from reconciler.errors import ConfigurationError
-
     try:
         paper = format_stream(text.encode())
     except ConfigurationError:
