@@ -84,7 +84,10 @@ def _ledgers(jobs: Sequence[AccountJob], settings: Mapping[str, Settings]) -> It
 
 def _files(jobs: Sequence[AccountJob], settings: Mapping[str, Settings]) -> Iterator[Problem]:
     """Ledgers that only one worker of a cluster could reach."""
-    local = [job for job in jobs if not setting_types.is_server(settings[job.account.name].ledger)]
+    ledgers = {job.account.name: settings[job.account.name].ledger for job in jobs}
+    local = [
+        job for job in jobs if (ledger := ledgers[job.account.name]) != "none" and not setting_types.is_server(ledger)
+    ]
     if local:
         others = f" and {len(local) - 1} more" if len(local) > 1 else ""
         what = f"{local[0].account.name}{others} would use a ledger that other workers cannot reach"

@@ -39,6 +39,11 @@ class ClusterEngine:
     def __init__(self, address: str, *, insecure: bool) -> None:
         check_address(address, insecure=insecure)
         distributed = _library()
+        if address.startswith("tls:") and not _has_certificates():
+            what = "Dask has no certificates for tls://; set DASK_DISTRIBUTED__COMM__TLS__CA_FILE"
+            raise ConfigurationError(
+                f"--scheduler: {what}, DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and …__CLIENT__KEY"
+            )
         try:
             self._client: Any = distributed.Client(address, timeout=CONNECT, set_as_default=False)
         except (OSError, TimeoutError, ValueError, TypeError) as error:
@@ -119,6 +124,12 @@ def _library() -> Any:
     except ImportError:
         what = "--scheduler needs dask and distributed, which are not installed"
         raise ConfigurationError(f"{what}; run: pip install 'reconciler[fleet]'") from None
+
+
+def _has_certificates() -> bool:
+    config: Any = import_module("dask.config")
+    names = ("ca-file", "client.cert", "client.key")
+    return all(config.get(f"distributed.comm.tls.{name}", None) for name in names)
 
 
 def _scheduler_lost(address: str) -> ReconcilerError:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
+from importlib import import_module
 from pathlib import Path
 
 
@@ -56,3 +57,10 @@ def stop(process: subprocess.Popen[bytes]) -> None:
     """End it at once."""
     process.kill()
     process.wait()
+
+
+def is_dask_command(words: list[str]) -> bool:
+    """Whether Dask has this command, with these options."""
+    command = import_module(f"distributed.cli.dask_{words[1]}").main
+    known = {option for each in command.params for option in each.opts + each.secondary_opts}
+    return words[0] == "dask" and {word for word in words if word.startswith("--")} <= known

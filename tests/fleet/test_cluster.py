@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from reconciler.fleet.account import AccountJob
+from reconciler.fleet.check import problems_of
 from reconciler.fleet.declaration import FleetAccount
 from reconciler.fleet.lane import Lane
 from tests.cli.support import ended
+from tests.docs.conftest import ROOT
 from tests.fleet.conftest import FleetProject
-from tests.fleet.dask_cluster import Cluster, stop
+from tests.fleet.dask_cluster import Cluster, is_dask_command, stop
 from tests.support.postgres import Postgres
 
 pytest.importorskip("distributed")
@@ -155,6 +159,7 @@ def test_a_cluster_without_workers(fleet: FleetProject, cluster_of: Callable[...
     ("address", "message"),
     [
         ("tcp://127.0.0.1:1", "no Dask scheduler answers at tcp://127.0.0.1:1"),
+        ("tls://127.0.0.1:1", "Dask has no certificates for tls://"),
         ("tcp://192.0.2.7:8786", "has no TLS"),
         ("tcp://scheduler.example.com:8786", "--insecure-scheduler"),
         ("http://127.0.0.1:8786", "expected tls://HOST:PORT"),
@@ -168,6 +173,14 @@ def test_addresses(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, addre
     fleet = make_fleet("acme")
     ended(fleet.run("fleet", "plan", "--scheduler", address), 1, message)
     assert fleet.account.requests == []
+
+
+def test_accounts_without_a_ledger_may_run_anywhere(fleet: FleetProject) -> None:
+    """Workers have no ledger to share then."""
+    job = AccountJob(FleetAccount("acme", connection="one", ledger="none"), fleet.folder)
+    assert problems_of([job], {"MATON_API_KEY": "key"}, remote=True) == []
+    (problem,) = problems_of([replace(job, account=FleetAccount("acme"))], {"MATON_API_KEY": "key"}, remote=True)
+    assert "other workers cannot reach" in problem.what
 
 
 def test_another_version_is_refused() -> None:
@@ -220,3 +233,11 @@ def test_no_secret_is_in_a_task(fleet: FleetProject, monkeypatch: pytest.MonkeyP
         next(engine.run([Lane("MATON_API_KEY", (job,))]))
     assert b"acme.example.com" in b"".join(sent)
     assert b"canary" not in b"".join(sent)
+
+
+def test_commands_of_the_guide() -> None:
+    """Every command of Dask that the guide shows, with its options."""
+    commands = [line.split() for line in re.findall(r"`(dask [^`]+)`", (ROOT / "docs/guides/fleet.md").read_text())]
+    assert {words[1] for words in commands} == {"scheduler", "worker", "ssh"}
+    assert [words for words in commands if not is_dask_command(words)] == []
+    assert not is_dask_command(["dask", "worker", "--threads", "2"])

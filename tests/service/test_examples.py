@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from tests.cli.support import ended
+from tests.fleet.dask_cluster import is_dask_command
 from tests.support.postgres import Postgres
 from tests.support.project import Project, Result
 from tests.support.watching import Script, rounds_of
@@ -81,6 +82,18 @@ def test_the_unit_runs(project: Project, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_kubernetes_takes_the_job(version: str) -> None:
     """Strictly: no key that it does not know, by the schemas of the API servers."""
     kubernetes_validate.validate(_job(), version, strict=True)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_kubernetes_takes_the_cluster(version: str) -> None:
+    """Strictly, too; and its commands are those of Dask and reconciler."""
+    documents = list(yaml.safe_load_all((EXAMPLES / "dask.yaml").read_text(encoding="utf-8")))
+    for document in documents:
+        kubernetes_validate.validate(document, version, strict=True)
+    pods = [each["spec"]["template"]["spec"] for each in documents if "template" in each["spec"]]
+    commands = [[*each.get("command", []), *each.get("args", [])] for pod in pods for each in pod["containers"]]
+    assert [words[0] for words in commands] == ["dask", "dask", "reconciler"]
+    assert [words for words in commands if words[0] == "dask" and not is_dask_command(words)] == []
 
 
 def test_kubernetes_finds_what_is_wrong() -> None:
