@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Downloads the plan that was reviewed for this commit: from a run of this workflow file, on the commit that was
-# planned, for the event that plans, and never from a fork. reconciler checks the signature and the content afterwards.
+# Downloads the reviewed plan of this commit: from a run of this workflow file, on the planned commit, for an event that
+# plans, and never from a fork. reconciler checks its signature and content later.
 set -euo pipefail
 cd "$RUNNER_TEMP"
 export GH_HOST=${GITHUB_SERVER_URL#*://} GH_REPO=$GITHUB_REPOSITORY
 repository="repos/$GITHUB_REPOSITORY"
 workflow=${GITHUB_WORKFLOW_REF%%@*}
-trap 'echo "::error title=reconciler::GitHub did not give the plan (see the log). No changes were made. Run the job again."' ERR
+trap 'echo "::error title=reconciler::Could not get the plan from GitHub (see the log). No changes were made. Run the job again."' ERR
 
 refuse() {
     local message="$1. No changes were made. To continue, run this workflow by hand with \`plan\`, review that plan, \
@@ -20,7 +20,7 @@ case $GITHUB_EVENT_NAME in
     push)
         heads=$(gh api --paginate "$repository/commits/$GITHUB_SHA/pulls?per_page=100" \
             --jq '.[] | select(.merged_at and .base.ref == env.GITHUB_REF_NAME) | .head.sha')
-        [ -n "$heads" ] || refuse "Commit ${GITHUB_SHA:0:7} came without a pull request, so nobody has seen a plan of it"
+        [ -n "$heads" ] || refuse "Commit ${GITHUB_SHA:0:7} has no pull request, so its plan was not reviewed"
         planned="merge_group $GITHUB_SHA"
         for head in $heads; do planned+=$'\n'"pull_request $head"; done
         ;;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Keeps one comment on the pull request, or one issue that is open while there is drift. The first line of $BODY is a
-# marker; an earlier comment or issue is found by it and by its author, because anybody can copy a marker.
+# Creates or updates one comment on the pull request, or one issue that is open while there is drift. The first line of
+# $BODY is a marker; an earlier comment or issue is found by it and by its author, because anybody can copy a marker.
 set -euo pipefail
 cd "$RUNNER_TEMP"
 export GH_HOST=${GITHUB_SERVER_URL#*://}
@@ -8,7 +8,7 @@ read -r MARKER <"$BODY"
 export MARKER
 issues="repos/$GITHUB_REPOSITORY/issues"
 
-own() { # PATH FIELD: the field of each item of the list that is our own
+own() { # PATH FIELD: the field of each item in the list that has the marker and the author
     gh api --paginate "$1" --jq ".[] | select(.user.login == env.AUTHOR and (.pull_request | not)
         and (.body // \"\" | startswith(env.MARKER))) | .$2"
 }
@@ -29,7 +29,7 @@ if [ "$COMMAND" = plan ]; then
     exit
 fi
 
-trap 'echo "::error title=reconciler::GitHub did not take the issue about drift (see the log of this step)."' ERR
+trap 'echo "::error title=reconciler::Could not update the issue about drift (see the log of this step)."' ERR
 numbers=$(own "$issues?state=open&creator=$AUTHOR&sort=created&direction=asc&per_page=100" number)
 if [ "$CHANGES" = true ]; then
     first=${numbers%%$'\n'*}

@@ -1,4 +1,4 @@
-"""The step of the GitHub action that runs reconciler: annotations, the job summary, and the text to report.
+"""The step of the GitHub action that runs reconciler and writes annotations, the job summary and the comment.
 
 action.yml starts it with ``python -I``, so nothing in the checkout can be imported or run.
 """
@@ -27,7 +27,7 @@ ENDS = {1: "failed", 3: "refused", 4: "stopped before the end", 130: "interrupte
 HINTS = {
     3: "The plan is never recalculated automatically. To continue, run this workflow by hand with `plan`, review "
     "that plan, then run it by hand with `apply`, and with the approvals (--allow) that are missing.",
-    4: "What was done is recorded. Run this job again to do the rest.",
+    4: "The completed changes are recorded. Run this job again for the rest.",
 }
 
 
@@ -60,7 +60,7 @@ def run() -> int:
         output("plan", str(kept))
     if (kept / "plan.sarif").exists():
         output("sarif", str(kept / "plan.sarif"))
-    report = re.sub(r"\A<!--.*?-->\n", "", text(files["markdown"]))  # the next step has a marker of its own
+    report = re.sub(r"\A<!--.*?-->\n", "", text(files["markdown"]))  # the next step adds its own
     show(command, code, report or fenced(printed), is_good=is_good, keeps=keeps)
     return 0 if is_good else code
 
@@ -96,7 +96,7 @@ def approval_hint(report: str) -> str:
 
 
 def reconciler(args: list[str]) -> tuple[int, str]:
-    """Run one command in the checkout; no line that it prints is a workflow command.
+    """Run one command in the checkout; its output cannot contain workflow commands.
 
     Signals are passed on, so that a cancelled apply records what it did.
     """
@@ -105,11 +105,17 @@ def reconciler(args: list[str]) -> tuple[int, str]:
     word = secrets.token_hex(16)
     print(f"::stop-commands::{word}", flush=True)
     printed = []
+    words = [str(temp("reconciler-tool/bin/python")), "-I", "-m", "reconciler", *options, *args]
     with subprocess.Popen(
-        [str(temp("reconciler-tool/bin/python")), "-I", "-m", "reconciler", *options, *args],
-        cwd=env("GITHUB_WORKSPACE"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, encoding="utf-8", errors="replace",
-    ) as process:  # fmt: skip
+        words,
+        cwd=env("GITHUB_WORKSPACE"),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    ) as process:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda received, _: process.send_signal(received))
         for line in process.stdout or ():
@@ -139,7 +145,7 @@ def env(name: str) -> str:
 
 
 def temp(name: str) -> Path:
-    """A path that lives as long as the job."""
+    """A path that exists until the end of the job."""
     return Path(env("RUNNER_TEMP")) / name
 
 
@@ -152,12 +158,12 @@ def emptied(name: str) -> Path:
 
 
 def text(file: Path) -> str:
-    """What reconciler wrote there; empty if it wrote nothing."""
+    """The content of the file; empty if there is none."""
     return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def fenced(printed: str) -> str:
-    """The end of the output as a block of code that nothing in it can close."""
+    """The end of the output as a code block, with a fence longer than any run of backticks in it."""
     shown = printed.strip()[-20_000:]
     fence = "`" * (max((len(run) for run in re.findall("`{3,}", shown)), default=2) + 1)
     return f"{fence}text\n{shown}\n{fence}"

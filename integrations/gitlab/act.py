@@ -1,4 +1,4 @@
-"""What the jobs for GitLab ask its API: ``act.py find FILE`` and ``act.py comment FILE``.
+"""API calls of the jobs for GitLab: ``act.py find FILE`` and ``act.py comment FILE``.
 
 ``find`` writes the plan of the merge request that brought this commit; into a folder it writes all files of the job
 that planned. ``comment`` keeps one comment with a plan on the merge request. Both are started with ``python -I`` and
@@ -24,7 +24,7 @@ BY_HAND = "To continue: New pipeline on the default branch, review its plan, the
 
 
 class Refused(Exception):
-    """There is no plan that was reviewed."""
+    """There is no reviewed plan of this commit."""
 
 
 class GitLab:
@@ -71,7 +71,7 @@ def find(target: Path) -> None:
                 target.write_bytes(gitlab.send("GET", f"{kept}/{PLAN}").content)
             print(f"Applying the plan of merge request !{request['iid']}, from job {job}.")
             return
-    raise Refused(f"commit {sha[:8]} came to {branch} without a merge request, so nobody has seen a plan of it")
+    raise Refused(f"commit {sha[:8]} reached {branch} without a merge request, so its plan was not reviewed")
 
 
 def _job(gitlab: GitLab, request: dict[str, Any]) -> int:
@@ -95,7 +95,7 @@ def _job(gitlab: GitLab, request: dict[str, Any]) -> int:
 
 
 def comment(file: Path) -> None:
-    """Keep one comment with this plan on the merge request: found by its first line and its author."""
+    """Create or update the comment with this plan; an earlier one is found by its first line and its author."""
     number = os.environ.get("CI_MERGE_REQUEST_IID")
     if not (number and os.environ.get("RECONCILER_GITLAB_TOKEN") and file.is_file()):
         return
@@ -120,14 +120,15 @@ def _footer() -> str:
 
 
 def main(step: str, file: str) -> int:
-    """Run one step: 0, 1 for a failure, 3 for a refusal. A plan is not lost for want of a comment."""
+    """Run one step: 0, 1 for a failure, 3 for a refusal. A failed comment does not fail the job."""
     try:
         (find if step == "find" else comment)(Path(file))
     except Refused as refused:
         print(f"error: {refused}. {BY_HAND}.", file=sys.stderr)
         return 3
     except (requests.RequestException, zipfile.BadZipFile, KeyError, TypeError) as fault:
-        print(f"error: GitLab gave no {'plan' if step == 'find' else 'comment'}: {fault!s:.500}", file=sys.stderr)
+        what = "get the plan from" if step == "find" else "write the comment in"
+        print(f"error: could not {what} GitLab: {fault!s:.500}", file=sys.stderr)
         return 1 if step == "find" else 0
     return 0
 

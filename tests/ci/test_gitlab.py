@@ -293,7 +293,7 @@ def test_a_plan_is_not_lost_for_want_of_a_comment(
     gitlab.answers |= answers
     planned = job("plan", CI_MERGE_REQUEST_IID="7", RECONCILER_GITLAB_TOKEN="glpat")
     assert planned.code == 0, planned.err
-    assert "GitLab gave no comment" in planned.err
+    assert "could not write the comment in GitLab" in planned.err
     assert (project.folder / "reconciler-plan" / "plan.json").exists()
     assert len([call for call, _ in gitlab.requests if not call.startswith("GET")]) <= 1
 

@@ -238,7 +238,7 @@ def test_without_a_plan_nothing_is_applied(find: Callable[..., Done], github: Gi
     assert "or it has expired" in done.log
     assert "run this workflow by hand" in done.summary
     github.pulls.clear()
-    assert "Commit ccccccc came without a pull request" in find().log
+    assert "Commit ccccccc has no pull request" in find().log
     assert "needs push or workflow_dispatch, not schedule" in find(GITHUB_EVENT_NAME="schedule").log
 
 
@@ -262,7 +262,7 @@ def test_a_fault_on_the_way_to_the_plan_ends_the_job(
     github.faults[f"GET {call}"] = status
     done = find()
     assert done.code == 1
-    assert "::error title=reconciler::GitHub did not give the plan" in done.log
+    assert "::error title=reconciler::Could not get the plan from GitHub" in done.log
     assert not (tmp_path / "reconciler-saved" / "plan.json").exists()
 
 
@@ -342,7 +342,7 @@ def test_drift_that_cannot_be_reported_fails_the_job(
     github.faults[call] = status
     done = report("drift")
     assert done.code == 1
-    assert "::error title=reconciler::GitHub did not take the issue" in done.log
+    assert "::error title=reconciler::Could not update the issue about drift" in done.log
 
 
 def test_one_issue_is_kept_of_several(report: Callable[..., Done], github: GitHub) -> None:
