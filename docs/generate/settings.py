@@ -20,7 +20,8 @@ INTRO = """\
 # Settings
 
 Flags override environment variables, which override `environments.NAME` and then the top level of `reconciler.yaml`.
-The file is optional. `reconciler validate --show` prints the effective settings and their sources.
+The file is optional. `reconciler validate --show` prints the effective settings and resources
+with their sources.
 
 """
 #: Variables without a flag: name, meaning, default.

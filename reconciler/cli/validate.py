@@ -13,6 +13,7 @@ from reconciler.cli.outputs import name_of, outputs_of
 from reconciler.cli.project_context import open_project, place
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
+from reconciler.commands.show_resources import as_json, as_yaml, effective_resources, rewritten
 from reconciler.commands.show_settings import effective
 from reconciler.errors import ConfigurationError
 from reconciler.output.formats import PROBLEMS
@@ -36,13 +37,17 @@ class ValidateOptions(OutputOptions):
 
 @click.command(epilog=EXAMPLE)
 @path_argument
-@click.option("--show", is_flag=True, help="Also show the effective settings and their sources.")
+@click.option("--show", is_flag=True, help="Also print the effective settings and resources, each with its source.")
 @click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
 @output_option(PROBLEMS)
 @click.pass_context
 @with_options(ValidateOptions)
 def validate(ctx: click.Context, options: ValidateOptions) -> int:
-    """Check all files below PATH offline, and report all problems at once."""
+    """Check all files below PATH offline, and report all problems at once.
+
+    ``--show`` prints every resource as YAML with its position, after variables, defaults, CSV files and short forms
+    are applied. Secrets appear as their source only.
+    """
     outputs = outputs_of(ctx, options, PROBLEMS)
     try:
         workspace = open_project(ctx, options.path, replace(place(ctx), skip_commands=True))
@@ -56,12 +61,15 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
     for address in workspace.state.resources:
         counts[address.kind] = counts.get(address.kind, 0) + 1
     settings = effective(workspace.settings) if options.show else []
+    resources = effective_resources(workspace.state) if options.show else {}
     if outputs.wanted:
-        shown = {"settings": [row._asdict() for row in settings]} if options.show else {}
-        outputs.write_valid(name_of(ctx, options.path), {"resources": counts, **shown})
+        shown = {"settings": [row._asdict() for row in settings], "effective": as_json(resources)}
+        outputs.write_valid(name_of(ctx, options.path), {"resources": counts, **(shown if options.show else {})})
     if not outputs.claimed:
         for line in setting_lines(settings):
             print_text(redaction_of(ctx).text(line))
+        if resources:
+            print_text("\n" + as_yaml(rewritten(resources, redaction_of(ctx).document)))
         print_text(_summary(counts))
     return 0
 

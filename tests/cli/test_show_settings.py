@@ -9,6 +9,7 @@ from typing import get_type_hints
 
 import click
 import pytest
+import yaml
 
 from reconciler.cli.command_options import AccountOptions
 from reconciler.cli.main import COMMANDS, cli
@@ -132,3 +133,35 @@ def commands() -> Iterator[click.Command]:
         yield command
         if isinstance(command, click.Group):
             yield from command.commands.values()
+
+
+def test_effective_resources_are_shown(project: Project) -> None:
+    """After variables, defaults, CSV rows and short forms, with their positions; secrets only as their source."""
+    project.write("defaults: {contacts: {locale: fr}}\nvars: {term: Q3}\n", "reconciler.yaml")
+    project.write("email,first\nann@example.com,Ann\n", "people.csv")
+    project.write(
+        "tags: [{name: '${var.term}', lifecycle: {prevent_destroy: true}}]\n"
+        "contacts: [{csv: {file: people.csv, fields: {first_name: first}}, tags: [Q3], fields: {company: Acme}}]\n"
+        "webhooks: [{name: H, url: 'https://h.example.com/', secret: {env: A_WEBHOOK}, events: [SALE_NEW]}]\n"
+        "enrollments: [{course: {id: 5}, access: full_access, contacts: [ann@example.com]}]\n"
+    )
+    env = {"A_WEBHOOK": "s3cret"}
+    shown = project.run("validate", "--show", env=env).out
+    text = shown.partition("\n\n")[2].rpartition("Valid:")[0]
+    assert yaml.safe_load(text) == {
+        "contacts": [
+            {"email": "ann@example.com", "first_name": "Ann", "locale": "fr", "fields": {"company": "Acme"}}
+        ],
+        "enrollments": [{"course": {"id": "5"}, "access": "full_access", "contact": "ann@example.com"}],
+        "tags": [{"name": "Q3", "lifecycle": {"prevent_destroy": True}}],
+        "taggings": [{"contact": "ann@example.com", "tag": "Q3"}],
+        "webhooks": [
+            {"name": "H", "url": "https://h.example.com/", "secret": {"env": "A_WEBHOOK"}, "events": ["SALE_NEW"]}
+        ],
+    }
+    assert "  # people.csv:2:1\n  - email: ann@example.com\n" in text
+    assert "s3cret" not in shown
+    effective = project.run("validate", "--show", "--json", env=env).document["effective"]
+    assert effective["tags"][0]["origin"] == "site.yaml:1:8"
+    redacted = project.run("--redact", "validate", "--show", env=env).out
+    assert not any(text in redacted for text in ("ann@example.com", "Ann", "Acme"))
