@@ -1,6 +1,6 @@
-"""Entries and attributes into rows of text and back; no value of a secret passes.
+"""Encodes ledger entries and attributes as rows of text, and decodes them; values of secrets are left out.
 
-Keyed digests: how the ledger compares secrets, and signs plan files, without storing a secret.
+Keyed digests compare secrets, and sign plan files, without storing them.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from reconciler.model.serialization import from_json, to_json
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Secret, Value
 from reconciler.planner.matched_state import DERIVED, Agreed, Entries, Written
 
-#: ASCII, so that half a surrogate pair in an answer is text like any other.
+#: ASCII output, which can also represent a lone surrogate from an answer.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _quote = json.encoder.encode_basestring_ascii
 _scan = json.JSONDecoder().raw_decode
 
-#: In the column ``answered``: the same as ``applied``, as it is for nearly every entry.
+#: Value of the column ``answered`` if it equals ``applied``.
 SAME = "="
-#: The same where the account shows nothing otherwise than it was sent.
+#: Value of the column ``answered`` if the account returned every value as sent, as for nearly all entries.
 NOTHING = "{}"
 
-#: What JSON gives back as it was, asked for by exact type: this runs for each attribute of each entry.
+#: Types that JSON decodes to the same value; compared by exact type, because this runs for each attribute.
 _PLAIN = frozenset((str, int, bool, type(None)))
 
 _PROVENANCE = {member.value: member for member in Provenance}
@@ -41,13 +41,13 @@ _SETTLED = EntryState.SETTLED.value
 _NO_LIFECYCLE = Lifecycle()
 
 
-#: What decoding raises for a value that no reconciler wrote.
+#: Exceptions of decoding for a damaged value.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 
 
 @contextmanager
 def decoding() -> Iterator[None]:
-    """Raises DamagedValue for what decoding a stored value raises; nothing else belongs into the block."""
+    """Raises DamagedValue if the decoding of stored values in the block fails."""
     try:
         yield
     except UNREADABLE:
@@ -55,21 +55,21 @@ def decoding() -> Iterator[None]:
 
 
 def check_types(*wanted: tuple[Any, Any]) -> None:
-    """Raises TypeError for a stored value of another type: SQLite takes any in every column."""
+    """Raises TypeError for a stored value of another type, because SQLite columns accept every type."""
     for value, types in wanted:
         if not isinstance(value, types):
             raise TypeError(f"{type(value).__name__} in a column of the ledger")
 
 
 def _decode(text: str) -> Any:
-    """Of what :func:`_encode` wrote, so without a look for white space around it: this runs for every row."""
+    """The inverse of :func:`_encode`; faster than json.loads, which also looks for white space."""
     return _scan(text)[0]
 
 
 def attrs_text(attrs: Attrs) -> str:
-    """Attributes as one line of JSON, sorted by name; a secret is only a mark that names its source.
+    """Attributes as one line of JSON, sorted by name; of a secret only the source is kept.
 
-    Written piece by piece, because this runs for each row that is written or compared.
+    Joined by hand for speed, because this runs for each row that is written or compared.
     """
     texts = [
         f"{_quote(name)}:{_quote(value) if type(value) is str else _value_text(value)}"
@@ -86,7 +86,7 @@ def _value_text(value: Value) -> str:
 
 @lru_cache(1 << 12)
 def _ref_text(target: Address) -> str:
-    """Rows that refer to one resource often come one after another."""
+    """Cached, because many rows refer to the same resource."""
     return f'{{"$ref":{_quote(str(target))}}}'
 
 
@@ -98,7 +98,7 @@ def attrs_value(text: str) -> Attrs:
 
 
 def _marked(value: Any) -> Value:
-    """:func:`from_json`, with a short cut for a set of texts, which most entries have."""
+    """:func:`from_json`, with a faster path for sets of texts."""
     if type(value) is dict and len(value) == 1 and "$set" in value:
         items = value["$set"]
         if all(type(item) is str for item in items):
@@ -107,7 +107,7 @@ def _marked(value: Any) -> Value:
 
 
 def plain(text: str) -> str:
-    """Text from outside that every database takes: no NUL, no half surrogate pairs."""
+    """The text without NUL and lone surrogates, which some databases refuse."""
     return text.encode(errors="replace").decode().replace("\x00", "")
 
 
@@ -136,7 +136,7 @@ def to_row(entry: LedgerEntry) -> dict[str, Any]:
 
 
 def _without_secrets(answered: Attrs, applied: Attrs) -> Attrs:
-    """A server that echoes what was sent as a secret must not bring it in by the back door."""
+    """The answered values without those sent as secrets, in case the server echoes them."""
     hidden = {name for name, value in applied.items() if isinstance(value, Secret)}
     return {n: v for n, v in answered.items() if n not in hidden} if hidden else answered
 
@@ -148,18 +148,18 @@ def addresses_text(addresses: Iterable[Address]) -> str | None:
 
 
 def origin_text(origin: Origin) -> str:
-    """``line:column:file``: a file's name may hold colons, and this is split a hundred thousand times."""
+    """``line:column:file``; the file comes last, because its name may contain colons."""
     return f"{origin.line}:{origin.column}:{_file_name(origin.file)}"
 
 
 @lru_cache(256)
 def _file_name(text: str) -> str:
-    """A project has few files, and this is asked for every relation."""
+    """Cached, because many rows name the same file."""
     return plain(text)
 
 
 def origin_value(text: str) -> Origin:
-    """The inverse of it."""
+    """The inverse of :func:`origin_text`."""
     line, column, file = text.split(":", 2)
     return Origin(intern(file), int(line), int(column))
 
@@ -198,9 +198,9 @@ def _check_row(kind: Any, key: Any, remote_id: Any, since: Any, run: Any, manage
 
 
 def add_row(entries: Entries, row: Any, want: Desired | None) -> None:
-    """Add the inverse of :func:`to_row`, columns in the table's order; raises LedgerError for a damaged row.
+    """Decode a row, with columns in the order of the table, and add its entry; LedgerError for a damaged row.
 
-    ``want`` is what the files say of the same resource; a row that says nothing else is kept in short.
+    ``want`` is the desired resource of the same address; a row that equals it is reduced.
     """
     try:
         agreed = _agreeing(entries, row, want) if want else None
@@ -217,9 +217,9 @@ def add_row(entries: Entries, row: Any, want: Desired | None) -> None:
 
 
 def _agreeing(entries: Entries, row: Any, want: Desired) -> Agreed | None:
-    """The row in short, if it says what ``want`` says, and the account showed just that."""
-    (kind, key, remote_id, applied, answered, digests, _, _, lifecycle, provenance, former, part_of,
-     state, since, run, managed_since) = row  # fmt: skip
+    """The reduced row if it equals ``want`` and the account returned every value as sent; None otherwise."""
+    kind, key, remote_id, applied, answered, digests = row[:6]
+    lifecycle, provenance, former, part_of, state, since, run, managed_since = row[8:]
     if digests or remote_id is None or answered != NOTHING or state != _SETTLED:
         return None
     if lifecycle != _lifecycle_text(want.lifecycle) or former != (str(want.former) if want.former else None):
@@ -235,7 +235,7 @@ def _agreeing(entries: Entries, row: Any, want: Desired) -> Agreed | None:
 
 @lru_cache(1024)
 def _relation(provenance: str, since: float, run: int, managed_since: int) -> Agreed:
-    """A row of a relation without an id of its own, in short; all that were written together share it."""
+    """The reduced row of a relation without an id of its own; shared by all rows written together."""
     return Agreed(None, Written(_PROVENANCE[provenance], since, run, managed_since))
 
 
@@ -245,8 +245,8 @@ def _part_text(address: Address) -> str | None:
 
 
 def _entry(row: Any, want: Desired | None) -> LedgerEntry:
-    (kind, key, remote_id, applied, answered, digests, depends_on, origin, lifecycle, provenance, former, part_of,
-     state, since, run, managed_since) = row  # fmt: skip
+    kind, key, remote_id, applied, answered, digests, depends_on, origin = row[:8]
+    lifecycle, provenance, former, part_of, state, since, run, managed_since = row[8:]
     _check_row(kind, key, remote_id, since, run, managed_since)
     attrs = attrs_value(applied)
     attrs = want.attrs if want and want.attrs == attrs else attrs
@@ -263,27 +263,27 @@ def _entry(row: Any, want: Desired | None) -> LedgerEntry:
         former=Address.parse(former) if former else None,
         part_of=_addresses(part_of)[0] if part_of else None,
         state=_STATE[state],
-        since=_once(since),
+        since=_shared(since),
         run=run,
         managed_since=managed_since,
     )
 
 
 @lru_cache(64)
-def _once(moment: float) -> float:
-    """The same: what one run writes carries few moments."""
+def _shared(moment: float) -> float:
+    """One object for equal times, because all entries of a run have few different ones."""
     return moment
 
 
 def mark(name: str) -> str:
-    """The part of a string that stands between two quotes wherever the string stands in JSON."""
+    """The part of the JSON form of a string that is between its first two quotes."""
     return _encode(name).split('"')[1]
 
 
 def follow(text: str | None, names: Mapping[str, str], marks: frozenset[str]) -> str | None:
-    """A column's text whose references and dependencies follow resources to their new addresses.
+    """The text of a column with old addresses replaced by new ones in references and dependencies.
 
-    ``marks`` are the :func:`mark` of each old name; they sort out nearly all rows without decoding them.
+    ``marks`` holds the :func:`mark` of each old name; rows without any of them are not decoded.
     """
     if text is None or marks.isdisjoint(text.split('"')):
         return text
@@ -291,7 +291,7 @@ def follow(text: str | None, names: Mapping[str, str], marks: frozenset[str]) ->
 
 
 def _follow(value: Any, names: Mapping[str, str]) -> Any:
-    """Addresses stand in ``{"$ref": …}`` and in the list of dependencies; ``{"$set": [...]}`` may hold references."""
+    """Replaces addresses in ``{"$ref": …}``, also inside ``{"$set": […]}``, and in a list of dependencies."""
     if isinstance(value, dict):
         return {n: names.get(v, v) if n == "$ref" else _follow_inside(v, names) for n, v in value.items()}
     if isinstance(value, list):
@@ -300,7 +300,7 @@ def _follow(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def _follow_inside(value: Any, names: Mapping[str, str]) -> Any:
-    """The strings of an attribute are the user's and stay, also those in a set."""
+    """The same inside an attribute, whose strings are values of the user and never addresses."""
     if isinstance(value, list):
         return [item if isinstance(item, str) else _follow(item, names) for item in value]
     return _follow(value, names)
@@ -332,6 +332,6 @@ def sign(key: bytes, content: bytes) -> str:
 
 
 def _mac(key: bytes, domain: bytes, name: bytes, value: bytes) -> str:
-    """Lengths go in before the parts, so that no two triples give the same bytes."""
+    """HMAC of the three parts, each after its length, so that different triples never give the same bytes."""
     framed = b"".join(len(part).to_bytes(8, "big") + part for part in (domain, name, value))
     return hmac.new(key, framed, hashlib.sha256).hexdigest()

@@ -37,7 +37,7 @@ KEY = Table(
     Column("secret", Text, nullable=False),
 )
 
-#: One row: identity, serial and lease together, so that one UPDATE can compare the lease and count the write.
+#: One row: identity, serial and lock together, so that one UPDATE can check the lock and count the write.
 HEAD = Table(
     "reconciler_head",
     METADATA,
@@ -180,7 +180,7 @@ def _create(connection: Connection) -> None:
 
 
 def upsert(dialect: str, table: Table) -> Any:
-    """``INSERT … ON CONFLICT DO UPDATE`` of all columns, in the words of SQLite or PostgreSQL (they agree)."""
+    """``INSERT … ON CONFLICT DO UPDATE`` of all columns, in the dialect of SQLite or PostgreSQL."""
     insert: Any = import_module(f"sqlalchemy.dialects.{dialect}").insert
     statement = insert(table)
     changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}

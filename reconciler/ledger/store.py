@@ -81,11 +81,11 @@ class Store:
     def open(
         cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = WAIT
     ) -> Store:
-        """Opens a ledger for reading and writing, and makes or upgrades it first where needed.
+        """Opens a ledger for reading and writing; creates it if there is none.
 
-        ``root`` is what a relative file path starts from, ``key`` the text of RECONCILER_LEDGER_KEY, ``patience``
-        the seconds to wait for another process's transaction. Without a ``clock`` the server's own counts, for a
-        file that of this machine.
+        ``root`` is the folder of relative file paths, ``key`` the value of RECONCILER_LEDGER_KEY, ``patience`` the
+        seconds to wait for transactions of other processes. The default clock is that of the server, for a file that
+        of this machine.
         """
         return cls(transactions.writer(url, root, clock, patience), key)
 
@@ -93,22 +93,22 @@ class Store:
     def peek(
         cls, url: str, *, root: Path, key: str | None = None, clock: Clock | None = None, patience: float = WAIT
     ) -> Store | None:
-        """Opens an existing ledger for reading only and changes nothing at its place; None when there is none."""
+        """Opens an existing ledger for reading only, without changing any file; None if there is none."""
         session = transactions.reader(url, root, clock, patience)
         return None if session is None else cls(session, key)
 
     @classmethod
     def none(cls, *, key: str | None = None, clock: Clock | None = None) -> Store:
-        """A ledger in memory, for ``--ledger none``: the same interface, gone when closed."""
+        """A ledger in memory, for ``--ledger none``."""
         return cls(transactions.memory(clock), key)
 
     @staticmethod
     def exists(url: str, root: Path) -> bool:
-        """Whether there is a ledger at the place; makes nothing."""
+        """Whether a ledger exists at the location; creates nothing."""
         return transactions.exists(url, root)
 
     def close(self) -> None:
-        """Ends the use of the ledger; may be called twice."""
+        """Close the ledger; may be called twice."""
         self.session.close()
 
     def __enter__(self) -> Self:
@@ -125,13 +125,13 @@ class Store:
     # digests
 
     def digest(self, name: str, value: str) -> str:
-        """What the ledger keeps of a write-only value: 64 hex digits that only this key can make."""
+        """The keyed digest of a write-only value, in 64 hex digits."""
         return self.key.digest(name, value)
 
     # reading
 
     def load(self, desired: Mapping[Address, Desired] = EMPTY) -> Ledger:
-        """Everything at one moment: entries and open intents by address.
+        """A consistent snapshot: entries and open intents by address.
 
         A row that equals its desired resource is reduced to remote id, provenance, run and time.
         """
@@ -163,7 +163,7 @@ class Store:
         return [e for e in every if str(e.address) == glob or fnmatch.fnmatchcase(str(e.address), glob)]
 
     def describe(self) -> Description:
-        """The ledger as a whole; its URL comes without a password."""
+        """A summary of the ledger; its URL has no password."""
         with self.session.reading() as connection:
             head = connection.execute(select(HEAD)).one()
             version = connection.execute(select(VERSION.c.version)).scalar_one()
@@ -182,7 +182,7 @@ class Store:
             holder,
         )
 
-    # whose it is
+    # account
 
     def check(self, account: str | None) -> None:
         """Raises LedgerError when the ledger belongs to another account; None is any account."""
@@ -191,7 +191,7 @@ class Store:
         _same_account(str(self.session.place), bound, account)
 
     def claim(self, account: str | None) -> None:
-        """Binds a ledger of nobody to the account; raises LedgerError when it belongs to another one."""
+        """Binds a new ledger to the account; raises LedgerError if it belongs to another one."""
         self.check(account)
         if account is None:
             return
