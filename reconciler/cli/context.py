@@ -89,7 +89,7 @@ class CommandContext(Session):
 
     def heading(self, planned: Planned) -> str:
         """Project, environment and connection, as one line."""
-        return heading(self.settings, planned.plan.base.account)
+        return heading(self.settings, planned.plan.base.account, planned.plan.base.connections)
 
     @contextmanager
     def progress(self) -> Iterator[Callable[..., None] | None]:
@@ -209,6 +209,7 @@ def requested(
         excludes=selection.excludes,
         refresh=selection.refresh,
         parallel=workspace.settings.parallel,
+        connections=session.candidates,
     )
 
 
@@ -254,11 +255,12 @@ def redacted_approvals(redaction: Redaction, approvals: Iterable[Approval]) -> t
     return tuple(replace(each, reason=redaction.text(each.reason)) for each in approvals)
 
 
-def heading(settings: Settings, account: str | None) -> str:
-    """``quickstart, environment staging, connection default``."""
+def heading(settings: Settings, account: str | None, connections: int = 0) -> str:
+    """``quickstart, environment staging, connection default``, and whether it is one of several."""
     environment = f", environment {settings.environment}" if settings.environment else ""
     ledger = ", no ledger" if settings.ledger == "none" else ""
-    return f"{settings.root.name}{environment}, connection {connection_name(account)}{ledger}"
+    chosen = f" (oldest of {connections} active)" if connections > 1 else ""
+    return f"{settings.root.name}{environment}, connection {connection_name(account)}{chosen}{ledger}"
 
 
 def protected_environment(settings: Settings) -> str:

@@ -44,6 +44,7 @@ class PlanRequest:
     depend on them. ``keep``: kinds whose items are all kept. ``from_files``: files declare the state; otherwise notes
     of deletions do not mention files. ``adopted``: addresses that count as adopted although they are created again.
     ``unmanaged``: relations that are created and not managed afterwards, with the addresses that history shows.
+    ``connections``: the number of active connections of which ``account`` is the oldest; 0 if it was configured.
     """
 
     state: DesiredState
@@ -61,6 +62,7 @@ class PlanRequest:
     from_files: bool = True
     adopted: frozenset[Address] = frozenset()
     unmanaged: Mapping[Address, Address] = field(default_factory=dict, compare=False)
+    connections: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True)
@@ -283,7 +285,7 @@ def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequen
     if request.refresh == "none":
         routes = {"account": "not read; this plan uses only the ledger"}
     return Plan(
-        Base(request.account, ledger.lineage, ledger.serial, request.dialect.value),
+        Base(request.account, ledger.lineage, ledger.serial, request.dialect.value, request.connections),
         changes,
         unmanaged=unmanaged(found, changes, (request.state.resources, ledger.entries)),
         ids=found.ids,

@@ -14,7 +14,7 @@ from reconciler.commands.connections import unknown_connection
 from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, NotConnected, ReconcilerError
 from reconciler.gateway.client import CallCount, Exchange, Reader, Writer
-from reconciler.gateway.connections import ACTIVE, Connections, ConnectionsWriter
+from reconciler.gateway.connections import ACTIVE, Connections, ConnectionsWriter, oldest_of
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.ledger.codec import Key
 from reconciler.ledger.lock import Lock
@@ -40,6 +40,8 @@ class Session:
     def __post_init__(self) -> None:
         self.rate_limit = RateLimiter(self.settings.rate_limit)
         self._account: str | None = self.settings.connection
+        #: Active connections that :meth:`account` chose from; 0 if the connection is configured.
+        self.candidates = 0
         minutes = self.settings.max_minutes
         #: Point in time (time.monotonic) after which nothing is read or started.
         self.deadline = None if minutes is None else time.monotonic() + minutes * 60
@@ -55,10 +57,11 @@ class Session:
         """The connection in use: the configured one, or the gateway's default, which is read once."""
         if self._account is None and self.settings.ledger != "none":
             with Connections(self.settings.control_url, self.api_key, **self._shared()) as connections:
-                oldest = connections.oldest_active()
+                active = connections.list(status=ACTIVE)
+            oldest = oldest_of(active)
             if oldest is None:
                 raise NotConnected(NO_CONNECTION)
-            self._account = oldest.id
+            self._account, self.candidates = oldest.id, len(active)
         return self._account
 
     def _shared(self) -> dict[str, Any]:

@@ -257,7 +257,13 @@ class _AccountRun:
         settings = workspace.settings
         dialect, policy = Dialect(settings.dialect), workspace.policy
         return PlanRequest(
-            workspace.state, policy, dialect, session.account(), allow=allow, parallel=settings.parallel
+            workspace.state,
+            policy,
+            dialect,
+            session.account(),
+            allow=allow,
+            parallel=settings.parallel,
+            connections=session.candidates,
         )
 
     def _redact(self, settings: Settings, store: Store | None, request: PlanRequest) -> None:

@@ -54,6 +54,7 @@ class Opened:
             targets=targets,
             excludes=excludes,
             parallel=settings.parallel,
+            connections=self.session.candidates,
         )
 
 

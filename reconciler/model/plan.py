@@ -214,12 +214,16 @@ def count_changes(changes: Iterable[Change]) -> Counter[tuple[str, Action]]:
 
 
 class Base(NamedTuple):
-    """What a plan rests on: account, ledger lineage and serial, dialect."""
+    """What a plan rests on: account, ledger lineage and serial, dialect.
+
+    ``connections`` is the number of active connections of which the account is the oldest; 0 if it was configured.
+    """
 
     account: str | None
     lineage: str
     serial: int
     dialect: str
+    connections: int = 0
 
 
 @dataclass(frozen=True)

@@ -214,7 +214,8 @@ def _base() -> dict[str, Any]:
         "lineage": _said(_TEXT, "Which ledger."),
         "serial": _said(_COUNT, "How often the ledger had been written."),
         "dialect": _said(_TEXT, "How bodies are spelled."),
-    })  # fmt: skip
+        "connections": _said(_COUNT, "Active connections of which this is the oldest; 0 if it was configured."),
+    }, "connections")  # fmt: skip
 
 
 def _change() -> dict[str, Any]:

