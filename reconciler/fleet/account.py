@@ -67,8 +67,8 @@ class AccountJob:
     """One account to run, as it is sent to a worker: no secret, and nothing that the files declare.
 
     ``flags`` are settings of the command line. ``allow`` holds the approvals of this account, ``approved`` the
-    changes that may be made (see :func:`prints`; None: whatever the plan has), ``confirm`` the protected environments
-    that were named. ``saves``: the plan becomes a plan file; ``saved`` is the content of the one to apply.
+    changes that may be made (see :func:`change_digests`; None: all), ``confirm`` the protected environments that were
+    named. ``saves``: write a plan file; ``saved`` is the content of the plan file to apply.
     """
 
     account: FleetAccount
@@ -86,25 +86,25 @@ class AccountJob:
 
 
 class AccountOutput(NamedTuple):
-    """The result of one account, the texts of its files by name, and the prints of the changes in its plan."""
+    """The result of one account, the texts of its files by name, and the digests of the changes in its plan."""
 
     result: AccountResult
     files: Mapping[str, str]
     changes: bytes = b""
 
 
-#: Bytes of one print: two changes of one account have the same by no accident.
-PRINT = 8
+#: Bytes of one digest; two different changes of one account do not have the same by chance.
+DIGEST_SIZE = 8
 
 
-def prints(changes: Iterable[Change]) -> bytes:
-    """A short hash of what each change would do, one after the other."""
+def change_digests(changes: Iterable[Change]) -> bytes:
+    """A short hash of the effect of each change, concatenated."""
     texts = (json.dumps(weighed(change_to_json(change)), sort_keys=True) for change in changes)
-    return b"".join(hashlib.sha256(text.encode()).digest()[:PRINT] for text in texts)
+    return b"".join(hashlib.sha256(text.encode()).digest()[:DIGEST_SIZE] for text in texts)
 
 
-def _cut(whole: bytes) -> frozenset[bytes]:
-    return frozenset(whole[index : index + PRINT] for index in range(0, len(whole), PRINT))
+def _split(whole: bytes) -> frozenset[bytes]:
+    return frozenset(whole[index : index + DIGEST_SIZE] for index in range(0, len(whole), DIGEST_SIZE))
 
 
 def settings_of(job: AccountJob, environ: Mapping[str, str]) -> Settings:
@@ -163,7 +163,7 @@ def open_account(job: AccountJob, environ: Mapping[str, str], warn: Callable[[ob
 
 
 def run_account(job: AccountJob, limiter: RateLimiter, stop: threading.Event) -> AccountOutput:
-    """Run the command of the job; whatever happens becomes a result."""
+    """Run the command of the job. Every error becomes a result."""
     run = _AccountRun(job, limiter, stop)
     began = time.monotonic()
     try:
@@ -185,7 +185,7 @@ def _state_of(error: ReconcilerError) -> AccountState:
 
 
 class _AccountRun:
-    """State of one account's run: what is written to its folder, and what its result holds so far."""
+    """The run of one account: the files for its folder, and its result so far."""
 
     def __init__(self, job: AccountJob, limiter: RateLimiter, stop: threading.Event) -> None:
         self._job, self._limiter, self._stop = job, limiter, stop
@@ -197,7 +197,7 @@ class _AccountRun:
         self.changes = b""
 
     def run(self) -> AccountResult:
-        """The result; errors are those of the plain command."""
+        """The result; raises the errors of the plain command."""
         workspace = open_account(self._job, os.environ, lambda problem: self._log.append(f"warning: {problem}"))
         session = self._session = Session(workspace.settings, self._called, self._stop)
         session.rate_limit = self._limiter
@@ -233,8 +233,7 @@ class _AccountRun:
         )
 
     def one_line(self, text: str) -> str:
-        """A message as one line without anything that a terminal would obey, redacted if requested; the log has it
-        whole."""
+        """A message as one line without control characters, redacted if requested; the log has all of it."""
         text = re.sub(rf"\b{DEFAULT_KEY}\b", self._job.account.key, text)  # the variable of this account's key
         lines = [printable(self._redactor.text(line) if self._redactor else line) for line in text.splitlines()]
         self._log += [f"error: {line}" for line in lines]
@@ -276,7 +275,7 @@ class _AccountRun:
     # plan
 
     def _note(self, planned: Planned, session: Session, report: Report | None = None, refused: str = "") -> None:
-        """Keep what the result says of a plan, and its texts."""
+        """Keep the numbers of a plan for the result, and its texts for the folder."""
         made, settings = planned.plan, session.settings
         if self._redactor:
             self._redactor.learn((live.address, live.attrs) for live in planned.found.live.values())
@@ -294,7 +293,7 @@ class _AccountRun:
             "needs": tuple(self._plainly(each) for each in needs.values()),
             "protected": (settings.environment or "") if settings.protect else "",
         }
-        self.changes = prints(made.pending)
+        self.changes = change_digests(made.pending)
         shown = self._redactor.plan(made) if self._redactor else made
         told = self._redactor.report(report) if self._redactor and report else report
         heading = f"{self._job.account.name}, connection {connection_name(made.base.account)}"
@@ -362,8 +361,8 @@ class _AccountRun:
         ``whole`` has the counts of a saved plan of which these are the rest.
         """
         intents = planned.ledger.intents
-        made = prints(each for each in planned.plan.pending if sends(each) or each.address not in intents)
-        if self._job.approved is not None and not _cut(made) <= _cut(self._job.approved):
+        made = change_digests(each for each in planned.plan.pending if sends(each) or each.address not in intents)
+        if self._job.approved is not None and not _split(made) <= _split(self._job.approved):
             raise Stale("the account changed since it was planned; run this again to approve the new plan")
         allow = {Allow(name): count for name, count in self._job.allow.items()}
         if self._job.approved is not None:

@@ -1,4 +1,4 @@
-"""The two halves of an apply: what the plans of a fleet need, and which jobs carry the approved ones out."""
+"""From plan to apply: approvals that the plans of a fleet need, and the jobs that apply approved or saved plans."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNCOUNTED = {each.value for each in UNCOUNTED}
 
 
 def missing_approvals(needed: Iterable[FleetApproval], allowed: Mapping[Allow, int | None]) -> list[FleetApproval]:
-    """Those that were not given: N must be the sum, and must be given where the number counts."""
+    """Approvals that were not given. N must be the sum over all accounts, and is required for some classes."""
 
     def is_given(approval: FleetApproval) -> bool:
         allow = Allow(approval.allow)

@@ -1,8 +1,8 @@
 """Runs lanes as tasks of an existing Dask cluster (extra `fleet`).
 
-What goes through the scheduler: names, paths, variables and labels of accounts, and their results. Keys, ledger URLs
-and files are the workers' own: each worker has the folder of the fleet at the same path. The lane of a lost worker is
-begun again on another one; the ledger recovers the run that was cut off.
+Names, paths, variables, labels and saved plans of accounts, and their results, go through the scheduler. Keys,
+ledger URLs and files do not: each worker has its own environment, and the folder of the fleet at the same path. The
+lane of a lost worker is begun again on another one; the ledger recovers the run that was cut off.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from reconciler.fleet.check import problems_of, raise_problems
 from reconciler.fleet.lane import Lane, LaneControl, not_run, run_lanes
 from reconciler.fleet.local import lost
 
-#: Seconds for the first answer of a scheduler; seconds between two looks at what else happened.
-CONNECT, LOOK = 10, 1.0
+#: Seconds until the scheduler has to answer first; seconds between two checks of connection, tasks and halt.
+CONNECT_TIMEOUT, POLL_INTERVAL = 10, 1.0
 #: Files that a fleet is made of.
 _PARTS = (".yaml", ".yml", ".csv")
 
@@ -45,7 +45,7 @@ class ClusterEngine:
                 f"--scheduler: {what}, DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and …__CLIENT__KEY"
             )
         try:
-            self._client: Any = distributed.Client(address, timeout=CONNECT, set_as_default=False)
+            self._client: Any = distributed.Client(address, timeout=CONNECT_TIMEOUT, set_as_default=False)
         except (OSError, TimeoutError, ValueError, TypeError) as error:
             what = f"no Dask scheduler answers at {address} ({type(error).__name__})"
             raise ConfigurationError(f"--scheduler: {what}; check the address, and that it runs") from None
@@ -65,11 +65,11 @@ class ClusterEngine:
         answers = self._client.run(inspect_worker, list(jobs), digest, on_error="return")
         problems: dict[Problem, None] = {}
         for worker, answer in answers.items():
-            problems |= dict.fromkeys(_faults(worker, answer))
+            problems |= dict.fromkeys(_worker_problems(worker, answer))
         raise_problems(list(problems))
 
     def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
-        """Every account of the lanes as it ends. Raises ReconcilerError where the scheduler is lost."""
+        """Yields each account as it ends. Raises ReconcilerError if the scheduler is lost."""
         waiting = {job.account.name: job for lane in lanes for job in lane.jobs}
         self._futures = [
             self._client.submit(run_lane, lane, self._run, key=f"lane-{self._run}-{uuid.uuid4().hex[:8]}", pure=False)
@@ -87,22 +87,22 @@ class ClusterEngine:
             yield not_run(job) if self._over else lost(not_run(job, "its worker was lost, or its lane failed there"))
 
     def halt(self) -> None:
-        """No further account begins; those under way end."""
+        """Begin no further account; those under way end."""
         self._halted.set()
 
     def stop(self) -> None:
-        """Those under way end in order, as soon as they can: workers notice that their tasks were cancelled."""
+        """End the accounts under way in order: workers notice that their tasks were cancelled."""
         self._over = True
         threading.Thread(target=self._client.cancel, args=(self._futures,), daemon=True).start()
 
     def close(self) -> None:
-        """Leave the cluster."""
+        """Disconnect from the scheduler."""
         self._client.close(timeout=2)
 
     def _next(self) -> AccountOutput | None:
-        """The next result; None where there was none for a while."""
+        """The next result; None if there is none within the poll interval."""
         try:
-            found = pickle.loads(self._queue.get(timeout=LOOK))  # noqa: S301 - from workers, which run our code
+            found = pickle.loads(self._queue.get(timeout=POLL_INTERVAL))  # noqa: S301 - from workers, which run our code
         except TimeoutError:
             self._check_connection()
             return None
@@ -140,7 +140,7 @@ def _scheduler_lost(address: str) -> ReconcilerError:
 
 
 def check_address(address: str, *, insecure: bool) -> None:
-    """Raise ConfigurationError for what is no address, and for one without TLS beyond this machine."""
+    """Raise ConfigurationError for an invalid address, and for one beyond this machine without TLS."""
     try:
         parts = urlsplit(address)
         host, port = parts.hostname, parts.port
@@ -160,8 +160,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _faults(worker: str, answer: Any) -> Iterator[Problem]:
-    """What is wrong on one worker."""
+def _worker_problems(worker: str, answer: Any) -> Iterator[Problem]:
+    """Problems of one worker."""
     if isinstance(answer, BaseException) or not isinstance(answer, tuple):
         what = f"worker {worker} cannot run reconciler {__version__} ({type(answer).__name__})"
         yield Problem("--scheduler", what, "install the same version there")
@@ -179,7 +179,7 @@ def _faults(worker: str, answer: Any) -> Iterator[Problem]:
 
 
 def inspect_worker(jobs: list[AccountJob], digest: str) -> tuple[str, list[tuple[str, str, str]]]:
-    """The version of this worker, and why it cannot run these accounts."""
+    """The version of this worker, and the reasons why it cannot run these accounts."""
     folder = jobs[0].folder
     if not folder.is_dir():
         return __version__, [("--scheduler", f"there is no folder {folder}", "mount or copy the fleet to that path")]
@@ -238,10 +238,10 @@ def _stop_profiler(worker: Any) -> None:
 
 
 def _watch(run: str, worker: Any, halted: Any) -> None:
-    """End the lanes of a run on this worker early: those whose tasks were cancelled, and all if it was halted, or if
-    driver or scheduler are gone. One thread for all, as each look asks the scheduler."""
+    """End lanes of a run on this worker early: a lane whose task was cancelled, or all when the run was halted or the
+    scheduler is gone. There is one such thread for all lanes, as each check asks the scheduler."""
     while True:
-        time.sleep(LOOK)
+        time.sleep(POLL_INTERVAL)
         with _LANES_LOCK:
             lanes = dict(_LANES[run])
             if not lanes:

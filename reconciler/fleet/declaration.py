@@ -22,7 +22,7 @@ from reconciler.model.values import Origin
 #: Columns of a CSV source; further ones are ``vars.NAME`` and ``labels.NAME``.
 COLUMNS = ("name", "connection", "path", "environment", "ledger", "key")
 #: Accounts that one fleet may have; a larger file is probably the wrong one.
-MOST_ACCOUNTS = 100_000
+MAX_ACCOUNTS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def read_fleet(path: Path, environ: Mapping[str, str], cwd: Path | None = None) 
     assert isinstance(node, MappingNode)
     rate_limit = _rate_limit(node, findings)
     accounts = list(_accounts(node, file.parent, cwd, findings))
-    findings += _repeated(accounts)
+    findings += _duplicates(accounts)
     raise_if_any(findings)
     return Fleet(
         file.absolute(),
@@ -123,7 +123,7 @@ def _account(item: MappingNode, origin: Origin, key: str) -> FleetAccount:
     )
 
 
-def _repeated(accounts: list[tuple[FleetAccount, Origin]]) -> Iterator[Complaint]:
+def _duplicates(accounts: list[tuple[FleetAccount, Origin]]) -> Iterator[Complaint]:
     first: dict[str, Origin] = {}
     for account, origin in accounts:
         there = first.setdefault(account.name.casefold(), origin)
@@ -139,7 +139,7 @@ def _repeated(accounts: list[tuple[FleetAccount, Origin]]) -> Iterator[Complaint
 def _rows(
     item: MappingNode, key: str, folder: Path, cwd: Path | None, findings: list[Complaint]
 ) -> Iterator[tuple[FleetAccount, Origin]]:
-    """The accounts of one CSV source, with what its block gives to each row."""
+    """The accounts of one CSV source; keys of its block apply to each row."""
     long = item["csv"] if isinstance(item["csv"], MappingNode) else {"file": item["csv"]}
     delimiter = "\t" if long.get("delimiter") == "tab" else long.get("delimiter", ",")
     encoding = long.get("encoding", "utf-8")
@@ -173,16 +173,16 @@ def _read(
         if not any(map(str.strip, row)):
             continue
         number += 1
-        if number > MOST_ACCOUNTS:
-            findings.append(Complaint(origin, f"more than {MOST_ACCOUNTS:,} accounts", "check the file name"))
+        if number > MAX_ACCOUNTS:
+            findings.append(Complaint(origin, f"more than {MAX_ACCOUNTS:,} accounts", "check the file name"))
             return
         if len(row) != len(header):
             what = f"expected {len(header)} cells, found {len(row)}"
             findings.append(Complaint(origin, what, "check the delimiter and the quotes of this row"))
             continue
         cells = {column: cell.strip() for column, cell in zip(header, row, strict=True) if cell.strip()}
-        if fault := _fault(cells):
-            findings.append(Complaint(origin, *fault))
+        if problem := _row_problem(cells):
+            findings.append(Complaint(origin, *problem))
             continue
         yield _of_row(cells, item, key, origin), origin
     if not wrong and not number:
@@ -200,8 +200,8 @@ def _columns(header: list[str], origin: Origin) -> Iterator[Complaint]:
         yield Complaint(origin, f"duplicate column {shown(column)}", "remove one of them")
 
 
-def _fault(cells: Mapping[str, str]) -> tuple[str, str] | None:
-    """What is wrong with one row."""
+def _row_problem(cells: Mapping[str, str]) -> tuple[str, str] | None:
+    """The problem of one row and what to do, or None."""
     if "name" not in cells:
         return "no name in this row", "add it, or remove the row"
     for column in ("name", "ledger"):
@@ -213,7 +213,7 @@ def _fault(cells: Mapping[str, str]) -> tuple[str, str] | None:
 
 
 def _of_row(cells: Mapping[str, str], item: MappingNode, key: str, origin: Origin) -> FleetAccount:
-    """The account of a row; what the block gives holds where the row has no cell."""
+    """The account of a row; the keys of the block apply where a cell is empty."""
     plain: dict[str, Any] = {
         name: str(value) for name in ("path", "environment") if (value := item.get(name)) is not None
     }

@@ -1,4 +1,4 @@
-"""The folder of a fleet run: each account's plan and log, and the results from which a broken-off run goes on."""
+"""The folder of a fleet run: plan and log of each account, and the results with which ``--continue`` resumes it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ FORMAT_VERSION = "1.0"
 
 
 class RunFolder:
-    """Writes what a run finds, as it comes. Raises ConfigurationError where the folder cannot be used."""
+    """Writes the results of a run as they arrive. Raises ConfigurationError if the folder cannot be used."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     def begin(self, command: str, names: Iterable[str]) -> None:
-        """Start over: what an earlier run left is removed, if reconciler created the folder."""
+        """Remove what an earlier run left, if reconciler created the folder, and start again."""
         try:
             if self.path.exists() and any(self.path.iterdir()):
                 if not (self.path / RUN).is_file():
@@ -45,7 +45,7 @@ class RunFolder:
             raise self._unusable(error) from error
 
     def resume(self, command: str) -> tuple[list[str], dict[str, AccountResult]]:
-        """The accounts of the run that was broken off, and the results of those that need no second run."""
+        """The accounts of the interrupted run, and the results of those that are finished."""
         names, results = self._read(command, "there is no run to continue", "leave --continue out")
         done = {name: result for name, result in results.items() if is_done(result, command)}
         try:

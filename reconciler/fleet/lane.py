@@ -1,4 +1,4 @@
-"""Lanes: the accounts of one key, which share one rate limit in one process and run a few at a time."""
+"""Lanes: the accounts of one key. They share one rate limit in one process, and a few run side by side."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from reconciler.gateway.headers import quota
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.model.fleet import AccountResult, AccountState
 
-#: Accounts that one process runs beside the first one of each lane, whatever its lanes would allow: each has a ledger
-#: open and its account in memory. The first ones are not counted, so that no lane waits for another.
+#: Accounts that one process runs beside the first one of each lane. Each has a ledger open and its account in memory.
+#: The first ones are not counted, so that no lane waits for another.
 AT_ONCE = 32
 
 #: Called with each account as it ends, in any thread.
@@ -44,7 +44,7 @@ def lanes_of(jobs: Iterable[AccountJob], rate_limit: float, parallel: int) -> li
 
 @dataclass
 class LaneControl:
-    """What ends lanes early. After ``halted`` no further account begins; ``stop`` also ends those under way."""
+    """Ends lanes early: after ``halted`` no further account begins, ``stop`` also ends those under way."""
 
     halted: threading.Event = field(default_factory=threading.Event)
     stop: threading.Event = field(default_factory=threading.Event)
@@ -85,7 +85,7 @@ _LIMITERS_LOCK = threading.Lock()
 
 
 def limiter_of(lane: Lane) -> RateLimiter:
-    """The rate limiter of a key, one for the whole process: the next wave goes on where the last one stopped."""
+    """The rate limiter of a key. There is one for the whole process, so that a new wave brings no new burst."""
     with _LIMITERS_LOCK:
         return _LIMITERS.setdefault((lane.key, lane.rate_limit), RateLimiter(lane.rate_limit))
 
@@ -94,8 +94,8 @@ _SLOTS = threading.BoundedSemaphore(AT_ONCE)
 
 
 def run_lanes(lanes: Sequence[Lane], send: Send, control: LaneControl) -> None:
-    """Run all accounts of these lanes; each is sent once, also one that was not begun. The first accounts of all
-    lanes come before the second ones of any."""
+    """Run all accounts of these lanes and send each result once, those that were not begun included. Each lane begins
+    with one account before any lane begins a second one."""
     waiting = [(_filled(lane.jobs), lane) for lane in lanes]
     most = max((min(lane.parallel, len(lane.jobs)) for lane in lanes), default=0)
     threads = sum(min(lane.parallel, len(lane.jobs)) for lane in lanes) or 1
@@ -124,7 +124,7 @@ def _work(
     control: LaneControl,
     slot: AbstractContextManager[object],
 ) -> None:
-    """One account of the lane after the other, until there are none."""
+    """Run the accounts of a lane one after another until its queue is empty."""
     while True:
         with slot:
             try:

@@ -1,7 +1,7 @@
-"""Runs lanes in processes of this machine; each has a pipe, on which results come back and a stop goes out.
+"""Runs lanes in worker processes of this machine. A pipe to each carries its results back and a stop to it.
 
-A worker whose pipe ends was killed: its unfinished accounts go to a new one, twice at most. A worker that finds the
-end of its pipe has lost the driver: it stops as for Ctrl-C.
+When a pipe ends, the worker was killed: a new one gets its unfinished accounts, twice at most. A worker whose pipe
+ends has lost the driver and stops as for Ctrl-C.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reconciler.fleet.check import problems_of, raise_problems
 from reconciler.fleet.lane import Lane, LaneControl, not_run, run_lanes
 from reconciler.model.fleet import AccountState
 
-#: A lane whose worker died is begun again so often.
+#: How often a lane is begun again after its worker died.
 RETRIES = 2
 
 HALT, STOP = "halt", "stop"
@@ -38,24 +38,24 @@ class _Worker:
 
 
 class LocalEngine:
-    """Lanes on so many processes of this machine; for one run at a time."""
+    """Runs lanes on a number of worker processes of this machine, one run at a time."""
 
     def __init__(self, workers: int) -> None:
         self._workers = max(1, workers)
         self._context = multiprocessing.get_context("forkserver")
         self._context.set_forkserver_preload([__name__])
         self._open: dict[Connection, _Worker] = {}
-        self._word = ""
+        self._command = ""
 
     def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
-        """Every account of the lanes as it ends."""
+        """Yields each account as it ends."""
         for share in shares(lanes, self._workers):
             self._start(share, 0)
         try:
             while self._open:
                 for pipe in wait(list(self._open)):
                     assert isinstance(pipe, Connection)
-                    yield from self._heard(pipe)
+                    yield from self._receive(pipe)
         finally:
             for worker in self._open.values():
                 worker.process.terminate()
@@ -65,32 +65,32 @@ class LocalEngine:
         raise_problems(problems_of(jobs, os.environ))
 
     def halt(self) -> None:
-        """No further account begins; those under way end."""
-        self._tell(self._word or HALT)
+        """Begin no further account; those under way end."""
+        self._send(self._command or HALT)
 
     def stop(self) -> None:
-        """Those under way end in order, as soon as they can."""
-        self._tell(STOP)
+        """End the accounts under way in order, as soon as possible."""
+        self._send(STOP)
 
     def close(self) -> None:
-        """Nothing is open between two runs."""
+        """Does nothing: no process outlives a run."""
 
-    def _tell(self, word: str) -> None:
-        self._word = word
+    def _send(self, command: str) -> None:
+        self._command = command
         for pipe in list(self._open):
             with contextlib.suppress(OSError):
-                pipe.send(word)
+                pipe.send(command)
 
     def _start(self, lanes: list[Lane], attempt: int) -> None:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(theirs, lanes, dict(os.environ)), daemon=True)
+        near_end, far_end = self._context.Pipe()
+        process = self._context.Process(target=work, args=(far_end, lanes, dict(os.environ)), daemon=True)
         process.start()
-        theirs.close()
-        self._open[ours] = _Worker(process, lanes, attempt)
-        if self._word:
-            ours.send(self._word)
+        far_end.close()
+        self._open[near_end] = _Worker(process, lanes, attempt)
+        if self._command:
+            near_end.send(self._command)
 
-    def _heard(self, pipe: Connection) -> Iterator[AccountOutput]:
+    def _receive(self, pipe: Connection) -> Iterator[AccountOutput]:
         try:
             output = pipe.recv()
         except (EOFError, OSError):
@@ -105,12 +105,12 @@ class LocalEngine:
         yield output
 
     def _lost(self, pipe: Connection) -> Iterator[AccountOutput]:
-        """A worker died: begin the rest of its lanes again, or give them up."""
+        """Handle the death of a worker: begin the rest of its lanes again, or give up."""
         worker = self._open.pop(pipe)
         pipe.close()
         worker.process.join()
-        lanes = without(worker.lanes, worker.done)
-        if worker.attempt < RETRIES and not self._word and lanes:
+        lanes = remaining(worker.lanes, worker.done)
+        if worker.attempt < RETRIES and not self._command and lanes:
             self._start(lanes, worker.attempt + 1)
             return
         why = f"its worker process was killed (exit code {worker.process.exitcode})"
@@ -132,7 +132,7 @@ def shares(lanes: Sequence[Lane], workers: int) -> list[list[Lane]]:
     return found
 
 
-def without(lanes: Iterable[Lane], done: Container[str]) -> list[Lane]:
+def remaining(lanes: Iterable[Lane], done: Container[str]) -> list[Lane]:
     """The lanes without the accounts that have ended."""
     left = [replace(lane, jobs=tuple(job for job in lane.jobs if job.account.name not in done)) for lane in lanes]
     return [lane for lane in left if lane.jobs]
@@ -157,10 +157,10 @@ def work(pipe: Connection, lanes: list[Lane], environ: dict[str, str]) -> None:
 def _listen(pipe: Connection, control: LaneControl) -> None:
     while True:
         try:
-            word = pipe.recv()
+            command = pipe.recv()
         except (EOFError, OSError):
-            word = STOP
+            command = STOP
         control.halted.set()
-        if word == STOP:
+        if command == STOP:
             control.stop.set()
             return

@@ -14,22 +14,22 @@ from reconciler.model.fleet import AccountResult
 
 
 class Engine(Protocol):
-    """Runs lanes somewhere."""
+    """Runs lanes, on this machine or a cluster."""
 
     def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
-        """Every account of the lanes as it ends."""
+        """Yields each account as it ends."""
 
     def check(self, jobs: Sequence[AccountJob]) -> None:
         """Raise ConfigurationError with every reason why these accounts cannot be run here."""
 
     def halt(self) -> None:
-        """No further account begins; those under way end."""
+        """Begin no further account; those under way end."""
 
     def stop(self) -> None:
-        """Those under way end in order, as soon as they can."""
+        """End the accounts under way in order, as soon as possible."""
 
     def close(self) -> None:
-        """Leave what this engine holds open."""
+        """Close connections."""
 
 
 def chosen(accounts: Sequence[FleetAccount], only: Sequence[str], exclude: Sequence[str]) -> list[FleetAccount]:
@@ -85,7 +85,7 @@ def waves_of(jobs: Sequence[AccountJob], text: str) -> list[list[AccountJob]]:
 
 
 class Limits(NamedTuple):
-    """What a key may do at once, and how many failures end a run."""
+    """Requests per second and accounts side by side of one key; failures after which the run ends."""
 
     rate_limit: float
     parallel: int
@@ -99,7 +99,7 @@ def run_waves(
     ended: Callable[[AccountOutput], None],
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[AccountResult]:
-    """Run wave after wave; ``ended`` is called with each account as it ends, also with those that did not begin."""
+    """Run wave after wave; calls ``ended`` with each account as it ends, those that did not begin included."""
     results: list[AccountResult] = []
     failures, over = 0, False
     for wave in waves:

@@ -11,7 +11,7 @@ from typing import Any
 from reconciler.commands import plan_document
 from reconciler.commands.plan import Planned, PlanRequest, make_plan
 from reconciler.commands.plan_file import to_document
-from reconciler.commands.redacted import redacted
+from reconciler.commands.saved_plan import saved
 from reconciler.commands.show import SavedPlan
 from reconciler.config import storage
 from reconciler.mcp.calls import Call
@@ -133,12 +133,10 @@ def change_row(change: dict[str, Any], *, detailed: bool) -> ChangeRow:
 def _save(call: Call, opened: Opened, planned: Planned, request: PlanRequest, plan_id: str) -> str | None:
     """Writes the plan file; None where a redacted one could not be signed with a key that stays."""
     session = opened.session
-    key = session.key(opened.store) if session.has_key() else None
-    if key is None and (call.redactor or session.settings.ci):
+    redacts = call.redactor is not None
+    if (redacts or session.settings.ci) and not session.has_key():
         return None
-    document = to_document(planned, request, key, session.settings.environment, session.has_ledger())
-    if call.redactor and key:
-        document = redacted(document, planned.plan.changes, key.digest)
+    document, key = saved(planned, request, session, opened.store, redacts=redacts)
     folder = session.settings.root / ".reconciler"
     try:
         storage.make_private_folder(folder)

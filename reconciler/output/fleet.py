@@ -32,8 +32,8 @@ _STYLES = {
 }
 _HEAD = ("account", "state", "changes", "calls", "people", "seconds", "error")
 #: Accounts named in a sentence; the rest is counted.
-MOST_NAMED = 10
-_WIDEST = 100
+MAX_NAMED = 10
+_ERROR_WIDTH = 100
 
 
 def fleet_lines(report: FleetReport) -> Iterator[Line]:
@@ -55,7 +55,7 @@ def fleet_lines(report: FleetReport) -> Iterator[Line]:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[: _WIDEST - 1]}…"
+    return text if len(text) <= _ERROR_WIDTH else f"{text[: _ERROR_WIDTH - 1]}…"
 
 
 def _cells(row: tuple[str, ...], widths: list[int], style: str) -> Line:
@@ -117,14 +117,14 @@ def _flag(approval: FleetApproval) -> str:
 
 def _shares(approval: FleetApproval) -> str:
     """The number of each account."""
-    named = ", ".join(f"{name} {number:,}" for name, number in approval.accounts[:MOST_NAMED])
-    rest = len(approval.accounts) - MOST_NAMED
+    named = ", ".join(f"{name} {number:,}" for name, number in approval.accounts[:MAX_NAMED])
+    rest = len(approval.accounts) - MAX_NAMED
     more = f" and {rest:,} more" if rest > 0 else ""
     return f"{approval.allow} in {wording.count(len(approval.accounts), 'account')} ({named}{more})"
 
 
 def fleet_document(report: FleetReport) -> dict[str, Any]:
-    """What ``--json`` prints."""
+    """The document that ``--json`` prints."""
     return {
         "format_version": FORMAT_VERSION,
         "command": report.command,
@@ -179,7 +179,7 @@ def fleet_comment(report: FleetReport) -> str:
 
 
 def _needed(report: FleetReport) -> Iterator[str]:
-    """What has to be written before the plan can be applied."""
+    """Approvals and confirmations that the apply of this plan needs."""
     approvals = _open_approvals(report)
     if approvals:
         yield "**Approval required before apply:**\n\n"

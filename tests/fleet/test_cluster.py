@@ -169,7 +169,7 @@ def test_a_cluster_without_workers(fleet: FleetProject, cluster_of: Callable[...
 )
 def test_addresses(make_fleet: MakeFleet, monkeypatch: pytest.MonkeyPatch, address: str, message: str) -> None:
     """Nothing there, no TLS, no address."""
-    monkeypatch.setattr(cluster, "CONNECT", 1)
+    monkeypatch.setattr(cluster, "CONNECT_TIMEOUT", 1)
     fleet = make_fleet("acme")
     ended(fleet.run("fleet", "plan", "--scheduler", address), 1, message)
     assert fleet.account.requests == []
@@ -185,9 +185,9 @@ def test_accounts_without_a_ledger_may_run_anywhere(fleet: FleetProject) -> None
 
 def test_another_version_is_refused() -> None:
     """A worker that answers with another version, or cannot answer at all."""
-    other = list(cluster._faults("tcp://w:1", ("0.0.0", [])))
+    other = list(cluster._worker_problems("tcp://w:1", ("0.0.0", [])))
     assert "worker tcp://w:1 has reconciler 0.0.0" in str(other[0])
-    older = list(cluster._faults("tcp://w:1", ModuleNotFoundError("reconciler")))
+    older = list(cluster._worker_problems("tcp://w:1", ModuleNotFoundError("reconciler")))
     assert "cannot run reconciler" in str(older[0])
 
 

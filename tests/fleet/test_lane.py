@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from reconciler.fleet import account as account_module
-from reconciler.fleet.account import AccountJob, AccountOutput, prints
+from reconciler.fleet.account import AccountJob, AccountOutput, change_digests
 from reconciler.fleet.declaration import read_fleet
 from reconciler.fleet.lane import LaneControl, lanes_of, run_lanes
 from reconciler.model.fleet import AccountState
@@ -63,7 +63,7 @@ def test_plan_apply_drift(make_fleet: MakeFleet, run: Run) -> None:
 def test_only_approved_changes_are_made(make_fleet: MakeFleet, run: Run) -> None:
     """Another change makes the plan stale; fewer are the rest of a run."""
     fleet = make_fleet("acme")
-    assert states(run(fleet, "apply", approved=prints([]))) == ["refused"]
+    assert states(run(fleet, "apply", approved=change_digests([]))) == ["refused"]
     assert fleet.account.writes == []
     fleet.write("tags: [VIP]\n", "common/tags.yaml")
     wanted = run(fleet, "plan")["acme"].changes

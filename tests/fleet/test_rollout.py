@@ -11,7 +11,7 @@ from reconciler.fleet.account import AccountJob
 from reconciler.fleet.approval import missing_approvals
 from reconciler.fleet.declaration import FleetAccount
 from reconciler.fleet.lane import AccountRateLimiter, lanes_of
-from reconciler.fleet.local import shares, without
+from reconciler.fleet.local import remaining, shares
 from reconciler.fleet.rollout import chosen, wave_sizes, waves_of
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.model.fleet import AccountResult, AccountState, NeededApproval, approvals_of, worst
@@ -81,7 +81,7 @@ def test_shares_lose_no_account(keys: list[int], workers: int) -> None:
     assert len({lane.key for lane in lanes}) == len(lanes)
     assert sorted(job.account.name for lane in lanes for job in lane.jobs) == sorted(job.account.name for job in jobs)
     done = {f"a{n}" for n in range(0, len(keys), 2)}
-    left = [job.account.name for lane in without(lanes, done) for job in lane.jobs]
+    left = [job.account.name for lane in remaining(lanes, done) for job in lane.jobs]
     assert sorted(left) == sorted({job.account.name for job in jobs} - done)
 
 
