@@ -19,6 +19,9 @@ Results are written to standard output, diagnostics to standard error. Exit code
 [exit codes](exit-codes.md). PATH is a folder or one file, by default the current folder. ADDRESS is explained in
 [addresses](addresses.md), CLASS of `--allow` in [safety](safety.md#approvals). `--help` shows the same text.
 
+On a terminal, long output of `plan`, `show`, `drift`, `history`, `explain` and `help` goes through a pager:
+`RECONCILER_PAGER`, else `PAGER`, else `less`. `cat` or an empty value means none, and CI never has one.
+
 """
 
 

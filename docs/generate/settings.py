@@ -52,6 +52,11 @@ VARIABLES = (
         "none",
     ),
     (
+        "RECONCILER_PAGER",
+        "Command that shows long output on a terminal; empty or `cat`: none. Without it, `PAGER` is used.",
+        "`less`",
+    ),
+    (
         "RECONCILER_VAR_…",
         "Variables for `${env.RECONCILER_VAR_…}` in the files; other variables cannot be read that way.",
         "",

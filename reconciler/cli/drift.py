@@ -12,6 +12,8 @@ from reconciler.cli.context import heading, learn_account, open_session, request
 from reconciler.cli.notify import RunResult, with_notifications
 from reconciler.cli.options import account_options, fail_on_option, output_option, path_argument, with_options
 from reconciler.cli.outputs import name_of, outputs_of
+from reconciler.cli.pager import paged
+from reconciler.cli.program import program_of
 from reconciler.cli.project_context import open_project, place
 from reconciler.cli.results import drifts_for
 from reconciler.cli.terminal import columns, print_lines
@@ -71,7 +73,8 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
         outputs, DriftReport(found.items, found.owned, found.reads, title, session.name, added=found.added)
     )
     if not outputs.claimed:
-        print_lines(drift_lines(report, columns()))
+        with paged(program_of(ctx)):
+            print_lines(drift_lines(report, columns()))
     if outputs.wanted:
         outputs.write(report)
     return raised((each.value for each in alarms_of(found.items)), options.fail_on or ("drift",))

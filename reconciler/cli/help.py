@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 
@@ -12,6 +11,8 @@ from rich.markdown import Markdown
 
 from reconciler.cli import completers
 from reconciler.cli.main import COMMANDS
+from reconciler.cli.pager import paged
+from reconciler.cli.program import program_of
 from reconciler.cli.terminal import coloured
 from reconciler.commands.help import find, names, topics
 from reconciler.errors import ConfigurationError
@@ -34,14 +35,13 @@ MAX_WIDTH = 120
 @click.pass_context
 def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - the name of the command
     """Show help for a command, a kind or a topic; without arguments, list commands and topics."""
-    if not words:
-        _shown(_rendered(_list()))
-    elif (text := _command(ctx, words)) is not None:
-        _shown(text)
-    elif (page := find(" ".join(words))) is not None:
-        _shown(_rendered(page))
-    else:
+    text = _command(ctx, words) if words else _rendered(_list())
+    if text is None and (page := find(" ".join(words))) is not None:
+        text = _rendered(page)
+    if text is None:
         raise ConfigurationError(f"no command or topic {' '.join(words)}{_near(words)}")
+    with paged(program_of(ctx)):
+        click.echo(text, nl=False, file=sys.stdout, color=coloured(sys.stdout))
     return 0
 
 
@@ -82,12 +82,3 @@ def _rendered(markdown: str) -> str:
     with console.capture() as captured:
         console.print(Markdown(markdown, hyperlinks=False))
     return captured.get()
-
-
-def _shown(text: str) -> None:
-    """Paged on a terminal where it does not fit; PAGER says by what, and PAGER=cat or none by nothing."""
-    tall = text.count("\n") >= shutil.get_terminal_size().lines
-    if sys.stdout.isatty() and sys.stdin.isatty() and tall and os.environ.get("TERM") != "dumb":
-        click.echo_via_pager(text)
-    else:
-        click.echo(text, nl=False, color=coloured(sys.stdout))

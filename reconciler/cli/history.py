@@ -11,6 +11,8 @@ from reconciler.cli.command_options import ProjectOptions
 from reconciler.cli.logs import log
 from reconciler.cli.open_ledger import ledger_for_reading
 from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.pager import paged
+from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_lines
@@ -56,18 +58,19 @@ def history(ctx: click.Context, options: HistoryOptions) -> int:
 
     With the number of a run, show its changes by field; with an address, every recorded change of that resource.
     """
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+    page = paged(program_of(ctx), wanted=not options.as_json)
+    with page, ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
         if options.what is not None:
             show = _run if re.fullmatch("-?[0-9]+", options.what) else _resource
             return show(ctx, store, options.what, options.as_json)
         document = history_document(store.runs()[: options.limit], store.run_totals())
-    document = redaction_of(ctx).document(document)
-    if options.as_json:
-        print_json(document)
-    elif document["runs"]:
-        print_lines(run_lines(document["runs"]))
-    else:
-        log("No runs yet.")
+        document = redaction_of(ctx).document(document)
+        if options.as_json:
+            print_json(document)
+        elif document["runs"]:
+            print_lines(run_lines(document["runs"]))
+        else:
+            log("No runs yet.")
     return 0
 
 

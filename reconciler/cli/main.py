@@ -163,6 +163,9 @@ def _apply_global_option(ctx: click.Context, param: click.Parameter, value: obje
     envvar="RECONCILER_REDACT",
     help="Replace personal data with pseudonyms [RECONCILER_REDACT].",
 )
+@click.option(
+    "--no-pager", is_flag=True, help="Do not use a pager for long output; RECONCILER_PAGER sets another one."
+)
 @click.pass_context
 def cli(
     ctx: click.Context,
@@ -175,13 +178,14 @@ def cli(
     heartbeat: float,
     rate_limit: str | None,
     redact: bool | None,
+    no_pager: bool,
 ) -> None:
     """Keep a Systeme.io account in the state that YAML files declare."""
     program = ctx.obj
     assert isinstance(program, Program)
     program.directory, program.environment, program.redact = directory, environment, redact
     program.verbose, program.quiet, program.log_format = verbose, quiet, log_format
-    program.heartbeat, program.rate_limit = heartbeat, rate_limit
+    program.heartbeat, program.rate_limit, program.no_pager = heartbeat, rate_limit, no_pager
     program.command = ctx.invoked_subcommand or ""
 
 

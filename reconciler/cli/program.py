@@ -31,6 +31,7 @@ class Program:
     heartbeat: float = 10.0
     rate_limit: str | None = None
     redact: bool | None = None
+    no_pager: bool = False
     settings: object = None
     redaction: object = None
     events: EventStream | None = None

@@ -122,8 +122,8 @@ NAMES = tuple(setting.name for setting in _SETTINGS)
 
 #: Variables without a setting in the file, and prefixes of those that the action and the pipelines read.
 _VARIABLES = (
-    *("ENVIRONMENT", "ENV_ALLOW", "FAIL_FAST", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT", "QUIET"),
-    *("SECRET_COMMANDS", "VERBOSE"),
+    *("ENVIRONMENT", "ENV_ALLOW", "FAIL_FAST", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT", "PAGER"),
+    *("QUIET", "SECRET_COMMANDS", "VERBOSE"),
 )
 _OTHERS = ("COMMIT", "FLEET", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "PLAN_JOB", "SOURCE", "VAR_", "WAVE")
 
