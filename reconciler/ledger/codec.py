@@ -17,7 +17,7 @@ from typing import Any
 
 from reconciler.errors import DamagedValue, LedgerError
 from reconciler.kinds import KINDS
-from reconciler.model.resource import EMPTY, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
+from reconciler.model.resource import EMPTY, UNGUARDED, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.serialization import from_json, to_json
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Secret, Value
 from reconciler.planner.matched_state import DERIVED, Agreed, Entries, Written
@@ -71,16 +71,16 @@ def attrs_text(attrs: Attrs) -> str:
 
     Joined by hand for speed, because this runs for each row that is written or compared.
     """
-    texts = [
-        f"{_quote(name)}:{_quote(value) if type(value) is str else _value_text(value)}"
-        for name, value in sorted(attrs.items())
-    ]
+    texts = []
+    for name, value in sorted(attrs.items()):
+        if type(value) is str:
+            texts.append(f"{_quote(name)}:{_quote(value)}")
+        else:
+            texts.append(f"{_quote(name)}:{_ref_text(value.target) if type(value) is Ref else _value_text(value)}")
     return "{" + ",".join(texts) + "}"
 
 
 def _value_text(value: Value) -> str:
-    if type(value) is Ref:
-        return _ref_text(value.target)
     return "null" if value is None else _encode(to_json(value))
 
 
@@ -222,7 +222,9 @@ def _agreeing(entries: Entries, row: Any, want: Desired) -> Agreed | None:
     lifecycle, provenance, former, part_of, state, since, run, managed_since = row[8:]
     if digests or remote_id is None or answered != NOTHING or state != _SETTLED:
         return None
-    if lifecycle != _lifecycle_text(want.lifecycle) or former != (str(want.former) if want.former else None):
+    if (lifecycle is not None or want.lifecycle is not UNGUARDED) and lifecycle != _lifecycle_text(want.lifecycle):
+        return None
+    if former != (str(want.former) if want.former else None):
         return None
     if part_of != (_part_text(want.part_of) if want.part_of else None) or applied != attrs_text(want.attrs):
         return None
@@ -230,7 +232,7 @@ def _agreeing(entries: Entries, row: Any, want: Desired) -> Agreed | None:
     agreed = _relation(provenance, since, run, managed_since)
     if kind not in DERIVED:
         return Agreed(remote_id, agreed.written)
-    return agreed if remote_id == entries.derived(Address(kind, key)) else None
+    return agreed if remote_id == entries.derived(kind, key) else None
 
 
 @lru_cache(1024)

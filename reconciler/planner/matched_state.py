@@ -58,7 +58,10 @@ def _ends(kind: Kind) -> tuple[int, int] | None:
 
 #: Relations without an id of their own, whose remote ids are those of their two ends.
 DERIVED = {kind.name: ends for kind in KINDS.values() if (ends := _ends(kind))}
-_END_KINDS = {name: tuple(KINDS[name].parents[end].ref or "" for end in ends) for name, ends in DERIVED.items()}
+_END_KINDS = {
+    name: (KINDS[name].parents[owner].ref or "", KINDS[name].parents[end].ref or "")
+    for name, (owner, end) in DERIVED.items()
+}
 
 
 def remote_id_of(owner_id: str, end_id: str) -> str:
@@ -68,8 +71,7 @@ def remote_id_of(owner_id: str, end_id: str) -> str:
 
 def ends_of(kind: str, key: str) -> tuple[Address, Address]:
     """The two ends of a relation of a kind of DERIVED."""
-    owner, end = DERIVED[kind]
-    owner_kind, end_kind = _END_KINDS[kind]
+    (owner, end), (owner_kind, end_kind) = DERIVED[kind], _END_KINDS[kind]
     parts = key.split("/")
     return Address(owner_kind, parts[owner]), Address(end_kind, parts[end])
 
@@ -80,13 +82,19 @@ class _Ids(ABC):
     __slots__ = ()
 
     @abstractmethod
-    def id_of(self, address: Address) -> str | None:
+    def id_at(self, kind: str, key: str) -> str | None:
         """The remote id, or None."""
 
-    def derived(self, address: Address) -> str | None:
-        """The remote id that the ids of its two ends make."""
-        owner, end = map(self.id_of, ends_of(*address))
-        return None if owner is None or end is None else remote_id_of(owner, end)
+    def id_of(self, address: Address) -> str | None:
+        """The remote id, or None."""
+        return self.id_at(*address)
+
+    def derived(self, kind: str, key: str) -> str | None:
+        """The remote id that the ids of the two ends of a relation make, for a kind of DERIVED."""
+        (owner, end), (owner_kind, end_kind) = DERIVED[kind], _END_KINDS[kind]
+        parts = key.split("/")
+        owner_id, end_id = self.id_at(owner_kind, parts[owner]), self.id_at(end_kind, parts[end])
+        return None if owner_id is None or end_id is None else remote_id_of(owner_id, end_id)
 
 
 class Entries(MutableMapping[Address, LedgerEntry], _Ids):
@@ -123,12 +131,13 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
         """The reduced rows of one kind, by key."""
         return self.rows.get(kind, EMPTY)
 
-    def id_of(self, address: Address) -> str | None:
-        row = self.row(address.kind).get(address.key)
+    def id_at(self, kind: str, key: str) -> str | None:
+        rows = self.rows.get(kind)
+        row = rows.get(key) if rows else None
         if row is not None:
-            return self.derived(address) if row.remote_id is None else row.remote_id
-        entry = self.kept.get(address)
-        return entry.remote_id if entry else self._left.get(address)
+            return self.derived(kind, key) if row.remote_id is None else row.remote_id
+        entry = self.kept.of(kind).get(key)
+        return entry.remote_id if entry else self._left.get(Address(kind, key))
 
     def keys_of(self, kind: str) -> Collection[str]:
         """The keys of one kind."""
@@ -171,7 +180,7 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
         assert written is not None
         return LedgerEntry(
             address,
-            self.derived(address) if row.remote_id is None else row.remote_id,
+            self.derived(kind, key) if row.remote_id is None else row.remote_id,
             desired.attrs,
             depends_on=KINDS[kind].refers_to(desired.attrs),
             origin=desired.origin,
@@ -234,11 +243,11 @@ class LiveResources(Mapping[Address, Live], _Ids):
         """The mutable mapping of agreed resources of one kind."""
         return self.agreed.setdefault(kind, {})
 
-    def id_of(self, address: Address) -> str | None:
-        found = self.agreed.get(address.kind, EMPTY).get(address.key)
+    def id_at(self, kind: str, key: str) -> str | None:
+        found = self.agreed.get(kind, EMPTY).get(key)
         if found is not None:
-            return self.derived(address) if found.remote_id is None else found.remote_id
-        live = self.kept.get(address)
+            return self.derived(kind, key) if found.remote_id is None else found.remote_id
+        live = self.kept.of(kind).get(key)
         return live.remote_id if live else None
 
     def _made(self, kind: str, key: str) -> Live:
