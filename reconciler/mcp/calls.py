@@ -132,7 +132,7 @@ def _outcome(call: Call, work: Callable[[Call], BaseModel]) -> CallToolResult:
         document = {"error": _kind_of(error), "untrusted": {"notice": NOTICE, **_message(call, error)}}
     except Exception:
         sys.stderr.write(call.text(traceback.format_exc()))
-        message = "This is a defect of reconciler. Please report it with the lines on standard error of the server."
+        message = "This is a bug in reconciler. Please report it with the lines on standard error of the server."
         document = {"error": "defect", "message": message}
     return CallToolResult(content=[_content(document)], is_error=True)
 

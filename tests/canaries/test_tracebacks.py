@@ -64,7 +64,7 @@ def test_a_traceback_tells_no_secret(
     done = defective(world, module, name, what, *flags, "apply", "--yes")
     assert done.returncode == 1
     assert "RuntimeError: boom" in done.stderr
-    assert "This is a defect" in done.stderr
+    assert "This is a bug in reconciler" in done.stderr
     artefacts = [("stdout", done.stdout.encode()), ("stderr", done.stderr.encode())]
     assert found([KEY, *SECRETS.values()], iter(artefacts)) == []
     if flags:
