@@ -23,6 +23,10 @@ Flags override environment variables, which override `environments.NAME` and the
 The file is optional. `reconciler validate --show` prints the effective settings and resources
 with their sources.
 
+Every option that a machine or a pipeline may set once has a variable. Options of a single call have none: its subject
+(`--target`, `--from`), its files (`--out`, `--output`), the meaning of its exit code (`--fail-on`), and permissions
+(`--allow`, `--yes`, `--confirm`, `--metrics-public`).
+
 """
 #: Variables without a flag: name, meaning, default.
 VARIABLES = (

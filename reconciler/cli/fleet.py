@@ -112,9 +112,18 @@ _FLEET = (
         help="Exclude accounts with this name, pattern or label; repeatable.",
     ),
     click.option(
-        "--workers", type=click.IntRange(min=1), metavar="N", help="Number of local processes [default: CPU cores]."
+        "--workers",
+        type=click.IntRange(min=1),
+        metavar="N",
+        envvar="RECONCILER_FLEET_WORKERS",
+        help="Number of local processes, by default that of CPU cores [RECONCILER_FLEET_WORKERS].",
     ),
-    click.option("--scheduler", metavar="URL", help="URL of the Dask scheduler that runs the lanes."),
+    click.option(
+        "--scheduler",
+        metavar="URL",
+        envvar="RECONCILER_FLEET_SCHEDULER",
+        help="URL of the Dask scheduler that runs the lanes [RECONCILER_FLEET_SCHEDULER].",
+    ),
     click.option("--insecure-scheduler", is_flag=True, help="Allow a remote scheduler without TLS."),
     click.option(
         "--out",
@@ -130,7 +139,11 @@ _FLEET = (
         help="Continue the last run: only accounts that it did not finish.",
     ),
     click.option(
-        "--max-failures", type=click.IntRange(min=1), metavar="N", help="Start no further account after N failures."
+        "--max-failures",
+        type=click.IntRange(min=1),
+        metavar="N",
+        envvar="RECONCILER_FLEET_MAX_FAILURES",
+        help="Start no further account after N failures [RECONCILER_FLEET_MAX_FAILURES].",
     ),
     minutes_option,
     click.option(

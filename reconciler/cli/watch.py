@@ -74,24 +74,41 @@ _OPTIONS = (
         type=DurationType(),
         default="5m",
         show_default=True,
-        help="Time between the starts of two cycles.",
+        envvar="RECONCILER_WATCH_INTERVAL",
+        help="Time between the starts of two cycles [RECONCILER_WATCH_INTERVAL].",
     ),
     click.option(
-        "--jitter", type=ShareType(), default="10%", show_default=True, help="Random variation of the interval."
+        "--jitter",
+        type=ShareType(),
+        default="10%",
+        show_default=True,
+        envvar="RECONCILER_WATCH_JITTER",
+        help="Random variation of the interval [RECONCILER_WATCH_JITTER].",
     ),
     click.option(
         "--max-backoff",
         type=DurationType(),
         default="30m",
         show_default=True,
-        help="Longest pause after failures. The first is at most 30s; each further one doubles.",
+        envvar="RECONCILER_WATCH_MAX_BACKOFF",
+        help="Longest pause after failures. The first is at most 30s; each further one doubles "
+        "[RECONCILER_WATCH_MAX_BACKOFF].",
     ),
     click.option("--once", is_flag=True, help="Run one cycle and exit."),
     click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Exit after N cycles."),
     click.option("--confirm", metavar="NAME", help="Confirm the protected environment of this name, with --apply."),
-    click.option("--health", type=_FILE, metavar="FILE", help="Write the health as JSON to this file, for probes."),
     click.option(
-        "--metrics", metavar="ADDRESS", help="Serve Prometheus metrics at this address, e.g. 127.0.0.1:9309."
+        "--health",
+        type=_FILE,
+        metavar="FILE",
+        envvar="RECONCILER_WATCH_HEALTH",
+        help="Write the health as JSON to this file, for probes [RECONCILER_WATCH_HEALTH].",
+    ),
+    click.option(
+        "--metrics",
+        metavar="ADDRESS",
+        envvar="RECONCILER_WATCH_METRICS",
+        help="Serve Prometheus metrics at this address, e.g. 127.0.0.1:9309 [RECONCILER_WATCH_METRICS].",
     ),
     click.option(
         "--metrics-public", is_flag=True, help="Allow --metrics on an address that other machines can reach."
@@ -104,7 +121,8 @@ _OPTIONS = (
         type=DurationType(),
         default="15m",
         show_default=True,
-        help="Maximum age of a successful cycle, for --healthy.",
+        envvar="RECONCILER_WATCH_WITHIN",
+        help="Maximum age of a successful cycle, for --healthy [RECONCILER_WATCH_WITHIN].",
     ),
 )
 

@@ -123,6 +123,7 @@ NAMES = tuple(setting.name for setting in _SETTINGS)
 #: Variables without a setting in the file, and prefixes of those that the action and the pipelines read.
 _VARIABLES = (
     *("ENVIRONMENT", "ENV_ALLOW", "FAIL_FAST", "FILES", "HEARTBEAT", "LEDGER_KEY", "LOG_FORMAT", "PAGER"),
+    *("WATCH_HEALTH", "WATCH_INTERVAL", "WATCH_JITTER", "WATCH_MAX_BACKOFF", "WATCH_METRICS", "WATCH_WITHIN"),
     *("QUIET", "SECRET_COMMANDS", "VERBOSE"),
 )
 _OTHERS = ("COMMIT", "FLEET", "GITHUB_", "GITLAB_", "IMAGE", "PATH", "PLAN_JOB", "SOURCE", "VAR_", "WAVE")
