@@ -27,7 +27,7 @@ from reconciler.planner.documents import fits, may_hold_secret
 from reconciler.planner.matched_state import MatchedState
 
 #: What is gone with all that it stands in is not taken apart item by item.
-GONE = "gone from the account; remove it from the files, or apply makes it again"
+GONE = "gone from the account; remove it from the files, or apply creates it again"
 
 
 class AcceptAction(Enum):

@@ -14,15 +14,15 @@ _STYLES = {"ACTIVE": "green", "PENDING": "yellow", "FAILED": "red"}
 #: What uses a connection.
 USED = {
     "configured": "configured in this project",
-    "ledger": "bound to the ledger of this project",
-    "default": "the default",
+    "ledger": "bound to this project's ledger",
+    "default": "default",
 }
 
 
 def connection_lines(documents: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
     """One line each: id, status, since when, and who uses it."""
     for each in documents:
-        users = ", ".join(USED[user] for user in each["used_by"])
+        users = "; ".join(USED[user] for user in each["used_by"])
         status = printable(each["status"] or "unknown")
         yield [
             (f"{printable(each['id']):<38} ", "bold"),

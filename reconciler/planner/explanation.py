@@ -126,16 +126,16 @@ _PARTICIPLES = {
     Action.REPLACE: "replaced",
     Action.DELETE: "deleted",
     Action.FORGET: "forgotten",
-    Action.NO_CHANGE: "left as it is",
+    Action.NO_CHANGE: "not changed",
 }
 
 VERDICTS = {
-    Cause.NEW: "new: the resource is not there yet",
-    Cause.EDITED: "edited: the files want another value, the account is as we left it",
-    Cause.DRIFTED: "drifted: the files want what we wrote, the account has another value",
-    Cause.BOTH: "both moved: files and account each have another value than we wrote; the files win",
-    Cause.RELEASED: "released: no longer in the files, back to its default",
-    Cause.ROTATED: "rotated: another secret than the one that was sent last",
+    Cause.NEW: "new: the resource does not exist yet",
+    Cause.EDITED: "edited: the files have a new value; the account has the one last written",
+    Cause.DRIFTED: "drifted: the account has another value than the one last written; the files have not changed",
+    Cause.BOTH: "both changed: files and account each have another value than the one last written; the files win",
+    Cause.RELEASED: "released: no longer in the files; set back to its default",
+    Cause.ROTATED: "rotated: the secret differs from the one last sent",
 }
 
 

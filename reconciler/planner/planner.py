@@ -184,7 +184,7 @@ class _Planner:
             Action.CREATE,
             _all_fields(kind, desired),
             cause=Cause.MISSING if entry else Cause.NEW,
-            blocked="was erased from the account; --allow recreate=N makes it again" if erased else None,
+            blocked="deleted in the account; --allow recreate=N creates it again" if erased else None,
             note="accepted a day ago and never shown: sent again" if pending else self._remark(desired),
         )
 

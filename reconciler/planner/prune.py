@@ -28,6 +28,8 @@ from reconciler.planner.matched_state import MatchedState
 
 #: How the note of a deletion begins; it does not hold for a plan that rests on no files.
 LEFT = "no longer in the files; "
+#: How the note on a resource begins that leaves the ledger and stays in the account.
+KEPT = "no longer managed; kept"
 
 
 class Pruning:
@@ -64,13 +66,15 @@ class Pruning:
             return self._forget(entry, Cause.RELEASED, reason)
         if around:
             return self._delete(live, entry, around)
-        prune = self._prune(KINDS[entry.address.kind])
+        kind = entry.address.kind
+        prune = self._prune(KINDS[kind])
         if not KINDS[entry.address.kind].writable:
-            return self._forget(entry, Cause.REMOVED, "stays as it is in the account")
+            return self._forget(entry, Cause.REMOVED, f"{KEPT} in the account (read-only kind)")
         if prune is Prune.NONE:
-            return self._forget(entry, Cause.REMOVED, "stays in the account: pruning is off for this kind")
+            return self._forget(entry, Cause.REMOVED, f"{KEPT} in the account (prune: {{{kind}: none}})")
         if prune is Prune.CREATED and entry.provenance is not Provenance.CREATED:
-            return self._forget(entry, Cause.REMOVED, "stays in the account: it was there before us")
+            remedy = f"set prune: {{{kind}: owned}} to delete it"
+            return self._forget(entry, Cause.REMOVED, f"{KEPT}, because reconciler did not create it ({remedy})")
         return self._delete(live, entry)
 
     def _released(self, entry: LedgerEntry) -> str:
@@ -83,7 +87,7 @@ class Pruning:
             return f"{parent} no longer has a `{sugar.key}` key" if sugar else ""
         change = self.decided.get(parent)
         if parent not in self.found.desired and (change is None or change.action is Action.FORGET):
-            return f"{parent} is no longer managed"
+            return f"no longer managed, together with {parent}"
         return ""
 
     def _gone_with(self, live: Live) -> Address | None:

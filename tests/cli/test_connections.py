@@ -47,7 +47,7 @@ def test_a_list_says_who_uses_what(project: Project, alone: Emulator) -> None:
     project.apply()
     result = project.run("connections", "list", env={"RECONCILER_CONNECTION": "second"})
     lines = {line.split()[0]: line for line in result.out.splitlines()}
-    assert "bound to the ledger of this project" in lines["first"]
+    assert "bound to this project's ledger" in lines["first"]
     assert "configured in this project" in lines["second"]
     assert all(re.search(r"ACTIVE +\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC ", line) for line in lines.values())
     assert result.err == "2 connections.\n"

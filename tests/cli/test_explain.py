@@ -62,8 +62,8 @@ def test_who_moved(applied: Project) -> None:
     assert (document["action"], document["cause"]) == ("update", "drifted")
     assert [each["method"] for each in document["requests"]] == ["PATCH"]
     applied.write(SITE.replace("first_name: Ann", "first_name: Annie"))
-    assert field(explained(applied, "contact/ann@example.com"), "first_name")["verdict"].startswith("both moved")
-    ended(applied.run("explain", "contact/ann@example.com"), 0, "both moved", "PATCH")
+    assert field(explained(applied, "contact/ann@example.com"), "first_name")["verdict"].startswith("both changed")
+    ended(applied.run("explain", "contact/ann@example.com"), 0, "both changed", "PATCH")
 
 
 def test_every_row_of_the_table(applied: Project) -> None:

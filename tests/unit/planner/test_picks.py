@@ -176,7 +176,7 @@ def test_another_way_of_ending_is_too_late() -> None:
 def test_what_leaves_the_files_is_only_forgotten() -> None:
     """There is nothing to delete."""
     found = plan(known=owned(), subs=[sub(7, status="cancelled")])[MONTHLY]
-    assert (found.action, found.note) == (Action.FORGET, "stays as it is in the account")
+    assert (found.action, found.note) == (Action.FORGET, "no longer managed; kept in the account (read-only kind)")
 
 
 def test_a_new_name_in_the_files_moves_what_is_ours() -> None:

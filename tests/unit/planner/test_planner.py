@@ -77,7 +77,7 @@ def test_an_erased_person_is_blocked_with_what_depends_on_it() -> None:
     desired = state(tags=["VIP"], contacts=[{"email": "ann@example.com", "tags": ["VIP"]}])
     known = ledger(entry(VIP), entry(ANN, "7", {"email": "ann@example.com"}), entry(ANN_VIP, "7/1", tagging()))
     changes = planned(desired, known, tag=tag_items("VIP"), contact=[])
-    assert "erased" in str(changes[ANN].blocked)
+    assert "deleted in the account" in str(changes[ANN].blocked)
     assert changes[ANN_VIP].blocked == "needs contact/ann@example.com"
     again = planned(desired, known, replace(RULES, recreate=True), tag=tag_items("VIP"), contact=[])
     assert [again[ANN].blocked, again[ANN].cause] == [None, Cause.MISSING]

@@ -67,7 +67,7 @@ def test_relations_are_forgotten_with_the_block_they_stood_in() -> None:
     """A contact that leaves the files takes its short relations along, and nothing is sent."""
     left = pruned(PERSON, replace(LINK, part_of=ANN))
     assert [change.action for change in left.values()] == [Action.FORGET, Action.FORGET]
-    assert left[ANN_VIP].note == "contact/ann@example.com is no longer managed"
+    assert left[ANN_VIP].note == "no longer managed, together with contact/ann@example.com"
     deleted = pruned(PERSON, replace(LINK, part_of=ANN), prune={"contact": Prune.OWNED})
     assert deleted[ANN_VIP].cause is Cause.GONE_WITH
 
