@@ -346,6 +346,8 @@ class _Taking:
         if shown is want.attrs:
             return not want.lifecycle.ignore
         key = self.kind.key if self.kind.parents else ()
+        if self.kind.name in DERIVED and len(want.attrs) == len(key):  # nothing but the two ends
+            return not want.lifecycle.ignore
         for name, value in want.attrs.items():
             if name not in key and (shown.get(name) != value or name in _WRITE_ONLY[self.kind.name]):
                 return False
@@ -353,7 +355,8 @@ class _Taking:
 
     def _is_same_end(self, refs: Refs, role: int) -> bool:
         """Whether ledger and account have the same id for the other end."""
-        (place,) = (place for place in self.places if place != role)
+        first, second = self.places
+        place = second if first == role else first
         end_id = refs[place] or ""
         known = self._same_end.get(end_id)
         if known is None:
