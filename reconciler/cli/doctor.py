@@ -12,7 +12,7 @@ from reconciler.cli.context import log_of
 from reconciler.cli.options import account_options, path_argument, with_options
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.terminal import print_json, print_lines
+from reconciler.cli.terminal import columns, print_json, print_lines
 from reconciler.commands.doctor import examine, unreadable_settings
 from reconciler.errors import ConfigurationError
 from reconciler.model.checks import Check, Verdict
@@ -45,7 +45,7 @@ def doctor(ctx: click.Context, options: DoctorOptions) -> int:
         check = redaction_of(ctx).check(found)
         checks.append(check)
         if not options.as_json:
-            print_lines(check_lines(check))
+            print_lines(check_lines(check, columns()))
     if options.as_json:
         print_json(check_document(checks))
     else:

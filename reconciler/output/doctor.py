@@ -1,4 +1,4 @@
-"""Checks → lines of styled text, or one JSON document."""
+"""Renders the checks of `doctor` as styled text, or as one JSON document."""
 
 from __future__ import annotations
 
@@ -6,29 +6,31 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reconciler.model.checks import Check, Verdict
-from reconciler.output.layout import Line
+from reconciler.output.layout import Line, wrapped
 from reconciler.output.wording import count, printable
 
-_MARKS = {Verdict.OK: ("✓", "green"), Verdict.FAILED: ("✗", "bold red"), Verdict.SKIPPED: ("–", "dim")}
+_STYLES = {Verdict.OK: "green", Verdict.FAILED: "bold red", Verdict.SKIPPED: "dim"}
+#: Where the text of a check begins.
+_TEXT = 26
 
 
-def check_lines(check: Check) -> Iterator[Line]:
-    """One line, and the remedy below it where it failed."""
-    mark, style = _MARKS[check.verdict]
+def check_lines(check: Check, columns: int = 0) -> Iterator[Line]:
+    """The result, name and text of a check, and the remedy in the same column if it failed."""
     dim = "dim" if check.verdict is Verdict.SKIPPED else ""
-    yield [(f" {mark} ", style), (f"{check.name:<15} ", dim), (printable(check.text), dim)]
+    head: Line = [(f"{check.verdict.value:<8} ", _STYLES[check.verdict]), (f"{check.name:<17}", dim)]
+    yield from wrapped([*head, (printable(check.text), dim)], columns, _TEXT)
     if check.remedy:
-        yield [(" " * 19 + "→ ", "bold"), (printable(check.remedy), "bold")]
+        yield from wrapped([(" " * _TEXT + "→ ", "bold"), (printable(check.remedy), "bold")], columns, 2)
 
 
 def verdict_line(checks: Iterable[Check]) -> Line:
-    """How many failed."""
+    """The number of failed checks."""
     failed = sum(1 for check in checks if check.verdict is Verdict.FAILED)
-    return [(f"{count(failed, 'check')} failed.", "bold red")] if failed else [("All is well.", "bold green")]
+    return [(f"{count(failed, 'check')} failed.", "bold red")] if failed else [("All checks passed.", "bold green")]
 
 
 def check_document(checks: Iterable[Check]) -> dict[str, Any]:
-    """The same for machines."""
+    """The document of ``doctor --json``."""
     found = [
         {"name": each.name, "result": each.verdict.value, "text": each.text, "remedy": each.remedy} for each in checks
     ]
