@@ -1,8 +1,8 @@
-"""Plans ⇄ the documents that plan files hold, and whether a saved plan is still what would be planned now.
+"""Converts plans to the documents of plan files and back, and checks that a saved plan is still current.
 
-A saved plan is compared, never obeyed: what is carried out is planned again from the files, with the settings and the
-approvals of the run that applies it, and refused where the two differ. A clone has no files; its plan carries the
-desired state along and is accepted only with a signature.
+A saved plan is only compared: an apply plans again from the files, with its own settings and approvals, and is
+refused if the two plans differ. A clone has no files; its plan contains the desired state and is accepted only with a
+signature.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _OVERWRITES = frozenset({Action.UPDATE, Action.ADOPT, Action.REPLACE, Action.DEL
 def to_document(
     planned: Planned, request: PlanRequest, key: Key | None, environment: str | None, lasting: bool
 ) -> dict[str, Any]:
-    """What a plan file holds. Secrets are in it as their sources and keyed digests.
+    """The document of a plan file. It contains secrets as sources and keyed digests.
 
     ``lasting``: the ledger that was planned with still exists when the plan is applied.
     """
@@ -166,7 +166,7 @@ def check_base(document: Mapping[str, Any], lineage: str | None, dialect: Dialec
 
 
 def plan_digest(document: Mapping[str, Any]) -> str:
-    """What history knows the saved plan by."""
+    """The digest by which the history identifies the saved plan."""
     return _decoded(lambda: digest_of(document["plan"]["changes"]))
 
 
@@ -176,7 +176,7 @@ def unfinished(document: Mapping[str, Any], store: Store) -> list[RunRecord]:
 
 
 def begun(document: Mapping[str, Any], store: Store) -> BegunPlan | None:
-    """What unfinished runs of this saved plan did; None where there are none."""
+    """The progress of unfinished runs of this saved plan; None if there are none."""
     numbers = {run.id for run in unfinished(document, store)}
     if not numbers:
         return None

@@ -83,7 +83,7 @@ def require_path(path: Path) -> None:
 
 
 def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence[Path] = ()) -> DesiredState:
-    """What the files below ``path``, and the ``shared`` ones, ask for."""
+    """The desired state of the files below ``path`` and of the ``shared`` files."""
     people = [section for section, kind in SECTIONS.items() if kind.person]
     with yaml_loader.collector_paused():
         return compile_state(

@@ -1,4 +1,4 @@
-"""A live account → the files that declare it, written into a folder that holds none, and the ledger that owns it."""
+"""Writes the files that declare a live account into an empty folder, and the ledger that manages it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ CHOOSING = {"tags": "tagging", "courses": "enrollment"}
 
 @dataclass(frozen=True)
 class PullSelection:
-    """What is pulled: kinds (empty: all that can be), and of the people only those that fit every filter.
+    """The kinds to pull (empty: all that can be pulled), and filters that people must match, all of them.
 
     ``after`` and ``before`` are ISO dates or moments of registration.
     """
@@ -74,7 +74,7 @@ class PullSelection:
 
 @dataclass(frozen=True)
 class Pulled:
-    """What was read and what it comes to."""
+    """The resources that were read, and the files made from them."""
 
     made: ExportedFiles
     items: Items
@@ -217,7 +217,7 @@ def _settings(folder: Path, connection: str | None) -> dict[Path, bytes]:
 
 
 def _placed(found: ExportedFiles, folder: Path, root: Path) -> Mapping[str, tuple[Any, ...]]:
-    """CSV sources are named from the project folder, wherever the YAML stands."""
+    """The document with paths of CSV files relative to the project folder, wherever the YAML file is."""
     below = os.path.relpath(folder, root)
     if below == "." or not found.csv_sources:
         return found.documents

@@ -45,7 +45,7 @@ def check_key(session: Session, *, redacts: bool, always: bool = False) -> None:
 def saved(
     planned: Planned, request: PlanRequest, session: Session, store: Store | None, *, redacts: bool
 ) -> tuple[dict[str, Any], Key | None]:
-    """What a plan file holds, and the key to sign it with, if there is one."""
+    """The document of a plan file, and the key to sign it with, if there is one."""
     key = session.key(store) if session.has_key() else None
     document = to_document(planned, request, key, session.settings.environment, session.has_ledger())
     if redacts and key:

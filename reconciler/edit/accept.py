@@ -31,7 +31,7 @@ GONE = "gone from the account; remove it from the files, or apply creates it aga
 
 
 class AcceptAction(Enum):
-    """What a wish does: sets a field, removes the item itself, or adds to a list."""
+    """The kind of edit: set a field, remove the item, or add to a list."""
 
     SET = "set"
     REMOVE = "remove"
@@ -104,7 +104,7 @@ def _of(change: Change, found: MatchedState, referred: frozenset[Address]) -> It
 
 
 def _joined(change: Change, kind: Kind, found: MatchedState) -> AcceptedChange:
-    """A relation that is in nobody's file and would be removed because the set is exact."""
+    """An undeclared relation that would be removed because its list is authoritative."""
     sugar, attrs = kind.sugar, found.live[change.address].attrs
     owners = (each for each in kind.parents if sugar and each.ref == sugar.parent)
     owner = next((value.target for each in owners if isinstance(value := attrs.get(each.name), Ref)), None)

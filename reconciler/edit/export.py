@@ -1,7 +1,7 @@
-"""What the account holds, under one set of names → documents that declare exactly that, and what they cannot say.
+"""Exports live resources as documents that declare exactly them, and lists those that files cannot declare.
 
-References go by name; by ``{path: …}`` or ``{id: …}`` only where a name is not unique. What the account never shows
-becomes a placeholder (secrets) or a block that is switched off (modules of a partial access).
+References use names; ``{path: …}`` or ``{id: …}`` only where a name is not unique. Values that the account never
+shows become a placeholder (secrets) or a commented block (modules of a partial access).
 """
 
 from __future__ import annotations
@@ -82,12 +82,12 @@ class _Exporter:
     # resources
 
     def name(self, kinds: Iterable[Kind]) -> None:
-        """Before anything refers to anything: what goes by which name."""
+        """Assign a name to each resource; call this before any reference is written."""
         for kind in kinds:
             self.named[kind.name] = list(self._named(kind))
 
     def roots(self, kind: Kind, children: Iterable[Kind], *, with_csv_source: bool) -> None:
-        """Every live one as a block; with a CSV source, those that a row can hold as rows."""
+        """Export every live resource as a block, or as a CSV row if a CSV source is used and the row can hold it."""
         within = {child.name: self._by_parent(child) for child in children}
         blocks: list[YamlItem] = []
         rows: list[dict[str, str]] = []
@@ -258,7 +258,7 @@ class _Exporter:
                 yield live
 
     def _said(self, kind: Kind, live: Live) -> dict[str, Plain] | None:
-        """Every field of a relation, references by name; None where something cannot be said."""
+        """The fields of a relation with references by name; None if one cannot be written."""
         if live.address.key.startswith("#"):
             self._leave(live.address, "the account has it twice")
             return None

@@ -1,4 +1,4 @@
-"""Describes the lines of a YAML file: what each holds, the blocks it stands in, and the block a comment belongs to.
+"""Describes the lines of a YAML file: their content, the enclosing blocks, and the block of each comment.
 
 | comment on a line of its own | belongs to |
 | --- | --- |
@@ -32,7 +32,7 @@ _END: Any = CollectionEndEvent
 
 
 class LineForm(Enum):
-    """What a line holds; ``SCALAR`` and ``BRACKETS`` lines continue a value that began above."""
+    """The content of a line; ``SCALAR`` and ``BRACKETS`` lines continue a value that began above."""
 
     CODE = "code"
     COMMENT = "comment"

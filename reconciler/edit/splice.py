@@ -1,8 +1,6 @@
-"""Wishes for one file → edits of its text at exact spans; every byte outside of them stays.
+"""Edits a YAML file at exact spans; every other byte stays the same.
 
-Items that leave or join a list, keys that join a mapping → edits in the style in which it is written.
-
-The text of a YAML file → where each node begins and ends in it; for changing a file without touching the rest.
+Items of a list are removed and added, and keys of a mapping are added, in the style of the file.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ from reconciler.planner.documents import plain_of
 
 
 class ManualChange(Exception):
-    """Only a person can do it: ``args`` say why."""
+    """The change must be made by hand; ``args`` are the reasons."""
 
 
 class SplicedFile(NamedTuple):
@@ -70,7 +68,7 @@ class _Splicer:
             self._spots |= {item.place: (node, index) for index, item in enumerate(node.items)}
 
     def edits(self) -> list[TextEdit]:
-        """All edits; what happens to one list is one matter."""
+        """All edits; the changes of one list are one edit."""
         return [*self._edits, *(edit for change in self._lists.values() for edit in edits(self.text, change))]
 
     def meet(self, wish: AcceptedChange) -> None:
@@ -183,7 +181,7 @@ class TextEdit(NamedTuple):
 
 @dataclass
 class ListChange:
-    """What happens to one list: indexes that leave, texts that join; ``key`` is that of the list."""
+    """The change of one list: indexes to remove, texts to add; ``key`` is the key of the list."""
 
     node: NodeSpan
     key: NodeSpan | None
@@ -266,7 +264,7 @@ def _line_gone(text: str, item: NodeSpan) -> TextEdit:
 
 
 def _dash(text: str, item: NodeSpan) -> int | None:
-    """Where the ``-`` of an item stands, if it is the first thing on its line."""
+    """The position of the ``-`` of an item, if it is the first character of its line."""
     begin = _line_start(text, item.start)
     found = re.compile(r"[ \t]*(-)[ \t]+").match(text, begin, item.start)
     return found.start(1) if found and found.end() == item.start else None
@@ -288,7 +286,7 @@ def _newline(text: str) -> str:
 
 
 class NodeForm(Enum):
-    """What a node is."""
+    """The form of a YAML node."""
 
     SCALAR = "scalar"
     MAPPING = "mapping"

@@ -1,4 +1,4 @@
-"""Plain values → YAML text that every reader understands alike; texts → files, all of them whole or none at all."""
+"""Writes plain values as YAML that every parser reads alike, and sets of files completely or not at all."""
 
 from __future__ import annotations
 

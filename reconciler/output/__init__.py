@@ -1,1 +1,1 @@
-"""Plans and reports → text in all output formats; pure."""
+"""Renders plans, reports, drift and problems in all output formats; pure."""

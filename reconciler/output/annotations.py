@@ -1,4 +1,4 @@
-"""What needs attention → workflow commands, which a GitHub job shows at the lines that caused it."""
+"""Writes findings as workflow commands, which GitHub shows at the lines that they concern."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def plan_commands(sheet: PlanSheet) -> str:
 
 
 def drift_commands(drifts: DriftReport) -> str:
-    """Of what the account changed."""
+    """The workflow commands for drift."""
     return _text(diagnostics.of_drift(drifts), drifts.base)
 
 
 def problems_commands(findings: FileProblems) -> str:
-    """Of what is wrong with the files."""
+    """The workflow commands for file problems."""
     return _text(diagnostics.of_problems(findings), findings.base)
 
 
@@ -55,10 +55,10 @@ def _command(command: str, found: Diagnostic, base: str) -> str:
 
 
 def _message(text: str) -> str:
-    """What would end a command is spelled out, first what spells."""
+    """Escape the characters that would end a command; the escape character comes first."""
     return wording.printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
-    """The same for a property, where colons and commas would end it too."""
+    """Escape a property, which colons and commas would end, too."""
     return _message(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,4 +1,4 @@
-"""The place where the schemas are published → a catalogue in the form of SchemaStore, by which editors find them."""
+"""Writes the SchemaStore catalogue by which editors find the published schemas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a clone leaves out → lines and a document; nobody is named."""
+"""Renders the resources that a clone leaves out, without names of people."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _named(names: Mapping[str, int]) -> str:
 
 
 def cloned_document(source: str, target: str, made: ClonedState) -> dict[str, Any]:
-    """The same for machines."""
+    """The JSON document of the resources that a clone leaves out."""
     return {
         "from": source,
         "to": target,

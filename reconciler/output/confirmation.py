@@ -1,4 +1,4 @@
-"""The question that is asked before a plan is applied: what happens where, and to how many people."""
+"""Words the question before an apply: the changes, the connection and the number of people affected."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RELATED = {"assign": "assignment", "add": "addition", "remove": "removal", "rep
 
 
 def question(plan: Plan, connection: str, name: str) -> str:
-    """What would be applied to which connection of which project or environment, on one line; people on the next."""
+    """The changes, connection and project or environment on one line; the people affected on the next."""
     what = ", ".join(_parts(plan)) or "this plan"
     return "\n".join(
         filter(None, (f"Apply {what} to connection {connection} ({name})?", " ".join(_consequences(plan))))

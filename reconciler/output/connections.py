@@ -1,4 +1,4 @@
-"""Connections → lines of styled text; the address of one is no part of them, because it opens a session."""
+"""Renders connections as styled text, without their URL, which opens a session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A plan, drift or problems of files → what needs attention, gravest first, each with its rule and its place."""
+"""Collects the findings of a plan, of drift or of file problems, most severe first, with rule and position."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Level(Enum):
 
 
 class Rule(NamedTuple):
-    """A reason to look: its lasting id, what it means, how grave it is, and what to do about it."""
+    """A rule of findings: its permanent id, meaning, severity and remedy."""
 
     id: str
     about: str
@@ -120,7 +120,7 @@ class Diagnostic:
 
 @dataclass(frozen=True)
 class FileProblems:
-    """What is wrong with the files; ``name``, ``base``, ``document`` as of a :class:`~.sentences.Sheet`."""
+    """Problems of files; the other fields as in :class:`~reconciler.output.plan_sheet.PlanSheet`."""
 
     problems: Sequence[Problem]
     name: str = ""
@@ -130,7 +130,7 @@ class FileProblems:
 
 
 def position(origin: Origin | None) -> Origin | None:
-    """A place in a file, or None for what comes from elsewhere: a run that is undone, a clone."""
+    """A position in a file; None for the origin of an undo or a clone."""
     return origin if origin and origin.line > 0 else None
 
 
@@ -140,12 +140,12 @@ def below(base: str, origin: Origin) -> str:
 
 
 def of_plan(sheet: PlanSheet) -> list[Diagnostic]:
-    """What needs attention in a plan, or in a run."""
+    """The findings of a plan or of a run."""
     return _ordered([*_approvals(sheet), *_changes(sheet), *_outcomes(sheet)])
 
 
 def unfinished(sheet: PlanSheet) -> frozenset[Address] | None:
-    """After an apply, what failed, was skipped or not reached; None before one."""
+    """The addresses that an apply failed, skipped or did not reach; None before an apply."""
     if sheet.report is None:
         return None
     return frozenset(outcome.step.address for outcome in sheet.report.outcomes if outcome.status in BAD)
@@ -167,7 +167,7 @@ def _approvals(sheet: PlanSheet) -> Iterator[Diagnostic]:
 
 
 def _is_behind(approval: Approval, change: Change) -> bool:
-    """Whether the change is one of those that the approval is about."""
+    """Whether the approval concerns the change."""
     kind = KINDS[change.address.kind]
     if approval.allow is Allow.EMAILS:
         return bool(MAILING.intersection(change.effects))
@@ -200,7 +200,7 @@ def _place(change: Change) -> Origin | None:
 
 
 def _what(change: Change) -> str:
-    """``to delete: ``, nothing for what is only to be known."""
+    """``to delete: ``; empty for notes."""
     verb = dict(change_text.VERBS).get(change.action)
     return f"{verb}: " if verb and not change.blocked else ""
 
@@ -257,7 +257,7 @@ _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
 
 
 def of_problems(findings: FileProblems) -> list[Diagnostic]:
-    """One for each problem; where it says ``file:line:column``, there."""
+    """One finding for each problem, at its ``file:line:column`` if it has one."""
     found: list[Diagnostic] = []
     for problem in findings.problems:
         text = "; ".join(wording.printable(each) for each in (problem.what, problem.hint) if each)

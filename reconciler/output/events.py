@@ -1,4 +1,4 @@
-"""What happens in a run → the documents of its stream of events: one JSON object each, versioned like the report."""
+"""Builds the JSON objects of the event stream of a run; they have the version of the report."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def begin(version: str, command: str) -> dict[str, Any]:
 
 
 def plan(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the document of the plan what is not its changes."""
+    """The document of the plan without its changes."""
     return {key: document[key] for key in PLANNED}
 
 

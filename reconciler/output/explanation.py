@@ -1,4 +1,4 @@
-"""What is known of one resource → lines of styled text and one JSON document."""
+"""Renders the explanation of one resource as styled text and as one JSON document."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _shown(row: FieldExplanation, side: str) -> str:
 
 
 def explanation_document(told: Explanation, requests: Calls, reads: int) -> dict[str, Any]:
-    """What ``explain --json`` prints; secrets by their source, or not at all."""
+    """The document of ``explain --json``; secrets appear as their source or not at all."""
     change, entry = told.change, told.entry
     origin = told.desired.origin if told.desired else None
     return {

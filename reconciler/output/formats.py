@@ -1,6 +1,6 @@
-"""What is to be told → one text in the format that was asked for: the one table of formats.
+"""The table of output formats; renders a subject in one of them.
 
-A module is imported when its format is wanted: the help of every command lists them all.
+A module is imported when its format is used, since the help of every command lists all formats.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ PLAN, DRIFT, PROBLEMS, FLEET = "plan", "drift", "problems", "fleet"
 
 
 class Format(NamedTuple):
-    """What it is for, and ``module.function`` below reconciler.output for each thing that it can tell.
+    """The purpose of a format, and ``module.function`` below reconciler.output for each subject that it can show.
 
     ``needs`` names those parts of a plan's sheet that cost something to make: its requests, its document.
     """
@@ -78,7 +78,7 @@ def names(subject: str) -> list[str]:
 
 
 def rendered(name: str, subject: str, told: Any) -> str:
-    """``told`` (a Sheet, a Drifts, a Findings) as a text of that format, with a line end after it."""
+    """``told`` (a plan, drift, problems or a fleet) in that format, with a line end after it."""
     module, _, function = str(getattr(FORMATS[name], subject)).rpartition(".")
     text: str = getattr(import_module(f"reconciler.output.{module}"), function)(told)
     return text if text.endswith("\n") or not text else text + "\n"

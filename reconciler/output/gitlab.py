@@ -1,4 +1,4 @@
-"""A plan → the counts that GitLab shows in a merge request, in the form in which it takes them from Terraform."""
+"""Counts the changes of a plan for GitLab merge requests, in the format of the Terraform report."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""Nodes and edges → a diagram as text: Mermaid, or DOT, which graphviz turns into SVG; the same text in every run.
+"""Draws the dependency graph of a desired state or a plan as Mermaid or DOT text.
 
-Names come from people and from accounts, so whatever either language would obey in them is spelled out.
-
-A desired state, or a plan with its order → nodes and edges; how they are spelled is the diagram's business.
+Names come from people and accounts, so everything that either language would interpret in them is escaped. The same
+graph gives the same text.
 """
 
 from __future__ import annotations
@@ -60,7 +59,7 @@ class Edge(NamedTuple):
 
 
 class Diagram(NamedTuple):
-    """What is drawn. ``caption`` is a comment for whoever reads the text."""
+    """A diagram; ``caption`` is a comment in its text."""
 
     nodes: Sequence[Node]
     edges: Sequence[Edge]
@@ -128,7 +127,7 @@ def _class(node: Node) -> str:
 
 
 def _word(kind: str) -> str:
-    """A class of our own: some kinds are called what the language keeps for itself."""
+    """The name of a kind with a prefix, since some kinds have names that the language reserves."""
     return f"kind_{kind or 'other'}"
 
 
@@ -223,7 +222,7 @@ Shown = Callable[[Address], str]
 
 
 def of_files(state: DesiredState, shown: Shown, *, full: bool = False) -> Diagram:
-    """Every declared resource, and an arrow to each that it needs; what no file declares is drawn as outside."""
+    """Every declared resource with an arrow to each one that it needs; undeclared ones are drawn as external."""
     resources = state.resources
     needs = {address: KINDS[address.kind].refers_to(each.attrs) for address, each in resources.items()}
     outside = {target for targets in needs.values() for target in targets if target not in resources}
@@ -233,7 +232,7 @@ def of_files(state: DesiredState, shown: Shown, *, full: bool = False) -> Diagra
 
 
 def of_plan(graph: Graph, changes: Iterable[Change], shown: Shown, *, full: bool = False) -> Diagram:
-    """Every step that sends something, in its order: solid where a failure skips what comes after, else dashed."""
+    """Every step that sends a request, in order; an arrow is solid if a failure skips the next step, else dashed."""
     actions = {change.address: change for change in changes}
     nodes = [_step(step, actions[step.address], shown) for step in graph.order]
     nodes += [Node(_key(step), _BARRIERS[step], "") for step in sorted(graph.barriers, key=_key)]

@@ -49,7 +49,7 @@ def iso(seconds: float | None) -> str | None:
 
 
 def ended(status: str | None) -> str:
-    """How a run ended, in one word; one that never said so was killed, or is under way."""
+    """The result of a run in one word; ``begun`` if it was killed or is still running."""
     return status or "begun"
 
 
@@ -139,7 +139,7 @@ def resource_document(address: Address, past: Iterable[BeforeImage], runs: Mappi
 
 
 def resource_lines(past: Iterable[BeforeImage], runs: Mapping[int, Any]) -> Iterator[Line]:
-    """What each run did to one resource, oldest first: before → after for every field."""
+    """The changes of one resource by run, oldest first, with each field before and after."""
     for each in past:
         run = runs[each.run]
         who = wording.printable(f"{run.info.command}, {run.info.who} on {run.info.host}")
@@ -168,7 +168,7 @@ def _fields(past: BeforeImage) -> dict[str, tuple[Value, Value]]:
 
 
 def outcome_lines(past: Sequence[BeforeImage]) -> Iterator[Line]:
-    """What a run did, step by step: before → after for every field."""
+    """The steps of a run with each field before and after."""
     for each in past:
         good = each.status in (Status.DONE, Status.PENDING)
         word = wording.spaced(_ending(each.action, each.status))
@@ -189,7 +189,7 @@ def _arrow(action: Action, before: Value, after: Value) -> str:
 
 
 def lost_lines(run: int, lost: Sequence[Unrestorable]) -> Iterator[Line]:
-    """What undoing a run cannot restore, grouped; then that the files still contain the change."""
+    """The resources that an undo cannot restore, grouped, and a reminder that the files still contain the change."""
     if lost:
         yield [(f"Undo of run {run} is incomplete. It cannot restore:", "bold")]
     for what, addresses in grouped(lost).items():
@@ -202,5 +202,5 @@ def lost_lines(run: int, lost: Sequence[Unrestorable]) -> Iterator[Line]:
 
 
 def lost_document(lost: Iterable[Unrestorable]) -> list[dict[str, str]]:
-    """The same for machines."""
+    """The JSON of the resources that an undo cannot restore."""
     return [{"address": str(each.address), "what": each.what} for each in lost]

@@ -1,4 +1,4 @@
-"""A plan → one HTML page without any other file: the data that the template ``plan.html.j2`` shows.
+"""Renders a plan as one HTML page without further files, from the template ``plan.html.j2``.
 
 The template escapes every text, since it may come from the account or from a pull request. A Content-Security-Policy
 allows the style and the script of the page by their digests, and nothing else. Template, style and script are files
@@ -177,7 +177,7 @@ def _digest(content: str) -> str:
 
 
 def _headline(sheet: PlanSheet) -> tuple[str, Sequence[str]]:
-    """The first sentence, which is the title of the page, and those that follow it."""
+    """The first sentence, which is also the title of the page, and the sentences after it."""
     plan, report = sheet.plan, sheet.report
     if not (plan.pending or plan.blocked):
         first, _, rest = plan_sheet.quiet(plan).partition(". ")
@@ -370,7 +370,7 @@ def _effects(member: Member) -> list[str]:
 
 
 def _relation_values(change: Change) -> FieldValues:
-    """``tags``: what a person gets or loses."""
+    """The relations that a person gets or loses, such as ``tags``."""
     row = relation_row(change)
     sign, _, name = row.shown.partition(" ")
     added, removed = change.action is Action.CREATE, change.action is Action.DELETE
@@ -398,7 +398,7 @@ def _outcomes(report: Report | None) -> dict[Address, PageOutcome]:
 
 
 def _worst(report: Report | None) -> list[Outcome]:
-    """Failed steps, then those skipped for them."""
+    """Failed steps, then the steps skipped because of them."""
     bad = [each for each in (report.outcomes if report else ()) if each.status in _BAD]
     return sorted(bad, key=lambda each: STATUSES.index(each.status))
 

@@ -1,6 +1,6 @@
-"""A plan or a report → one versioned JSON document; minor versions add, major ones break.
+"""Builds the versioned JSON documents of plans and reports, and writes JSON that no terminal interprets.
 
-A JSON document → its text, whole and readable, with nothing in it that a terminal would obey.
+Minor versions add keys, major versions may change them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ Requests = Mapping[Address, Iterable[tuple[str, str, Any]]]
 
 
 def plan_document(plan: Plan, requests: Requests, approvals: Iterable[Approval] = ()) -> dict[str, Any]:
-    """What ``plan --json`` prints. Secrets are shown by their source, references stay open."""
+    """The document of ``plan --json``. Secrets appear as their source, references are not resolved."""
     changes = [_change(change, requests) for change in plan.changes]
     writes = sum(len(each["requests"]) for each in changes)
     return {
@@ -48,7 +48,7 @@ def plan_document(plan: Plan, requests: Requests, approvals: Iterable[Approval] 
 
 
 def summary(plan: Plan) -> dict[str, int]:
-    """A count for each action, with what policy holds back counted apart."""
+    """The number of changes by action; blocked ones are counted separately."""
     counts = {action.value: 0 for action in Action}
     for (_, action), number in count_agreed(plan.changes).items():
         counts[action.value] += number
@@ -76,7 +76,7 @@ def _change(change: Change, requests: Requests) -> dict[str, Any]:
 
 
 def report_document(plan: dict[str, Any], report: Report) -> dict[str, Any]:
-    """What ``apply --json`` prints: the plan's document with what came of it."""
+    """The document of ``apply --json``: the plan's document with the outcomes."""
     return {
         **plan,
         "run": report.run,
@@ -87,12 +87,12 @@ def report_document(plan: dict[str, Any], report: Report) -> dict[str, Any]:
 
 
 def unrun_document(plan: dict[str, Any], reason: str) -> dict[str, Any]:
-    """The same of a run that had nothing to do, or was refused for that reason before it began."""
+    """The report of a run that had nothing to do, or was refused before it began for ``reason``."""
     return {**plan, **({"stopped": f"refused: {reason}"} if reason else {}), "outcomes": []}
 
 
 def problems_document(problems: Sequence[Problem]) -> dict[str, Any]:
-    """What ``validate --json`` prints of the files."""
+    """The document of ``validate --json``."""
     return {"valid": not problems, "problems": [problem._asdict() for problem in problems]}
 
 
@@ -102,17 +102,17 @@ def plan_json(sheet: PlanSheet) -> str:
 
 
 def drift_json(drifts: DriftReport) -> str:
-    """The text of what the account changed."""
+    """The drift document as text."""
     return json_text(dict(drifts.document))
 
 
 def problems_json(findings: FileProblems) -> str:
-    """The text of what is wrong with the files."""
+    """The problems document as text."""
     return json_text(dict(findings.document))
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:
-    """One step as it ended; what the server made of our values with it."""
+    """The outcome of one step, with values that the server changed."""
     return {
         "address": str(outcome.step.address),
         "verb": outcome.step.verb.value,

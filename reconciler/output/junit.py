@@ -1,4 +1,4 @@
-"""A plan, a report, drift or problems → test results as JUnit writes them: a suite of each kind, a case of each."""
+"""Writes plans, reports, drift and problems as JUnit test results: one suite for each kind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 @dataclass(frozen=True)
 class TestCase:
-    """One case and what is said of it; ``failure`` (rule, message) or ``skipped`` where it is not good."""
+    """One test case; ``failure`` (rule, message) or ``skipped`` if it did not pass."""
 
     suite: str
     name: str
@@ -33,7 +33,7 @@ class TestCase:
 
 
 def plan_suites(sheet: PlanSheet) -> str:
-    """A case for every change; closed approvals, what is blocked and, after a run, what failed are failures."""
+    """One case for each change; missing approvals, blocked changes and failed steps are failures."""
     approvals = [
         TestCase(
             "allowances", f"--allow {approval.allow.value}", failure=("needs-allowance", plan_sheet.need(approval))

@@ -50,7 +50,7 @@ class _Table(NamedTuple):
 
 
 def _tables(sheet: PlanSheet) -> list[_Table]:
-    """One for each kind; after an apply first what is still open, then what is done."""
+    """One table for each kind; after an apply, open changes come before completed ones."""
     left = diagnostics.unfinished(sheet)
     tables: list[_Table] = []
     for is_open in (True, False):
@@ -101,7 +101,7 @@ def _front(sheet: PlanSheet) -> Iterator[str]:
 
 
 def _approvals(sheet: PlanSheet) -> Iterator[str]:
-    """What has to be written before the plan can be applied."""
+    """The approvals that the plan needs, as options to write."""
     if sheet.approvals:
         yield "**Approval required before apply:**\n\n"
         yield from (f"- `{approval.flag}` – {prose(approval.reason)}\n" for approval in sheet.approvals)
@@ -119,7 +119,7 @@ def _named(title: str, what: list[tuple[Change, str]]) -> Iterator[str]:
 
 
 def _ended(report: Report, plan: Plan) -> Iterator[str]:
-    """How the run went: the totals, then what failed and was skipped, with the reasons."""
+    """The result of a run: totals, then failed and skipped steps with the reasons."""
     yield f"**{prose(text.result(report, plan))}**\n\n"
     if report.stopped:
         yield f"> **Stopped:** {prose(report.stopped)}\n\n"
@@ -253,7 +253,7 @@ def _problems(problems: Iterable[Problem]) -> list[str]:
 
 
 def _fitting_table(table: str, rows: Sequence[str], room: int, what: str) -> str:
-    """The table with as many rows as fit; says how many do not."""
+    """The table with as many rows as fit, and the number of rows left out."""
     room -= HEADROOM + LONGEST + size(table)
     parts = [table]
     for number, each in enumerate(rows):

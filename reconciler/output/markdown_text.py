@@ -1,8 +1,8 @@
-"""Any text → GitHub's and GitLab's Markdown that shows exactly it: no markup, no link, nobody and nothing mentioned.
+"""Escapes text for the Markdown of GitHub and GitLab, so that it is shown literally and mentions nobody.
 
-What is in a code span is neither markup nor a mention on either of them. So names and values are code, and so are
-those words of a sentence that could mean anything but themselves. Backticks, and pipes in the cell of a table, end a
-span all the same: a text that has one is spelled in character references, between the tags that a span makes.
+Neither interprets the content of a code span. Names and values are therefore written as code, and so are words of a
+sentence that could have another meaning. Backticks, and pipes in a table cell, end a code span: a text that contains
+one is written with character references between ``<code>`` tags.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def code(text: str) -> str:
 
 
 def prose(text: str) -> str:
-    """A sentence; words that are more than words stand as code."""
+    """A sentence, with words that Markdown would interpret as code."""
     parts: list[str] = []
     for plain, group in groupby(_cut(wording.printable(text)).split(), key=_is_plain):
         piece = " ".join(group)
@@ -62,7 +62,7 @@ def head(*cells: str) -> str:
 
 
 def marker(name: str) -> str:
-    """The hidden first line by which a comment is found again; what could end it is replaced."""
+    """The hidden first line by which a comment is found again; characters that could end it are replaced."""
     safe = re.sub(r"-{2,}", "-", re.sub(r"[^\w .:/-]", "_", wording.printable(name)[:LONGEST]))
     return f"<!-- reconciler: {safe} -->\n"
 

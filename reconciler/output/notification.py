@@ -1,6 +1,6 @@
-"""What happened, as counts and kinds → the two forms of a notification; there is nobody's name in either.
+"""Builds the two forms of a notification from counts and kinds.
 
-Nothing comes in here that could name anybody: no address, no value, no message of an error, no path.
+It receives no address, value, error message or path, so that it cannot name anybody.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A plan, a report, drift or problems → text without colours, as a terminal would show it."""
+"""Renders plans, reports, drift and problems as text without colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from reconciler.output.text import plan_lines, report_lines
 
 
 def plan_text(sheet: PlanSheet) -> str:
-    """The plan, and what came of it."""
+    """The plan, and the report of its run if there is one."""
     return _text(_plan(sheet))
 
 

@@ -1,4 +1,4 @@
-"""What a pull wrote or would patch → lines of styled text."""
+"""Renders the files that a pull wrote or would change as styled text."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pulled_lines(
 
 
 def pulled_document(made: ExportedFiles, written: Sequence[str], owned: int | None, reads: int) -> dict[str, Any]:
-    """What ``pull --json`` prints where files were written."""
+    """The document of ``pull --json`` for a new folder."""
     return {
         "format_version": FORMAT_VERSION,
         "written": list(written),
@@ -62,7 +62,7 @@ def pulled_document(made: ExportedFiles, written: Sequence[str], owned: int | No
 
 
 class PatchSummary(Protocol):
-    """What is known of a patch."""
+    """A patch of the files and the drift that it accepts."""
 
     @property
     def offered(self) -> Sequence[tuple[str, str, str]]:
@@ -107,7 +107,7 @@ def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
 
 
 def patch_document(patch: PatchSummary, written: Sequence[str]) -> dict[str, Any]:
-    """What ``pull --json`` prints where files were there: what drifted, and the difference that was chosen of it."""
+    """The document of ``pull --json`` for an existing folder: the drift, and the patch of the accepted part."""
     return {
         "format_version": FORMAT_VERSION,
         "written": list(written),

@@ -1,16 +1,13 @@
-"""Values, documents and texts about people → the same with short stable marks in place of who they are.
+"""Replaces personal data in values, documents and texts by short stable pseudonyms.
 
-what                    which part of it                                            becomes
+where                   replaced part                                               becomes
 ──────────────────────────────────────────────────────────────────────────────────────────────────
-an address              what in its key names a person                              contact/c:7f3a21b0
+an address              the part of its key that names a person                     contact/c:7f3a21b0
 a personal field        its value, in attributes, field changes, request bodies     v:09be41c7
-any text                what looks like an e-mail address                           c:7f3a21b0
-                        a personal value of this run, three characters or more      v:09be41c7
+any text                e-mail addresses                                            c:7f3a21b0
+                        personal values of this run, three characters or more       v:09be41c7
 
-Which fields are personal is declared with the kinds. Secrets are no business of this module: no value that comes
-here holds one.
-
-Personal values that were met → where they stand in a text, however many there are.
+The kinds declare which fields are personal. Secrets are not handled here: they are removed before.
 """
 
 from __future__ import annotations
@@ -98,7 +95,7 @@ class Redactor:
         self._known = KnownValues()
 
     def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
-        """Look for these people, and for what these attributes tell of them, in every text from now on."""
+        """Replace these people and the personal values in these attributes in every text from now on."""
         for address, attrs in named:
             self._learn(address, attrs)
 
@@ -141,7 +138,7 @@ class Redactor:
         return Address(address.kind, "/".join(self.person(p) if i in marked else p for i, p in enumerate(parts)))
 
     def plan(self, plan: Plan) -> Plan:
-        """The plan as it may be shown: without ids of requests, and without what sensitive fields hold."""
+        """The plan with pseudonyms, without ids of requests and without values of sensitive fields."""
         marked = plan_from_json(self.document(plan_to_json(plan)))
         return replace(marked, changes=tuple(replace(c, note=self.text(c.note)) for c in marked.changes))
 
@@ -150,7 +147,7 @@ class Redactor:
         return attrs_from_json(self.document(attrs_to_json(attrs)))
 
     def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
-        """What an earlier run did."""
+        """The outcomes of an earlier run, with pseudonyms."""
         return [
             each._replace(
                 address=self.address(each.address),

@@ -1,4 +1,4 @@
-"""What needs attention → one SARIF 2.1.0 log, for code scanning."""
+"""Writes findings as a SARIF 2.1.0 log for code scanning."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def plan_log(sheet: PlanSheet) -> str:
 
 
 def drift_log(drifts: DriftReport) -> str:
-    """Of what the account changed."""
+    """The log of drift."""
     return _log(diagnostics.of_drift(drifts), drifts.base, "drift", drifts.name)
 
 
 def problems_log(findings: FileProblems) -> str:
-    """Of what is wrong with the files."""
+    """The log of file problems."""
     return _log(diagnostics.of_problems(findings), findings.base, "files", findings.name)
 
 
@@ -90,6 +90,6 @@ def _place(origin: Origin, base: str) -> dict[str, Any]:
 
 
 def _fingerprint(found: Diagnostic) -> str:
-    """The same for the same thing in the next plan, wherever its line has moved to."""
+    """A fingerprint that stays the same if the line of the finding moves."""
     text = f"{found.rule.id}\0{found.subject or found.message}"
     return sha256(text.encode(errors="replace")).hexdigest()[:32]

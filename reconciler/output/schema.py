@@ -27,7 +27,7 @@ def plan_schema() -> dict[str, Any]:
 
 
 def report_schema() -> dict[str, Any]:
-    """Of ``apply --json``: the plan, and what came of it."""
+    """The schema of ``apply --json``: the plan and its outcomes."""
     plan = _plan()
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
@@ -120,7 +120,7 @@ def event_schema() -> dict[str, Any]:
 
 
 def _events() -> dict[str, dict[str, Any]]:
-    """What each event holds beside its name, time and number."""
+    """The keys of each event beside its name, time and number."""
     plan, report = _plan(), report_schema()
     properties = plan["properties"]
     kind = _object({"done": _COUNT, "total": {"type": ["integer", "null"]}, "about": {"type": "boolean"}})
@@ -155,7 +155,7 @@ def _object(properties: dict[str, Any], *optional: str) -> dict[str, Any]:
 
 
 def _words(meanings: Mapping[Any, str]) -> dict[str, Any]:
-    """A closed list, with what each word means where an editor shows it."""
+    """An enumeration with the meaning of each word for editors."""
     return {"enum": [word and word.value for word in meanings], "enumDescriptions": list(meanings.values())}
 
 

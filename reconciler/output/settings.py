@@ -1,4 +1,4 @@
-"""The settings of a run → lines of text: what each is, and where it came from."""
+"""Renders the settings of a run and their sources as text."""
 
 from __future__ import annotations
 

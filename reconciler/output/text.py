@@ -105,7 +105,7 @@ class PlanLayout:
         return [("  ", ""), *(piece for sign, verb, style in parts for piece in ((sign, style), (f" {verb}   ", "")))]
 
     def notes(self, view: PlanView) -> Iterator[Line]:
-        """Remarks on what is unchanged, and a blank line."""
+        """Remarks on unchanged resources, and a blank line."""
         for note in view.notes:
             yield from self._inside(note, indent=2)
         if view.notes:
@@ -230,7 +230,7 @@ MAX_LISTED = 20
 
 
 def report_lines(report: Report, plan: Plan, *, seconds: float | None = None, columns: int = 0) -> Iterator[Line]:
-    """How a run ended: the totals, what failed and why, what was skipped, and values that the server changed."""
+    """The result of a run: totals, failed steps with reasons, skipped steps, and values that the server changed."""
     layout = PlanLayout(columns)
     bad = [each for each in report.outcomes if each.status in (Status.FAILED, Status.SKIPPED)]
     style = "bold yellow" if bad or report.stopped else "bold"

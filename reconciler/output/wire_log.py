@@ -1,4 +1,4 @@
-"""One call over the wire → a line of a log and a body that may be read by others: no key, no secret, no session."""
+"""Renders one HTTP exchange for the log, without keys, secrets and sessions."""
 
 from __future__ import annotations
 

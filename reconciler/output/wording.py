@@ -1,4 +1,4 @@
-"""Values, addresses and numbers → the words in which they are shown, free of terminal escapes."""
+"""Formats values, addresses and numbers for people, without terminal escapes."""
 
 from __future__ import annotations
 

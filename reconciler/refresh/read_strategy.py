@@ -117,7 +117,7 @@ def _key_attrs(kind: Kind, address: Address) -> Attrs:
 
 
 def _targets(state: DesiredState, entries: Entries, wanted: Kind) -> Iterable[Address]:
-    """What resources and entries refer to of one kind."""
+    """The addresses of one kind that resources and entries refer to."""
     for kind in KINDS.values():
         if any(field.ref == wanted.name for field in kind.refs):
             for resource in Resources.by_kind(state.resources).of(kind.name).values():
@@ -224,7 +224,7 @@ class EarlyStop:
 
     @cached_property
     def rest(self) -> ReadNeeds:
-        """What was not found yet, as look-ups."""
+        """Look-ups for everything not found yet."""
         needs = self._find_out()
         return ReadNeeds(needs.ids, dict(needs.keys), needs.open_ended)
 
