@@ -8,8 +8,7 @@ from docs.generate import meanings
 from docs.generate.markdown import code, table
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
-from reconciler.model.policy import Allow, Limits, Prune
-from reconciler.planner.approvals import COUNTED, UNCOUNTED
+from reconciler.model.policy import COUNTED, UNCOUNTED, Allow, Limits, Prune
 
 INTRO = """\
 # Safety

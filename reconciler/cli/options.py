@@ -16,9 +16,8 @@ from reconciler.cli.command_options import OutputRequest
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import start_logging
 from reconciler.config.files import parse_targets, read_targets
-from reconciler.model.policy import Allow
+from reconciler.model.policy import UNCOUNTED, Allow
 from reconciler.output.formats import FORMATS, PLAN, names
-from reconciler.planner.approvals import UNCOUNTED
 
 F = TypeVar("F", bound=Callable[..., object])
 T = TypeVar("T")

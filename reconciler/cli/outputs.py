@@ -21,9 +21,8 @@ from reconciler.cli.terminal import json_text, print_text
 from reconciler.config import storage
 from reconciler.config.storage import refuse_linked_folder
 from reconciler.errors import ConfigurationError, Problem
-from reconciler.output.diagnostics import FileProblems
 from reconciler.output.formats import FORMATS, PROBLEMS, names, rendered
-from reconciler.output.json_documents import problems_document
+from reconciler.output.problems import FileProblems, problems_document
 
 
 class Result(Protocol):

@@ -11,8 +11,7 @@ from reconciler.fleet.account import AccountJob
 from reconciler.fleet.folder import RunFolder
 from reconciler.fleet.lane import not_run
 from reconciler.model.fleet import AccountResult, AccountState, FleetApproval
-from reconciler.model.policy import Allow
-from reconciler.planner.approvals import COUNTED, UNCOUNTED
+from reconciler.model.policy import COUNTED, UNCOUNTED, Allow
 
 _UNCOUNTED = {each.value for each in UNCOUNTED}
 

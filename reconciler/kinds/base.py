@@ -15,16 +15,14 @@ from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address, Attrs, Ref, Value, escape
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(NamedTuple):
     """Method and native path of a call; ``{id}`` is the remote id, ``{name}`` that of the REF field ``name``."""
 
     method: str
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Collection:
+class Collection(NamedTuple):
     """Read as a list; ``paged`` by cursor, or in one answer (api.md §3: contact fields and webhooks).
 
     ``unique``: Systeme.io allows only one of each natural key.
@@ -35,8 +33,7 @@ class Collection:
     unique: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Embedded:
+class Embedded(NamedTuple):
     """Read inside the items of another kind, under the key ``wire``.
 
     ``filter`` is a parameter of the parent's list: given the id of the other end, it lists the parents that have it.
@@ -47,8 +44,7 @@ class Embedded:
     filter: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class PerParent:
+class PerParent(NamedTuple):
     """Read for one parent at a time, given as ``parameter``; the items do not name their parent.
 
     ``absent`` is the meaning of a 404 of the list, ``limit`` the page size.
@@ -65,16 +61,14 @@ class PerParent:
         return {self.parameter: parent, "limit": self.limit}
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(NamedTuple):
     """A list filtered to (nearly) one natural key; ``query`` maps parameters to field names."""
 
     path: str
-    query: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    query: Mapping[str, str] = EMPTY
 
 
-@dataclass(frozen=True, slots=True)
-class Sugar:
+class Sugar(NamedTuple):
     """Short form inside the parent's block: each item of ``parent.key`` gives this kind's field ``fills``.
 
     ``exact`` is the key of the parent's block that makes the list authoritative.
@@ -84,7 +78,7 @@ class Sugar:
     key: str
     fills: str
     doc: str
-    preset: Mapping[str, Value] = field(default_factory=lambda: EMPTY)
+    preset: Mapping[str, Value] = EMPTY
     exact: str = ""
 
 
@@ -102,14 +96,13 @@ class ExtraRead(NamedTuple):
     what: str
 
 
-@dataclass(frozen=True, slots=True)
-class Wire:
+class Wire(NamedTuple):
     """A kind in one dialect: wire names by field, immutable fields, fields that every write must repeat.
 
     ``slugs`` are the account's contact fields, if known.
     """
 
-    names: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    names: Mapping[str, str] = EMPTY
     immutable: frozenset[str] = frozenset()
     repeats: tuple[str, ...] = ()
     slugs: frozenset[str] = frozenset()

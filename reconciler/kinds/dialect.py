@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from enum import Enum
 
 from reconciler.kinds.base import Kind, Wire
@@ -34,4 +33,4 @@ _PLAIN = Wire()
 def wire_of(kind: Kind, dialect: Dialect, slugs: frozenset[str] = frozenset()) -> Wire:
     """``kind`` in ``dialect``; ``slugs`` are the account's contact fields, if they were read."""
     wire = TABLE[dialect].get(kind.name, _PLAIN)
-    return replace(wire, slugs=slugs) if slugs else wire
+    return wire._replace(slugs=slugs) if slugs else wire

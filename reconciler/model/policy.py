@@ -30,6 +30,12 @@ class Allow(Enum):
     TAKEOVER = "takeover"
 
 
+#: Classes whose approval must give the exact count of the plan.
+COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE, Allow.EMAILS, Allow.TAKEOVER})
+#: Classes without a count: an account is the wrong one, or it is not.
+UNCOUNTED = frozenset({Allow.MISSING})
+
+
 def _limit(default: int, doc: str, *, most: int | None = None) -> int:
     """A field of :class:`Limits`: ``doc`` is its description in schema and reference, ``most`` its maximum."""
     limit: int = field(default=default, metadata={"doc": doc, "most": most})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.output import diagnostics, wording
-from reconciler.output.diagnostics import Diagnostic, FileProblems, Level
+from reconciler.output.diagnostics import Diagnostic, Level
 from reconciler.output.drift import DriftReport
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 
 #: GitHub shows so many of one level in a step, and drops further ones without a word.
 MOST = 10

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from reconciler.errors import Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING, Consequence, classes_of
 from reconciler.model.plan import Action, Cause, Change, differing
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Status
-from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address, Origin
 from reconciler.output import change_text, plan_sheet, wording
 from reconciler.output.drift import DriftReport, resource_words
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 from reconciler.planner.approvals import REMOVING, Approval
 
 
@@ -116,17 +115,6 @@ class Diagnostic:
     message: str
     subject: str = ""
     origin: Origin | None = None
-
-
-@dataclass(frozen=True)
-class FileProblems:
-    """Problems of files; the other fields as in :class:`~reconciler.output.plan_sheet.PlanSheet`."""
-
-    problems: Sequence[Problem]
-    name: str = ""
-    base: str = ""
-    resources: int = 0
-    document: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
 
 
 def position(origin: Origin | None) -> Origin | None:

@@ -5,18 +5,17 @@ Minor versions add keys, major versions may change them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from reconciler.errors import Problem
 from reconciler.kinds.effects import classes_of
 from reconciler.model.plan import Action, Change, Plan, count_agreed, differing
 from reconciler.model.report import Outcome, Report
 from reconciler.model.serialization import change_to_json, to_json
 from reconciler.model.values import Address
-from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 from reconciler.output.wording import json_text
 from reconciler.planner.approvals import Approval, affected_count, mailed
 
@@ -89,11 +88,6 @@ def report_document(plan: dict[str, Any], report: Report) -> dict[str, Any]:
 def unrun_document(plan: dict[str, Any], reason: str) -> dict[str, Any]:
     """The report of a run that had nothing to do, or was refused before it began for ``reason``."""
     return {**plan, **({"stopped": f"refused: {reason}"} if reason else {}), "outcomes": []}
-
-
-def problems_document(problems: Sequence[Problem]) -> dict[str, Any]:
-    """The document of ``validate --json``."""
-    return {"valid": not problems, "problems": [problem._asdict() for problem in problems]}
 
 
 def plan_json(sheet: PlanSheet) -> str:

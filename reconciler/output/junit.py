@@ -12,9 +12,10 @@ from reconciler.model.plan import Change
 from reconciler.model.report import Outcome, Status
 from reconciler.model.values import Address, Origin
 from reconciler.output import change_text, diagnostics, plan_sheet, wording
-from reconciler.output.diagnostics import Diagnostic, FileProblems
+from reconciler.output.diagnostics import Diagnostic
 from reconciler.output.drift import DriftReport
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 
 #: What XML 1.0 has no place for, and what is left of it after cleaning (https://www.w3.org/TR/xml/#charsets).
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

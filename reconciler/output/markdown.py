@@ -16,11 +16,11 @@ from reconciler.model.plan import Change, Changes, Plan, differing
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address
 from reconciler.output import change_text, diagnostics, plan_sheet, text, wording
-from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import CONFLICT, DriftReport, arrow, note_of, where
 from reconciler.output.markdown_text import LONGEST, code, folded, head, marker, prose, row, size
 from reconciler.output.plan_sheet import SIGNS, PlanSheet
 from reconciler.output.plan_view import Block, view_of
+from reconciler.output.problems import FileProblems
 from reconciler.planner.drift import Drift
 
 #: GitHub refuses a longer body of a comment.

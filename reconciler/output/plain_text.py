@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from reconciler.output import wording
-from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport, drift_lines
 from reconciler.output.layout import Line
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 from reconciler.output.text import plan_lines, report_lines
 
 

@@ -11,9 +11,10 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.model.values import Origin
 from reconciler.output import diagnostics, wording
-from reconciler.output.diagnostics import RULES, Diagnostic, FileProblems
+from reconciler.output.diagnostics import RULES, Diagnostic
 from reconciler.output.drift import DriftReport
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

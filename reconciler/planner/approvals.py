@@ -28,7 +28,7 @@ from functools import cached_property
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING
 from reconciler.model.plan import Action, Cause, Change, Plan, differing
-from reconciler.model.policy import Allow, Limits
+from reconciler.model.policy import COUNTED, UNCOUNTED, Allow, Limits
 from reconciler.model.resource import EMPTY, EntryState, LedgerEntry
 from reconciler.model.values import Address, Attrs, Ref
 from reconciler.planner.matched_state import Entries
@@ -36,10 +36,6 @@ from reconciler.planner.order import sends
 from reconciler.planner.rename_detection import RenameSuggestion
 
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
-#: Classes whose approval must give the exact count of the plan.
-COUNTED = frozenset({Allow.CONTACTS, Allow.CANCEL, Allow.RECREATE, Allow.EMAILS, Allow.TAKEOVER})
-#: Classes without a count: an account is the wrong one, or it is not.
-UNCOUNTED = frozenset({Allow.MISSING})
 #: If none of this many managed resources of a kind exists, the account is probably the wrong one.
 SUSPICIOUS = 10
 

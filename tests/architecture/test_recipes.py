@@ -16,9 +16,8 @@ from reconciler.emulator.state import State
 from reconciler.emulator.tables import Table
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Collection, Embedded, Kind
-from reconciler.model.policy import Allow
+from reconciler.model.policy import UNCOUNTED, Allow
 from reconciler.output.formats import FORMATS
-from reconciler.planner.approvals import UNCOUNTED
 from tests.architecture.source import ROOT
 from tests.contract.test_client import FIRST, SECOND
 from tests.scenarios.names import _SEGMENTS

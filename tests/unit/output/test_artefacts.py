@@ -20,13 +20,14 @@ from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin
 from reconciler.output import diagnostics, wording
 from reconciler.output.annotations import MOST, drift_commands, plan_commands, problems_commands
-from reconciler.output.diagnostics import RULES, FileProblems
+from reconciler.output.diagnostics import RULES
 from reconciler.output.drift import DriftReport
 from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
 from reconciler.output.gitlab import plan_counts
 from reconciler.output.junit import drift_suites, plan_suites, problems_suites
 from reconciler.output.markdown import plan_comment
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 from reconciler.output.sarif import drift_log, plan_log, problems_log
 from reconciler.planner.approvals import Approval
 from reconciler.planner.drift import Drift

@@ -19,11 +19,11 @@ from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin
 from reconciler.output import wording
-from reconciler.output.diagnostics import FileProblems
 from reconciler.output.drift import DriftReport
 from reconciler.output.markdown import LIMIT, drift_comment, plan_comment, problems_comment
 from reconciler.output.markdown_text import code, marker, prose, size
 from reconciler.output.plan_sheet import PlanSheet
+from reconciler.output.problems import FileProblems
 from reconciler.planner.approvals import Approval
 from reconciler.planner.drift import Drift
 
