@@ -13,7 +13,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
 import yaml
@@ -221,7 +221,9 @@ def _written(text: str) -> str:
         writer.width = sys.maxsize
         writer.explicit_start = re.search(r"^---(\s|$)", text, re.MULTILINE) is not None
         writer.indent(mapping=2, sequence=4, offset=2)
+        blocks = _blocks(node)
         _prepare(node, 0, text)
+        numbers = {id(each): number for number, each in enumerate(_blocks(node))}
         stream = io.StringIO()
         writer.serialize(node, stream)
         before, after = outline(text), outline(stream.getvalue())
@@ -229,7 +231,8 @@ def _written(text: str) -> str:
         return ""
     known: dict[str, list[Place]] = {}
     for at, place in before.places():
-        known.setdefault(before.lines[at].text.strip(), []).append(place)
+        number = numbers[id(blocks[place.block])] if place.block >= 0 else -1  # brackets may have become blocks above
+        known.setdefault(before.lines[at].text.strip(), []).append(Place(number, place.deeper))
     lines = [line.text if line.form is LineForm.SCALAR else line.text.rstrip() for line in after.lines]
     for at, place in after.places():
         comment = lines[at].strip()
@@ -237,6 +240,19 @@ def _written(text: str) -> str:
         column = after.columns[block] if block >= 0 else 0
         lines[at] = " " * (column + 2 * (deeper and not after.is_below_text(at))) + comment
     return _joined(thin(lines, [line.form is LineForm.SCALAR for line in after.lines]))
+
+
+def _blocks(node: Any) -> list[Any]:
+    """The lists and mappings without brackets in the order of the file, in which an outline numbers them."""
+    found: dict[int, Any] = {}
+    waiting = [node]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, nodes.CollectionNode) and not each.flow_style and id(each) not in found:
+            found[id(each)] = each
+            parts = chain.from_iterable(each.value) if isinstance(each, nodes.MappingNode) else each.value
+            waiting += reversed(list(parts))
+    return list(found.values())
 
 
 def _prepare(node: Any, column: int, text: str) -> int:

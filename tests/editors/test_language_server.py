@@ -163,7 +163,7 @@ def test_settings_are_offered(editor: LanguageServer, site: Path) -> None:
     ("text", "at", "said"),
     [
         ("contacts:\n  - email: a@example.com\n    locale: en\n", "locale", "Language of e"),
-        ("webhooks:\n  - secret: {env: A}\n", "secret", "`{env: NAME}` or `{file: PATH}`"),
+        ("webhooks:\n  - secret: {env: A}\n", "secret", "`{env: NAME}`, `{file: PATH}` or"),
         ("webhooks:\n  - events: [SALE_NEW]\n", "SALE_NEW", EVENTS["SALE_NEW"].rstrip(".")),
         ("tags:\n  - name: A\n    renamed_from: B\n", "renamed_from", "The previous key"),
         ("memberships: []\n", "memberships", "A contact in a community"),

@@ -180,3 +180,15 @@ def test_a_comment_below_a_block_of_text_stays_a_comment(style: str) -> None:
     paper = format_stream(text.encode())
     assert paper.note == ""
     assert paper.after.decode() == f"tags:\n  - name: {style}\n      one\n\n    # 9\n    handle: t3\n"
+
+
+def test_a_comment_stays_in_its_block_below_brackets_that_became_one() -> None:
+    """Blocks are numbered: one more above must not move the comments of those that follow."""
+    people = ", ".join(f"person-{number}@example.com" for number in range(4))
+    kept = (
+        "  - course: B\n    contacts:\n      - ann@example.com\n  - course: |-\n      C\n    # 9\n    contacts: []\n"
+    )
+    text = f"enrollments:\n  - {{course: A, modules: [a], contacts: [{people}]}}\n{kept}"
+    paper = format_stream(text.encode())
+    assert paper.note == ""
+    assert paper.after.decode().endswith(kept)
