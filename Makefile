@@ -7,7 +7,8 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
-JOBS ?= 2
+# Processes that run tests: one more than two cores, since tests also wait.
+JOBS ?= 3
 
 # The first interpreter that is new enough and can make environments; `make PYTHON=/path/to/python3.12 …` overrides.
 FITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
