@@ -60,7 +60,7 @@ class Freshness:
         self._deletions = takes_from_people(changes.values())
 
     def moved(self, step: Step, change: Change) -> str:
-        """What changed since the plan, as one sentence; empty if nothing did or the reading is recent enough."""
+        """A sentence about changes since the plan; empty if there are none or the reading is recent enough."""
         if not overwrites(step, {change.address: change}):
             return ""
         kind = KINDS[change.address.kind]
@@ -79,7 +79,7 @@ class Freshness:
         return f"{', '.join(sorted(differs))} changed in the account since it was read; plan again" if differs else ""
 
     def _count_losers(self, change: Change) -> int:
-        """How many contacts lose something by the deletion now; counted once for all deletions to come."""
+        """Number of contacts that lose something by the deletion; counted once for all remaining deletions."""
         with self._lock:
             began, losers = self._losers
             if change.address not in losers or self.clock() - began >= self.fresh:

@@ -464,7 +464,7 @@ def _list(reader: Reader, kind: Kind, path: str, query: Mapping[str, Any]) -> li
 
 
 def _ignored(change: Change, error: GatewayError) -> str:
-    """What to do about a refused update that lacks a write-only field, because `lifecycle.ignore` names it."""
+    """Advice on a refused update that lacks a write-only field because `lifecycle.ignore` names it."""
     refused = {violation.path for violation in error.violations} if isinstance(error, Invalid) else set()
     lacking = sorted(refused & change.lifecycle.ignore)
     if not lacking:

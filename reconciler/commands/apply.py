@@ -32,7 +32,7 @@ from reconciler.planner.requests import hidden_in
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is carried out and named in the history; ``digest`` identifies a saved plan."""
+    """Options of a run, and its description in the history; ``digest`` identifies a saved plan."""
 
     bounds: Bounds
     parallel: int = 8

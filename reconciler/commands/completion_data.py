@@ -46,7 +46,7 @@ Word = tuple[str, str]
 
 
 def place(directory: str, environment: str | None, environ: Mapping[str, str], ledger: str | None) -> Invocation:
-    """Where the command that is being typed would run."""
+    """The folder, files and environment of the command line to complete."""
     flags = {"ledger": ledger} if ledger else {}
     environment = environment or environ.get("RECONCILER_ENVIRONMENT") or None
     return Invocation((Path.cwd() / directory).resolve(), dict(environ), flags, environment)

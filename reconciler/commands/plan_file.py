@@ -188,7 +188,7 @@ def begun(document: Mapping[str, Any], store: Store) -> BegunPlan | None:
 
 
 def reviewed_counts(document: Mapping[str, Any]) -> Mapping[Allow, int]:
-    """How many changes of each class the whole plan has: approvals of a begun plan may give these counts."""
+    """Number of changes of each class in the whole plan; approvals of a begun plan may give these counts."""
     return counts(plan_of(document))
 
 

@@ -144,7 +144,7 @@ def _tag_ids(wanted: PullSelection, items: Items) -> str:
 
 
 def _people(found: MatchedState, wanted: PullSelection) -> frozenset[Address] | None:
-    """Those that carry every tag and are in every course; None is everybody."""
+    """The contacts that carry every tag and are in every course; None means all contacts."""
     if not wanted.is_filtered:
         return None
     chosen = {address for address in found.live if KINDS[address.kind].person}
@@ -283,7 +283,7 @@ def _is_as_it_is(change: Change) -> bool:
 
 
 def unknown_kinds(names: Iterable[str]) -> list[str]:
-    """Those that cannot be pulled."""
+    """The names of the kinds that cannot be pulled."""
     known = {kind.name for kind in pullable()}
     return sorted(set(names) - known)
 

@@ -56,7 +56,7 @@ def fleet_schema() -> dict[str, Any]:
 
 
 def _shared() -> dict[str, Any]:
-    """What an account may have, and what a CSV source gives to each of its rows."""
+    """The keys of an account, and those that a CSV source gives to each of its rows."""
     return {
         "path": {**_TEXT, "description": "Folder or file of the account, beside what is common to all."},
         "environment": {**_TEXT, "description": "Environment of its reconciler.yaml, as -e names it."},

@@ -157,7 +157,7 @@ def _is_allowed(words: Sequence[str], environ: Mapping[str, str]) -> bool:
 
 
 def _command(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> str:
-    """What the command prints, run in ``folder`` without a shell; its error messages may hold secrets: dropped."""
+    """The output of the command, run in ``folder`` without a shell. Standard error may hold secrets: dropped."""
     name = words[0]
     if not _is_allowed(words, environ):
         begin = " ".join([name, *takewhile(str.isalnum, words[1:])])

@@ -73,7 +73,7 @@ def settings_schema(kinds: Sequence[str] = (), sections: Sequence[str] = ()) -> 
 
 
 def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
-    """What the file and each environment may set."""
+    """Settings of the file and of each environment."""
     return {
         "gateway": {
             "type": "string", "enum": list(PRESETS), "x-hint": _GATEWAY_HINT, "description": "The gateway's preset.",
@@ -145,7 +145,7 @@ def _files_of_environment() -> dict[str, Any]:
 
 
 def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """What the top level sets an environment may unset, whole or entry by entry."""
+    """Settings of the top level that an environment may unset, as a whole or entry by entry."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     types = schema["type"] if isinstance(schema["type"], list) else [schema["type"]]

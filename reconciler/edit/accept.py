@@ -58,7 +58,7 @@ class AcceptedChange:
 def wishes(
     changes: Iterable[Change], found: MatchedState, patterns: Sequence[str], *, everything: bool
 ) -> tuple[list[AcceptedChange], list[AcceptedChange]]:
-    """Those that were chosen, and all that are offered. Raises ConfigurationError for a pattern without a match."""
+    """The chosen differences, and all that are offered. Raises ConfigurationError for a pattern without a match."""
     offered: list[AcceptedChange] = []
     chosen: list[AcceptedChange] = []
     used: set[str] = set()

@@ -109,7 +109,7 @@ class _Exporter:
         self._keep(kind, blocks)
 
     def _named(self, kind: Kind) -> Iterator[tuple[Live, bool]]:
-        """In the order of their names; of several of one name the first is bound by its id, the others left out."""
+        """The items by name; of several with one name the first is bound by its id, the others are left out."""
         mine = [live for live in self.found.live.values() if live.address.kind == kind.name]
         taken = {live.address for live in mine}
         mine.sort(key=lambda each: (kind.address(each.attrs).key, len(each.remote_id), each.remote_id))
@@ -230,7 +230,7 @@ class _Exporter:
     # relations
 
     def relations(self, kind: Kind) -> None:
-        """One block for all that differ in who it is only."""
+        """One block for all relations that differ only in their contact."""
         groups: dict[str, tuple[dict[str, Plain], list[str]]] = {}
         for live in self._related(kind):
             said = self._said(kind, live)
@@ -280,7 +280,7 @@ class _Exporter:
         return said
 
     def _name_of(self, target: Address) -> Plain:
-        """How a file refers to it; None where it was not read, or cannot be named."""
+        """The reference to a resource as a file writes it; None if it was not read, or cannot be named."""
         live, kind = self.found.live.get(target), KINDS[target.kind]
         if live is None:
             return None

@@ -28,7 +28,7 @@ Wait = Callable[[threading.Event, float], bool]
 
 
 class Lockable(Protocol):
-    """What can be locked: an open Store."""
+    """The part of an open Store that the lock needs."""
 
     @property
     def session(self) -> Transactions:

@@ -38,7 +38,7 @@ def announce(connection: Connection, account: str) -> None:
 
 
 def managed_elsewhere(connection: Connection, account: str | None) -> Neighbours:
-    """What other ledgers of this account in this database manage, by address and by remote id."""
+    """Resources that other ledgers of this account in this database manage, by address and by remote id."""
     found = Neighbours()
     if connection.dialect.name != "postgresql" or account is None:
         return found

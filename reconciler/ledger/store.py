@@ -208,7 +208,7 @@ class Store:
             neighbours.announce(connection, account)
 
     def neighbours(self, account: str | None) -> Neighbours:
-        """What other ledgers of this account in the same database manage."""
+        """Resources that other ledgers of this account in the same database manage."""
         if self.beside is not None:
             return self.beside
         with self.session.reading() as connection:
@@ -270,7 +270,7 @@ class Store:
             return history.runs(connection, plan)
 
     def outcomes(self, run: int) -> list[BeforeImage]:
-        """What a run did, in the order in which its steps ended.
+        """The outcomes of a run, in the order in which its steps ended.
 
         A value that was written in plain text and is kept as a digest by now comes as a Secret.
         """
@@ -279,7 +279,7 @@ class Store:
             return [history.hidden(past, secrets, self.digest) for past in history.outcomes(connection, run)]
 
     def outcomes_of(self, address: Address) -> list[BeforeImage]:
-        """What all runs did to one resource, oldest first, with Secrets as :meth:`outcomes`."""
+        """The outcomes of all runs for one resource, oldest first, with Secrets as in :meth:`outcomes`."""
         with self.session.reading() as connection:
             secrets = history.digests(connection)
             return [history.hidden(past, secrets, self.digest) for past in history.outcomes_of(connection, address)]

@@ -40,7 +40,7 @@ MAX_REPORTED = 20  # steps that failed or were skipped; the rest is counted
 
 
 class Confirmation(BaseModel):
-    """What a person has to type."""
+    """The answer to the confirmation, as a form of one text field."""
 
     confirm: str = Field(description="Type yes, or the name that the text asks for, to apply this plan.")
 
@@ -63,7 +63,7 @@ class Apply:
 
     @property
     def word(self) -> str:
-        """What confirms a plan: ``yes``, or the name of a protected environment."""
+        """The word that confirms a plan: ``yes``, or the name of a protected environment."""
         name = self.settings.environment if self.settings.protect else None
         return name or "yes"
 

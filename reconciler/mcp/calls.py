@@ -32,7 +32,7 @@ LONGEST_MESSAGE, MAX_PROBLEMS = 4000, 10
 
 
 class Call:
-    """What a tool's work needs of the call: a stop, a listener for progress, and pseudonyms for its messages."""
+    """The state of one call: its stop signal, its listener for progress, and the pseudonyms of its messages."""
 
     def __init__(self, report: Callable[[int, str], None]) -> None:
         self.stop = threading.Event()

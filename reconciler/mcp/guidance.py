@@ -1,4 +1,4 @@
-"""What an assistant can read and start with: pages of the documentation as resources, and prompts."""
+"""Guidance for assistants: pages of the documentation as resources, and prompts."""
 
 from __future__ import annotations
 

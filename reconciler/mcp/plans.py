@@ -147,7 +147,7 @@ def _save(call: Call, opened: Opened, planned: Planned, request: PlanRequest, pl
 
 
 def _question(call: Call, opened: Opened, planned: Planned) -> str:
-    """What the terminal shows before it asks: the plan, approvals included, and the question."""
+    """The text that a terminal would show before the confirmation: the plan, its approvals, and the question."""
     settings = opened.session.settings
     name = settings.environment or settings.root.name
     plan = planned.plan if call.redactor is None else call.redactor.plan(planned.plan)

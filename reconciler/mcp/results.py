@@ -54,7 +54,7 @@ class ValidationResult(PagedResult[ProblemRow]):
 
 
 class ChangeRow(_Model):
-    """What is planned for one resource; ``show`` has the changes of its fields and the effects."""
+    """The planned change of one resource; ``show`` has the changes of its fields and the effects."""
 
     address: str
     action: str
@@ -153,7 +153,7 @@ class SchemaResult(_Model):
 
 
 class CheckRow(_Model):
-    """One check of the surroundings."""
+    """One check of the environment: key, connection, account, ledger or files."""
 
     name: str
     result: str
@@ -168,7 +168,7 @@ class DoctorResult(PagedResult[CheckRow]):
 
 
 class ApplyResult(PagedResult[RunRow]):
-    """How an apply ended. Steps that are done are only counted."""
+    """The result of an apply. Completed steps are only counted."""
 
     run: int
     complete: bool

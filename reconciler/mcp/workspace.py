@@ -43,7 +43,7 @@ class Opened:
     allow: Mapping[Allow, int | None]
 
     def request(self, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> PlanRequest:
-        """What the files ask for, with the approvals that were given when the server started."""
+        """The plan request for the files, with the approvals that were given when the server started."""
         settings = self.project.settings
         return PlanRequest(
             self.project.state,
@@ -152,7 +152,7 @@ class Workspace:
         return Redactor(partial(self._key.digest, DOMAIN))
 
     def _digest_of(self, settings: Settings) -> Callable[[str, str], str]:
-        """As elsewhere: RECONCILER_LEDGER_KEY, or the ledger's key; without both, a key of this process."""
+        """The key of pseudonyms: RECONCILER_LEDGER_KEY, or the ledger's key; without both, a key of this process."""
         if settings.digest_key:
             return Key(settings.digest_key.encode()).digest
         store = None if settings.ledger == "none" else ledgers.peek(settings)

@@ -1,4 +1,4 @@
-"""What a check of the surroundings found: one line, and what to do about it."""
+"""The result of one check of ``doctor``: a line of text, and a remedy if it failed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Verdict(Enum):
 
 
 class Check(NamedTuple):
-    """One thing that was looked at. ``remedy`` says what to do where it failed."""
+    """The result of one check. ``remedy`` is the advice for a failed one."""
 
     name: str
     verdict: Verdict
@@ -34,5 +34,5 @@ def bad(name: str, text: str, remedy: str) -> Check:
 
 
 def passed_over(name: str, text: str) -> Check:
-    """It was not looked at, and why."""
+    """A skipped check, with the reason."""
     return Check(name, Verdict.SKIPPED, text)

@@ -10,7 +10,7 @@ from reconciler.model.values import Origin
 
 @dataclass(frozen=True, slots=True)
 class CsvRows:
-    """What a file adds to the block that names it: for each row the text of some attributes, and where it stands.
+    """The rows of a CSV file: for each row the text of some attributes, and its position.
 
     ``columns`` holds, by attribute, one cell for each row; ``lines`` and ``places`` say where in ``file`` the
     address of the row begins, counted from 1. An empty cell says nothing, or with ``clears`` that the field is

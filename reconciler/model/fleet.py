@@ -11,7 +11,7 @@ from reconciler.model.resource import EMPTY
 
 
 class AccountState(Enum):
-    """How the run of one account ended."""
+    """The result of the run of one account."""
 
     UNCHANGED = "unchanged"
     CHANGES = "changes"
@@ -78,15 +78,15 @@ class FleetReport:
 
     @property
     def lanes(self) -> int:
-        """How many keys were used."""
+        """Number of API keys in use."""
         return len({result.key for result in self.results})
 
     def count(self, state: AccountState) -> int:
-        """How many accounts ended so."""
+        """Number of accounts with this result."""
         return sum(1 for result in self.results if result.state is state)
 
     def total(self, action: str) -> int:
-        """How many changes of that action there are in all accounts."""
+        """Number of changes with this action in all accounts."""
         return sum(result.counts.get(action, 0) for result in self.results)
 
 

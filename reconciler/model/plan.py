@@ -1,4 +1,4 @@
-"""What was decided: actions, their causes, changes field by field, and the plan that holds them."""
+"""The plan: actions, their causes, changes field by field, and the value that holds them all."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class FieldChange:
 
 
 class Loss(NamedTuple):
-    """How many contacts lose a tag or a value when it is deleted, and how many of them are not in the ledger.
+    """Number of contacts that lose a deleted tag or field value, and the part of them that is not in the ledger.
 
     ``least``: not every contact was read, so there may be more.
     """
@@ -68,7 +68,7 @@ class Loss(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One resource and what is to be done with it.
+    """One resource with its planned action.
 
     ``attrs`` is the whole desired state (empty for DELETE and FORGET), ``before`` what is live or was applied.
     ``former`` and ``part_of`` are those of :class:`~reconciler.model.resource.Desired`.
@@ -119,11 +119,11 @@ class AgreedChanges(Collection[Change]):
         self.counts, self._make, self.find = counts, make, find
 
     def of(self, action: Action) -> Iterator[Change]:
-        """Those of one action."""
+        """The changes with this action."""
         return self._make(action) if self.count(action) else iter(())
 
     def count(self, action: Action) -> int:
-        """How many of an action there are."""
+        """Number of changes with this action."""
         return sum(number for (_, each), number in self.counts.items() if each is action)
 
     def __iter__(self) -> Iterator[Change]:
@@ -199,7 +199,7 @@ def decided(changes: Iterable[Change]) -> Iterable[Change]:
 
 
 def count_agreed(changes: Iterable[Change]) -> Counter[tuple[str, Action]]:
-    """How many changes :func:`differing` leaves out, by kind and action."""
+    """Number of changes that :func:`differing` leaves out, by kind and action."""
     if isinstance(changes, Changes):
         return Counter(changes.agreed.counts)
     if isinstance(changes, EffectiveChanges):
@@ -209,12 +209,12 @@ def count_agreed(changes: Iterable[Change]) -> Counter[tuple[str, Action]]:
 
 
 def count_changes(changes: Iterable[Change]) -> Counter[tuple[str, Action]]:
-    """How many changes there are, by kind and action."""
+    """Number of changes by kind and action."""
     return count_agreed(changes) + Counter((each.address.kind, each.action) for each in differing(changes))
 
 
 class Base(NamedTuple):
-    """What a plan rests on: account, ledger lineage and serial, dialect.
+    """The state that a plan was made from: account, ledger lineage and serial, dialect.
 
     ``connections`` is the number of active connections of which the account is the oldest; 0 if it was configured.
     """
@@ -264,7 +264,7 @@ def is_effective(change: Change) -> bool:
 
 
 class Verb(Enum):
-    """What a step does to its resource: bring it to the desired state, take it away, or step aside."""
+    """The effect of a step on its resource: reach the desired state, delete it, or rename it out of the way."""
 
     __hash__ = object.__hash__  # a member is one object; steps are looked up millions of times
 

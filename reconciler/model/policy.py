@@ -1,4 +1,4 @@
-"""What a run may do: pruning by kind, limits, and the classes of changes that need approval."""
+"""The policy of a run: pruning by kind, limits, and the classes of changes that need approval."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ EMPTY: Mapping[Any, Any] = MappingProxyType({})
 
 
 class Lifecycle(NamedTuple):
-    """What the user said about how a resource may be treated; the ledger keeps it, so it outlives its block."""
+    """The ``lifecycle`` of a resource; the ledger keeps it, so it outlives the block that declares it."""
 
     prevent_destroy: bool = False
     ignore: frozenset[str] = frozenset()
@@ -29,7 +29,7 @@ UNGUARDED = Lifecycle()
 
 
 class Declared(NamedTuple):
-    """One item of one section as the files have it: typed, validated, not yet understood.
+    """One item of a section as the files have it: typed and validated, with references not yet resolved.
 
     ``raw`` None stands for a section that is there and empty: "none of these", which is not "not mentioned".
     ``rows`` are those of the block's csv.
@@ -42,7 +42,7 @@ class Declared(NamedTuple):
 
 
 class _Options(NamedTuple):
-    """What few resources have; most share one value."""
+    """Attributes that few resources have; most resources share one value."""
 
     lifecycle: Lifecycle = UNGUARDED
     former: Address | None = None
@@ -55,7 +55,7 @@ _NO_OPTIONS = _Options()
 
 
 class Desired:
-    """What the files ask for.
+    """The desired state: every declared resource by address.
 
     ``former`` is the address that ``renamed_from`` names, ``bound_id`` the ``id`` given, ``part_of`` the resource
     inside whose block a relation was written (``tags:`` of a contact). ``leaves_out`` names the kinds of relations
@@ -92,12 +92,12 @@ class Desired:
 
     @property
     def origin(self) -> Origin:
-        """Where it is declared."""
+        """Position of the declaration."""
         return Origin(self._file, self._place >> 32, self._place & 0xFFFFFFFF)
 
     @property
     def lifecycle(self) -> Lifecycle:
-        """How it may be treated."""
+        """The declared ``lifecycle``."""
         return self._options.lifecycle
 
     @property
@@ -133,7 +133,7 @@ _ARGUMENTS = ("address", "attrs", "origin", "lifecycle", "former", "bound_id", "
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What the account has. ``remote_id`` is text for every kind; attributes went through its decode."""
+    """One resource of the account. ``remote_id`` is text for every kind; attributes are decoded by the kind."""
 
     address: Address
     remote_id: str
@@ -156,14 +156,14 @@ class Resources(MutableMapping[Address, T]):
         return resources if isinstance(resources, Resources) else cls(resources)
 
     def of(self, kind: str) -> dict[str, T]:
-        """Those of one kind, by key."""
+        """The resources of one kind, by key."""
         found = self._kinds.get(kind)
         if found is None:
             found = self._kinds[kind] = {}
         return found
 
     def counts(self) -> Counter[str]:
-        """How many there are, by kind."""
+        """Number of resources by kind."""
         return Counter({kind: len(those) for kind, those in self._kinds.items() if those})
 
     def copy(self) -> Resources[T]:
@@ -179,7 +179,7 @@ class Resources(MutableMapping[Address, T]):
         return twin
 
     def own(self, kind: str) -> dict[str, T]:
-        """Those of one kind, copied, to be changed."""
+        """A copy of the resources of one kind that may be changed."""
         self._kinds[kind] = dict(self.of(kind))
         return self._kinds[kind]
 
@@ -240,7 +240,7 @@ class EntryState(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One row of the ledger: what we last wrote (``applied``), what the server then showed (``answered``).
+    """One row of the ledger: the values last written (``applied``) and those the server answered (``answered``).
 
     ``former`` is the ``renamed_from`` that has been carried out: said once, done once.
     ``digests`` holds a keyed digest for each write-only secret instead of its value. ``since`` is seconds of
@@ -304,7 +304,7 @@ class Ledger:
 
 
 class Neighbours:
-    """What other ledgers of the same account manage, by the name of the ledger."""
+    """Resources that other ledgers of the same account manage, by the name of the ledger."""
 
     def __init__(self) -> None:
         self._addresses: dict[Address, str] = {}

@@ -77,7 +77,7 @@ def change_from_json(values: Mapping[str, Any]) -> Change:
 
 
 def meaning(values: Mapping[str, Any]) -> Json:
-    """What a change, given as JSON, would do, and what a deletion or replacement destroys.
+    """The meaning of a change given as JSON: its writes, and the values that a deletion or replacement destroys.
 
     Two plans are the same when these are equal; the order of fields does not count.
     """
@@ -95,7 +95,7 @@ def weighed(values: Mapping[str, Any]) -> Json:
 
 
 def digest_of(changes: Iterable[Mapping[str, Any]]) -> str:
-    """What a plan is known by: SHA-256, in hex, of what its changes (as JSON) would do; NO_CHANGE ones included."""
+    """The digest of a plan: SHA-256, in hex, of the meaning of its changes (as JSON), NO_CHANGE included."""
     digest = hashlib.sha256()
     for each in changes:
         text = json.dumps(meaning(each), ensure_ascii=False, sort_keys=True, separators=(",", ":"))

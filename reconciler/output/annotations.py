@@ -17,7 +17,7 @@ _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice
 
 
 def plan_commands(sheet: PlanSheet) -> str:
-    """Of a plan or a run; none on a quiet day."""
+    """The annotations of a plan or a run; none if there is nothing to report."""
     return _text(diagnostics.of_plan(sheet), sheet.base)
 
 

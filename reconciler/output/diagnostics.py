@@ -24,7 +24,7 @@ from reconciler.planner.approvals import REMOVING, Approval
 
 
 class Level(Enum):
-    """How grave something is."""
+    """The severity of a finding."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -109,7 +109,7 @@ _FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing to look at. ``subject`` is an address, or nothing; ``origin`` a place in a file, or None."""
+    """One finding. ``subject`` is an address, or empty; ``origin`` a position in a file, or None."""
 
     rule: Rule
     message: str
@@ -231,7 +231,7 @@ def ended(outcome: Outcome) -> str:
 
 
 def of_drift(drifts: DriftReport) -> list[Diagnostic]:
-    """One for each resource that is not as it was left."""
+    """One finding for each drifted resource."""
     found: list[Diagnostic] = []
     for address, items in groupby(drifts.items, key=lambda each: each.address):
         fields = list(items)

@@ -113,7 +113,7 @@ class PageBlock(NamedTuple):
 
 
 class PageOutcome(NamedTuple):
-    """How a change ended, why, and the values that the server answered otherwise than they were sent."""
+    """The result of a change, its reason, and the values that the server changed."""
 
     status: Status
     message: str
@@ -223,7 +223,7 @@ class _Content:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """Those that have a place on the page."""
+        """The changes that the page shows."""
         return frozenset(group.kind for group in self.view.groups if group.blocks)
 
     def needs_attention(self, member: Member) -> bool:

@@ -58,7 +58,7 @@ def notice_document(notice: Notice) -> dict[str, Any]:
 
 
 def slack_document(notice: Notice) -> dict[str, Any]:
-    """What Slack's incoming webhooks take, and what understands them: a text, and blocks for what can show them."""
+    """The body for incoming webhooks of Slack and compatible services: a text, and blocks for richer clients."""
     text = _escaped(notice_text(notice))
     sign = _SIGNS["apply" if notice.resolved else notice.event]
     said = f"{sign} {text}" + (f"\n<{notice.link}|Open the run>" if notice.link else "")

@@ -25,7 +25,7 @@ _NOWHERE = Origin("reconciler.yaml", 1, 1)
 
 
 def plan_log(sheet: PlanSheet) -> str:
-    """Of a plan or a run."""
+    """The SARIF log of a plan or a run."""
     return _log(diagnostics.of_plan(sheet), sheet.base, "plan", sheet.name)
 
 

@@ -17,7 +17,7 @@ _COUNT = {"type": "integer", "minimum": 0}
 
 
 def plan_schema() -> dict[str, Any]:
-    """Of ``plan --json``: minor versions add keys, so unknown ones are to be ignored."""
+    """The schema of ``plan --json``. Minor versions add keys, so readers ignore unknown ones."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler plan",
@@ -45,7 +45,7 @@ def report_schema() -> dict[str, Any]:
 
 
 def fleet_report_schema() -> dict[str, Any]:
-    """Of ``fleet plan --json``, ``fleet apply --json`` and ``fleet drift --json``."""
+    """The schema of ``fleet plan --json``, ``fleet apply --json`` and ``fleet drift --json``."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler fleet report",
@@ -96,7 +96,7 @@ def _seconds(text: str) -> dict[str, Any]:
 
 
 def event_schema() -> dict[str, Any]:
-    """Of one line of ``apply --json-events``."""
+    """The schema of one line of ``apply --json-events``."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "reconciler event",

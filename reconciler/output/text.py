@@ -91,12 +91,12 @@ class PlanLayout:
 
     @property
     def right(self) -> int:
-        """Where positions end."""
+        """The column at which positions end."""
         return min(self.columns or COLUMNS, WIDEST) - 2
 
     @property
     def middle(self) -> int:
-        """Where causes and effects begin."""
+        """The column at which causes and effects begin."""
         return 2 * self.right // 3 + 1
 
     def legend(self, view: PlanView) -> Line:
@@ -146,7 +146,7 @@ class PlanLayout:
             yield from self._inside(remark)
 
     def _reasons(self, block: Block, used: int) -> tuple[str, list[str]]:
-        """For a block without a position: remarks that take its place, and the others. A loss has its own line."""
+        """Remarks beside the block, in place of a missing position, and remarks below it. A loss has its own line."""
         found, rest = "", list(block.remarks)
         loss = block.members[0].change.loss
         while len(rest) > bool(loss and loss.people):
@@ -197,7 +197,7 @@ class PlanLayout:
         yield from self._fitting([(" " * indent, ""), (text, style)], indent)
 
     def _fitting(self, line: Line, indent: int) -> Iterator[Line]:
-        """As many lines as the terminal needs; their rest begins at ``indent``."""
+        """The text wrapped to the width of the terminal; further lines begin at ``indent``."""
         margin = len(text := "".join(piece for piece, _ in line)) - len(text.lstrip(" "))
         yield from wrapped(line, self.columns and self.right, indent - margin)
 
@@ -211,7 +211,7 @@ def call_lines(requests: Iterable[tuple[str, str, object]]) -> Iterator[Line]:
 
 
 def outcome_line(outcome: Outcome) -> Line:
-    """One step as it ends."""
+    """One line for a completed step."""
     style = {Status.DONE: "green", Status.PENDING: "cyan", Status.FAILED: "red"}.get(outcome.status, "yellow")
     message = f"  {wording.printable(outcome.message)}" if outcome.message else ""
     head: Line = [(f"  {_ended(outcome):<9} ", style), (wording.shown(outcome.step.address), "")]

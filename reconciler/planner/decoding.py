@@ -1,4 +1,4 @@
-"""One JSON object of an answer → attributes in the form in which both sides are compared."""
+"""Decodes the JSON objects of answers into attributes that are compared with the desired ones."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def _plain(field: Field, value: Any) -> Value:
 
 
 class EmbeddedItem(NamedTuple):
-    """One item inside of another one: its id, its readable fields, what it refers to, and the answer itself."""
+    """An item nested in another one: its id, readable fields, references, and the answer itself."""
 
     item_id: str
     attrs: Attrs
@@ -160,7 +160,7 @@ class ItemDecoder:
         return owned | bound, {each.former.key for each in self.desired.values() if each.former}
 
     def decode(self, item: Item) -> DecodedItem:
-        """One item; raises GatewayError for one that is not shaped as its kind is."""
+        """The attributes of one item; raises GatewayError if the item lacks the shape of its kind."""
         kind, remote_id = self.kind, str(item[self.kind.remote_id])
         plain, refs = _read(kind, item, self.wire)
         if kind.parents:

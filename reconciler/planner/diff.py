@@ -1,4 +1,4 @@
-"""One resource desired, applied and live → the fields that differ, and who moved.
+"""Compares the desired, applied and live values of a resource: the fields that differ, and the cause of each.
 
     desired  applied  live       cause
     ───────────────────────────────────────────────────────────
@@ -87,7 +87,7 @@ def _masked(name: str, want: Secret, live: Value, entry: LedgerEntry | None, dig
 
 
 def host(url: Value) -> Value:
-    """What may be shown of a URL that is to stay hidden: its scheme and host."""
+    """The part of a hidden URL that may be shown: its scheme and host."""
     parts = urlsplit(url) if isinstance(url, str) else None
     return f"{parts.scheme}://{parts.hostname}/…" if parts else None
 

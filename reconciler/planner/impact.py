@@ -22,7 +22,7 @@ ASSIGNED_BY = {kind.parents[end].ref: kind for name, (_, end) in DERIVED.items()
 
 
 class TakenAlong(NamedTuple):
-    """What a managed resource loses by the deletion of another one.
+    """A relation or value of a managed resource that the deletion of another one removes.
 
     FORGET: it is deleted too, and ``before`` is its state. UPDATE: it loses the values in ``before``.
     """
@@ -227,7 +227,7 @@ def live_relations(found: MatchedState) -> Iterator[tuple[str, Attrs]]:
 
 
 def bearers_of(relations: Iterable[tuple[str, Attrs]], wanted: Set[Address]) -> dict[Address, set[Address]]:
-    """What is in relation to each of ``wanted``, e.g. the contacts of a tag; by kind and attributes."""
+    """The resources related to each of ``wanted``, such as the contacts of a tag; by kind and attributes."""
     bearers: dict[Address, set[Address]] = {}
     for kind, attrs in relations:
         targets = [ref.target for name in KINDS[kind].dies_with if isinstance(ref := attrs.get(name), Ref)]

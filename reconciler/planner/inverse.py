@@ -368,7 +368,7 @@ class RecordedChange:
 
 
 def recorded_changes(past: Sequence[BeforeImage]) -> Iterator[RecordedChange]:
-    """One change for each resource; failed steps and steps that were not run are omitted."""
+    """The changes of a run, one per resource, without failed steps and steps that were not run."""
     by_address: dict[Address, list[tuple[int, BeforeImage]]] = {}
     for number, each in enumerate(past, 1):
         half = each.address.key.startswith("#") and each.action is Action.REPLACE

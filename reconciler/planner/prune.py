@@ -148,7 +148,7 @@ class Pruning:
 
 
 def _since(kind: Kind, live: Live, entry: LedgerEntry) -> Iterator[str]:
-    """What others changed since we wrote it: its name as it is now, and the names of other fields."""
+    """Changes by others since the last write: the present name, and the names of other changed fields."""
     changed = []
     for name, sent in entry.applied.items():
         field, have = kind.field(name), live.attrs.get(name)

@@ -32,7 +32,7 @@ _WRITING = {each.value for each in (Action.CREATE, Action.ADOPT, Action.UPDATE, 
 
 @dataclass(frozen=True, slots=True)
 class BegunPlan:
-    """What a begun run did: addresses with an outcome that is done or accepted, and those still announced."""
+    """The progress of an interrupted run: addresses of completed or accepted steps, and of open intents."""
 
     done: frozenset[str] = frozenset()
     announced: frozenset[str] = frozenset()
@@ -75,7 +75,7 @@ _SIDES = {"attrs": "in the files", "after": "in the files", "before": "in the ac
 
 
 def _changed(old: Meaning, new: Meaning) -> str:
-    """What differs between two changes of one action, as DeepDiff finds it."""
+    """The differences between two changes with the same action, as DeepDiff finds them."""
     from deepdiff import DeepDiff
 
     parts: dict[str, None] = {}

@@ -33,7 +33,7 @@ PAGE = 100
 
 
 class ReadRoute(Enum):
-    """How a collection is read."""
+    """The way to read a collection."""
 
     WALK = "walk"
     LOOK = "look"
@@ -56,7 +56,7 @@ class ReadNeeds:
 
     @property
     def calls(self) -> int:
-        """How many single look-ups that is."""
+        """Number of single look-ups."""
         return len(self.ids) + len(self.keys)
 
 

@@ -83,7 +83,7 @@ def one_for_a_run(events: Iterable[str], wanted: Container[str]) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class NotificationState:
-    """What was last notified: a digest of the drift, and the present failure."""
+    """The last notification: a digest of the drift, and the present failure."""
 
     drift: str = ""
     failure: str = ""
@@ -91,7 +91,7 @@ class NotificationState:
 
 @dataclass(frozen=True, slots=True)
 class CycleObservation:
-    """What one cycle found, for notifications: a digest of the drift and the name of the failure, or empty."""
+    """The findings of one cycle for notifications: a digest of the drift and the name of the failure, or empty."""
 
     ending: CycleResult
     drift: str = ""
