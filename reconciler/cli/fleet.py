@@ -44,7 +44,7 @@ from reconciler.fleet.folder import RunFolder
 from reconciler.fleet.local import LocalEngine
 from reconciler.fleet.rollout import (
     Engine,
-    Limits,
+    RolloutLimits,
     chosen,
     run_waves,
     wave_sizes,
@@ -379,7 +379,7 @@ class _FleetRun:
             self.changes[output.result.name] = output.changes
             progress.ended(output.result)
 
-        limits = Limits(self._rate_limit(), self.fleet.parallel, max_failures or self._options.max_failures)
+        limits = RolloutLimits(self._rate_limit(), self.fleet.parallel, max_failures or self._options.max_failures)
         style = ProgressStyle(program.quiet, program.heartbeat)
         timer = self._timer(stop)
         try:

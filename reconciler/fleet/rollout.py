@@ -84,7 +84,7 @@ def waves_of(jobs: Sequence[AccountJob], text: str) -> list[list[AccountJob]]:
     return [list(jobs[begin:end]) for begin, end in zip([0, *ends], ends, strict=False)]
 
 
-class Limits(NamedTuple):
+class RolloutLimits(NamedTuple):
     """Requests per second and accounts side by side of one key; failures after which the run ends."""
 
     rate_limit: float
@@ -95,7 +95,7 @@ class Limits(NamedTuple):
 def run_waves(
     engine: Engine,
     waves: Sequence[Sequence[AccountJob]],
-    limits: Limits,
+    limits: RolloutLimits,
     ended: Callable[[AccountOutput], None],
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[AccountResult]:

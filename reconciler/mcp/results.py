@@ -81,7 +81,7 @@ class PlanResult(PagedResult[ChangeRow]):
     approvals: dict[str, int] = Field(description="Approvals that only a person can give, with their counts.")
 
 
-class Explanation(_Model):
+class ExplainResult(_Model):
     """Everything about one resource; the row is what `reconciler explain --json` prints."""
 
     action: str | None = None

@@ -29,7 +29,7 @@ from reconciler.mcp.results import (
     DoctorResult,
     DriftResult,
     DriftRow,
-    Explanation,
+    ExplainResult,
     HistoryResult,
     ListResult,
     PlanResult,
@@ -112,7 +112,7 @@ class Tools:
 
     def explain(
         self, call: Call, address: Annotated[str, Field(description="Address such as contact/ann@example.com.")]
-    ) -> Explanation:
+    ) -> ExplainResult:
         """Explain one resource: where it is declared, what each side has, what would be done and by which rule."""
         with self.workspace.opened(call) as opened, opened.session.reader() as reader:
             named = self.workspace.addresses(call, opened, [address])
@@ -122,7 +122,7 @@ class Tools:
         learn_account(call, found.found)
         told = found.explanation
         document = call.shown(explanation_document(told, found.requests, found.reads))
-        return Explanation(
+        return ExplainResult(
             action=document["action"],
             cause=document["cause"],
             declared=told.desired is not None,

@@ -44,6 +44,17 @@ def test_names_say_something(module: Module) -> None:
     assert [word for word in words if re.search(r"manager|helper|util|common|misc", word, re.IGNORECASE)] == []
 
 
+def test_class_names_are_unique() -> None:
+    """A name leads to one class; the emulator is a program of its own."""
+    named_so: dict[str, list[str]] = {}
+    for module in MODULES:
+        if module.package != "emulator":
+            for node in module.nodes:
+                if isinstance(node, ast.ClassDef):
+                    named_so.setdefault(node.name, []).append(module.name)
+    assert {name: modules for name, modules in named_so.items() if len(modules) > 1} == {}
+
+
 @each_module
 def test_only_the_command_line_exits(module: Module) -> None:
     """``sys.exit`` stays in cli; below it an exception carries its exit code."""
