@@ -6,6 +6,7 @@ import ast
 import re
 
 from tests.architecture.source import ROOT
+from tests.mutation import modules
 
 REPOSITORY = ROOT.parent
 TESTS = sorted((REPOSITORY / "tests").rglob("test_*.py"))
@@ -49,3 +50,9 @@ def test_no_place_of_a_machine_is_named() -> None:
     home = re.compile(r"(?<![\w.])/(root|home|Users|work)/\w")
     named = [str(path.relative_to(REPOSITORY)) for path in TEXTS if home.search(path.read_text(encoding="utf-8"))]
     assert named == []
+
+
+def test_the_mutated_modules_exist() -> None:
+    """``make prove`` puts faults into modules by name and asks tests by name; both move now and then."""
+    assert [module for module in modules.MODULES if not modules.path_of(module).exists()] == []
+    assert [name for name in modules.TESTS if not (REPOSITORY / name).exists()] == []

@@ -9,8 +9,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 _BY_PACKAGE = {
     "planner": (
-        *("approvals", "diff", "exact_sets", "impact", "inverse", "matching", "names", "narrow", "order", "picks"),
-        *("planner", "prune", "rename_detection", "requests", "settled", "staleness", "targeting", "ties"),
+        *("approvals", "diff", "exact_sets", "identity", "impact", "inverse", "matched_state", "matching", "narrow"),
+        *("neighbours", "order", "planner", "prune", "references", "rename_detection", "requests", "staleness"),
+        "targeting",
     ),
     "apply": ("executor", "ledger_entry", "precondition", "step"),
     "commands": ("apply", "plan", "plan_file", "undo"),
