@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -102,13 +103,25 @@ def comment(file: Path) -> None:
     gitlab, notes = GitLab(), f"/merge_requests/{number}/notes"
     marker = f"<!-- reconciler: {os.environ['RECONCILER_PLAN_JOB']} -->\n"
     plan = file.read_text(encoding="utf-8").partition("-->\n")[2].rstrip()
-    body = {"body": f"{marker}{plan}\n\n---\n{_footer()}\n"}
+    body = {"body": f"{marker}{plan}{_approval_hint(plan)}\n\n---\n{_footer()}\n"}
     user = gitlab.send("GET", f"{os.environ['CI_API_V4_URL']}/user").json()["id"]
     for note in gitlab.items(notes):
         if str(note["body"]).startswith(marker) and note["author"]["id"] == user:
             gitlab.send("PUT", f"{gitlab.root}{notes}/{note['id']}", json=body)
             return
     gitlab.send("POST", f"{gitlab.root}{notes}", json=body)
+
+
+def _approval_hint(plan: str) -> str:
+    """How to give the approvals that a plan lists, as a sentence to add to it; empty without any."""
+    approvals = re.findall(r"^- `--allow ([^`]+)`", plan, re.MULTILINE)
+    if not approvals:
+        return ""
+    how = "start a pipeline of the default branch by hand with the variable"
+    return (
+        "\n\nThe apply after the merge will be refused. To give the approvals, "
+        f"{how}\n`RECONCILER_ALLOW={' '.join(approvals)}`."
+    )
 
 
 def _footer() -> str:

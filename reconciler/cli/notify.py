@@ -18,7 +18,7 @@ from reconciler.model.report import Report
 from reconciler.planner.approvals import Approval, closed
 from reconciler.planner.drift import Drift
 from reconciler.watch.cycles import one_for_a_run
-from reconciler.watch.notify import notice_of, tell
+from reconciler.watch.notify import notice_of, notify_if_enabled
 
 
 @dataclass
@@ -77,7 +77,7 @@ def _send_one(
         drift=event.drifted,
         closed=event.closed,
     )
-    if warning := tell(settings.notify, notice):
+    if warning := notify_if_enabled(settings.notify, notice):
         log(warning, logging.WARNING, "notification")
 
 

@@ -46,7 +46,7 @@ from reconciler.watch.cycles import (
     one_for_a_run,
 )
 from reconciler.watch.health import write_health
-from reconciler.watch.notify import notice_of, tell
+from reconciler.watch.notify import notice_of, notify_if_enabled
 from reconciler.watch.text import cycle_line, span
 from reconciler.watch.watch import Cycle, Watch, WatchActions, WatchInputs, WatchState
 
@@ -202,7 +202,7 @@ class WatchLoop:
         failure = "" if isinstance(done.error, Locked) else done.failure
         seen = CycleObservation(done.ending, _drifted(done.drift), failure, done.planned is not None)
         events, self._memory = news(self._memory, seen)
-        for event, resolved in _told_of(events, settings.notify.events):
+        for event, resolved in _wanted_events(events, settings.notify.events):
             plan = done.planned.plan if done.planned and done.report is None else None
             notice = notice_of(
                 event,
@@ -217,11 +217,11 @@ class WatchLoop:
                 number=done.number,
                 resolved=resolved,
             )
-            if warning := tell(settings.notify, notice, self._stop):
+            if warning := notify_if_enabled(settings.notify, notice, self._stop):
                 log(warning, logging.WARNING, "notification")
 
 
-def _told_of(events: tuple[str, ...], wanted: frozenset[str]) -> Iterator[tuple[str, bool]]:
+def _wanted_events(events: tuple[str, ...], wanted: frozenset[str]) -> Iterator[tuple[str, bool]]:
     for event in one_for_a_run(events, wanted):
         yield event, False
     if "resolved" in events and "failure" in wanted:

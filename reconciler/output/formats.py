@@ -8,8 +8,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, NamedTuple
 
-#: What may be told: a plan (with what came of it, where it was carried out), what the account changed, what is wrong
-#: with the files, the accounts of a fleet.
+#: Subjects that can be rendered: a plan (with its report after an apply), drift, problems of files, a fleet.
 PLAN, DRIFT, PROBLEMS, FLEET = "plan", "drift", "problems", "fleet"
 
 
@@ -73,12 +72,12 @@ FORMATS = {
 
 
 def names(subject: str) -> list[str]:
-    """The formats that can tell this."""
+    """The formats that can render this subject."""
     return [name for name, form in FORMATS.items() if getattr(form, subject)]
 
 
-def rendered(name: str, subject: str, told: Any) -> str:
-    """``told`` (a plan, drift, problems or a fleet) in that format, with a line end after it."""
+def rendered(name: str, subject: str, value: Any) -> str:
+    """``value`` (a plan, drift, problems or a fleet) in that format, with a line end after it."""
     module, _, function = str(getattr(FORMATS[name], subject)).rpartition(".")
-    text: str = getattr(import_module(f"reconciler.output.{module}"), function)(told)
+    text: str = getattr(import_module(f"reconciler.output.{module}"), function)(value)
     return text if text.endswith("\n") or not text else text + "\n"

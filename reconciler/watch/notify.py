@@ -48,7 +48,7 @@ def notice_of(
     )
 
 
-def tell(notify: Notify, notice: Notice, stop: threading.Event | None = None) -> str | None:
+def notify_if_enabled(notify: Notify, notice: Notice, stop: threading.Event | None = None) -> str | None:
     """Send the notification if its event is enabled. Returns a warning if that failed; never raises."""
     if not notify.url or notice.event not in notify.events:
         return None

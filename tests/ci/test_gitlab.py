@@ -209,7 +209,9 @@ def test_a_protected_environment_is_confirmed_by_the_job(
     assert project.account.state()["webhooks"][0]["secret"] == "0rders"
     project.write(f"tags: [A]\nwebhooks: [{hook}]\n")
     subprocess.run(["git", "init", "--quiet"], cwd=project.folder, check=True)
-    assert job("plan", **told).code == 0
+    assert job("plan", CI_MERGE_REQUEST_IID="7", **told).code == 0
+    (posted,) = [body["body"] for call, body in gitlab.requests if call == "POST /merge_requests/7/notes"]
+    assert "`RECONCILER_ALLOW=deletes=2" in posted
     assert job("apply-by-hand", **told).code == 3
     by_hand = job("apply-by-hand", RECONCILER_ALLOW="deletes=2 updates", **told)
     assert by_hand.code == 0, by_hand.err
