@@ -26,7 +26,7 @@ from reconciler.cli.plan import save
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place, use_settings
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.results import RunEnding, sheet_for, show_plan
+from reconciler.cli.results import RunEnding, sheet_for, shown_plan
 from reconciler.cli.run import Run, begin_run, plan_and_run
 from reconciler.cli.terminal import print_lines, print_text
 from reconciler.commands.clone import (
@@ -307,7 +307,7 @@ def _save(
 
 def _print_plan(run: Run, target: CommandContext, planned: Planned) -> None:
     if planned.plan.pending or planned.plan.blocked:
-        show_plan(run.ctx, planned, target.settings, target.heading(planned))
+        print_lines(shown_plan(run.ctx, planned, target.settings, target.heading(planned)))
         log("No changes were made. To apply this plan, add --apply.")
     else:
         print_text(run.nothing)

@@ -12,11 +12,11 @@ from reconciler.cli.context import heading, learn_account, open_session, request
 from reconciler.cli.notify import RunResult, with_notifications
 from reconciler.cli.options import account_options, fail_on_option, output_option, path_argument, with_options
 from reconciler.cli.outputs import name_of, outputs_of
-from reconciler.cli.pager import paged
+from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import open_project, place
 from reconciler.cli.results import drifts_for
-from reconciler.cli.terminal import columns, print_lines
+from reconciler.cli.terminal import columns
 from reconciler.commands.drift import find_drift
 from reconciler.errors import ConfigurationError
 from reconciler.output.drift import DriftReport, drift_lines
@@ -73,8 +73,7 @@ def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
         outputs, DriftReport(found.items, found.owned, found.reads, title, session.name, added=found.added)
     )
     if not outputs.claimed:
-        with paged(program_of(ctx)):
-            print_lines(drift_lines(report, columns()))
+        page_lines(program_of(ctx), drift_lines(report, columns()))
     if outputs.wanted:
         outputs.write(report)
     return raised((each.value for each in alarms_of(found.items)), options.fail_on or ("drift",))

@@ -8,10 +8,10 @@ from reconciler.cli import completers
 from reconciler.cli.command_options import ProjectOptions
 from reconciler.cli.context import learn_account, open_session, requested, stopping
 from reconciler.cli.options import account_options, project_option, with_options
-from reconciler.cli.pager import paged
+from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import open_project, place
-from reconciler.cli.terminal import print_json, print_lines
+from reconciler.cli.terminal import print_json
 from reconciler.commands.explain import explain_one
 from reconciler.output.explanation import explanation_document, explanation_lines
 
@@ -50,6 +50,6 @@ def explain(ctx: click.Context, options: ExplainOptions) -> int:
         document = explanation_document(explained.explanation, explained.requests, explained.reads)
         print_json(session.redaction.document(document))
     else:
-        with paged(program_of(ctx)):
-            print_lines(session.redaction.lines(explanation_lines(explained.explanation, explained.requests)))
+        lines = explanation_lines(explained.explanation, explained.requests)
+        page_lines(program_of(ctx), session.redaction.lines(lines))
     return 0

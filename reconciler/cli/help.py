@@ -11,7 +11,7 @@ from rich.markdown import Markdown
 
 from reconciler.cli import completers
 from reconciler.cli.main import COMMANDS
-from reconciler.cli.pager import paged
+from reconciler.cli.pager import page_text
 from reconciler.cli.program import program_of
 from reconciler.cli.terminal import coloured
 from reconciler.commands.help import find, names, topics
@@ -40,8 +40,7 @@ def help(ctx: click.Context, /, words: tuple[str, ...]) -> int:  # noqa: A001 - 
         text = _rendered(page)
     if text is None:
         raise ConfigurationError(f"no command or topic {' '.join(words)}{_near(words)}")
-    with paged(program_of(ctx)):
-        click.echo(text, nl=False, file=sys.stdout, color=coloured(sys.stdout))
+    page_text(program_of(ctx), text)
     return 0
 
 

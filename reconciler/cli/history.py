@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import click
 
@@ -11,13 +13,14 @@ from reconciler.cli.command_options import ProjectOptions
 from reconciler.cli.logs import log
 from reconciler.cli.open_ledger import ledger_for_reading
 from reconciler.cli.options import account_options, project_option, with_options
-from reconciler.cli.pager import paged
+from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.terminal import print_json, print_lines
+from reconciler.cli.terminal import print_json
 from reconciler.commands.undo import find_resource, find_run
 from reconciler.ledger.store import Store
+from reconciler.model.report import BeforeImage
 from reconciler.output.history import (
     history_document,
     outcome_lines,
@@ -27,6 +30,7 @@ from reconciler.output.history import (
     run_details,
     run_lines,
 )
+from reconciler.output.layout import Line
 
 EXAMPLE = """\b
 Example:
@@ -58,46 +62,48 @@ def history(ctx: click.Context, options: HistoryOptions) -> int:
 
     With the number of a run, show its changes by field; with an address, every recorded change of that resource.
     """
-    page = paged(program_of(ctx), wanted=not options.as_json)
-    with page, ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
-        if options.what is not None:
-            show = _run if re.fullmatch("-?[0-9]+", options.what) else _resource
-            return show(ctx, store, options.what, options.as_json)
-        document = history_document(store.runs()[: options.limit], store.run_totals())
-        document = redaction_of(ctx).document(document)
-        if options.as_json:
-            print_json(document)
-        elif document["runs"]:
-            print_lines(run_lines(document["runs"]))
+    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+        if options.what is None:
+            found = _runs(ctx, store, options.limit)
         else:
-            log("No runs yet.")
-    return 0
-
-
-def _run(ctx: click.Context, store: Store, number: str, as_json: bool) -> int:
-    run, past = find_run(store, int(number)), store.outcomes(int(number))
-    redaction = redaction_of(ctx)
-    redaction.learn_past(past)
-    past = redaction.past(past)
-    document = redaction.document(outcomes_document(run, past))
-    if as_json:
-        print_json(document)
+            found = (_run if re.fullmatch("-?[0-9]+", options.what) else _resource)(ctx, store, options.what)
+    if options.as_json:
+        print_json(found.document)
+    elif found.lines:
+        page_lines(program_of(ctx), found.lines)
     else:
-        print_lines(run_details(document))
-        print_lines(outcome_lines(past))
+        log(found.nothing)
     return 0
 
 
-def _resource(ctx: click.Context, store: Store, text: str, as_json: bool) -> int:
+class _Found(NamedTuple):
+    """The recorded history: as JSON, as lines, and the message if there are no lines."""
+
+    document: dict[str, Any]
+    lines: Sequence[Line]
+    nothing: str = ""
+
+
+def _runs(ctx: click.Context, store: Store, limit: int | None) -> _Found:
+    document = redaction_of(ctx).document(history_document(store.runs()[:limit], store.run_totals()))
+    return _Found(document, list(run_lines(document["runs"])) if document["runs"] else [], "No runs yet.")
+
+
+def _run(ctx: click.Context, store: Store, number: str) -> _Found:
+    run, past = find_run(store, int(number)), _redacted(ctx, store.outcomes(int(number)))
+    document = redaction_of(ctx).document(outcomes_document(run, past))
+    return _Found(document, [*run_details(document), *outcome_lines(past)])
+
+
+def _resource(ctx: click.Context, store: Store, text: str) -> _Found:
     address = find_resource(store, text)
-    past, runs = store.outcomes_of(address), {run.id: run for run in store.runs()}
-    redaction = redaction_of(ctx)
-    redaction.learn_past(past)
-    past = redaction.past(past)
-    if as_json:
-        print_json(redaction.document(resource_document(address, past, runs)))
-    elif past:
-        print_lines(redaction.lines(resource_lines(past, runs)))
-    else:
-        log(f"No run changed {address.shown}.")
-    return 0
+    past, runs = _redacted(ctx, store.outcomes_of(address)), {run.id: run for run in store.runs()}
+    document = redaction_of(ctx).document(resource_document(address, past, runs))
+    lines = redaction_of(ctx).lines(resource_lines(past, runs))
+    return _Found(document, list(lines), f"No run changed {address.shown}.")
+
+
+def _redacted(ctx: click.Context, past: list[BeforeImage]) -> list[BeforeImage]:
+    """The outcomes, with pseudonyms if requested; from now on their values are redacted in messages."""
+    redaction_of(ctx).learn_past(past)
+    return redaction_of(ctx).past(past)

@@ -2,62 +2,36 @@
 
 from __future__ import annotations
 
-import io
 import os
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from typing import TextIO
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+
+import click
 
 from reconciler.cli.program import Program
+from reconciler.cli.terminal import coloured, rendered
+from reconciler.output.layout import Line
 
 #: Options of less: quit if the text fits on one screen, keep colours, do not clear the screen.
 LESS = "FRX"
 
 
-class _Collected(io.StringIO):
-    """Collects the text for a stream, and has its properties."""
-
-    def __init__(self, stream: TextIO) -> None:
-        super().__init__()
-        self._stream = stream
-
-    @property
-    def encoding(self) -> str:  # type: ignore[override]
-        return self._stream.encoding
-
-    def isatty(self) -> bool:
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
+def page_lines(program: Program, lines: Iterable[Line]) -> None:
+    """Print lines to standard output, in a pager if they are longer than the screen."""
+    page_text(program, "".join(f"{line}\n" for line in rendered(lines)))
 
 
-@contextmanager
-def paged(program: Program, *, wanted: bool = True) -> Iterator[None]:
-    """Collect what the block writes to standard output, and show it in a pager if it is longer than the screen."""
-    command = pager(os.environ) if wanted and not program.no_pager and not program.quiet else []
-    stream = sys.stdout
-    if not command or not stream.isatty():
-        yield
-        return
-    collected = _Collected(stream)
-    sys.stdout = collected
-    try:
-        yield
-    except BaseException:
-        command = []
-        raise
-    finally:
-        sys.stdout = stream
-        text = collected.getvalue()
-        if not (command and _is_long(text) and _show(command, text)):
-            stream.write(text)
-            stream.flush()
+def page_text(program: Program, text: str) -> None:
+    """Print a text to standard output, in a pager if it is longer than the screen."""
+    wanted = not program.no_pager and not program.quiet and sys.stdout.isatty() and _is_long(text)
+    command = pager(os.environ) if wanted else []
+    if not (command and _show(command, text)):
+        click.echo(text, nl=False, file=sys.stdout, color=coloured(sys.stdout))
 
 
 def pager(environ: Mapping[str, str]) -> list[str]:

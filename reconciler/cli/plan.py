@@ -27,10 +27,10 @@ from reconciler.cli.options import (
     with_options,
 )
 from reconciler.cli.outputs import name_of, outputs_of
-from reconciler.cli.pager import paged
+from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import open_project, place
-from reconciler.cli.results import sheet_for, show_plan
+from reconciler.cli.results import sheet_for, shown_plan
 from reconciler.commands import plan_document
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.project import require_resources
@@ -82,8 +82,9 @@ def plan(ctx: click.Context, options: PlanOptions) -> int:
     with outputs.problems(name_of(ctx, options.path)):
         planned, session = _planned(ctx, options)
     if not outputs.claimed:
-        with paged(program_of(ctx)):
-            show_plan(ctx, planned, session.settings, session.heading(planned), calls=options.calls)
+        page_lines(
+            program_of(ctx), shown_plan(ctx, planned, session.settings, session.heading(planned), calls=options.calls)
+        )
     if outputs.wanted:
         heading, rate_limit = session.heading(planned), session.settings.rate_limit
         protected = protected_environment(session.settings)

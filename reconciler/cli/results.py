@@ -1,8 +1,8 @@
-"""Plans, runs and drift, redacted if requested: printed, and as the values that all output formats are made from."""
+"""Plans, runs and drift, redacted if requested: as lines, and as the values that all output formats are made from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,13 +12,14 @@ from reconciler.cli.context import RenderedPlan, protected_environment, redacted
 from reconciler.cli.outputs import Outputs
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.terminal import columns, print_lines
+from reconciler.cli.terminal import columns
 from reconciler.config.settings import Settings
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from reconciler.model.values import Address
 from reconciler.output import json_documents
 from reconciler.output.drift import DriftReport, drift_document, redacted_drift
+from reconciler.output.layout import Line
 from reconciler.output.plan_sheet import Call, PlanSheet
 from reconciler.output.text import call_lines, plan_lines
 from reconciler.planner.approvals import closed
@@ -38,10 +39,10 @@ class RunEnding:
     begun: bool = True
 
 
-def show_plan(
+def shown_plan(
     ctx: click.Context, planned: RenderedPlan, settings: Settings, heading: str, *, calls: bool = False
-) -> None:
-    """Print the plan for people; with ``calls`` every request after it."""
+) -> Iterator[Line]:
+    """The plan for people; with ``calls`` every request after it."""
     redaction, program = redaction_of(ctx), program_of(ctx)
     sheet = PlanSheet(
         redaction.plan(planned.plan),
@@ -51,10 +52,10 @@ def show_plan(
         redacted_approvals(redaction, planned.approvals),
         protected=protected_environment(settings),
     )
-    print_lines(plan_lines(sheet, hidden_fields=program.quiet, columns=columns(), detail=program.verbose > 0))
+    yield from plan_lines(sheet, hidden_fields=program.quiet, columns=columns(), detail=program.verbose > 0)
     if calls:
-        print_lines([[]])
-        print_lines(call_lines(redaction.calls(call for _, call in requests(planned))))
+        yield []
+        yield from call_lines(redaction.calls(call for _, call in requests(planned)))
 
 
 def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:

@@ -19,7 +19,7 @@ from reconciler.cli.program import program_of
 from reconciler.cli.progress import Events
 from reconciler.cli.prompt import confirm_plan
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.results import RunEnding, sheet_for, show_plan
+from reconciler.cli.results import RunEnding, sheet_for, shown_plan
 from reconciler.cli.terminal import columns, print_lines, print_text
 from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
 from reconciler.commands.plan import Planned, PlanRequest
@@ -84,7 +84,7 @@ def plan_and_run(
     if run.nothing and not (planned.plan.pending or planned.plan.blocked):
         print_text(run.nothing, err=run.outputs.claimed)
     elif not run.outputs.claimed:
-        show_plan(run.ctx, planned, session.settings, session.heading(planned))
+        print_lines(shown_plan(run.ctx, planned, session.settings, session.heading(planned)))
     if not planned.plan.pending:
         if ledgered and needs_ledger(planned, store, time.time()):
             settle_ledger(planned, store, 0, time.time())

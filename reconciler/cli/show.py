@@ -11,11 +11,11 @@ from reconciler.cli.context import protected_environment
 from reconciler.cli.logs import log
 from reconciler.cli.options import account_options, output_option, project_option, with_options
 from reconciler.cli.outputs import outputs_of
-from reconciler.cli.pager import paged
+from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.results import sheet_for, show_plan
+from reconciler.cli.results import sheet_for, shown_plan
 from reconciler.commands.show import SavedPlan, open_plan
 from reconciler.config.settings import Settings
 from reconciler.output.formats import PLAN
@@ -58,8 +58,7 @@ def show(ctx: click.Context, options: ShowOptions) -> int:
     redaction_of(ctx).learn_plan(saved.plan)
     heading, protected = _heading(saved, settings), protected_environment(settings)
     if not outputs.claimed:
-        with paged(program_of(ctx)):
-            show_plan(ctx, saved, settings, heading, calls=options.calls)
+        page_lines(program_of(ctx), shown_plan(ctx, saved, settings, heading, calls=options.calls))
     if outputs.wanted:
         name = saved.environment or settings.environment or settings.root.name
         limit = settings.rate_limit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 import click
@@ -54,12 +54,17 @@ def print_lines(lines: Iterable[Line], *, err: bool = False) -> None:
                 logs.log(text)
         return
     stream = sys.stderr if err else sys.stdout
-    colour, width, plain = coloured(stream), columns(err=err), not is_unicode(err=err)
+    for text in rendered(lines, err=err):
+        click.echo(text, file=stream, color=coloured(stream))
+
+
+def rendered(lines: Iterable[Line], *, err: bool = False) -> Iterator[str]:
+    """The texts that :func:`print_lines` writes, each without its line end."""
+    colour, width, plain = coloured(sys.stderr if err else sys.stdout), columns(err=err), not is_unicode(err=err)
     for line in lines:
         safe = [(_folded(printable(piece)) if plain else printable(piece), style) for piece, style in line]
         for part in wrapped(safe, width):
-            text = "".join(_styled(piece, style) if colour else piece for piece, style in part)
-            click.echo(text.rstrip(), file=stream, color=colour)
+            yield "".join(_styled(piece, style) if colour else piece for piece, style in part).rstrip()
 
 
 def columns(*, err: bool = False) -> int:

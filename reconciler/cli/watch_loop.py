@@ -20,7 +20,7 @@ from reconciler.cli.metrics import Metrics
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import open_project, settings_of
 from reconciler.cli.redaction import redaction_of
-from reconciler.cli.results import show_plan
+from reconciler.cli.results import shown_plan
 from reconciler.cli.terminal import print_lines
 from reconciler.commands.apply import Options, exit_code
 from reconciler.commands.plan import Planned, PlanRequest
@@ -117,7 +117,7 @@ class WatchLoop:
         found = _digest((*planned.plan.pending, *planned.plan.blocked))
         if found and found != self._plan:
             assert isinstance(session, CommandContext)
-            show_plan(self._ctx, planned, session.settings, session.heading(planned))
+            print_lines(shown_plan(self._ctx, planned, session.settings, session.heading(planned)))
         self._plan = found
 
     def _options(self, planned: Planned, session: Session) -> Options:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from collections.abc import Callable
 from inspect import Parameter, Signature, signature
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -98,7 +97,6 @@ def serve(server: MCPServer[None], running: Running, leave: Callable[[int], None
     A signal stops running calls in order and then calls ``leave`` with its number: the thread that waits for standard
     input cannot be ended in another way.
     """
-    sys.stdout = sys.__stdout__ or sys.stdout
 
     async def stop_on_signal() -> None:
         with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:

@@ -63,6 +63,17 @@ def test_only_the_command_line_exits(module: Module) -> None:
         assert "SystemExit" not in module.text
 
 
+@each_module
+def test_nothing_replaces_the_standard_streams(module: Module) -> None:
+    """Code that writes elsewhere returns its text, or is given a stream."""
+    stored = {
+        ast.unparse(node)
+        for node in module.nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    assert stored.isdisjoint({"sys.stdout", "sys.stderr"})
+
+
 def test_a_kind_is_a_short_file() -> None:
     """A kind is data: below 100 lines, with no classes and no imports but the vocabulary and the model."""
     for kind in KINDS:
