@@ -15,7 +15,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Action, Base, Change, Plan, differing
+from reconciler.model.plan import Action, Base, Change, Changes, Plan, differing
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, Neighbours
 from reconciler.model.values import Address, Attrs
@@ -26,7 +26,7 @@ from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.narrow import part_for
 from reconciler.planner.neighbours import NOBODY, hands_off
 from reconciler.planner.order import Graph, build, sends
-from reconciler.planner.planner import PlanRules, plan_changes, unmanaged
+from reconciler.planner.planner import ERASED, PlanRules, plan_changes, unmanaged
 from reconciler.planner.prune import LEFT
 from reconciler.planner.rename_detection import RenameSuggestion, offers
 from reconciler.planner.targeting import select
@@ -146,7 +146,7 @@ def decide(
     rules = _rules(request, read, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
     changes = hands_off(changes, others, found.entries, allowed=Allow.TAKEOVER in request.allow)
-    changes = _selected(request, changes)
+    changes = _with_recreations(_selected(request, changes))
     losses = _losses(request, read, changes, ledger, reader)
     plan = _plan(request, read, ledger, changes, losses)
     offered = _offers(request, plan, found, rules.partly)
@@ -273,6 +273,17 @@ def _selected(request: PlanRequest, changes: Sequence[Change]) -> Sequence[Chang
     if request.targets or request.excludes:
         return select(changes, request.targets, request.excludes, request.places)
     return changes
+
+
+def _with_recreations(changes: Sequence[Change]) -> Sequence[Change]:
+    """The changes; those that wait for ``--allow recreate`` name the number that it takes."""
+    waiting = {change.address for change in differing(changes) if change.blocked == ERASED}
+    if not waiting:
+        return changes
+    if isinstance(changes, Changes):
+        return Changes(tuple(_with_recreations(changes.own)), changes.agreed)
+    blocked = ERASED.format(len(waiting))
+    return tuple(replace(each, blocked=blocked) if each.address in waiting else each for each in changes)
 
 
 def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequence[Change], losses: _Losses) -> Plan:

@@ -35,6 +35,8 @@ from reconciler.planner.prune import Pruning
 
 #: Seconds for which an accepted write counts as done before it is visible: a day.
 PENDING_FOR = 24 * 3600.0
+#: Why an erased person is not created again; the number of them follows when all changes are known.
+ERASED = "deleted in the account; --allow recreate={} creates it again"
 
 _FIELD_ORDER = {(kind.name, field.name): index for kind in KINDS.values() for index, field in enumerate(kind.fields)}
 
@@ -184,7 +186,7 @@ class _Planner:
             Action.CREATE,
             _all_fields(kind, desired),
             cause=Cause.MISSING if entry else Cause.NEW,
-            blocked="deleted in the account; --allow recreate=N creates it again" if erased else None,
+            blocked=ERASED if erased else None,
             note="accepted a day ago and never shown: sent again" if pending else self._remark(desired),
         )
 
