@@ -83,11 +83,15 @@ def test_bad_files_stop_all(project: Project) -> None:
     project.write("tags: [A\n", "b.yaml")
     project.write("tags: [A]\ntags: [B]\n", "c.yaml")
     (project.folder / "d.yaml").write_bytes(b"tags: [\xff]\n")
+    project.write("tags: [A]\n---\ntags: [B]\n", "e.yaml")
     result = project.run("fmt")
     assert (result.code, result.out) == (1, "")
-    for place in ("b.yaml:1:7", "c.yaml:2:1", "d.yaml:1:8"):
+    for place in ("b.yaml:1:7", "c.yaml:2:1", "d.yaml:1:8", "e.yaml:2:1"):
         assert f"error: {place}: " in result.err
     assert good.read_text() == MESSY
+    twice = "error: e.yaml:2:1: a second document begins here; use one document per file: remove the `---`\n"
+    assert twice in result.err
+    assert twice in project.run("validate").err
 
 
 @pytest.mark.parametrize(
