@@ -56,7 +56,8 @@ def _kept(column: Column[Any]) -> Any:
 
 #: The intent's image and the entry's digests and provenance are copied to the outcome inside the database.
 _MOVED = {"before": INTENT.c.before, "digests": ENTRY.c.digests, "provenance": ENTRY.c.provenance}
-_APPEND = insert(OUTCOME).values(
+#: Stores the outcome of one step with the before-image of its intent, which must still exist.
+APPEND = insert(OUTCOME).values(
     {c.name: bindparam(c.name) for c in OUTCOME.c if c.name != "seq" and c.name not in _MOVED}
     | {name: _kept(column) for name, column in _MOVED.items()}
 )
@@ -67,20 +68,6 @@ def start(connection: Connection, info: RunInfo, started: float) -> int:
     texts = {name: plain(value) for name, value in info._asdict().items()}
     row = texts | {"started": started, "reads": 0, "writes": 0}
     return int(connection.execute(insert(RUN).returning(RUN.c.id), row).scalar_one())
-
-
-def append(
-    connection: Connection,
-    run: int,
-    address: Address,
-    outcome: Outcome,
-    after: Attrs | None,
-    carriers: Sequence[str] | None = None,
-) -> None:
-    """Store the outcome of one step with the before-image of its intent, which must still exist."""
-    row = outcome_row(run, address, outcome, after)
-    row["carriers"] = None if carriers is None else json.dumps(carriers, separators=(",", ":"))
-    connection.execute(_APPEND, row)
 
 
 def append_taken(connection: Connection, run: int, taken: Iterable[TakenAlong]) -> None:
@@ -94,7 +81,9 @@ def append_taken(connection: Connection, run: int, taken: Iterable[TakenAlong]) 
         connection.execute(insert(OUTCOME), rows)
 
 
-def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | None) -> dict[str, Any]:
+def outcome_row(
+    run: int, address: Address, outcome: Outcome, after: Attrs | None, carriers: Sequence[str] | None = None
+) -> dict[str, Any]:
     """The columns of an outcome without those of the state before it."""
     return {
         "run": run,
@@ -106,7 +95,7 @@ def outcome_row(run: int, address: Address, outcome: Outcome, after: Attrs | Non
         "remote_id": outcome.remote_id,
         "message": plain(outcome.message),
         "after": None if after is None else attrs_text(after),
-        "carriers": None,
+        "carriers": None if carriers is None else json.dumps(carriers, separators=(",", ":")),
     }
 
 

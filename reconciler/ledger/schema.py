@@ -17,6 +17,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    bindparam,
     inspect,
     select,
     text,
@@ -182,6 +183,6 @@ def _create(connection: Connection) -> None:
 def upsert(dialect: str, table: Table) -> Any:
     """``INSERT … ON CONFLICT DO UPDATE`` of all columns, in the dialect of SQLite or PostgreSQL."""
     insert: Any = import_module(f"sqlalchemy.dialects.{dialect}").insert
-    statement = insert(table)
+    statement = insert(table).values({c.name: bindparam(c.name) for c in table.columns})
     changed = {c.name: statement.excluded[c.name] for c in table.columns if not c.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changed)

@@ -64,8 +64,10 @@ class Store:
         self.session = session
         #: What other ledgers manage, where that was found before this ledger existed.
         self.beside: Neighbours | None = None
-        self._put = upsert(session.dialect, ENTRY)
-        self._announce = upsert(session.dialect, INTENT)
+        self._put = session.prepared(upsert(session.dialect, ENTRY))
+        self._announce = session.prepared(upsert(session.dialect, INTENT))
+        self._append = session.prepared(history.APPEND)
+        self._clear = session.prepared(_CLEAR)
         try:
             with session.reading() as connection:
                 stored = connection.execute(select(KEY.c.secret)).scalar_one()
@@ -306,9 +308,8 @@ class Store:
         below 40 s.
         """
         row = {"kind": address.kind, "key": address.key, "run": run, "before": codec.attrs_text(before)}
-        row["sent"] = codec.attrs_text(sent)
-        with self.session.fenced(needs) as connection:
-            connection.execute(self._announce, row | {"verb": verb.value if isinstance(verb, Verb) else verb})
+        row |= {"sent": codec.attrs_text(sent), "verb": verb.value if isinstance(verb, Verb) else verb}
+        self.session.write(lambda connection: self._announce.execute(connection, [row]), needs)
 
     def settle(
         self,
@@ -326,22 +327,25 @@ class Store:
         ``carriers`` are the remote ids of the contacts that lose a deleted tag.
         """
         row = None if entry is None else codec.to_row(entry)
-        after = None if entry is None else entry.applied
-        with self.session.fenced(needs) as connection:
-            history.append(connection, run, address, outcome, after, carriers)
+        past = history.outcome_row(run, address, outcome, None if entry is None else entry.applied, carriers)
+
+        def carry_out(connection: Connection) -> None:
+            self._append.execute(connection, [past])
             history.append_taken(connection, run, taken)
-            connection.execute(_CLEAR, {"a_kind": address.kind, "a_key": address.key})
+            self._clear.execute(connection, [_named(address)])
             if entry is None or entry.address != address:
                 drop(connection, [address, *(each.address for each in taken if each.action is Action.FORGET)])
             if row is not None:
-                connection.execute(self._put, row)
+                self._put.execute(connection, [row])
+
+        self.session.write(carry_out, needs)
 
     def clear_intent(self, run: int, address: Address, outcome: Outcome | None = None) -> None:
         """Clear an intent that was not carried out; the entry stays. ``outcome`` joins the history of ``run``."""
         with self.session.fenced() as connection:
             if outcome is not None:
-                history.append(connection, run, address, outcome, None)
-            connection.execute(_CLEAR, {"a_kind": address.kind, "a_key": address.key})
+                self._append.execute(connection, [history.outcome_row(run, address, outcome, None)])
+            self._clear.execute(connection, [_named(address)])
 
     def write(
         self,
@@ -365,7 +369,7 @@ class Store:
 
     def _put_rows(self, connection: Connection, rows: list[dict[str, Any]], rest: Iterator[LedgerEntry]) -> None:
         while rows:
-            connection.execute(self._put, rows)
+            self._put.execute(connection, rows)
             rows = [codec.to_row(entry) for entry in islice(rest, _PART)]
 
     def forget(self, addresses: Sequence[Address]) -> None:
@@ -373,11 +377,15 @@ class Store:
         with self.session.fenced() as connection:
             drop(connection, addresses)
             if addresses:
-                connection.execute(_CLEAR, [{"a_kind": a.kind, "a_key": a.key} for a in addresses])
+                self._clear.execute(connection, [_named(address) for address in addresses])
 
     def unlock(self) -> LockRecord | None:
         """Take the lock away from its holder, and return that holder."""
         return lock.unlock(self.session)
+
+
+def _named(address: Address) -> dict[str, str]:
+    return {"a_kind": address.kind, "a_key": address.key}
 
 
 def _sizes(text: str | None) -> dict[str, int]:

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Double, Engine, RootTransaction, bindparam, extract, func, select, text, update
+from sqlalchemy import (
+    ClauseElement,
+    Connection,
+    Dialect,
+    Double,
+    Engine,
+    RootTransaction,
+    bindparam,
+    extract,
+    func,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from reconciler.errors import DamagedValue, LedgerError, Locked, ReconcilerError
@@ -30,6 +45,29 @@ class Ticket(NamedTuple):
     duration: float
 
 
+class Statement:
+    """A statement with named values, compiled once: binding them in SQLAlchemy takes longer than SQLite needs."""
+
+    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
+        compiled: Any = statement.compile(dialect=dialect)
+        self._text, self._names = str(compiled), compiled.positiontup
+
+    def execute(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Execute once for each row of values; a driver with positional parameters gets them in its order."""
+        given: Any = rows if self._names is None else [tuple(row[name] for name in self._names) for row in rows]
+        connection.exec_driver_sql(self._text, given if len(given) > 1 else given[0])
+
+
+@dataclass(eq=False, slots=True)
+class _Write:
+    """A write that a thread waits for."""
+
+    carry_out: Callable[[Connection], None]
+    needs: float
+    is_over: bool = False
+    error: Exception | None = None
+
+
 class Transactions:
     """Serves several threads over one connection, one transaction at a time.
 
@@ -44,6 +82,7 @@ class Transactions:
         self.engine = engine
         self._clock = clock
         self._lock = threading.RLock()
+        self._waiting: deque[_Write] = deque()
         with explained(place):
             self._connection = engine.connect()
         self.dialect = engine.dialect.name
@@ -52,7 +91,7 @@ class Transactions:
             update(HEAD)
             .where(HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
             .where(HEAD.c.expires > now + bindparam("needs"))
-            .values(serial=HEAD.c.serial + 1)
+            .values(serial=HEAD.c.serial + bindparam("writes"))
         )
 
     def close(self) -> None:
@@ -83,10 +122,45 @@ class Transactions:
             yield connection
 
     @contextmanager
-    def fenced(self, needs: float = 0.0) -> Iterator[Connection]:
+    def fenced(self, needs: float = 0.0, writes: int = 1) -> Iterator[Connection]:
         """A write that counts in ``serial``. Raises Locked unless the lock is held for ``needs`` more seconds."""
-        with self._transaction(lambda connection: self._pass(connection, needs), reading=False) as connection:
+        with self._transaction(lambda connection: self._pass(connection, needs, writes), reading=False) as connection:
             yield connection
+
+    def write(self, carry_out: Callable[[Connection], None], needs: float = 0.0) -> None:
+        """A fenced write that shares its transaction with those of the threads that wait for the connection.
+
+        Waiting for the disk at the end of a transaction takes longer than everything else in it. Returns when the
+        write is committed.
+        """
+        mine = _Write(carry_out, needs)
+        self._waiting.append(mine)
+        with self._lock:
+            if not mine.is_over:
+                group = [self._waiting.popleft() for _ in range(len(self._waiting))]  # not those to come
+                self._commit(group if mine in group else [mine, *group])  # else an interrupted thread had taken it
+        if mine.error is not None:
+            raise mine.error
+
+    def _commit(self, group: list[_Write]) -> None:
+        """Carry out all in one transaction. If it fails before its end, each gets one of its own."""
+        error: Exception | None = None
+        try:
+            with self.fenced(max(each.needs for each in group), len(group)) as connection:
+                for each in group:
+                    each.carry_out(connection)
+        except Exception as problem:
+            if len(group) > 1 and not isinstance(problem, LedgerError):  # that may be the answer to a commit
+                for each in group:
+                    self._commit([each])
+                return
+            error = problem
+        for each in group:
+            each.is_over, each.error = True, error
+
+    def prepared(self, statement: ClauseElement) -> Statement:
+        """The statement, compiled for this database."""
+        return Statement(statement, self.engine.dialect)
 
     def extend(self, connection: Connection) -> None:
         """Extend the lock at the end of a long fenced transaction, during which no thread could renew it."""
@@ -94,10 +168,10 @@ class Transactions:
             now = self.now(connection)
             connection.execute(update(HEAD).values(renewed=now, expires=now + self.ticket.duration))
 
-    def _pass(self, connection: Connection, needs: float) -> None:
+    def _pass(self, connection: Connection, needs: float, writes: int) -> None:
         if self.ticket is None:
             raise Locked(f"the ledger {self.place} can only be written while its lock is held")
-        given = {"ours": self.ticket.token, "number": self.ticket.fence, "needs": needs}
+        given = {"ours": self.ticket.token, "number": self.ticket.fence, "needs": needs, "writes": writes}
         if self._clock is not None:
             given["now"] = self._clock()
         if connection.execute(self._fence, given).rowcount != 1:
