@@ -10,7 +10,7 @@ import click
 
 from docs.generate.markdown import code, fence, table
 from reconciler.cli.main import COMMANDS, cli
-from reconciler.cli.options import account_options
+from reconciler.cli.options import AccountOptions, with_options
 
 INTRO = """\
 # Commands
@@ -25,8 +25,9 @@ On a terminal, long output of `plan`, `show`, `drift`, `history`, `explain` and 
 """
 
 
-@account_options
-def _account() -> None: ...
+@with_options(AccountOptions)
+def _account(ctx: click.Context, options: AccountOptions) -> int:
+    return 0
 
 
 #: Options that are listed once, because many commands have them.

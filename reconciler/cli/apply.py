@@ -8,10 +8,9 @@ from typing import Any
 
 import click
 
-from reconciler.cli.command_options import RunOptions, SelectionOptions
 from reconciler.cli.context import CommandContext, open_session, requested
 from reconciler.cli.notify import RunResult, with_notifications
-from reconciler.cli.options import account_options, path_argument, run_options, selection_options, with_options
+from reconciler.cli.options import ANY_PATH, PATH, RunOptions, SelectionOptions, examples, option, with_options
 from reconciler.cli.outputs import name_of
 from reconciler.cli.project_context import open_project, place, read_settings
 from reconciler.cli.run import Run, begin_run, plan_and_run
@@ -26,41 +25,29 @@ from reconciler.config import secrets
 from reconciler.errors import ConfigurationError
 from reconciler.model.resource import DesiredState
 
-APPLY = """\b
-Example:
-  reconciler apply site/
-  reconciler apply --plan plan.json --yes
-  reconciler apply site/ --allow deletes=12 --max-minutes 20
-  reconciler apply site/ --yes --output junit=report.xml
-  reconciler apply site/ --yes --json-events
-"""
-
-DESTROY = """\b
-Example:
-  reconciler destroy site/ --allow deletes
-"""
-
 
 class ApplyOptions(RunOptions, SelectionOptions):
     """``apply``."""
 
-    path: Path
-    plan_file: Path | None
+    path: Path = PATH
+    plan_file: Path | None = option("--plan", type=ANY_PATH, metavar="FILE", help="Apply a saved plan.")
 
 
 class DestroyOptions(RunOptions):
     """``destroy``."""
 
-    path: Path
+    path: Path = PATH
 
 
-@click.command(epilog=APPLY)
-@path_argument
-@click.option("--plan", "plan_file", type=click.Path(path_type=Path), metavar="FILE", help="Apply a saved plan.")
-@run_options
-@selection_options
-@account_options
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler apply site/",
+        "reconciler apply --plan plan.json --yes",
+        "reconciler apply site/ --allow deletes=12 --max-minutes 20",
+        "reconciler apply site/ --yes --output junit=report.xml",
+        "reconciler apply site/ --yes --json-events",
+    )
+)
 @with_options(ApplyOptions)
 def apply(ctx: click.Context, options: ApplyOptions) -> int:
     """Change the account to match the files below PATH, with exactly the changes that the plan shows."""
@@ -73,11 +60,7 @@ def apply(ctx: click.Context, options: ApplyOptions) -> int:
     return with_notifications(ctx, applied)
 
 
-@click.command(epilog=DESTROY)
-@path_argument
-@run_options
-@account_options
-@click.pass_context
+@click.command(epilog=examples("reconciler destroy site/ --allow deletes"))
 @with_options(DestroyOptions)
 def destroy(ctx: click.Context, options: DestroyOptions) -> int:
     """Delete the resources that this project created. Adopted ones stay in the account and are no longer managed."""
@@ -149,5 +132,7 @@ def _saved_request(
     if is_redacted(saved):
         return requested(workspace, session, options, run.allow)
     chosen = selection_of(saved)
-    part = SelectionOptions(targets=chosen["targets"], excludes=chosen["excludes"], refresh=options.refresh)
+    part = SelectionOptions(
+        targets=chosen["targets"], target_file={}, excludes=chosen["excludes"], refresh=options.refresh
+    )
     return requested(workspace, session, part, run.allow)

@@ -10,15 +10,14 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import RunOptions
 from reconciler.cli.context import CommandContext, learn_account, make_plan, open_session, stopping
 from reconciler.cli.logs import log
 from reconciler.cli.options import (
-    F,
-    account_options,
-    add_options,
-    path_argument,
-    run_options,
+    FILE_PATH,
+    PATH,
+    RunOptions,
+    examples,
+    option,
     start_folder,
     with_options,
 )
@@ -61,95 +60,67 @@ _DOMAIN = re.compile(r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-
 
 _URL = re.compile(r"https?://[^\s/?#@]+[^\s#]*")
 
-EXAMPLE = """\b
-Example:
-  reconciler clone --from production --to staging
-  reconciler clone --from production --to staging --apply
-  reconciler clone --from production --to staging --out clone.json
-  reconciler clone --from production --to staging --kind all \\
-      --domain staging.example.com --allow-contact '*@example.org' \\
-      --webhook-url https://hooks.example.com/ --webhook-secret-env HOOK
-
+REMARK = """
 Each side uses the connection and the ledger of its environment in reconciler.yaml; --connection and --ledger override
 those of --to. Cloned resources are recorded as created by reconciler: declare them in the files of that environment
 before you apply them, or pruning deletes them.
 """
 
-_CLONE = (
-    click.option(
-        "--from",
-        "source",
-        required=True,
-        metavar="ENV",
-        help="Source environment; it is not changed.",
-        shell_complete=completers.environments,
-    ),
-    click.option(
-        "--to",
-        "goal",
-        required=True,
-        metavar="ENV",
-        help="Target environment.",
-        shell_complete=completers.environments,
-    ),
-    click.option(
-        "--kind",
-        "sections",
-        multiple=True,
-        metavar="SECTION",
-        shell_complete=completers.kinds,
-        help="Section to clone: tags and contact_fields by default, contacts …, or all; repeatable.",
-    ),
-    click.option(
-        "--allow-contact",
-        "allowed",
-        multiple=True,
-        metavar="ADDRESS|FILE",
-        help="Do not anonymize this address, this glob ('*@example.com'), or those in a file; repeatable.",
-    ),
-    click.option("--domain", metavar="DOMAIN", help="Domain of the anonymized addresses."),
-    click.option(
-        "--skip-missing", is_flag=True, help="Omit resources whose course, module or community the target lacks."
-    ),
-    click.option(
-        "--webhook-url", metavar="URL", help="Redirect all webhooks to this URL; without it they are omitted."
-    ),
-    click.option("--webhook-secret-env", metavar="NAME", help="Variable with the secret of redirected webhooks."),
-    click.option("--apply", "applies", is_flag=True, help="Apply the plan."),
-    click.option(
-        "--out",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="FILE",
-        help="Save the plan, for `-e ENV apply --plan FILE`.",
-    ),
-)
-
-
-def _clone_options(command: F) -> F:
-    return add_options(_CLONE, command)
-
 
 class CloneCommandOptions(RunOptions):
     """``clone``."""
 
-    path: Path
-    source: str
-    goal: str
-    sections: tuple[str, ...]
-    allowed: tuple[str, ...]
-    domain: str | None
-    skip_missing: bool
-    webhook_url: str | None
-    webhook_secret_env: str | None
-    applies: bool
+    path: Path = PATH
+    source: str = option(
+        "--from",
+        required=True,
+        metavar="ENV",
+        help="Source environment; it is not changed.",
+        shell_complete=completers.environments,
+    )
+    goal: str = option(
+        "--to", required=True, metavar="ENV", help="Target environment.", shell_complete=completers.environments
+    )
+    sections: tuple[str, ...] = option(
+        "--kind",
+        multiple=True,
+        metavar="SECTION",
+        shell_complete=completers.kinds,
+        help="Section to clone: tags and contact_fields by default, contacts …, or all; repeatable.",
+    )
+    allowed: tuple[str, ...] = option(
+        "--allow-contact",
+        multiple=True,
+        metavar="ADDRESS|FILE",
+        help="Do not anonymize this address, this glob ('*@example.com'), or those in a file; repeatable.",
+    )
+    domain: str | None = option("--domain", metavar="DOMAIN", help="Domain of the anonymized addresses.")
+    skip_missing: bool = option(
+        "--skip-missing", is_flag=True, help="Omit resources whose course, module or community the target lacks."
+    )
+    webhook_url: str | None = option(
+        "--webhook-url", metavar="URL", help="Redirect all webhooks to this URL; without it they are omitted."
+    )
+    webhook_secret_env: str | None = option(
+        "--webhook-secret-env", metavar="NAME", help="Variable with the secret of redirected webhooks."
+    )
+    applies: bool = option("--apply", is_flag=True, help="Apply the plan.")
+    out: Path | None = option(
+        "--out", type=FILE_PATH, metavar="FILE", help="Save the plan, for `-e ENV apply --plan FILE`."
+    )
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@_clone_options
-@run_options
-@account_options
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler clone --from production --to staging",
+        "reconciler clone --from production --to staging --apply",
+        "reconciler clone --from production --to staging --out clone.json",
+        "reconciler clone --from production --to staging --kind all \\",
+        "    --domain staging.example.com --allow-contact '*@example.org' \\",
+        "    --webhook-url https://hooks.example.com/ --webhook-secret-env HOOK",
+    )
+    + REMARK
+)
 @with_options(CloneCommandOptions)
 def clone(ctx: click.Context, options: CloneCommandOptions) -> int:
     """Copy the account of one environment in PATH's reconciler.yaml to another one; without --apply, plan only.

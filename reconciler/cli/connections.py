@@ -6,12 +6,9 @@ from collections.abc import Mapping
 
 import click
 
-from reconciler.cli.command_options import (
-    ProjectOptions,
-)
 from reconciler.cli.context import CommandContext, open_session, stopping
 from reconciler.cli.logs import log
-from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.options import JSON, YES, ProjectOptions, argument, examples, option, with_options
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.prompt import confirm, require_yes
 from reconciler.cli.terminal import can_ask, print_json, print_lines, print_text
@@ -22,80 +19,64 @@ from reconciler.gateway.connections import Connection, Connections
 from reconciler.output.connections import USED, connection_detail, connection_lines, total
 from reconciler.output.wording import printable
 
-EXAMPLE = """\b
-Example:
-  reconciler connections list
-  reconciler connections create --wait 600
-  reconciler connections show 21fd90f9-5935-43cd-b6c8-bde9d915ca80
-"""
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-LIST = """\b
-Example:
-  reconciler connections list --status active
-"""
-
-SHOW = """\b
-Example:
-  reconciler connections show 21fd90f9-5935-43cd-b6c8-bde9d915ca80
-"""
-
-CREATE = """\b
-Example:
-  reconciler connections create --wait 600
-"""
-
-DELETE = """\b
-Example:
-  reconciler connections delete 21fd90f9-5935-43cd-b6c8-bde9d915ca80
-"""
+#: An id for the examples.
+SAMPLE = "21fd90f9-5935-43cd-b6c8-bde9d915ca80"
 
 
 class ConnectionListOptions(ProjectOptions):
     """``connections list``."""
 
-    status: str | None
-    as_json: bool
+    status: str | None = option(
+        "--status",
+        type=click.Choice(["ACTIVE", "PENDING", "FAILED"], case_sensitive=False),
+        help="Only connections with this status.",
+    )
+    as_json: bool = JSON
 
 
 class ConnectionShowOptions(ProjectOptions):
     """``connections show``."""
 
-    connection_id: str
-    as_json: bool
+    connection_id: str = argument(metavar="ID")
+    as_json: bool = JSON
 
 
 class ConnectionCreateOptions(ProjectOptions):
     """``connections create``."""
 
-    wait: float
-    as_json: bool
+    wait: float = option(
+        "--wait",
+        type=click.FloatRange(min=0),
+        default=300.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="Wait for the connection to become active; 0: do not wait.",
+    )
+    as_json: bool = JSON
 
 
 class ConnectionDeleteOptions(ProjectOptions):
     """``connections delete``."""
 
-    connection_id: str
-    yes: bool
-    confirm: str | None
+    connection_id: str = argument(metavar="ID")
+    yes: bool = YES
+    confirm: str | None = option(
+        "--confirm", metavar="ID", help="Id of the connection, if this project uses it, instead of typing it."
+    )
 
 
-@click.group(epilog=EXAMPLE)
+@click.group(
+    epilog=examples(
+        "reconciler connections list",
+        "reconciler connections create --wait 600",
+        f"reconciler connections show {SAMPLE}",
+    )
+)
 def connections() -> None:
     """List, create and delete connections to accounts."""
 
 
-@connections.command("list", epilog=LIST)
-@click.option(
-    "--status",
-    type=click.Choice(["ACTIVE", "PENDING", "FAILED"], case_sensitive=False),
-    help="Only connections with this status.",
-)
-@json_option
-@project_option
-@account_options
-@click.pass_context
+@connections.command("list", epilog=examples("reconciler connections list --status active"))
 @with_options(ConnectionListOptions)
 def list_(ctx: click.Context, options: ConnectionListOptions) -> int:
     """List the connections, and mark those that this project uses."""
@@ -112,12 +93,7 @@ def list_(ctx: click.Context, options: ConnectionListOptions) -> int:
     return 0
 
 
-@connections.command("show", epilog=SHOW)
-@click.argument("connection_id", metavar="ID")
-@json_option
-@project_option
-@account_options
-@click.pass_context
+@connections.command("show", epilog=examples(f"reconciler connections show {SAMPLE}"))
 @with_options(ConnectionShowOptions)
 def show_(ctx: click.Context, options: ConnectionShowOptions) -> int:
     """Show one connection: its status, and whether this project uses it."""
@@ -132,19 +108,7 @@ def show_(ctx: click.Context, options: ConnectionShowOptions) -> int:
     return 0
 
 
-@connections.command(epilog=CREATE)
-@click.option(
-    "--wait",
-    type=click.FloatRange(min=0),
-    default=300.0,
-    show_default=True,
-    metavar="SECONDS",
-    help="Wait for the connection to become active; 0: do not wait.",
-)
-@json_option
-@project_option
-@account_options
-@click.pass_context
+@connections.command(epilog=examples("reconciler connections create --wait 600"))
 @with_options(ConnectionCreateOptions)
 def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
     """Create a connection, print the URL to open in a browser, and wait until the account is connected."""
@@ -166,13 +130,7 @@ def create(ctx: click.Context, options: ConnectionCreateOptions) -> int:
     return 0
 
 
-@connections.command(epilog=DELETE)
-@click.argument("connection_id", metavar="ID")
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@click.option("--confirm", metavar="ID", help="Id of the connection, if this project uses it, instead of typing it.")
-@project_option
-@account_options
-@click.pass_context
+@connections.command(epilog=examples(f"reconciler connections delete {SAMPLE}"))
 @with_options(ConnectionDeleteOptions)
 def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
     """Delete a connection. The account is not changed, but reconciler cannot use it until it is connected again."""

@@ -16,8 +16,8 @@ from typing import Any, Protocol
 
 import click
 
-from reconciler.cli.command_options import SelectionOptions
 from reconciler.cli.logs import BODIES, LOGGER, REQUESTS, log
+from reconciler.cli.options import SelectionOptions
 from reconciler.cli.program import program_of
 from reconciler.cli.progress import Events, ProgressStyle, ReadProgress, WriteProgress, following, reading
 from reconciler.cli.redaction import Redaction, redaction_of
@@ -197,7 +197,7 @@ def requested(
     allow: Mapping[Allow, int | None] = EMPTY,
 ) -> PlanRequest:
     """The plan request of this command line."""
-    selection = selection or SelectionOptions()
+    selection = selection or SelectionOptions(targets=(), target_file={}, refresh="auto", excludes=())
     return PlanRequest(
         workspace.state,
         workspace.policy,

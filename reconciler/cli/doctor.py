@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import AccountOptions
 from reconciler.cli.context import log_of
-from reconciler.cli.options import account_options, path_argument, with_options
+from reconciler.cli.options import JSON, PATH, AccountOptions, examples, with_options
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import columns, print_json, print_lines
@@ -18,25 +17,15 @@ from reconciler.errors import ConfigurationError
 from reconciler.model.checks import Check, Verdict
 from reconciler.output.doctor import check_document, check_lines, verdict_line
 
-EXAMPLE = """\b
-Example:
-  reconciler doctor
-  reconciler -e staging doctor site/ --json
-"""
-
 
 class DoctorOptions(AccountOptions):
     """``doctor``."""
 
-    path: Path
-    as_json: bool
+    path: Path = PATH
+    as_json: bool = JSON
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@account_options
-@click.pass_context
+@click.command(epilog=examples("reconciler doctor", "reconciler -e staging doctor site/ --json"))
 @with_options(DoctorOptions)
 def doctor(ctx: click.Context, options: DoctorOptions) -> int:
     """Check key, connection, account, clock, ledger, folder and files. Reads only; exits 1 when a check fails."""

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import AccountOptions, OutputOptions
 from reconciler.cli.context import heading, learn_account, open_session, requested, stopping
 from reconciler.cli.notify import RunResult, with_notifications
-from reconciler.cli.options import account_options, fail_on_option, output_option, path_argument, with_options
+from reconciler.cli.options import FAIL_ON, PATH, AccountOptions, DriftOutputOptions, examples, with_options
 from reconciler.cli.outputs import name_of, outputs_of
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
@@ -23,29 +22,22 @@ from reconciler.output.drift import DriftReport, drift_lines
 from reconciler.output.formats import DRIFT
 from reconciler.planner.drift import alarms_of
 
-EXAMPLE = """\b
-Example:
-  reconciler drift site/
-  reconciler drift site/ --json
-  reconciler drift site/ --fail-on delete
-  reconciler drift site/ --output markdown=issue.md --output junit=drift.xml
-"""
 
-
-class DriftOptions(AccountOptions, OutputOptions):
+class DriftOptions(DriftOutputOptions, AccountOptions):
     """``drift``."""
 
-    path: Path
-    fail_on: tuple[str, ...]
+    path: Path = PATH
+    fail_on: tuple[str, ...] = FAIL_ON
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
-@output_option(DRIFT)
-@fail_on_option
-@account_options
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler drift site/",
+        "reconciler drift site/ --json",
+        "reconciler drift site/ --fail-on delete",
+        "reconciler drift site/ --output markdown=issue.md --output junit=drift.xml",
+    )
+)
 @with_options(DriftOptions)
 def drift(ctx: click.Context, options: DriftOptions) -> int:
     """Show changes made outside of reconciler since the last run, by field. Exit 2 if there are any; never writes.

@@ -5,9 +5,8 @@ from __future__ import annotations
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import ProjectOptions
 from reconciler.cli.context import learn_account, open_session, requested, stopping
-from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.options import JSON, ProjectOptions, argument, examples, with_options
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import open_project, place
@@ -15,27 +14,21 @@ from reconciler.cli.terminal import print_json
 from reconciler.commands.explain import explain_one
 from reconciler.output.explanation import explanation_document, explanation_lines
 
-EXAMPLE = """\b
-Example:
-  reconciler explain contact/ann@example.com
-  reconciler explain tagging/ann@example.com/VIP --project site/
-  reconciler explain tag/VIP --json
-"""
-
 
 class ExplainOptions(ProjectOptions):
     """``explain``."""
 
-    address: str
-    as_json: bool
+    address: str = argument(shell_complete=completers.addresses)
+    as_json: bool = JSON
 
 
-@click.command(epilog=EXAMPLE)
-@click.argument("address", shell_complete=completers.addresses)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@project_option
-@account_options
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler explain contact/ann@example.com",
+        "reconciler explain tagging/ann@example.com/VIP --project site/",
+        "reconciler explain tag/VIP --json",
+    )
+)
 @with_options(ExplainOptions)
 def explain(ctx: click.Context, options: ExplainOptions) -> int:
     """Explain how ADDRESS is resolved: where it is declared, its values on each side, the decision and its rule."""

@@ -13,16 +13,22 @@ from typing import Any
 
 import click
 
-from reconciler.cli.command_options import AccountOptions, Allowed, OutputOptions
 from reconciler.cli.context import stopping
 from reconciler.cli.fleet_progress import FleetProgress, showing
 from reconciler.cli.logs import log
 from reconciler.cli.options import (
-    F,
-    add_options,
-    allow_option,
-    minutes_option,
-    output_option,
+    ALLOW,
+    ANY_PATH,
+    DETAILED_EXITCODE,
+    MAX_MINUTES,
+    YES,
+    Allowed,
+    FleetOutputOptions,
+    GatewayOptions,
+    ProblemOutputOptions,
+    argument,
+    examples,
+    option,
     start_folder,
     with_options,
 )
@@ -61,149 +67,110 @@ RUN_FOLDER = Path(".reconciler") / "fleet"
 #: Settings that a command line passes on to each account.
 _PASSED = ("dialect", "gateway_url", "control_url")
 
-FLEET_EXAMPLE = """\b
-Example:
-  reconciler fleet plan clients/
-  reconciler fleet apply clients/ --wave 1,10%,100%
-"""
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = argument(type=ANY_PATH, default=".", metavar="[FILE]")
 
-PLAN = """\b
-Example:
-  reconciler fleet plan clients/
-  reconciler fleet plan clients/ --only plan=gold --exclude acme
-  reconciler fleet plan clients/ --out reviewed --output markdown=comment.md
-  reconciler fleet plan clients/ --scheduler tcp://127.0.0.1:8786
-"""
 
-APPLY = """\b
-Example:
-  reconciler fleet apply clients/ --wave 1,10%,100%
-  reconciler fleet apply clients/ --yes --allow deletes=12 --max-failures 3
-  reconciler fleet apply clients/ --yes --continue
-  reconciler fleet apply clients/ --yes --plans reviewed
-"""
+class FleetOptions(FleetOutputOptions, GatewayOptions):
+    """``fleet drift``, and the options that ``fleet plan`` and ``fleet apply`` have, too."""
 
-DRIFT = """\b
-Example:
-  reconciler fleet drift clients/
-  reconciler fleet drift clients/ --only 'north-*' --json
-"""
-
-VALIDATE = """\b
-Example:
-  reconciler fleet validate clients/
-"""
-
-_file = click.argument("path", type=click.Path(path_type=Path), default=".", metavar="[FILE]")
-
-_FLEET = (
-    _file,
-    click.option(
+    path: Path = _FILE
+    only: tuple[str, ...] = option(
         "--only",
         multiple=True,
         metavar="PATTERN",
         help="Only accounts with this name, pattern or label (plan=gold); repeatable.",
-    ),
-    click.option(
+    )
+    excludes: tuple[str, ...] = option(
         "--exclude",
-        "excludes",
         multiple=True,
         metavar="PATTERN",
         help="Exclude accounts with this name, pattern or label; repeatable.",
-    ),
-    click.option(
+    )
+    workers: int | None = option(
         "--workers",
         type=click.IntRange(min=1),
         metavar="N",
         envvar="RECONCILER_FLEET_WORKERS",
         help="Number of local processes, by default that of CPU cores [RECONCILER_FLEET_WORKERS].",
-    ),
-    click.option(
+    )
+    scheduler: str | None = option(
         "--scheduler",
         metavar="URL",
         envvar="RECONCILER_FLEET_SCHEDULER",
         help="URL of the Dask scheduler that runs the lanes [RECONCILER_FLEET_SCHEDULER].",
-    ),
-    click.option("--insecure-scheduler", is_flag=True, help="Allow a remote scheduler without TLS."),
-    click.option(
+    )
+    insecure_scheduler: bool = option(
+        "--insecure-scheduler", is_flag=True, help="Allow a remote scheduler without TLS."
+    )
+    folder: Path | None = option(
         "--out",
-        "folder",
-        type=click.Path(path_type=Path, file_okay=False),
+        type=_FOLDER,
         metavar="DIR",
         help="Folder of plans and logs [.reconciler/fleet]; plans saved here can be applied with --plans.",
-    ),
-    click.option(
-        "--continue",
-        "continues",
-        is_flag=True,
-        help="Continue the last run: only accounts that it did not finish.",
-    ),
-    click.option(
+    )
+    continues: bool = option(
+        "--continue", is_flag=True, help="Continue the last run: only accounts that it did not finish."
+    )
+    max_failures: int | None = option(
         "--max-failures",
         type=click.IntRange(min=1),
         metavar="N",
         envvar="RECONCILER_FLEET_MAX_FAILURES",
         help="Start no further account after N failures [RECONCILER_FLEET_MAX_FAILURES].",
-    ),
-    minutes_option,
-    click.option(
-        "--dialect",
-        type=click.Choice(["vendor", "skill"]),
-        help="Dialect of the API [RECONCILER_DIALECT].",
-    ),
-    click.option("--gateway-url", metavar="URL", help="Gateway [RECONCILER_GATEWAY_URL]."),
-    click.option("--control-url", metavar="URL", help="Connections API [RECONCILER_CONTROL_URL]."),
-    click.option("--json", "as_json", is_flag=True, help="Short for --output json."),
-    output_option(FLEET),
-)
+    )
+    max_minutes: float | None = MAX_MINUTES
 
 
-def _fleet_options(command: F) -> F:
-    return add_options(_FLEET, command)
+class FleetPlanOptions(FleetOptions):
+    """``fleet plan``."""
 
-
-class FleetOptions(AccountOptions, OutputOptions):
-    """``fleet plan`` and ``fleet drift``, and what ``fleet apply`` shares with them."""
-
-    path: Path
-    only: tuple[str, ...]
-    excludes: tuple[str, ...]
-    workers: int | None
-    scheduler: str | None
-    insecure_scheduler: bool
-    folder: Path | None
-    continues: bool
-    max_failures: int | None
-    detailed_exitcode: bool = False
+    detailed_exitcode: bool = DETAILED_EXITCODE
 
 
 class FleetApplyOptions(FleetOptions):
     """``fleet apply``."""
 
-    plans: Path | None
-    yes: bool
-    allow: Allowed
-    confirm: tuple[str, ...]
-    wave: str
+    yes: bool = YES
+    allow: Allowed = ALLOW
+    confirm: tuple[str, ...] = option(
+        "--confirm", multiple=True, metavar="NAME", help="Name of a protected environment; repeatable."
+    )
+    plans: Path | None = option(
+        "--plans",
+        type=_FOLDER,
+        metavar="DIR",
+        help="Apply the saved plans of `fleet plan --out DIR`; accounts that changed are refused.",
+    )
+    wave: str = option(
+        "--wave",
+        metavar="SIZES",
+        default="",
+        help="Apply in waves, e.g. 1,10%,100%; a failure ends the run.",
+    )
 
 
-class FleetValidateOptions(OutputOptions):
+class FleetValidateOptions(ProblemOutputOptions):
     """``fleet validate``."""
 
-    path: Path
+    path: Path = _FILE
 
 
-@click.group(epilog=FLEET_EXAMPLE)
+@click.group(epilog=examples("reconciler fleet plan clients/", "reconciler fleet apply clients/ --wave 1,10%,100%"))
 def fleet() -> None:
     """Plan, apply and check many accounts together. FILE (fleet.yaml) declares them."""
 
 
-@fleet.command(epilog=PLAN)
-@_fleet_options
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
-@click.pass_context
-@with_options(FleetOptions)
-def plan(ctx: click.Context, options: FleetOptions) -> int:
+@fleet.command(
+    epilog=examples(
+        "reconciler fleet plan clients/",
+        "reconciler fleet plan clients/ --only plan=gold --exclude acme",
+        "reconciler fleet plan clients/ --out reviewed --output markdown=comment.md",
+        "reconciler fleet plan clients/ --scheduler tcp://127.0.0.1:8786",
+    )
+)
+@with_options(FleetPlanOptions)
+def plan(ctx: click.Context, options: FleetPlanOptions) -> int:
     """Show what would change in each account. Never writes."""
     run = _FleetRun(ctx, options, "plan")
     run.begin()
@@ -211,19 +178,14 @@ def plan(ctx: click.Context, options: FleetOptions) -> int:
     return run.report(results, changes=2 if options.detailed_exitcode else 0)
 
 
-@fleet.command(epilog=APPLY)
-@_fleet_options
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@allow_option
-@click.option("--confirm", multiple=True, metavar="NAME", help="Name of a protected environment; repeatable.")
-@click.option(
-    "--plans",
-    type=click.Path(path_type=Path, file_okay=False),
-    metavar="DIR",
-    help="Apply the saved plans of `fleet plan --out DIR`; accounts that changed are refused.",
+@fleet.command(
+    epilog=examples(
+        "reconciler fleet apply clients/ --wave 1,10%,100%",
+        "reconciler fleet apply clients/ --yes --allow deletes=12 --max-failures 3",
+        "reconciler fleet apply clients/ --yes --continue",
+        "reconciler fleet apply clients/ --yes --plans reviewed",
+    )
 )
-@click.option("--wave", metavar="SIZES", default="", help="Apply in waves, e.g. 1,10%,100%; a failure ends the run.")
-@click.pass_context
 @with_options(FleetApplyOptions)
 def apply(ctx: click.Context, options: FleetApplyOptions) -> int:
     """Plan all accounts, ask once, then apply each plan if its account has not changed since."""
@@ -245,9 +207,9 @@ def apply(ctx: click.Context, options: FleetApplyOptions) -> int:
     return run.report(list(results.values()))
 
 
-@fleet.command(epilog=DRIFT)
-@_fleet_options
-@click.pass_context
+@fleet.command(
+    epilog=examples("reconciler fleet drift clients/", "reconciler fleet drift clients/ --only 'north-*' --json")
+)
 @with_options(FleetOptions)
 def drift(ctx: click.Context, options: FleetOptions) -> int:
     """Show which accounts changed since their last run. Exit 2 if any did; never writes."""
@@ -256,11 +218,7 @@ def drift(ctx: click.Context, options: FleetOptions) -> int:
     return run.report(run.through([run.jobs]))
 
 
-@fleet.command(epilog=VALIDATE)
-@_file
-@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
-@output_option(PROBLEMS)
-@click.pass_context
+@fleet.command(epilog=examples("reconciler fleet validate clients/"))
 @with_options(FleetValidateOptions)
 def validate(ctx: click.Context, options: FleetValidateOptions) -> int:
     """Check the fleet and the files of every account, offline. Reports all problems at once."""

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import CommandOptions
 from reconciler.cli.logs import log
-from reconciler.cli.options import start_folder, with_options
+from reconciler.cli.options import CommandOptions, argument, examples, option, start_folder, with_options
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.redaction import redaction_of
@@ -19,27 +18,20 @@ from reconciler.commands.fmt import FormattedFile, format_files, format_stream, 
 from reconciler.errors import ConfigurationError
 from reconciler.output.wording import count, printable
 
-EXAMPLE = """\b
-Example:
-  reconciler fmt
-  reconciler fmt --check --diff site/ people.yaml
-  reconciler fmt - < site.yaml
-"""
-
 
 class FmtOptions(CommandOptions):
     """``fmt``."""
 
-    paths: tuple[str, ...]
-    check: bool
-    diff: bool
+    paths: tuple[str, ...] = argument(nargs=-1, metavar="[PATH]...")
+    check: bool = option("--check", is_flag=True, help="Write nothing; exit 1 and list the files that would change.")
+    diff: bool = option("--diff", is_flag=True, help="Write nothing; print what would change.")
 
 
-@click.command(epilog=EXAMPLE)
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
-@click.option("--check", is_flag=True, help="Write nothing; exit 1 and list the files that would change.")
-@click.option("--diff", is_flag=True, help="Write nothing; print what would change.")
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler fmt", "reconciler fmt --check --diff site/ people.yaml", "reconciler fmt - < site.yaml"
+    )
+)
 @with_options(FmtOptions)
 def fmt(ctx: click.Context, options: FmtOptions) -> int:
     """Format YAML files.

@@ -11,10 +11,18 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import AccountOptions, SelectionOptions
 from reconciler.cli.context import make_plan, open_session, requested, stopping
 from reconciler.cli.logs import log
-from reconciler.cli.options import account_options, path_argument, selection_options, start_folder, with_options
+from reconciler.cli.options import (
+    FILE_PATH,
+    PATH,
+    AccountOptions,
+    SelectionOptions,
+    examples,
+    option,
+    start_folder,
+    with_options,
+)
 from reconciler.cli.project_context import open_project, place
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
@@ -31,47 +39,36 @@ PATIENCE = 120
 #: Environment variables that are passed to graphviz: no keys, no secrets.
 _PASSED = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE", "FONTCONFIG_FILE", "FONTCONFIG_PATH", "GVBINDIR")
 
-EXAMPLE = """\b
-Example:
-  reconciler graph site/
-  reconciler graph site/ --of plan --format dot
-  reconciler graph site/ --format svg --out site.svg
-"""
 
-
-class GraphOptions(AccountOptions, SelectionOptions):
+class GraphOptions(SelectionOptions, AccountOptions):
     """``graph``."""
 
-    path: Path
-    subject: str
-    form: str
-    out: Path | None
-    full: bool
+    path: Path = PATH
+    subject: str = option(
+        "--of",
+        type=click.Choice(["files", "plan"]),
+        default="files",
+        show_default=True,
+        help="Graph of the declared resources (offline) or of the steps of the plan.",
+    )
+    form: str = option(
+        "--format",
+        type=click.Choice(["mermaid", "dot", "svg"]),
+        default="mermaid",
+        show_default=True,
+        help="Output format; svg needs graphviz.",
+    )
+    out: Path | None = option("--out", type=FILE_PATH, metavar="FILE", help="Write to this file.")
+    full: bool = option("--full", is_flag=True, help="Include every contact and relation.")
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@click.option(
-    "--of",
-    "subject",
-    type=click.Choice(["files", "plan"]),
-    default="files",
-    show_default=True,
-    help="Graph of the declared resources (offline) or of the steps of the plan.",
+@click.command(
+    epilog=examples(
+        "reconciler graph site/",
+        "reconciler graph site/ --of plan --format dot",
+        "reconciler graph site/ --format svg --out site.svg",
+    )
 )
-@click.option(
-    "--format",
-    "form",
-    type=click.Choice(["mermaid", "dot", "svg"]),
-    default="mermaid",
-    show_default=True,
-    help="Output format; svg needs graphviz.",
-)
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write to this file.")
-@click.option("--full", is_flag=True, help="Include every contact and relation.")
-@selection_options
-@account_options
-@click.pass_context
 @with_options(GraphOptions)
 def graph(ctx: click.Context, options: GraphOptions) -> int:
     """Show the dependency graph of the resources declared below PATH, or of the plan for them."""

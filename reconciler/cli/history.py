@@ -9,10 +9,9 @@ from typing import Any, NamedTuple
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import ProjectOptions
 from reconciler.cli.logs import log
 from reconciler.cli.open_ledger import ledger_for_reading
-from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.options import JSON, ProjectOptions, argument, examples, option, with_options
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place
@@ -32,30 +31,23 @@ from reconciler.output.history import (
 )
 from reconciler.output.layout import Line
 
-EXAMPLE = """\b
-Example:
-  reconciler history
-  reconciler history 12
-  reconciler history contact/ann@example.com
-  reconciler history --json
-"""
-
 
 class HistoryOptions(ProjectOptions):
     """``history``."""
 
-    what: str | None
-    limit: int | None
-    as_json: bool
+    what: str | None = argument(metavar="[RUN|ADDRESS]", required=False, shell_complete=completers.runs_and_addresses)
+    limit: int | None = option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N runs.")
+    as_json: bool = JSON
 
 
-@click.command(epilog=EXAMPLE)
-@click.argument("what", metavar="[RUN|ADDRESS]", required=False, shell_complete=completers.runs_and_addresses)
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="Only the newest N runs.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@project_option
-@account_options
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler history",
+        "reconciler history 12",
+        "reconciler history contact/ann@example.com",
+        "reconciler history --json",
+    )
+)
 @with_options(HistoryOptions)
 def history(ctx: click.Context, options: HistoryOptions) -> int:
     """List runs, newest last.

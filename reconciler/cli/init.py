@@ -7,29 +7,21 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import CommandOptions
 from reconciler.cli.logs import log
-from reconciler.cli.options import path_argument, start_folder, with_options
+from reconciler.cli.options import PATH, CommandOptions, examples, start_folder, with_options
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
 from reconciler.commands.init import write_first_files
 
-EXAMPLE = """\b
-Example:
-  reconciler init site/
-"""
-
 
 class InitOptions(CommandOptions):
     """``init``."""
 
-    path: Path
+    path: Path = PATH
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@click.pass_context
+@click.command(epilog=examples("reconciler init site/"))
 @with_options(InitOptions)
 def init(ctx: click.Context, options: InitOptions) -> int:
     """Create a commented reconciler.yaml and a first file in the folder PATH. Never overwrites files."""

@@ -7,11 +7,10 @@ from typing import Any
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import ProjectOptions
 from reconciler.cli.ledger_admin import export, import_, move, rebind, unlock
 from reconciler.cli.logs import log
 from reconciler.cli.open_ledger import entry_of, ledger_for_reading, locked_ledger, recorded_address
-from reconciler.cli.options import account_options, project_option, with_options
+from reconciler.cli.options import JSON, YES, ProjectOptions, argument, examples, with_options
 from reconciler.cli.project_context import place
 from reconciler.cli.prompt import require_yes
 from reconciler.cli.redaction import redaction_of
@@ -20,61 +19,42 @@ from reconciler.model.resource import Intent, LedgerEntry
 from reconciler.model.serialization import attrs_to_json, lifecycle_to_json
 from reconciler.output.wording import count, printable
 
-EXAMPLE = """\b
-Example:
-  reconciler ledger list 'tagging/*'
-  reconciler ledger show tag/VIP
-  reconciler ledger forget tag/VIP
-  reconciler ledger export --out ledger.json
-"""
-
-LIST = """\b
-Example:
-  reconciler ledger list 'tagging/*/VIP'
-"""
-
-SHOW = """\b
-Example:
-  reconciler ledger show tag/VIP
-"""
-
-FORGET = """\b
-Example:
-  reconciler ledger forget tag/VIP tag/Gold --yes
-"""
-
 
 class LedgerListOptions(ProjectOptions):
     """``ledger list``."""
 
-    pattern: str
-    as_json: bool
+    pattern: str = argument(default="*", shell_complete=completers.recorded)
+    as_json: bool = JSON
 
 
 class LedgerShowOptions(ProjectOptions):
     """``ledger show``."""
 
-    address: str
+    address: str = argument(shell_complete=completers.recorded)
 
 
 class LedgerForgetOptions(ProjectOptions):
     """``ledger forget``."""
 
-    addresses: tuple[str, ...]
-    yes: bool
+    addresses: tuple[str, ...] = argument(
+        nargs=-1, required=True, metavar="ADDRESS...", shell_complete=completers.recorded
+    )
+    yes: bool = YES
 
 
-@click.group(epilog=EXAMPLE)
+@click.group(
+    epilog=examples(
+        "reconciler ledger list 'tagging/*'",
+        "reconciler ledger show tag/VIP",
+        "reconciler ledger forget tag/VIP",
+        "reconciler ledger export --out ledger.json",
+    )
+)
 def ledger() -> None:
     """Inspect and maintain the ledger: the record of managed resources."""
 
 
-@ledger.command("list", epilog=LIST)
-@click.argument("pattern", default="*", shell_complete=completers.recorded)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-@project_option
-@account_options
-@click.pass_context
+@ledger.command("list", epilog=examples("reconciler ledger list 'tagging/*/VIP'"))
 @with_options(LedgerListOptions)
 def list_(ctx: click.Context, options: LedgerListOptions) -> int:
     """List the managed resources; PATTERN is an address that may contain ``*`` and ``?``."""
@@ -96,11 +76,7 @@ def list_(ctx: click.Context, options: LedgerListOptions) -> int:
     return 0
 
 
-@ledger.command(epilog=SHOW)
-@click.argument("address", shell_complete=completers.recorded)
-@project_option
-@account_options
-@click.pass_context
+@ledger.command(epilog=examples("reconciler ledger show tag/VIP"))
 @with_options(LedgerShowOptions)
 def show(ctx: click.Context, options: LedgerShowOptions) -> int:
     """Show the ledger entry of one resource: values sent, and values that the server returned."""
@@ -125,12 +101,7 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
     return 0
 
 
-@ledger.command(epilog=FORGET)
-@click.argument("addresses", nargs=-1, required=True, metavar="ADDRESS...", shell_complete=completers.recorded)
-@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-@project_option
-@account_options
-@click.pass_context
+@ledger.command(epilog=examples("reconciler ledger forget tag/VIP tag/Gold --yes"))
 @with_options(LedgerForgetOptions)
 def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
     """Stop managing these resources. The account is not changed."""

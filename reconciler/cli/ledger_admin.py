@@ -8,11 +8,20 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import Allowed, ProjectOptions
 from reconciler.cli.context import open_session
 from reconciler.cli.logs import log
 from reconciler.cli.open_ledger import ledger_for_reading, locked_ledger
-from reconciler.cli.options import account_options, allow_option, project_option, with_options
+from reconciler.cli.options import (
+    ALLOW,
+    ANY_PATH,
+    YES,
+    Allowed,
+    ProjectOptions,
+    argument,
+    examples,
+    option,
+    with_options,
+)
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.prompt import require_yes
 from reconciler.cli.redaction import redaction_of
@@ -27,72 +36,43 @@ from reconciler.output.history import moment
 from reconciler.output.wording import count, duration, printable, shown
 from reconciler.planner.moves import moves_of
 
-yes_option = click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
-
-UNLOCK = """\b
-Example:
-  reconciler ledger unlock
-"""
-
-EXPORT = """\b
-Example:
-  reconciler ledger export --out ledger.json
-"""
-
-IMPORT = """\b
-Example:
-  reconciler ledger import ledger.json --ledger sqlite:///team.db
-"""
-
-MOVE = """\b
-Example:
-  reconciler ledger move tag/Gold tag/@gold --yes
-"""
-
-REBIND = """\b
-Example:
-  reconciler ledger rebind --connection 21fd90f9-5935-43cd-b6c8-bde9d915ca80
-"""
-
 
 class UnlockOptions(ProjectOptions):
     """``ledger unlock``."""
 
-    yes: bool
+    yes: bool = YES
 
 
 class ExportOptions(ProjectOptions):
     """``ledger export``."""
 
-    out: Path | None
+    out: Path | None = option(
+        "--out", type=ANY_PATH, metavar="FILE", help="Write to this file, which only you can read."
+    )
 
 
 class ImportOptions(ProjectOptions):
     """``ledger import``."""
 
-    file: Path
+    file: Path = argument(type=ANY_PATH)
 
 
 class MoveOptions(ProjectOptions):
     """``ledger move``."""
 
-    old: str
-    new: str
-    yes: bool
+    old: str = argument(shell_complete=completers.recorded)
+    new: str = argument(shell_complete=completers.addresses)
+    yes: bool = YES
 
 
 class RebindOptions(ProjectOptions):
     """``ledger rebind``."""
 
-    yes: bool
-    allow: Allowed
+    yes: bool = YES
+    allow: Allowed = ALLOW
 
 
-@click.command(epilog=UNLOCK)
-@yes_option
-@project_option
-@account_options
-@click.pass_context
+@click.command(epilog=examples("reconciler ledger unlock"))
 @with_options(UnlockOptions)
 def unlock(ctx: click.Context, options: UnlockOptions) -> int:
     """Unlock the ledger after a run that has died. A run that is still alive stops at its next write."""
@@ -110,13 +90,7 @@ def unlock(ctx: click.Context, options: UnlockOptions) -> int:
     return 0
 
 
-@click.command(epilog=EXPORT)
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Write to this file, which only you can read."
-)
-@project_option
-@account_options
-@click.pass_context
+@click.command(epilog=examples("reconciler ledger export --out ledger.json"))
 @with_options(ExportOptions)
 def export(ctx: click.Context, options: ExportOptions) -> int:
     """Print the ledger as JSON. Secrets are included as keyed digests only."""
@@ -133,11 +107,7 @@ def export(ctx: click.Context, options: ExportOptions) -> int:
     return 0
 
 
-@click.command("import", epilog=IMPORT)
-@click.argument("file", type=click.Path(path_type=Path))
-@project_option
-@account_options
-@click.pass_context
+@click.command("import", epilog=examples("reconciler ledger import ledger.json --ledger sqlite:///team.db"))
 @with_options(ImportOptions)
 def import_(ctx: click.Context, options: ImportOptions) -> int:
     """Import an exported ledger from FILE into an empty one. The history is not included."""
@@ -154,13 +124,7 @@ def import_(ctx: click.Context, options: ImportOptions) -> int:
     return 0
 
 
-@click.command(epilog=MOVE)
-@click.argument("old", shell_complete=completers.recorded)
-@click.argument("new", shell_complete=completers.addresses)
-@yes_option
-@project_option
-@account_options
-@click.pass_context
+@click.command(epilog=examples("reconciler ledger move tag/Gold tag/@gold --yes"))
 @with_options(MoveOptions)
 def move(ctx: click.Context, options: MoveOptions) -> int:
     """Rename the address OLD to NEW in the ledger, with its relations. The account is not changed."""
@@ -181,12 +145,7 @@ def move(ctx: click.Context, options: MoveOptions) -> int:
     return 0
 
 
-@click.command(epilog=REBIND)
-@yes_option
-@allow_option
-@project_option
-@account_options
-@click.pass_context
+@click.command(epilog=examples("reconciler ledger rebind --connection 21fd90f9-5935-43cd-b6c8-bde9d915ca80"))
 @with_options(RebindOptions)
 def rebind(ctx: click.Context, options: RebindOptions) -> int:
     """Bind the ledger to the configured connection, which must lead to the same account."""

@@ -10,34 +10,24 @@ from typing import NoReturn
 
 import click
 
-from reconciler.cli.command_options import AccountOptions, Allowed
-from reconciler.cli.options import account_options, allow_option, path_argument, with_options
+from reconciler.cli.options import ALLOW, PATH, AccountOptions, Allowed, examples, option, with_options
 from reconciler.cli.program import program_of
 from reconciler.cli.project_context import place
 from reconciler.commands.project import read_settings, require_path
 from reconciler.errors import ConfigurationError
 
-EXAMPLE = """\b
-Example:
-  reconciler mcp site/
-  reconciler -e staging mcp site/ --allow-apply
-"""
-
 
 class McpOptions(AccountOptions):
     """``mcp``."""
 
-    path: Path
-    allow_apply: bool
-    allow: Allowed
+    path: Path = PATH
+    allow_apply: bool = option(
+        "--allow-apply", is_flag=True, help="Add a tool that applies a plan after a person has approved it."
+    )
+    allow: Allowed = ALLOW
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@click.option("--allow-apply", is_flag=True, help="Add a tool that applies a plan after a person has approved it.")
-@allow_option
-@account_options
-@click.pass_context
+@click.command(epilog=examples("reconciler mcp site/", "reconciler -e staging mcp site/ --allow-apply"))
 @with_options(McpOptions)
 def mcp(ctx: click.Context, options: McpOptions) -> int:
     """Serve the project to an AI assistant with the Model Context Protocol over standard input and output.

@@ -1,26 +1,28 @@
-"""Click options that several commands share."""
+"""Options of commands as classes: each field is declared once, with its flag, its help and its type.
+
+``with_options`` gives a command the options of a class, and passes it an object of that class.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar, dataclass_transform
 
 import click
 from click.shell_completion import CompletionItem
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import OutputRequest
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import start_logging
 from reconciler.config.files import parse_targets, read_targets
 from reconciler.model.policy import UNCOUNTED, Allow
-from reconciler.output.formats import FORMATS, PLAN, names
+from reconciler.output.formats import DRIFT, FLEET, FORMATS, PLAN, PROBLEMS, names
 
 F = TypeVar("F", bound=Callable[..., object])
-T = TypeVar("T")
+T = TypeVar("T", bound="CommandOptions")
 
 
 class Decorator(Protocol):
@@ -29,8 +31,43 @@ class Decorator(Protocol):
     def __call__(self, command: F, /) -> F: ...
 
 
+class _Field(NamedTuple):
+    """A declared field: the name of the field → its click option or argument."""
+
+    declare: Callable[[str], Decorator]
+
+
+def option(*flags: str, **settings: Any) -> Any:
+    """A field that is an option, with these flags and settings of ``click.option``."""
+    return _Field(lambda name: click.option(name, *flags, **settings))
+
+
+def argument(**settings: Any) -> Any:
+    """A field that is an argument, with these settings of ``click.argument``."""
+    return _Field(lambda name: click.argument(name, **settings))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(option, argument))
+class CommandOptions:
+    """Options of one command. Type checkers treat each subclass as a frozen dataclass.
+
+    Real dataclasses are not used, because generating their code takes longer than reading a small project.
+    """
+
+    def __init__(self, **values: object) -> None:
+        vars(self).update(values)
+
+    @classmethod
+    def declared(cls) -> Iterator[Decorator]:
+        """The options and arguments: new ones of the class, then those of its bases."""
+        names = [name for each in cls.__mro__ for name, value in vars(each).items() if isinstance(value, _Field)]
+        for name in reversed(dict.fromkeys(reversed(names))):  # one that overrides another one keeps its place
+            field: _Field = getattr(cls, name)
+            yield field.declare(name)
+
+
 def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]], Callable[..., int]]:
-    """Decorator: passes all options of a command as one object, with a field for each."""
+    """Decorator: gives a command the options of a class, and passes them as one object."""
 
     def decorate(command: Callable[[click.Context, T], int]) -> Callable[..., int]:
         @wraps(command)
@@ -38,9 +75,17 @@ def with_options(make: type[T]) -> Callable[[Callable[[click.Context, T], int]],
             start_logging(program_of(ctx))
             return command(ctx, make(**values))
 
-        return called
+        declared = click.pass_context(called)
+        for each in reversed(list(make.declared())):
+            declared = each(declared)
+        return declared
 
     return decorate
+
+
+def examples(*lines: str) -> str:
+    """The epilog of a command: command lines to try."""
+    return "\b\nExample:\n" + "".join(f"  {line}\n" for line in lines)
 
 
 def start_folder(ctx: click.Context) -> Path:
@@ -52,59 +97,11 @@ def start_folder(ctx: click.Context) -> Path:
     return folder.resolve()
 
 
-_ACCOUNT = (
-    click.option("--connection", metavar="ID", help="Maton connection of the account [RECONCILER_CONNECTION]."),
-    click.option("--ledger", metavar="URL", help="SQLAlchemy URL of the ledger, or none [RECONCILER_LEDGER]."),
-    click.option(
-        "--dialect",
-        type=click.Choice(["vendor", "skill"]),
-        help="Dialect of the API [RECONCILER_DIALECT].",
-    ),
-    click.option("--gateway-url", metavar="URL", help="URL of the gateway [RECONCILER_GATEWAY_URL]."),
-    click.option("--control-url", metavar="URL", help="URL of the connections API [RECONCILER_CONTROL_URL]."),
-)
+class OutputRequest(NamedTuple):
+    """One ``--output``: the format, and the file as it was typed; empty for standard output."""
 
-
-def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
-    """The patterns of ``--target-file``, with the position of each."""
-    if value is None or ctx.resilient_parsing:
-        return {}
-    if value == "-":
-        return parse_targets(sys.stdin, "stdin")
-    return read_targets(start_folder(ctx) / value, value)
-
-
-_SELECTION = (
-    click.option(
-        "--target",
-        "targets",
-        multiple=True,
-        metavar="ADDRESS",
-        help="Only this resource and its dependencies; repeatable.",
-        shell_complete=completers.addresses,
-    ),
-    click.option(
-        "--target-file",
-        metavar="FILE",
-        callback=_patterns,
-        help="File with one target per line (# begins a comment); - reads standard input.",
-    ),
-    click.option(
-        "--refresh",
-        type=click.Choice(["auto", "full", "none"]),
-        default="auto",
-        show_default=True,
-        help="How to read the account: auto, full or none (plan only).",
-    ),
-    click.option(
-        "--exclude",
-        "excludes",
-        multiple=True,
-        metavar="ADDRESS",
-        help="Exclude this resource; repeatable.",
-        shell_complete=completers.addresses,
-    ),
-)
+    form: str
+    file: str = ""
 
 
 class OutputType(click.ParamType[OutputRequest]):
@@ -133,18 +130,6 @@ class OutputType(click.ParamType[OutputRequest]):
         return [CompletionItem(name, help=FORMATS[name].about) for name in fitting]
 
 
-def output_option(subject: str) -> Callable[[F], F]:
-    """The option ``--output`` for this subject."""
-    return click.option(
-        "--output",
-        "wishes",
-        multiple=True,
-        type=OutputType(subject),
-        metavar="FORMAT[=FILE]",
-        help=f"Write the result to FILE or standard output as {', '.join(names(subject))}; repeatable.",
-    )
-
-
 class AllowType(click.ParamType[tuple[Allow, int | None]]):
     """``CLASS`` or ``CLASS=N`` of ``--allow``."""
 
@@ -170,69 +155,162 @@ class AllowType(click.ParamType[tuple[Allow, int | None]]):
         return [CompletionItem(each.value) for each in Allow if each.value.startswith(incomplete)]
 
 
-allow_option = click.option(
+def _patterns(ctx: click.Context, param: click.Parameter, value: str | None) -> dict[str, str]:
+    """The patterns of ``--target-file``, with the position of each."""
+    if value is None or ctx.resilient_parsing:
+        return {}
+    if value == "-":
+        return parse_targets(sys.stdin, "stdin")
+    return read_targets(start_folder(ctx) / value, value)
+
+
+def _output(subject: str) -> Any:
+    text = f"Write the result to FILE or standard output as {', '.join(names(subject))}; repeatable."
+    return option("--output", multiple=True, type=OutputType(subject), metavar="FORMAT[=FILE]", help=text)
+
+
+#: Class and number of each ``--allow CLASS[=N]``.
+Allowed = tuple[tuple[Allow, int | None], ...]
+
+#: Types of paths.
+ANY_PATH, FILE_PATH = click.Path(path_type=Path), click.Path(path_type=Path, dir_okay=False)
+
+# fields that several commands have
+
+PATH = argument(type=ANY_PATH, default=".")
+YES = option("--yes", is_flag=True, help="Do not ask for confirmation.")
+JSON = option("--json", is_flag=True, help="Print one JSON document.")
+DETAILED_EXITCODE = option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
+CALLS = option("--calls", is_flag=True, help="List all API requests, in order.")
+ALLOW = option(
     "--allow",
     multiple=True,
     type=AllowType(),
     help="Approve a class of changes in this run: CLASS or CLASS=N; repeatable.",
 )
-fail_on_option = click.option(
+FAIL_ON = option(
     "--fail-on",
     multiple=True,
     type=click.Choice(["drift", "conflict", "delete"]),
     help="Exit with code 2 if the plan contains any; repeatable.",
 )
-minutes_option = click.option(
-    "--max-minutes", type=float, metavar="N", help="Stop after N minutes [RECONCILER_MAX_MINUTES]."
-)
-project_option = click.option(
-    "--project", type=click.Path(path_type=Path), default=".", metavar="PATH", help="Project folder [default: .]."
-)
-_RUN = (
-    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
-    click.option("--json", "as_json", is_flag=True, help="Short for --output json."),
-    output_option(PLAN),
-    click.option("--json-events", is_flag=True, help="Print events as they happen, one JSON object per line."),
-    allow_option,
-    click.option(
+MAX_MINUTES = option("--max-minutes", type=float, metavar="N", help="Stop after N minutes [RECONCILER_MAX_MINUTES].")
+PROJECT = option("--project", type=ANY_PATH, default=".", metavar="PATH", help="Project folder [default: .].")
+
+
+class GatewayOptions(CommandOptions):
+    """Options about the API, and settings for which only some commands have an option."""
+
+    dialect: str | None = option(
+        "--dialect", type=click.Choice(["vendor", "skill"]), help="Dialect of the API [RECONCILER_DIALECT]."
+    )
+    gateway_url: str | None = option(
+        "--gateway-url", metavar="URL", help="URL of the gateway [RECONCILER_GATEWAY_URL]."
+    )
+    control_url: str | None = option(
+        "--control-url", metavar="URL", help="URL of the connections API [RECONCILER_CONTROL_URL]."
+    )
+    parallel: int | None = None
+    max_calls: int | None = None
+    max_minutes: float | None = None
+
+
+class AccountOptions(GatewayOptions):
+    """Account and access to it: the options that are also settings."""
+
+    connection: str | None = option(
+        "--connection", metavar="ID", help="Maton connection of the account [RECONCILER_CONNECTION]."
+    )
+    ledger: str | None = option(
+        "--ledger", metavar="URL", help="SQLAlchemy URL of the ledger, or none [RECONCILER_LEDGER]."
+    )
+
+
+class ProjectOptions(AccountOptions):
+    """Options of the commands that take the project as ``--project``."""
+
+    project: Path = PROJECT
+
+
+class SelectionOptions(CommandOptions):
+    """Selected part of a plan, and how the account is read. ``target_file`` maps patterns to their positions."""
+
+    targets: tuple[str, ...] = option(
+        "--target",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Only this resource and its dependencies; repeatable.",
+        shell_complete=completers.addresses,
+    )
+    target_file: Mapping[str, str] = option(
+        "--target-file",
+        metavar="FILE",
+        callback=_patterns,
+        help="File with one target per line (# begins a comment); - reads standard input.",
+    )
+    refresh: str = option(
+        "--refresh",
+        type=click.Choice(["auto", "full", "none"]),
+        default="auto",
+        show_default=True,
+        help="How to read the account: auto, full or none (plan only).",
+    )
+    excludes: tuple[str, ...] = option(
+        "--exclude",
+        multiple=True,
+        metavar="ADDRESS",
+        help="Exclude this resource; repeatable.",
+        shell_complete=completers.addresses,
+    )
+
+
+class OutputOptions(CommandOptions):
+    """Formats and files of a result."""
+
+    as_json: bool = option("--json", is_flag=True, help="Short for --output json.")
+    wishes: tuple[OutputRequest, ...] = _output(PLAN)
+    out: Path | None = None
+
+
+class DriftOutputOptions(OutputOptions):
+    """Formats and files of drift."""
+
+    wishes: tuple[OutputRequest, ...] = _output(DRIFT)
+
+
+class ProblemOutputOptions(OutputOptions):
+    """Formats and files of the problems of files."""
+
+    wishes: tuple[OutputRequest, ...] = _output(PROBLEMS)
+
+
+class FleetOutputOptions(OutputOptions):
+    """Formats and files of the report of a fleet."""
+
+    wishes: tuple[OutputRequest, ...] = _output(FLEET)
+
+
+class RunOptions(OutputOptions, AccountOptions):
+    """Options of every command that writes to the account."""
+
+    yes: bool = YES
+    json_events: bool = option(
+        "--json-events", is_flag=True, help="Print events as they happen, one JSON object per line."
+    )
+    allow: Allowed = ALLOW
+    confirm: str | None = option(
         "--confirm", metavar="NAME", help="Confirm the protected environment of this name without typing it."
-    ),
-    click.option(
+    )
+    parallel: int | None = option(
         "--parallel", type=int, metavar="N", help="Number of parallel writes (default 8) [RECONCILER_PARALLEL]."
-    ),
-    click.option(
+    )
+    fail_fast: bool = option(
         "--fail-fast",
         is_flag=True,
         envvar="RECONCILER_FAIL_FAST",
         help="Start no further steps after the first failure [RECONCILER_FAIL_FAST].",
-    ),
-    click.option("--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."),
-    minutes_option,
-)
-
-
-def account_options(command: F) -> F:
-    """Options that select the account and the way to reach it."""
-    return add_options(_ACCOUNT, command)
-
-
-def selection_options(command: F) -> F:
-    """Options that select a part of a plan."""
-    return add_options(_SELECTION, command)
-
-
-def run_options(command: F) -> F:
-    """Options of a command that writes to the account."""
-    return add_options(_RUN, command)
-
-
-def path_argument(command: F) -> F:
-    """The folder or file with the YAML."""
-    return click.argument("path", type=click.Path(path_type=Path), default=".")(command)
-
-
-def add_options(options: Sequence[Decorator], command: F) -> F:
-    """The command with these options, in this order."""
-    for option in reversed(options):
-        command = option(command)
-    return command
+    )
+    max_calls: int | None = option(
+        "--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."
+    )
+    max_minutes: float | None = MAX_MINUTES

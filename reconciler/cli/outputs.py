@@ -12,9 +12,8 @@ from typing import Any, Protocol
 
 import click
 
-from reconciler.cli.command_options import OutputOptions, OutputRequest
 from reconciler.cli.logs import log
-from reconciler.cli.options import start_folder
+from reconciler.cli.options import OutputOptions, OutputRequest, start_folder
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import Redaction, redaction_of
 from reconciler.cli.terminal import json_text, print_text

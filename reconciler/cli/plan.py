@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import AccountOptions, OutputOptions, SelectionOptions
 from reconciler.cli.context import (
     CommandContext,
     log_reading,
@@ -18,12 +17,17 @@ from reconciler.cli.context import (
 )
 from reconciler.cli.logs import log
 from reconciler.cli.options import (
-    account_options,
-    fail_on_option,
-    minutes_option,
-    output_option,
-    path_argument,
-    selection_options,
+    CALLS,
+    DETAILED_EXITCODE,
+    FAIL_ON,
+    FILE_PATH,
+    MAX_MINUTES,
+    PATH,
+    AccountOptions,
+    OutputOptions,
+    SelectionOptions,
+    examples,
+    option,
     with_options,
 )
 from reconciler.cli.outputs import name_of, outputs_of
@@ -39,42 +43,27 @@ from reconciler.ledger.store import Store
 from reconciler.output.formats import PLAN
 from reconciler.planner.drift import alarms
 
-EXAMPLE = """\b
-Example:
-  reconciler plan site/ --out plan.json
-  reconciler plan site/ --json --detailed-exitcode
-  reconciler plan site/ --target 'contact/ann@example.com' --calls
-  reconciler plan site/ --fail-on drift --fail-on delete
-  reconciler plan site/ --output markdown=comment.md --output github
-"""
 
-
-class PlanOptions(AccountOptions, SelectionOptions, OutputOptions):
+class PlanOptions(OutputOptions, SelectionOptions, AccountOptions):
     """``plan``."""
 
-    path: Path
-    detailed_exitcode: bool
-    calls: bool
-    fail_on: tuple[str, ...]
+    path: Path = PATH
+    out: Path | None = option("--out", type=FILE_PATH, metavar="FILE", help="Save the plan, for apply --plan FILE.")
+    detailed_exitcode: bool = DETAILED_EXITCODE
+    calls: bool = CALLS
+    fail_on: tuple[str, ...] = FAIL_ON
+    max_minutes: float | None = MAX_MINUTES
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="FILE",
-    help="Save the plan, for apply --plan FILE.",
+@click.command(
+    epilog=examples(
+        "reconciler plan site/ --out plan.json",
+        "reconciler plan site/ --json --detailed-exitcode",
+        "reconciler plan site/ --target 'contact/ann@example.com' --calls",
+        "reconciler plan site/ --fail-on drift --fail-on delete",
+        "reconciler plan site/ --output markdown=comment.md --output github",
+    )
 )
-@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
-@output_option(PLAN)
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
-@click.option("--calls", is_flag=True, help="List all API requests, in order.")
-@fail_on_option
-@minutes_option
-@selection_options
-@account_options
-@click.pass_context
 @with_options(PlanOptions)
 def plan(ctx: click.Context, options: PlanOptions) -> int:
     """Show the changes that apply would make to match the files below PATH. Never writes."""

@@ -8,9 +8,8 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import AccountOptions
 from reconciler.cli.logs import log
-from reconciler.cli.options import start_folder
+from reconciler.cli.options import AccountOptions, GatewayOptions, start_folder
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.commands import project
@@ -21,7 +20,8 @@ from reconciler.config.settings import Settings, unknown_variables
 def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
     """Folder and environment of the command, with the options that are settings."""
     program = program_of(ctx)
-    given = {name: getattr(options, name) for name in AccountOptions.__annotations__} if options else {}
+    names = (*AccountOptions.__annotations__, *GatewayOptions.__annotations__) if options else ()
+    given = {name: getattr(options, name) for name in names}
     given |= {"rate_limit": program.rate_limit, "redact": program.redact}
     flags = {name: value for name, value in given.items() if value is not None}
     return Invocation(start_folder(ctx), dict(os.environ), flags, program.environment, _warn)

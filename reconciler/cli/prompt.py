@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import click
 
-from reconciler.cli.command_options import RunOptions
 from reconciler.cli.context import CommandContext
+from reconciler.cli.options import RunOptions
 from reconciler.cli.terminal import can_ask, columns
 from reconciler.commands.plan import Planned
 from reconciler.errors import Declined

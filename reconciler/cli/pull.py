@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import AccountOptions
 from reconciler.cli.context import CommandContext, learn_account, open_session, requested, stopping
 from reconciler.cli.logs import log
-from reconciler.cli.options import F, account_options, add_options, with_options
+from reconciler.cli.options import ANY_PATH, JSON, YES, AccountOptions, argument, examples, option, with_options
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.prompt import require_yes
 from reconciler.cli.redaction import redaction_of
@@ -57,15 +56,6 @@ _FRESH_FLAGS = {
 
 _PATCH_FLAGS = {"accepted": "--accept", "everything": "--all", "yes": "--yes"}
 
-EXAMPLE = """\b
-Example:
-  reconciler pull site/
-  reconciler pull site/ --kind tag --kind contact --tag VIP --csv
-  reconciler pull site/ --own
-  reconciler pull site/ --accept 'contact/*'
-  reconciler pull site/ --all --yes --json
-"""
-
 _DATES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
@@ -76,91 +66,63 @@ def _moment(ctx: click.Context, param: click.Parameter, value: datetime | None) 
     return (value if value.tzinfo else value.replace(tzinfo=UTC)).isoformat(timespec="seconds")
 
 
-_FRESH = (
-    click.option(
+class PullOptions(AccountOptions):
+    """``pull``."""
+
+    folder: Path = argument(type=ANY_PATH, default=".", metavar="[DIR]")
+    kinds: tuple[str, ...] = option(
         "--kind",
-        "kinds",
         multiple=True,
         metavar="KIND",
         help="Only resources of this kind; repeatable.",
         shell_complete=completers.pulled,
-    ),
-    click.option(
-        "--tag",
-        "tags",
-        multiple=True,
-        metavar="NAME",
-        help="Only contacts with this tag; repeat to require several.",
-    ),
-    click.option(
+    )
+    tags: tuple[str, ...] = option(
+        "--tag", multiple=True, metavar="NAME", help="Only contacts with this tag; repeat to require several."
+    )
+    courses: tuple[str, ...] = option(
         "--course",
-        "courses",
         multiple=True,
         metavar="NAME",
         help="Only contacts enrolled in this course; repeat to require several.",
-    ),
-    click.option(
+    )
+    after: str | None = option(
         "--registered-after",
-        "after",
         type=click.DateTime(_DATES),
         callback=_moment,
         metavar="DATE",
         help="Only contacts registered after this date.",
-    ),
-    click.option(
+    )
+    before: str | None = option(
         "--registered-before",
-        "before",
         type=click.DateTime(_DATES),
         callback=_moment,
         metavar="DATE",
         help="Only contacts registered before this date.",
-    ),
-    click.option("--csv", "csv_sources", is_flag=True, help="Write contacts as CSV files."),
-    click.option("--own", is_flag=True, help="Record all resources as created by reconciler, not adopted."),
-)
-
-_PATCH = (
-    click.option(
+    )
+    csv_sources: bool = option("--csv", is_flag=True, help="Write contacts as CSV files.")
+    own: bool = option("--own", is_flag=True, help="Record all resources as created by reconciler, not adopted.")
+    accepted: tuple[str, ...] = option(
         "--accept",
-        "accepted",
         multiple=True,
         metavar="ADDRESS",
         help="Accept drift of this address into the files; globs, repeatable.",
         shell_complete=completers.recorded,
-    ),
-    click.option("--all", "everything", is_flag=True, help="Accept all drift into the files."),
-    click.option("--yes", is_flag=True, help="Do not ask for confirmation."),
+    )
+    everything: bool = option("--all", is_flag=True, help="Accept all drift into the files.")
+    yes: bool = YES
+    as_json: bool = JSON
+
+
+@click.command(
+    epilog=examples(
+        "reconciler pull site/",
+        "reconciler pull site/ --kind tag --kind contact --tag VIP --csv",
+        "reconciler pull site/ --own",
+        "reconciler pull site/ --accept 'contact/*'",
+        "reconciler pull site/ --all --yes --json",
+    )
 )
-
-_JSON = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-
-
-def _options(command: F) -> F:
-    return add_options((*_FRESH, *_PATCH, _JSON), command)
-
-
-class PullOptions(AccountOptions):
-    """``pull``."""
-
-    folder: Path
-    kinds: tuple[str, ...]
-    tags: tuple[str, ...]
-    courses: tuple[str, ...]
-    after: str | None
-    before: str | None
-    csv_sources: bool
-    own: bool
-    accepted: tuple[str, ...]
-    everything: bool
-    yes: bool
-    as_json: bool
-
-
-@click.command(epilog=EXAMPLE)
-@click.argument("folder", type=click.Path(path_type=Path), default=".", metavar="[DIR]")
-@_options
-@account_options
-@click.pass_context
 @with_options(PullOptions)
 def pull(ctx: click.Context, options: PullOptions) -> int:
     """Write the content of the account as YAML into DIR.

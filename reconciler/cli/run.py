@@ -10,10 +10,10 @@ from typing import Any
 import click
 
 from reconciler.apply.executor import Bounds
-from reconciler.cli.command_options import RunOptions
 from reconciler.cli.context import CommandContext, log_reading, make_plan, protected_environment, stopping
 from reconciler.cli.logs import log
 from reconciler.cli.notify import RunResult
+from reconciler.cli.options import RunOptions
 from reconciler.cli.outputs import Outputs, outputs_of
 from reconciler.cli.program import program_of
 from reconciler.cli.progress import Events

@@ -4,38 +4,32 @@ from __future__ import annotations
 
 import click
 
-from reconciler.cli.command_options import CommandOptions
-from reconciler.cli.options import with_options
+from reconciler.cli.options import CommandOptions, argument, examples, option, with_options
 from reconciler.cli.terminal import print_json
 from reconciler.commands.init import catalog_of, schema_of
-
-EXAMPLE = """\b
-Example:
-  reconciler schema > schema/reconciler.schema.json
-  reconciler schema settings
-  reconciler schema catalog --at https://example.com/schema
-"""
 
 
 class SchemaOptions(CommandOptions):
     """``schema``."""
 
-    what: str
-    at: str | None
+    what: str = argument(
+        type=click.Choice(
+            ["files", "settings", "fleet", "plan", "report", "fleet-report", "event", "notification", "catalog"]
+        ),
+        default="files",
+    )
+    at: str | None = option(
+        "--at", metavar="URL", help="For catalog: the https URL of the folder in which the schemas are published."
+    )
 
 
-@click.command(epilog=EXAMPLE)
-@click.argument(
-    "what",
-    type=click.Choice(
-        ["files", "settings", "fleet", "plan", "report", "fleet-report", "event", "notification", "catalog"]
-    ),
-    default="files",
+@click.command(
+    epilog=examples(
+        "reconciler schema > schema/reconciler.schema.json",
+        "reconciler schema settings",
+        "reconciler schema catalog --at https://example.com/schema",
+    )
 )
-@click.option(
-    "--at", metavar="URL", help="For catalog: the https URL of the folder in which the schemas are published."
-)
-@click.pass_context
 @with_options(SchemaOptions)
 def schema(ctx: click.Context, options: SchemaOptions) -> int:
     """Print the JSON Schema of YAML files, reconciler.yaml, fleet.yaml, ``--json`` or ``--json-events``.

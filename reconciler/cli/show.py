@@ -6,10 +6,18 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import OutputOptions, ProjectOptions
 from reconciler.cli.context import protected_environment
 from reconciler.cli.logs import log
-from reconciler.cli.options import account_options, output_option, project_option, with_options
+from reconciler.cli.options import (
+    ANY_PATH,
+    CALLS,
+    DETAILED_EXITCODE,
+    OutputOptions,
+    ProjectOptions,
+    argument,
+    examples,
+    with_options,
+)
 from reconciler.cli.outputs import outputs_of
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
@@ -21,31 +29,22 @@ from reconciler.config.settings import Settings
 from reconciler.output.formats import PLAN
 from reconciler.output.wording import connection_name
 
-EXAMPLE = """\b
-Example:
-  reconciler show plan.json
-  reconciler show plan.json --json --detailed-exitcode
-  reconciler show plan.json --output html=plan.html
-"""
 
-
-class ShowOptions(ProjectOptions, OutputOptions):
+class ShowOptions(OutputOptions, ProjectOptions):
     """``show``."""
 
-    file: Path
-    detailed_exitcode: bool
-    calls: bool
+    file: Path = argument(type=ANY_PATH)
+    detailed_exitcode: bool = DETAILED_EXITCODE
+    calls: bool = CALLS
 
 
-@click.command(epilog=EXAMPLE)
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
-@output_option(PLAN)
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
-@click.option("--calls", is_flag=True, help="List all API requests, in order.")
-@project_option
-@account_options
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler show plan.json",
+        "reconciler show plan.json --json --detailed-exitcode",
+        "reconciler show plan.json --output html=plan.html",
+    )
+)
 @with_options(ShowOptions)
 def show(ctx: click.Context, options: ShowOptions) -> int:
     """Show the saved plan in FILE. Does not access the account."""

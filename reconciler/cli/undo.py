@@ -7,10 +7,9 @@ from pathlib import Path
 import click
 
 from reconciler.cli import completers
-from reconciler.cli.command_options import RunOptions
 from reconciler.cli.context import open_session, stopping
 from reconciler.cli.logs import log
-from reconciler.cli.options import account_options, project_option, run_options, with_options
+from reconciler.cli.options import PROJECT, RunOptions, argument, examples, with_options
 from reconciler.cli.project_context import open_project, place, read_settings
 from reconciler.cli.run import begin_run, plan_and_run
 from reconciler.cli.terminal import print_lines
@@ -20,28 +19,22 @@ from reconciler.errors import ConfigurationError
 from reconciler.model.resource import DesiredState
 from reconciler.output.history import lost_document, lost_lines
 
-EXAMPLE = """\b
-Example:
-  reconciler history
-  reconciler undo
-  reconciler undo 12
-  reconciler undo 12 --yes --allow contacts=3
-"""
-
 
 class UndoOptions(RunOptions):
     """``undo``; no ``run`` means the last one."""
 
-    run: int | None
-    project: Path
+    run: int | None = argument(type=int, required=False, shell_complete=completers.runs)
+    project: Path = PROJECT
 
 
-@click.command(epilog=EXAMPLE)
-@click.argument("run", type=int, required=False, shell_complete=completers.runs)
-@project_option
-@run_options
-@account_options
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler history",
+        "reconciler undo",
+        "reconciler undo 12",
+        "reconciler undo 12 --yes --allow contacts=3",
+    )
+)
 @with_options(UndoOptions)
 def undo(ctx: click.Context, options: UndoOptions) -> int:
     """Revert RUN: restore overwritten values, delete created resources, recreate deleted ones.

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import OutputOptions
-from reconciler.cli.options import output_option, path_argument, with_options
+from reconciler.cli.options import PATH, ProblemOutputOptions, examples, option, with_options
 from reconciler.cli.outputs import name_of, outputs_of
 from reconciler.cli.project_context import open_project, place
 from reconciler.cli.redaction import redaction_of
@@ -20,27 +19,23 @@ from reconciler.output.formats import PROBLEMS
 from reconciler.output.settings import setting_lines
 from reconciler.output.wording import count
 
-EXAMPLE = """\b
-Example:
-  reconciler validate site/
-  reconciler -e staging validate --show
-  reconciler validate site/ --output github --output sarif=problems.sarif
-"""
 
-
-class ValidateOptions(OutputOptions):
+class ValidateOptions(ProblemOutputOptions):
     """``validate``."""
 
-    path: Path
-    show: bool
+    path: Path = PATH
+    show: bool = option(
+        "--show", is_flag=True, help="Also print the effective settings and resources, each with its source."
+    )
 
 
-@click.command(epilog=EXAMPLE)
-@path_argument
-@click.option("--show", is_flag=True, help="Also print the effective settings and resources, each with its source.")
-@click.option("--json", "as_json", is_flag=True, help="Short for --output json.")
-@output_option(PROBLEMS)
-@click.pass_context
+@click.command(
+    epilog=examples(
+        "reconciler validate site/",
+        "reconciler -e staging validate --show",
+        "reconciler validate site/ --output github --output sarif=problems.sarif",
+    )
+)
 @with_options(ValidateOptions)
 def validate(ctx: click.Context, options: ValidateOptions) -> int:
     """Check all files below PATH offline, and report all problems at once.

@@ -13,129 +13,30 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.command_options import WatchOptions
 from reconciler.cli.context import STOPPING, leave
 from reconciler.cli.logs import log
 from reconciler.cli.metrics import Metrics, address_of
-from reconciler.cli.options import F, account_options, add_options, path_argument, start_folder, with_options
+from reconciler.cli.options import examples, start_folder, with_options
 from reconciler.cli.project_context import place, read_settings
 from reconciler.cli.watch_loop import WatchLoop
-from reconciler.config import setting_types
+from reconciler.cli.watch_options import WatchOptions
 from reconciler.errors import ConfigurationError
 from reconciler.watch.health import only_one, read_health
 
-EXAMPLE = """\b
-Example:
-  reconciler watch site/ --interval 10m
-  reconciler watch site/ --apply --health watch.json --metrics 127.0.0.1:9309
-  reconciler watch --healthy watch.json --within 30m
-
+REMARK = """
 Exit codes: 0 after SIGTERM, 130 after Ctrl-C; after --once or --max-cycles that of the last cycle: 0 nothing to do or
 applied, 1 failed, 2 changes found, 3 refused, 4 partly applied.
 """
 
 
-class DurationType(click.ParamType[float]):
-    """Seconds, written as ``90s``, ``5m`` or ``1h30m``."""
-
-    name = "time"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        try:
-            return value if isinstance(value, float) else setting_types.duration(value)
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
-
-
-class ShareType(click.ParamType[float]):
-    """A share below 1, written as ``10%`` or ``0.1``."""
-
-    name = "share"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        text = str(value)
-        try:
-            share = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
-        except ValueError:
-            share = -1.0
-        if not 0 <= share < 1:
-            self.fail(f"{value!r}: use a share from 0% to 99%, such as 10%", param, ctx)
-        return share
-
-
-_FILE = click.Path(path_type=Path, dir_okay=False)
-
-_OPTIONS = (
-    click.option(
-        "--apply", "applies", is_flag=True, help="Apply changes in each cycle; without it only report them."
-    ),
-    click.option(
-        "--interval",
-        type=DurationType(),
-        default="5m",
-        show_default=True,
-        envvar="RECONCILER_WATCH_INTERVAL",
-        help="Time between the starts of two cycles [RECONCILER_WATCH_INTERVAL].",
-    ),
-    click.option(
-        "--jitter",
-        type=ShareType(),
-        default="10%",
-        show_default=True,
-        envvar="RECONCILER_WATCH_JITTER",
-        help="Random variation of the interval [RECONCILER_WATCH_JITTER].",
-    ),
-    click.option(
-        "--max-backoff",
-        type=DurationType(),
-        default="30m",
-        show_default=True,
-        envvar="RECONCILER_WATCH_MAX_BACKOFF",
-        help="Longest pause after failures. The first is at most 30s; each further one doubles "
-        "[RECONCILER_WATCH_MAX_BACKOFF].",
-    ),
-    click.option("--once", is_flag=True, help="Run one cycle and exit."),
-    click.option("--max-cycles", type=click.IntRange(min=1), metavar="N", help="Exit after N cycles."),
-    click.option("--confirm", metavar="NAME", help="Confirm the protected environment of this name, with --apply."),
-    click.option(
-        "--health",
-        type=_FILE,
-        metavar="FILE",
-        envvar="RECONCILER_WATCH_HEALTH",
-        help="Write the health as JSON to this file, for probes [RECONCILER_WATCH_HEALTH].",
-    ),
-    click.option(
-        "--metrics",
-        metavar="ADDRESS",
-        envvar="RECONCILER_WATCH_METRICS",
-        help="Serve Prometheus metrics at this address, e.g. 127.0.0.1:9309 [RECONCILER_WATCH_METRICS].",
-    ),
-    click.option(
-        "--metrics-public", is_flag=True, help="Allow --metrics on an address that other machines can reach."
-    ),
-    click.option(
-        "--healthy", type=_FILE, metavar="FILE", help="Check the health file of a running watch, and exit 0 or 1."
-    ),
-    click.option(
-        "--within",
-        type=DurationType(),
-        default="15m",
-        show_default=True,
-        envvar="RECONCILER_WATCH_WITHIN",
-        help="Maximum age of a successful cycle, for --healthy [RECONCILER_WATCH_WITHIN].",
-    ),
+@click.command(
+    epilog=examples(
+        "reconciler watch site/ --interval 10m",
+        "reconciler watch site/ --apply --health watch.json --metrics 127.0.0.1:9309",
+        "reconciler watch --healthy watch.json --within 30m",
+    )
+    + REMARK
 )
-
-
-def _watch_options(command: F) -> F:
-    return add_options(_OPTIONS, command)
-
-
-@click.command(epilog=EXAMPLE)
-@path_argument
-@_watch_options
-@account_options
-@click.pass_context
 @with_options(WatchOptions)
 def watch(ctx: click.Context, options: WatchOptions) -> int:
     """Reconcile in a loop: each cycle reads the files, the ledger and the account, then reports or applies.

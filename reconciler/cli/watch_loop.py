@@ -13,7 +13,6 @@ from typing import Any
 import click
 
 from reconciler.apply.executor import Bounds
-from reconciler.cli.command_options import WatchOptions
 from reconciler.cli.context import CommandContext, learn_account, log_of, open_session, requested
 from reconciler.cli.logs import log
 from reconciler.cli.metrics import Metrics
@@ -22,6 +21,7 @@ from reconciler.cli.project_context import open_project, settings_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.results import shown_plan
 from reconciler.cli.terminal import print_lines
+from reconciler.cli.watch_options import WatchOptions
 from reconciler.commands.apply import Options, exit_code
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.project import Invocation, require_resources

@@ -11,8 +11,8 @@ import click
 import pytest
 import yaml
 
-from reconciler.cli.command_options import AccountOptions
 from reconciler.cli.main import COMMANDS, cli
+from reconciler.cli.options import AccountOptions
 from reconciler.cli.program import Program
 from reconciler.cli.project_context import place
 from reconciler.config.settings import NAMES, Settings
