@@ -60,6 +60,8 @@ _DOMAIN = re.compile(r"(?=.{1,200}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-
 
 _URL = re.compile(r"https?://[^\s/?#@]+[^\s#]*")
 
+BY_DEFAULT = " and ".join(section for section, kind in SECTIONS.items() if kind.name in HARMLESS)
+
 REMARK = """
 Each side uses the connection and the ledger of its environment in reconciler.yaml; --connection and --ledger override
 those of --to. Cloned resources are recorded as created by reconciler: declare them in the files of that environment
@@ -86,7 +88,7 @@ class CloneCommandOptions(RunOptions):
         multiple=True,
         metavar="SECTION",
         shell_complete=completers.kinds,
-        help="Section to clone: tags and contact_fields by default, contacts …, or all; repeatable.",
+        help=f"Section to clone: {BY_DEFAULT} by default, contacts …, or all; repeatable.",
     )
     allowed: tuple[str, ...] = option(
         "--allow-contact",

@@ -11,46 +11,24 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.emulator.options import Options
-from reconciler.emulator.rows import (
-    Community,
-    Contact,
-    ContactField,
-    Course,
-    Enrollment,
-    Event,
-    Membership,
-    Module,
-    PendingMembership,
-    PricePlan,
-    Subscription,
-    Tag,
-    Webhook,
-)
+from reconciler.emulator.rows import ContactField, Course, Event, Module, PendingMembership, Webhook
 from reconciler.emulator.state import Now, State
 from reconciler.emulator.tables import Table
 
 FORMAT = 1
-ROWS: dict[str, Any] = {
-    "tags": Tag,
-    "contacts": Contact,
-    "courses": lambda **row: Course(**{**row, "modules": [Module(**m) for m in row["modules"]]}),
-    "enrollments": Enrollment,
-    "communities": Community,
-    "memberships": Membership,
-    "plans": PricePlan,
-    "subscriptions": Subscription,
-}
+#: Rows that contain rows: the attribute, and the class of what it lists.
+INNER: dict[Any, tuple[str, Any]] = {Course: ("modules", Module), Webhook: ("events", Event)}
 
 
 def freeze(state: State) -> dict[str, Any]:
     """Everything of an account as JSON values."""
-    tables = {name: _table(state, name) for name in ROWS}
     return {
         "format": FORMAT,
         "options": state.options.plain(),
         "tables": {
             name: {"next": table.next_id, "rows": [asdict(row) for row in table.rows.values()]}
-            for name, table in tables.items()
+            for name, table in vars(state).items()
+            if isinstance(table, Table)
         },
         "fields": [asdict(row) for row in state.fields.values()],
         "pending": [asdict(row) for row in state.pending],
@@ -64,25 +42,24 @@ def thaw(content: dict[str, Any], now: Now) -> State:
     options = Options()
     options.change(content["options"])
     state = State(options, now)
-    for name, make in ROWS.items():
-        table, frozen = _table(state, name), content["tables"][name]
+    for name, frozen in content["tables"].items():
+        table: Table[Any] = getattr(state, name)
+        put = state.add_contact if name == "contacts" else table.put
         for row in frozen["rows"]:
-            if name == "contacts":
-                state.add_contact(make(**row))
-            else:
-                table.put(make(**row))
+            put(_row(table.kind, row))
         table.next_id = frozen["next"]
     state.fields = {row["slug"]: ContactField(**row) for row in content["fields"]}
     state.pending = [PendingMembership(**row) for row in content["pending"]]
     for row in content["webhooks"]:
-        state.webhooks[row["id"]] = Webhook(**{**row, "events": [Event(**event) for event in row["events"]]})
+        state.webhooks[row["id"]] = _row(Webhook, row)
     state.next_module, state.next_uuid = content["next_module"], content["next_uuid"]
     return state
 
 
-def _table(state: State, name: str) -> Table[Any]:
-    table: Table[Any] = getattr(state, name)
-    return table
+def _row(kind: Any, plain: dict[str, Any]) -> Any:
+    """A row, with the rows that are kept in it."""
+    key, inner = INNER.get(kind, ("", None))
+    return kind(**(plain | {key: [inner(**each) for each in plain[key]]} if inner else plain))
 
 
 class Store:

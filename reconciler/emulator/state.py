@@ -61,23 +61,23 @@ class State:
         self.options = options
         self.now = now
         first = {name: number + options.id_offset for name, number in FIRST_IDS.items()}
-        self.contacts: Table[Contact] = Table(first["contacts"])
+        self.contacts = Table(Contact, first["contacts"])
         self.emails: dict[str, int] = {}
-        self.tags: Table[Tag] = Table(first["tags"])
+        self.tags = Table(Tag, first["tags"])
         self.tagged: dict[int, SortedIds] = {}
         self.fields = {slug: ContactField(slug, label, True) for slug, label in self._built_in().items()}
-        self.courses: Table[Course] = Table(first["courses"])
+        self.courses = Table(Course, first["courses"])
         self.next_module = first["modules"]
-        self.enrollments: Table[Enrollment] = Table(
-            first["enrollments"], contact=lambda row: row.contact, course=lambda row: row.course
+        self.enrollments = Table(
+            Enrollment, first["enrollments"], contact=lambda row: row.contact, course=lambda row: row.course
         )
-        self.communities: Table[Community] = Table(first["communities"])
-        self.memberships: Table[Membership] = Table(
-            first["memberships"], contact=lambda row: row.contact, community=lambda row: row.community
+        self.communities = Table(Community, first["communities"])
+        self.memberships = Table(
+            Membership, first["memberships"], contact=lambda row: row.contact, community=lambda row: row.community
         )
         self.pending: list[PendingMembership] = []
-        self.plans: Table[PricePlan] = Table(first["plans"])
-        self.subscriptions: Table[Subscription] = Table(first["subscriptions"], contact=lambda row: row.contact)
+        self.plans = Table(PricePlan, first["plans"])
+        self.subscriptions = Table(Subscription, first["subscriptions"], contact=lambda row: row.contact)
         self.webhooks: dict[str, Webhook] = {}
         self.next_uuid = 1 + options.id_offset
         self.rendered: dict[int, bytes] = {}  # contacts as JSON, until something in them changes

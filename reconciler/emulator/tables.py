@@ -65,7 +65,8 @@ EMPTY = SortedIds()
 class Table(Generic[Row]):
     """Rows by id, with an index per named foreign key. Ids are never used twice."""
 
-    def __init__(self, first: int, **keys: Callable[[Row], int]) -> None:
+    def __init__(self, kind: type[Row], first: int, **keys: Callable[[Row], int]) -> None:
+        self.kind = kind
         self.next_id = first
         self.rows: dict[int, Row] = {}
         self.ids = SortedIds()

@@ -11,17 +11,13 @@ from reconciler.emulator.operations import OPERATIONS
 from reconciler.emulator.options import Options
 from reconciler.emulator.seeding import SECTIONS as SEEDS
 from reconciler.emulator.showing import ids, shown
-from reconciler.emulator.snapshots import ROWS
 from reconciler.emulator.state import State
-from reconciler.emulator.tables import Table
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Embedded, Kind
+from reconciler.kinds.base import Embedded, Kind
 from reconciler.model.policy import UNCOUNTED, Allow
 from reconciler.output.formats import FORMATS
 from tests.architecture.source import ROOT
 from tests.contract.test_client import FIRST, SECOND
-from tests.scenarios.names import _SEGMENTS
-from tests.scenarios.running import COLLECTIONS
 from tests.unit.output.test_artefacts import APPROVED
 
 TESTS = ROOT.parent / "tests"
@@ -54,20 +50,11 @@ def test_the_emulator_answers_every_call_of_a_kind(kind: Kind) -> None:
 
 @pytest.mark.parametrize("kind", KEPT, ids=lambda kind: kind.name)
 def test_the_emulator_keeps_a_kind(kind: Kind) -> None:
-    """A seed can hold it, a state shows it, tests can name its ids, and scenarios count its pages."""
+    """A seed can hold it, a state shows it, and tests can name its ids."""
     state = State(Options())
     assert section(kind) in SEEDS, "emulator/seeding.py: SECTIONS"
     assert section(kind) in shown(state), "emulator/showing.py: shown"
     assert kind.remote_id != "id" or section(kind) in ids(state), "emulator/showing.py: ids"
-    assert kind.remote_id != "id" or section(kind) in _SEGMENTS, "tests/scenarios/names.py: _SEGMENTS"
-    if isinstance(kind.source, Collection):
-        assert kind.source.path in COLLECTIONS, "tests/scenarios/running.py: COLLECTIONS"
-
-
-def test_a_snapshot_has_every_table() -> None:
-    """What an emulator with `--store` forgets is missing after its next start."""
-    tables = {name for name, value in vars(State(Options())).items() if isinstance(value, Table)}
-    assert tables == set(ROWS), "emulator/snapshots.py: ROWS"
 
 
 @pytest.mark.parametrize(

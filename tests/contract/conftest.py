@@ -13,6 +13,8 @@ HERE = Path(__file__).parent
 VENDOR = Path(
     os.environ.get("RECONCILER_VENDOR_OPENAPI") or HERE.parent.parent.parent / "shared/vendor/systeme-openapi.json"
 )
+#: Beginnings of the paths that the vendor's document does not have yet.
+NEWER = ("/api/school/course-modules",)
 
 
 @pytest.fixture(scope="module")

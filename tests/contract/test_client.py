@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.contract.conftest import NEWER
 from tests.contract.openapi import Interface
 from tests.support.project import Project
 
@@ -127,7 +128,7 @@ def test_requests_fit_our_description(log: list[Any]) -> None:
 
 def test_requests_fit_the_vendors_description(log: list[Any], vendor: Interface) -> None:
     """The same against the vendor's own document."""
-    assert wrong(vendor, log) == []
+    assert wrong(vendor, [each for each in log if not each["path"].startswith(NEWER)]) == []
 
 
 def test_lists_are_asked_for_in_the_largest_pages(log: list[Any]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 import requests
 
 from reconciler.emulator import Account, Emulator
+from tests.contract.conftest import NEWER
 from tests.contract.openapi import Interface
 
 HERE = Path(__file__).parent
@@ -140,8 +142,9 @@ CASES: list[Case] = [
     ),
     ("delete webhook", "DELETE", of(WEBHOOK, "webhooks", "Old"), {}, None, 204),
 ]
-# The vendor's document lacks the newer operation, and the 422 of a list.
-IN_VENDOR = [case for case in CASES if case[0] != "modules" and (case[1], case[5]) != ("GET", 422)]
+ANY: Any = defaultdict(lambda: defaultdict(int))
+# The vendor's document lacks newer operations, and the 422 of a list.
+IN_VENDOR = [case for case in CASES if not case[2](ANY).startswith(NEWER) and (case[1], case[5]) != ("GET", 422)]
 
 
 @pytest.fixture(scope="module")

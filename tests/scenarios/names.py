@@ -6,26 +6,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+#: Section of the account → natural name → remote id.
 Ids = Mapping[str, Mapping[str, Any]]
 
-#: The segment of a native path before an id → the section of the seed that has it.
-_SEGMENTS = {
-    "contacts": "contacts",
-    "tags": "tags",
-    "courses": "courses",
-    "enrollments": "enrollments",
-    "communities": "communities",
-    "memberships": "memberships",
-    "webhooks": "webhooks",
-    "subscriptions": "subscriptions",
-}
 _BODIES = {"tagId": "tags", "contactId": "contacts", "modules": "modules"}
 
 
 def named(path: str, body: Any, ids: Ids) -> tuple[str, Any]:
     """``/api/contacts/3/tags`` → ``/api/contacts/{ann@example.com}/tags``; the same for ids in bodies."""
     names = {section: {str(number): name for name, number in known.items()} for section, known in ids.items()}
-    path = _each(path, lambda section, part: f"{{{names[section][part]}}}" if part in names[section] else part)
+    path = _each(path, ids, lambda section, part: f"{{{names[section][part]}}}" if part in names[section] else part)
     if not isinstance(body, dict):
         return path, body
     return path, {key: _named(value, names.get(_BODIES.get(key, ""), {})) for key, value in body.items()}
@@ -40,7 +30,7 @@ def _named(value: Any, names: Mapping[str, str]) -> Any:
 def numbered(path: str, body: Any, ids: Ids) -> tuple[str, Any]:
     """The inverse of :func:`named`; raises KeyError for a name that the account does not have."""
 
-    path = _each(path, lambda section, part: str(ids[section][part[1:-1]]) if part[:1] == "{" else part)
+    path = _each(path, ids, lambda section, part: str(ids[section][part[1:-1]]) if part[:1] == "{" else part)
     if not isinstance(body, dict):
         return path, body
     return path, {key: _numbered(value, ids.get(_BODIES.get(key, ""), {})) for key, value in body.items()}
@@ -52,9 +42,8 @@ def _numbered(value: Any, numbers: Mapping[str, Any]) -> Any:
     return numbers[value[1:-1]] if numbers and isinstance(value, str) and value[:1] == "{" else value
 
 
-def _each(path: str, change: Callable[[str, str], str]) -> str:
-    """Every id in a path, changed; a ``/`` inside braces belongs to the name."""
+def _each(path: str, ids: Ids, change: Callable[[str, str], str]) -> str:
+    """Every id in a path, changed: what follows a section's name. A ``/`` inside braces belongs to the name."""
     parts = re.findall(r"{[^{}]*}|[^/]+", path)
-    sections = [_SEGMENTS.get(before, "") for before in ("", *parts)]
-    changed = [change(section, part) if section else part for section, part in zip(sections, parts, strict=False)]
-    return "/" + "/".join(changed)
+    pairs = zip(("", *parts), parts, strict=False)
+    return "/" + "/".join(change(before, part) if before in ids else part for before, part in pairs)

@@ -26,7 +26,7 @@ def cloned(choice: CloneChoice = CHOICE, **items: Any) -> ClonedState:
 
 def test_kinds_are_told_apart_by_what_they_declare() -> None:
     """By default nobody is spoken of, and nothing is sent anywhere."""
-    assert sorted(HARMLESS) == ["contact_field", "tag"]
+    assert sorted(HARMLESS) == ["contact_field", "tag"], "copied by default; docs/guides/cloning.md names them too"
     assert {"contact", "tagging", "enrollment", "membership", "subscription"} == OF_PEOPLE
 
 
