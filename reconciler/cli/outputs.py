@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import click
 
@@ -20,16 +20,8 @@ from reconciler.cli.terminal import json_text, print_text
 from reconciler.config import storage
 from reconciler.config.storage import refuse_linked_folder
 from reconciler.errors import ConfigurationError, Problem
-from reconciler.output.formats import FORMATS, PROBLEMS, names, rendered
+from reconciler.output.formats import FORMATS, PROBLEMS, Documented, names, rendered
 from reconciler.output.problems import FileProblems, problems_document
-
-
-class Result(Protocol):
-    """A redacted plan, drift or list of problems."""
-
-    @property
-    def document(self) -> Mapping[str, Any]: ...
-
 
 #: Standard output as a stream of events, which the run writes itself.
 EVENTS = "--json-events"
@@ -60,7 +52,7 @@ class Outputs:
         forms = {"json" if self.screen == EVENTS else self.screen, *(form for form, _ in self.files)}
         return any(part in FORMATS[form].needs for form in forms)
 
-    def write(self, result: Result, subject: str = "") -> None:
+    def write(self, result: Documented, subject: str = "") -> None:
         """Write the redacted ``result`` in all requested formats; files are replaced atomically."""
         subject = subject or self.subject
         able = names(subject)
@@ -71,7 +63,7 @@ class Outputs:
         if screen:
             print_text(screen, newline=False)
 
-    def _screen_text(self, subject: str, result: Result) -> str:
+    def _screen_text(self, subject: str, result: Documented) -> str:
         """The text of standard output; documents keep characters that it cannot encode."""
         if self.screen == "json":
             return json_text(dict(result.document)) + "\n"

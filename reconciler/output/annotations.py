@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from reconciler.output import diagnostics, wording
-from reconciler.output.diagnostics import Diagnostic, Level
-from reconciler.output.drift import DriftReport
-from reconciler.output.plan_sheet import PlanSheet
-from reconciler.output.problems import FileProblems
+from reconciler.output.diagnostics import Diagnostic, Examined, Level
 
 #: GitHub shows so many of one level in a step, and drops further ones without a word.
 MOST = 10
@@ -16,23 +13,9 @@ MOST = 10
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 
 
-def plan_commands(sheet: PlanSheet) -> str:
-    """The annotations of a plan or a run; none if there is nothing to report."""
-    return _text(diagnostics.of_plan(sheet), sheet.base)
-
-
-def drift_commands(drifts: DriftReport) -> str:
-    """The workflow commands for drift."""
-    return _text(diagnostics.of_drift(drifts), drifts.base)
-
-
-def problems_commands(findings: FileProblems) -> str:
-    """The workflow commands for file problems."""
-    return _text(diagnostics.of_problems(findings), findings.base)
-
-
-def _text(found: Iterable[Diagnostic], base: str) -> str:
-    return "".join(f"{line}\n" for line in _lines(list(found), base))
+def workflow_commands(result: Examined) -> str:
+    """The annotations of a plan, a run, drift or problems of files; empty if there is nothing to report."""
+    return "".join(f"{line}\n" for line in _lines(diagnostics.of(result), result.base))
 
 
 def _lines(found: list[Diagnostic], base: str) -> Iterator[str]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
 from typing import NamedTuple
 
+from reconciler.errors import Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import MAILING, Consequence, classes_of
 from reconciler.model.plan import Action, Cause, Change, differing
@@ -127,9 +128,22 @@ def below(base: str, origin: Origin) -> str:
     return posixpath.normpath(posixpath.join(base, origin.file.replace("\\", "/")))
 
 
-def of_plan(sheet: PlanSheet) -> list[Diagnostic]:
-    """The findings of a plan or of a run."""
-    return _ordered([*_approvals(sheet), *_changes(sheet), *_outcomes(sheet)])
+#: What is examined for findings.
+Examined = PlanSheet | DriftReport | FileProblems
+
+
+def of(result: Examined) -> list[Diagnostic]:
+    """The findings of a plan, a run, drift or problems of files, most severe first."""
+    if isinstance(result, FileProblems):
+        return [_problem(problem) for problem in result.problems]
+    found = _drift(result) if isinstance(result, DriftReport) else _plan(result)
+    return sorted(found, key=lambda each: RULES.index(each.rule))
+
+
+def _plan(sheet: PlanSheet) -> Iterator[Diagnostic]:
+    yield from _approvals(sheet)
+    yield from _changes(sheet)
+    yield from _outcomes(sheet)
 
 
 def unfinished(sheet: PlanSheet) -> frozenset[Address] | None:
@@ -142,10 +156,6 @@ def unfinished(sheet: PlanSheet) -> frozenset[Address] | None:
 def is_open(change: Change, unfinished: frozenset[Address] | None) -> bool:
     """Whether a change is still to be made; ``unfinished`` is what an apply left over, None before one."""
     return unfinished is None or bool(change.blocked) or change.address in unfinished
-
-
-def _ordered(found: Iterable[Diagnostic]) -> list[Diagnostic]:
-    return sorted(found, key=lambda each: RULES.index(each.rule))
 
 
 def _approvals(sheet: PlanSheet) -> Iterator[Diagnostic]:
@@ -230,30 +240,24 @@ def ended(outcome: Outcome) -> str:
     return f"{status}: {wording.printable(outcome.message)}" if outcome.message else status
 
 
-def of_drift(drifts: DriftReport) -> list[Diagnostic]:
+def _drift(drifts: DriftReport) -> Iterator[Diagnostic]:
     """One finding for each drifted resource."""
-    found: list[Diagnostic] = []
     for address, items in groupby(drifts.items, key=lambda each: each.address):
         fields = list(items)
         rule = CONFLICT if any(each.conflict for each in fields) else DRIFT
         message = "; ".join([wording.shown(address), *resource_words(fields)])
-        found.append(Diagnostic(rule, message, wording.shown(address), position(fields[0].origin)))
-    return _ordered(found)
+        yield Diagnostic(rule, message, wording.shown(address), position(fields[0].origin))
 
 
 _PLACE = re.compile(r"(?P<file>.+?):(?P<line>\d+)(?::(?P<column>\d+))?")
 
 
-def of_problems(findings: FileProblems) -> list[Diagnostic]:
-    """One finding for each problem, at its ``file:line:column`` if it has one."""
-    found: list[Diagnostic] = []
-    for problem in findings.problems:
-        text = "; ".join(wording.printable(each) for each in (problem.what, problem.hint) if each)
-        place = _PLACE.fullmatch(problem.where)
-        if place:
-            origin = Origin(place["file"], int(place["line"]), int(place["column"] or 1))
-            found.append(Diagnostic(WRONG, text, "", position(origin)))
-        else:
-            where = f"{wording.printable(problem.where)}: " if problem.where else ""
-            found.append(Diagnostic(WRONG, f"{where}{text}"))
-    return found
+def _problem(problem: Problem) -> Diagnostic:
+    """The finding of one problem, at its ``file:line:column`` if it has one."""
+    text = "; ".join(wording.printable(each) for each in (problem.what, problem.hint) if each)
+    place = _PLACE.fullmatch(problem.where)
+    if place:
+        origin = Origin(place["file"], int(place["line"]), int(place["column"] or 1))
+        return Diagnostic(WRONG, text, "", position(origin))
+    where = f"{wording.printable(problem.where)}: " if problem.where else ""
+    return Diagnostic(WRONG, f"{where}{text}")

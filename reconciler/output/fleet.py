@@ -17,6 +17,7 @@ from reconciler.output.layout import Line, padded, width_of
 from reconciler.output.markdown import HEADROOM, LIMIT
 from reconciler.output.markdown_text import code, head, marker, prose, size
 from reconciler.output.markdown_text import row as table_row
+from reconciler.output.plain_text import text_of
 from reconciler.output.plan_sheet import SIGNS
 from reconciler.planner.approvals import flag
 
@@ -151,15 +152,9 @@ def _account(result: AccountResult) -> dict[str, Any]:
     }
 
 
-def fleet_json(report: FleetReport) -> str:
-    """The text of the document."""
-    return wording.json_text(dict(report.document))
-
-
 def fleet_text(report: FleetReport) -> str:
     """The table without colours."""
-    shown = ("".join(piece for piece, _ in line).rstrip() for line in fleet_lines(report))
-    return "".join(f"{line}\n" for line in shown)
+    return text_of(fleet_lines(report))
 
 
 def fleet_comment(report: FleetReport) -> str:

@@ -5,8 +5,9 @@ A module is imported when its format is used, since the help of every command li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 #: Subjects that can be rendered: a plan (with its report after an apply), drift, problems of files, a fleet.
 PLAN, DRIFT, PROBLEMS, FLEET = "plan", "drift", "problems", "fleet"
@@ -36,10 +37,10 @@ FORMATS = {
     ),
     "json": Format(
         "for programs; `reconciler schema plan` describes it",
-        "json_documents.plan_json",
-        "json_documents.drift_json",
-        "json_documents.problems_json",
-        "fleet.fleet_json",
+        "json_documents.document_text",
+        "json_documents.document_text",
+        "json_documents.document_text",
+        "json_documents.document_text",
         needs=frozenset({"requests", "document"}),
     ),
     "markdown": Format(
@@ -58,17 +59,22 @@ FORMATS = {
     "junit": Format(
         "test results: one case for each resource", "junit.plan_suites", "junit.drift_suites", "junit.problems_suites"
     ),
-    "sarif": Format(
-        "code scanning: what needs attention, at its line", "sarif.plan_log", "sarif.drift_log", "sarif.problems_log"
-    ),
+    "sarif": Format("code scanning: what needs attention, at its line", "sarif.log", "sarif.log", "sarif.log"),
     "github": Format(
         "annotations of a GitHub job, at their lines",
-        "annotations.plan_commands",
-        "annotations.drift_commands",
-        "annotations.problems_commands",
+        "annotations.workflow_commands",
+        "annotations.workflow_commands",
+        "annotations.workflow_commands",
     ),
     "gitlab": Format("the counts that a GitLab merge request shows", "gitlab.plan_counts"),
 }
+
+
+class Documented(Protocol):
+    """A plan, drift, a list of problems or the report of a fleet, with its document."""
+
+    @property
+    def document(self) -> Mapping[str, Any]: ...
 
 
 def names(subject: str) -> list[str]:
@@ -76,8 +82,8 @@ def names(subject: str) -> list[str]:
     return [name for name, form in FORMATS.items() if getattr(form, subject)]
 
 
-def rendered(name: str, subject: str, value: Any) -> str:
-    """``value`` (a plan, drift, problems or a fleet) in that format, with a line end after it."""
+def rendered(name: str, subject: str, result: Documented) -> str:
+    """The result in that format, with a line end after it."""
     module, _, function = str(getattr(FORMATS[name], subject)).rpartition(".")
-    text: str = getattr(import_module(f"reconciler.output.{module}"), function)(value)
+    text: str = getattr(import_module(f"reconciler.output.{module}"), function)(result)
     return text if text.endswith("\n") or not text else text + "\n"

@@ -13,9 +13,7 @@ from reconciler.model.plan import Action, Change, Plan, count_agreed, differing
 from reconciler.model.report import Outcome, Report
 from reconciler.model.serialization import change_to_json, to_json
 from reconciler.model.values import Address
-from reconciler.output.drift import DriftReport
-from reconciler.output.plan_sheet import PlanSheet
-from reconciler.output.problems import FileProblems
+from reconciler.output.formats import Documented
 from reconciler.output.wording import json_text
 from reconciler.planner.approvals import Approval, affected_count, mailed
 
@@ -90,19 +88,9 @@ def unrun_document(plan: dict[str, Any], reason: str) -> dict[str, Any]:
     return {**plan, **({"stopped": f"refused: {reason}"} if reason else {}), "outcomes": []}
 
 
-def plan_json(sheet: PlanSheet) -> str:
-    """The text of a plan's or a report's document."""
-    return json_text(dict(sheet.document))
-
-
-def drift_json(drifts: DriftReport) -> str:
-    """The drift document as text."""
-    return json_text(dict(drifts.document))
-
-
-def problems_json(findings: FileProblems) -> str:
-    """The problems document as text."""
-    return json_text(dict(findings.document))
+def document_text(result: Documented) -> str:
+    """The text of a document."""
+    return json_text(dict(result.document))
 
 
 def outcome_document(outcome: Outcome) -> dict[str, Any]:

@@ -71,13 +71,13 @@ def _case(change: Change, ends: list[Outcome]) -> TestCase:
 
 def drift_suites(drifts: DriftReport) -> str:
     """A failure for every resource that is not as it was left."""
-    return _of_findings(diagnostics.of_drift(drifts), "drift", drifts.summary, drifts.name, drifts.base)
+    return _of_findings(diagnostics.of(drifts), "drift", drifts.summary, drifts.name, drifts.base)
 
 
 def problems_suites(findings: FileProblems) -> str:
     """A failure for every problem."""
     good = f"{wording.count(findings.resources, 'resource')}"
-    return _of_findings(diagnostics.of_problems(findings), "files", good, findings.name, findings.base)
+    return _of_findings(diagnostics.of(findings), "files", good, findings.name, findings.base)
 
 
 def _of_findings(found: Iterable[Diagnostic], suite: str, good: str, name: str, base: str) -> str:

@@ -14,7 +14,7 @@ from reconciler.output.text import plan_lines, report_lines
 
 def plan_text(sheet: PlanSheet) -> str:
     """The plan, and the report of its run if there is one."""
-    return _text(_plan(sheet))
+    return text_of(_plan(sheet))
 
 
 def _plan(sheet: PlanSheet) -> Iterator[Line]:
@@ -28,17 +28,17 @@ def _plan(sheet: PlanSheet) -> Iterator[Line]:
 
 def drift_text(drifts: DriftReport) -> str:
     """The drift as `drift` prints it."""
-    return _text(drift_lines(drifts))
+    return text_of(drift_lines(drifts))
 
 
 def problems_text(findings: FileProblems) -> str:
     """One problem a line."""
     if not findings.problems:
         return f"Valid: {wording.count(findings.resources, 'resource')}.\n"
-    return _text([(f"error: {problem}", "")] for problem in findings.problems)
+    return text_of([(f"error: {problem}", "")] for problem in findings.problems)
 
 
-def _text(lines: Iterable[Line]) -> str:
-    """The lines, trailing blanks gone, and with nothing that a terminal would obey."""
+def text_of(lines: Iterable[Line]) -> str:
+    """The lines without trailing blanks and without terminal control characters."""
     shown = ("".join(wording.printable(piece) for piece, _ in line).rstrip() for line in lines)
     return "".join(f"{line}\n" for line in shown)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -11,7 +10,7 @@ from urllib.parse import quote
 from reconciler import __version__
 from reconciler.model.values import Origin
 from reconciler.output import diagnostics, wording
-from reconciler.output.diagnostics import RULES, Diagnostic
+from reconciler.output.diagnostics import RULES, Diagnostic, Examined
 from reconciler.output.drift import DriftReport
 from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.problems import FileProblems
@@ -24,23 +23,12 @@ HOME = "https://github.com/example-org/reconciler"
 _NOWHERE = Origin("reconciler.yaml", 1, 1)
 
 
-def plan_log(sheet: PlanSheet) -> str:
-    """The SARIF log of a plan or a run."""
-    return _log(diagnostics.of_plan(sheet), sheet.base, "plan", sheet.name)
+#: The part of the id of a log that names its subject; it keeps the logs of one project apart.
+_SUBJECTS: dict[type[Examined], str] = {PlanSheet: "plan", DriftReport: "drift", FileProblems: "files"}
 
 
-def drift_log(drifts: DriftReport) -> str:
-    """The log of drift."""
-    return _log(diagnostics.of_drift(drifts), drifts.base, "drift", drifts.name)
-
-
-def problems_log(findings: FileProblems) -> str:
-    """The log of file problems."""
-    return _log(diagnostics.of_problems(findings), findings.base, "files", findings.name)
-
-
-def _log(found: Sequence[Diagnostic], base: str, what: str, name: str) -> str:
-    """One run; its id keeps plans of several projects and environments apart."""
+def log(result: Examined) -> str:
+    """The SARIF log of a plan, a run, drift or problems of files: one run."""
     driver = {
         "name": "reconciler",
         "version": __version__,
@@ -60,10 +48,10 @@ def _log(found: Sequence[Diagnostic], base: str, what: str, name: str) -> str:
     }
     run = {
         "tool": {"driver": driver},
-        "automationDetails": {"id": f"reconciler/{what}/{wording.printable(name)}/"},
+        "automationDetails": {"id": f"reconciler/{_SUBJECTS[type(result)]}/{wording.printable(result.name)}/"},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {"%SRCROOT%": {"description": {"text": "The folder of the repository."}}},
-        "results": [_result(each, base) for each in found],
+        "results": [_result(each, result.base) for each in diagnostics.of(result)],
     }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 

@@ -18,8 +18,8 @@ from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan
 from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin
-from reconciler.output import diagnostics, wording
-from reconciler.output.annotations import MOST, drift_commands, plan_commands, problems_commands
+from reconciler.output import diagnostics, sarif, wording
+from reconciler.output.annotations import MOST, workflow_commands
 from reconciler.output.diagnostics import RULES
 from reconciler.output.drift import DriftReport
 from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
@@ -28,7 +28,6 @@ from reconciler.output.junit import drift_suites, plan_suites, problems_suites
 from reconciler.output.markdown import plan_comment
 from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.problems import FileProblems
-from reconciler.output.sarif import drift_log, plan_log, problems_log
 from reconciler.planner.approvals import Approval
 from reconciler.planner.drift import Drift
 
@@ -94,18 +93,18 @@ def ended(*outcomes: tuple[Address, Action, Status, str]) -> Report:
 )
 def test_rules(change: Change, rule: str | None) -> None:
     """One finding for a change at most, by its gravest reason; what just happens needs none."""
-    assert [each.rule.id for each in diagnostics.of_plan(sheet(change))] == ([rule] if rule else [])
+    assert [each.rule.id for each in diagnostics.of(sheet(change))] == ([rule] if rule else [])
 
 
 def test_what_left_the_files_is_shown_in_its_file() -> None:
     """Its line says something else by now; what comes from a run that is undone is in no file at all."""
-    (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, Cause.REMOVED)))
+    (found,) = diagnostics.of(sheet(one(Action.DELETE, Cause.REMOVED)))
     assert found.origin == Origin("site.yaml", 1, 1)
-    (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, Cause.NOT_IN_SET)))
+    (found,) = diagnostics.of(sheet(one(Action.DELETE, Cause.NOT_IN_SET)))
     assert found.origin == AT
-    (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, origin=Origin("run 7, step 2", 0, 0))))
+    (found,) = diagnostics.of(sheet(one(Action.DELETE, origin=Origin("run 7, step 2", 0, 0))))
     assert found.origin is None
-    (found,) = diagnostics.of_plan(sheet(one(Action.DELETE, origin=Origin("clone of production", 0, 0))))
+    (found,) = diagnostics.of(sheet(one(Action.DELETE, origin=Origin("clone of production", 0, 0))))
     assert found.origin is None
 
 
@@ -125,7 +124,7 @@ APPROVED = [
 def test_a_approval_is_shown_where_it_begins(allow: Allow, change: Change) -> None:
     """At the first change that needs the word."""
     other = one(Action.CREATE, address=Address("tag", "A"), origin=Origin("other.yaml", 1, 1))
-    found = diagnostics.of_plan(sheet(other, change, approvals=(Approval(allow, 1, "why"),)))
+    found = diagnostics.of(sheet(other, change, approvals=(Approval(allow, 1, "why"),)))
     assert (found[0].rule.id, found[0].message, found[0].origin) == (
         "needs-allowance",
         f"Approval required: why. To proceed: --allow {allow.value}=1",
@@ -137,7 +136,7 @@ def test_the_gravest_comes_first() -> None:
     """Failures, then approvals, then the rest."""
     report = ended((VIP, Action.CREATE, Status.FAILED, "in use"), (ANN, Action.CREATE, Status.NOT_RUN, ""))
     changes = (one(Action.CREATE), one(Action.DELETE, address=ANN))
-    found = diagnostics.of_plan(sheet(*changes, report=report, approvals=(Approval(Allow.DELETES, 1, "x"),)))
+    found = diagnostics.of(sheet(*changes, report=report, approvals=(Approval(Allow.DELETES, 1, "x"),)))
     assert [each.rule.id for each in found] == ["failed", "needs-allowance", "not-done", "delete"]
     assert found[0].message == "tag/VIP: failed: in use"
     assert found[2].message == "contact/ann@example.com: not run"
@@ -157,11 +156,11 @@ def test_what_was_done_needs_no_attention() -> None:
         one(Action.CREATE, Cause.MISSING, address=Address("tag", "New")),
         one(Action.DELETE, address=Address("tag", "Old"), blocked="prevent_destroy"),
     ]
-    before = diagnostics.of_plan(sheet(*changes))
-    after = diagnostics.of_plan(sheet(*changes, report=report))
+    before = diagnostics.of(sheet(*changes))
+    after = diagnostics.of(sheet(*changes, report=report))
     assert [each.rule.id for each in before] == ["blocked", "drift", "drift", "drift"]
     assert [each.rule.id for each in after] == ["failed", "blocked", "drift"]
-    for text in (plan_commands(sheet(*changes, report=report)), plan_log(sheet(*changes, report=report))):
+    for text in (workflow_commands(sheet(*changes, report=report)), sarif.log(sheet(*changes, report=report))):
         assert "tag/VIP" not in text
         assert "tag/New" not in text
     comment = plan_comment(sheet(*changes, report=report))
@@ -175,14 +174,14 @@ def test_what_was_done_needs_no_attention() -> None:
 
 def test_commands() -> None:
     """At file, line and column; the file as the repository names it."""
-    text = plan_commands(sheet(one(Action.DELETE, Cause.NOT_IN_SET, note="why"), base="sites/a"))
+    text = workflow_commands(sheet(one(Action.DELETE, Cause.NOT_IN_SET, note="why"), base="sites/a"))
     assert text == (
         "::warning file=sites/a/site.yaml,line=4,col=3,title=reconciler%3A delete::to delete: tag/VIP; why\n"
     )
-    assert plan_commands(sheet(one(Action.NO_CHANGE))) == ""
-    first = drift_commands(DRIFTS).splitlines()[0]
+    assert workflow_commands(sheet(one(Action.NO_CHANGE))) == ""
+    first = workflow_commands(DRIFTS).splitlines()[0]
     assert first.startswith("::warning file=sub/people.yaml,line=2,col=1,title=reconciler%3A conflict::contact/ann@")
-    assert problems_commands(PROBLEMS_FOUND).splitlines() == [
+    assert workflow_commands(PROBLEMS_FOUND).splitlines() == [
         "::error file=s/a.yaml,line=3,col=7,title=reconciler%3A configuration::unknown key `x`; did you mean `y`?",
         "::error title=reconciler%3A configuration::odd",
     ]
@@ -192,7 +191,7 @@ def test_commands() -> None:
 def test_nothing_escapes_a_command(note: str, file: str) -> None:
     """Whatever stands in names: one command a line, and its text is what was said."""
     change = one(Action.DELETE, Cause.NOT_IN_SET, note=f"x{note}", origin=Origin(f"x{file}.yaml", 1, 1))
-    text = plan_commands(sheet(change))
+    text = workflow_commands(sheet(change))
     (line,) = text.splitlines()
     found = re.fullmatch(r"::warning file=([^,:]*),line=1,col=1,title=reconciler%3A delete::(.*)", line)
     assert found
@@ -203,10 +202,10 @@ def test_nothing_escapes_a_command(note: str, file: str) -> None:
 def test_no_more_than_github_shows() -> None:
     """The last one of a level says how many there are."""
     changes = [one(Action.DELETE, address=Address("tag", f"T{index}")) for index in range(40)]
-    lines = plan_commands(sheet(*changes)).splitlines()
+    lines = workflow_commands(sheet(*changes)).splitlines()
     assert len(lines) == MOST
     assert lines[-1].endswith("::31 more of this level are not shown here; the other outputs of this run have all.")
-    assert len(plan_commands(sheet(*changes[:MOST])).splitlines()) == MOST
+    assert len(workflow_commands(sheet(*changes[:MOST])).splitlines()) == MOST
 
 
 # GitLab
@@ -344,7 +343,7 @@ def test_any_text_is_xml(note: str, name: str) -> None:
 
 def test_rules_help() -> None:
     """Each rule has a name that is not its id, and says what to do about it."""
-    driver = json.loads(plan_log(sheet(one(Action.DELETE))))["runs"][0]["tool"]["driver"]
+    driver = json.loads(sarif.log(sheet(one(Action.DELETE))))["runs"][0]["tool"]["driver"]
     assert driver["informationUri"].startswith("https://")
     assert [rule["id"] for rule in driver["rules"] if not re.fullmatch("([A-Z][a-z]+)+", rule["name"])] == []
     assert [rule["id"] for rule in driver["rules"] if rule["help"]["text"] == rule["shortDescription"]["text"]] == []
@@ -483,7 +482,7 @@ def test_a_log_of_a_plan() -> None:
     """Only what needs attention, each at its line of the repository."""
     approval = Approval(Allow.CONTACTS, 1, "why")
     changes = (one(Action.CREATE), one(Action.DELETE, Cause.NOT_IN_SET, address=Address("tag", "a b")))
-    results = log(plan_log(sheet(*changes, approvals=(approval,), base="my site", name="p")))
+    results = log(sarif.log(sheet(*changes, approvals=(approval,), base="my site", name="p")))
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("needs-allowance", "error"),
         ("delete", "warning"),
@@ -493,28 +492,27 @@ def test_a_log_of_a_plan() -> None:
     assert place["physicalLocation"]["region"] == {"startLine": 4, "startColumn": 3}
     assert place["logicalLocations"][0]["fullyQualifiedName"] == "tag/a b"
     assert results[0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == "my%20site/reconciler.yaml"
-    assert log(plan_log(sheet(one(Action.NO_CHANGE)))) == []
+    assert log(sarif.log(sheet(one(Action.NO_CHANGE)))) == []
 
 
 def test_logs_of_drift_and_of_files() -> None:
     """The same rules, told apart by what the log is about."""
-    assert [each["ruleId"] for each in log(drift_log(DRIFTS))] == ["conflict", "drift"]
-    assert [each["ruleId"] for each in log(problems_log(PROBLEMS_FOUND))] == ["configuration", "configuration"]
+    assert [each["ruleId"] for each in log(sarif.log(DRIFTS))] == ["conflict", "drift"]
+    assert [each["ruleId"] for each in log(sarif.log(PROBLEMS_FOUND))] == ["configuration", "configuration"]
     ids = {
         json.loads(text)["runs"][0]["automationDetails"]["id"]
-        for text in (drift_log(DRIFTS), problems_log(PROBLEMS_FOUND))
+        for text in (sarif.log(DRIFTS), sarif.log(PROBLEMS_FOUND))
     }
     assert ids == {"reconciler/drift/site/", "reconciler/files/site/"}
 
 
 def test_a_result_is_known_again() -> None:
     """By what it is about, wherever its line has moved to."""
-    marks = [
-        log(plan_log(sheet(one(Action.DELETE, Cause.NOT_IN_SET, address=address, origin=Origin("a.yaml", line, 1)))))[
-            0
-        ]["partialFingerprints"]
+    changes = [
+        one(Action.DELETE, Cause.NOT_IN_SET, address=address, origin=Origin("a.yaml", line, 1))
         for address, line in ((VIP, 3), (VIP, 9), (Address("tag", "Other"), 3))
     ]
+    marks = [log(sarif.log(sheet(each)))[0]["partialFingerprints"] for each in changes]
     assert marks[0] == marks[1] != marks[2]
 
 
@@ -538,7 +536,7 @@ def test_rules_last() -> None:
 def test_any_text_is_a_log(note: str, file: str) -> None:
     """Names of files become valid references, and messages stay what they are."""
     change = one(Action.DELETE, Cause.NOT_IN_SET, note=f"x{note}", origin=Origin(f"x{file}", 1, 1))
-    (result,) = log(plan_log(sheet(change)))
+    (result,) = log(sarif.log(sheet(change)))
     assert result["message"]["text"].endswith(wording.printable(f"x{note}"))
 
 
