@@ -20,7 +20,7 @@ from reconciler.kinds import KINDS
 from reconciler.model.resource import EMPTY, UNGUARDED, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.serialization import from_json, to_json
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Secret, Value
-from reconciler.planner.matched_state import DERIVED, Agreed, Entries, Written
+from reconciler.planner.matched_state import DERIVED, Agreed, Entries, Written, remote_id_of
 
 #: ASCII output, which can also represent a lone surrogate from an answer.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -143,8 +143,8 @@ def _without_secrets(answered: Attrs, applied: Attrs) -> Attrs:
 
 def addresses_text(addresses: Iterable[Address]) -> str | None:
     """Addresses as a JSON list, or NULL for none."""
-    texts = [str(address) for address in addresses]
-    return _encode(texts) if texts else None
+    texts = [_quote(str(address)) for address in addresses]
+    return f"[{','.join(texts)}]" if texts else None
 
 
 def origin_text(origin: Origin) -> str:
@@ -197,53 +197,93 @@ def _check_row(kind: Any, key: Any, remote_id: Any, since: Any, run: Any, manage
         raise TypeError("no text")
 
 
-def add_row(entries: Entries, row: Any, want: Desired | None) -> None:
-    """Decode a row, with columns in the order of the table, and add its entry; LedgerError for a damaged row.
+def add_rows(entries: Entries, kind: str, rows: Iterable[Any], desired: Mapping[str, Desired]) -> None:
+    """Decode the rows of one kind, with columns in the order of the table, and add their entries.
 
-    ``want`` is the desired resource of the same address; a row that equals it is reduced.
+    ``desired`` holds the resources of the kind by key; a row that equals its resource is reduced. Raises LedgerError
+    for a damaged row.
     """
-    try:
-        agreed = _agreeing(entries, row, want) if want else None
-        if want and agreed:
-            entries.reduce(want, agreed)
-        else:
-            entry = _entry(row, want)
-            entries.kept[entry.address] = entry
-    except UNREADABLE:
-        kind, key, *_ = row
-        raise LedgerError(
-            f"the ledger's row of {kind}/{key} is damaged; run `reconciler ledger forget '{kind}/{key}'`"
-        ) from None
+    reduced = entries.reduced(kind)
+    agreed = (_EndsComparison(entries, kind) if kind in DERIVED else _Comparison()).agreed
+    for row in rows:
+        want = desired.get(row[1])
+        try:
+            if want is not None and (found := agreed(row, want)):
+                reduced[want.key] = found
+            else:
+                entry = _entry(row, want)
+                entries.kept[entry.address] = entry
+        except UNREADABLE:
+            name = f"{kind}/{row[1]}"
+            raise LedgerError(
+                f"the ledger's row of {name} is damaged; run `reconciler ledger forget '{name}'`"
+            ) from None
 
 
-def _agreeing(entries: Entries, row: Any, want: Desired) -> Agreed | None:
-    """The reduced row if it equals ``want`` and the account returned every value as sent; None otherwise."""
-    kind, key, remote_id, applied, answered, digests = row[:6]
-    lifecycle, provenance, former, part_of, state, since, run, managed_since = row[8:]
-    if digests or remote_id is None or answered != NOTHING or state != _SETTLED:
-        return None
-    if (lifecycle is not None or want.lifecycle is not UNGUARDED) and lifecycle != _lifecycle_text(want.lifecycle):
-        return None
-    if former != (str(want.former) if want.former else None):
-        return None
-    if part_of != (_part_text(want.part_of) if want.part_of else None) or applied != attrs_text(want.attrs):
-        return None
-    _check_row(kind, key, remote_id, since, run, managed_since)
-    agreed = _relation(provenance, since, run, managed_since)
-    if kind not in DERIVED:
-        return Agreed(remote_id, agreed.written)
-    return agreed if remote_id == entries.derived(kind, key) else None
+class _Comparison:
+    """Compares the rows of one kind with their desired resources, as text, which is cheaper than decoding it.
+
+    Neighbouring rows usually have the same block and run, so what was made of these columns is kept for the next row.
+    """
+
+    def __init__(self) -> None:
+        self._part: Address | None = None
+        self._part_text: str | None = None
+        self._columns: tuple[Any, ...] = ()
+        self._relation = Agreed(None)
+
+    def agreed(self, row: Any, want: Desired) -> Agreed | None:
+        """The reduced row if it equals ``want`` and the account returned every value as sent; None otherwise."""
+        _, key, remote_id, applied, answered, digests, _, _, lifecycle, provenance, former, part_of, *rest = row
+        state, since, run, managed_since = rest
+        if digests or type(remote_id) is not str or answered != NOTHING or state != _SETTLED:
+            return None
+        guard = want.lifecycle
+        if (lifecycle is not None or guard is not UNGUARDED) and lifecycle != _lifecycle_text(guard):
+            return None
+        if former != (str(want.former) if want.former else None):
+            return None
+        if want.part_of is not self._part:
+            self._part, self._part_text = want.part_of, addresses_text([want.part_of] if want.part_of else ())
+        if part_of != self._part_text:
+            return None
+        if self._columns != (columns := (provenance, since, run, managed_since)):
+            self._columns, self._relation = columns, _relation(*columns)
+        return self._reduced(key, remote_id, applied, want)
+
+    def _reduced(self, key: str, remote_id: str, applied: str, want: Desired) -> Agreed | None:
+        return Agreed(remote_id, self._relation.written) if applied == attrs_text(want.attrs) else None
+
+
+class _EndsComparison(_Comparison):
+    """Compares relations that are nothing but their two ends: text and remote id are made of the parts of the key."""
+
+    def __init__(self, entries: Entries, kind: str) -> None:
+        super().__init__()
+        parents = KINDS[kind].parents
+        self._ends = [(place, _ids_by_quoted_key(entries, parents[place].ref or "")) for place in DERIVED[kind]]
+        self._text = attrs_text({each.name: Ref(Address(each.ref or "", "%s")) for each in parents})
+        self._order = sorted(range(2), key=lambda place: parents[place].name)
+
+    def _reduced(self, key: str, remote_id: str, applied: str, want: Desired) -> Agreed | None:
+        parts = _quote(key)[1:-1].split("/")
+        first, second = self._order
+        (owner, owner_ids), (end, end_ids) = self._ends
+        is_same_id = remote_id == remote_id_of(owner_ids.get(parts[owner], ""), end_ids.get(parts[end], ""))
+        return self._relation if is_same_id and applied == self._text % (parts[first], parts[second]) else None
+
+
+def _ids_by_quoted_key(entries: Entries, kind: str) -> dict[str, str]:
+    """The remote ids of a kind by key, as it is written in JSON."""
+    return {_quote(key)[1:-1]: remote_id for remote_id, key in entries.keys_by_id(kind).items()}
 
 
 @lru_cache(1024)
 def _relation(provenance: str, since: float, run: int, managed_since: int) -> Agreed:
     """The reduced row of a relation without an id of its own; shared by all rows written together."""
+    if type(since) is not float or type(run) is not int or type(managed_since) is not int:
+        raise TypeError("no number")
     return Agreed(None, Written(_PROVENANCE[provenance], since, run, managed_since))
-
-
-@lru_cache(1 << 12)
-def _part_text(address: Address) -> str | None:
-    return addresses_text([address])
 
 
 def _entry(row: Any, want: Desired | None) -> LedgerEntry:

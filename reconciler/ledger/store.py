@@ -5,7 +5,8 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -28,10 +29,10 @@ from reconciler.model.values import Address, Attrs
 from reconciler.planner.impact import TakenAlong
 from reconciler.planner.matched_state import DERIVED, Entries
 
-#: Rows are fetched in parts of this size. Relations identified by the ids of their ends come last.
+#: Rows are fetched in parts of this size. Relations identified by the ids of their ends come last, kind by kind.
 _ENTRIES = tuple(
     select(ENTRY).where(condition).execution_options(yield_per=1000)
-    for condition in (ENTRY.c.kind.not_in(list(DERIVED)), ENTRY.c.kind.in_(list(DERIVED)))
+    for condition in (ENTRY.c.kind.not_in(list(DERIVED)), *(ENTRY.c.kind == kind for kind in DERIVED))
 )
 #: Number of entries written by one statement.
 _PART = 1000
@@ -143,12 +144,12 @@ class Store:
             head = connection.execute(select(HEAD)).one()
             for part in _ENTRIES:
                 with connection.execute(part) as found:
-                    for row in found:
-                        codec.add_row(entries, row, resources.of(row[0]).get(row[1]))
-            rows = connection.execute(select(INTENT)).all()
+                    for kind, rows in groupby(found, itemgetter(0)):
+                        codec.add_rows(entries, kind, rows, resources.of(kind))
+            announced = connection.execute(select(INTENT)).all()
             with codec.decoding():
                 sizes = _sizes(head.sizes)
-                intents = [_intent(row) for row in rows]
+                intents = [_intent(row) for row in announced]
                 codec.check_types((head.lineage, str), (head.serial, int), (head.account, str | None))
         return Ledger(
             head.lineage,

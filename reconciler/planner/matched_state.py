@@ -49,14 +49,15 @@ Reduced = dict[str, dict[str, Agreed]]
 
 def _ends(kind: Kind) -> tuple[int, int] | None:
     """Positions in the key of the resource that contains relations of this kind, and of their target."""
-    if kind.remote_id or not isinstance(kind.source, Embedded) or len(kind.parents) != len(kind.key):
+    is_bare = len(kind.fields) == len(kind.parents) == len(kind.key)
+    if kind.remote_id or not isinstance(kind.source, Embedded) or not is_bare:
         return None
     owner = [index for index, field in enumerate(kind.parents) if field.ref == kind.source.parent]
     end = [index for index, field in enumerate(kind.parents) if field.answer_key == "id" and index not in owner]
     return (owner[0], end[0]) if len(owner) == len(end) == 1 else None
 
 
-#: Relations without an id of their own, whose remote ids are those of their two ends.
+#: Relations that are nothing but their two ends: their remote ids are those of the ends.
 DERIVED = {kind.name: ends for kind in KINDS.values() if (ends := _ends(kind))}
 _END_KINDS = {
     name: (KINDS[name].parents[owner].ref or "", KINDS[name].parents[end].ref or "")
@@ -123,9 +124,9 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
         twin.rows, twin._shared = entries.rows, True
         return twin
 
-    def reduce(self, desired: Desired, row: Agreed) -> None:
-        """Store a row in reduced form; it equals ``desired``."""
-        self.rows.setdefault(desired.kind, {})[desired.key] = row
+    def reduced(self, kind: str) -> dict[str, Agreed]:
+        """The mutable mapping of the rows of one kind that equal their desired resources."""
+        return self.rows.setdefault(kind, {})
 
     def row(self, kind: str) -> Mapping[str, Agreed]:
         """The reduced rows of one kind, by key."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.codec import add_row, to_row
+from reconciler.ledger.codec import add_rows, to_row
 from reconciler.model.resource import DesiredState, EntryState, Ledger, LedgerEntry, Lifecycle, Resources
 from reconciler.model.values import Address, Origin, Ref
 from reconciler.planner.matched_state import Entries
@@ -47,8 +47,8 @@ def loaded(desired: DesiredState, entries: list[LedgerEntry]) -> Entries:
     resources = Resources.by_kind(desired.resources)
     found = Entries(desired=resources)
     for entry in sorted(entries, key=lambda each: each.address.kind == "tagging"):
-        row = tuple(to_row(entry).values())
-        add_row(found, row, resources.get(entry.address))
+        kind = entry.address.kind
+        add_rows(found, kind, [tuple(to_row(entry).values())], resources.of(kind))
     return found
 
 
@@ -93,7 +93,7 @@ def test_damage_in_a_row_that_could_be_reduced_is_named() -> None:
     desired = state(**SECTIONS)
     row = {**to_row(written(desired)[0]), "since": "soon"}
     with pytest.raises(LedgerError, match=r"tag/VIP is damaged"):
-        add_row(Entries(), tuple(row.values()), desired.resources[VIP])
+        add_rows(Entries(), "tag", [tuple(row.values())], {VIP.key: desired.resources[VIP]})
 
 
 def test_a_copy_of_entries_is_changed_alone() -> None:
