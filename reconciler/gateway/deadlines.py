@@ -38,14 +38,18 @@ class _Tracked:
 
 
 class TrackingAdapter(HTTPAdapter):
-    """An adapter with one connection, which another thread can close."""
+    """An adapter for one server, with one connection, which another thread can close."""
 
     connection: Any = None
+    _pool: Any = None
 
     def get_connection_with_tls_context(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
-        """The connection pool of a request; stores each connection that it opens in ``connection``."""
-        pool: Any = super().get_connection_with_tls_context(request, *args, **options)
-        if "ConnectionCls" not in vars(pool):
+        """The connection pool, which stores each connection that it opens in ``connection``.
+
+        Found once, because requests would search it for every request, by all settings of TLS and proxy.
+        """
+        if self._pool is None:
+            pool: Any = super().get_connection_with_tls_context(request, *args, **options)
             tracked = type("TrackedConnection", (_Tracked, pool.ConnectionCls), {})
 
             def opened(*args: Any, **options: Any) -> Any:
@@ -53,7 +57,8 @@ class TrackingAdapter(HTTPAdapter):
                 return self.connection
 
             vars(pool)["ConnectionCls"] = opened
-        return pool
+            self._pool = pool
+        return self._pool
 
     def hang_up(self) -> None:
         """End the current exchange: the waiting thread gets an error or a truncated answer."""
