@@ -201,6 +201,7 @@ def main(args: list[str] | None = None) -> None:
     sys.excepthook = partial(_defect, program)
     code = run(args, program)
     signal.signal(signal.SIGINT, _leave)
+    gc.freeze()  # else the interpreter would look for cycles among all modules and values at its end
     sys.exit(code)
 
 
