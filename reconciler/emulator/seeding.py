@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import fields
 from typing import Any
 
 from reconciler.emulator.rows import (
@@ -197,30 +198,23 @@ def _plan(state: State, item: Item) -> PricePlan:
     )
 
 
+def _keys(row: type, *more: str) -> frozenset[str]:
+    """The attributes of a row, and what else a seed may say of it."""
+    return frozenset({*(each.name for each in fields(row)), *more})
+
+
 # In an order in which each section finds what it names.
 SECTIONS: dict[str, tuple[frozenset[str], Callable[[State, Item, TagIds], None]]] = {
-    "tags": (frozenset({"id", "name", "created_at"}), _add_tag),
+    "tags": (_keys(Tag), _add_tag),
     "contact_fields": (frozenset({"slug", "name"}), _add_field),
-    "contacts": (
-        frozenset(
-            {"id", "email", "fields", "tags", "locale", "registered_at", "source_url"}
-            | {"unsubscribed", "bounced", "needs_confirmation"}
-        ),
-        _add_contact,
-    ),
-    "courses": (frozenset({"id", "name", "path", "locale", "domain", "active", "modules"}), _add_course),
-    "communities": (frozenset({"id", "name", "domain", "path"}), _add_community),
-    "enrollments": (frozenset({"id", "contact", "course", "access", "modules"}), _add_enrollment),
-    "memberships": (frozenset({"id", "contact", "community", "pending"}), _add_membership),
-    "webhooks": (
-        frozenset({"id", "name", "url", "secret", "events", "disabled_events", "active"}),
-        _add_webhook,
-    ),
+    "contacts": (_keys(Contact), _add_contact),
+    "courses": (_keys(Course), _add_course),
+    "communities": (_keys(Community), _add_community),
+    "enrollments": (_keys(Enrollment), _add_enrollment),
+    "memberships": (_keys(Membership, "pending"), _add_membership),
+    "webhooks": (_keys(Webhook, "disabled_events"), _add_webhook),
     "subscriptions": (
-        frozenset(
-            {"id", "contact", "plan", "inner_name", "amount", "currency", "interval", "interval_count"}
-            | {"trial_days", "payments", "status", "created_at", "completed_at", "cancelled_at"}
-        ),
+        _keys(Subscription) | _keys(PricePlan, "inner_name") - {"name"},
         _add_subscription,
     ),
 }

@@ -151,6 +151,8 @@ def _body_errors(operation: Operation, body: Any) -> Iterator[str]:
         yield "body: none is described"
     else:
         yield from _errors(operation.body, body, "body")
+        unknown = sorted(body.keys() - operation.body["properties"].keys()) if "properties" in operation.body else ()
+        yield from (f"body: {key} is not described" for key in unknown)
 
 
 def _errors(schema: Schema, value: Any, where: str) -> list[str]:

@@ -272,6 +272,7 @@ def test_a_wrong_key_is_refused_in_the_gateways_own_shape(emulator: Emulator, in
         ("GET", "/api/payment/subscriptions", {}, None, "query: contact is required"),
         ("POST", "/api/tags", {}, None, "body: required"),
         ("DELETE", "/api/tags/1", {}, {}, "body: none is described"),
+        ("POST", "/api/tags", {}, {"name": "A", "slug": "a"}, "body: slug is not described"),
         ("POST", "/api/tags", {}, {"name": 1}, "body.name: 1 is not of type 'string'"),
         ("GET", "/api/tags", {"limit": "9"}, None, "query: limit: 9 is less than the minimum of 10"),
     ],

@@ -21,9 +21,21 @@ SEED: dict[str, Any] = {
     "contact_fields": [{"slug": "shoe", "name": "Shoe size"}],
     "contacts": [
         {"email": ANN, "locale": "no", "fields": {"first_name": "Ann", "shoe": "38"}, "tags": ["VIP"]},
-        {"email": "bob@example.com", "locale": "en", "fields": {}, "tags": [], "unsubscribed": True},
+        {
+            "email": "bob@example.com",
+            "locale": "en",
+            "fields": {},
+            "tags": [],
+            "unsubscribed": True,
+            "bounced": True,
+            "needs_confirmation": True,
+            "source_url": "https://shop.example.com/",
+        },
     ],
-    "courses": [{"name": "Yoga", "path": "yoga", "modules": ["Welcome"]}],
+    "courses": [
+        {"name": "Yoga", "path": "yoga", "modules": ["Welcome"]},
+        {"name": "Chi", "path": "c", "modules": [], "domain": "c.example.com", "locale": "fr", "active": False},
+    ],
     "communities": [{"name": "Insiders", "domain": "community.example.com", "path": "insiders"}],
     "enrollments": [{"contact": ANN, "course": "Yoga", "access": "partial_access", "modules": ["Welcome"]}],
     "memberships": [
