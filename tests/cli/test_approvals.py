@@ -314,3 +314,48 @@ def test_a_limit_of_100_percent_switches_the_count_off(make_project: MakeProject
     assert project.run("apply", "--yes").code == 3
     project.write("format: 1\nlimits: {deletes: 100}\n", "reconciler.yaml")
     assert project.run("apply", "--yes").code == 0
+
+
+def named(names: list[str]) -> str:
+    """Contacts with these first names."""
+    return "contacts:\n" + "".join(
+        f"  - {{email: p{number}@example.com, first_name: {name}}}\n" for number, name in enumerate(names)
+    )
+
+
+@pytest.mark.parametrize(("updated", "code"), [(3, 0), (4, 3)])
+def test_updates_need_approval_above_their_share(project: Project, updated: int, code: int) -> None:
+    """30 % of ten contacts may be overwritten, one more may not; creating others does not count."""
+    project.write(named(["Ann"] * 10))
+    project.apply()
+    project.account.clear()
+    project.write(named(["Bob"] * updated + ["Ann"] * (10 - updated) + ["Eve"] * 4))
+    ended = project.run("apply", "--yes")
+    assert ended.code == code
+    assert ("4 updates affect 4 of 10 managed resources (limit 30%)" in ended.err) is bool(code)
+    assert bool(project.account.writes) is not bool(code)
+    if code:
+        assert project.run("apply", "--yes", "--allow", "updates=3").code == 3
+        assert project.run("apply", "--yes", "--allow", "updates=4").code == 0
+
+
+def test_updates_of_people_below_the_share_of_resources(project: Project) -> None:
+    """Four of ten people are overwritten, though they are few of all resources."""
+    tags = f"tags: [{', '.join(f't{number}' for number in range(20))}]\n"
+    project.write(tags + named(["Ann"] * 10))
+    project.apply()
+    project.write(tags + named(["Bob"] * 4 + ["Ann"] * 6))
+    refused = project.run("apply", "--yes")
+    assert refused.code == 3
+    assert "4 updates affect 4 of 10 people (limit 30%)" in refused.err
+
+
+def test_what_an_adoption_overwrites_is_an_update(make_project: MakeProject) -> None:
+    """Ten contacts are there already: adopting six as they are counts for nothing, overwriting four does."""
+    project = make_project({"contacts": people(10, fields={"first_name": "Ann"})})
+    project.write(f"tags: [{', '.join(f't{number}' for number in range(10))}]\n")
+    project.apply()
+    project.write((project.folder / "site.yaml").read_text() + named(["Bob"] * 4 + ["Ann"] * 6))
+    refused = project.run("apply", "--yes")
+    assert refused.code == 3
+    assert "4 updates affect 4 of 10 managed resources (limit 30%)" in refused.err

@@ -8,6 +8,7 @@ import pytest
 
 from tests.cli.support import ended
 from tests.support.hands import rename_person
+from tests.support.hooks import killed
 from tests.support.project import Project
 
 SEED: dict[str, Any] = {
@@ -495,3 +496,16 @@ def test_the_last_run_is_undone_without_a_number(project: Project) -> None:
     result = project.run("undo", "--yes", "--json")
     assert result.document["undoes"] == 2
     assert set(project.account.state()["tags"]) == {"Gold", "A"}
+
+
+@pytest.mark.parametrize("carried_out", [True, False])
+def test_killed_while_it_assigns_a_tag_again(tagged: Project, carried_out: bool) -> None:
+    """The tag is there again, and the next undo assigns it to those who do not carry it yet."""
+    before = tagged.account.state()
+    delete_the_tag(tagged)
+    bo = tagged.account.ids()["contacts"]["bo@example.com"]
+    killed(tagged, "POST", f"/api/contacts/{bo}/tags", "undo", "2", "--yes", "--parallel", "1", carried_out=carried_out)
+    ended(tagged.run("undo", "2", "--yes"), 0)
+    assert tagged.account.state() == before
+    ended(tagged.run("undo", "2", "--yes"), 0)
+    assert tagged.account.state() == before
