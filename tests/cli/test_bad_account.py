@@ -119,6 +119,7 @@ ANSWERS = {
     "forbidden": (403, b'{"title": "x", "detail": "not yours"}', "application/problem+json", None),
     "not there": (404, b"{}", "application/json", None),
     "500": (500, b'{"error": "\\u001b[31mred\\u0007"}', "application/json", None),
+    "odd violations": (422, b'{"violations": ["a", 5, {"message": "b"}]}', "application/problem+json", None),
     "moved": (301, b"", "text/html", None),
 }
 

@@ -102,16 +102,24 @@ def test_a_second_signal_ends_at_once(project: Project) -> None:
     project.assert_converged()
 
 
-def test_a_killed_apply_is_taken_up(project: Project) -> None:
-    """After a kill the lease of the dead is taken over at once, and nothing is made twice."""
+@pytest.mark.parametrize("waited_for", [True, False])
+def test_a_killed_apply_is_taken_up(project: Project, waited_for: bool) -> None:
+    """After a kill the lease of the dead is taken over at once, and nothing is made twice.
+
+    A process that nobody waited for is still listed, as a zombie.
+    """
     project.write(TAGS)
     hold(project, nth=3)
     running = started(project, "apply", "--yes", "--parallel", "3")
     wait_for_writes(project, 5)
     running.kill()
-    running.communicate(timeout=PATIENCE)
+    if waited_for:
+        running.communicate(timeout=PATIENCE)
+    else:
+        os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOWAIT)
     project.account.set_faults([])
     ended(project.run("apply", "--yes"), 0)
+    running.communicate(timeout=PATIENCE)
     assert len(project.account.state()["tags"]) == 30
     assert len(ledger_of(project)) == 30
     refused = [each for each in project.account.writes if each["status"] == 422]  # still on its way when all was read
