@@ -161,7 +161,7 @@ def _check_usage(ctx: click.Context, options: CloneCommandOptions) -> None:
         raise click.UsageError("--json-events needs --apply")
     if (options.yes or options.confirm) and not options.applies:
         raise click.UsageError("--yes and --confirm need --apply")
-    if options.out and (options.applies or redaction_of(ctx).on):
+    if options.out and (options.applies or redaction_of(ctx).redacts):
         other = "--apply applies it now" if options.applies else "a redacted plan is applied from files"
         raise click.UsageError(f"--out saves a plan for later; {other}")
     if bool(options.webhook_url) != bool(options.webhook_secret_env):
@@ -259,8 +259,7 @@ def _plan(
     outputs = run.outputs
     if outputs.wanted:
         ending = RunEnding(extra=run.extra, begun=False)
-        heading, rate_limit = target.heading(planned), target.settings.rate_limit
-        outputs.write(sheet_for(planned, outputs, heading, target.name, rate_limit=rate_limit, ending=ending))
+        outputs.write(sheet_for(planned, outputs, target.settings, target.heading(planned), ending=ending))
     if not outputs.claimed:
         _print_plan(run, target, planned)
     if fleeting:
@@ -274,7 +273,7 @@ def _save(
     """Save the plan, unless the same clone would anonymize people differently the next time."""
     if fleeting:
         raise Refused(f"{PROVISIONAL} Nothing was saved")
-    check_key(target, redacts=target.redaction.on, always=True)
+    check_key(target, redacts=target.redaction.redacts, always=True)
     save(path, planned, request, target, store, None)
 
 

@@ -9,10 +9,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from typing import Any, Protocol
 
 import click
 
@@ -25,22 +23,20 @@ from reconciler.commands import plan
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.project import Project
 from reconciler.commands.session import Session
+from reconciler.commands.sheets import requests_by_address
 from reconciler.config.settings import Settings
 from reconciler.errors import Interrupted
 from reconciler.gateway.client import Exchange, Reader
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
-from reconciler.model.plan import Plan, Step, count_changes, differing
+from reconciler.model.plan import Step, count_changes
 from reconciler.model.policy import Allow
 from reconciler.model.resource import EMPTY
 from reconciler.output import wording
 from reconciler.output.json_documents import plan_document
 from reconciler.output.wire_log import body_text
 from reconciler.output.wording import connection_name, count
-from reconciler.planner.approvals import Approval
 from reconciler.planner.matched_state import MatchedState
-from reconciler.planner.order import Graph
-from reconciler.planner.requests import request_for, show
 from reconciler.refresh.reader import Progress
 
 
@@ -79,7 +75,7 @@ class CommandContext(Session):
 
     def _use(self, store: Store) -> None:
         self.redaction.use_digest(store.digest)
-        if self.redaction.on:  # reading all entries takes time
+        if self.redaction.redacts:  # reading all entries takes time
             self.redaction.learn_entries(store.entries())
 
     @property
@@ -150,7 +146,7 @@ def _log_request(exchange: Exchange, redaction: Redaction, bodies: bool) -> None
 
 
 def _body(content: bytes, hidden: tuple[str, ...], redaction: Redaction) -> str:
-    return body_text(content, (*hidden, *redaction.secrets()), redaction.document if redaction.on else None)
+    return body_text(content, (*hidden, *redaction.secrets()), redaction.document if redaction.redacts else None)
 
 
 def _parsed(text: str) -> object:
@@ -163,7 +159,8 @@ def _parsed(text: str) -> object:
 def log_reading(session: CommandContext, planned: Planned) -> None:
     """Write the event of the plan; with ``-v`` log how each collection was read, and the rate limit."""
     if session.style.events is not None:
-        session.style.events.planned(document(planned))
+        document = plan_document(planned.plan, requests_by_address(planned), planned.approvals)
+        session.style.events.planned(document)
     if not LOGGER.isEnabledFor(logging.DEBUG):
         return
     made, size = planned.plan, planned.sizes
@@ -228,52 +225,12 @@ def learn_account(redaction: Redaction, found: MatchedState) -> None:
     redaction.learn((live.address, live.attrs) for live in found.live.values())
 
 
-class RenderedPlan(Protocol):
-    """A plan that was just made or loaded, with what its requests are built from."""
-
-    @property
-    def plan(self) -> Plan: ...
-    @property
-    def graph(self) -> Graph: ...
-    @property
-    def approvals(self) -> tuple[Approval, ...]: ...
-    @property
-    def dialect(self) -> Dialect: ...
-    @property
-    def slugs(self) -> frozenset[str]: ...
-
-
-def requests(planned: RenderedPlan) -> Iterator[tuple[Step, tuple[str, str, Any]]]:
-    """Every request of a plan, in the order of a single worker."""
-    changes = {change.address: change for change in differing(planned.plan.changes)}
-    for step in planned.graph.order:
-        yield step, show(request_for(step, changes[step.address], planned.dialect, planned.slugs))
-
-
-def redacted_approvals(redaction: Redaction, approvals: Iterable[Approval]) -> tuple[Approval, ...]:
-    """Approvals, whose reasons may name resources, with pseudonyms."""
-    return tuple(replace(each, reason=redaction.text(each.reason)) for each in approvals)
-
-
 def heading(settings: Settings, account: str | None, connections: int = 0) -> str:
     """``quickstart, environment staging, connection default``, and whether it is one of several."""
     environment = f", environment {settings.environment}" if settings.environment else ""
     ledger = ", no ledger" if settings.ledger == "none" else ""
     chosen = f" (oldest of {connections} active)" if connections > 1 else ""
     return f"{settings.root.name}{environment}, connection {connection_name(account)}{chosen}{ledger}"
-
-
-def protected_environment(settings: Settings) -> str:
-    """Name of the environment if it is protected, else empty."""
-    return (settings.environment or "") if settings.protect else ""
-
-
-def document(planned: RenderedPlan) -> dict[str, Any]:
-    """The JSON document of a plan."""
-    by_address: dict[Any, list[tuple[str, str, Any]]] = {}
-    for step, call in requests(planned):
-        by_address.setdefault(step.address, []).append(call)
-    return plan_document(planned.plan, by_address, planned.approvals)
 
 
 def leave() -> None:

@@ -31,7 +31,8 @@ def doctor(ctx: click.Context, options: DoctorOptions) -> int:
     """Check key, connection, account, clock, ledger, folder and files. Reads only; exits 1 when a check fails."""
     checks = []
     for found in _checks(ctx, options):
-        check = redaction_of(ctx).check(found)
+        text = redaction_of(ctx).text
+        check = found._replace(text=text(found.text), remedy=text(found.remedy))
         checks.append(check)
         if not options.as_json:
             print_lines(check_lines(check, columns()))

@@ -92,7 +92,7 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
     if options.out is None:
         print_text(text, newline=False)
         return 0
-    _write(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).on)
+    _write(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).redacts)
     log(f"Wrote {options.out}: {count(len(diagram.nodes), 'node')}, {count(len(diagram.edges), 'edge')}.")
     return 0
 

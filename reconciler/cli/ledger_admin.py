@@ -96,7 +96,7 @@ def export(ctx: click.Context, options: ExportOptions) -> int:
     """Print the ledger as JSON. Secrets are included as keyed digests only."""
     where = place(ctx, options)
     with ledger_for_reading(ctx, where, options.project) as (_, store):
-        if options.out is None and redaction_of(ctx).on:
+        if options.out is None and redaction_of(ctx).redacts:
             raise Refused("a redacted export cannot be imported; use --out FILE, or add --no-redact")
         document = exported(store)
     if options.out is None:

@@ -70,7 +70,7 @@ class Outputs:
         return rendered(self.screen, subject, result)
 
     def _write(self, path: Path, text: str) -> None:
-        mode = storage.PUBLIC if self.redaction.on else storage.PRIVATE
+        mode = storage.PUBLIC if self.redaction.redacts else storage.PRIVATE
         try:
             storage.write(path, text.encode("utf-8", "backslashreplace"), mode)
         except OSError as error:

@@ -11,7 +11,6 @@ from reconciler.cli.context import (
     log_reading,
     make_plan,
     open_session,
-    protected_environment,
     requested,
     stopping,
 )
@@ -75,10 +74,7 @@ def plan(ctx: click.Context, options: PlanOptions) -> int:
             program_of(ctx), shown_plan(ctx, planned, session.settings, session.heading(planned), calls=options.calls)
         )
     if outputs.wanted:
-        heading, rate_limit = session.heading(planned), session.settings.rate_limit
-        protected = protected_environment(session.settings)
-        name = session.name
-        outputs.write(sheet_for(planned, outputs, heading, name, rate_limit=rate_limit, protected=protected))
+        outputs.write(sheet_for(planned, outputs, session.settings, session.heading(planned)))
     if options.detailed_exitcode and planned.plan.pending:
         return 2
     return _fails(planned, options.fail_on) if options.fail_on else 0
@@ -90,7 +86,7 @@ def _planned(ctx: click.Context, options: PlanOptions) -> tuple[Planned, Command
     require_resources(workspace)
     session = open_session(ctx, workspace.settings)
     if options.out:
-        check_key(session, redacts=session.redaction.on)
+        check_key(session, redacts=session.redaction.redacts)
     with session.ledger_to_read() as store, session.reader() as reader:
         request = requested(workspace, session, options)
         with stopping(session.stop), session.progress() as progress:
@@ -118,7 +114,7 @@ def save(
     path: Path | None,
 ) -> None:
     """Write the plan file, signed if there is a persistent key; ``path`` is the folder of its files."""
-    hides = session.redaction.on
+    hides = session.redaction.redacts
     document, key = saved(planned, request, session, store, redacts=hides)
     plan_document.write(file, document, key.sign if key else None)
     if key is None:

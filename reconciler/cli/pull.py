@@ -150,7 +150,7 @@ def _refuse(options: PullOptions, flags: Mapping[str, str], what: str) -> None:
 
 def _refuse_redacted(ctx: click.Context, people: bool, instead: str) -> None:
     """Refuse to write people redacted: the next plan would treat the pseudonyms as other people."""
-    if people and redaction_of(ctx).on:
+    if people and redaction_of(ctx).redacts:
         raise click.UsageError(
             "pull writes personal data into files, which --redact forbids; "
             f"omit --redact (RECONCILER_REDACT), or select kinds without people: {instead}"

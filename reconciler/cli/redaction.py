@@ -1,7 +1,4 @@
-"""Redacts values before they are rendered, and messages in a filter of the log.
-
-Without ``--redact`` every method returns what it is given.
-"""
+"""Redacts values before they are rendered, and messages in a filter of the log."""
 
 from __future__ import annotations
 
@@ -11,85 +8,44 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 
 from reconciler.cli.logs import RedactionFilter, configure_logging
 from reconciler.cli.program import Program, program_of
-from reconciler.model.checks import Check
 from reconciler.model.plan import Plan
 from reconciler.model.report import BeforeImage, Outcome, Report
 from reconciler.model.resource import DesiredState, LedgerEntry
 from reconciler.model.values import Address, Attrs, Secret
+from reconciler.output.verbatim import Call, Verbatim
 
 Listener = Callable[[Outcome, int, int], None]
-Call = tuple[str, str, object]
-Line = list[tuple[str, str]]
 
 
-class Pseudonyms(Protocol):
-    """Interface of the redactor, which is imported when redaction is switched on."""
-
-    def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
-        """Redact these people and their values in free text from now on."""
-
-    def address(self, address: Address) -> Address:
-        """The address with a pseudonym."""
-
-    def plan(self, plan: Plan) -> Plan:
-        """The plan with pseudonyms."""
-
-    def request(self, call: Call) -> Call:
-        """Method, path and body of a request, redacted."""
-
-    def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
-        """Outcomes of an earlier run, redacted."""
-
-    def outcome(self, outcome: Outcome) -> Outcome:
-        """The outcome of a step, redacted."""
-
-    def report(self, report: Report) -> Report:
-        """The report of a run."""
-
-    def value(self, name: str, value: Any) -> Any:
-        """The value of a field."""
-
-    def document(self, value: Any) -> Any:
-        """A JSON document."""
-
-    def text(self, text: str) -> str:
-        """Free text."""
-
-
-class Redaction:
-    """Replaces people by pseudonyms if switched on. Secrets of the run are known in any case.
+class Redaction(Verbatim):
+    """Replaces people by pseudonyms once it is switched on. Secrets of the run are known in any case.
 
     Learned personal values are also replaced in free text.
     """
 
     def __init__(self, *, on: bool = False) -> None:
-        self._redactor: Pseudonyms | None = None
+        self._redactor = Verbatim()
         self._digest: Callable[[str, str], str] | None = None
         self._used = False
         self._secrets: set[str] = set()
         if on:
             self.switch_on()
 
-    @property
-    def on(self) -> bool:
-        """Whether personal data is replaced."""
-        return self._redactor is not None
-
     def switch_on(self) -> None:
         """Replace personal data from now on."""
         from reconciler.ledger.codec import digest
         from reconciler.output.redact import DOMAIN, Redactor
 
-        if self._redactor is None:
+        if not self.redacts:
             self._digest = self._digest or partial(digest, os.urandom(32))
-            self._redactor = Redactor(partial(self._mark, DOMAIN))
+            self._redactor, self.redacts = Redactor(partial(self._mark, DOMAIN)), True
 
     def use_digest(self, digest: Callable[[str, str], str]) -> None:
         """Make pseudonyms with this keyed digest, unless one has been made."""
@@ -111,8 +67,7 @@ class Redaction:
 
     def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
         """Remember personal values by the address that they belong to."""
-        if self._redactor is not None:
-            self._redactor.learn(named)
+        self._redactor.learn(named)
 
     def learn_state(self, state: DesiredState) -> None:
         """Remember the values of declared resources, and their secrets."""
@@ -123,8 +78,7 @@ class Redaction:
 
     def learn_entries(self, entries: Iterable[LedgerEntry]) -> None:
         """Remember the values of ledger entries."""
-        if self.on:
-            self.learn((entry.address, attrs) for entry in entries for attrs in (entry.applied, entry.answered))
+        self.learn((entry.address, attrs) for entry in entries for attrs in (entry.applied, entry.answered))
 
     def learn_plan(self, plan: Plan) -> None:
         """Remember the values of a saved plan."""
@@ -146,50 +100,45 @@ class Redaction:
 
     def address(self, address: Address) -> Address:
         """``contact/c:7f3a21b0``."""
-        return self._redactor.address(address) if self._redactor else address
+        return self._redactor.address(address)
 
     def plan(self, plan: Plan) -> Plan:
         """The plan with pseudonyms."""
-        return self._redactor.plan(plan) if self._redactor else plan
+        return self._redactor.plan(plan)
 
-    def calls(self, calls: Iterable[Call]) -> list[Call]:
-        """Requests: method, path and body."""
-        return [self._redactor.request(call) if self._redactor else call for call in calls]
+    def request(self, call: Call) -> Call:
+        """Method, path and body of a request."""
+        return self._redactor.request(call)
+
+    def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
+        """Outcomes of an earlier run."""
+        return self._redactor.past(outcomes)
+
+    def outcome(self, outcome: Outcome) -> Outcome:
+        """The outcome of a step."""
+        return self._redactor.outcome(outcome)
 
     def report(self, report: Report) -> Report:
         """The report of a run."""
-        return self._redactor.report(report) if self._redactor else report
-
-    def past(self, past: Iterable[BeforeImage]) -> list[BeforeImage]:
-        """Outcomes of an earlier run."""
-        return self._redactor.past(past) if self._redactor else list(past)
+        return self._redactor.report(report)
 
     def value(self, name: str, value: Any) -> Any:
         """The value of a field of this name."""
-        return self._redactor.value(name, value) if self._redactor else value
+        return self._redactor.value(name, value)
 
-    def check(self, check: Check) -> Check:
-        """A check of `doctor`."""
-        return check._replace(text=self.text(check.text), remedy=self.text(check.remedy))
-
-    def listener(self, listener: Listener | None) -> Listener | None:
-        """The same listener, called with redacted outcomes."""
-        redactor = self._redactor
-        if listener is None or redactor is None:
-            return listener
-        return lambda outcome, done, total: listener(redactor.outcome(outcome), done, total)
-
-    def document(self, document: Any) -> Any:
+    def document(self, value: Any) -> Any:
         """A JSON document, redacted by the names of its fields."""
-        return self._redactor.document(document) if self._redactor else document
-
-    def lines(self, lines: Iterable[Line]) -> Iterable[Line]:
-        """Lines of a view that holds free text."""
-        return [[(self.text(text), style) for text, style in line] for line in lines] if self.on else lines
+        return self._redactor.document(value)
 
     def text(self, text: str) -> str:
         """Free text: e-mail addresses, addresses of people, and learned values are replaced."""
-        return self._redactor.text(text) if self._redactor else text
+        return self._redactor.text(text)
+
+    def listener(self, listener: Listener | None) -> Listener | None:
+        """The same listener, called with redacted outcomes."""
+        if listener is None or not self.redacts:
+            return listener
+        return lambda outcome, done, total: listener(self.outcome(outcome), done, total)
 
     # defects
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import click
 
-from reconciler.cli.context import RenderedPlan, protected_environment, redacted_approvals, requests
 from reconciler.cli.outputs import Outputs
 from reconciler.cli.program import program_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import columns
+from reconciler.commands.sheets import ShownPlan, requests, requests_by_address, sheet_of
 from reconciler.config.settings import Settings
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
@@ -20,8 +20,9 @@ from reconciler.model.values import Address
 from reconciler.output import json_documents
 from reconciler.output.drift import DriftReport, drift_document, redacted_drift
 from reconciler.output.layout import Line
-from reconciler.output.plan_sheet import Call, PlanSheet
+from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.text import call_lines, plan_lines
+from reconciler.output.verbatim import Call
 from reconciler.planner.approvals import closed
 
 
@@ -40,22 +41,16 @@ class RunEnding:
 
 
 def shown_plan(
-    ctx: click.Context, planned: RenderedPlan, settings: Settings, heading: str, *, calls: bool = False
+    ctx: click.Context, planned: ShownPlan, settings: Settings, heading: str, *, calls: bool = False
 ) -> Iterator[Line]:
     """The plan for people; with ``calls`` every request after it."""
     redaction, program = redaction_of(ctx), program_of(ctx)
-    sheet = PlanSheet(
-        redaction.plan(planned.plan),
-        redaction.text(heading),
-        len(planned.graph.order),
-        settings.rate_limit,
-        redacted_approvals(redaction, planned.approvals),
-        protected=protected_environment(settings),
-    )
+    sheet = sheet_of(planned, redaction, settings, heading, planned.approvals)
+    sheet = replace(sheet, protected=_protected(settings))
     yield from plan_lines(sheet, hidden_fields=program.quiet, columns=columns(), detail=program.verbose > 0)
     if calls:
         yield []
-        yield from call_lines(redaction.calls(call for _, call in requests(planned)))
+        yield from call_lines(redaction.request(call) for _, call in requests(planned))
 
 
 def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:
@@ -72,46 +67,38 @@ def drifts_for(outputs: Outputs, drifts: DriftReport) -> DriftReport:
 
 
 def sheet_for(
-    planned: RenderedPlan,
+    planned: ShownPlan,
     outputs: Outputs,
+    settings: Settings,
     heading: str,
-    name: str,
     *,
-    rate_limit: float,
+    name: str = "",
     ending: RunEnding | None = None,
-    protected: str = "",
 ) -> PlanSheet:
-    """The redacted sheet that all formats are made from; ``ending`` is that of a run."""
-    redaction, calls = outputs.redaction, _calls(planned) if outputs.need("requests") else {}
+    """The redacted sheet that all formats are made from; ``name`` is by default that of the project."""
+    redaction, calls = outputs.redaction, requests_by_address(planned) if outputs.need("requests") else {}
     document: Mapping[str, Any] = {}
     if outputs.need("document"):
         document = redaction.document(_document(planned, calls, ending))
-    report, refused, allowed = (ending.report, ending.refused, ending.allowed) if ending else (None, "", {})
-    return PlanSheet(
-        redaction.plan(planned.plan),
-        redaction.text(heading),
-        len(planned.graph.order),
-        rate_limit,
-        redacted_approvals(redaction, closed(planned.approvals, allowed)),
-        {redaction.address(address): tuple(redaction.calls(each)) for address, each in calls.items()},
-        redaction.text(name),
-        outputs.base,
-        report if report is None else redaction.report(report),
-        redaction.text(refused),
-        document,
-        protected,
+    ended = ending or RunEnding()
+    return replace(
+        sheet_of(planned, redaction, settings, heading, closed(planned.approvals, ended.allowed)),
+        requests={redaction.address(a): tuple(map(redaction.request, each)) for a, each in calls.items()},
+        name=redaction.text(name or settings.environment or settings.root.name),
+        base=outputs.base,
+        report=redaction.report(ended.report) if ended.report else None,
+        refused=redaction.text(ended.refused),
+        document=document,
+        protected=_protected(settings),
     )
 
 
-def _calls(planned: RenderedPlan) -> dict[Address, list[Call]]:
-    """The requests of each address."""
-    calls: dict[Address, list[Call]] = {}
-    for step, call in requests(planned):
-        calls.setdefault(step.address, []).append(call)
-    return calls
+def _protected(settings: Settings) -> str:
+    """Name of the environment if it is protected, else empty."""
+    return (settings.environment or "") if settings.protect else ""
 
 
-def _document(planned: RenderedPlan, calls: dict[Address, list[Call]], ending: RunEnding | None) -> dict[str, Any]:
+def _document(planned: ShownPlan, calls: dict[Address, list[Call]], ending: RunEnding | None) -> dict[str, Any]:
     document = json_documents.plan_document(planned.plan, calls, planned.approvals)
     if ending is None:
         return document

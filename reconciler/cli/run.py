@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from reconciler.apply.executor import Bounds
-from reconciler.cli.context import CommandContext, log_reading, make_plan, protected_environment, stopping
+from reconciler.cli.context import CommandContext, log_reading, make_plan, stopping
 from reconciler.cli.logs import log
 from reconciler.cli.notify import RunResult
 from reconciler.cli.options import RunOptions
@@ -142,11 +142,7 @@ def write_result(
     if not run.outputs.wanted:
         return
     ending = RunEnding(run.allow, report, refused, run.extra)
-    heading, rate_limit = session.heading(planned), session.settings.rate_limit
-    protected = protected_environment(session.settings)
-    sheet = sheet_for(
-        planned, run.outputs, heading, session.name, rate_limit=rate_limit, ending=ending, protected=protected
-    )
+    sheet = sheet_for(planned, run.outputs, session.settings, session.heading(planned), ending=ending)
     if session.style.events is not None and not refused:
         session.style.events.report(sheet.document)
     run.outputs.write(sheet)

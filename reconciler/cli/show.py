@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from reconciler.cli.context import protected_environment
 from reconciler.cli.logs import log
 from reconciler.cli.options import (
     ANY_PATH,
@@ -55,13 +54,11 @@ def show(ctx: click.Context, options: ShowOptions) -> int:
     if not saved.checked:
         log("The signature of the plan could not be checked: its key is not available.")
     redaction_of(ctx).learn_plan(saved.plan)
-    heading, protected = _heading(saved, settings), protected_environment(settings)
+    heading = _heading(saved, settings)
     if not outputs.claimed:
         page_lines(program_of(ctx), shown_plan(ctx, saved, settings, heading, calls=options.calls))
     if outputs.wanted:
-        name = saved.environment or settings.environment or settings.root.name
-        limit = settings.rate_limit
-        outputs.write(sheet_for(saved, outputs, heading, name, rate_limit=limit, protected=protected))
+        outputs.write(sheet_for(saved, outputs, settings, heading, name=saved.environment or ""))
     return 2 if options.detailed_exitcode and saved.plan.pending else 0
 
 

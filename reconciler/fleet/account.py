@@ -23,6 +23,7 @@ from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import check_account, plan_digest
 from reconciler.commands.project import Invocation, Project
 from reconciler.commands.session import Session
+from reconciler.commands.sheets import requests_by_address, sheet_of
 from reconciler.config import files, setting_types
 from reconciler.config.fleet_schema import DEFAULT_KEY
 from reconciler.config.settings import Settings
@@ -41,20 +42,19 @@ from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.fleet import AccountResult, AccountState, NeededApproval
-from reconciler.model.plan import Change, count_changes, differing
+from reconciler.model.plan import Change, count_changes
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
 from reconciler.model.serialization import change_to_json, weighed
-from reconciler.model.values import Address
 from reconciler.output import json_documents, wording
 from reconciler.output.drift import DriftReport, drift_document, redacted_drift
 from reconciler.output.plain_text import drift_text, plan_text
-from reconciler.output.plan_sheet import Call, PlanSheet, need
+from reconciler.output.plan_sheet import need
 from reconciler.output.redact import DOMAIN, Redactor
+from reconciler.output.verbatim import Verbatim
 from reconciler.output.wording import connection_name, printable
 from reconciler.planner.approvals import affected_count, closed
 from reconciler.planner.order import sends
-from reconciler.planner.requests import request_for, show
 
 #: Variables that would give every account the same connection.
 _ONE_FOR_ALL = "RECONCILER_CONNECTION"
@@ -191,7 +191,7 @@ class _AccountRun:
         self._job, self._limiter, self._stop = job, limiter, stop
         self._files: dict[str, str] = {}
         self._log: list[str] = []
-        self._redactor: Redactor | None = None
+        self._redactor = Verbatim()
         self._session: Session | None = None
         self._known: dict[str, Any] = {}
         self.changes = b""
@@ -235,7 +235,7 @@ class _AccountRun:
     def one_line(self, text: str) -> str:
         """A message as one line without control characters, redacted if requested; the log has all of it."""
         text = re.sub(rf"\b{DEFAULT_KEY}\b", self._job.account.key, text)  # the variable of this account's key
-        lines = [printable(self._redactor.text(line) if self._redactor else line) for line in text.splitlines()]
+        lines = [printable(self._redactor.text(line)) for line in text.splitlines()]
         self._log += [f"error: {line}" for line in lines]
         if len(lines) > 1 and lines[0].endswith(":"):
             lines[:2] = [f"{lines[0]} {lines[1].strip()}"]
@@ -249,7 +249,7 @@ class _AccountRun:
     def _called(self, exchange: Exchange) -> None:
         took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
         line = f"{exchange.method} {exchange.path} → {took}"
-        self._log.append(self._redactor.text(line) if self._redactor else line)
+        self._log.append(self._redactor.text(line))
 
     def _request(self, workspace: Project, session: Session) -> PlanRequest:
         allow = {Allow(name): count for name, count in self._job.allow.items()}
@@ -274,11 +274,10 @@ class _AccountRun:
 
     # plan
 
-    def _note(self, planned: Planned, session: Session, report: Report | None = None, refused: str = "") -> None:
+    def _note(self, planned: Planned, session: Session, report: Report | None = None) -> None:
         """Keep the numbers of a plan for the result, and its texts for the folder."""
         made, settings = planned.plan, session.settings
-        if self._redactor:
-            self._redactor.learn((live.address, live.attrs) for live in planned.found.live.values())
+        self._redactor.learn((live.address, live.attrs) for live in planned.found.live.values())
         counts: Counter[str] = Counter()
         for (_, action), number in count_changes(made.pending).items():
             counts[action.value] += number
@@ -290,29 +289,18 @@ class _AccountRun:
         self._known = {
             "counts": dict(counts),
             "people": affected_count(made),
-            "needs": tuple(self._plainly(each) for each in needs.values()),
+            "needs": tuple(each._replace(reason=self._redactor.text(each.reason)) for each in needs.values()),
             "protected": (settings.environment or "") if settings.protect else "",
         }
         self.changes = change_digests(made.pending)
-        shown = self._redactor.plan(made) if self._redactor else made
-        told = self._redactor.report(report) if self._redactor and report else report
         heading = f"{self._job.account.name}, connection {connection_name(made.base.account)}"
-        approvals = tuple(replace(each, reason=self._text(each.reason)) for each in planned.approvals)
-        sheet = PlanSheet(shown, heading, len(planned.graph.order), settings.rate_limit, approvals)
-        self._files["plan.txt"] = plan_text(replace(sheet, report=told, refused=self._text(refused)))
-        document = json_documents.plan_document(made, _requests(planned), planned.approvals)
+        sheet = sheet_of(planned, self._redactor, settings, heading, planned.approvals)
+        shown = self._redactor.report(report) if report else None
+        self._files["plan.txt"] = plan_text(replace(sheet, report=shown))
+        document = json_documents.plan_document(made, requests_by_address(planned), planned.approvals)
         if report is not None:
             document = json_documents.report_document(document, report)
-        self._files["plan.report.json"] = wording.json_text(self._document(document)) + "\n"
-
-    def _plainly(self, needed: NeededApproval) -> NeededApproval:
-        return needed._replace(reason=self._text(needed.reason))
-
-    def _text(self, text: str) -> str:
-        return str(self._redactor.text(text)) if self._redactor else text
-
-    def _document(self, document: dict[str, Any]) -> Any:
-        return self._redactor.document(document) if self._redactor else document
+        self._files["plan.report.json"] = wording.json_text(self._redactor.document(document)) + "\n"
 
     # apply
 
@@ -376,23 +364,13 @@ class _AccountRun:
     # drift
 
     def _drift(self, found: Drifted, session: Session) -> AccountResult:
-        if self._redactor and found.found is not None:
+        if found.found is not None:
             self._redactor.learn((live.address, live.attrs) for live in found.found.live.values())
-        items = redacted_drift(found.items, self._redactor) if self._redactor else found.items
+        items = redacted_drift(found.items, self._redactor)
         heading = f"{self._job.account.name}, connection {connection_name(session.account())}"
         drifts = DriftReport(items, found.owned, found.reads, heading, added=found.added)
         self._files["drift.txt"] = drift_text(drifts)
-        document = self._document(drift_document(replace(drifts, items=found.items)))
+        document = self._redactor.document(drift_document(replace(drifts, items=found.items)))
         self._files["drift.json"] = wording.json_text(document) + "\n"
         self._known = {"counts": {"drifted": len({each.address for each in found.items})} if found.items else {}}
         return self.ended(AccountState.DRIFTED, 2) if found.items else self.ended(AccountState.UNCHANGED)
-
-
-def _requests(planned: Planned) -> Mapping[Address, Iterable[Call]]:
-    """The requests of each address."""
-    changes = {change.address: change for change in differing(planned.plan.changes)}
-    calls: dict[Address, list[Call]] = {}
-    for step in planned.graph.order:
-        request = request_for(step, changes[step.address], planned.dialect, planned.slugs)
-        calls.setdefault(step.address, []).append(show(request))
-    return calls

@@ -131,8 +131,7 @@ class Apply:
         return carry_out(planned, session, opened.store, options)
 
     def _result(self, call: Call, report: Report) -> ApplyResult:
-        if call.redactor:
-            report = call.redactor.report(report)
+        report = call.redactor.report(report)
         steps = {status.value: report.count(status) for status in Status}
         good = (Status.DONE, Status.PENDING)
         told = [outcome_document(each) for each in report.outcomes if each.status not in good or each.message]

@@ -22,7 +22,7 @@ from reconciler.errors import ConfigurationError, ReconcilerError
 from reconciler.mcp.listings import Misuse, clipped
 from reconciler.mcp.results import NOTICE
 from reconciler.model.values import Address, Attrs
-from reconciler.output.redact import Redactor
+from reconciler.output.verbatim import Verbatim
 from reconciler.output.wording import json_text
 
 Ctx: TypeAlias = Context[Any, Any]
@@ -36,7 +36,7 @@ class Call:
 
     def __init__(self, report: Callable[[int, str], None]) -> None:
         self.stop = threading.Event()
-        self.redactor: Redactor | None = None
+        self.redactor = Verbatim()
         self._report = report
         self._counts: dict[str, int] = {}
         self._lock = threading.Lock()
@@ -51,20 +51,19 @@ class Call:
 
     def learn(self, named: Iterable[tuple[Address, Attrs]]) -> None:
         """Redact these personal values in messages, too."""
-        if self.redactor:
-            self.redactor.learn(named)
+        self.redactor.learn(named)
 
     def shown(self, document: Any) -> Any:
         """The JSON document with pseudonyms, unless the server was started with --no-redact."""
-        return document if self.redactor is None else self.redactor.document(document)
+        return self.redactor.document(document)
 
     def text(self, text: str) -> str:
         """The same for a text."""
-        return text if self.redactor is None else self.redactor.text(text)
+        return self.redactor.text(text)
 
     def address(self, address: Address) -> str:
         """The same for an address."""
-        return str(address if self.redactor is None else self.redactor.address(address))
+        return str(self.redactor.address(address))
 
 
 class Running:

@@ -12,6 +12,7 @@ from reconciler.commands import plan_document
 from reconciler.commands.plan import Planned, PlanRequest, make_plan
 from reconciler.commands.plan_file import to_document
 from reconciler.commands.saved_plan import saved
+from reconciler.commands.sheets import sheet_of
 from reconciler.commands.show import SavedPlan
 from reconciler.config import storage
 from reconciler.mcp.calls import Call
@@ -22,7 +23,7 @@ from reconciler.model.plan import Plan
 from reconciler.output import json_documents
 from reconciler.output.confirmation import question
 from reconciler.output.plain_text import plan_text
-from reconciler.output.plan_sheet import PlanSheet, listed
+from reconciler.output.plan_sheet import listed
 from reconciler.output.wording import connection_name
 from reconciler.planner.approvals import Approval
 
@@ -133,7 +134,7 @@ def change_row(change: dict[str, Any], *, detailed: bool) -> ChangeRow:
 def _save(call: Call, opened: Opened, planned: Planned, request: PlanRequest, plan_id: str) -> str | None:
     """Writes the plan file; None where a redacted one could not be signed with a key that stays."""
     session = opened.session
-    redacts = call.redactor is not None
+    redacts = call.redactor.redacts
     if (redacts or session.settings.ci) and not session.has_key():
         return None
     document, key = saved(planned, request, session, opened.store, redacts=redacts)
@@ -150,13 +151,10 @@ def _question(call: Call, opened: Opened, planned: Planned) -> str:
     """The text that a terminal would show before the confirmation: the plan, its approvals, and the question."""
     settings = opened.session.settings
     name = settings.environment or settings.root.name
-    plan = planned.plan if call.redactor is None else call.redactor.plan(planned.plan)
-    approvals = tuple(replace(each, reason=call.text(each.reason)) for each in planned.approvals)
-    steps = len(planned.graph.order)
-    connection = connection_name(plan.base.account)
-    heading = f"{name}, connection {connection}"
-    lines = plan_text(PlanSheet(plan, heading, steps, settings.rate_limit, approvals)).splitlines()
+    connection = connection_name(planned.plan.base.account)
+    sheet = sheet_of(planned, call.redactor, settings, f"{name}, connection {connection}", planned.approvals)
+    lines = plan_text(sheet).splitlines()
     left_out = len(lines) - FIRST_LINES - LAST_LINES
     if left_out > 0:
         lines[FIRST_LINES:-LAST_LINES] = [f"… {left_out} more lines"]
-    return "\n".join([*lines, "", question(plan, connection, name)])
+    return "\n".join([*lines, "", question(sheet.plan, connection, name)])

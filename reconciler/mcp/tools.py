@@ -139,7 +139,7 @@ class Tools:
             found = find_drift(opened.request(), reader, opened.store, call.progress)
         if found.found is not None:
             learn_account(call, found.found)
-        items = found.items if call.redactor is None else redacted_drift(found.items, call.redactor)
+        items = redacted_drift(found.items, call.redactor)
         document = drift_document(DriftReport(items, found.owned, found.reads, added=found.added))
         result = DriftResult(summary=document["summary"], calls=document["calls"])
         return Listing(result, document["drift"], lambda each: _row(DriftRow, each))
@@ -155,7 +155,7 @@ class Tools:
             record, past = find_run(store, run), store.outcomes(run)
         sides = ((each.address, attrs) for each in past for attrs in (each.before, each.after))
         call.learn((address, attrs) for address, attrs in sides if attrs)
-        document = outcomes_document(record, past if call.redactor is None else call.redactor.past(past))
+        document = outcomes_document(record, call.redactor.past(past))
         return Listing(HistoryResult(), document["outcomes"], lambda each: _row(RunRow, {**each, "run": run}))
 
     def list_resources(

@@ -132,7 +132,7 @@ class Workspace:
         return tuple(found for pattern in patterns for found in self._named(call, opened, pattern))
 
     def _named(self, call: Call, opened: Opened, pattern: str) -> list[str]:
-        if call.redactor is None or not (_WILD.search(pattern) or _PSEUDONYM.search(pattern)):
+        if not call.redactor.redacts or not (_WILD.search(pattern) or _PSEUDONYM.search(pattern)):
             return [pattern]
         if pattern in self.seen:
             return [self.seen[pattern]]

@@ -6,17 +6,17 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
-from typing import Any, Protocol
+from typing import Any
 
 from reconciler.model.plan import Action
 from reconciler.model.resource import EMPTY
 from reconciler.model.serialization import to_json
-from reconciler.model.values import Address
 from reconciler.output import wording
 from reconciler.output.layout import Line, wrapped
 from reconciler.output.plan_sheet import SIGNS
 from reconciler.output.plan_view import Block, ViewRow
 from reconciler.output.text import STYLES, PlanLayout
+from reconciler.output.verbatim import Verbatim
 from reconciler.planner.drift import Drift
 
 FORMAT_VERSION = "1.0"
@@ -69,20 +69,7 @@ class DriftReport:
         return f"Created by others since the last run: {', '.join(parts)} (unmanaged, not touched)." if parts else ""
 
 
-class ValueRedactor(Protocol):
-    """Replaces personal data in drift."""
-
-    def address(self, address: Address) -> Address:
-        """The address with a pseudonym."""
-
-    def text(self, text: str) -> str:
-        """Free text."""
-
-    def value(self, name: str, value: Any) -> Any:
-        """The value of a field."""
-
-
-def redacted_drift(found: Iterable[Drift], redactor: ValueRedactor) -> tuple[Drift, ...]:
+def redacted_drift(found: Iterable[Drift], redactor: Verbatim) -> tuple[Drift, ...]:
     """The same drift with pseudonyms."""
     return tuple(
         replace(

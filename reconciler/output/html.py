@@ -29,8 +29,9 @@ from reconciler.output import change_text, plan_sheet, wording
 from reconciler.output import text as lines
 from reconciler.output.change_text import FieldValues
 from reconciler.output.picture import PageCount, page_counts, picture_of, verb_of
-from reconciler.output.plan_sheet import SIGNS, Call, PlanSheet
+from reconciler.output.plan_sheet import SIGNS, PlanSheet
 from reconciler.output.plan_view import Block, Member, ViewRow, place, relation_row, sign_of, view_of
+from reconciler.output.verbatim import Call
 from reconciler.planner.approvals import REMOVING
 
 MAX_LISTED = 8  # failed or blocked changes at the top of the page

@@ -16,13 +16,11 @@ from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address
 from reconciler.output import wording
 from reconciler.output.change_text import VERBS
+from reconciler.output.verbatim import Call
 from reconciler.planner.approvals import Approval, affected_count, mailed
 
 #: Number of resources named for equal notes.
 NAMED = 3
-
-#: One request for display: method, path, body with references.
-Call = tuple[str, str, Any]
 
 
 class Sign(NamedTuple):

@@ -32,6 +32,7 @@ from reconciler.model.report import BeforeImage, Outcome, Report, Status
 from reconciler.model.resource import EntryState, Provenance
 from reconciler.model.serialization import attrs_from_json, attrs_to_json, plan_from_json, plan_to_json
 from reconciler.model.values import Address, Attrs, Value, clean, unescape
+from reconciler.output.verbatim import Call, Verbatim
 from reconciler.output.wording import LONGEST, printable
 
 #: A keyed digest of a text, in hex.
@@ -87,8 +88,10 @@ _SPELLED = frozenset(
 )
 
 
-class Redactor:
-    """Marks people. The same text gets the same mark, in whatever form and place it is met."""
+class Redactor(Verbatim):
+    """Replaces people by pseudonyms. The same text gets the same pseudonym, in whatever form and place it is met."""
+
+    redacts = True
 
     def __init__(self, digest: Digest) -> None:
         self._digest = digest
@@ -158,7 +161,7 @@ class Redactor:
             for each in outcomes
         ]
 
-    def request(self, call: tuple[str, str, Any]) -> tuple[str, str, Any]:
+    def request(self, call: Call) -> Call:
         """Method, path and body of a call."""
         method, path, body = call
         return method, self.text(path), self.document(body)
