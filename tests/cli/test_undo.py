@@ -504,7 +504,8 @@ def test_killed_while_it_assigns_a_tag_again(tagged: Project, carried_out: bool)
     before = tagged.account.state()
     delete_the_tag(tagged)
     bo = tagged.account.ids()["contacts"]["bo@example.com"]
-    killed(tagged, "POST", f"/api/contacts/{bo}/tags", "undo", "2", "--yes", "--parallel", "1", carried_out=carried_out)
+    command = ["undo", "2", "--yes", "--parallel", "1"]
+    killed(tagged, "POST", f"/api/contacts/{bo}/tags", *command, carried_out=carried_out)
     ended(tagged.run("undo", "2", "--yes"), 0)
     assert tagged.account.state() == before
     ended(tagged.run("undo", "2", "--yes"), 0)
