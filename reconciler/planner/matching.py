@@ -8,7 +8,7 @@ its remote id (see ``matched_state``); all others are kept for the planner.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from reconciler.errors import ConfigurationError, Problem
@@ -18,7 +18,7 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.kinds.field import FieldShape
 from reconciler.model.resource import Desired, DesiredState, Ledger, LedgerEntry, Live, Resources
 from reconciler.model.values import Address, Attrs, Ref, Secret, Value, replace_refs
-from reconciler.planner.decoding import EMBEDDED, DecodedItem, ItemDecoder, Refs, referred
+from reconciler.planner.decoding import EMBEDDED, DecodedItem, EmbeddedItem, Inside, ItemDecoder, Refs, referred
 from reconciler.planner.identity import LiveItem, NamedItems, name_live, pick
 from reconciler.planner.matched_state import DERIVED, Agreed, Entries, LiveResources, MatchedState, remote_id_of
 from reconciler.planner.references import dangling, sets_of_nobody
@@ -36,7 +36,7 @@ _MAY_BE_SECRET = {
     kind.name: names for kind in KINDS.values() if (names := [each.name for each in kind.fields if each.from_env])
 }
 _WRITE_ONLY = {kind.name: frozenset(f.name for f in kind.fields if f.write_only) for kind in KINDS.values()}
-#: The reduced form of relations without an id of their own and without a ledger row.
+#: The reduced form of relations of DERIVED without a ledger row.
 _RELATION = Agreed(None)
 #: The map fields of each kind, with the kind that their slugs name.
 _MAPS = [(k.name, f.name, f.ref) for k in KINDS.values() for f in k.fields if f.shape is FieldShape.ENTRIES]
@@ -175,9 +175,10 @@ class Matcher:
         (role,) = (index for index, field in enumerate(kind.refs) if field.ref == source.parent)
         place, keys = EMBEDDED[source.parent].index(kind), self.keys[source.parent]
         for holder in self.holders.get(source.parent, ()):
-            owner_id, owner = holder.remote_id, keys[holder.remote_id]
-            taking.enter(owner_id, owner)
-            for inner in holder.inside[place]:
+            owner_id = holder.remote_id
+            taking.owner = keys[owner_id]
+            inside = holder.inside[place]
+            for inner in taking.reduce_ends(owner_id, inside) if kind.name in DERIVED else inside:
                 remote_id = inner.item_id if kind.remote_id else remote_id_of(owner_id, inner.item_id)
                 taking.relate(remote_id, inner.attrs, inner.refs, inner.item, role)
 
@@ -255,28 +256,49 @@ class _Taking:
         self.desired, self.entries = found.desired.of(kind.name), found.entries
         self.rows, self.unequal = found.entries.row(kind.name), found.entries.kept.of(kind.name)
         self.kept, self.agreed = found.live.kept.of(kind.name), found.live.agree(kind.name)
-        self.special = {*found.moved, *found.remarks, *matcher.ledger.intents}
+        every = (*found.moved, *found.remarks, *matcher.ledger.intents)
+        self.special = {address for address in every if address.kind == kind.name}
         self.reduces = not kind.one_way and kind.name not in matcher.keep
         self.by_keys = len(kind.parents) == len(kind.key)
         self.places = [kind.refs.index(field) for field in kind.parents]
         self.ref_keys = [matcher.keys[field.ref or ""] for field in kind.refs]
-        self.owner, self.owner_is_same = "", False
+        self.owner = ""
         self._refs: dict[tuple[str, str], Ref] = {}
-        self._same_end: dict[str, bool] = {}
+        self._ends: dict[str, tuple[str, bool]] = {}
 
-    def enter(self, owner_id: str, owner: str) -> None:
-        """Start with the relations inside the item with this id and key."""
-        self.owner = owner
-        source = self.kind.source
-        if self.kind.name in DERIVED and isinstance(source, Embedded):
-            self.owner_is_same = self.entries.id_of(Address(source.parent, owner)) == owner_id
+    def reduce_ends(self, owner_id: str, inside: Inside) -> Iterator[EmbeddedItem]:
+        """Reduce the relations of the current owner that agree on all sides, and yield the others.
+
+        For relations of DERIVED, of which there are the most: nothing but their ends is compared.
+        """
+        owner, place = self.owner, DERIVED[self.kind.name][0]
+        is_same_owner = self.entries.id_at(self.kind.parents[place].ref or "", owner) == owner_id
+        for inner in inside:
+            end, is_same_end = self._ends.get(inner.item_id) or self._find_end(inner.item_id)
+            key = f"{end}/{owner}" if place else f"{owner}/{end}"
+            want, row = self.desired.get(key), self.rows.get(key)
+            if want is None or key in self.agreed or key in self.kept or not self._may_be_reduced(want):
+                yield inner
+            elif row is not None and is_same_owner and is_same_end:
+                self.agreed[want.key] = row
+            elif row is None and key not in self.unequal:
+                self.agreed[want.key] = _RELATION
+            else:
+                yield inner
+
+    def _find_end(self, end_id: str) -> tuple[str, bool]:
+        """The key of an end, and whether ledger and account have the same id for it; cached, since ends are few."""
+        end_kind = self.kind.parents[DERIVED[self.kind.name][1]].ref or ""
+        key = self.matcher.keys[end_kind].get(end_id, "")
+        self._ends[end_id] = key, self.entries.id_at(end_kind, key) == end_id
+        return self._ends[end_id]
 
     def relate(self, remote_id: str, attrs: Attrs, refs: Refs, item: Item, role: int = -1) -> None:
         """Compare one relation; ``role`` is the position of the reference to the current owner."""
         key = self._key(refs, role)
         if key is not None and key not in self.agreed and key not in self.kept:
             want = self.desired.get(key)
-            if want is not None and (found := self._agreed(want, remote_id, attrs, refs, role)):
+            if want is not None and (found := self._agreed(want, remote_id, attrs)):
                 self.agreed[want.key] = found
                 return
         shown = self.with_refs(attrs, refs)
@@ -326,43 +348,31 @@ class _Taking:
             attrs = self._with_secrets(address, attrs)
         self.kept[key] = Live(address, remote_id, want.attrs if want and want.attrs == attrs else attrs)
 
-    def _agreed(self, want: Desired, remote_id: str, shown: Attrs, refs: Refs = (), role: int = -1) -> Agreed | None:
+    def _may_be_reduced(self, want: Desired) -> bool:
+        """Whether there is nothing to decide about or to note on a resource but what its attributes say."""
+        if not self.reduces or want.lifecycle.ignore:
+            return False
+        return not self.special or {want.address, want.former}.isdisjoint(self.special)
+
+    def _agreed(self, want: Desired, remote_id: str, shown: Attrs) -> Agreed | None:
         """The reduced form of a resource that agrees on all sides; None if it needs a decision or a note."""
-        if not self.reduces or (self.special and not {want.address, want.former}.isdisjoint(self.special)):
+        if not self._may_be_reduced(want):
             return None
         row = self.rows.get(want.key)
         if row is None:
-            if want.key in self.unequal:
-                return None
-            row = _RELATION if self.kind.name in DERIVED else Agreed(remote_id)
-        elif row.remote_id is None:
-            if not (self.owner_is_same and self._is_same_end(refs, role)):
-                return None
+            row = None if want.key in self.unequal else Agreed(remote_id)
         elif row.remote_id != remote_id:
             return None
         return row if self._is_as_desired(want, shown) else None
 
     def _is_as_desired(self, want: Desired, shown: Attrs) -> bool:
         if shown is want.attrs:
-            return not want.lifecycle.ignore
+            return True
         key = self.kind.key if self.kind.parents else ()
-        if self.kind.name in DERIVED and len(want.attrs) == len(key):  # nothing but the two ends
-            return not want.lifecycle.ignore
         for name, value in want.attrs.items():
             if name not in key and (shown.get(name) != value or name in _WRITE_ONLY[self.kind.name]):
                 return False
-        return not want.lifecycle.ignore
-
-    def _is_same_end(self, refs: Refs, role: int) -> bool:
-        """Whether ledger and account have the same id for the other end."""
-        first, second = self.places
-        place = second if first == role else first
-        end_id = refs[place] or ""
-        known = self._same_end.get(end_id)
-        if known is None:
-            address = Address(self.kind.refs[place].ref or "", self.ref_keys[place].get(end_id, ""))
-            known = self._same_end[end_id] = self.entries.id_of(address) == end_id
-        return known
+        return True
 
     def _with_secrets(self, address: Address, attrs: Attrs) -> Attrs:
         """The live attributes; a readable value that files or ledger treat as secret becomes a :class:`Secret`.
