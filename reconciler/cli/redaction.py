@@ -15,11 +15,15 @@ import click
 
 from reconciler.cli.logs import RedactionFilter, configure_logging
 from reconciler.cli.program import Program, program_of
+from reconciler.kinds import KINDS
 from reconciler.model.plan import Plan
 from reconciler.model.report import BeforeImage, Outcome, Report
-from reconciler.model.resource import DesiredState, LedgerEntry
+from reconciler.model.resource import DesiredState, LedgerEntry, Resources
 from reconciler.model.values import Address, Attrs, Secret
 from reconciler.output.verbatim import Call, Verbatim
+
+#: Kinds with fields that may be given as secrets.
+_WITH_SECRETS = [kind.name for kind in KINDS.values() if any(f.sensitive or f.from_env for f in kind.fields)]
 
 Listener = Callable[[Outcome, int, int], None]
 
@@ -71,8 +75,9 @@ class Redaction(Verbatim):
 
     def learn_state(self, state: DesiredState) -> None:
         """Remember the values of declared resources, and their secrets."""
-
-        values = (value for desired in state.resources.values() for value in desired.attrs.values())
+        resources = Resources.by_kind(state.resources)
+        declared = (desired for kind in _WITH_SECRETS for desired in resources.of(kind).values())
+        values = (value for desired in declared for value in desired.attrs.values())
         self._secrets |= {value.value for value in values if isinstance(value, Secret)}
         self.learn((desired.address, desired.attrs) for desired in state.resources.values())
 

@@ -119,7 +119,8 @@ def vanished(entries: Mapping[Address, LedgerEntry], live: Container[Address]) -
     return {
         kind: count
         for kind, count in recorded.counts().items()
-        if are_all_gone(recorded, kind, count) and not any(each in live for each in recorded.addresses(kind))
+        if are_all_gone(recorded, kind, count)
+        and not any(Address(kind, key) in live for key in recorded.keys_of(kind))
     }
 
 

@@ -77,8 +77,9 @@ def plan_changes(found: MatchedState, state: DesiredState, rules: PlanRules) -> 
 def _disagreeing(found: MatchedState) -> Iterator[Desired]:
     """The desired resources that need a decision or a note."""
     for kind in KINDS:
-        agreed = found.agreed(kind)
-        yield from (each for key, each in found.desired.of(kind).items() if key not in agreed)
+        agreed, desired = found.agreed(kind), found.desired.of(kind)
+        if len(agreed) < len(desired):  # agreed ones are desired
+            yield from (each for key, each in desired.items() if key not in agreed)
 
 
 def _agreed_changes(found: MatchedState, *, adopts: bool) -> AgreedChanges:
@@ -100,11 +101,10 @@ def _agreed_changes(found: MatchedState, *, adopts: bool) -> AgreedChanges:
         kind = KINDS[address.kind]
         return _agreed_change(kind, desired[address.key], action_of(agreed), found) if agreed else None
 
-    counts = {
-        (kind, action): number
-        for kind in found.live.agreed
-        for action, number in Counter(map(action_of, found.agreed(kind).values())).items()
-    }
+    counts: Counter[tuple[str, Action]] = Counter()
+    for kind, those in found.live.agreed.items():
+        adopted = sum([each.written is None for each in those.values()]) if adopts else 0
+        counts += Counter({(kind, Action.ADOPT): adopted, (kind, Action.NO_CHANGE): len(those) - adopted})
     return AgreedChanges(counts, make, find)
 
 

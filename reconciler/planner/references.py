@@ -8,6 +8,7 @@ from typing import NamedTuple
 from reconciler.errors import Problem
 from reconciler.kinds import KINDS
 from reconciler.kinds.email import is_valid, refusal
+from reconciler.kinds.field import FieldShape
 from reconciler.model.did_you_mean import near
 from reconciler.model.resource import Desired, DesiredState
 from reconciler.model.values import Address, Origin, Ref, lookalike, unescape
@@ -17,6 +18,10 @@ from reconciler.planner.matched_state import MatchedState
 MAX_SUGGESTED = 50
 #: Similarity of e-mail addresses, which often share their domain, from which one is suggested for the other.
 SIMILAR_ADDRESS = 0.9
+#: Kinds with fields whose values refer to other resources.
+_REFERRING = frozenset(
+    kind.name for kind in KINDS.values() if any(f.shape in (FieldShape.REF, FieldShape.REFS) for f in kind.fields)
+)
 #: Missing people of a CSV file that one problem names.
 MAX_NAMED = 3
 
@@ -100,20 +105,26 @@ def _affected(count: int, csv_file: str) -> str:
 def _unresolved(found: MatchedState) -> Iterator[tuple[Desired, Address]]:
     """Pairs of a desired resource and a target that is neither desired nor live.
 
-    The ends of agreed relations were found in the account; names in map fields are few, so each is checked once.
+    The ends of agreed relations were found in the account. Kinds without references name others in map fields only:
+    these names are few, so each is looked up once.
     """
     known: set[Address] = set()
     for kind in KINDS.values():
-        agreed = found.agreed(kind.name) if kind.parents else {}
-        for key, desired in found.desired.of(kind.name).items():
+        agreed, desired_of_kind = found.agreed(kind.name) if kind.parents else {}, found.desired.of(kind.name)
+        names: set[str] = set()
+        for key, desired in desired_of_kind.items() if len(agreed) < len(desired_of_kind) else ():
+            if key in agreed or names.issuperset(desired.attrs):
+                continue
             missing = []
-            for target in kind.refers_to(desired.attrs) if key not in agreed else ():
+            for target in kind.refers_to(desired.attrs):
                 if target in known:
                     continue
                 if target in found.desired or target in found.live:
                     known.add(target)
                 else:
                     missing.append(target)
+            if not (missing or kind.name in _REFERRING):
+                names.update(desired.attrs)
             yield from ((desired, target) for target in missing if not _is_inside(target, missing))
 
 
