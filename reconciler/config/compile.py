@@ -7,7 +7,8 @@ to it are renamed at the end.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from sys import intern
 from typing import Any, NamedTuple, assert_never
 
@@ -23,8 +24,9 @@ from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Valu
 MANY_DOUBLES = 50
 
 #: Relations of each kind that may be written inside its block.
-SUGARED: Mapping[str, tuple[Kind, ...]] = {
-    parent: tuple(kind for kind in KINDS.values() if kind.sugar and kind.sugar.parent == parent) for parent in KINDS
+SUGARED: Mapping[str, tuple[tuple[Kind, Sugar], ...]] = {
+    parent: tuple((kind, kind.sugar) for kind in KINDS.values() if kind.sugar and kind.sugar.parent == parent)
+    for parent in KINDS
 }
 
 
@@ -47,14 +49,16 @@ class _StateCompiler:
         self.resources: Resources[Desired] = Resources()
         self.problems: list[Problem] = []
         self.handled: dict[Address, Address] = {}
-        self.names: dict[tuple[str, str, str], str] = {}
+        self.readers = {
+            kind.name: [(field, self._reader(kind, field)) for field in kind.fields] for kind in KINDS.values()
+        }
         self.bound: dict[tuple[str, str], Origin] = {}
         self.kinds: set[str] = set()
         self.exact: dict[tuple[str, Address], Origin] = {}
         self.csv_references: dict[tuple[Address, str], list[Origin]] = {}
         self.csv_blocks: dict[tuple[str, str], list[Origin]] = {}
         self.targets: dict[tuple[str, str], Ref] = {}
-        self.short_forms: dict[tuple[str, str], dict[str, Value]] = {}
+        self.short_forms: dict[tuple[str, str], _ShortForm] = {}
         self.by_handle: dict[Address, Address] = {}
         self.doubles: list[DoubleDeclaration] = []
 
@@ -70,7 +74,7 @@ class _StateCompiler:
         elif declared.rows is not None:
             self._add_rows(item, declared.rows)
         else:
-            self._spell_out(item, [*self._add_root(item, self._attrs(item))])
+            self._spell_out(item, self._add_root(item, self._attrs(item)))
 
     def finish(self) -> DesiredState:
         """Rename references to resources that carry a handle, and return the desired state."""
@@ -110,32 +114,28 @@ class _StateCompiler:
                     desired = desired.replaced(address=address, attrs=FlatAttrs.of(attrs), part_of=part_of)
                 self._keep(desired)
 
-    def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> Iterator[Ref]:
-        """Add a resource and yield its reference; none for a duplicate, so that its relations are not added, too."""
-        kind, doubles = item.kind, len(self.doubles)
-        left_out = []
-        for child in SUGARED[kind.name]:
-            if child.sugar is None or child.sugar.key not in item.raw:
-                left_out.append(child.name)
-            else:
-                self.kinds.add(child.name)
-        address = self._add(item, attrs, tuple(left_out))
-        natural = kind.address(attrs) if item.raw.get("handle") else address
+    def _add_root(self, item: BlockItem, attrs: dict[str, Value]) -> list[Ref]:
+        """Add a resource; returns its reference, or none for a duplicate, whose relations are not added either."""
+        kind, raw, doubles = item.kind, item.raw, len(self.doubles)
+        children = SUGARED[kind.name]
+        address = self._add(item, attrs, tuple([child.name for child, sugar in children if sugar.key not in raw]))
+        natural = kind.address(attrs) if raw.get("handle") else address
         first = self.handled.get(natural) or (natural if natural in self.resources else address)
         if first != address:
-            self._report_double(natural, item.origin, self.resources[first].origin)
+            self.doubles.append(DoubleDeclaration(natural, item.origin, self.resources[first].origin))
         elif natural != address:
             self.handled[natural] = address
-        for child in SUGARED[kind.name]:
-            if child.sugar and child.sugar.exact and item.raw.get(child.sugar.exact) and child.sugar.key in item.raw:
-                self.exact[(child.name, address)] = origin_in(item.raw, child.sugar.exact, item.origin)
-        if len(self.doubles) == doubles:
-            yield Ref(address)
+        for child, sugar in children:
+            if sugar.key in raw:
+                self.kinds.add(child.name)
+                if sugar.exact and raw.get(sugar.exact):
+                    self.exact[(child.name, address)] = origin_in(raw, sugar.exact, item.origin)
+        return [Ref(address)] if len(self.doubles) == doubles else []
 
     def _add_rows(self, item: BlockItem, rows: CsvRows) -> None:
         """Add one resource for each row: the fields of the block, overridden by the cells of the row."""
         base, names = self._attrs(item), self._attribute_names(item, rows)
-        short_forms = [child.name for child in SUGARED[item.kind.name] if child.sugar and child.sugar.key in item.raw]
+        short_forms = [child.name for child, sugar in SUGARED[item.kind.name] if sugar.key in item.raw]
         self._note_block(item, rows.file, item.kind.name, *short_forms)
         self._note_entries(item, rows, {*base, *names.values()})
         added: list[Ref] = []
@@ -148,7 +148,8 @@ class _StateCompiler:
         """The attribute that each column sets; reports an attribute that two columns set."""
         names: dict[str, str] = {}
         for name in rows.columns:
-            filled = self._own_name(item.kind, *name.split(".", 1)) if "." in name else name
+            head, _, slug = name.partition(".")
+            filled = _EntryNames(item.kind, head)[slug] if slug else name
             if filled in names.values():
                 self.problems.append(Problem(str(item.origin), f"two columns of the CSV file set {filled}"))
             names[name] = filled
@@ -178,28 +179,32 @@ class _StateCompiler:
 
     def _spell_out(self, item: BlockItem, parents: Sequence[Ref], csv_file: str = "") -> None:
         """Expand ``tags: [VIP]``: one tagging for a contact, or one for each row of a CSV file."""
-        for child in SUGARED[item.kind.name]:
-            if child.sugar and (values := item.raw.get(child.sugar.key)):
-                self._add_short_form(child, values, item.origin, parents, csv_file)
+        for child, sugar in SUGARED[item.kind.name]:
+            if values := item.raw.get(sugar.key):
+                self._add_short_form(child, sugar, values, item.origin, parents, csv_file)
 
     def _add_short_form(
-        self, child: Kind, values: Sequence[Any], place: Origin, parents: Sequence[Ref], csv_file: str
+        self, child: Kind, sugar: Sugar, values: Sequence[Any], place: Origin, parents: Sequence[Ref], csv_file: str
     ) -> None:
-        sugar = child.sugar
-        assert sugar is not None
-        (role,) = (field.name for field in child.parents if field.ref == sugar.parent)
+        """One relation for each value and parent: the hot loop, as these are most of the resources."""
+        role = child.key[0]
+        those = self.resources.of(child.name)
         for index, each in enumerate(values):
             origin = origin_in(values, index, place)
-            base = self._short_form(child, sugar, each, origin)
+            form = self._short_form(child, sugar, each, origin)
             if csv_file:
-                self._note_references(base, csv_file, EMPTY, origin)
+                self._note_references(form.attrs, csv_file, EMPTY, origin)
             for parent in parents:
-                at = self.resources[parent.target].origin if csv_file else origin
-                attrs = {**base, role: parent}
-                self._keep(Desired(child.address(attrs), FlatAttrs.of(attrs), at, part_of=parent.target))
+                owner = parent.target
+                at = self.resources[owner].origin if csv_file else origin
+                address = Address(child.name, owner.key + form.rest)
+                desired = Desired(address, form.attrs.extended(role, parent), at, part_of=owner)
+                first = those.setdefault(desired.key, desired)
+                if first is not desired:
+                    self._report_double(desired, first)
 
-    def _short_form(self, child: Kind, sugar: Sugar, value: Any, origin: Origin) -> dict[str, Value]:
-        """The attributes of one entry of a short form; cached for names, which many blocks repeat."""
+    def _short_form(self, child: Kind, sugar: Sugar, value: Any, origin: Origin) -> _ShortForm:
+        """One entry of a short form; cached for names, which many blocks repeat."""
         known = self.short_forms.get((child.name, value)) if isinstance(value, str) else None
         if known is not None:
             return known
@@ -209,10 +214,12 @@ class _StateCompiler:
             if field.name == sugar.fills:
                 base[field.name] = self._target(one, field, value, base)
             elif field.name in sugar.preset:
-                self._read_field(one, field, sugar.preset[field.name], base)
+                self._reader(child, field)(one, field, sugar.preset[field.name], base)
+        nobody = Ref(Address(sugar.parent, ""))
+        form = _ShortForm(FlatAttrs.of(base), child.address({**base, child.key[0]: nobody}).key)
         if isinstance(value, str):
-            self.short_forms[child.name, value] = base
-        return base
+            self.short_forms[child.name, value] = form
+        return form
 
     def _note_references(self, attrs: Attrs, csv_file: str, raw: Any, place: Origin) -> None:
         """Record where a block names what all rows of its CSV file refer to."""
@@ -252,8 +259,7 @@ class _StateCompiler:
                 lifecycle_of(raw),
                 self._former(kind, former) if former else None,
                 raw.get("id"),
-                item.part_of,
-                leaves_out,
+                leaves_out=leaves_out,
             )
         )
         return address
@@ -262,12 +268,12 @@ class _StateCompiler:
         """Adds a resource, or reports that it is there already."""
         first = self.resources.of(desired.kind).setdefault(desired.key, desired)
         if first is not desired:
-            self._report_double(desired.address, desired.origin, first.origin)
+            self._report_double(desired, first)
         elif desired.bound_id is not None:
             self._note_id(desired)
 
-    def _report_double(self, address: Address, here: Origin, there: Origin) -> None:
-        self.doubles.append(DoubleDeclaration(address, here, there))
+    def _report_double(self, desired: Desired, first: Desired) -> None:
+        self.doubles.append(DoubleDeclaration(desired.address, desired.origin, first.origin))
 
     def _double_problems(self) -> Iterator[Problem]:
         """One problem for each duplicate; those of a CSV file that a block reads are summed up at the block."""
@@ -300,64 +306,77 @@ class _StateCompiler:
 
     def _attrs(self, item: BlockItem) -> dict[str, Value]:
         attrs: dict[str, Value] = {}
-        for field in item.kind.fields:
+        for field, read in self.readers[item.kind.name]:
             if field.name in item.raw:
-                self._read_field(item, field, item.raw[field.name], attrs)
+                read(item, field, item.raw[field.name], attrs)
         return attrs
 
-    def _read_field(self, item: BlockItem, field: Field, value: Any, attrs: dict[str, Value]) -> None:
+    def _reader(self, kind: Kind, field: Field) -> _Reader:
+        """The function that reads the values of a field."""
         match field.shape:
             case FieldShape.ENTRIES:
-                self._read_entries(item, field, value or {}, attrs)
+                return partial(self._read_entries, _EntryNames(kind, field.name))
             case FieldShape.WORDS:
-                attrs[field.name] = self._words(item, field, value)
+                return self._read_words
             case FieldShape.REF:
-                attrs[field.name] = self._target(item, field, value, attrs)
+                return self._read_target
             case FieldShape.REFS:
-                attrs[field.name] = frozenset(self._target(item, field, each, attrs) for each in value)
+                return self._read_targets
             case FieldShape.TEXT:
-                name = field.name in item.kind.key and isinstance(value, str) and not field.is_email
-                attrs[field.name] = field.normal(clean(value) if name else value)
+                return self._read_name if field.name in kind.key and not field.is_email else self._read_text
             case FieldShape.FLAG | FieldShape.NUMBER | FieldShape.SECRET:
-                attrs[field.name] = value
+                return self._read_unchanged
             case _:
                 assert_never(field.shape)
 
-    def _words(self, item: BlockItem, field: Field, value: Sequence[Any]) -> frozenset[Value]:
+    @staticmethod
+    def _read_unchanged(_item: BlockItem, field: Field, value: Any, attrs: dict[str, Value]) -> None:
+        attrs[field.name] = value
+
+    @staticmethod
+    def _read_text(_item: BlockItem, field: Field, value: Any, attrs: dict[str, Value]) -> None:
+        attrs[field.name] = field.normal(value)
+
+    @staticmethod
+    def _read_name(_item: BlockItem, field: Field, value: Any, attrs: dict[str, Value]) -> None:
+        attrs[field.name] = field.normal(clean(value) if isinstance(value, str) else value)
+
+    def _read_target(self, item: BlockItem, field: Field, value: Any, attrs: dict[str, Value]) -> None:
+        attrs[field.name] = self._target(item, field, value, attrs)
+
+    def _read_targets(self, item: BlockItem, field: Field, value: Sequence[Any], attrs: dict[str, Value]) -> None:
+        attrs[field.name] = frozenset(self._target(item, field, each, attrs) for each in value)
+
+    def _read_words(self, item: BlockItem, field: Field, value: Sequence[Any], attrs: dict[str, Value]) -> None:
         words = [schema_version.from_declared(each, field.versions) for each in value]
         names = [schema_version.base(word) for word in words]
         for index, name in enumerate(names):
             if name in names[:index]:
                 where = origin_in(value, index, item.origin)
                 self.problems.append(Problem(str(where), f"{name} is listed twice", "remove one of them"))
-        return frozenset(words)
+        attrs[field.name] = frozenset(words)
 
     def _read_entries(
-        self, item: BlockItem, field: Field, entries: Mapping[str, Any], attrs: dict[str, Value]
+        self,
+        names: _EntryNames,
+        item: BlockItem,
+        field: Field,
+        value: Mapping[str, Any] | None,
+        attrs: dict[str, Value],
     ) -> None:
-        for slug, value in entries.items():
-            name = self._own_name(item.kind, field.name, slug)
+        for slug, text in (value or EMPTY).items():
+            name = names[slug]
             if name in attrs:
                 what = f"`{field.name}.{slug}` and `{name}` set the same field"
                 self.problems.append(Problem(str(item.origin), what, "remove one of them"))
-            attrs[name] = value or None
-
-    def _own_name(self, kind: Kind, head: str, slug: str) -> str:
-        """The attribute of an entry; some slugs have a field of their own."""
-        name = self.names.get((kind.name, head, slug))
-        if name is None:
-            name = next((each.name for each in kind.fields if slug in each.slugs), intern(f"{head}.{slug}"))
-            self.names[kind.name, head, slug] = name
-        return name
+            attrs[name] = text or None
 
     def _target(self, item: BlockItem, field: Field, value: Any, attrs: Attrs) -> Ref:
         kind = KINDS[field.ref or ""]
         if kind.key[1:]:
             prefix = "".join(f"{ref.target.key}/" for name in kind.key[:-1] if isinstance(ref := attrs[name], Ref))
             return self._resolved(item, kind, prefix, value)
-        if not isinstance(value, str):
-            return self._resolved(item, kind, "", value)
-        if kind.person:
+        if kind.person or not isinstance(value, str):
             return self._resolved(item, kind, "", value)  # people are many, and named once or twice each
         known = self.targets.get((kind.name, value))
         if known is None:
@@ -365,7 +384,7 @@ class _StateCompiler:
         return known
 
     def _resolved(self, item: BlockItem, kind: Kind, prefix: str, value: Any) -> Ref:
-        if isinstance(value, Mapping):
+        if not isinstance(value, str):
             return self._picked(item, kind, prefix, value)
         natural = Address(kind.name, prefix + kind.part(kind.key[-1], value))
         if value.startswith("@") and kind.section:
@@ -386,6 +405,18 @@ class _StateCompiler:
         return Ref(Address(kind.name, prefix + kind.part(kind.key[-1], text)))
 
 
+class _EntryNames(dict[str, str]):
+    """The attribute of each entry of a map field, by slug; some slugs have a field of their own."""
+
+    def __init__(self, kind: Kind, head: str) -> None:
+        self._head = head
+        self._own = {slug: field.name for field in kind.fields for slug in field.slugs}
+
+    def __missing__(self, slug: str) -> str:
+        name = self[slug] = self._own.get(slug) or intern(f"{self._head}.{slug}")
+        return name
+
+
 class DoubleDeclaration(NamedTuple):
     """A resource that is declared twice, with both positions."""
 
@@ -400,7 +431,17 @@ class BlockItem(NamedTuple):
     kind: Kind
     raw: Mapping[str, Any]
     origin: Origin
-    part_of: Address | None = None
+
+
+class _ShortForm(NamedTuple):
+    """One entry of a short form, without its parent: the attributes, and what follows the parent's key in the key."""
+
+    attrs: FlatAttrs
+    rest: str
+
+
+#: Adds the value of a field to the attributes of an item.
+_Reader = Callable[[BlockItem, Field, Any, dict[str, Value]], None]
 
 
 def lifecycle_of(raw: Mapping[str, Any]) -> Lifecycle:

@@ -176,6 +176,10 @@ class Kind:
         return tuple(self.field(name) for name in self.key if self.field(name).shape is FieldShape.REF)
 
     @cached_property
+    def _emails(self) -> frozenset[str]:
+        return frozenset(each.name for each in self.fields if each.is_email)
+
+    @cached_property
     def refs(self) -> tuple[Field, ...]:
         """All REF fields, of the natural key or not."""
         return tuple(each for each in self.fields if each.shape is FieldShape.REF)
@@ -228,20 +232,17 @@ class Kind:
 
         A relation with an ``id`` uses it in place of the last part.
         """
-        parts = [
-            value.target.key if type(value := attrs.get(name)) is Ref else self._part(name, value)
-            for name in self.key
-        ]
+        parts = []
+        for name in self.key:
+            value = attrs.get(name)
+            parts.append(value.target.key if type(value) is Ref else self.part(name, str(value)))
         if self.parents and attrs.get(self.remote_id) is not None:
             parts[-1] = self.by_remote_id(str(attrs[self.remote_id])).key
         return Address(self.name, "/".join(parts))
 
-    def _part(self, name: str, value: Value) -> str:
-        return self.part(name, str(value))
-
     def part(self, name: str, text: str) -> str:
         """The escaped part of an address for a key field; an e-mail address is reduced to its identity."""
-        return escape(identity(text) if self.field(name).is_email else text)
+        return escape(identity(text) if name in self._emails else text)
 
     def by_handle(self, handle: str) -> Address:
         """The address of a resource that carries a handle of its own."""

@@ -148,6 +148,10 @@ class FlatAttrs(tuple[Any, ...], Mapping[str, Value]):
         """The same attributes."""
         return attrs if type(attrs) is cls else cls(chain.from_iterable(attrs.items()))
 
+    def extended(self, name: str, value: Value) -> FlatAttrs:
+        """These attributes and one more."""
+        return FlatAttrs(tuple.__add__(self, (name, value)))
+
     def __getitem__(self, name: Any) -> Any:
         found = self.get(name, self)
         if found is self:

@@ -91,6 +91,13 @@ def test_every_declaration_is_sound() -> None:
     assert {kind.name for kind in SECTIONS.values()} >= {kind.name for kind in KINDS.values() if kind.writable}
 
 
+def test_the_parent_of_a_short_form_comes_first_in_the_key() -> None:
+    """Then the key of each relation is that of the parent and a rest that depends on the entry only."""
+    for kind in KINDS.values():
+        if kind.sugar:
+            assert kind.field(kind.key[0]).ref == kind.sugar.parent
+
+
 def test_empty_text_is_nothing() -> None:
     """Absent, null and "" compare equal."""
     assert [Field(name="a", doc=".").normal(value) for value in ("", None, "X", True)] == [None, None, "X", True]
