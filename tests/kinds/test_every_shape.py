@@ -51,6 +51,15 @@ BODY = {
     "pinCode": "4711",
     "owner": "Ann Example",
 }
+#: Another value in the account: its key, the value, and the field that reports name.
+DRIFTED = [
+    ("label", "Other", "title"),
+    ("seatCount", 99, "seats"),
+    ("isActive", True, "active"),
+    ("lv", ["mid"], "levels"),
+    ("noteTexts", {"shelf": "Z"}, "notes.shelf"),
+    ("owner", "Zoe", "owner"),
+]
 
 
 class Commands:
@@ -130,7 +139,12 @@ def gadget_of(text: str) -> dict[str, Any]:
 
 def test_the_kind_has_every_shape() -> None:
     """REF is left to the shipped relations: only fields of the key can be references to one."""
-    assert {each.shape for each in KIND.fields} == set(FieldShape) - {FieldShape.REF}
+    shapes = set(FieldShape) - {FieldShape.REF}
+    assert {each.shape for each in KIND.fields} == shapes, "tests/kinds/package/gadget.py"
+    (declared,) = yaml.safe_load(SITE)["gadgets"]
+    assert declared.keys() == {each.name for each in KIND.fields}, "SITE"
+    drifted = {KIND.field(name).shape for _, _, name in DRIFTED}
+    assert drifted == shapes - {FieldShape.REFS, FieldShape.SECRET}, "DRIFTED; the others cannot be read"
 
 
 def test_from_files_to_the_account_and_back(site: GadgetProject) -> None:
@@ -187,17 +201,7 @@ def test_what_is_set_once_is_replaced(site: GadgetProject, old: str, new: str) -
     assert action == ("replace" if "blue" in new else "update")
 
 
-@pytest.mark.parametrize(
-    ("key", "value", "text"),
-    [
-        ("label", "Other", "title"),
-        ("seatCount", 99, "seats"),
-        ("isActive", True, "active"),
-        ("lv", ["mid"], "levels"),
-        ("noteTexts", {"shelf": "Z"}, "notes.shelf"),
-        ("owner", "Zoe", "owner"),
-    ],
-)
+@pytest.mark.parametrize(("key", "value", "text"), DRIFTED)
 def test_drift_is_found_and_taken_into_the_files(site: GadgetProject, key: str, value: Any, text: str) -> None:
     """``drift`` names the field, ``pull --all`` writes it, and then the plan is empty."""
     site.ok("apply", "--yes")

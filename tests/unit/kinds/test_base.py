@@ -109,5 +109,5 @@ def test_every_shape_has_a_schema_and_words() -> None:
     from docs.generate.kinds import WORDS
     from reconciler.kinds.schema import _SHAPES
 
-    assert list(WORDS) == list(FieldShape)
-    assert list(_SHAPES) == list(FieldShape)
+    assert list(WORDS) == list(FieldShape), "docs/generate/kinds.py"
+    assert list(_SHAPES) == list(FieldShape), "reconciler/kinds/schema.py"
