@@ -16,8 +16,8 @@ from reconciler.commands.connections import connection_document, users_of, wait_
 from reconciler.config.settings import Settings
 from reconciler.errors import Declined, NotFound
 from reconciler.gateway.connections import Connection, Connections
-from reconciler.output.connections import USED, connection_detail, connection_lines, total
-from reconciler.output.wording import printable
+from reconciler.output.connections import USED, connection_detail, connection_lines
+from reconciler.output.wording import count, printable
 
 #: An id for the examples.
 SAMPLE = "21fd90f9-5935-43cd-b6c8-bde9d915ca80"
@@ -89,7 +89,11 @@ def list_(ctx: click.Context, options: ConnectionListOptions) -> int:
         print_json({"connections": found})
         return 0
     print_lines(connection_lines(found))
-    log(f"{total(len(found))}." if found else "No connections. Create one with `reconciler connections create`.")
+    log(
+        f"{count(len(found), 'connection')}."
+        if found
+        else "No connections. Create one with `reconciler connections create`."
+    )
     return 0
 
 

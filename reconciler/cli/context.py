@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 import click
 
@@ -27,7 +28,6 @@ from reconciler.commands.sheets import requests_by_address
 from reconciler.config.settings import Settings
 from reconciler.errors import Interrupted
 from reconciler.gateway.client import Exchange, Reader
-from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Step, count_changes
 from reconciler.model.policy import Allow
@@ -194,19 +194,15 @@ def requested(
     allow: Mapping[Allow, int | None] = EMPTY,
 ) -> PlanRequest:
     """The plan request of this command line."""
-    selection = selection or SelectionOptions(targets=(), target_file={}, refresh="auto", excludes=())
-    return PlanRequest(
-        workspace.state,
-        workspace.policy,
-        Dialect(workspace.settings.dialect),
-        session.account(),
-        allow=allow,
+    request = session.request(workspace, allow)
+    if selection is None:
+        return request
+    return replace(
+        request,
         targets=(*selection.targets, *selection.target_file),
         places=selection.target_file,
         excludes=selection.excludes,
         refresh=selection.refresh,
-        parallel=workspace.settings.parallel,
-        connections=session.candidates,
     )
 
 

@@ -79,7 +79,10 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
     require_resources(workspace)
     form = options.form
     program = _graphviz() if form == "svg" else ""
-    diagram = (_of_files if options.subject == "files" else _of_plan)(ctx, workspace, options)
+    if options.subject == "files":
+        diagram = of_files(workspace.state, _shown(ctx), full=options.full)
+    else:
+        diagram = _of_plan(ctx, workspace, options)
     text = FORMATS[form if form in FORMATS else "dot"](diagram)
     if form == "mermaid" and too_big_for_mermaid(text, diagram):
         size = f"{len(text):,} characters, {len(diagram.edges):,} edges"
@@ -95,10 +98,6 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
     _write(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).redacts)
     log(f"Wrote {options.out}: {count(len(diagram.nodes), 'node')}, {count(len(diagram.edges), 'edge')}.")
     return 0
-
-
-def _of_files(ctx: click.Context, workspace: Project, options: GraphOptions) -> Diagram:
-    return of_files(workspace.state, _shown(ctx), full=options.full)
 
 
 def _of_plan(ctx: click.Context, workspace: Project, options: GraphOptions) -> Diagram:

@@ -92,7 +92,7 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
                 "depends_on": [str(each) for each in entry.depends_on],
                 "since": entry.since,
                 "origin": str(entry.origin) if entry.origin else None,
-                "lifecycle": _lifecycle(entry),
+                "lifecycle": lifecycle_to_json(entry.lifecycle),
                 "part_of": str(entry.part_of) if entry.part_of else None,
                 "former": str(entry.former) if entry.former else None,
             }
@@ -133,7 +133,3 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
 def _intent(intent: Intent) -> dict[str, Any]:
     """A write whose outcome is not recorded yet."""
     return {"address": str(intent.address), "verb": intent.verb, "run": intent.run}
-
-
-def _lifecycle(entry: LedgerEntry) -> dict[str, Any]:
-    return lifecycle_to_json(entry.lifecycle)

@@ -10,7 +10,6 @@ from typing import Any
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Exchange
 from reconciler.model.policy import Allow
-from reconciler.planner.approvals import Approval
 from reconciler.watch.cycles import CycleResult, drifted_by_kind, pending_by_kind
 from reconciler.watch.watch import Cycle, WatchState
 
@@ -95,7 +94,7 @@ class Metrics:
         self._set(self._pending, {} if left else pending_by_kind(plan))
         self._set(self._drifted, {} if left else {(k,): n for k, n in drifted_by_kind(done.drift).items()})
         self._blocked.set(len(plan.blocked))
-        self._set(self._approvals, {} if left else _shut(done.planned.approvals))
+        self._set(self._approvals, {} if left else {(each.allow.value,): 1 for each in done.planned.approvals})
 
     def _set(self, gauge: Any, values: Mapping[Any, int]) -> None:
         """Set these values, and 0 for label sets that had a value before."""
@@ -119,7 +118,3 @@ class Metrics:
             server.shutdown()
             server.server_close()
             thread.join(5)
-
-
-def _shut(approvals: tuple[Approval, ...]) -> dict[tuple[str, ...], int]:
-    return {(approval.allow.value,): 1 for approval in approvals}

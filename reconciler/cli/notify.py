@@ -5,17 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import click
 
 from reconciler.cli.logs import log
 from reconciler.cli.project_context import settings_of
 from reconciler.commands.plan import Planned
-from reconciler.config.settings import Settings
 from reconciler.errors import Declined, Interrupted, ReconcilerError, TimeIsUp
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
-from reconciler.planner.approvals import Approval, closed
+from reconciler.output.notification import Notice
+from reconciler.planner.approvals import closed
 from reconciler.planner.drift import Drift
 from reconciler.watch.cycles import one_for_a_run
 from reconciler.watch.notify import notice_of, notify_if_enabled
@@ -44,50 +45,28 @@ def with_notifications(ctx: click.Context, command: Callable[[RunResult], int]) 
     return code
 
 
-@dataclass(frozen=True)
-class _Event:
-    """The part of a result that one notification reports."""
-
-    planned: Planned | None = None
-    report: Report | None = None
-    drifted: tuple[Drift, ...] = ()
-    closed: tuple[Approval, ...] = ()
-
-
 def _send(ctx: click.Context, result: RunResult, code: int, error: ReconcilerError | None = None) -> None:
     settings = settings_of(ctx)
     if settings is None or not settings.notify.url:
         return
-    found = dict(_events(result, code, error))
+    command, environment = ctx.info_name or "", settings.environment
+    found = {each.event: each for each in _notices(result, command, environment, code, error)}
     for name in one_for_a_run(found, settings.notify.events):
-        _send_one(ctx, settings, name, found[name], code, error)
+        if warning := notify_if_enabled(settings.notify, found[name]):
+            log(warning, logging.WARNING, "notification")
 
 
-def _send_one(
-    ctx: click.Context, settings: Settings, name: str, event: _Event, code: int, error: ReconcilerError | None
-) -> None:
-    notice = notice_of(
-        name,
-        ctx.info_name or "",
-        settings.environment,
-        exit_code=code,
-        error=error,
-        plan=event.planned.plan if event.planned else None,
-        report=event.report,
-        drift=event.drifted,
-        closed=event.closed,
-    )
-    if warning := notify_if_enabled(settings.notify, notice):
-        log(warning, logging.WARNING, "notification")
-
-
-def _events(result: RunResult, code: int, error: ReconcilerError | None) -> Iterator[tuple[str, _Event]]:
-    """Events of drift, of changes that were made, and of failures."""
-    planned, report = result.planned, result.report
+def _notices(
+    result: RunResult, command: str, environment: str | None, code: int, error: ReconcilerError | None
+) -> Iterator[Notice]:
+    """Notifications of drift, of changes that were made, and of failures."""
+    report = result.report
+    plan = result.planned.plan if result.planned else None
+    notice = partial(notice_of, command=command, environment=environment, exit_code=code, error=error)
     if result.drifted:
-        yield "drift", _Event(drifted=result.drifted)
+        yield notice("drift", drift=result.drifted)
     if report is not None and report.outcomes:
-        yield "apply", _Event(planned, report)
+        yield notice("apply", plan=plan, report=report)
     if error is not None or code in (1, 3, 4):
-        shut = tuple(closed(planned.approvals, result.allowed)) if planned and report is None else ()
-        yield "failure", _Event(planned, report, closed=shut)
+        shut = closed(result.planned.approvals, result.allowed) if result.planned and report is None else ()
+        yield notice("failure", plan=plan, report=report, closed=shut)

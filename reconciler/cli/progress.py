@@ -26,7 +26,8 @@ from reconciler.cli.streams import plainly
 from reconciler.cli.terminal import coloured, is_screen, is_unicode, print_json, print_lines
 from reconciler.model.plan import Step
 from reconciler.model.report import Outcome, Status
-from reconciler.output import events as event_documents
+from reconciler.output.events import PLANNED
+from reconciler.output.json_documents import FORMAT_VERSION, outcome_document
 from reconciler.output.layout import Line
 from reconciler.output.text import outcome_line
 from reconciler.output.wording import duration, plural
@@ -200,19 +201,19 @@ class Events:
 
     def __init__(self, command: str, redact: Callable[[Any], Any], now: Callable[[], float] = time.time) -> None:
         self._redact, self._now, self._lock, self._number, self._over = redact, now, threading.Lock(), 0, False
-        self._put("begin", event_documents.begin(__version__, command))
+        self._put("begin", {"format_version": FORMAT_VERSION, "version": __version__, "command": command})
 
     def planned(self, document: Mapping[str, Any]) -> None:
         """Write the event of the plan."""
-        self._put("plan", event_documents.plan(document))
+        self._put("plan", {key: document[key] for key in PLANNED})
 
     def started(self, step: Step) -> None:
         """Write the event of a step that begins."""
-        self._put("started", event_documents.started(step))
+        self._put("started", {"address": str(step.address), "verb": step.verb.value})
 
     def ended(self, outcome: Outcome, done: int, total: int) -> None:
         """Write the event of a finished step."""
-        self._put("ended", event_documents.ended(outcome, done, total))
+        self._put("ended", {**outcome_document(outcome), "done": done, "total": total})
 
     def heartbeat(self, pulse: Progress) -> None:
         """Write that the run goes on, or waits for the gateway."""
@@ -225,7 +226,7 @@ class Events:
 
     def failed(self, message: str, code: int) -> None:
         """Write the last event: an error."""
-        self._put("error", event_documents.failed(message, code), last=True)
+        self._put("error", {"message": message, "exit_code": code}, last=True)
 
     def _put(self, event: str, fields: Mapping[str, Any], *, last: bool = False) -> None:
         with self._lock:
@@ -351,14 +352,10 @@ def _teller(told: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: 
         return lambda outcome, done, total: None
     if is_screen():
         live = told.enter_context(drawn(pulse, "applying"))
-        return lambda outcome, done, total: above(live, outcome_line(outcome)) if _is_bad(outcome) else None
+        return lambda outcome, done, total: above(live, outcome_line(outcome)) if outcome.status in BAD else None
     if steps <= FEW:
         return _line
     return lambda outcome, done, total: _line(outcome, done, total) if outcome.status is Status.FAILED else None
-
-
-def _is_bad(outcome: Outcome) -> bool:
-    return outcome.status in BAD
 
 
 def _line(outcome: Outcome, done: int, total: int) -> None:

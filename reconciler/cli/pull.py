@@ -219,18 +219,18 @@ def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings
         request = requested(taking.workspace, session)
         with session.progress() as progress:
             patch = find(taking, request, reader, store, wanted, progress)
-    if patch.found is not None:
-        learn_account(session.redaction, patch.found)
-    lines = patch_lines(patch, chosen=bool(options.accepted or options.everything))
+    learn_account(session.redaction, patch.found)
+    lines = patch_lines(patch.summary, chosen=bool(options.accepted or options.everything))
     print_lines(session.redaction.lines(lines), err=options.as_json)
     if patch.texts:
         _write(patch, options)
     if options.as_json:
-        print_json(session.redaction.document(patch_document(patch, patch.names if patch.texts else ())))
+        print_json(session.redaction.document(patch_document(patch.summary)))
     return 0
 
 
 def _write(patch: PreparedPatch, options: PullOptions) -> None:
-    require_yes(f"Write these changes to {', '.join(patch.names)}?", yes=options.yes, declined="nothing was written")
+    names = ", ".join(patch.summary.names)
+    require_yes(f"Write these changes to {names}?", yes=options.yes, declined="nothing was written")
     put(patch)
-    log(f"Written: {', '.join(patch.names)}.")
+    log(f"Written: {names}.")

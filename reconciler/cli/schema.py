@@ -6,7 +6,8 @@ import click
 
 from reconciler.cli.options import CommandOptions, argument, examples, option, with_options
 from reconciler.cli.terminal import print_json
-from reconciler.commands.init import catalog_of, schema_of
+from reconciler.commands.init import SCHEMA_HOST, schema_of
+from reconciler.output.catalog import catalog
 
 
 class SchemaOptions(CommandOptions):
@@ -38,5 +39,5 @@ def schema(ctx: click.Context, options: SchemaOptions) -> int:
     """
     if options.at is not None and (options.what != "catalog" or not options.at.startswith("https://")):
         raise click.UsageError("--at needs an https URL, and is for catalog only")
-    print_json(catalog_of(options.at) if options.what == "catalog" else schema_of(options.what))
+    print_json(catalog(options.at or SCHEMA_HOST) if options.what == "catalog" else schema_of(options.what))
     return 0

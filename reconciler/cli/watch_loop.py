@@ -41,7 +41,6 @@ from reconciler.watch.cycles import (
     CycleResult,
     NotificationState,
     Timing,
-    drifted_by_kind,
     news,
     one_for_a_run,
 )
@@ -138,20 +137,9 @@ class WatchLoop:
             self._metrics.ended(done, state)
         self._write("waiting", state)
         pause = None if state.next_cycle is None else state.next_cycle - time.time()
-        line = cycle_line(
-            done.number,
-            done.ending,
-            plan=done.planned.plan if done.planned else None,
-            report=done.report,
-            drift=drifted_by_kind(done.drift),
-            why=self._why(done),
-            seconds=done.seconds,
-            calls=done.calls,
-            pause=pause,
-        )
         bad = not done.ending.is_success and done.ending is not CycleResult.STOPPED
         self._say(
-            line,
+            cycle_line(done, self._why(done), pause),
             logging.ERROR if done.ending.is_failure else logging.WARNING if bad else logging.INFO,
             "cycle",
             bad=bad,

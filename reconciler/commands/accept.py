@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import difflib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.commands.plan import PlanRequest, make_plan
@@ -21,6 +21,7 @@ from reconciler.errors import ConfigurationError, Problem, Refused
 from reconciler.gateway.client import Reader
 from reconciler.kinds import schema
 from reconciler.ledger.store import Store
+from reconciler.output.pull import PatchSummary
 from reconciler.planner.matched_state import MatchedState
 from reconciler.refresh.reader import Progress
 
@@ -45,18 +46,12 @@ class Selection:
 
 @dataclass(frozen=True)
 class PreparedPatch:
-    """``texts`` holds new contents by path, ``before`` the old ones; ``offered`` and ``hard`` are printed.
-
-    ``found`` is the account as read.
-    """
+    """``texts`` holds new contents by path, ``before`` the old ones; ``found`` is the account as read."""
 
     texts: Mapping[Path, bytes]
     before: Mapping[Path, bytes]
-    names: tuple[str, ...] = ()
-    offered: tuple[tuple[str, str, str], ...] = ()
-    hard: tuple[tuple[str, str, str], ...] = ()
-    difference: tuple[str, ...] = field(default=(), repr=False)
-    found: MatchedState | None = field(default=None, repr=False)
+    summary: PatchSummary
+    found: MatchedState
 
 
 def prepare(path: Path, settings: Settings, place: Invocation) -> DriftAcceptance:
@@ -82,13 +77,17 @@ def find(
     shown = wanted if chosen.patterns or chosen.everything else offered
     hard = [(wish, wish.hard) for wish in shown if wish.hard] + hard
     changed = {name: text for name, text in texts.items() if text != taking.contents[name]}
+    names = tuple(sorted(changed))
+    summary = PatchSummary(
+        names,
+        tuple((str(wish.address), wish.what, str(wish.origin)) for wish in offered if not wish.hard),
+        tuple((str(wish.address), why, str(wish.origin)) for wish, why in hard),
+        tuple(line for name in names for line in _difference(name, taking.contents[name], changed[name])),
+    )
     return PreparedPatch(
         {taking.paths[name]: text for name, text in changed.items()},
         {taking.paths[name]: taking.contents[name] for name in changed},
-        tuple(sorted(changed)),
-        tuple((str(wish.address), wish.what, str(wish.origin)) for wish in offered if not wish.hard),
-        tuple((str(wish.address), why, str(wish.origin)) for wish, why in hard),
-        tuple(line for name in sorted(changed) for line in _difference(name, taking.contents[name], changed[name])),
+        summary,
         planned.found,
     )
 

@@ -116,7 +116,7 @@ def _carrier(
         run,
         options.now,
         fresh,
-        digest=_digest(session, store),
+        digest=None if session.settings.ledger == "none" else store.digest,
         slugs=planned.slugs,
         announced=announced(differing(planned.plan.changes), planned.ledger.intents),
         along=taken_along(planned.plan.changes, planned.ledger.entries),
@@ -126,22 +126,19 @@ def _carrier(
     )
 
 
-def _digest(session: Session, store: Store) -> Callable[[str, str], str] | None:
-    return None if session.settings.ledger == "none" else store.digest
-
-
 def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
     """Record what needs no call: new addresses, forgotten entries, adoptions without changes, equal values."""
     changes = differing(planned.plan.changes)
     known_as = {change.address: change.moved_from or change.address for change in changes}
-    moved = [(c.moved_from, c.address) for c in changes if c.moved_from]
     drops = [c.address for c in changes if c.action is Action.FORGET and c.cause is not Cause.GONE_WITH]
+    dropped = set(drops)
+    moved = [(c.moved_from, c.address) for c in changes if c.moved_from and c.address not in dropped]
     puts = {**_stepping_aside(planned, run), **_renamed(planned)}
     puts |= {e.address: e for change in changes if (e := _settled_entry(planned, store, change, run, now))}
     store.write(
         puts=chain(puts.values(), _adopted(planned, run, now)),
         drops=[known_as[address] for address in drops],
-        moves=_without(moved, drops),
+        moves=moved,
     )
     for address in answered(changes, planned.graph.order, planned.ledger.intents, whole=planned.whole):
         store.clear_intent(run, address)
@@ -188,11 +185,6 @@ def _adopted(planned: Planned, run: int, now: float) -> Iterator[LedgerEntry]:
         )
 
 
-def _without(moved: list[tuple[Address, Address]], dropped: list[Address]) -> list[tuple[Address, Address]]:
-    gone = set(dropped)
-    return [(old, new) for old, new in moved if new not in gone]
-
-
 def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now: float) -> LedgerEntry | None:
     """The entry of an unchanged resource, or None if the ledger already holds it."""
     as_it_is = change.action is Action.NO_CHANGE or (change.action is Action.ADOPT and not change.fields)
@@ -213,6 +205,13 @@ def _status(report: Report) -> str:
         return "stopped"
     bad = report.count(Status.FAILED) + report.count(Status.SKIPPED)
     return "partial" if bad else "done"
+
+
+def settle_without_steps(planned: Planned, session: Session, store: Store) -> None:
+    """Record the changes of a plan without steps in the ledger, if there are any."""
+    now = time.time()
+    if session.settings.ledger != "none" and needs_ledger(planned, store, now):
+        settle_ledger(planned, store, 0, now)
 
 
 def needs_ledger(planned: Planned, store: Store, now: float) -> bool:

@@ -22,7 +22,6 @@ from reconciler.config.settings import Settings
 from reconciler.edit.export import pullable
 from reconciler.errors import ReconcilerError
 from reconciler.kinds import SECTIONS
-from reconciler.ledger.history import RunRecord
 from reconciler.ledger.store import Store
 from reconciler.model.resource import DesiredState
 
@@ -77,11 +76,10 @@ def runs(place: Invocation, path: str) -> list[Word]:
         settings = read_settings(place.cwd / path, place)
     except (ReconcilerError, OSError):
         return []
-    return _recorded(settings, lambda store: [(str(run.id), _about(run)) for run in store.runs()])
-
-
-def _about(run: RunRecord) -> str:
-    return f"{run.info.command}, {run.status or 'broken off'}"
+    return _recorded(
+        settings,
+        lambda store: [(str(run.id), f"{run.info.command}, {run.status or 'broken off'}") for run in store.runs()],
+    )
 
 
 def environments(place: Invocation, path: str) -> list[Word]:
@@ -97,11 +95,6 @@ def environments(place: Invocation, path: str) -> list[Word]:
     return []
 
 
-def _topics() -> list[Word]:
-    """Topics of ``help``; its commands are known to the command line."""
-    return [(name, "") for name in help_pages.names()]
-
-
 #: What can be completed → its words.
 SUBJECTS: Mapping[str, Callable[[Invocation, str], Iterable[Word]]] = {
     "addresses": addresses,
@@ -110,7 +103,7 @@ SUBJECTS: Mapping[str, Callable[[Invocation, str], Iterable[Word]]] = {
     "runs": runs,
     "kinds": lambda place, path: [(section, kind.doc) for section, kind in SECTIONS.items()],
     "pulled": lambda place, path: [(name, "") for name in sorted(kind.name for kind in pullable())],
-    "topics": lambda place, path: _topics(),
+    "topics": lambda place, path: [(name, "") for name in help_pages.names()],
 }
 
 

@@ -61,7 +61,7 @@ def sections() -> tuple[HelpSection, ...]:
     """Every page, then every section of every page."""
     pages = [(path.stem, _text(path)) for folder in _FOLDERS for path in sorted((_folder() / folder).glob("*.md"))]
     kept = [(name, text) for name, text in pages if name not in _LEFT_OUT]
-    whole = [HelpSection(name, _title(text), text, is_page=True) for name, text in kept]
+    whole = [HelpSection(name, text.partition("\n")[0].lstrip("# "), text, is_page=True) for name, text in kept]
     return (*whole, *(section for name, text in kept for section in _split(name, text)))
 
 
@@ -75,10 +75,6 @@ def _folder() -> Path:
 def _text(path: Path) -> str:
     """A page without comments and with links reduced to their text."""
     return _LINK.sub(r"\1", _COMMENT.sub("", path.read_text(encoding="utf-8"))).strip() + "\n"
-
-
-def _title(text: str) -> str:
-    return text.partition("\n")[0].lstrip("# ")
 
 
 def _split(page: str, text: str) -> Iterator[HelpSection]:

@@ -13,7 +13,6 @@ from reconciler.config.settings_schema import settings_schema
 from reconciler.edit import yaml_writer
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS, SECTIONS, schema
-from reconciler.output.catalog import catalog
 from reconciler.output.notification import notification_schema
 from reconciler.output.schema import event_schema, fleet_report_schema, plan_schema, report_schema
 
@@ -94,11 +93,6 @@ def write_first_files(folder: Path) -> list[Path]:
 def schema_text(what: str) -> str:
     """The file content of a published schema."""
     return json.dumps(schema_of(what), indent=2, ensure_ascii=False) + "\n"
-
-
-def catalog_of(at: str | None = None) -> dict[str, Any]:
-    """The SchemaStore catalogue of the schemas published at ``url``, by default ``SCHEMA_HOST``."""
-    return catalog(at or SCHEMA_HOST)
 
 
 def schema_of(what: str) -> dict[str, Any]:

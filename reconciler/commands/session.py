@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from reconciler.commands import ledgers
 from reconciler.commands.connections import unknown_connection
+from reconciler.commands.plan import PlanRequest
+from reconciler.commands.project import Project
 from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, NotConnected, ReconcilerError
 from reconciler.gateway.client import CallCount, Exchange, Reader, Writer
 from reconciler.gateway.connections import ACTIVE, Connections, ConnectionsWriter, oldest_of
 from reconciler.gateway.rate_limiter import RateLimiter
+from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.codec import Key
 from reconciler.ledger.lock import Lock
 from reconciler.ledger.store import Store
+from reconciler.model.policy import Allow
+from reconciler.model.resource import EMPTY
 
 Log = Callable[[Exchange], None]
 
@@ -63,6 +68,18 @@ class Session:
                 raise NotConnected(NO_CONNECTION)
             self._account, self.candidates = oldest.id, len(active)
         return self._account
+
+    def request(self, project: Project, allow: Mapping[Allow, int | None] = EMPTY) -> PlanRequest:
+        """The request for a plan of all files of the project."""
+        return PlanRequest(
+            project.state,
+            project.policy,
+            Dialect(project.settings.dialect),
+            self.account(),
+            allow=allow,
+            parallel=project.settings.parallel,
+            connections=self.candidates,
+        )
 
     def _shared(self) -> dict[str, Any]:
         return {

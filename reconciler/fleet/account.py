@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from reconciler.apply.executor import Bounds
 from reconciler.commands import plan, plan_document, project, saved_plan
-from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_ledger
+from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_without_steps
 from reconciler.commands.drift import Drifted, find_drift
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import check_account, plan_digest
@@ -39,7 +39,6 @@ from reconciler.errors import (
 from reconciler.fleet.declaration import FleetAccount
 from reconciler.gateway.client import Exchange
 from reconciler.gateway.rate_limiter import RateLimiter
-from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.fleet import AccountResult, AccountState, NeededApproval
 from reconciler.model.plan import Change, count_changes
@@ -201,7 +200,8 @@ class _AccountRun:
         workspace = open_account(self._job, os.environ, lambda problem: self._log.append(f"warning: {problem}"))
         session = self._session = Session(workspace.settings, self._called, self._stop)
         session.rate_limit = self._limiter
-        request = self._request(workspace, session)
+        allow = {Allow(name): count for name, count in self._job.allow.items()}
+        request = session.request(workspace, allow)
         if self._job.command == "apply":
             return self._apply(session, request)
         if self._job.saves:
@@ -250,20 +250,6 @@ class _AccountRun:
         took = f"{exchange.status or 'no answer'} in {exchange.seconds * 1000:.0f} ms"
         line = f"{exchange.method} {exchange.path} → {took}"
         self._log.append(self._redactor.text(line))
-
-    def _request(self, workspace: Project, session: Session) -> PlanRequest:
-        allow = {Allow(name): count for name, count in self._job.allow.items()}
-        settings = workspace.settings
-        dialect, policy = Dialect(settings.dialect), workspace.policy
-        return PlanRequest(
-            workspace.state,
-            policy,
-            dialect,
-            session.account(),
-            allow=allow,
-            parallel=settings.parallel,
-            connections=session.candidates,
-        )
 
     def _redact(self, settings: Settings, store: Store | None, request: PlanRequest) -> None:
         if not settings.redact:
@@ -320,8 +306,7 @@ class _AccountRun:
             whole = saved_plan.check_reviewed(reviewed, planned, request, store) if reviewed else {}
             self._check(planned, session.settings, whole)
             if not planned.plan.pending:
-                if ledgered and needs_ledger(planned, store, time.time()):
-                    settle_ledger(planned, store, 0, time.time())
+                settle_without_steps(planned, session, store)
                 return self.ended(AccountState.UNCHANGED)
             bounds = Bounds(self._stop, session.settings.max_calls, session.deadline)
             digest = plan_digest(reviewed.document) if reviewed else ""

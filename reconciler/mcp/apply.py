@@ -5,7 +5,6 @@ neither the answer nor an approval can be an argument of the assistant.
 """
 
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -15,7 +14,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from reconciler.apply.executor import Bounds
-from reconciler.commands.apply import Options, carry_out, needs_ledger, settle_ledger
+from reconciler.commands.apply import Options, carry_out, settle_without_steps
 from reconciler.commands.plan import Planned
 from reconciler.commands.plan_file import check_account, check_base, check_fresh, plan_digest
 from reconciler.commands.project import require_resources
@@ -110,8 +109,7 @@ class Apply:
             planned = plan_now(call, opened, request)
             check_fresh(plan.document, planned, request, self.workspace.key)
             if not planned.plan.pending:
-                if ledgered and needs_ledger(planned, store, time.time()):
-                    settle_ledger(planned, store, 0, time.time())
+                settle_without_steps(planned, session, store)
                 return Report(reads=session.calls.reads)
             return self._carry_out(call, plan, planned, opened, allow)
 

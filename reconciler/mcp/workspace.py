@@ -19,7 +19,6 @@ from reconciler.commands.session import Session
 from reconciler.config.settings import Settings
 from reconciler.errors import Problem
 from reconciler.gateway.rate_limiter import RateLimiter
-from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.codec import Key
 from reconciler.ledger.store import Store
 from reconciler.mcp.calls import Call
@@ -44,18 +43,8 @@ class Opened:
 
     def request(self, targets: tuple[str, ...] = (), excludes: tuple[str, ...] = ()) -> PlanRequest:
         """The plan request for the files, with the approvals that were given when the server started."""
-        settings = self.project.settings
-        return PlanRequest(
-            self.project.state,
-            self.project.policy,
-            Dialect(settings.dialect),
-            self.session.account(),
-            allow=self.allow,
-            targets=targets,
-            excludes=excludes,
-            parallel=settings.parallel,
-            connections=self.session.candidates,
-        )
+        request = self.session.request(self.project, self.allow)
+        return replace(request, targets=targets, excludes=excludes)
 
 
 @dataclass

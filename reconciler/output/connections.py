@@ -8,7 +8,7 @@ from typing import Any
 
 from reconciler.output.history import moment_of
 from reconciler.output.layout import Line
-from reconciler.output.wording import count, printable
+from reconciler.output.wording import printable
 
 _STYLES = {"ACTIVE": "green", "PENDING": "yellow", "FAILED": "red"}
 #: What uses a connection.
@@ -46,8 +46,3 @@ def connection_detail(document: Mapping[str, Any]) -> Iterator[Line]:
 def _moment(text: str) -> str:
     """Without fractions of a second; whatever else it may be stays as it is."""
     return printable(re.sub(r"\.\d+", "", moment_of(text).replace("Z", " UTC")))
-
-
-def total(number: int) -> str:
-    """``2 connections``."""
-    return count(number, "connection")

@@ -160,17 +160,17 @@ def _template() -> Template:
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_printable
     )
-    environment.filters |= {"number": "{:,}".format, "spaced": wording.spaced, "call_count": _call_count}
+    environment.filters |= {
+        "number": "{:,}".format,
+        "spaced": wording.spaced,
+        "call_count": lambda calls: wording.count(len(calls), "call"),
+    }
     return environment.from_string(asset("plan.html.j2"))
 
 
 def _printable(value: object) -> object:
     """Every text of the page but markup: control characters are spelled out, then Jinja2 escapes it."""
     return value if isinstance(value, Markup) else wording.printable(str(value))
-
-
-def _call_count(calls: Sequence[object]) -> str:
-    return wording.count(len(calls), "call")
 
 
 def _digest(content: str) -> str:

@@ -11,7 +11,6 @@ from itertools import groupby
 from typing import NamedTuple
 
 from reconciler import __version__
-from reconciler.errors import Problem
 from reconciler.model.plan import Change, Changes, Plan, differing
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address
@@ -243,13 +242,8 @@ def problems_comment(findings: FileProblems, limit: int = LIMIT) -> str:
     front = f"{marker(findings.name)}**{summary}**\n\n"
     if not count:
         return front
-    return front + _fitting_table(
-        head("Where", "Problem"), _problems(findings.problems), limit - size(front), "problem"
-    )
-
-
-def _problems(problems: Iterable[Problem]) -> list[str]:
-    return [row(code(each.where), prose("; ".join(filter(None, (each.what, each.hint))))) for each in problems]
+    rows = [row(code(e.where), prose("; ".join(filter(None, (e.what, e.hint))))) for e in findings.problems]
+    return front + _fitting_table(head("Where", "Problem"), rows, limit - size(front), "problem")
 
 
 def _fitting_table(table: str, rows: Sequence[str], room: int, what: str) -> str:

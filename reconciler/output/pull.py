@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from reconciler.output import wording
 from reconciler.output.json_documents import FORMAT_VERSION
@@ -61,20 +62,18 @@ def pulled_document(made: ExportedFiles, written: Sequence[str], owned: int | No
     }
 
 
-class PatchSummary(Protocol):
-    """A patch of the files and the drift that it accepts."""
+@dataclass(frozen=True)
+class PatchSummary:
+    """A patch of the files and the drift that it accepts.
 
-    @property
-    def offered(self) -> Sequence[tuple[str, str, str]]:
-        """Address, change and position of all drift that can be accepted."""
+    ``names`` are the changed files, ``offered`` is all drift that can be accepted (address, change, position),
+    ``hard`` the drift that cannot (address, reason, position), ``difference`` the lines of a unified difference.
+    """
 
-    @property
-    def hard(self) -> Sequence[tuple[str, str, str]]:
-        """Address, reason and position of drift that cannot be accepted."""
-
-    @property
-    def difference(self) -> Iterable[str]:
-        """A unified difference, line by line."""
+    names: tuple[str, ...] = ()
+    offered: tuple[tuple[str, str, str], ...] = ()
+    hard: tuple[tuple[str, str, str], ...] = ()
+    difference: tuple[str, ...] = ()
 
 
 _STYLES = {"+": "green", "-": "red", "@": "dim"}
@@ -106,11 +105,11 @@ def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
         yield [("None of these changes can be written automatically.", "bold")]
 
 
-def patch_document(patch: PatchSummary, written: Sequence[str]) -> dict[str, Any]:
+def patch_document(patch: PatchSummary) -> dict[str, Any]:
     """The document of ``pull --json`` for an existing folder: the drift, and the patch of the accepted part."""
     return {
         "format_version": FORMAT_VERSION,
-        "written": list(written),
+        "written": list(patch.names),
         "offered": [_row(row, "change") for row in patch.offered],
         "by_hand": [_row(row, "why") for row in patch.hard],
         "difference": list(patch.difference),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from reconciler.model.plan import Plan
-from reconciler.model.report import Report, Status
+from reconciler.model.report import Status
 from reconciler.output import wording
 from reconciler.output.plan_sheet import summary
-from reconciler.watch.cycles import CycleResult
+from reconciler.watch.cycles import drifted_by_kind
+from reconciler.watch.watch import Cycle
 
 _OUTCOMES = {
     Status.DONE: "done",
@@ -19,28 +17,18 @@ _OUTCOMES = {
 }
 
 
-def cycle_line(
-    number: int,
-    ending: CycleResult,
-    *,
-    plan: Plan | None = None,
-    report: Report | None = None,
-    drift: Mapping[str, int] | None = None,
-    why: str = "",
-    seconds: float = 0.0,
-    calls: tuple[int, int] = (0, 0),
-    pause: float | None = None,
-) -> str:
+def cycle_line(done: Cycle, why: str = "", pause: float | None = None) -> str:
     """``cycle 3: unchanged. 427 unchanged. 9 calls in 1.2 s; next in 5 min.``; ``why`` is the error."""
-    parts = [f"cycle {number}: {ending.value}{': ' + why if why else ''}"]
+    parts = [f"cycle {done.number}: {done.ending.value}{': ' + why if why else ''}"]
+    report, drift = done.report, drifted_by_kind(done.drift)
     if report is not None:
-        done = [f"{report.count(status):,} {said}" for status, said in _OUTCOMES.items() if report.count(status)]
-        parts.append(f"run {report.run}: {', '.join(done) or 'no calls'}")
-    elif plan is not None:
-        parts.append(summary(plan).rstrip("."))
+        ends = [f"{report.count(status):,} {said}" for status, said in _OUTCOMES.items() if report.count(status)]
+        parts.append(f"run {report.run}: {', '.join(ends) or 'no calls'}")
+    elif done.planned is not None:
+        parts.append(summary(done.planned.plan).rstrip("."))
     if drift:
         parts.append(f"{wording.count(sum(drift.values()), 'resource')} drifted")
-    took = f"{wording.count(sum(calls), 'call')} in {seconds:.1f} s"
+    took = f"{wording.count(sum(done.calls), 'call')} in {done.seconds:.1f} s"
     parts.append(took if pause is None else f"{took}; next in {span(pause)}")
     return ". ".join(part.rstrip(".") for part in parts) + "."
 

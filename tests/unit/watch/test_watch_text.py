@@ -20,6 +20,7 @@ from reconciler.output.notification import (
 )
 from reconciler.watch.cycles import CycleResult
 from reconciler.watch.text import cycle_line, span
+from reconciler.watch.watch import Cycle
 
 COUNT = st.integers(0, 10**6)
 KIND, ACTION = st.sampled_from(sorted(KINDS)), st.sampled_from([action.value for action in Action])
@@ -94,9 +95,9 @@ def test_slack_signs_and_links() -> None:
 
 def test_lines() -> None:
     """Number, ending, why, calls, and when it goes on."""
-    line = cycle_line(3, CycleResult.FAILED, why="no connection.", seconds=1.25, calls=(4, 1), pause=300)
+    line = cycle_line(Cycle(3, CycleResult.FAILED, seconds=1.25, calls=(4, 1)), "no connection.", 300)
     assert line == "cycle 3: failed: no connection. 5 calls in 1.2 s; next in 5 min."
-    assert cycle_line(4, CycleResult.STOPPED) == "cycle 4: stopped. 0 calls in 0.0 s."
+    assert cycle_line(Cycle(4, CycleResult.STOPPED)) == "cycle 4: stopped. 0 calls in 0.0 s."
 
 
 @pytest.mark.parametrize(
