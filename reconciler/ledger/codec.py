@@ -41,6 +41,12 @@ _SETTLED = EntryState.SETTLED.value
 _NO_LIFECYCLE = Lifecycle()
 
 
+#: The columns that decide whether a row equals its desired resource, which has the values of all others.
+DECISIVE = (
+    *("key", "remote_id", "applied", "answered", "digests", "state", "lifecycle", "former", "part_of"),
+    *("provenance", "since", "run", "managed_since"),
+)
+
 #: Exceptions of decoding for a damaged value.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError)
 
@@ -197,27 +203,37 @@ def _check_row(kind: Any, key: Any, remote_id: Any, since: Any, run: Any, manage
         raise TypeError("no text")
 
 
-def add_rows(entries: Entries, kind: str, rows: Iterable[Any], desired: Mapping[str, Desired]) -> None:
-    """Decode the rows of one kind, with columns in the order of the table, and add their entries.
+def reduce_rows(entries: Entries, kind: str, rows: Iterable[Any], desired: Mapping[str, Desired]) -> list[str]:
+    """Reduce the rows of one kind that equal their desired resources, and return the keys of the others.
 
-    ``desired`` holds the resources of the kind by key; a row that equals its resource is reduced. Raises LedgerError
-    for a damaged row.
+    ``rows`` have the columns of DECISIVE; ``desired`` holds the resources of the kind by key.
     """
-    reduced = entries.reduced(kind)
+    reduced, others = entries.reduced(kind), []
     agreed = (_EndsComparison(entries, kind) if kind in DERIVED else _Comparison()).agreed
     for row in rows:
-        want = desired.get(row[1])
+        want = desired.get(row[0])
         try:
-            if want is not None and (found := agreed(row, want)):
-                reduced[want.key] = found
-            else:
-                entry = _entry(row, want)
-                entries.kept[entry.address] = entry
+            found = None if want is None else agreed(row, want)
         except UNREADABLE:
-            name = f"{kind}/{row[1]}"
-            raise LedgerError(
-                f"the ledger's row of {name} is damaged; run `reconciler ledger forget '{name}'`"
-            ) from None
+            found = None  # reported by add_row
+        if want is None or found is None:
+            others.append(row[0])
+        else:
+            reduced[want.key] = found
+    return others
+
+
+def add_row(entries: Entries, row: Any, want: Desired | None) -> None:
+    """Decode a row, with columns in the order of the table, and add its entry; LedgerError for a damaged row.
+
+    ``want`` is the desired resource of the same address; an entry with equal attributes shares them.
+    """
+    try:
+        entry = _entry(row, want)
+    except UNREADABLE:
+        name = f"{row[0]}/{row[1]}"
+        raise LedgerError(f"the ledger's row of {name} is damaged; run `reconciler ledger forget '{name}'`") from None
+    entries.kept[entry.address] = entry
 
 
 class _Comparison:
@@ -229,13 +245,12 @@ class _Comparison:
     def __init__(self) -> None:
         self._part: Address | None = None
         self._part_text: str | None = None
-        self._columns: tuple[Any, ...] = ()
+        self._columns: list[Any] = []
         self._relation = Agreed(None)
 
     def agreed(self, row: Any, want: Desired) -> Agreed | None:
         """The reduced row if it equals ``want`` and the account returned every value as sent; None otherwise."""
-        _, key, remote_id, applied, answered, digests, _, _, lifecycle, provenance, former, part_of, *rest = row
-        state, since, run, managed_since = rest
+        key, remote_id, applied, answered, digests, state, lifecycle, former, part_of, *columns = row
         if digests or type(remote_id) is not str or answered != NOTHING or state != _SETTLED:
             return None
         guard = want.lifecycle
@@ -247,7 +262,7 @@ class _Comparison:
             self._part, self._part_text = want.part_of, addresses_text([want.part_of] if want.part_of else ())
         if part_of != self._part_text:
             return None
-        if self._columns != (columns := (provenance, since, run, managed_since)):
+        if columns != self._columns:
             self._columns, self._relation = columns, _relation(*columns)
         return self._reduced(key, remote_id, applied, want)
 

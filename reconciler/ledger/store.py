@@ -5,8 +5,7 @@ from __future__ import annotations
 import fnmatch
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
-from operator import itemgetter
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -16,6 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
 from reconciler.ledger import codec, history, lock, neighbours, transactions
+from reconciler.ledger.codec import DECISIVE
 from reconciler.ledger.database import WAIT
 from reconciler.ledger.history import RunInfo, RunRecord, Totals
 from reconciler.ledger.lock_holder import LockRecord, held
@@ -29,13 +29,16 @@ from reconciler.model.values import Address, Attrs
 from reconciler.planner.impact import TakenAlong
 from reconciler.planner.matched_state import DERIVED, Entries
 
-#: Rows are fetched in parts of this size. Relations identified by the ids of their ends come last, kind by kind.
-_ENTRIES = tuple(
-    select(ENTRY).where(condition).execution_options(yield_per=1000)
-    for condition in (ENTRY.c.kind.not_in(list(DERIVED)), *(ENTRY.c.kind == kind for kind in DERIVED))
-)
+#: Rows are fetched in parts of this size.
+_FETCHED = {"yield_per": 1000}
+_KINDS = select(ENTRY.c.kind).distinct()
+_ROWS = select(ENTRY).where(ENTRY.c.kind == bindparam("kind")).execution_options(**_FETCHED)
+_DECISIVE = _ROWS.with_only_columns(*(ENTRY.c[name] for name in DECISIVE))
+_SOME = _ROWS.where(ENTRY.c.key.in_(bindparam("keys", expanding=True)))
 #: Number of entries written by one statement.
 _PART = 1000
+#: Number of entries looked up by one statement; older versions of SQLite take 999 values.
+_KEYS = 500
 #: Prefix of the kinds in the column ``sizes`` whose number is that of unmanaged resources.
 UNMANAGED = "unmanaged "
 _CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
@@ -142,10 +145,9 @@ class Store:
         entries = Entries(desired=resources)
         with self.session.reading() as connection:
             head = connection.execute(select(HEAD)).one()
-            for part in _ENTRIES:
-                with connection.execute(part) as found:
-                    for kind, rows in groupby(found, itemgetter(0)):
-                        codec.add_rows(entries, kind, rows, resources.of(kind))
+            kinds = connection.execute(_KINDS).scalars().all()
+            for kind in sorted(kinds, key=DERIVED.__contains__):  # relations by the ids of their ends come last
+                _load_kind(connection, entries, kind, resources.of(kind))
             announced = connection.execute(select(INTENT)).all()
             with codec.decoding():
                 sizes = _sizes(head.sizes)
@@ -387,6 +389,20 @@ class Store:
 
 def _named(address: Address) -> dict[str, str]:
     return {"a_kind": address.kind, "a_key": address.key}
+
+
+def _load_kind(connection: Connection, entries: Entries, kind: str, desired: Mapping[str, Desired]) -> None:
+    """Add the entries of one kind. Of rows that equal their desired resources, only some columns are fetched."""
+    statements: list[tuple[Any, dict[str, Any]]] = [(_ROWS, {"kind": kind})]
+    if desired:
+        with connection.execute(_DECISIVE, {"kind": kind}) as found:
+            others = codec.reduce_rows(entries, kind, found, desired)
+        parts = (others[start : start + _KEYS] for start in range(0, len(others), _KEYS))
+        statements = [(_SOME, {"kind": kind, "keys": part}) for part in parts]
+    for statement, values in statements:
+        with connection.execute(statement, values) as found:
+            for row in found:
+                codec.add_row(entries, row, desired.get(row[1]))
 
 
 def _sizes(text: str | None) -> dict[str, int]:

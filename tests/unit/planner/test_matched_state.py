@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from reconciler.errors import LedgerError
-from reconciler.ledger.codec import add_rows, to_row
+from reconciler.ledger.codec import DECISIVE, add_row, reduce_rows, to_row
 from reconciler.model.resource import DesiredState, EntryState, Ledger, LedgerEntry, Lifecycle, Resources
 from reconciler.model.values import Address, Origin, Ref
 from reconciler.planner.matched_state import Entries
@@ -47,8 +47,9 @@ def loaded(desired: DesiredState, entries: list[LedgerEntry]) -> Entries:
     resources = Resources.by_kind(desired.resources)
     found = Entries(desired=resources)
     for entry in sorted(entries, key=lambda each: each.address.kind == "tagging"):
-        kind = entry.address.kind
-        add_rows(found, kind, [tuple(to_row(entry).values())], resources.of(kind))
+        kind, row = entry.address.kind, to_row(entry)
+        if reduce_rows(found, kind, [[row[name] for name in DECISIVE]], resources.of(kind)):
+            add_row(found, tuple(row.values()), resources.get(entry.address))
     return found
 
 
@@ -93,7 +94,8 @@ def test_damage_in_a_row_that_could_be_reduced_is_named() -> None:
     desired = state(**SECTIONS)
     row = {**to_row(written(desired)[0]), "since": "soon"}
     with pytest.raises(LedgerError, match=r"tag/VIP is damaged"):
-        add_rows(Entries(), "tag", [tuple(row.values())], {VIP.key: desired.resources[VIP]})
+        add_row(Entries(), tuple(row.values()), desired.resources[VIP])
+    assert reduce_rows(Entries(), "tag", [[row[name] for name in DECISIVE]], {VIP.key: desired.resources[VIP]})
 
 
 def test_a_copy_of_entries_is_changed_alone() -> None:
