@@ -14,7 +14,7 @@ from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.resource import EMPTY, Desired
 from reconciler.model.values import Attrs, FlatAttrs, Ref, Value, clean, shared
-from reconciler.planner.matched_state import Entries
+from reconciler.planner.matched_state import DERIVED, Entries
 
 #: (kind, remote id) → the reference to what has that id.
 Refer = Callable[[str, str], Ref]
@@ -125,8 +125,6 @@ EMBEDDED: Mapping[str, tuple[Kind, ...]] = {
 }
 #: Kinds whose answers are asked for more: names by which others refer to them.
 _WHOLE = frozenset(kind.name for kind in KINDS.values() if not kind.section or kind.called)
-#: Kinds that have no fields but their two ends.
-_BARE = frozenset(kind.name for kind in KINDS.values() if len(kind.fields) == len(kind.parents) == len(kind.key))
 
 
 class ItemDecoder:
@@ -166,7 +164,8 @@ class ItemDecoder:
         if kind.parents:
             key, attrs = "", self._same.setdefault(tuple(plain.items()), plain)
         else:
-            key = kind.address(plain).key
+            (name,) = kind.key
+            key = kind.part(name, str(plain.get(name)))
             want = self.desired.get(key)
             if want is not None and self._shows(want, plain) and self._belongs(remote_id, want):
                 key, attrs = want.key, want.attrs
@@ -179,6 +178,8 @@ class ItemDecoder:
         for name, value in want.attrs.items():
             if plain.get(name) != value:
                 return False
+        if not self.watched:
+            return True
         return not any(plain.get(name) is not None and name not in want.attrs for name in self.watched)
 
     def _belongs(self, remote_id: str, want: Desired) -> bool:
@@ -213,7 +214,7 @@ def _inside(kind: Kind, item: Item, inner: Kind, dialect: Dialect) -> Inside:
         ids = tuple([str(row["id"]) for row in rows])
     except (KeyError, TypeError):
         raise GatewayError(f"the account shows a {kind.name} whose {source.wire} have no id") from None
-    if inner.name in _BARE and all(field.answer_key == "id" for field in inner.refs if field.ref != source.parent):
+    if inner.name in DERIVED:
         return _bare(inner.name, ids)
     wire = wire_of(inner, dialect)
     read = [_read(inner, row, wire) for row in rows]
