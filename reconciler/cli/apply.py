@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -24,6 +23,7 @@ from reconciler.commands.saved_plan import accepted
 from reconciler.config import secrets
 from reconciler.errors import ConfigurationError
 from reconciler.model.resource import DesiredState
+from reconciler.model.serialization import Json
 
 
 class ApplyOptions(RunOptions, SelectionOptions):
@@ -116,7 +116,7 @@ def _apply_saved(run: Run, options: ApplyOptions, plan_file: Path) -> int:
 
 def _saved_request(
     run: Run,
-    saved: dict[str, Any],
+    saved: Json,
     options: ApplyOptions,
     where: Invocation,
     session: CommandContext,

@@ -116,10 +116,10 @@ def answer(cli: click.Command, instruction: str, program: Program) -> int:
     asked = SHELLS[shell](cli, {"obj": program}, "reconciler", VARIABLE)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
-            told = asked.complete() if what == "complete" else asked.source()
+            text = asked.complete() if what == "complete" else asked.source()
     except Exception:  # a half-typed line may contain anything
         return 0
-    click.echo(told, file=sys.stdout)
+    click.echo(text, file=sys.stdout)
     return 0
 
 

@@ -9,7 +9,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -253,7 +252,7 @@ def _read(ctx: click.Context, path: Path) -> Fleet:
     return read_fleet(cwd / path, os.environ, cwd)
 
 
-def _jobs(fleet: Fleet, flags: Mapping[str, Any], environment: str | None) -> list[AccountJob]:
+def _jobs(fleet: Fleet, flags: Mapping[str, object], environment: str | None) -> list[AccountJob]:
     return [
         AccountJob(account, fleet.folder, fleet.common, flags=flags, environment=environment)
         for account in fleet.accounts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import click
 
@@ -20,6 +20,7 @@ from reconciler.cli.terminal import print_json
 from reconciler.commands.undo import find_resource, find_run
 from reconciler.ledger.store import Store
 from reconciler.model.report import BeforeImage
+from reconciler.model.serialization import Json
 from reconciler.output.history import (
     history_document,
     outcome_lines,
@@ -71,7 +72,7 @@ def history(ctx: click.Context, options: HistoryOptions) -> int:
 class _Found(NamedTuple):
     """The recorded history: as JSON, as lines, and the message if there are no lines."""
 
-    document: dict[str, Any]
+    document: Json
     lines: Sequence[Line]
     nothing: str = ""
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 
 from reconciler.cli import completers
@@ -16,7 +14,7 @@ from reconciler.cli.prompt import require_yes
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_text
 from reconciler.model.resource import Intent, LedgerEntry
-from reconciler.model.serialization import attrs_to_json, lifecycle_to_json
+from reconciler.model.serialization import Json, attrs_to_json, lifecycle_to_json
 from reconciler.output.wording import count, printable
 
 
@@ -119,7 +117,7 @@ for command in (unlock, export, import_, move, rebind):
     ledger.add_command(command)
 
 
-def _row(entry: LedgerEntry) -> dict[str, Any]:
+def _row(entry: LedgerEntry) -> Json:
     return {
         "address": str(entry.address),
         "remote_id": entry.remote_id,
@@ -130,6 +128,6 @@ def _row(entry: LedgerEntry) -> dict[str, Any]:
     }
 
 
-def _intent(intent: Intent) -> dict[str, Any]:
+def _intent(intent: Intent) -> Json:
     """A write whose outcome is not recorded yet."""
     return {"address": str(intent.address), "verb": intent.verb, "run": intent.run}

@@ -34,8 +34,8 @@ class JsonFormatter(logging.Formatter):
         message = record.getMessage()
         for prefix in ("error: ", "warning: "):  # the level is a field of its own
             message = message.removeprefix(prefix).replace(f"\n{prefix}", "\n")
-        told = {"time": at, "level": level, "event": getattr(record, "event", "message"), "message": message}
-        return json.dumps({**told, **getattr(record, "fields", {})}, default=str)
+        document = {"time": at, "level": level, "event": getattr(record, "event", "message"), "message": message}
+        return json.dumps({**document, **getattr(record, "fields", {})}, default=str)
 
 
 class RedactionFilter(logging.Filter):

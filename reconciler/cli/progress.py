@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
@@ -26,6 +26,7 @@ from reconciler.cli.streams import plainly
 from reconciler.cli.terminal import coloured, is_screen, is_unicode, print_json, print_lines
 from reconciler.model.plan import Step
 from reconciler.model.report import Outcome, Status
+from reconciler.model.serialization import Json
 from reconciler.output.events import PLANNED
 from reconciler.output.json_documents import FORMAT_VERSION, outcome_document
 from reconciler.output.layout import Line
@@ -100,11 +101,11 @@ class Progress(ABC):
     def line(self) -> str:
         """Rows and last line as one line."""
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> Json:
         """Fields of the event and of the log record."""
         counts = {row.name: {"done": row.done, "total": row.total, "about": row.about} for row in self.rows()}
-        told = {"kinds": counts, "calls": self.calls(), "rate": round(self.rate(), 2)}
-        return {**told, "seconds": round(self.clock() - self.began, 3), "waiting": round(self.waiting(), 1)}
+        counted = {"kinds": counts, "calls": self.calls(), "rate": round(self.rate(), 2)}
+        return {**counted, "seconds": round(self.clock() - self.began, 3), "waiting": round(self.waiting(), 1)}
 
 
 class ReadProgress(Progress):
@@ -184,7 +185,7 @@ class WriteProgress(Progress):
         """``applying: 1,204 of 8,000 done, 9.9 per second, about 11 min left; 600 of 2,000 contacts``."""
         return f"applying: {self.foot()}; " + ", ".join(f"{row} {row.name}" for row in self.rows())
 
-    def fields(self) -> dict[str, Any]:
+    def fields(self) -> Json:
         """Fields of reading, with totals of the steps."""
         left = self.left()
         return {
@@ -199,11 +200,11 @@ class WriteProgress(Progress):
 class Events:
     """The stream of events of one command: ``begin`` is first, ``report`` or ``error`` last."""
 
-    def __init__(self, command: str, redact: Callable[[Any], Any], now: Callable[[], float] = time.time) -> None:
+    def __init__(self, command: str, redact: Callable[[Json], Json], now: Callable[[], float] = time.time) -> None:
         self._redact, self._now, self._lock, self._number, self._over = redact, now, threading.Lock(), 0, False
         self._put("begin", {"format_version": FORMAT_VERSION, "version": __version__, "command": command})
 
-    def planned(self, document: Mapping[str, Any]) -> None:
+    def planned(self, document: Mapping[str, object]) -> None:
         """Write the event of the plan."""
         self._put("plan", {key: document[key] for key in PLANNED})
 
@@ -217,10 +218,10 @@ class Events:
 
     def heartbeat(self, pulse: Progress) -> None:
         """Write that the run goes on, or waits for the gateway."""
-        told = pulse.fields()
-        self._put("waiting" if told["waiting"] >= WORTH else "heartbeat", told)
+        fields = pulse.fields()
+        self._put("waiting" if fields["waiting"] >= WORTH else "heartbeat", fields)
 
-    def report(self, document: Mapping[str, Any]) -> None:
+    def report(self, document: Mapping[str, object]) -> None:
         """Write the last event: the report."""
         self._put("report", document, last=True)
 
@@ -228,14 +229,14 @@ class Events:
         """Write the last event: an error."""
         self._put("error", {"message": message, "exit_code": code}, last=True)
 
-    def _put(self, event: str, fields: Mapping[str, Any], *, last: bool = False) -> None:
+    def _put(self, event: str, fields: Mapping[str, object], *, last: bool = False) -> None:
         with self._lock:
             if self._over:
                 return
             at = datetime.fromtimestamp(self._now(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
             self._number, self._over = self._number + 1, last
-            told = self._redact({"event": event, "time": at, "number": self._number, **fields})
-            print_json(told, None)
+            document = self._redact({"event": event, "time": at, "number": self._number, **fields})
+            print_json(document, None)
 
 
 #: Columns from which on bars are shown.
@@ -319,10 +320,10 @@ def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[...,
     if style.quiet and style.events is None:
         yield None
         return
-    with ExitStack() as told:
+    with ExitStack() as displays:
         if is_screen() and not style.quiet:
-            told.enter_context(drawn(pulse, "reading"))
-        _beating(told, pulse, style)
+            displays.enter_context(drawn(pulse, "reading"))
+        _beating(displays, pulse, style)
         yield pulse.reached
 
 
@@ -333,9 +334,9 @@ def following(order: Sequence[Step], pulse: WriteProgress, style: ProgressStyle)
     if not order or (style.quiet and style.events is None):
         yield None
         return
-    with ExitStack() as told:
-        tell = _teller(told, pulse, style, len(order))
-        _beating(told, pulse, style)
+    with ExitStack() as displays:
+        tell = _teller(displays, pulse, style, len(order))
+        _beating(displays, pulse, style)
 
         def listener(outcome: Outcome, done: int, total: int) -> None:
             pulse.ended(outcome)
@@ -346,12 +347,12 @@ def following(order: Sequence[Step], pulse: WriteProgress, style: ProgressStyle)
         yield listener
 
 
-def _teller(told: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: int) -> Listener:
+def _teller(displays: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: int) -> Listener:
     """The listener that prints outcomes for people."""
     if style.quiet:
         return lambda outcome, done, total: None
     if is_screen():
-        live = told.enter_context(drawn(pulse, "applying"))
+        live = displays.enter_context(drawn(pulse, "applying"))
         return lambda outcome, done, total: above(live, outcome_line(outcome)) if outcome.status in BAD else None
     if steps <= FEW:
         return _line
@@ -377,7 +378,7 @@ def _line(outcome: Outcome, done: int, total: int) -> None:
         print_lines([row], err=True)
 
 
-def _beating(told: ExitStack, pulse: Progress, style: ProgressStyle) -> None:
+def _beating(displays: ExitStack, pulse: Progress, style: ProgressStyle) -> None:
     """Start heartbeats: log lines when not on a terminal, and events."""
     speaks = not style.quiet and not is_screen()
     if not style.seconds or not (speaks or style.events is not None):
@@ -389,4 +390,4 @@ def _beating(told: ExitStack, pulse: Progress, style: ProgressStyle) -> None:
         if style.events is not None:
             style.events.heartbeat(pulse)
 
-    told.enter_context(Heartbeat(style.seconds, beat))
+    displays.enter_context(Heartbeat(style.seconds, beat))

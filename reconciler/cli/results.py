@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import click
 
@@ -16,6 +15,7 @@ from reconciler.commands.sheets import ShownPlan, requests, requests_by_address,
 from reconciler.config.settings import Settings
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
+from reconciler.model.serialization import Json
 from reconciler.model.values import Address
 from reconciler.output import json_documents
 from reconciler.output.drift import DriftReport, drift_document, redacted_drift
@@ -36,7 +36,7 @@ class RunEnding:
     allowed: Mapping[Allow, int | None] = field(default_factory=dict)
     report: Report | None = None
     refused: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
     begun: bool = True
 
 
@@ -77,7 +77,7 @@ def sheet_for(
 ) -> PlanSheet:
     """The redacted sheet that all formats are made from; ``name`` is by default that of the project."""
     redaction, calls = outputs.redaction, requests_by_address(planned) if outputs.need("requests") else {}
-    document: Mapping[str, Any] = {}
+    document: Mapping[str, object] = {}
     if outputs.need("document"):
         document = redaction.document(_document(planned, calls, ending))
     ended = ending or RunEnding()
@@ -98,7 +98,7 @@ def _protected(settings: Settings) -> str:
     return (settings.environment or "") if settings.protect else ""
 
 
-def _document(planned: ShownPlan, calls: dict[Address, list[Call]], ending: RunEnding | None) -> dict[str, Any]:
+def _document(planned: ShownPlan, calls: dict[Address, list[Call]], ending: RunEnding | None) -> Json:
     document = json_documents.plan_document(planned.plan, calls, planned.approvals)
     if ending is None:
         return document

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import click
 
@@ -29,6 +28,7 @@ from reconciler.errors import ApprovalRequired, ConfigurationError, Refused
 from reconciler.ledger.store import Store
 from reconciler.model.policy import Allow
 from reconciler.model.report import Report
+from reconciler.model.serialization import Json
 from reconciler.output.formats import PLAN
 from reconciler.output.plan_sheet import need
 from reconciler.output.text import report_lines
@@ -49,7 +49,7 @@ class Run:
     command: str = "apply"
     result: RunResult = field(default_factory=RunResult)
     nothing: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
+    extra: Json = field(default_factory=dict)
     digest: str = ""
     reviewed: Mapping[Allow, int] = field(default_factory=dict)
 

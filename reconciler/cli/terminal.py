@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TextIO
+from typing import TextIO
 
 import click
 
@@ -87,12 +87,12 @@ def _folded(text: str) -> str:
     return shown
 
 
-def print_json(document: Any, indent: int | None = 2) -> None:
+def print_json(document: object, indent: int | None = 2) -> None:
     """Write one JSON document to standard output; without ``indent`` on one line."""
     click.echo(json_text(document, indent), file=sys.stdout)
 
 
-def json_text(document: Any, indent: int | None = 2) -> str:
+def json_text(document: object, indent: int | None = 2) -> str:
     """The document as JSON, with control characters and those that standard output cannot encode escaped."""
     return wording.json_text(document, indent, plain=not is_unicode())
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -31,7 +30,7 @@ from reconciler.errors import ConfigurationError, Declined, Locked
 from reconciler.gateway.client import Exchange
 from reconciler.model.plan import Change
 from reconciler.model.report import Outcome, Status
-from reconciler.model.serialization import change_to_json, digest_of
+from reconciler.model.serialization import Json, change_to_json, digest_of
 from reconciler.output.plan_sheet import need
 from reconciler.output.text import outcome_line
 from reconciler.output.wording import printable
@@ -216,7 +215,7 @@ def _wanted_events(events: tuple[str, ...], wanted: frozenset[str]) -> Iterator[
         yield "failure", True
 
 
-def _health_document(phase: str, state: WatchState) -> dict[str, Any]:
+def _health_document(phase: str, state: WatchState) -> Json:
     """The content of the health file: times in seconds of the epoch, and counts."""
     return {
         "state": phase,
@@ -244,8 +243,8 @@ def _digest(changes: Iterable[Change]) -> str:
 def _drifted(found: tuple[Drift, ...]) -> str:
     if not found:
         return ""
-    told = repr([(str(each.address), each.path, each.recorded, each.live) for each in found])
-    return hashlib.sha256(told.encode()).hexdigest()
+    listed = repr([(str(each.address), each.path, each.recorded, each.live) for each in found])
+    return hashlib.sha256(listed.encode()).hexdigest()
 
 
 def _check_protected(settings: Settings, options: WatchOptions) -> None:

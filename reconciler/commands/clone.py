@@ -70,8 +70,8 @@ def open_sides(path: Path, place: Invocation, source: str, target: str) -> tuple
         try:
             sides.append(read_settings(path, side))
         except ConfigurationError as error:
-            told = (each._replace(where=flag) if each.where == "-e" else each for each in error.problems)
-            problems |= {str(each): each for each in told}
+            named = (each._replace(where=flag) if each.where == "-e" else each for each in error.problems)
+            problems |= {str(each): each for each in named}
     if problems:
         raise ConfigurationError(problems.values())
     return sides[0], sides[1]

@@ -13,7 +13,7 @@ from reconciler.edit.fmt import Formatted, formatted
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds.canonical_order import Order, of_schema
 
-#: A changed line may move a comment that only the next pass sees.
+#: Number of passes at most: a changed line may move a comment, which only the next pass sees.
 PASSES = 3
 
 
@@ -37,9 +37,9 @@ class FormattedFile:
 
 
 def format_files(paths: Sequence[Path], cwd: Path) -> list[FormattedFile]:
-    """Every given YAML file, and every project file in given folders, settings included.
+    """Format every given YAML file, and every project file in given folders, settings included.
 
-    Raises ConfigurationError with everything that is wrong in any of them; nothing is written here.
+    Raises ConfigurationError with all problems of all files; nothing is written here.
     """
     problems: list[Problem] = []
     papers: dict[Path, FormattedFile] = {}
@@ -63,7 +63,7 @@ def format_files(paths: Sequence[Path], cwd: Path) -> list[FormattedFile]:
 
 
 def format_stream(content: bytes, name: str = "stdin") -> FormattedFile:
-    """A file without a path: what it is shows in its keys. Raises ConfigurationError."""
+    """Format a file without a path; its keys show whether it has settings or resources. Raises ConfigurationError."""
     made = _Tables().format(content, name, is_settings=None)
     return FormattedFile(Path(name), name, content, made.text.encode(), made.note)
 
@@ -76,7 +76,7 @@ def write(papers: Iterable[FormattedFile]) -> None:
 
 
 class _Tables:
-    """The order of both sorts of files, made once."""
+    """Formats files; the order of the keys of settings and of resources is made once."""
 
     def __init__(self) -> None:
         self.resources = of_schema(schema_of("files"))
@@ -97,7 +97,7 @@ class _Tables:
         )
 
     def _once(self, content: bytes, name: str, is_settings: bool | None) -> Formatted:
-        """One file as what it is; None: as resources, unless only settings know its keys."""
+        """One pass over a file of settings or of resources; None: resources, unless only settings have its keys."""
         with yaml_loader.collector_paused():
             if is_settings:
                 return self._settings(content, name)

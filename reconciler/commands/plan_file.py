@@ -44,7 +44,7 @@ Resolve = Callable[[str], str]
 
 MAX_REPORTED = 20  # differences of a stale plan; the rest is summed up
 
-#: Actions that rest on what the account has now.
+#: Actions that overwrite or delete live values.
 _OVERWRITES = frozenset({Action.UPDATE, Action.ADOPT, Action.REPLACE, Action.DELETE})
 
 
@@ -171,7 +171,7 @@ def plan_digest(document: Mapping[str, Any]) -> str:
 
 
 def unfinished(document: Mapping[str, Any], store: Store) -> list[RunRecord]:
-    """Runs of this very plan since it was last carried out to its end, as this ledger records them."""
+    """The recorded runs of this plan since it was last completed."""
     return list(takewhile(lambda run: run.status != "done", store.runs(plan_digest(document))))
 
 

@@ -40,7 +40,7 @@ from reconciler.refresh.account import Refreshed, touched
 from reconciler.refresh.read_strategy import route_all
 from reconciler.refresh.reader import Items, Progress, Reading
 
-#: Filter of people → the relation that it goes by.
+#: Filter of people → the relation that it uses.
 CHOOSING = {"tags": "tagging", "courses": "enrollment"}
 
 
@@ -83,13 +83,13 @@ class Pulled:
 
 
 def holds_yaml(path: Path, root: Path) -> bool:
-    """Whether there are files already, so that a pull is a patch."""
+    """Whether there are YAML files already, so that a pull changes these."""
     return path.is_file() or files.holds_yaml(path, root)
 
 
 @contextmanager
 def made(folder: Path) -> Iterator[None]:
-    """The folder is there; it goes again where nothing came to be in it."""
+    """Create the folder; remove it at the end if it is still empty."""
     before = folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=before)
@@ -103,8 +103,8 @@ def made(folder: Path) -> Iterator[None]:
 
 
 def read_account(reader: Reader, wanted: PullSelection, dialect: Dialect, progress: Progress | None = None) -> Pulled:
-    """Read every collection that is wanted, once, and say it as documents. Raises ConfigurationError for a filter
-    that names what is not there."""
+    """Read every wanted collection once, and make documents of it. Raises ConfigurationError for a filter that names
+    a missing tag or course."""
     state, ledger = DesiredState(kinds=frozenset(wanted.names) | _filtering(wanted)), Ledger()
     routes = route_all(touched(state, ledger), state, ledger, full=True)
     matcher = Matcher(state, ledger, dialect)
@@ -120,12 +120,12 @@ def read_account(reader: Reader, wanted: PullSelection, dialect: Dialect, progre
 
 
 def _filtering(wanted: PullSelection) -> frozenset[str]:
-    """The relations by which people are chosen."""
+    """The relations that the filters need."""
     return frozenset(relation for name, relation in CHOOSING.items() if getattr(wanted, name))
 
 
 def _filtered(reading: Reading, name: str, wanted: PullSelection, items: Items) -> list[DecodedItem]:
-    """The account filters by moment of registration, and by tags of which all must be there (api.md §3)."""
+    """The people that the API selects by time of registration, and by tags, of which it wants all (api.md §3)."""
     source = KINDS[name].source
     assert isinstance(source, Collection)
     filters = {"registeredAfter": wanted.after, "registeredBefore": wanted.before, "tags": _tag_ids(wanted, items)}
@@ -135,7 +135,7 @@ def _filtered(reading: Reading, name: str, wanted: PullSelection, items: Items) 
 
 
 def _tag_ids(wanted: PullSelection, items: Items) -> str:
-    """The ids of the wanted tags; nothing where a name has none or several, since then no filter says it."""
+    """The ids of the wanted tags; empty if a name has no id or several, which the filter cannot express."""
     if not wanted.tags:
         return ""
     _, tag = _sides(KINDS[CHOOSING["tags"]])
@@ -159,7 +159,7 @@ def _people(found: MatchedState, wanted: PullSelection) -> frozenset[Address] | 
 
 
 def _sides(relation: Kind) -> tuple[str, Kind]:
-    """The field that names the person, and the kind of what they have."""
+    """The field that names the person, and the kind of the other side."""
     (role,) = (each.name for each in relation.parents if KINDS[each.ref or ""].person)
     (other,) = (KINDS[each.ref or ""] for each in relation.parents if each.name != role)
     return role, other
@@ -171,7 +171,7 @@ def _target(attrs: Attrs, name: str) -> Address | None:
 
 
 def _called(found: MatchedState, kind: str, name: str) -> set[Address]:
-    """Everything of that name, of which there may be several."""
+    """All live resources of that name. Raises ConfigurationError if there are none."""
     key = KINDS[kind].key[-1]
     of_kind = [live for live in found.live.values() if live.address.kind == kind]
     named = {live.address for live in of_kind if live.attrs.get(key) == name}
@@ -184,7 +184,7 @@ def _called(found: MatchedState, kind: str, name: str) -> set[Address]:
 
 
 def write(pulled: Pulled, folder: Path, root: Path, connection: str | None = None) -> list[Path]:
-    """New files in the folder, all or none, with settings and schemas unless they exist. Returns their paths."""
+    """Write new files, all or none, with settings and schemas unless they exist. Returns their paths."""
     found = pulled.made
     if not found.documents:
         return []
@@ -244,7 +244,7 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 
 
 def own(pulled: Pulled, workspace: Project, place: Invocation, session: Session, store: Store) -> int:
-    """Record all that the written files declare as made by us; returns how many. The account hears nothing.
+    """Record all resources that the written files declare as created by reconciler; returns their number.
 
     ``store`` is open and locked. The files are read again, with a placeholder for each secret.
     """
@@ -289,5 +289,5 @@ def unknown_kinds(names: Iterable[str]) -> list[str]:
 
 
 def of_people(names: Iterable[str]) -> bool:
-    """Whether any of these kinds, or of all where none is named, speaks of people."""
+    """Whether one of these kinds, or of all kinds if none is named, has personal data."""
     return bool(OF_PEOPLE & (set(names) or {kind.name for kind in pullable()}))

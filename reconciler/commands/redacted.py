@@ -20,7 +20,7 @@ from reconciler.planner.staleness import BegunPlan, Meanings
 #: Makes a keyed digest of (name, text), as the ledger does.
 Keyed = Callable[[str, str], str]
 
-#: The name under which changes are digested.
+#: Domain of the digests of changes.
 CHANGE = "change"
 
 
@@ -59,8 +59,8 @@ def _marked(addresses: Iterable[str], redactor: Redactor) -> frozenset[str]:
 
 def _digest(change: Change, digest: Keyed) -> str:
     """Digest of everything a change does except its new address, which the ledger records first."""
-    told = meaning(change_to_json(replace(change, moved_from=None)))
-    return digest(CHANGE, json.dumps(told, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+    effect = meaning(change_to_json(replace(change, moved_from=None)))
+    return digest(CHANGE, json.dumps(effect, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
 
 
 def _redactor(digest: Keyed) -> Redactor:

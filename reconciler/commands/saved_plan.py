@@ -1,4 +1,4 @@
-"""Saving a plan, and accepting a saved one: the keys that this needs, and who may go without one."""
+"""Makes the documents of saved plans, and decides whether a saved plan may be applied: its signature and its key."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Reviewed(NamedTuple):
 
 
 def check_key(session: Session, *, redacts: bool, always: bool = False) -> None:
-    """Refuse to save a plan that needs a signature where no key would outlive this run."""
+    """Raise Refused if a plan that needs a signature would be saved without a persistent key."""
     if (always or redacts or session.settings.ci) and not session.has_key():
         what = "a redacted plan" if redacts else "a plan in CI" if session.settings.ci else "this plan"
         raise Refused(
@@ -68,8 +68,10 @@ def accepted(document: dict[str, Any], name: str, session: Session, store: Store
 
 
 def check_reviewed(reviewed: Reviewed, planned: Planned, request: PlanRequest, store: Store) -> Mapping[Allow, int]:
-    """Raise Stale unless the plan of now would do what the saved one says, or the rest of it. Of a rest the counts of
-    the whole plan are returned: approvals may give these."""
+    """Raise Stale unless the present plan makes the changes of the saved one, or the rest of them.
+
+    For a rest, returns the counts of the whole plan, which approvals may give.
+    """
     done = begun(reviewed.document, store)
     check_fresh(reviewed.document, planned, request, reviewed.key, done)
     return reviewed_counts(reviewed.document) if done else {}

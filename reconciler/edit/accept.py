@@ -26,7 +26,7 @@ from reconciler.model.values import Address, Origin, Ref, Secret, Value, unescap
 from reconciler.planner.documents import fits, may_hold_secret
 from reconciler.planner.matched_state import MatchedState
 
-#: What is gone with all that it stands in is not taken apart item by item.
+#: Why a resource that is gone from the account is not removed automatically.
 GONE = "gone from the account; remove it from the files, or apply creates it again"
 
 
@@ -40,9 +40,9 @@ class AcceptAction(Enum):
 
 @dataclass(frozen=True)
 class AcceptedChange:
-    """One difference. ``origin`` is where the block (or the item of a list) stands, ``ways`` the keys that lead from
-    there to the value, each as a path. ``declared``: the files say something about it now. ``short``: the item itself
-    may be the value. ``hard`` says why only a person can do it."""
+    """One difference. ``origin`` is the position of the block or list item, ``ways`` are the paths of keys that may
+    lead from there to the value. ``declared``: the files set it now. ``short``: the item itself may be the value.
+    ``hard`` is the reason why it has to be done by hand."""
 
     address: Address
     origin: Origin
@@ -81,12 +81,12 @@ def _means(pattern: str, address: Address) -> bool:
 
 
 def _referred(desired: Mapping[Address, Desired]) -> frozenset[Address]:
-    """Everything that some block of the files names."""
+    """The resources that the files refer to."""
     return frozenset(target for each in desired.values() for target in KINDS[each.address.kind].refers_to(each.attrs))
 
 
 def _of(change: Change, found: MatchedState, referred: frozenset[Address]) -> Iterator[tuple[AcceptedChange, bool]]:
-    """Every difference of one resource, and whether it is the account that moved."""
+    """Every difference of one resource, and whether the account changed."""
     desired, kind = found.desired.get(change.address), KINDS[change.address.kind]
     if desired is None:
         if change.action is Action.DELETE and change.address not in found.entries:
@@ -143,7 +143,7 @@ def _field(each: FieldChange, desired: Desired, found: MatchedState, referred: f
 
 
 def _ways(kind: Kind, spec: Field, name: str) -> tuple[tuple[str, ...], ...]:
-    """``fields.company`` stands under ``fields``; a field with slugs of its own may stand there too."""
+    """The paths to a field: ``fields.company`` is below ``fields``; a field with its own slugs may be there, too."""
     head, dot, slug = name.partition(".")
     if dot:
         return ((head, slug),)

@@ -31,7 +31,7 @@ from reconciler.planner.documents import (
 )
 from reconciler.planner.matched_state import MatchedState
 
-#: What is said above a block whose secret is a placeholder.
+#: Comment above a block whose secret is a placeholder.
 UNSEEN = "The secret cannot be read: set the variable to it. To have it sent, remove `lifecycle`."
 
 

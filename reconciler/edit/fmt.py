@@ -32,7 +32,7 @@ from reconciler.errors import ConfigurationError
 from reconciler.kinds.canonical_order import Order
 
 _ODD_BREAKS = re.compile("[\x85\u2028\u2029]")
-#: Comments that speak to a program about the whole file; they stay at its top.
+#: Comments for programs about the whole file; they stay at its top.
 _MODELINE = re.compile(r"#\s*(yaml-language-server:|\$schema:|-\*-|vim?:|!)|#!")
 _KEPT_ORDER = "its sections keep their order: an alias would come before its anchor, or a value would change"
 #: Id of the block of top-level keys.

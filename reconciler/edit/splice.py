@@ -26,14 +26,14 @@ class ManualChange(Exception):
 
 
 class SplicedFile(NamedTuple):
-    """The new text, and for each wish that could not be met why."""
+    """The new text, and the changes that could not be made, with reasons."""
 
     text: str
     hard: list[tuple[AcceptedChange, str]]
 
 
 def splice(text: str, wanted: Iterable[AcceptedChange]) -> SplicedFile:
-    """The text with every wish met that can be."""
+    """The text with every change that can be made automatically."""
     splicer = _Splicer(text)
     for wish in wanted:
         try:
@@ -44,7 +44,7 @@ def splice(text: str, wanted: Iterable[AcceptedChange]) -> SplicedFile:
 
 
 def apply(text: str, edits: Iterable[TextEdit]) -> str:
-    """The text with each edit made; none may reach into another."""
+    """The text with all edits. Raises ValueError if two of them overlap."""
     parts, at = [], 0
     for start, end, new in sorted(edits):
         if start < at:
@@ -72,7 +72,7 @@ class _Splicer:
         return [*self._edits, *(edit for change in self._lists.values() for edit in edits(self.text, change))]
 
     def meet(self, wish: AcceptedChange) -> None:
-        """Note the edits of one wish. Raises Hard."""
+        """Add the edits of one change. Raises ManualChange."""
         spot = self._spots.get((wish.origin.line, wish.origin.column))
         if spot is None:
             raise ManualChange("it does not stand in this file as a block of its own")
@@ -119,7 +119,7 @@ class _Splicer:
         self._insert(item, wish)
 
     def _set(self, node: NodeSpan, value: Value) -> None:
-        """A new value in the place of the old one, in its quotes where they can hold it."""
+        """Replace a value; it keeps its quotes if they can hold the new one."""
         if node.form is NodeForm.ALIAS or node.shared or node.tagged:
             raise ManualChange("the value has an anchor, an alias or a tag")
         if node.form is NodeForm.SEQUENCE and isinstance(value, frozenset):
@@ -141,7 +141,7 @@ class _Splicer:
         change.new += [inline(schema_version.to_declared(each)) for each in sorted(wanted - set(words))]
 
     def _insert(self, item: NodeSpan, wish: AcceptedChange) -> None:
-        """A key that is not there yet, after the last one of its siblings."""
+        """Add a key after the last one of its siblings."""
         *path, key = wish.ways[0]
         holder = item
         for step in path:
@@ -190,7 +190,7 @@ class ListChange:
 
 
 def can_change(text: str, node: NodeSpan) -> bool:
-    """Whether its items can be taken one by one: those of a block list each begin a line."""
+    """Whether items can be added and removed singly: in brackets, or each on a line of its own."""
     return bool(node.style) or all(_dash(text, item) is not None for item in node.items)
 
 
@@ -230,7 +230,7 @@ def _flow(text: str, change: ListChange) -> list[TextEdit]:
 
 
 def _cut(text: str, node: NodeSpan, item: NodeSpan, *, alone: bool) -> TextEdit:
-    """An item and the comma behind it, where the list spreads over lines; comments stay."""
+    """Remove an item and its comma from a list over several lines; comments stay."""
     comma = re.compile(r"\s*,[ \t]*").match(text, item.end, node.end)
     return TextEdit(item.start, comma.end() if comma else item.end, "")
 
@@ -254,7 +254,7 @@ def _block(text: str, change: ListChange) -> list[TextEdit]:
 
 
 def _line_gone(text: str, item: NodeSpan) -> TextEdit:
-    """The whole line of an item; a comment behind it keeps the line."""
+    """Remove the line of an item, or only the item if a comment follows it."""
     begin, end = _line_start(text, item.start), _line_end(text, item.end)
     rest = text[item.end : end]
     if rest.strip():
@@ -298,8 +298,8 @@ class NodeForm(Enum):
 class NodeSpan:
     """A node: ``text[start:end]`` is all of it, blank ends of block scalars excepted; ``place`` is line and column.
 
-    ``style`` is the quote of a scalar, or ``flow`` for brackets. ``shared``: it, or something around it, has an
-    anchor, so that it stands in other places too. ``pairs`` are those of a mapping, ``items`` those of a list.
+    ``style`` is the quote of a scalar, or ``flow`` for brackets. ``shared``: it, or a node around it, has an
+    anchor, so that aliases may repeat it. ``pairs`` are those of a mapping, ``items`` those of a list.
     """
 
     form: NodeForm

@@ -17,7 +17,7 @@ from reconciler.config.csv_source import guarded
 from reconciler.errors import ConfigurationError, Refused
 from reconciler.planner.documents import CsvFile, Plain, YamlItem
 
-#: Words that some reader of YAML takes for something else than text (1.1: yes, on; 1.2: null, true).
+#: Words that some readers of YAML do not take for text (1.1: yes, on; 1.2: null, true).
 _WORDS = frozenset("null true false yes no on off y n".split())
 _PLAIN = re.compile(r"[^\W\d_](?:[\w .@+/&()!'=-]|:(?=/))*")
 #: A line with brackets that would be longer is written as a block.
@@ -27,9 +27,9 @@ _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0
 
 
 def scalar(text: str, style: str = "") -> str:
-    """Text as a scalar that reads as this text in a block and in brackets, ``${`` taken for itself.
+    """Text as a scalar that is read as this text in blocks and in brackets; ``${`` is escaped.
 
-    ``style``: quotes to be used (``'`` or ``"``); where they cannot hold it, double ones can.
+    ``style``: quotes to use (``'`` or ``"``); double quotes replace single ones that cannot hold the text.
     """
     literal = text.replace("${", "$${")
     if not style and is_plain(literal):
@@ -40,7 +40,7 @@ def scalar(text: str, style: str = "") -> str:
 
 
 def is_plain(text: str) -> bool:
-    """Whether text needs no quotes, by rule: words that begin with a letter and hold no sign that means something."""
+    """Whether text needs no quotes: it begins with a letter and has no character with a meaning in YAML."""
     return bool(_PLAIN.fullmatch(text)) and text[-1:] != " " and text.lower() not in _WORDS
 
 
@@ -98,7 +98,7 @@ def _item(value: Plain) -> Iterator[str]:
 
 
 def _pair(lead: str, key: str, value: Plain) -> Iterator[str]:
-    """A key of an item: on one line, or what has many parts or is long as a block."""
+    """A key of an item: on one line, or as a block if it is long or has many parts."""
     short = f"{lead}{_key(key)}: {inline(value)}"
     many = isinstance(value, list) and len(value) > 3
     if not isinstance(value, list | dict) or (len(short) <= WIDTH - 2 and not many):
@@ -123,9 +123,9 @@ def table(csv_source: CsvFile) -> str:
 
 
 def create(texts: Mapping[Path, bytes], *, private: bool = False) -> None:
-    """New files, all or none; ``private`` ones are for their owner alone.
+    """Create files, all or none; ``private``: readable by their owner only.
 
-    Raises Refused where one is there already, ConfigurationError where none can be.
+    Raises Refused if one exists already, ConfigurationError if one cannot be written.
     """
     there = [str(path) for path in texts if os.path.lexists(path)]
     if there:
@@ -144,7 +144,7 @@ def create(texts: Mapping[Path, bytes], *, private: bool = False) -> None:
 
 
 def _put(temporary: Path, path: Path, *, private: bool) -> None:
-    """Under its name, with the rights of an ordinary file or a private one; fails where somebody was faster."""
+    """Give a temporary file its name, with ordinary or private permissions. Raises FileExistsError if it is taken."""
     mask = os.umask(0)
     os.umask(mask)
     temporary.chmod(storage.PRIVATE if private else 0o666 & ~mask)
@@ -159,9 +159,9 @@ def _put(temporary: Path, path: Path, *, private: bool) -> None:
 
 
 def replace(texts: Mapping[Path, bytes], before: Mapping[Path, bytes]) -> None:
-    """Files with their new content, all or none; rights are kept.
+    """Replace the content of files, all or none; permissions are kept.
 
-    Raises Refused when one is no longer what it was ``before``, ConfigurationError when one cannot be written.
+    Raises Refused if one differs from ``before``, ConfigurationError if one cannot be written.
     """
     done: list[Path] = []
     try:
@@ -181,7 +181,7 @@ def replace(texts: Mapping[Path, bytes], before: Mapping[Path, bytes]) -> None:
 
 @contextlib.contextmanager
 def _staged(texts: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
-    """Every content in a temporary file beside its place, whole and on the disk; what is left of them goes."""
+    """Write each content to a temporary file next to its path, flushed to disk; leftovers are removed at the end."""
     staged: dict[Path, Path] = {}
     try:
         for path, content in texts.items():

@@ -132,14 +132,14 @@ class Apply:
         report = call.redactor.report(report)
         steps = {status.value: report.count(status) for status in Status}
         good = (Status.DONE, Status.PENDING)
-        told = [outcome_document(each) for each in report.outcomes if each.status not in good or each.message]
+        listed = [outcome_document(each) for each in report.outcomes if each.status not in good or each.message]
         result = ApplyResult(
             run=report.run,
             complete=not report.stopped and all(each.status in good for each in report.outcomes),
             steps=steps,
             calls={"reads": report.reads, "writes": report.writes},
         )
-        return self.listings.first(Listing(result, told, lambda each: _row(report.run, each)), MAX_REPORTED)
+        return self.listings.first(Listing(result, listed, lambda each: _row(report.run, each)), MAX_REPORTED)
 
 
 def _row(run: int, outcome: dict[str, Any]) -> RunRow:

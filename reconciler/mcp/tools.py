@@ -120,14 +120,14 @@ class Tools:
                 raise Misuse("The pattern matches several resources. Explain one address.")
             found = explain_one(named[0], opened.request(), reader, opened.store, call.progress)
         learn_account(call, found.found)
-        told = found.explanation
-        document = call.shown(explanation_document(told, found.requests, found.reads))
+        explanation = found.explanation
+        document = call.shown(explanation_document(explanation, found.requests, found.reads))
         return ExplainResult(
             action=document["action"],
             cause=document["cause"],
-            declared=told.desired is not None,
-            managed=told.entry is not None,
-            live=told.live is not None,
+            declared=explanation.desired is not None,
+            managed=explanation.entry is not None,
+            live=explanation.live is not None,
             untrusted=Untrusted(rows=[clipped(document)]),
         )
 

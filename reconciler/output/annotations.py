@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from reconciler.output import diagnostics, wording
 from reconciler.output.diagnostics import Diagnostic, Examined, Level
 
-#: GitHub shows so many of one level in a step, and drops further ones without a word.
+#: Annotations of one level that GitHub shows in a step; it drops further ones without a message.
 MOST = 10
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}

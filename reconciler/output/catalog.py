@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-#: Schema → its name, what it is of, and the files that it is for wherever they are.
+#: Schema → its name, its description, and the names of the files that it applies to.
 _ENTRIES = {
     "settings": (
         "reconciler settings",

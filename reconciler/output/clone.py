@@ -22,16 +22,16 @@ def cloned_lines(made: ClonedState) -> Iterator[Line]:
         yield [("Left out:", "bold")]
     for (kind, why), names in grouped(made.left).items():
         number = wording.count(sum(names.values()), kind.replace("_", " "))
-        told = _named(names)
-        yield [(f"  {number}{f' ({told})' if told else ''}: ", "yellow"), (wording.printable(why), "")]
+        named = _named(names)
+        yield [(f"  {number}{f' ({named})' if named else ''}: ", "yellow"), (wording.printable(why), "")]
     for pattern in made.unmatched:
         yield [(f"--allow-contact {wording.printable(pattern)} matches no contact of the source.", "yellow")]
 
 
 def _named(names: Mapping[str, int]) -> str:
-    told = [wording.printable(name) for name in sorted(names) if name]
-    more = f" and {len(told) - NAMED:,} more" if len(told) > NAMED else ""
-    return ", ".join(told[:NAMED]) + more
+    named = [wording.printable(name) for name in sorted(names) if name]
+    more = f" and {len(named) - NAMED:,} more" if len(named) > NAMED else ""
+    return ", ".join(named[:NAMED]) + more
 
 
 def cloned_document(source: str, target: str, made: ClonedState) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def cloned_document(source: str, target: str, made: ClonedState) -> dict[str, An
 
 
 def left_document(left: Iterable[LeftOut]) -> list[dict[str, Any]]:
-    """Each reason with how many of which kind."""
+    """The omitted resources by kind and reason, with their number and names."""
     return [
         {"kind": kind, "why": why, "count": sum(names.values()), "names": sorted(name for name in names if name)}
         for (kind, why), names in grouped(left).items()

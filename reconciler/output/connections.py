@@ -11,7 +11,7 @@ from reconciler.output.layout import Line
 from reconciler.output.wording import printable
 
 _STYLES = {"ACTIVE": "green", "PENDING": "yellow", "FAILED": "red"}
-#: What uses a connection.
+#: Texts for the uses of a connection.
 USED = {
     "configured": "configured in this project",
     "ledger": "bound to this project's ledger",
@@ -33,7 +33,7 @@ def connection_lines(documents: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
 
 
 def connection_detail(document: Mapping[str, Any]) -> Iterator[Line]:
-    """One connection, a line for each thing known of it."""
+    """One connection: a line for each known value, then its uses."""
     for name in ("id", "status", "app", "method", "created", "updated"):
         if document[name]:
             style = _STYLES.get(document[name], "") if name == "status" else ""
@@ -44,5 +44,5 @@ def connection_detail(document: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _moment(text: str) -> str:
-    """Without fractions of a second; whatever else it may be stays as it is."""
+    """A time without fractions of a second; any other text is unchanged."""
     return printable(re.sub(r"\.\d+", "", moment_of(text).replace("Z", " UTC")))

@@ -124,7 +124,7 @@ def position(origin: Origin | None) -> Origin | None:
 
 
 def below(base: str, origin: Origin) -> str:
-    """The file as the repository names it."""
+    """The path of the file within the repository."""
     return posixpath.normpath(posixpath.join(base, origin.file.replace("\\", "/")))
 
 
@@ -192,7 +192,7 @@ def _changes(sheet: PlanSheet) -> Iterator[Diagnostic]:
 
 
 def _place(change: Change) -> Origin | None:
-    """Where the files ask for it; of what left them the file alone: its line says something else by now."""
+    """The position that declares it; for a removed block only the file, since its line has other content now."""
     origin = position(change.origin)
     return origin if origin is None or change_text.where(change) else Origin(origin.file, 1, 1)
 
@@ -204,7 +204,7 @@ def _what(change: Change) -> str:
 
 
 def _rule(change: Change) -> Rule | None:
-    """The gravest reason to look at a change; most have none."""
+    """The most severe rule that a change matches; None for most changes."""
     causes = {change.cause, *(each.cause for each in change.fields)}
     if change.blocked:
         return BLOCKED

@@ -10,7 +10,7 @@ from reconciler.output.layout import Line, wrapped
 from reconciler.output.wording import count, printable
 
 _STYLES = {Verdict.OK: "green", Verdict.FAILED: "bold red", Verdict.SKIPPED: "dim"}
-#: Where the text of a check begins.
+#: Column at which the text of a check begins.
 _TEXT = 26
 
 

@@ -84,7 +84,7 @@ def redacted_drift(found: Iterable[Drift], redactor: Verbatim) -> tuple[Drift, .
 
 
 def drift_lines(drifts: DriftReport, columns: int = 0) -> Iterator[Line]:
-    """Resource by resource and field by field, like a plan; on a quiet day one line."""
+    """The drift by resource and field, as a plan shows changes; one line if there is none."""
     if drifts.items:
         layout = PlanLayout(columns)
         yield from wrapped([(drifts.title, "bold")], columns)

@@ -20,26 +20,28 @@ FORMAT_VERSION = "1.0"
 Calls = Sequence[tuple[str, str, Any]]
 
 
-def explanation_lines(told: Explanation, requests: Calls) -> Iterator[Line]:
+def explanation_lines(found: Explanation, requests: Calls) -> Iterator[Line]:
     """Position, decision and reason, fields, dependent resources, and the requests to send."""
-    yield [(wording.shown(told.address), "bold")]
-    yield _fact("files", str(told.desired.origin) if told.desired else "not declared")
-    if told.desired and (guards := _lifecycle(told)):
+    yield [(wording.shown(found.address), "bold")]
+    yield _fact("files", str(found.desired.origin) if found.desired else "not declared")
+    if found.desired and (guards := _lifecycle(found)):
         yield _fact("lifecycle", guards)
-    yield _fact("ledger", _ledger(told.entry) if told.entry else "not managed")
-    for name in sorted(told.entry.digests) if told.entry else ():
+    yield _fact("ledger", _ledger(found.entry) if found.entry else "not managed")
+    for name in sorted(found.entry.digests) if found.entry else ():
         yield _fact(
-            "", f"{name} is kept as a keyed digest; written {moment(told.entry.since if told.entry else None)}"
+            "", f"{name} is kept as a keyed digest; written {moment(found.entry.since if found.entry else None)}"
         )
-    yield _fact("account", f"id {wording.printable(told.live.remote_id)}" if told.live else "not found, or not read")
-    yield _fact("decision", _decision(told))
-    yield _fact("because", told.rule)
-    if told.change and told.change.note:
-        yield _fact("note", wording.printable(told.change.note))
-    for label, texts in _links(told):
+    yield _fact(
+        "account", f"id {wording.printable(found.live.remote_id)}" if found.live else "not found, or not read"
+    )
+    yield _fact("decision", _decision(found))
+    yield _fact("because", found.rule)
+    if found.change and found.change.note:
+        yield _fact("note", wording.printable(found.change.note))
+    for label, texts in _links(found):
         if texts:
             yield _fact(label, ", ".join(texts))
-    yield from _table(told.rows)
+    yield from _table(found.rows)
     if requests:
         yield []
         yield from call_lines(requests)
@@ -49,8 +51,8 @@ def _fact(label: str, text: str) -> Line:
     return [(f"  {label:<10} ", "dim"), (text, "")]
 
 
-def _lifecycle(told: Explanation) -> str:
-    said = lifecycle_to_json(told.desired.lifecycle) if told.desired else {}
+def _lifecycle(found: Explanation) -> str:
+    said = lifecycle_to_json(found.desired.lifecycle) if found.desired else {}
     return ", ".join(f"{key}: {wording.value(value) if value is not True else 'true'}" for key, value in said.items())
 
 
@@ -60,8 +62,8 @@ def _ledger(entry: LedgerEntry) -> str:
     return f"managed: {how}, last written by run {entry.run}, {moment(entry.since)}{state}"
 
 
-def _decision(told: Explanation) -> str:
-    change = told.change
+def _decision(found: Explanation) -> str:
+    change = found.change
     if change is None:
         return "none: unmanaged"
     text = "nothing" if change.action is Action.NO_CHANGE else change.action.value
@@ -69,11 +71,11 @@ def _decision(told: Explanation) -> str:
     return text + (f" (blocked: {change.blocked})" if change.blocked else "")
 
 
-def _links(told: Explanation) -> Iterator[tuple[str, list[str]]]:
-    effects = told.change.effects if told.change else ()
+def _links(found: Explanation) -> Iterator[tuple[str, list[str]]]:
+    effects = found.change.effects if found.change else ()
     yield "effects", [wording.printable(each) for each in effects]
-    yield "needs", [wording.shown(each) for each in told.needs]
-    yield "needed by", _some(told.needed_by)
+    yield "needs", [wording.shown(each) for each in found.needs]
+    yield "needed by", _some(found.needed_by)
 
 
 def _some(addresses: Sequence[Address], most: int = 10) -> list[str]:
@@ -99,26 +101,26 @@ def _shown(row: FieldExplanation, side: str) -> str:
     return "(not shown)" if side in row.hidden and (value is not None or side != "desired") else wording.value(value)
 
 
-def explanation_document(told: Explanation, requests: Calls, reads: int) -> dict[str, Any]:
+def explanation_document(found: Explanation, requests: Calls, reads: int) -> dict[str, Any]:
     """The document of ``explain --json``; secrets appear as their source or not at all."""
-    change, entry = told.change, told.entry
-    origin = told.desired.origin if told.desired else None
+    change, entry = found.change, found.entry
+    origin = found.desired.origin if found.desired else None
     return {
         "format_version": FORMAT_VERSION,
-        "address": str(told.address),
-        "rule": told.rule,
+        "address": str(found.address),
+        "rule": found.rule,
         "action": change.action.value if change else None,
         "cause": change.cause.value if change and change.cause else None,
         "blocked": change.blocked if change else None,
         "note": change.note if change else "",
         "effects": list(change.effects) if change else [],
         "origin": dict(zip(("file", "line", "column"), origin, strict=True)) if origin else None,
-        "lifecycle": lifecycle_to_json(told.desired.lifecycle) if told.desired else {},
+        "lifecycle": lifecycle_to_json(found.desired.lifecycle) if found.desired else {},
         "ledger": _entry_document(entry) if entry else None,
-        "remote_id": told.live.remote_id if told.live else None,
-        "fields": [_row_document(row) for row in told.rows],
-        "needs": [str(each) for each in told.needs],
-        "needed_by": [str(each) for each in told.needed_by],
+        "remote_id": found.live.remote_id if found.live else None,
+        "fields": [_row_document(row) for row in found.rows],
+        "needs": [str(each) for each in found.needs],
+        "needed_by": [str(each) for each in found.needed_by],
         "requests": [{"method": method, "path": path, "body": body} for method, path, body in requests],
         "calls": {"reads": reads},
     }

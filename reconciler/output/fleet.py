@@ -38,7 +38,7 @@ _ERROR_WIDTH = 100
 
 
 def fleet_lines(report: FleetReport) -> Iterator[Line]:
-    """The table and the totals. Accounts that stay as they are have no line of their own beside others."""
+    """The table and the totals. Unchanged accounts have no row."""
     shown = [result for result in report.results if is_listed(result)]
     rows = [_HEAD, *(_row(result) for result in shown)]
     widths = [max(width_of(row[index]) for row in rows) for index in range(len(_HEAD) - 1)]

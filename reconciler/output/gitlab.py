@@ -19,8 +19,8 @@ _COUNTED = {
 def plan_counts(sheet: PlanSheet) -> str:
     """``{"create": 1, "update": 0, "delete": 2}`` and no other key; a replacement is one of each.
 
-    What is only taken over or forgotten changes nothing in the account and does not count. After a run it is what
-    was done.
+    Adoptions without changes and forgotten resources do not count, since the account stays the same. After a run
+    only completed changes count.
     """
     hit = [change for change in differing(sheet.plan.pending) if change.action is not Action.ADOPT or change.fields]
     if sheet.report:

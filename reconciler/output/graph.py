@@ -19,7 +19,7 @@ from reconciler.output import wording
 from reconciler.output.plan_sheet import SIGNS
 from reconciler.planner.order import QUIET, SETTLED, Graph
 
-#: What Mermaid draws unless it is told otherwise, as on GitHub and GitLab: characters of text, and edges.
+#: Default limits of Mermaid, which GitHub and GitLab use: characters of text, and edges.
 MERMAID_TEXT, MERMAID_EDGES = 50_000, 500
 #: Labels longer than this are cut.
 LONGEST = 80
@@ -136,7 +136,7 @@ def _colour(kind: str) -> str:
 
 
 def _mermaid_shape(node: Node) -> tuple[str, str]:
-    """People are round, relations have slanting ends, what can only be referred to is a barrel."""
+    """The brackets of a node: round for people, hexagonal for relations, a cylinder for reference targets."""
     kind = KINDS.get(node.kind)
     if kind is None:
         return "((", "))"
@@ -157,13 +157,13 @@ def _sort(kind: Kind) -> str:
 
 
 def _line(text: str) -> str:
-    """One line, cut where it is very long."""
+    """The text on one line, cut if it is very long."""
     line = wording.printable(" ".join(text.split())) or " "
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _mermaid_text(text: str) -> str:
-    """Inside double quotes. Whatever is in some syntax, Markdown's included, is written as ``#number;``."""
+    """Text for double quotes; characters with a meaning in Mermaid or Markdown are written as ``#number;``."""
     line = _line(text)
     beside = zip(f" {line}", line, f"{line[1:]} ", strict=False)
     listed = re.match(r"\d+\.", line)
@@ -174,21 +174,21 @@ def _mermaid_text(text: str) -> str:
 
 
 def _is_plain(before: str, char: str, after: str) -> bool:
-    """Letters and digits are; signs that emphasise or begin a list are where they stand inside a word."""
+    """Whether a character needs no escape: letters, digits, punctuation, and ``-+_~`` inside a word."""
     if char in "-+_~":
         return before.isalnum() and after.isalnum()
     return char.isalnum() or char in " @.,/:'!?…×" or ord(char) > 127
 
 
 def _dot_text(text: str) -> str:
-    """Inside double quotes: these and backslashes end or bend a string; graphviz reads ``&…;`` as HTML does."""
+    """Text for double quotes; quotes, backslashes and ``&``, which begins an entity, are escaped."""
     return _line(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
 
 
 def folded(diagram: Diagram, limit: int, is_many: Callable[[Node], bool], name: Callable[[Node], str]) -> Diagram:
-    """The same with those nodes that there are many of made one each by ``name``, where it has more than ``limit``.
+    """The diagram with the nodes that ``is_many`` selects combined by ``name``, if it has more than ``limit`` nodes.
 
-    Edges that become one carry their number.
+    Edges that coincide then become one edge with their number.
     """
     if len(diagram.nodes) <= limit:
         return diagram
@@ -217,7 +217,7 @@ def _counted(edges: Iterable[Edge], places: Mapping[str, str]) -> Iterator[Edge]
 #: With more nodes than this, people and relations are drawn as one box for each kind.
 MANY = 200
 _BARRIERS = {QUIET: "webhooks are gone", SETTLED: "all else is done"}
-#: How an address is shown.
+#: Makes the label of an address.
 Shown = Callable[[Address], str]
 
 
@@ -269,12 +269,12 @@ def _is_many(node: Node) -> bool:
 
 
 def _heaped(node: Node) -> str:
-    """``+ contact``: people and relations by kind, and by what is done to them."""
+    """The name of a combined node, such as ``+ contact``: action and kind."""
     symbol, space, _ = node.label.partition(" ")
     done = f"{symbol} " if space and symbol in {*(sign.symbol for sign in SIGNS.values()), "…"} else ""
     return f"{done}{node.kind}{' (not declared)' if node.outside else ''}"
 
 
 def label_of(address: Address) -> str:
-    """An address as it is read: without escapes."""
+    """An address without escapes."""
     return f"{address.kind}/{'/'.join(unescape(part) for part in address.key.split('/'))}"

@@ -122,7 +122,7 @@ class PageOutcome(NamedTuple):
 
 
 def page(sheet: PlanSheet) -> str:
-    """The document, the same bytes for the same plan."""
+    """The HTML page; the same plan gives the same bytes."""
     style, script = asset("page.css"), asset("page.js")
     first, rest = _headline(sheet)
     content = _Content(sheet)
@@ -169,7 +169,7 @@ def _template() -> Template:
 
 
 def _printable(value: object) -> object:
-    """Every text of the page but markup: control characters are spelled out, then Jinja2 escapes it."""
+    """The text with control characters written as escapes; Jinja2 escapes it then. Markup is unchanged."""
     return value if isinstance(value, Markup) else wording.printable(str(value))
 
 
@@ -205,7 +205,7 @@ def _consequences(changes: Iterable[Change]) -> Iterator[tuple[str, int, Counter
 
 
 class _Content:
-    """The parts of the page that name changes and lead to them."""
+    """The parts of the page that list changes and link to them."""
 
     def __init__(self, sheet: PlanSheet) -> None:
         self.sheet, self.view = sheet, view_of(sheet, adopted=True)
@@ -224,11 +224,11 @@ class _Content:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The changes that the page shows."""
+        """The kinds that have a list of changes on the page."""
         return frozenset(group.kind for group in self.view.groups if group.blocks)
 
     def needs_attention(self, member: Member) -> bool:
-        """Whether it failed, is blocked, removes something, cannot be reverted, or meets a change of others."""
+        """Whether it failed, is blocked, removes something, cannot be reverted, or overwrites a change of others."""
         return any(map(self._is_grave, (member.change, *member.relations)))
 
     def _is_grave(self, change: Change) -> bool:
@@ -389,7 +389,7 @@ def _call(call: Call) -> tuple[str, str, list[str]]:
 
 
 def _outcomes(report: Report | None) -> dict[Address, PageOutcome]:
-    """By address; empty for a plan that was not applied."""
+    """The outcomes by address; empty for a plan that was not applied."""
     found: dict[Address, PageOutcome] = {}
     for outcome in sorted(report.outcomes if report else (), key=lambda each: -STATUSES.index(each.status)):
         before = found.get(outcome.step.address)

@@ -1,4 +1,4 @@
-"""Builds the versioned JSON documents of plans and reports, and writes JSON that no terminal interprets.
+"""Builds the versioned JSON documents of plans and reports.
 
 Minor versions add keys, major versions may change them.
 """

@@ -17,7 +17,7 @@ from reconciler.output.drift import DriftReport
 from reconciler.output.plan_sheet import PlanSheet
 from reconciler.output.problems import FileProblems
 
-#: What XML 1.0 has no place for, and what is left of it after cleaning (https://www.w3.org/TR/xml/#charsets).
+#: Characters that XML 1.0 does not allow (https://www.w3.org/TR/xml/#charsets).
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
@@ -70,12 +70,12 @@ def _case(change: Change, ends: list[Outcome]) -> TestCase:
 
 
 def drift_suites(drifts: DriftReport) -> str:
-    """A failure for every resource that is not as it was left."""
+    """One failure for each drifted resource."""
     return _of_findings(diagnostics.of(drifts), "drift", drifts.summary, drifts.name, drifts.base)
 
 
 def problems_suites(findings: FileProblems) -> str:
-    """A failure for every problem."""
+    """One failure for each problem."""
     good = f"{wording.count(findings.resources, 'resource')}"
     return _of_findings(diagnostics.of(findings), "files", good, findings.name, findings.base)
 
@@ -126,12 +126,12 @@ def _append(suite: Tree.Element, case: TestCase, base: str) -> None:
 
 
 def _lines(case: TestCase, base: str) -> Iterator[str]:
-    """The place, then the remarks. Jenkins' schema has no attributes for the place."""
+    """The position, then the remarks. Jenkins' schema has no attributes for the position."""
     if case.origin:
         yield _text(f"{diagnostics.below(base, case.origin)}:{case.origin.line}:{max(1, case.origin.column)}")
     yield from (_text(line) for line in case.lines)
 
 
 def _text(text: str) -> str:
-    """Without control characters: spelled out, as everywhere, those included that only XML forbids."""
+    """The text with control characters, and others that XML does not allow, written as escapes."""
     return _FORBIDDEN.sub(lambda char: f"\\u{ord(char.group()):04x}", wording.printable(text))

@@ -1,6 +1,6 @@
-"""Plans, reports, drift and problems of files as Markdown: comments of a pull request, and issues.
+"""Writes plans, reports, drift and problems of files as Markdown, for comments of pull requests and for issues.
 
-What matters comes first, the rest is folded, and what is too long is cut between resources.
+Totals, approvals and failures come first, the tables are folded, and a text that is too long is cut after a resource.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from reconciler.output.plan_view import Block, view_of
 from reconciler.output.problems import FileProblems
 from reconciler.planner.drift import Drift
 
-#: GitHub refuses a longer body of a comment.
+#: Length of the longest comment that GitHub accepts.
 LIMIT = 65_535
-#: So much of it is left to those who add a line of their own.
+#: Characters left free for tools that add a line of their own.
 HEADROOM = 535
-#: So many are named before the folded part.
+#: Resources named before the folded part; the rest is counted.
 NAMED = 10
 
 _SIGNS = {key: sign.symbol.replace("-", "−").replace(".", "·") for key, sign in SIGNS.items()}
@@ -34,7 +34,7 @@ _TABLE = head("Resource", "Change", "Where", "Effects")
 
 
 def plan_comment(sheet: PlanSheet, limit: int = LIMIT) -> str:
-    """The comment, ``limit`` characters at most (10,000 or more); a first line that nobody sees says whose it is."""
+    """The comment, at most ``limit`` characters (10,000 or more), with a hidden first line that identifies it."""
     front = within(_front(sheet), limit // 2)
     tail = within(_tail(sheet), limit // 8)
     room = limit - HEADROOM - size(front) - size(tail)
@@ -62,13 +62,13 @@ def _tables(sheet: PlanSheet) -> list[_Table]:
 
 
 def _those(changes: Sequence[Change], left: frozenset[Address] | None, *, is_open: bool) -> Sequence[Change]:
-    """The changes that are open, or the others; what is adopted without a change is done by an apply."""
+    """The open changes, or the completed ones. An apply completes adoptions without a change."""
     own = tuple(change for change in differing(changes) if diagnostics.is_open(change, left) is is_open)
     return Changes(own, changes.agreed) if isinstance(changes, Changes) and (left is None) is is_open else own
 
 
 def within(parts: Iterable[str], room: int) -> str:
-    """The first parts that fit, whole ones only."""
+    """The first parts that fit into ``room`` characters as a whole."""
     found: list[str] = []
     for part in parts:
         room -= size(part)
@@ -196,7 +196,7 @@ def _fitting(room: int, blocks: Iterable[Block]) -> list[str]:
 
 
 def _rows(block: Block) -> Iterator[str]:
-    """The resource, or how many equal ones and whom; then fields and relations."""
+    """The rows of a block: the resource, or number and names of equal ones, then fields and relations."""
     several = len(block.members) > 1
     sign = _SIGNS[block.sign].strip()
     what = prose(block.title) if several else code(block.title)

@@ -15,7 +15,7 @@ from reconciler.output import wording
 #: Longer names and values are cut: one of them must not fill a comment.
 LONGEST = 300
 
-#: A word of a sentence that means itself everywhere. GH-12 and long hexadecimal numbers are links on GitHub.
+#: A word that Markdown does not interpret. GH-12 and long hexadecimal numbers are links on GitHub.
 _PLAIN = re.compile(r"(?!(?i:www\.|gh-\d|[0-9a-f]{7,}\W*$))[\w.,;'\"()/→…+=·–—%?:-]*")
 _RISKY = re.compile(r"_|:(?=.)|%(?=[\w~])|\w[.=](?=\w)|^[-+=.:]|[A-Z]{2,}-\d")
 _ENDS = re.compile(r"[,.;:]*$")
@@ -68,10 +68,10 @@ def marker(name: str) -> str:
 
 
 def size(text: str) -> int:
-    """The length as GitHub and GitLab count it at most: in UTF-16 units."""
+    """The length of a text in UTF-16 units, which is the larger of the counts of GitHub and GitLab."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def folded(summary: str, content: str) -> str:
-    """A part that opens on demand; ``summary`` is plain text."""
+    """A collapsed section; ``summary`` is plain text."""
     return f"<details><summary>{summary}</summary>\n\n{content}\n</details>\n\n"

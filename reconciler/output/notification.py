@@ -44,7 +44,7 @@ class Notice:
 
 
 def notice_document(notice: Notice) -> dict[str, Any]:
-    """The plain form; minor versions add keys, major ones break."""
+    """The generic form; minor versions add keys, major versions may change them."""
     changes: dict[str, dict[str, int]] = {}
     for (kind, action), number in sorted(notice.changes.items()):
         changes.setdefault(kind, {})[action] = number
@@ -103,7 +103,7 @@ def _details(notice: Notice) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    """Slack's three signs."""
+    """The text with the three characters escaped that Slack interprets."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 

@@ -11,8 +11,8 @@ from reconciler.output.json_documents import FORMAT_VERSION
 from reconciler.output.layout import Line
 from reconciler.planner.documents import ExportedFiles
 
-#: So many resources that were left out are named; the rest is counted.
-TOLD = 20
+#: Omitted resources that are named; the rest is counted.
+MAX_LISTED = 20
 
 
 def pulled_lines(
@@ -38,10 +38,10 @@ def pulled_lines(
         yield []
     if made.left_out:
         yield [("Left out:", "")]
-        for address, why in made.left_out[:TOLD]:
+        for address, why in made.left_out[:MAX_LISTED]:
             yield [(f"  {wording.shown(address)}", ""), (f"  {wording.printable(why)}", "dim")]
-        if len(made.left_out) > TOLD:
-            yield [(f"  and {len(made.left_out) - TOLD:,} more", "dim")]
+        if len(made.left_out) > MAX_LISTED:
+            yield [(f"  and {len(made.left_out) - MAX_LISTED:,} more", "dim")]
         yield []
     mine = "" if owned is None else f" {wording.count(owned, 'resource is', 'resources are')} recorded as created."
     text = f"Wrote {wording.count(made.declared, 'resource')} ({wording.count(reads, 'API request')}).{mine}"
@@ -80,7 +80,7 @@ _STYLES = {"+": "green", "-": "red", "@": "dim"}
 
 
 def patch_lines(patch: PatchSummary, *, chosen: bool) -> Iterator[Line]:
-    """The difference where something was chosen, else what could be; then what a person has to do."""
+    """The difference, if something was chosen, else the drift that can be accepted; then what is merged by hand."""
     lines = list(patch.difference)
     yield from ([(wording.printable(line), _STYLES.get(line[:1], ""))] for line in lines)
     if not chosen:

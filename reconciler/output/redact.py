@@ -38,9 +38,9 @@ from reconciler.output.wording import LONGEST, printable
 #: A keyed digest of a text, in hex.
 Digest = Callable[[str], str]
 
-#: The name under which marks are digested, so that they equal no digest of a secret.
+#: Domain of the digests of pseudonyms, so that none equals the digest of a secret.
 DOMAIN = "mark"
-#: Hex digits of a mark: two people of 100,000 share one with a chance of about one.
+#: Hex digits of a pseudonym: among 100,000 people about one pair has the same.
 DIGITS = 8
 
 _MARK = re.compile(rf"[cv]:[0-9a-f]{{{DIGITS}}}")
@@ -72,7 +72,7 @@ _PERSONAL = frozenset(f.name for kind in KINDS.values() for f in kind.fields if 
 _MAPS = frozenset(
     f.name for kind in KINDS.values() for f in kind.fields if f.personal and f.shape is FieldShape.ENTRIES
 )
-#: How bodies and answers spell personal fields, where that is another name.
+#: Names of personal fields in requests and responses, if they differ.
 _SPELLED = frozenset(
     spelled
     for wires in TABLE.values()
@@ -118,7 +118,7 @@ class Redactor(Verbatim):
     # marks
 
     def mark(self, text: str) -> str:
-        """The mark of a personal value: ``c:…`` for an e-mail address, ``v:…`` for anything else."""
+        """The pseudonym of a personal value: ``c:…`` for an e-mail address, ``v:…`` for anything else."""
         if _MARK.fullmatch(text):
             return text
         if _EMAIL.fullmatch(text):
@@ -126,7 +126,7 @@ class Redactor(Verbatim):
         return f"v:{self._digest(clean(text))[:DIGITS]}"
 
     def person(self, part: str) -> str:
-        """The mark of whom a part of a key, or an e-mail address, names."""
+        """The pseudonym of the person whom a part of a key, or an e-mail address, names."""
         if part.startswith("#") or _MARK.fullmatch(part) or not part.strip("*?"):
             return part
         name = unescape(part) if "@" in part else unquote(part)
@@ -167,7 +167,7 @@ class Redactor(Verbatim):
         return method, self.text(path), self.document(body)
 
     def outcome(self, outcome: Outcome) -> Outcome:
-        """The end of a step."""
+        """The outcome of a step."""
         step, differs = outcome.step, outcome.differs.items()
         return replace(
             outcome,
@@ -177,7 +177,7 @@ class Redactor(Verbatim):
         )
 
     def report(self, report: Report) -> Report:
-        """All of them."""
+        """The report of a run."""
         return replace(report, outcomes=tuple(self.outcome(each) for each in report.outcomes))
 
     def value(self, name: str, value: Any) -> Any:
@@ -193,7 +193,7 @@ class Redactor(Verbatim):
         if isinstance(value, list | tuple):
             return [self.document(each) for each in value]
         if not isinstance(value, Mapping) or "$schema" in value:
-            return value  # a schema speaks of fields, and of nobody
+            return value  # a schema has names of fields only
         about = value.get("path") or value.get("slug")
         inner = isinstance(about, str) and (_is_personal(about) or ("slug" in value and "value" in value))
         return {
@@ -255,19 +255,19 @@ def _is_entries(key: str, value: Any) -> bool:
     return key in _MAPS and isinstance(value, Mapping)
 
 
-#: Shorter values are marked where a field holds them, not in running text.
+#: Shorter values are replaced in fields only, not in free text.
 SHORTEST = 3
-#: Where messages cut values: in plans, and in what is said about files.
+#: Lengths at which values are cut: in plans, and in messages about files.
 _CUTS = (LONGEST, 40)
 
-#: Makes the mark of one value.
+#: Makes the pseudonym of one value.
 Mark = Callable[[], str]
-#: Ways to write values that begin with one word: where that word stands in it, and the mark.
+#: Forms of values with the same first word: the offset of that word, and the pseudonym.
 Forms = dict[str, tuple[int, Mark]]
 
 _WORD = re.compile(r"\w+")
 _ENUMS: tuple[type[Enum], ...] = (Action, Cause, Verb, Allow, Prune, Status, EntryState, Provenance)
-#: The words of our own documents, which nobody's name shall break.
+#: Words of reconciler's own documents, which are never replaced.
 _OURS = frozenset(
     {
         *(str(word.value) for words in _ENUMS for word in words),
@@ -283,7 +283,7 @@ _OURS = frozenset(
 
 
 class KnownValues:
-    """Values with their marks, found as whole words; ``allow`` names what is the name of something else too."""
+    """Personal values with their pseudonyms, found in texts as whole words."""
 
     def __init__(self) -> None:
         self._allowed: set[str] = set()
@@ -291,7 +291,7 @@ class KnownValues:
         self._by_word: dict[str, Forms] = {}
 
     def add(self, value: str, mark: Mark) -> None:
-        """Know a value in each form in which it may be written; its mark is made when it is met."""
+        """Replace a value in each form in which it may be written; its pseudonym is made at the first occurrence."""
         if value in self._seen or len(value) < SHORTEST or value in _OURS:
             return
         self._seen.add(value)
@@ -300,11 +300,11 @@ class KnownValues:
                 self._by_word.setdefault(word.group(), {})[form] = (word.start(), mark)
 
     def allow(self, name: str) -> None:
-        """The name of a tag is shown as such, even where somebody is called the same."""
+        """Do not replace this name of a resource, even if it equals a personal value."""
         self._allowed.add(name)
 
     def replaced(self, text: str) -> str:
-        """The text with marks."""
+        """The text with pseudonyms."""
         if not self._by_word:
             return text
         parts, end = [], 0

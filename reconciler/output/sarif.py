@@ -17,9 +17,9 @@ from reconciler.output.problems import FileProblems
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 
-#: Where the tool is described.
+#: URL of the description of the tool.
 HOME = "https://github.com/example-org/reconciler"
-#: Where a result is shown that no line caused: code scanning takes none without a file.
+#: Position of a result that has none: code scanning needs a file.
 _NOWHERE = Origin("reconciler.yaml", 1, 1)
 
 

@@ -12,7 +12,7 @@ _WIDEST = 48
 
 
 def setting_lines(rows: Iterable[tuple[str, Any, str]]) -> Iterator[str]:
-    """``rows`` are (name, value, source); three columns, of which the last is never cut."""
+    """The ``rows`` (name, value, source) in three columns; the last one is never cut."""
     shown = [(printable(name), _value(value), printable(source)) for name, value, source in rows]
     names = max((len(name) for name, _, _ in shown), default=0)
     values = min(_WIDEST, max((len(value) for _, value, _ in shown), default=0))

@@ -1,4 +1,4 @@
-"""A plan or a report as lines of styled text, for terminals and logs."""
+"""Renders a plan or a report as lines of styled text, for terminals and logs."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ STYLES = {
     "blocked": "red",
 }
 
-#: Columns of a text that no terminal shows, and the most that a terminal's lines use.
+#: Width of a text without a terminal, and the largest width used on a terminal.
 COLUMNS, WIDEST = 80, 120
-#: Where titles, and what belongs to them, begin; how wide the names of fields are.
+#: Columns at which titles and their details begin, and the width of the names of fields.
 _TITLE, _INSIDE, _PATH = 4, 6, 16
 #: Below this width, notes have no column of their own.
 _NARROW = 60
@@ -40,7 +40,7 @@ _NARROW = 60
 def plan_lines(
     sheet: PlanSheet, *, hidden_fields: bool = False, columns: int = 0, detail: bool = False
 ) -> Iterator[Line]:
-    """The whole plan; on a quiet day one line. ``columns``: width of the terminal, 0 where there is none."""
+    """The whole plan; one line if nothing changes. ``columns``: width of the terminal, 0 if there is none."""
     view = view_of(sheet, grouped=not detail, adopted=detail)
     layout = PlanLayout(columns)
     if view.is_quiet:
@@ -225,7 +225,7 @@ def _ended(outcome: Outcome) -> str:
     return SIGNS[written.value].done
 
 
-#: So many steps of an ending are listed.
+#: Failed or skipped steps that are listed; the rest is counted.
 MAX_LISTED = 20
 
 

@@ -15,7 +15,7 @@ HIDDEN = "(hidden)"
 #: Longer bodies are cut: a page of contacts is some 25 kB.
 LONGEST = 4000
 
-#: Keys whose values nobody reads: what the kinds call sensitive, and what keys and sessions are called elsewhere.
+#: Keys whose values are hidden: sensitive fields of the kinds, and usual names of keys and sessions.
 _SECRET = frozenset(
     {"secret", "token", "key", "apikey", "password", "authorization", "sessiontoken"}
     | {re.sub(r"[^a-z]", "", f.name) for kind in KINDS.values() for f in kind.fields if f.write_only and f.sensitive}
@@ -23,9 +23,9 @@ _SECRET = frozenset(
 
 
 def body_text(content: bytes | None, hidden: Iterable[str] = (), marked: Callable[[Any], Any] | None = None) -> str:
-    """A body as one line of JSON; ``hidden`` texts and what a secret's key holds are masked, URLs to their host.
+    """A body as one line of JSON. ``hidden`` texts and the values of secret keys are masked, URLs down to their host.
 
-    ``marked`` puts marks in place of people. What is no JSON is not shown, only its length.
+    ``marked`` replaces people by pseudonyms. Of a body that is not JSON only the length is shown.
     """
     if not content:
         return ""
@@ -38,7 +38,7 @@ def body_text(content: bytes | None, hidden: Iterable[str] = (), marked: Callabl
 
 
 def masked(value: Any, hidden: tuple[str, ...] = ()) -> Any:
-    """The value with nothing in it that opens anything."""
+    """The value without keys, secrets and paths of URLs."""
     if isinstance(value, dict):
         return {key: _of_key(key, each, hidden) for key, each in value.items()}
     if isinstance(value, list):

@@ -18,7 +18,7 @@ LONGEST = 60
 
 
 def printable(text: str) -> str:
-    """Without anything that a terminal would obey: control and direction characters are spelled out."""
+    """The text with control and direction characters written as escapes, so that no terminal interprets them."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(char if _is_harmless(char) else _spelled(char) for char in text)
@@ -36,24 +36,24 @@ def _spelled(char: str) -> str:
 
 
 def shown(address: Address) -> str:
-    """An address as people write it: nothing in it is percent-encoded."""
+    """An address without percent-encoding, as users write it."""
     return printable(address.shown)
 
 
 def unescaped(text: str) -> str:
-    """Each part of a key as people write it."""
+    """Each part of a key without percent-encoding."""
     return "/".join(map(unescape, text.split("/"))) if "%" in text else text
 
 
 def name_of(address: Address) -> str:
-    """The last part of an address, unescaped: what the thing is called."""
+    """The last part of an address, unescaped."""
     return printable(unescape(address.key.rpartition("/")[2]))
 
 
 def value(content: Any, longest: int = LONGEST) -> str:
     r"""One value: text in quotes, nothing as ``unset``, a set as its sorted items; cut where it is very long.
 
-    A quote or a backslash inside stands behind a backslash: where a value ends is never in doubt.
+    Quotes and backslashes inside a text are escaped, so that the end of the text is clear.
     """
     if content is None:
         return "unset"
@@ -117,7 +117,7 @@ def duration(seconds: float) -> str:
     return f"about {seconds / 60:.0f} min" if seconds < 6000 else f"about {seconds / 3600:.1f} h"
 
 
-#: What JSON may hold as it is, and terminals act upon: deletion, C1 controls, marks of direction, surrogates, blanks.
+#: Characters that JSON allows and terminals interpret: deletion, C1 controls, marks of direction, surrogates, blanks.
 _UNSEEN = re.compile(
     "[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ud800-\udfff\ufeff\uffa0\U000e0000-\U000e0fff]"
@@ -125,6 +125,6 @@ _UNSEEN = re.compile(
 
 
 def json_text(document: Any, indent: int | None = 2, *, plain: bool = False) -> str:
-    """The document with nothing in it that a terminal would obey; ``plain``: in ASCII alone."""
+    """The document as JSON with control characters escaped; ``plain``: ASCII only."""
     text = json.dumps(document, ensure_ascii=plain, indent=indent)
     return _UNSEEN.sub(lambda char: json.dumps(char.group())[1:-1], text)

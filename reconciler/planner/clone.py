@@ -187,8 +187,8 @@ class _Cloning:
     def _sayable(self, kind: Kind, attrs: Attrs) -> Attrs | None:
         """The attributes without texts that contain an address; None if a required one does."""
         known = {each.name for each in kind.fields if each.from_env or (kind.person and each.name in kind.key)}
-        told = {name: value for name, value in attrs.items() if isinstance(value, str) and name not in known}
-        loud = [name for name, text in told.items() if self._spells_somebody(text)]
+        texts = {name: value for name, value in attrs.items() if isinstance(value, str) and name not in known}
+        loud = [name for name, text in texts.items() if self._spells_somebody(text)]
         needed = [name for name in loud if name in kind.key or kind.field(name).required]
         for name in (needed or loud) if kind.name in self.choice.kinds else ():
             what = "" if needed or kind.person else unescape(kind.address(attrs).key)
