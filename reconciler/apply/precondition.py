@@ -21,7 +21,7 @@ from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.field import FieldShape
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import OpenRequest
-from reconciler.model.values import Address, Attrs, Ref, Secret
+from reconciler.model.values import Address, Attrs, Ref
 from reconciler.planner.decoding import decode
 from reconciler.planner.impact import Losers, carriers_of, growth, takes_from_people
 from reconciler.planner.order import Graph
@@ -96,13 +96,14 @@ class Freshness:
         return None if people is None else carriers_of({change.address: people}).get(change.address)
 
     def wrote(self, step: Step, change: Change, shown: Attrs) -> None:
-        """Record a write of this run, so that its effect does not count as a change by others."""
+        """Record a write of this run, so that its effect does not count as a change by others.
+
+        A temporary name is the only change after which the same resource is checked again.
+        """
         if step.verb is Verb.DROP:
             self.dropped.add(change.address)
-            return
-        attrs = {name: value for name, value in change.attrs.items() if not isinstance(value, Secret)}
-        sent = {} if step.verb is Verb.PARK else attrs
-        self.written[change.address] = {**self.written.get(change.address, change.before), **sent, **shown}
+        elif step.verb is Verb.PARK:
+            self.written[change.address] = {**change.before, **shown}
 
     def _ours(self, kind: Kind, name: str) -> bool:
         """Whether the value disappeared with a contact field that this run deleted."""
