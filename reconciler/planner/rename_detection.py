@@ -49,19 +49,18 @@ def offers(
     open_changes = [c for c in differing(changes) if not c.blocked and _can_be_renamed(KINDS[c.address.kind])]
     gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
     come = [c for c in open_changes if c.action is Action.CREATE][:MOST]
-    if not gone or not come:
+    pairs = [(old, new) for old in gone for new in come if old.address.kind == new.address.kind]
+    if not pairs:
         return ()
-    had = bearers_of(live_relations(found), {change.address for change in gone})
-    get = bearers_of(_named(found.desired.values()), {change.address for change in come})
-    pairs = [
+    had = bearers_of(live_relations(found), {old.address for old, _ in pairs})
+    get = bearers_of(_named(found.desired.values()), {new.address for _, new in pairs})
+    alike = [
         (_likeness(old, new, had.get(old.address, set()), get.get(new.address, set())), old, new)
-        for old in gone
-        for new in come
-        if old.address.kind == new.address.kind
+        for old, new in pairs
     ]
     made: list[RenameSuggestion] = []
     paired: set[Address] = set()
-    for likeness, old, new in sorted(pairs, key=lambda pair: (-pair[0], pair[1].address, pair[2].address)):
+    for likeness, old, new in sorted(alike, key=lambda pair: (-pair[0], pair[1].address, pair[2].address)):
         if likeness >= ALIKE and not paired & {old.address, new.address}:
             paired |= {old.address, new.address}
             made.append(RenameSuggestion(old.address, new.address, new.origin, _advice(old, new, found, partly)))
