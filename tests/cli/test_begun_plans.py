@@ -99,6 +99,17 @@ def test_an_edit_of_what_the_run_made_is_stale(saved: Project) -> None:
     assert len(saved.account.writes) == writes
 
 
+def test_another_name_for_what_the_run_renamed_is_stale(saved: Project) -> None:
+    """The run renamed the tag, and somebody has given it a third name since: the rename is not made once more."""
+    assert again(saved, "--max-calls", "9") == 4
+    number = saved.account.ids()["tags"]["Premium"]
+    saved.account.edit("PUT", f"/api/tags/{number}", {"name": "Platinum"})
+    writes = len(saved.account.writes)
+    said = ended(saved.run("apply", "--plan", "plan.json", "--yes", "--allow", "deletes"), 3, "the plan is stale")
+    assert "name changed in the account" in said
+    assert len(saved.account.writes) == writes
+
+
 HOOK = "{name: CRM, url: 'https://%s.example.com/', secret: {env: HUSH}, events: [%s]}"
 SCHOOL = {
     "contacts": [{"email": "ann@example.com"}],
@@ -117,6 +128,12 @@ KILLS = {
         f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
         f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]",
         ("DELETE", "/api/webhooks/.*"),
+        (),
+    ),
+    "a webhook is replaced, the new one first": (
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
+        f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]".replace("]}]", "], lifecycle: {create_before_destroy: true}}]"),
+        ("PATCH", "/api/webhooks/.*"),
         (),
     ),
     "a webhook gets events and another secret": (

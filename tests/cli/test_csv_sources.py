@@ -243,6 +243,16 @@ def test_what_cannot_be_said_together(school: Project, block: str, words: str) -
     assert (found.code, words in found.err) == (1, True), found.err
 
 
+@pytest.mark.parametrize(("wrong", "more"), [(50, False), (51, True)])
+def test_the_number_of_errors_is_reported_when_not_all_are_shown(school: Project, wrong: int, more: bool) -> None:
+    """Fifty are shown; their number alone would say that there are more."""
+    school.write("email\n" + "".join(f"nobody {n}\n" for n in range(wrong)), "people.csv")
+    school.write(COURSE)
+    said = school.run("validate").err
+    assert said.count("nobody ") > 48
+    assert (f"{wrong} errors in this file; showing 50" in said) is more
+
+
 def test_redacted_messages_name_nobody(school: Project) -> None:
     """Not even who is in a file twice, or is no address."""
     school.write("email\nann@example.com\nANN@example.com\nnobody at all\n", "people.csv")
