@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -148,9 +147,9 @@ def _place(folder: Path, wish: OutputRequest) -> Path:
         raise ConfigurationError(f"{what}: folder {path.parent} does not exist; create it first")
     try:
         refuse_linked_folder(path)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        handle, temporary = storage.create_beside(path)
         os.close(handle)
-        Path(name).unlink()
+        temporary.unlink()
     except OSError as error:
         raise ConfigurationError(f"{what} cannot be written: {error.strerror}") from error
     if path.exists() and not os.access(path, os.W_OK):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import io
-import zipfile
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -49,6 +48,8 @@ def another_format(head: bytes, path: Path) -> tuple[str, str] | None:
 
 
 def _zipped(path: Path) -> tuple[str, str]:
+    import zipfile  # with all compression libraries, which no valid file needs
+
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

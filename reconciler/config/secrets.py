@@ -11,15 +11,9 @@ Only the environment allows more, never a file: files may come from an untrusted
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fnmatch
-import os
 import shlex
-import shutil
-import signal
-import subprocess
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
@@ -42,8 +36,6 @@ ALLOW = "RECONCILER_ENV_ALLOW"
 COMMANDS = "RECONCILER_SECRET_COMMANDS"
 #: Maximum size of a secret in a file, or in the output of a command, in bytes.
 LARGEST = 64 * 1024
-#: Time limit of a command, in seconds.
-SECONDS = 30.0
 
 
 class NoSecret(Exception):
@@ -164,17 +156,22 @@ def _command(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
         line = f'{COMMANDS}="{",".join(filter(None, [environ.get(COMMANDS, ""), begin]))}"'
         hint = f"if you trust everybody who can change the files, set {line} where reconciler runs"
         raise NoSecret(f"configuration files may not run `{begin}`", hint)
-    program = _found(name, environ)
+    from reconciler.config import secret_commands  # imports subprocess, and few projects run commands
+
+    program = secret_commands.find(name, environ)
     if program is None:
         raise NoSecret(f"cannot find the program {name}", "install it, or correct PATH")
     own = {key: value for key, value in environ.items() if not key.upper().startswith(RESERVED)}
     try:
-        printed, code = _run([program, *words[1:]], own, folder)
+        printed, code = secret_commands.run([program, *words[1:]], own, folder, LARGEST)
     except (OSError, ValueError) as error:  # ValueError: characters that no argument can have
         what = (getattr(error, "strerror", None) or str(error)).lower()
         raise NoSecret(f"cannot run {name}: {what}", "correct the command") from error
     if code is None:
-        raise NoSecret(f"{name} did not finish within {SECONDS:g} seconds", "sign in to it first, and run it by hand")
+        raise NoSecret(
+            f"{name} did not finish within {secret_commands.SECONDS:g} seconds",
+            "sign in to it first, and run it by hand",
+        )
     if len(printed) > LARGEST:
         raise NoSecret(f"{name} printed more than {LARGEST:,} bytes, the limit for a secret", "select one field")
     if code != 0:
@@ -187,58 +184,6 @@ def _command(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
     if not text:
         raise NoSecret(f"{name} printed nothing", "run it by hand in the project folder")
     return text
-
-
-def _found(name: str, environ: Mapping[str, str]) -> str | None:
-    """The path of the program. Relative names and relative folders of PATH could lead into the project: left out."""
-    folders = [each for each in environ.get("PATH", "").split(os.pathsep) if Path(each).is_absolute()]
-    is_usable = Path(name).is_absolute() or Path(name).name == name
-    return shutil.which(name, path=os.pathsep.join(folders)) if is_usable else None
-
-
-def _run(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> tuple[bytes, int | None]:
-    """Output, at most one byte more than a secret may have, and exit code; None after the time limit."""
-    process = subprocess.Popen(  # noqa: S603 - allowed by the environment
-        words,
-        bufsize=0,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        cwd=folder,
-        env=dict(environ),
-        process_group=0 if os.name == "posix" else None,
-    )
-    stream, printed, is_late = process.stdout, bytearray(), False
-
-    def read() -> None:
-        while stream and len(printed) <= LARGEST and (part := stream.read(LARGEST + 1 - len(printed))):
-            printed.extend(part)
-
-    reader = threading.Thread(target=read, daemon=True)  # daemon: what the program started may keep the pipe open
-    try:
-        reader.start()
-        reader.join(SECONDS)
-        is_late = reader.is_alive()
-        code = None if is_late else 0 if len(printed) > LARGEST else process.wait(SECONDS)
-    except subprocess.TimeoutExpired:
-        is_late, code = True, None
-    finally:
-        if is_late or process.poll() is None:
-            _kill(process)
-    reader.join(1)
-    if stream and not reader.is_alive():
-        stream.close()
-    return bytes(printed), code
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill the program and what it started."""
-    with contextlib.suppress(ProcessLookupError):
-        if os.name == "posix":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            process.kill()
-    process.wait()
 
 
 def _without_line_end(text: str) -> str:

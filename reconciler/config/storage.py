@@ -6,7 +6,6 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 #: Largest file that is read into memory, in bytes.
@@ -36,17 +35,26 @@ def write(path: Path, content: bytes, mode: int = PRIVATE) -> None:
     Folders below the working directory may not be links either, as a checkout may contain links.
     """
     refuse_linked_folder(path)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".part")
+    handle, temporary = create_beside(path)
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
             os.fsync(stream.fileno())
             os.fchmod(stream.fileno(), mode)
-        Path(name).replace(path)
+        temporary.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def create_beside(path: Path) -> tuple[int, Path]:
+    """A new temporary file in the folder of ``path``, open for writing and private, and its path. Raises OSError.
+
+    :mod:`tempfile` makes such a file too, but imports seven modules for it.
+    """
+    temporary = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}.part")
+    return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE), temporary
 
 
 def refuse_linked_folder(path: Path) -> None:

@@ -8,7 +8,6 @@ import io
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -186,8 +185,7 @@ def _staged(texts: Mapping[Path, bytes]) -> Iterator[dict[Path, Path]]:
     try:
         for path, content in texts.items():
             storage.refuse_linked_folder(path)
-            handle, name = tempfile.mkstemp(dir=path.resolve().parent, prefix=f".{path.name}.", suffix=".part")
-            staged[path] = Path(name)
+            handle, staged[path] = storage.create_beside(path.resolve())
             with os.fdopen(handle, "wb") as stream:
                 stream.write(content)
                 stream.flush()

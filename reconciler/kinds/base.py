@@ -108,7 +108,7 @@ class Wire(NamedTuple):
     slugs: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Kind:
     """One type of resource, as data.
 

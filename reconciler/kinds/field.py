@@ -28,7 +28,7 @@ class FieldShape(Enum):
     SECRET = "secret"  # noqa: S105 - a word, not a password
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Field:
     """A field of a kind.
 

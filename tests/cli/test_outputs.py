@@ -281,7 +281,7 @@ def test_a_place_that_takes_no_file(site: Project, monkeypatch: pytest.MonkeyPat
     def refuse(*args: Any, **more: Any) -> Any:
         raise OSError(30, "Read-only file system")
 
-    monkeypatch.setattr("tempfile.mkstemp", refuse)
+    monkeypatch.setattr("reconciler.config.storage.create_beside", refuse)
     ended(site.run("plan", "--output", "json=out/x"), 1, "cannot be written: Read-only file system")
     assert site.account.requests == []
 

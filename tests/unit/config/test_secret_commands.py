@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.config import secrets
+from reconciler.config import secret_commands, secrets
 from reconciler.config.scalars import UnresolvedSecret
 from reconciler.config.yaml_loader import parse
 from reconciler.model.values import Secret
@@ -113,7 +113,7 @@ def test_a_program_that_cannot_run(project):
 @pytest.mark.parametrize("script", ["sleep 60", "exec >&-; sleep 60", "sleep 60 &"])
 def test_the_time_limit(project, script, monkeypatch):
     """What it started is ended as well."""
-    monkeypatch.setattr(secrets, "SECONDS", 0.3)
+    monkeypatch.setattr(secret_commands, "SECONDS", 0.3)
     assert "op did not finish within 0.3 seconds" in unsealed("[op]", project, program(project, script))[1][0]
 
 
