@@ -164,6 +164,8 @@ def main() -> int:
     def work(session: Session) -> None:
         known, faults = Known(given.lines), draw(given.seed, given.module)
         known.learn(session, given.jobs)
+        if not known.tests:
+            sys.exit("no test passes without a fault")
         print(f"{len(known.tests)} tests, {len(faults)} faults", flush=True)
         for fault, noticed in tried(session, faults, known, given):
             found.append((fault, noticed))

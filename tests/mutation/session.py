@@ -44,6 +44,8 @@ class Session:
         """Takes the place of pytest's own loop."""
         self.config = session.config
         self.items = {item.nodeid: item for item in session.items}
+        # The first use empties the folder of all temporary folders: before the forks, not once in each of them.
+        self.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
         for module in pkgutil.walk_packages(reconciler.__path__, "reconciler."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
