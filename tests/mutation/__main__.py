@@ -33,7 +33,7 @@ from tests.mutation.session import BROKEN, Session, in_forks, learn, try_fault
 #: Tests of one fork of the first run.
 CHUNK = 12
 #: Seconds of tests that one fault is given at most, by what they take without it.
-ENOUGH = 60.0
+ENOUGH = 90.0
 #: Tests that take so many times as long as before, and so many seconds more, hang: that is noticed.
 FACTOR, MORE = 8, 60.0
 LEARNING = 600.0
@@ -89,15 +89,20 @@ class Known:
     def of(self, fault: Fault) -> list[str]:
         """The tests that execute its line: first those that noticed most faults of its module, then different ones.
 
-        Tests that execute the same lines of the module are much alike: the quickest of each such group comes first.
+        Tests of one file that execute the same lines of the module are much alike: they take turns.
         """
         before = self.noticed[fault.module]
-        alike: Counter[tuple[int, ...]] = Counter()
+        alike: Counter[tuple[str, tuple[int, ...]]] = Counter()
+        of_file: Counter[str] = Counter()
         turns = {}
         for test in sorted(self.by_line.get((fault.module, fault.line), []), key=self._seconds):
-            lines = tuple(self.tests[test]["lines"][fault.module])
-            turns[test] = alike[lines]
-            alike[lines] += 1
+            group = test.partition("::")[0], tuple(self.tests[test]["lines"][fault.module])
+            turns[test] = alike[group]
+            alike[group] += 1
+        for test in sorted(turns, key=lambda test: turns[test]):
+            file = test.partition("::")[0]
+            turns[test] = of_file[file]
+            of_file[file] += 1
         tests = sorted(turns, key=lambda test: (-before[test], turns[test], self._seconds(test)))
         spent = accumulate(map(self._seconds, tests))
         return [test for test, until in zip(tests, spent, strict=True) if until <= ENOUGH]

@@ -66,11 +66,23 @@ def with_fault(source: str, node: int, variant: int) -> ast.Module:
 
 
 def _deciding(tree: ast.Module) -> Iterator[tuple[int, ast.AST]]:
-    """The nodes inside functions; what is said at the top of a module is data or imports."""
+    """The nodes inside functions, without wording; what is said at the top of a module is data or imports."""
     inside = {id(node) for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) for node in _body(each)}
+    inside -= {id(node) for each in ast.walk(tree) if _is_wording(each) for node in ast.walk(each)}
     for index, node in enumerate(ast.walk(tree)):
         if id(node) in inside:
             yield index, node
+
+
+def _is_wording(node: ast.AST) -> bool:
+    """A text with values in it, or a choice between two texts, such as singular and plural: no decision."""
+    if isinstance(node, ast.IfExp):
+        return all(isinstance(each, ast.JoinedStr) or _is_text(each) for each in (node.body, node.orelse))
+    return isinstance(node, ast.JoinedStr)
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def _body(function: ast.FunctionDef) -> Iterator[ast.AST]:
