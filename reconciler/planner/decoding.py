@@ -21,6 +21,12 @@ Refer = Callable[[str, str], Ref]
 #: The remote ids of what an item refers to, in the order of ``Kind.refs``.
 Refs = tuple[str | None, ...]
 
+#: The fields of each kind that answers show; references are decoded where it is known what has their ids.
+_READABLE = {
+    kind.name: [f for f in kind.fields if not f.write_only and f.shape is not FieldShape.REF]
+    for kind in KINDS.values()
+}
+
 
 def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> dict[str, Value]:
     """Every readable field; references only where ``refer`` can say what they lead to.
@@ -48,9 +54,8 @@ def _read(kind: Kind, item: Item, wire: Wire) -> tuple[dict[str, Value], Refs]:
 
 def _by_fields(kind: Kind, item: Item, wire: Wire) -> dict[str, Value]:
     shown: dict[str, Value] = {}
-    for field in kind.fields:
-        if not field.write_only:
-            shown |= _values(field, _shown(field, item, wire))
+    for field in _READABLE[kind.name]:
+        shown |= _values(field, _shown(field, item, wire))
     return shown
 
 
@@ -58,7 +63,7 @@ def _reference_ids(kind: Kind, item: Item, wire: Wire) -> Refs:
     found: list[str | None] = []
     for field in kind.refs:
         value = _shown(field, item, wire)
-        remote_id = value["id"] if isinstance(value, Mapping) else value
+        remote_id = value["id"] if isinstance(value, dict) else value
         found.append(None if value is None else _once(str(remote_id)))
     return tuple(found)
 
@@ -76,9 +81,7 @@ def _values(field: Field, value: Any) -> dict[str, Value]:
             return {field.name: None if value is None else frozenset(_plain(field, each) for each in value)}
         case FieldShape.ENTRIES:
             return {f"{field.name}.{slug}": _plain(field, text) for slug, text in (value or {}).items()}
-        case FieldShape.REF:
-            return {}  # understood where it is known what has that id
-        case FieldShape.REFS | FieldShape.SECRET:
+        case FieldShape.REF | FieldShape.REFS | FieldShape.SECRET:
             raise TypeError(f"{field.name} cannot be read")
         case _:
             assert_never(field.shape)
