@@ -23,11 +23,11 @@ from reconciler.cli.options import (
     start_folder,
     with_options,
 )
+from reconciler.cli.outputs import write_text
 from reconciler.cli.project_context import open_project, place
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
 from reconciler.commands.project import Project, require_resources
-from reconciler.config import storage
 from reconciler.errors import ConfigurationError
 from reconciler.model.values import Address
 from reconciler.output.graph import FORMATS, Diagram, label_of, of_files, of_plan, too_big_for_mermaid
@@ -95,7 +95,7 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
     if options.out is None:
         print_text(text, newline=False)
         return 0
-    _write(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).redacts)
+    write_text(start_folder(ctx) / options.out, text, redacted=redaction_of(ctx).redacts)
     log(f"Wrote {options.out}: {count(len(diagram.nodes), 'node')}, {count(len(diagram.edges), 'edge')}.")
     return 0
 
@@ -142,10 +142,3 @@ def _drawn(program: str, text: str) -> str:
         said = done.stderr.decode(errors="replace").strip().splitlines()
         raise ConfigurationError(f"graphviz failed ({done.returncode}): {said[-1] if said else 'no message'}")
     return done.stdout.decode("utf-8", errors="replace")
-
-
-def _write(path: Path, text: str, *, redacted: bool) -> None:
-    try:
-        storage.write(path, text.encode(), storage.PUBLIC if redacted else storage.PRIVATE)
-    except OSError as error:
-        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error

@@ -58,7 +58,7 @@ class Outputs:
         texts = [(path, rendered(form, subject, result)) for form, path in self.files if form in able]
         screen = self._screen_text(subject, result) if self.claimed and self.screen in able else ""
         for path, text in texts:
-            self._write(path, text)
+            write_text(path, text, redacted=self.redaction.redacts)
         if screen:
             print_text(screen, newline=False)
 
@@ -67,13 +67,6 @@ class Outputs:
         if self.screen == "json":
             return json_text(dict(result.document)) + "\n"
         return rendered(self.screen, subject, result)
-
-    def _write(self, path: Path, text: str) -> None:
-        mode = storage.PUBLIC if self.redaction.redacts else storage.PRIVATE
-        try:
-            storage.write(path, text.encode("utf-8", "backslashreplace"), mode)
-        except OSError as error:
-            raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
 
     @contextmanager
     def problems(self, name: str) -> Iterator[None]:
@@ -101,6 +94,15 @@ class Outputs:
         document = self.redaction.document({**problems_document(()), **found})
         total = sum(found["resources"].values())
         self.write(FileProblems((), self.redaction.text(name), self.base, total, document))
+
+
+def write_text(path: Path, text: str, *, redacted: bool) -> None:
+    """Replace a file atomically, for its owner only unless ``redacted``; raises ConfigurationError if that fails."""
+    mode = storage.PUBLIC if redacted else storage.PRIVATE
+    try:
+        storage.write(path, text.encode("utf-8", "backslashreplace"), mode)
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def outputs_of(ctx: click.Context, options: OutputOptions, subject: str) -> Outputs:
