@@ -33,8 +33,10 @@ class ExactSets:
             return None
         kind = KINDS[live.address.kind]
         owner = live.attrs.get(kind.claimed_by)
-        line = self._lines.get((kind.name, owner.target)) if isinstance(owner, Ref) else None
-        if line is None or not isinstance(owner, Ref) or kind.address(live.attrs) in self._desired:
+        if not isinstance(owner, Ref):
+            return None
+        line = self._lines.get((kind.name, owner.target))
+        if line is None or kind.address(live.attrs) in self._desired:
             return None
         return EnclosingSet(owner.target, line)
 

@@ -103,6 +103,25 @@ def test_a_walk_ends_when_all_were_found(make_project) -> None:
     project.assert_converged()
 
 
+def test_one_with_a_handle_is_found_on_the_last_page(make_project) -> None:
+    """Nothing looks it up by its handle, so the walk does not end when all others were found."""
+    project = make_project(crowd(250))
+    newest = "".join(f"  - {{email: p{n}@example.com}}\n" for n in range(200, 250))
+    project.write("contacts:\n" + newest + "  - {email: p0@example.com, handle: first}\n")
+    document = project.plan()
+    assert {change["action"] for change in document["changes"]} == {"adopt"}
+    assert document["calls"]["reads"] == 3
+
+
+def test_three_that_the_first_page_lacks_are_looked_up(make_project) -> None:
+    """One page and three look-ups are fewer calls than the five pages that there are."""
+    project = make_project(crowd(500))
+    some = "".join(f"  - {{email: p{n}@example.com}}\n" for n in (0, 1, 2, *range(400, 500)))
+    project.write("contacts:\n" + some)
+    project.apply("--refresh", "full")
+    assert project.plan()["calls"]["reads"] == 4
+
+
 def test_an_account_that_is_all_ours_is_walked_whole(make_project) -> None:
     """The one that is left after three full pages is found on the fourth, which also says that it is the last."""
     project = make_project(crowd(301))
