@@ -95,13 +95,13 @@ def _shared(kinds: Sequence[str], sections: Sequence[str]) -> dict[str, Any]:
         "vars": {
             "type": "object", "additionalProperties": _TEXT, "description": "Values for ${var.NAME} in the files.",
         },
-        "redact": {"type": "boolean", "description": "Replace addresses and names by marks in every output."},
+        "redact": {"type": "boolean", "description": "Replace personal data with pseudonyms in every output."},
         "notify": {
             **_closed({
                 "format": {"type": "string", "enum": list(NOTICES), "description": "How a notification is written."},
                 "on": {
                     "type": "array", "items": {"type": "string", "enum": list(EVENTS)}, "minItems": 1,
-                    "description": "What there is one of.",
+                    "description": "Events to notify about.",
                 },
             }),
             "description": "Notifications to the address in RECONCILER_NOTIFY_URL; never in this file.",

@@ -50,7 +50,7 @@ def section(kind: Kind) -> str:
 def test_the_emulator_answers_every_call_of_a_kind(kind: Kind) -> None:
     """`OPERATIONS` of emulator/operations.py has each of them."""
     known = {(method, nameless(path)) for method, path in OPERATIONS}
-    assert {(method, nameless(path)) for method, path in calls(kind)} <= known
+    assert {(method, nameless(path)) for method, path in calls(kind)} <= known, "emulator/operations.py: OPERATIONS"
 
 
 @pytest.mark.parametrize("kind", KEPT, ids=lambda kind: kind.name)
@@ -94,13 +94,23 @@ def test_an_approval_has_a_place() -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_is_tested(command: str) -> None:
     """Some test outside of tests/unit calls it."""
-    called = re.compile(rf'"{command}"|\b{command} ')
+    called = re.compile(rf'"{command}"|reconciler {command}\b')
     texts = (path.read_text(encoding="utf-8") for path in TESTS.glob("[!u]*/test_*.py"))
-    assert any(called.search(text) for text in texts)
+    assert any(called.search(text) for text in texts), "tests/cli: no test calls it"
 
 
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_format_is_documented(form: str) -> None:
     """The reference names it, and its renderer exists."""
     text = (ROOT.parent / "docs" / "reference" / "outputs.md").read_text(encoding="utf-8")
-    assert f"`{form}`" in text
+    assert f"`{form}`" in text, "make docs"
+
+
+def test_what_the_page_names_exists() -> None:
+    """Paths of the repository, and names that some module has."""
+    page = (ROOT.parent / "docs" / "development.md").read_text(encoding="utf-8")
+    words = set(re.findall(r"`([\w./]+)`", page))
+    assert {word for word in words if "/" in word and not (ROOT.parent / word).exists()} == set()
+    texts = [path.read_text(encoding="utf-8") for top in (ROOT, TESTS) for path in top.rglob("*.py")]
+    known = set(re.findall(r"\w+", " ".join(texts)))
+    assert {word for word in words if re.fullmatch(r"_?[A-Z]\w+", word)} - known == set()
