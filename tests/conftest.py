@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from reconciler.emulator import Account, Emulator
 from tests.support.postgres import Postgres, programs
@@ -51,6 +51,7 @@ COMMON = {
 }
 settings.register_profile("sample", max_examples=12, **COMMON)
 settings.register_profile("prove", max_examples=int(os.environ.get("HYPOTHESIS_EXAMPLES", "2000")), **COMMON)
+settings.register_profile("unshrunk", max_examples=12, derandomize=True, phases=[Phase.generate], **COMMON)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "sample"))
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import os
 import random
 import sys
 import tempfile
@@ -188,6 +189,7 @@ def main() -> int:
             if not noticed:
                 print(f"survived  {fault}" + ("" if known.of(fault) else "  (no test executes it)"), flush=True)
 
+    os.environ["HYPOTHESIS_PROFILE"] = "unshrunk"  # an example that fails is enough
     with tempfile.TemporaryDirectory() as folder:
         pytest.main([*ARGUMENTS, f"--basetemp={folder}/tests", *TESTS], plugins=[Session(work)])
     if not found:

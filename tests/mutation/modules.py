@@ -41,9 +41,9 @@ _CLI = (
     *("redaction", "repeated_rows", "reviewed_deletions", "secret_commands", "selecting", "signals", "subscriptions"),
     *("undo", "usage", "variables"),
 )
-#: None of them imports what it tests, but for the command line.
+#: From the outside: the command line, and for the properties what commands call.
 TESTS = (
-    *("tests/scenarios", "tests/calls", "tests/fleet/test_neighbours.py"),
+    *("tests/scenarios", "tests/properties", "tests/calls", "tests/fleet/test_neighbours.py"),
     *(f"tests/cli/test_{name}.py" for name in _CLI),
 )
 
