@@ -65,6 +65,12 @@ def test_the_history_of_a_resource(project: Project) -> None:
     redacted = ended(project.run("--redact", "history", "contact/ann@example.com"), 0, "run 2", "updated")
     assert "ann@example.com" not in redacted
     assert "Anna" not in redacted
+    outcomes = project.run("--redact", "history", "contact/ann@example.com", "--json").document["outcomes"]
+    created, updated = ({each["path"]: each for each in outcome["fields"]} for outcome in outcomes)
+    assert created.keys() == {"email", "first_name"}
+    (name,) = updated.values()
+    assert name["before"] == created["first_name"]["after"] != name["after"]
+    assert {name["before"], name["after"]}.isdisjoint({"Ann", "Anna"})
 
 
 def test_the_digest_is_that_of_the_plan(project: Project) -> None:
@@ -103,12 +109,11 @@ def test_what_goes_along_is_told(project: Project) -> None:
 
 def test_a_failed_step(project: Project) -> None:
     """Failures are told with their reason, and change no field."""
-    project.write("tags: [VIP]\ncontacts: [{email: ann@nowhere.invalid}]\n")
-    result = project.run("apply", "--yes")
-    assert result.code in (0, 4)
-    if result.code == 4:
-        ended(project.run("history", "1"), 0, "failed     contact/ann@nowhere.invalid")
-        assert runs(project)[0]["status"] == "partial"
+    project.write("tags: [VIP, Gold]\n")
+    project.account.fault("status", method="POST", path="/api/tags", status=403)
+    ended(project.run("apply", "--yes", "--parallel", "1"), 4)
+    ended(project.run("history", "1"), 0, "failed     tag/", "created    tag/")
+    assert runs(project)[0]["status"] == "partial"
 
 
 def test_secrets_are_not_in_it(project: Project) -> None:

@@ -37,6 +37,20 @@ def test_managed_since_moves_on_when_it_was_created_again(project: Project) -> N
     assert recorded(project)["contact_field/a"]["managed_since"] == 2
 
 
+def test_what_somebody_else_created_anew_is_adopted(project: Project) -> None:
+    """Deleted by hand and created again by hand, the tag is theirs: no longer declared, it stays in the account."""
+    project.write("tags: [Gold]\n")
+    project.apply()
+    project.account.edit("DELETE", f"/api/tags/{project.account.ids()['tags']['Gold']}")
+    project.account.edit("POST", "/api/tags", {"name": "Gold"})
+    project.apply()
+    row = recorded(project)["tag/Gold"]
+    assert (row["provenance"], row["managed_since"]) == ("adopted", 2)
+    project.write("tags: []\n")
+    project.apply()
+    assert project.account.state()["tags"] == ["Gold"]
+
+
 def test_managed_since_survives_a_kill_at_a_rename(project: Project) -> None:
     """The next run finds the rename done and only records it; no run number is lost."""
     project.write("tags: [Gold]\n")
