@@ -11,6 +11,7 @@ from reconciler.errors import Locked
 from reconciler.ledger import schema
 from reconciler.ledger.store import Store
 from tests.cli.support import ended
+from tests.support.hands import delete_tag
 from tests.support.postgres import Postgres
 from tests.support.project import Project
 
@@ -41,6 +42,15 @@ def test_what_another_project_manages_is_not_adopted(pair: tuple[Project, Projec
     assert sorted(school.account.state()["tags"]) == ["Lead", "Pupil", "VIP"]
     assert "tag/VIP" not in school.run("ledger", "list").out
     shop.assert_converged()
+
+
+def test_what_the_other_project_lost_is_created(pair: tuple[Project, Project]) -> None:
+    """A tag that is gone from the account is managed by nobody: creating it takes nothing over."""
+    shop, school = pair
+    delete_tag(shop, "VIP")
+    assert [each["blocked"] for each in school.plan()["changes"]] == [None, None]
+    ended(school.run("apply", "--yes"), 0)
+    assert sorted(school.account.state()["tags"]) == ["Lead", "Pupil", "VIP"]
 
 
 def test_a_takeover_needs_the_exact_number(pair: tuple[Project, Project]) -> None:
