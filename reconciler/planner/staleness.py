@@ -104,7 +104,7 @@ def _sentence(kind: str, part: str, name: str = "", side: str = "", *_deeper: An
         return "is another one, with another id"
     if part == "fields" and not side:
         return f"{name} would {'now' if kind == 'dictionary_item_added' else 'no longer'} be written"
-    if part in ("attrs", "before", "fields") and name:
+    if name:
         return f"{name} changed {_SIDES[side if part == 'fields' else part]}"
     return f"{part} changed" if part not in ("digest", "attrs", "before") and old.get(part) != new.get(part) else ""
 
