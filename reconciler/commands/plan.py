@@ -291,8 +291,8 @@ def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequen
     if losses.people:
         managed = managed_people(found.entries)
         changes = with_losses(changes, losses.people, managed, partly=losses.partly)
-    told = {name: route for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH)}
-    routes = {name: str(route) for name, route in told.items() if route.calls}
+    shown = {name: route for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH)}
+    routes = {name: str(route) for name, route in shown.items() if route.calls}
     if request.refresh == "none":
         routes = {"account": "not read; this plan uses only the ledger"}
     return Plan(

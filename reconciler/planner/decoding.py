@@ -39,8 +39,8 @@ def decode(kind: Kind, item: Item, wire: Wire, refer: Refer | None = None) -> di
 
 def referred(kind: Kind, refs: Refs, refer: Refer) -> dict[str, Value]:
     """The references that these ids are."""
-    told = zip(kind.refs, refs, strict=True)
-    return {field.name: refer(field.ref or "", remote_id) for field, remote_id in told if remote_id is not None}
+    known = zip(kind.refs, refs, strict=True)
+    return {field.name: refer(field.ref or "", remote_id) for field, remote_id in known if remote_id is not None}
 
 
 def _read(kind: Kind, item: Item, wire: Wire) -> tuple[dict[str, Value], Refs]:
