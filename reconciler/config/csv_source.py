@@ -18,7 +18,7 @@ import jsonschema_rs
 
 from reconciler.config import encodings, files
 from reconciler.config.positions import MappingNode
-from reconciler.config.problems import Complaint, count, shown, suggest
+from reconciler.config.problems import MOST, Complaint, count, shown, suggest
 from reconciler.config.yaml_errors import FORBIDDEN
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.csv_options import CsvForm
@@ -26,8 +26,6 @@ from reconciler.kinds.email import identity
 from reconciler.model.csv_rows import CsvRows
 from reconciler.model.values import Origin, clean
 
-#: Errors reported per file; the rest is counted.
-MAX_REPORTED = 50
 #: Rows that one CSV file may have; a larger file is probably the wrong one.
 MOST_ROWS = 1_000_000
 #: Names of a column of addresses, in small letters and without blanks, dashes and underscores.
@@ -186,8 +184,8 @@ class _CsvReading:
     def _ended(self, rows: CsvRows) -> CsvRows | None:
         if not rows and not self._wrong:
             self._say(1, 1, "the file has a header but no rows", _NOBODY)
-        if self._wrong > MAX_REPORTED:
-            what = f"{self._wrong:,} errors in this file; showing {MAX_REPORTED}"
+        if self._wrong > MOST:
+            what = f"{self._wrong:,} errors in this file; the first {MOST:,} are listed"
             self.findings.append(Complaint(Origin(self.name, 1, 1), what, "fix these first"))
         return None if self.findings else rows
 
@@ -291,7 +289,7 @@ class _CsvReading:
 
     def _refuse(self, name: str, text: str, line: int, place: int) -> None:
         """Report an invalid cell with the message that the same value has in YAML."""
-        if self._wrong >= MAX_REPORTED:
+        if self._wrong >= MOST:
             self._wrong += 1
             return
         from reconciler.config.validation import explain  # jsonschema takes long to import, and most files are valid
@@ -307,7 +305,7 @@ class _CsvReading:
 
     def _say(self, line: int, place: int, what: str, hint: str) -> None:
         self._wrong += 1
-        if self._wrong <= MAX_REPORTED:
+        if self._wrong <= MOST:
             self.findings.append(Complaint(Origin(self.name, line, place), what, hint))
 
 
