@@ -250,7 +250,7 @@ class StepRunner:
         message = f"{_where(change)}{error}{_ignored(change, error)}"
         outcome = Outcome(step, change.action, Status.FAILED, message=message)
         if may_have_happened(error) or (change.address in self.unconfirmed and not isinstance(error, Invalid)):
-            self.store.record(self.run, [self._recorded(outcome)])  # the intent stays open: the outcome is unknown
+            self.store.record(self.run, self._recorded(outcome))  # the intent stays open: the outcome is unknown
         else:
             self.store.clear_intent(self.run, self._where(step, change), self._recorded(outcome))
         return outcome
@@ -316,7 +316,7 @@ class StepRunner:
         """Record as failed a write that was sent, never answered and does not appear."""
         failed = replace(outcome, status=Status.FAILED)
         try:
-            self.store.record(self.run, [failed])
+            self.store.record(self.run, failed)
         except ReconcilerError as error:
             return error
         return failed

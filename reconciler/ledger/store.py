@@ -262,12 +262,10 @@ class Store:
             values = {"finished": self.session.now(connection), "status": status, "reads": reads, "writes": writes}
             connection.execute(update(RUN).where(RUN.c.id == run).values(values))
 
-    def record(self, run: int, outcomes: Iterable[Outcome]) -> None:
-        """Add outcomes without effect (skipped, not run, in doubt) to the history; needs no lock."""
-        found = [history.outcome_row(run, each.step.address, each, None) for each in outcomes]
-        if found:
-            with self.session.writing() as connection:
-                connection.execute(insert(OUTCOME), found)
+    def record(self, run: int, outcome: Outcome) -> None:
+        """Add the outcome of a write to the history that failed or is in doubt; needs no lock."""
+        with self.session.writing() as connection:
+            connection.execute(insert(OUTCOME), history.outcome_row(run, outcome.step.address, outcome, None))
 
     def runs(self, plan: str | None = None) -> list[RunRecord]:
         """All runs, or those of the plan with that digest, newest first."""

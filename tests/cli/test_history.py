@@ -109,11 +109,23 @@ def test_what_goes_along_is_told(project: Project) -> None:
 
 def test_a_failed_step(project: Project) -> None:
     """Failures are told with their reason, and change no field."""
-    project.write("tags: [VIP, Gold]\n")
+    project.write("tags: [VIP]\ncontacts: [{email: ann@example.com, tags: [VIP]}]\n")
     project.account.fault("status", method="POST", path="/api/tags", status=403)
     ended(project.run("apply", "--yes", "--parallel", "1"), 4)
-    ended(project.run("history", "1"), 0, "failed     tag/", "created    tag/")
+    said = ended(project.run("history", "1"), 0, "failed     tag/VIP", "created    contact/ann@example.com")
+    assert "tagging" not in said, "it was not tried"
     assert runs(project)[0]["status"] == "partial"
+
+
+def test_a_step_in_doubt(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server answered every attempt with an error, though it carried them out."""
+    project.write(SITE)
+    project.apply()
+    project.write(SITE.replace("Ann}", "Anna}"))
+    project.account.fault("error_after", method="PATCH", times=None)
+    monkeypatch.setattr("reconciler.gateway.client.pause", lambda *_: 0.0)
+    ended(project.run("apply", "--yes"), 1)
+    ended(project.run("history", "2"), 0, "failed     contact/ann@example.com", "502")
 
 
 def test_secrets_are_not_in_it(project: Project) -> None:

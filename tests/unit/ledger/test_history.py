@@ -28,8 +28,7 @@ def test_outcomes_keep_what_was_overwritten(where: Where) -> None:
     store.intend(run, VIP, Verb.MAKE, {"name": "before", "secret": Secret("env:A", "x")}, 5.0)
     store.settle(run, VIP, tag("VIP"), done(VIP))
     store.settle(run, GOLD, None, done(GOLD, Action.DELETE))
-    store.record(run, [done(ANN, Action.UPDATE, Status.SKIPPED, "tag/Gold failed")])
-    store.record(run, [])
+    store.record(run, done(ANN, Action.UPDATE, Status.SKIPPED, "tag/Gold failed"))
     made, dropped, skipped = store.outcomes(run)
     assert (made.before, made.after) == ({"name": "before", "secret": Secret("env:A", "")}, {"name": "VIP"})
     assert (made.address, made.verb, made.action, made.status, made.remote_id) == (
@@ -48,7 +47,7 @@ def test_a_run_that_lost_its_lease_may_say_how_it_ended(where: Where) -> None:
     store = where.held()
     run = store.begin(INFO)
     store.unlock()
-    store.record(run, [done(ANN, status=Status.NOT_RUN)])
+    store.record(run, done(ANN, status=Status.NOT_RUN))
     store.finish(run, "stopped", 0, 0)
     assert store.runs()[0].status == "stopped"
     assert len(store.outcomes(run)) == 1
