@@ -365,3 +365,15 @@ def test_an_address_that_takes_no_mail(project: Project, email: str) -> None:
     assert "skipped" in said
     assert [entry for entry in ledger_of(project) if email in entry] == []
     assert project.account.state()["tags"] == ["A"]
+
+
+@pytest.mark.parametrize("body", [[], [{"id": 1, "name": "A"}], "created", 5])
+def test_a_write_answered_by_no_object(project: Project, body: object) -> None:
+    """It is no success: the account is asked whether the tag is there, and it is sent again."""
+    project.write("tags: [A]\n")
+    project.account.fault("status", method="POST", path="/api/tags", status=200, body=body)
+    ended(project.run("apply", "--yes"), 0, "1 created")
+    assert len(project.account.writes) == 2
+    (entry,) = project.run("ledger", "list", "--json").document["entries"]
+    assert entry["remote_id"] == str(project.account.ids()["tags"]["A"])
+    project.assert_converged()
