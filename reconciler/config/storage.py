@@ -53,7 +53,7 @@ def create_beside(path: Path) -> tuple[int, Path]:
 
     :mod:`tempfile` makes such a file too, but imports seven modules for it.
     """
-    temporary = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}.part")
+    temporary = path.with_name(f".reconciler-{os.urandom(8).hex()}.part")
     return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE), temporary
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -253,7 +252,7 @@ def test_a_folder_that_takes_no_file(full: Project, monkeypatch: pytest.MonkeyPa
     def refuse(*args: object, **more: object) -> None:
         raise PermissionError(13, "Permission denied", str(full.folder / "x"))
 
-    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    monkeypatch.setattr("reconciler.config.storage.create_beside", refuse)
     ended(full.run("pull", "site"), 1, "cannot be written: permission denied", "nothing was written")
     assert [path.name for path in full.folder.iterdir()] == ["file"]
 
