@@ -85,6 +85,6 @@ def test_a_full_disk_ends_in_order(owned: Moment, right: Right, worker: Worker, 
     account, project = owned.restore(), owned.project
     ended = worker.run(project, *APPLY, "--parallel", "1", full=nth)
     assert "the disk is full" in ended.out + ended.err
-    assert ended.code == (4 if re.search(r"[1-9]\d* done", ended.out) else 1), ended.out[-400:] + ended.err
+    assert ended.code == (4 if re.search(r"[1-9]\d* of \d+ done", ended.out) else 1), ended.out[-400:] + ended.err
     assert len(account.writes) <= nth // 2 + 1
     complete(owned, right)
