@@ -64,7 +64,7 @@ def differing(change: Change, sent: Attrs, shown: Attrs) -> dict[str, Value]:
     }
 
 
-def is_settled(entry: LedgerEntry | None, wanted: LedgerEntry) -> bool:
+def is_recorded(entry: LedgerEntry | None, wanted: LedgerEntry) -> bool:
     """Whether the ledger already holds this entry; positions, times and run numbers do not count."""
     if entry is None:
         return False

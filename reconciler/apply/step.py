@@ -109,7 +109,7 @@ class StepRunner:
             return Outcome(step, change.action, Status.NOT_RUN, message=str(stop))
         except GatewayError as error:
             return self._failed(step, change, error)
-        return self._settled(step, change, made)
+        return self._succeeded(step, change, made)
 
     def _announce(self, step: Step, change: Change, verb: Verb | str) -> Callable[[], None]:
         """The function that records the intent before each attempt; it raises Locked if the lock was lost."""
@@ -264,7 +264,7 @@ class StepRunner:
         message = outcome.message.replace(str(address), str(kept)).replace(address.shown, kept.shown)
         return replace(outcome, step=outcome.step._replace(address=kept), message=message)
 
-    def _settled(self, step: Step, change: Change, made: Made) -> Outcome:
+    def _succeeded(self, step: Step, change: Change, made: Made) -> Outcome:
         """Record the outcome in the ledger, before any other step may rely on it."""
         entry = self._entry(step, change, made)
         pending = step.verb is Verb.MAKE and made.remote_id is None
@@ -285,7 +285,7 @@ class StepRunner:
             return outcome  # not confirmed: the intent stays open until the account shows it
         taken = self._taken(change) if step.verb is Verb.DROP and change.action is Action.DELETE else None
         carriers = self._carriers(change) if taken is not None else None
-        self.store.settle(self.run, self._where(step, change), entry, outcome, taken=taken or (), carriers=carriers)
+        self.store.complete(self.run, self._where(step, change), entry, outcome, taken=taken or (), carriers=carriers)
         self.fresh.wrote(step, change, made.shown)
         return outcome
 
@@ -308,7 +308,7 @@ class StepRunner:
         """Record an accepted write that the account now shows."""
         if entry.address in self.unconfirmed:
             self.unconfirmed.discard(entry.address)
-            self.store.settle(self.run, entry.address, entry, outcome)
+            self.store.complete(self.run, entry.address, entry, outcome)
         else:
             self.store.write(puts=[entry])
 
@@ -398,7 +398,7 @@ def once(send: Callable[[], object], is_so: Callable[[], bool]) -> str:
         send()
         return ""
     except Invalid as refusal:
-        return _settled(refusal, is_so, "was so already")
+        return _ignore_if(refusal, is_so, "was so already")
     except NoAnswer as lost:
         doubt = lost
     with _still_in_doubt(doubt):
@@ -432,7 +432,8 @@ def _still_in_doubt(doubt: NoAnswer, *, refusals: bool = True) -> Iterator[None]
         raise NoAnswer(f"{doubt}; then {error}", status=doubt.status) from None
 
 
-def _settled(refusal: Invalid, is_so: Callable[[], bool], said: str) -> str:
+def _ignore_if(refusal: Invalid, is_so: Callable[[], bool], said: str) -> str:
+    """``said`` if the account is as wanted already; raises the refusal otherwise."""
     try:
         if is_so():
             return said

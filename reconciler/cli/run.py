@@ -20,7 +20,7 @@ from reconciler.cli.prompt import confirm_plan
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.results import RunEnding, sheet_for, shown_plan
 from reconciler.cli.terminal import columns, print_lines, print_text
-from reconciler.commands.apply import Options, carry_out, exit_code, settle_without_steps
+from reconciler.commands.apply import Options, carry_out, exit_code, record_without_steps
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import plan_digest
 from reconciler.commands.saved_plan import Reviewed, check_reviewed
@@ -86,7 +86,7 @@ def plan_and_run(
     elif not run.outputs.claimed:
         print_lines(shown_plan(run.ctx, planned, session.settings, session.heading(planned)))
     if not planned.plan.pending:
-        settle_without_steps(planned, session, store)
+        record_without_steps(planned, session, store)
         write_result(run, session, planned)
         return 0
     run.result.planned, run.result.allowed = planned, run.allow

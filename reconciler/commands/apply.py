@@ -10,7 +10,7 @@ from itertools import chain
 
 from reconciler import __version__
 from reconciler.apply.executor import Bounds, Executor, Listener, Starter
-from reconciler.apply.ledger_entry import announced, answered, entry_after, is_settled
+from reconciler.apply.ledger_entry import announced, answered, entry_after, is_recorded
 from reconciler.apply.precondition import Freshness
 from reconciler.apply.step import StepRunner
 from reconciler.commands.plan import Planned
@@ -57,7 +57,7 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
     """
     me, digest = lock_holder.here(), options.digest or plan_digest(planned.plan)
     run = store.begin(RunInfo(me.who, me.host, __version__, digest, options.command, me.job))
-    settle_ledger(planned, store, run, options.now())
+    record_without_requests(planned, store, run, options.now())
     store.measured(planned.sizes, planned.unmanaged_counts)
     calls = session.calls
     if not planned.graph.order:
@@ -126,7 +126,7 @@ def _carrier(
     )
 
 
-def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
+def record_without_requests(planned: Planned, store: Store, run: int, now: float) -> None:
     """Record what needs no call: new addresses, forgotten entries, adoptions without changes, equal values."""
     changes = differing(planned.plan.changes)
     known_as = {change.address: change.moved_from or change.address for change in changes}
@@ -134,7 +134,7 @@ def settle_ledger(planned: Planned, store: Store, run: int, now: float) -> None:
     dropped = set(drops)
     moved = [(c.moved_from, c.address) for c in changes if c.moved_from and c.address not in dropped]
     puts = {**_stepping_aside(planned, run), **_renamed(planned)}
-    puts |= {e.address: e for change in changes if (e := _settled_entry(planned, store, change, run, now))}
+    puts |= {e.address: e for change in changes if (e := _entry_to_record(planned, store, change, run, now))}
     store.write(
         puts=chain(puts.values(), _adopted(planned, run, now)),
         drops=[known_as[address] for address in drops],
@@ -185,7 +185,7 @@ def _adopted(planned: Planned, run: int, now: float) -> Iterator[LedgerEntry]:
         )
 
 
-def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now: float) -> LedgerEntry | None:
+def _entry_to_record(planned: Planned, store: Store, change: Change, run: int, now: float) -> LedgerEntry | None:
     """The entry of an unchanged resource, or None if the ledger already holds it."""
     as_it_is = change.action is Action.NO_CHANGE or (change.action is Action.ADOPT and not change.fields)
     if not as_it_is or change.remote_id is None or not change.attrs or change.blocked:
@@ -195,7 +195,7 @@ def _settled_entry(planned: Planned, store: Store, change: Change, run: int, now
     entry = entry_after(
         change, old, change.remote_id, change.before, digest=store.digest, now=now, run=run, provenance=ours
     )
-    return None if change.action is Action.NO_CHANGE and is_settled(old, entry) else entry
+    return None if change.action is Action.NO_CHANGE and is_recorded(old, entry) else entry
 
 
 def _status(report: Report) -> str:
@@ -207,11 +207,11 @@ def _status(report: Report) -> str:
     return "partial" if bad else "done"
 
 
-def settle_without_steps(planned: Planned, session: Session, store: Store) -> None:
+def record_without_steps(planned: Planned, session: Session, store: Store) -> None:
     """Record the changes of a plan without steps in the ledger, if there are any."""
     now = time.time()
     if session.settings.ledger != "none" and needs_ledger(planned, store, now):
-        settle_ledger(planned, store, 0, now)
+        record_without_requests(planned, store, 0, now)
 
 
 def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
@@ -219,7 +219,7 @@ def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
     changes = planned.plan.changes
     adopts = isinstance(changes, Changes) and changes.agreed.count(Action.ADOPT)
     return bool(planned.ledger.intents or adopts) or any(
-        change.moved_from or change.action is Action.FORGET or _settled_entry(planned, store, change, 0, now)
+        change.moved_from or change.action is Action.FORGET or _entry_to_record(planned, store, change, 0, now)
         for change in differing(changes)
     )
 

@@ -21,7 +21,7 @@ from reconciler.model.did_you_mean import near
 from reconciler.model.policy import Allow, Policy, Prune
 from reconciler.model.resource import DesiredState, Ledger
 from reconciler.model.values import Address, Origin, Secret, unescape
-from reconciler.planner.clone import OF_PEOPLE, CloneChoice, ClonedState, clone, referred, settled_in, without
+from reconciler.planner.clone import OF_PEOPLE, CloneChoice, ClonedState, as_recorded, clone, referred, without
 from reconciler.planner.matched_state import MatchedState
 from reconciler.refresh.account import Scope, refresh
 from reconciler.refresh.reader import Progress
@@ -199,7 +199,7 @@ def request_of(
     made: ClonedState, target: Session, store: Store | None, allow: Mapping[Allow, int | None]
 ) -> PlanRequest:
     """The request for a plan of the cloned resources only, under their addresses in the target's ledger."""
-    return request_to_make(settled_in(made.state, store.load()) if store else made.state, target, allow)
+    return request_to_make(as_recorded(made.state, store.load()) if store else made.state, target, allow)
 
 
 def request_to_make(state: DesiredState, target: Session, allow: Mapping[Allow, int | None]) -> PlanRequest:

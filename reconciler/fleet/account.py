@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from reconciler.apply.executor import Bounds
 from reconciler.commands import plan, plan_document, project, saved_plan
-from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, settle_without_steps
+from reconciler.commands.apply import Options, carry_out, exit_code, needs_ledger, record_without_steps
 from reconciler.commands.drift import Drifted, find_drift
 from reconciler.commands.plan import Planned, PlanRequest
 from reconciler.commands.plan_file import check_account, plan_digest
@@ -306,7 +306,7 @@ class _AccountRun:
             whole = saved_plan.check_reviewed(reviewed, planned, request, store) if reviewed else {}
             self._check(planned, session.settings, whole)
             if not planned.plan.pending:
-                settle_without_steps(planned, session, store)
+                record_without_steps(planned, session, store)
                 return self.ended(AccountState.UNCHANGED)
             bounds = Bounds(self._stop, session.settings.max_calls, session.deadline)
             digest = plan_digest(reviewed.document) if reviewed else ""

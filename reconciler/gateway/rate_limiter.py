@@ -70,7 +70,7 @@ class RateLimiter:
     def rate(self) -> float:
         """Current limit in calls per second; 0 for none."""
         with self._lock:
-            self._settle(self._clock())
+            self._update(self._clock())
             return self._current
 
     @property
@@ -103,7 +103,7 @@ class RateLimiter:
             return
         with self._lock:
             now = self._clock()
-            self._settle(now)
+            self._update(now)
             if said.limit:
                 self._tokens = min(self._tokens, float(said.limit))
             if said.remaining == 0:
@@ -117,7 +117,7 @@ class RateLimiter:
         """Seconds until the pause ends and until a token is available; takes the token if both are 0."""
         with self._lock:
             now = self._clock()
-            self._settle(now)
+            self._update(now)
             if now < self._quiet_until:
                 return self._quiet_until - now, 0.0
             if self._current:
@@ -127,7 +127,7 @@ class RateLimiter:
             self._recent.append(now)
             return 0.0, 0.0
 
-    def _settle(self, now: float) -> None:
+    def _update(self, now: float) -> None:
         """Update rate and tokens to ``now``."""
         while self._current != self._rate and now - self._stepped >= STEP:
             self._stepped += STEP

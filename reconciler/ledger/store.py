@@ -312,7 +312,7 @@ class Store:
         row |= {"sent": codec.attrs_text(sent), "verb": verb.value if isinstance(verb, Verb) else verb}
         self.session.write(lambda connection: self._announce.execute(connection, [row]), needs)
 
-    def settle(
+    def complete(
         self,
         run: int,
         address: Address,

@@ -14,7 +14,7 @@ from mcp.types import CallToolResult
 from pydantic import BaseModel, Field
 
 from reconciler.apply.executor import Bounds
-from reconciler.commands.apply import Options, carry_out, settle_without_steps
+from reconciler.commands.apply import Options, carry_out, record_without_steps
 from reconciler.commands.plan import Planned
 from reconciler.commands.plan_file import check_account, check_base, check_fresh, plan_digest
 from reconciler.commands.project import require_resources
@@ -109,7 +109,7 @@ class Apply:
             planned = plan_now(call, opened, request)
             check_fresh(plan.document, planned, request, self.workspace.key)
             if not planned.plan.pending:
-                settle_without_steps(planned, session, store)
+                record_without_steps(planned, session, store)
                 return Report(reads=session.calls.reads)
             return self._carry_out(call, plan, planned, opened, allow)
 

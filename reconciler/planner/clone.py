@@ -255,14 +255,14 @@ def grouped(left: Iterable[LeftOut]) -> dict[tuple[str, str], dict[str, int]]:
     return groups
 
 
-def settled_in(state: DesiredState, ledger: Ledger) -> DesiredState:
+def as_recorded(state: DesiredState, ledger: Ledger) -> DesiredState:
     """The state under the addresses in the target's ledger, with the fields that are managed there.
 
     Fields that a clone does not set stay managed as they were, since no file stopped declaring them.
     """
     whole = {address: e for address, e in ledger.entries.items() if KINDS[address.kind].key[0] in e.applied}
     known = {KINDS[a.kind].address(entry.applied): a for a, entry in whole.items() if not KINDS[a.kind].parents}
-    settled = {}
+    recorded = {}
     for desired in state.resources.values():
         kind = KINDS[desired.address.kind]
         attrs: Attrs = replace_refs(desired.attrs, known) or desired.attrs
@@ -275,8 +275,8 @@ def settled_in(state: DesiredState, ledger: Ledger) -> DesiredState:
                 former=entry.former,
                 part_of=entry.part_of,
             )
-        settled[address] = each
-    return replace(state, resources=settled)
+        recorded[address] = each
+    return replace(state, resources=recorded)
 
 
 def referred(state: DesiredState) -> frozenset[Address]:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from reconciler.commands.apply import Options, carry_out, settle_without_steps
+from reconciler.commands.apply import Options, carry_out, record_without_steps
 from reconciler.commands.plan import Planned, PlanRequest, make_plan
 from reconciler.commands.session import Session
 from reconciler.config.yaml_loader import collector_paused
@@ -180,7 +180,7 @@ def _apply(request: PlanRequest, session: Session, actions: WatchActions) -> Cyc
         actions.show(planned, session)
         seen = Cycle(0, CycleResult.UNCHANGED, planned=planned, drift=found)
         if not planned.plan.pending:
-            settle_without_steps(planned, session, store)
+            record_without_steps(planned, session, store)
             return seen
         if shut := closed(planned.approvals, {}):
             return replace(seen, ending=CycleResult.REFUSED, exit_code=ApprovalRequired.exit_code, closed=shut)

@@ -21,16 +21,16 @@ def unrecorded(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """The run dies, as far as its ledger knows, before the n-th outcome is stored."""
 
     def arrange(project: Project, nth: int = 1) -> None:
-        settle, left = Store.settle, [nth]
+        complete, left = Store.complete, [nth]
 
         def dying(*args: Any, **options: Any) -> None:
             left[0] -= 1
             if left[0] <= 0:
                 raise KeyboardInterrupt
-            settle(*args, **options)
+            complete(*args, **options)
 
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "settle", dying)
+            patch.setattr(Store, "complete", dying)
             patch.setattr("threading.excepthook", lambda *_: None)
             project.run("apply", "--yes", "--parallel", "1")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.apply.ledger_entry import differing, entry_after, is_settled
+from reconciler.apply.ledger_entry import differing, entry_after, is_recorded
 from reconciler.model.plan import Action, Change
 from reconciler.model.resource import EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.values import Address, Origin, Secret
@@ -86,8 +86,8 @@ def test_what_cannot_be_read_does_not_differ() -> None:
 def test_positions_times_and_runs_do_not_unsettle() -> None:
     """Everything else does."""
     row = entry(VIP)
-    assert is_settled(row, replace(row, origin=Origin("b.yaml", 9, 9), since=9.0, run=9))
-    assert not is_settled(None, row)
+    assert is_recorded(row, replace(row, origin=Origin("b.yaml", 9, 9), since=9.0, run=9))
+    assert not is_recorded(None, row)
     for change in (
         {"remote_id": "2"},
         {"applied": {}},
@@ -98,4 +98,4 @@ def test_positions_times_and_runs_do_not_unsettle() -> None:
         {"part_of": ANN},
         {"state": EntryState.PENDING},
     ):
-        assert not is_settled(row, replace(row, **change))
+        assert not is_recorded(row, replace(row, **change))

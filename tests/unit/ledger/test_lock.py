@@ -81,7 +81,7 @@ def test_a_fenced_writer_writes_nothing(where: Where, clock: FakeClock) -> None:
     Lock.acquire(other)
     for attempt in (
         lambda: sleeper.intend(run, VIP, Verb.MAKE, {}, 5.0),
-        lambda: sleeper.settle(run, VIP, tag("VIP"), done(VIP)),
+        lambda: sleeper.complete(run, VIP, tag("VIP"), done(VIP)),
     ):
         with pytest.raises(Locked, match="was taken over by another run"):
             attempt()

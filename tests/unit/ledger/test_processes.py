@@ -86,7 +86,7 @@ def test_a_killed_run_leaves_its_intent_and_a_free_lease(where: Where) -> None:
     intent = store.load().intents[VIP]
     assert (intent.verb, dict(intent.before)) == ("make", {"name": "before"})
     Lock.acquire(store)
-    store.settle(intent.run, VIP, tag("VIP"), done(VIP))
+    store.complete(intent.run, VIP, tag("VIP"), done(VIP))
     assert [past.before for past in store.outcomes(intent.run)] == [{"name": "before"}]
     assert store.runs()[0].finished is None
 
@@ -123,7 +123,7 @@ def test_twenty_threads_share_a_ledger(where: Where) -> None:
             entry = tag(f"{number}-{turn}")
             store.intend(run, entry.address, Verb.MAKE, {"name": "old"}, 5.0)
             assert lease.renew()
-            store.settle(run, entry.address, entry, done(entry.address))
+            store.complete(run, entry.address, entry, done(entry.address))
 
     with Lock.acquire(store) as lease:
         run = store.begin(INFO)

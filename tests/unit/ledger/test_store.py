@@ -52,7 +52,7 @@ def test_odd_text_is_taken(where: Where) -> None:
     store = where.held()
     run = store.begin(INFO)
     odd = LedgerEntry(VIP, "1", {"name": "a\x00\ud83d"}, {})
-    store.settle(run, VIP, odd, done(VIP, message="bad \x00 \ud83d"))
+    store.complete(run, VIP, odd, done(VIP, message="bad \x00 \ud83d"))
     assert store.load().entries[VIP].applied == odd.applied
 
 
@@ -62,7 +62,7 @@ def test_an_intent_is_open_until_it_is_settled(where: Where) -> None:
     run = store.begin(INFO)
     store.intend(run, VIP, Verb.MAKE, {"name": "old"}, 5.0)
     assert store.load().intents == {VIP: Intent(VIP, "make", run, {"name": "old"})}
-    store.settle(run, VIP, tag("VIP"), done(VIP))
+    store.complete(run, VIP, tag("VIP"), done(VIP))
     assert store.load().intents == {}
     assert store.load().entries == {VIP: tag("VIP")}
 
@@ -81,7 +81,7 @@ def test_settling_with_none_deletes_the_entry(where: Where) -> None:
     store.write([tag("VIP"), tag("Gold")])
     run = store.begin(INFO)
     store.intend(run, VIP, Verb.DROP, {}, 5.0)
-    store.settle(run, VIP, None, done(VIP, Action.DELETE))
+    store.complete(run, VIP, None, done(VIP, Action.DELETE))
     assert list(store.load().entries) == [GOLD]
 
 
@@ -89,7 +89,7 @@ def test_settling_under_another_address_moves_the_entry(where: Where) -> None:
     """A rename leaves one entry, not two."""
     store = where.held()
     store.write([tag("Gold")])
-    store.settle(store.begin(INFO), GOLD, tag("VIP"), done(GOLD, Action.UPDATE))
+    store.complete(store.begin(INFO), GOLD, tag("VIP"), done(GOLD, Action.UPDATE))
     assert list(store.load().entries) == [VIP]
 
 
@@ -116,7 +116,7 @@ def test_each_write_counts(where: Where) -> None:
         assert store.load().serial == 0
         run = store.begin(INFO)
         store.intend(run, VIP, Verb.MAKE, {}, 5.0)
-        store.settle(run, VIP, tag("VIP"), done(VIP))
+        store.complete(run, VIP, tag("VIP"), done(VIP))
         store.write([tag("A"), tag("B")])
         store.write()
     assert store.load().serial == 4
@@ -230,7 +230,7 @@ def test_a_ledger_of_none_has_the_same_interface(tmp_path: Path) -> None:
     with Store.none() as store, Store.none() as other, Lock.acquire(store):
         run = store.begin(INFO)
         store.intend(run, VIP, Verb.MAKE, {}, 5.0)
-        store.settle(run, VIP, tag("VIP"), done(VIP))
+        store.complete(run, VIP, tag("VIP"), done(VIP))
         assert list(store.load().entries) == [VIP]
         assert store.digest("a", "b") != other.digest("a", "b")
         assert str(store.session.place) == "memory"
@@ -249,7 +249,7 @@ def test_no_secret_reaches_the_file(file: Where) -> None:
     )
     run = store.begin(INFO)
     store.intend(run, VIP, Verb.MAKE, {"secret": secret}, 5.0)
-    store.settle(run, VIP, entry, done(VIP))
+    store.complete(run, VIP, entry, done(VIP))
     assert store.load().entries[VIP].answered == {"name": "x"}
     store.close()
     content = (file.root / ".reconciler/ledger.db").read_bytes()

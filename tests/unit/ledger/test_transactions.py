@@ -74,7 +74,7 @@ def test_an_intent_that_comes_too_late_is_refused_alone(where: Where, clock: Fak
     late, recorded = at_once(
         store,
         lambda: store.intend(run, NAMES[0], Verb.MAKE, {}, 36.0),
-        lambda: store.settle(run, VIP, tag("VIP"), done(VIP)),
+        lambda: store.complete(run, VIP, tag("VIP"), done(VIP)),
     )
     assert isinstance(late, Locked)
     assert "ends in 30 s, and a write may take 36 s" in str(late)

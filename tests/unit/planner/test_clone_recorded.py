@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reconciler.model.resource import Lifecycle
 from reconciler.model.values import Address, Ref
-from reconciler.planner.clone import referred, settled_in, without
+from reconciler.planner.clone import as_recorded, referred, without
 from tests.unit.planner.made import ANN, ANN_VIP, VIP, entry, ledger, state
 
 HANDLE = Address("tag", "@vip")
@@ -18,11 +18,11 @@ def test_names_of_the_ledger_win() -> None:
         entry(ANN, applied={"email": ANN.key, "first_name": "Ann", "locale": "en"}),
     )
     wanted = state(tags=["VIP"], contacts=[{"email": ANN.key, "locale": "fr", "tags": ["VIP"]}])
-    settled = settled_in(wanted, known).resources
-    assert settled[HANDLE].lifecycle == guarded
-    assert settled[ANN].attrs == {"email": ANN.key, "first_name": "Ann", "locale": "fr"}
-    assert settled[Address("tagging", f"{ANN.key}/@vip")].attrs["tag"] == Ref(HANDLE)
-    assert len(settled) == 3
+    found = as_recorded(wanted, known).resources
+    assert found[HANDLE].lifecycle == guarded
+    assert found[ANN].attrs == {"email": ANN.key, "first_name": "Ann", "locale": "fr"}
+    assert found[Address("tagging", f"{ANN.key}/@vip")].attrs["tag"] == Ref(HANDLE)
+    assert len(found) == 3
 
 
 def test_what_leads_nowhere_is_left_out() -> None:
