@@ -229,7 +229,7 @@ def _prepared(
     ledger = store if target.settings.ledger != "none" else None
     made = cloned(found, wish, source.settings, target.settings, ledger)
     made = check_targets(made, target, skip=options.skip_missing)
-    log(f"Read {options.source} with {count(source.calls.reads, 'API request')}; it is not changed.")
+    log(f"Read {options.source} with {count(source.calls.reads, 'API call')}; it is not changed.")
     print_lines(target.redaction.lines(cloned_lines(made)), err=run.outputs.claimed)
     number = len(made.state.resources)
     same = f"No changes. {options.goal} has all {number:,} resources of {options.source} that are cloned."
@@ -278,7 +278,7 @@ def _save(
 
 
 def _print_plan(run: Run, target: CommandContext, planned: Planned) -> None:
-    if planned.plan.pending or planned.plan.blocked:
+    if planned.plan.effective or planned.plan.blocked:
         print_lines(shown_plan(run.ctx, planned, target.settings, target.heading(planned)))
         log("No changes were made. To apply this plan, add --apply.")
     else:

@@ -41,7 +41,7 @@ from reconciler.config import setting_types
 from reconciler.config.settings import unknown_variables
 from reconciler.errors import ApprovalRequired, ConfigurationError, Declined
 from reconciler.fleet.account import AccountJob, AccountOutput, open_account
-from reconciler.fleet.approval import approved, combined, is_pending, missing_approvals, saved_plans
+from reconciler.fleet.approval import approved, combined, missing_approvals, needs_apply, saved_plans
 from reconciler.fleet.check import problems_of, raise_problems
 from reconciler.fleet.cluster import ClusterEngine
 from reconciler.fleet.declaration import Fleet, read_fleet
@@ -309,7 +309,7 @@ class _FleetRun:
         return results, [
             approved(job, results[name], changes=self.changes[name])
             for job in self.jobs
-            if is_pending(results[name := job.account.name])
+            if needs_apply(results[name := job.account.name])
         ]
 
     def reviewed(self, folder: Path) -> tuple[dict[str, AccountResult], list[AccountJob]]:
@@ -434,7 +434,7 @@ def _check_approvals(results: Sequence[AccountResult], options: FleetApplyOption
     missing = missing_approvals(approvals_of(results), dict(options.allow))
     if missing:
         raise ApprovalRequired("\n".join([*map(need, missing), "No changes were made."]))
-    protected = sorted({each.protected for each in results if each.protected and is_pending(each)})
+    protected = sorted({each.protected for each in results if each.protected and needs_apply(each)})
     unnamed = [name for name in protected if name not in options.confirm]
     if unnamed:
         flags = " ".join(f"--confirm {name}" for name in unnamed)

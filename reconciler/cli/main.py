@@ -155,7 +155,7 @@ def _apply_global_option(ctx: click.Context, param: click.Parameter, value: obje
 @click.option(
     "--rate-limit",
     metavar="RATE",
-    help="API requests: 10/second, 30/minute, 0 (none), or a Systeme.io plan such as free [RECONCILER_RATE_LIMIT].",
+    help="API calls: 10/second, 30/minute, 0 (none), or a Systeme.io plan such as free [RECONCILER_RATE_LIMIT].",
 )
 @click.option(
     "--redact/--no-redact",

@@ -10,7 +10,7 @@ from typing import Any
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Exchange
 from reconciler.model.policy import Allow
-from reconciler.watch.cycles import CycleResult, drifted_by_kind, pending_by_kind
+from reconciler.watch.cycles import CycleResult, changes_by_kind, drifted_by_kind
 from reconciler.watch.watch import Cycle, WatchState
 
 _SECONDS = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600)
@@ -61,7 +61,7 @@ class Metrics:
         self._ended = self._made("Gauge", "last_cycle_timestamp_seconds", "End of the last cycle.")
         self._success = self._made("Gauge", "last_success_timestamp_seconds", "End of the last successful cycle.")
         self._failures = self._made("Gauge", "failures_in_a_row", "Failed cycles since the last one that succeeded.")
-        self._pending = self._made("Gauge", "pending_changes", "Pending changes.", "kind", "action")
+        self._planned = self._made("Gauge", "planned_changes", "Planned changes.", "kind", "action")
         self._drifted = self._made("Gauge", "drifted_resources", "Drifted resources.", "kind")
         self._blocked = self._made("Gauge", "blocked_changes", "Changes blocked by policy.")
         self._approvals = self._made("Gauge", "approval_required", "1 if the plan needs this --allow class.", "allow")
@@ -91,7 +91,7 @@ class Metrics:
             return  # nothing was read: keep the last values
         left = done.ending is CycleResult.APPLIED
         plan = done.planned.plan
-        self._set(self._pending, {} if left else pending_by_kind(plan))
+        self._set(self._planned, {} if left else changes_by_kind(plan))
         self._set(self._drifted, {} if left else {(k,): n for k, n in drifted_by_kind(done.drift).items()})
         self._blocked.set(len(plan.blocked))
         self._set(self._approvals, {} if left else {(each.allow.value,): 1 for each in done.planned.approvals})

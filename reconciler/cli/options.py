@@ -181,7 +181,7 @@ PATH = argument(type=ANY_PATH, default=".")
 YES = option("--yes", is_flag=True, help="Do not ask for confirmation.")
 JSON = option("--json", is_flag=True, help="Print one JSON document.")
 DETAILED_EXITCODE = option("--detailed-exitcode", is_flag=True, help="Exit with code 2 if there are changes.")
-CALLS = option("--calls", is_flag=True, help="List all API requests, in order.")
+CALLS = option("--calls", is_flag=True, help="List all API calls, in order.")
 ALLOW = option(
     "--allow",
     multiple=True,
@@ -311,6 +311,6 @@ class RunOptions(OutputOptions, AccountOptions):
         help="Start no further steps after the first failure [RECONCILER_FAIL_FAST].",
     )
     max_calls: int | None = option(
-        "--max-calls", type=int, metavar="N", help="Stop after N API requests [RECONCILER_MAX_CALLS]."
+        "--max-calls", type=int, metavar="N", help="Stop after N API calls [RECONCILER_MAX_CALLS]."
     )
     max_minutes: float | None = MAX_MINUTES

@@ -75,7 +75,7 @@ def plan(ctx: click.Context, options: PlanOptions) -> int:
         )
     if outputs.wanted:
         outputs.write(sheet_for(planned, outputs, session.settings, session.heading(planned)))
-    if options.detailed_exitcode and planned.plan.pending:
+    if options.detailed_exitcode and planned.plan.effective:
         return 2
     return _fails(planned, options.fail_on) if options.fail_on else 0
 

@@ -81,11 +81,11 @@ def plan_and_run(
     if reviewed is not None:
         run.reviewed = check_reviewed(reviewed, planned, request, store)
         run.digest = plan_digest(reviewed.document)
-    if run.nothing and not (planned.plan.pending or planned.plan.blocked):
+    if run.nothing and not (planned.plan.effective or planned.plan.blocked):
         print_text(run.nothing, err=run.outputs.claimed)
     elif not run.outputs.claimed:
         print_lines(shown_plan(run.ctx, planned, session.settings, session.heading(planned)))
-    if not planned.plan.pending:
+    if not planned.plan.effective:
         record_without_steps(planned, session, store)
         write_result(run, session, planned)
         return 0

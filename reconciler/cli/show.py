@@ -59,7 +59,7 @@ def show(ctx: click.Context, options: ShowOptions) -> int:
         page_lines(program_of(ctx), shown_plan(ctx, saved, settings, heading, calls=options.calls))
     if outputs.wanted:
         outputs.write(sheet_for(saved, outputs, settings, heading, name=saved.environment or ""))
-    return 2 if options.detailed_exitcode and saved.plan.pending else 0
+    return 2 if options.detailed_exitcode and saved.plan.effective else 0
 
 
 def _heading(saved: SavedPlan, settings: Settings) -> str:

@@ -48,7 +48,7 @@ from reconciler.watch.notify import notice_of, notify_if_enabled
 from reconciler.watch.text import cycle_line, span
 from reconciler.watch.watch import Cycle, Watch, WatchActions, WatchInputs, WatchState
 
-#: Seconds after which a long cycle writes its health file again, at its next API request.
+#: Seconds after which a long cycle writes its health file again, at its next API call.
 BEAT = 10.0
 
 
@@ -112,7 +112,7 @@ class WatchLoop:
     def _show(self, planned: Planned, session: Session) -> None:
         """Print the plan unless it is empty or the same as last time."""
         learn_account(redaction_of(self._ctx), planned.found)
-        found = _digest((*planned.plan.pending, *planned.plan.blocked))
+        found = _digest((*planned.plan.effective, *planned.plan.blocked))
         if found and found != self._plan:
             assert isinstance(session, CommandContext)
             print_lines(shown_plan(self._ctx, planned, session.settings, session.heading(planned)))

@@ -17,7 +17,7 @@ from reconciler.refresh.reader import Progress
 
 @dataclass(frozen=True)
 class Drifted:
-    """The drift, the number of managed resources and of API requests; ``found`` is the account as read.
+    """The drift, the number of managed resources and of API calls; ``found`` is the account as read.
 
     ``added`` counts, by kind, unmanaged resources that are new since the last run.
     """

@@ -219,7 +219,7 @@ class _AccountRun:
                 self._files[PLAN_FILE] = plan_document.text_of(document, key.sign if key else None)
             writes_ledger = store is not None and needs_ledger(planned, store, time.time())
         return self.ended(
-            AccountState.CHANGES if planned.plan.pending else AccountState.UNCHANGED, writes_ledger=writes_ledger
+            AccountState.CHANGES if planned.plan.effective else AccountState.UNCHANGED, writes_ledger=writes_ledger
         )
 
     def ended(self, state: AccountState, code: int = 0, **more: Any) -> AccountResult:
@@ -265,7 +265,7 @@ class _AccountRun:
         made, settings = planned.plan, session.settings
         self._redactor.learn((live.address, live.attrs) for live in planned.found.live.values())
         counts: Counter[str] = Counter()
-        for (_, action), number in count_changes(made.pending).items():
+        for (_, action), number in count_changes(made.effective).items():
             counts[action.value] += number
         if made.blocked:
             counts["blocked"] = len(made.blocked)
@@ -278,7 +278,7 @@ class _AccountRun:
             "needs": tuple(each._replace(reason=self._redactor.text(each.reason)) for each in needs.values()),
             "protected": (settings.environment or "") if settings.protect else "",
         }
-        self.changes = change_digests(made.pending)
+        self.changes = change_digests(made.effective)
         heading = f"{self._job.account.name}, connection {connection_name(made.base.account)}"
         sheet = sheet_of(planned, self._redactor, settings, heading, planned.approvals)
         shown = self._redactor.report(report) if report else None
@@ -305,7 +305,7 @@ class _AccountRun:
             self._note(planned, session)
             whole = saved_plan.check_reviewed(reviewed, planned, request, store) if reviewed else {}
             self._check(planned, session.settings, whole)
-            if not planned.plan.pending:
+            if not planned.plan.effective:
                 record_without_steps(planned, session, store)
                 return self.ended(AccountState.UNCHANGED)
             bounds = Bounds(self._stop, session.settings.max_calls, session.deadline)
@@ -334,7 +334,7 @@ class _AccountRun:
         ``whole`` has the counts of a saved plan of which these are the rest.
         """
         intents = planned.ledger.intents
-        made = change_digests(each for each in planned.plan.pending if sends(each) or each.address not in intents)
+        made = change_digests(each for each in planned.plan.effective if sends(each) or each.address not in intents)
         if self._job.approved is not None and not _split(made) <= _split(self._job.approved):
             raise Stale("the account changed since it was planned; run this again to approve the new plan")
         allow = {Allow(name): count for name, count in self._job.allow.items()}

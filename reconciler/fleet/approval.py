@@ -28,7 +28,7 @@ def missing_approvals(needed: Iterable[FleetApproval], allowed: Mapping[Allow, i
     return [approval for approval in needed if not is_given(approval)]
 
 
-def is_pending(result: AccountResult) -> bool:
+def needs_apply(result: AccountResult) -> bool:
     """Whether the plan of an account has something to apply."""
     return result.state is AccountState.CHANGES or (result.state is AccountState.UNCHANGED and result.writes_ledger)
 
@@ -77,9 +77,9 @@ def saved_plans(folder: RunFolder, declared: Iterable[str], jobs: Sequence[Accou
             results[name] = not_run(job, f"not planned: {result.error}" if result else "not planned").result
             continue
         results[name] = replace(result, key=job.account.key, reads=0, writes=0, seconds=0.0)
-        if is_pending(result) and (text := folder.saved_plan(name)) is not None:
+        if needs_apply(result) and (text := folder.saved_plan(name)) is not None:
             files[name] = text
-        elif is_pending(result):
+        elif needs_apply(result):
             results[name] = not_run(job, f"there is no plan file in {folder.path / name}").result
     if not results:
         raise ConfigurationError(f"{folder.path} has no plan of these accounts; plan again")

@@ -108,7 +108,7 @@ class Apply:
             request = opened.request(plan.request.targets, plan.request.excludes)
             planned = plan_now(call, opened, request)
             check_fresh(plan.document, planned, request, self.workspace.key)
-            if not planned.plan.pending:
+            if not planned.plan.effective:
                 record_without_steps(planned, session, store)
                 return Report(reads=session.calls.reads)
             return self._carry_out(call, plan, planned, opened, allow)

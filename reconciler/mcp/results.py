@@ -76,7 +76,7 @@ class PlanResult(PagedResult[ChangeRow]):
     partial: bool = Field(description="Targets or excludes cut the plan.")
     summary: dict[str, int] = Field(description="Number of resources by action.")
     people: dict[str, int] = Field(description="People affected, and people who may receive e-mail.")
-    calls: dict[str, int] = Field(description="API requests made to read, and needed to apply.")
+    calls: dict[str, int] = Field(description="API calls made to read, and needed to apply.")
     unmanaged: dict[str, int] = Field(description="Unmanaged resources by kind; they are never changed.")
     approvals: dict[str, int] = Field(description="Approvals that only a person can give, with their counts.")
 

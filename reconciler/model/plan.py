@@ -246,8 +246,8 @@ class Plan:
     bystanders: int = field(default=0, compare=False)
 
     @cached_property
-    def pending(self) -> Collection[Change]:
-        """The changes that do something: everything but NO_CHANGE without a move, and what is blocked."""
+    def effective(self) -> Collection[Change]:
+        """The changes to carry out: not blocked, and altering the account or the ledger."""
         own = tuple(c for c in differing(self.changes) if not c.blocked and is_effective(c))
         agreed = self.changes.agreed if isinstance(self.changes, Changes) else None
         return EffectiveChanges(own, agreed) if agreed and agreed.count(Action.ADOPT) else own

@@ -37,7 +37,7 @@ def _parts(plan: Plan) -> Iterator[str]:
     if counts[Action.FORGET]:
         yield wording.count(counts[Action.FORGET], "resource to forget", "resources to forget")
     related: Counter[str] = Counter()
-    for change in plan_sheet.related(plan.pending):
+    for change in plan_sheet.related(plan.effective):
         noun, verb, _ = plan_sheet.relation_words(change.address.kind, change.action)
         related[f"{noun.replace('_', ' ')} {_RELATED.get(verb, 'change')}"] += 1
     yield from (wording.count(number, noun) for noun, number in sorted(related.items()))
@@ -45,16 +45,16 @@ def _parts(plan: Plan) -> Iterator[str]:
 
 def _consequences(plan: Plan) -> Iterator[str]:
     if number := affected_count(plan):
-        reached = len(mailed(plan.pending))
+        reached = len(mailed(plan.effective))
         mail = f", up to {reached:,} may receive e-mail" if reached else ""
         yield f"{wording.count(number, 'person is', 'people are')} affected{mail}."
     for effect, words in ((PERSON_DELETED, "deleted permanently"), (ACCESS_TAKEN, "")):
-        lost = len(people(change for change in differing(plan.pending) if effect in change.effects))
+        lost = len(people(change for change in differing(plan.effective) if effect in change.effects))
         if lost and words:
             yield f"{wording.count(lost, 'person is', 'people are')} {words}."
         elif lost:
             yield f"{wording.count(lost, 'person loses', 'people lose')} access."
-    lasting = sum(1 for change in differing(plan.pending) if _is_for_good(change))
+    lasting = sum(1 for change in differing(plan.effective) if _is_for_good(change))
     if lasting:
         yield f"{wording.count(lasting, 'change', 'changes')} cannot be reverted."
 

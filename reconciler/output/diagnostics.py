@@ -160,7 +160,7 @@ def is_open(change: Change, unfinished: frozenset[Address] | None) -> bool:
 
 def _approvals(sheet: PlanSheet) -> Iterator[Diagnostic]:
     for approval in sheet.approvals:
-        places = (_place(change) for change in differing(sheet.plan.pending) if _is_behind(approval, change))
+        places = (_place(change) for change in differing(sheet.plan.effective) if _is_behind(approval, change))
         yield Diagnostic(GATE, plan_sheet.need(approval), "", next(filter(None, places), None))
 
 

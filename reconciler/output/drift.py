@@ -30,7 +30,7 @@ _WHAT_NOW = "`reconciler apply` restores the values of your files; `reconciler p
 class DriftReport:
     """Drift with everything that an output may show; all formats are rendered from it.
 
-    ``owned`` is the number of managed resources, ``reads`` that of API requests, ``added`` the number of unmanaged
+    ``owned`` is the number of managed resources, ``reads`` that of API calls, ``added`` the number of unmanaged
     resources by kind that are new since the last run. ``heading``, ``name``, ``base`` and ``document`` as in
     :class:`~reconciler.output.plan_sheet.PlanSheet`.
     """
@@ -51,8 +51,8 @@ class DriftReport:
 
     @property
     def summary(self) -> str:
-        """``Drift: 4 of 828 resources changed, 2 of them deleted (12 API requests).``"""
-        calls = wording.count(self.reads, "API request")
+        """``Drift: 4 of 828 resources changed, 2 of them deleted (12 API calls).``"""
+        calls = wording.count(self.reads, "API call")
         if not self.items:
             same = wording.count(self.owned, "resource is", "resources are")
             return f"No drift. {same} unchanged since the last run ({calls})."

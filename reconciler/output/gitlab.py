@@ -22,7 +22,7 @@ def plan_counts(sheet: PlanSheet) -> str:
     Adoptions without changes and forgotten resources do not count, since the account stays the same. After a run
     only completed changes count.
     """
-    hit = [change for change in differing(sheet.plan.pending) if change.action is not Action.ADOPT or change.fields]
+    hit = [change for change in differing(sheet.plan.effective) if change.action is not Action.ADOPT or change.fields]
     if sheet.report:
         hit = list(_done(hit, sheet.report))
     counts = {name: sum(1 for change in hit if change.action in actions) for name, actions in _COUNTED.items()}

@@ -180,7 +180,7 @@ def _digest(content: str) -> str:
 def _headline(sheet: PlanSheet) -> tuple[str, Sequence[str]]:
     """The first sentence, which is also the title of the page, and the sentences after it."""
     plan, report = sheet.plan, sheet.report
-    if not (plan.pending or plan.blocked):
+    if not (plan.effective or plan.blocked):
         first, _, rest = plan_sheet.quiet(plan).partition(". ")
         return first, [rest]
     parts = ", ".join(plan_sheet.parts(plan, zeros=False))

@@ -33,7 +33,7 @@ def plan_document(plan: Plan, requests: Requests, approvals: Iterable[Approval] 
         "partial": plan.partial,
         "summary": summary(plan),
         "calls": {"reads": plan.reads, "writes": writes},
-        "people": {"affected": affected_count(plan), "emailed": len(mailed(plan.pending))},
+        "people": {"affected": affected_count(plan), "emailed": len(mailed(plan.effective))},
         "unmanaged": dict(plan.unmanaged),
         "routes": dict(plan.routes),
         "needs": [

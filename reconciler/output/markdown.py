@@ -81,7 +81,7 @@ def within(parts: Iterable[str], room: int) -> str:
 def _front(sheet: PlanSheet) -> Iterator[str]:
     plan = sheet.plan
     yield marker(sheet.name)
-    if not (plan.pending or plan.blocked or sheet.report or sheet.refused):
+    if not (plan.effective or plan.blocked or sheet.report or sheet.refused):
         yield f"**Plan for {prose(sheet.name)}:** {prose(plan_sheet.quiet(plan))}\n\n"
         return
     if sheet.report:
@@ -149,7 +149,7 @@ def _tail(sheet: PlanSheet) -> Iterator[str]:
         more = [f"and {len(notes) - NAMED:,} more"] if len(notes) > NAMED else []
         lines = "".join(f"- {prose(note)}\n" for note in [*notes[:NAMED], *more])
         yield folded("Notes", lines)
-    if sheet.plan.pending and not sheet.report:
+    if sheet.plan.effective and not sheet.report:
         flags = [*(approval.flag for approval in sheet.approvals)]
         flags += [f"--confirm {sheet.protected}"] if sheet.protected else []
         yield f"{version} · to apply: {code(' '.join(['reconciler apply', *flags]))}\n"

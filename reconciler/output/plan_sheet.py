@@ -116,17 +116,17 @@ def routes(plan: Plan) -> Iterator[str]:
 
 def totals(plan: Plan) -> str:
     """``3 to create, 2 to update, 0 to replace, 0 to delete, 4 to adopt (2 of them updated). 2 tags to assign.``"""
-    return ". ".join(filter(None, (", ".join(_own(plan)), ", ".join(relations(plan.pending))))) + "."
+    return ". ".join(filter(None, (", ".join(_own(plan)), ", ".join(relations(plan.effective))))) + "."
 
 
 def parts(plan: Plan, *, zeros: bool = True) -> list[str]:
     """The same as a list; ``zeros`` decides about actions that nothing has."""
-    return [*_own(plan, zeros=zeros), *relations(plan.pending)]
+    return [*_own(plan, zeros=zeros), *relations(plan.effective)]
 
 
 def _own(plan: Plan, *, zeros: bool = True) -> list[str]:
     counts = tallied(plan)
-    written = sum(1 for each in differing(plan.pending) if each.action is Action.ADOPT and each.fields)
+    written = sum(1 for each in differing(plan.effective) if each.action is Action.ADOPT and each.fields)
     found = [f"{counts[each]:,} {verb}" for each, verb in VERBS if counts[each] or (zeros and each in _ALWAYS)]
     if written:
         found = [f"{part} ({written:,} of them updated)" if part.endswith("to adopt") else part for part in found]
@@ -138,8 +138,8 @@ def tallied(plan: Plan) -> Mapping[Action, int]:
 
     An adopted resource whose values are written also counts as updated.
     """
-    counts = Counter({Action.ADOPT: count_agreed(plan.pending).total()})
-    for each in differing(plan.pending):
+    counts = Counter({Action.ADOPT: count_agreed(plan.effective).total()})
+    for each in differing(plan.effective):
         if each.action in _RECORDED or not KINDS[each.address.kind].parents:
             counts[each.action] += 1
             counts[Action.UPDATE] += each.action is Action.ADOPT and bool(each.fields)
@@ -202,8 +202,8 @@ def affected(plan: Plan) -> str:
     number = affected_count(plan)
     if not number:
         return ""
-    least = "at least " if any(change.loss and change.loss.least for change in differing(plan.pending)) else ""
-    reached = len(mailed(plan.pending))
+    least = "at least " if any(change.loss and change.loss.least for change in differing(plan.effective)) else ""
+    reached = len(mailed(plan.effective))
     return f"{least}{number:,} affected" + (f"; up to {reached:,} may receive e-mail" if reached else "")
 
 

@@ -102,7 +102,7 @@ class PlanView:
     @property
     def is_quiet(self) -> bool:
         """Whether the plan has neither changes nor blocked ones."""
-        return not (self.groups or self.sheet.plan.pending)
+        return not (self.groups or self.sheet.plan.effective)
 
 
 def view_of(sheet: PlanSheet, *, grouped: bool = True, adopted: bool = False) -> PlanView:

@@ -20,9 +20,7 @@ def pulled_lines(
 ) -> Iterator[Line]:
     """The files, the environment variables to set, what was left out, totals, and the next command."""
     if not written:
-        text = (
-            f"Nothing to write: the account has no resources of these kinds ({wording.count(reads, 'API request')})."
-        )
+        text = f"Nothing to write: the account has no resources of these kinds ({wording.count(reads, 'API call')})."
         yield [(text, "bold")]
         return
     yield from ([("  + ", "green"), (wording.printable(name), "")] for name in written)
@@ -44,7 +42,7 @@ def pulled_lines(
             yield [(f"  and {len(made.left_out) - MAX_LISTED:,} more", "dim")]
         yield []
     mine = "" if owned is None else f" {wording.count(owned, 'resource is', 'resources are')} recorded as created."
-    text = f"Wrote {wording.count(made.declared, 'resource')} ({wording.count(reads, 'API request')}).{mine}"
+    text = f"Wrote {wording.count(made.declared, 'resource')} ({wording.count(reads, 'API call')}).{mine}"
     yield [(text, "bold")]
     yield [(f"Next: {following}", "bold")]
 

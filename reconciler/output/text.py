@@ -237,7 +237,7 @@ def report_lines(report: Report, plan: Plan, *, seconds: float | None = None, co
     yield from wrapped([(result(report, plan, seconds), style)], columns)
     if report.stopped:
         yield [(f"Stopped: {report.stopped}.", "bold yellow")]
-    changes = {each.address: each for each in differing(plan.pending)} if bad else {}
+    changes = {each.address: each for each in differing(plan.effective)} if bad else {}
     for status in (Status.FAILED, Status.SKIPPED):
         found = [each for each in bad if each.status is status]
         for outcome in found[:MAX_LISTED]:
@@ -286,7 +286,7 @@ def _done(plan: Plan, ends: Mapping[Address, Status]) -> Iterator[str]:
     """``3 created``, ``2 updated``, with what is only recorded in the ledger, and what does not show yet."""
     counts = Counter(plan_sheet.tallied(plan))
     yield from (f"{counts[action]:,} {SIGNS[action.value].done}" for action, _ in VERBS if counts[action])
-    yield from plan_sheet.relations(plan.pending, done=True)
+    yield from plan_sheet.relations(plan.effective, done=True)
     waiting = sum(1 for status in ends.values() if status is Status.PENDING)
     if waiting:
         yield f"{waiting:,} accepted and not shown yet"

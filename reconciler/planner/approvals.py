@@ -149,7 +149,7 @@ def _named(attrs: Attrs) -> Iterable[Address]:
 
 def affected_count(plan: Plan) -> int:
     """Number of people that the plan affects: contacts in its changes, and contacts that lose something by them."""
-    return len(people(change for change in differing(plan.pending) if sends(change))) + plan.bystanders
+    return len(people(change for change in differing(plan.effective) if sends(change))) + plan.bystanders
 
 
 def mailed(changes: Iterable[Change]) -> frozenset[Address]:
@@ -179,8 +179,8 @@ class _Guard:
 
     def __init__(self, plan: Plan, entries: Mapping[Address, LedgerEntry], limits: Limits, losers: Losers) -> None:
         self.plan, self.entries, self.limits, self.losers = plan, entries, limits, losers
-        self.pending = list(differing(plan.pending))
-        self.removing = [change for change in self.pending if change.action in REMOVING]
+        self.changes = list(differing(plan.effective))
+        self.removing = [change for change in self.changes if change.action in REMOVING]
 
     @cached_property
     def managed(self) -> frozenset[Address]:
@@ -227,7 +227,7 @@ class _Guard:
 
     def sets(self) -> Iterable[Approval]:
         """The approval for removals from authoritative sets: shares of each set, and of the people in all of them."""
-        for name in sorted({c.address.kind for c in self.pending if c.cause is Cause.NOT_IN_SET}):
+        for name in sorted({c.address.kind for c in self.changes if c.cause is Cause.NOT_IN_SET}):
             made = (Action.CREATE, Action.FORGET)
             there = [c for c in self.plan.changes if c.address.kind == name and c.action not in made]
             groups: dict[str, list[Change]] = {}
@@ -248,7 +248,7 @@ class _Guard:
         return ""
 
     def updates(self) -> Iterable[Approval]:
-        hit = [c for c in self.pending if c.action is Action.UPDATE or (c.action is Action.ADOPT and c.fields)]
+        hit = [c for c in self.changes if c.action is Action.UPDATE or (c.action is Action.ADOPT and c.fields)]
         percent, touched = self.limits.updates, people(hit)
         sides = [(len(hit), len(self.entries), "managed resources")]
         if touched:
@@ -260,7 +260,7 @@ class _Guard:
                 return
 
     def emails(self) -> Iterable[Approval]:
-        count = len(mailed(self.pending))
+        count = len(mailed(self.changes))
         if count > self.limits.emails:
             reason = f"{_persons(count)} may receive e-mail (limit {self.limits.emails:,})"
             yield Approval(Allow.EMAILS, count, reason)
@@ -279,13 +279,13 @@ class _Guard:
 
 
 def _people(plan: Plan) -> Iterable[Approval]:
-    gone = [c for c in differing(plan.pending) if c.action is Action.DELETE and KINDS[c.address.kind].person]
+    gone = [c for c in differing(plan.effective) if c.action is Action.DELETE and KINDS[c.address.kind].person]
     if gone:
         yield Approval(Allow.CONTACTS, len(gone), f"{_contacts(len(gone))} would be deleted permanently")
 
 
 def _erased(plan: Plan) -> Iterable[Approval]:
-    made = [c for c in differing(plan.pending) if c.action is Action.CREATE and KINDS[c.address.kind].person]
+    made = [c for c in differing(plan.effective) if c.action is Action.CREATE and KINDS[c.address.kind].person]
     again = [c for c in made if c.cause is Cause.MISSING]
     if again:
         what = f"{_contacts(len(again))} deleted in the account"
@@ -293,7 +293,7 @@ def _erased(plan: Plan) -> Iterable[Approval]:
 
 
 def _taken_over(plan: Plan) -> Iterable[Approval]:
-    taken = [change for change in plan.pending if change.cause is Cause.TAKEOVER]
+    taken = [change for change in plan.effective if change.cause is Cause.TAKEOVER]
     if taken:
         what = "1 resource is" if len(taken) == 1 else f"{len(taken):,} resources are"
         yield Approval(Allow.TAKEOVER, len(taken), f"{what} managed by another ledger of this account")
@@ -301,7 +301,7 @@ def _taken_over(plan: Plan) -> Iterable[Approval]:
 
 def _asked(plan: Plan) -> Iterable[Approval]:
     """The kinds of which every write needs approval."""
-    asked = [c for c in differing(plan.pending) if KINDS[c.address.kind].asks and sends(c)]
+    asked = [c for c in differing(plan.effective) if KINDS[c.address.kind].asks and sends(c)]
     for name in sorted({change.address.kind for change in asked}):
         count, asks = sum(1 for change in asked if change.address.kind == name), KINDS[name].asks
         if asks:

@@ -135,6 +135,6 @@ def alarms(plan: Plan) -> frozenset[Alarm]:
             raised.add(Alarm.DRIFT)
         if Cause.BOTH in causes:
             raised.add(Alarm.CONFLICT)
-    if any(change.action in (Action.DELETE, Action.REPLACE) for change in differing(plan.pending)):
+    if any(change.action in (Action.DELETE, Action.REPLACE) for change in differing(plan.effective)):
         raised.add(Alarm.DELETE)
     return frozenset(raised)

@@ -1,15 +1,15 @@
-"""A saved plan compared with the plan made now: the differences, but for what a begun run of that plan did itself.
+"""Compares a saved plan with the plan made now; what a begun run of the saved plan did itself is no difference.
 
-saved                now                              by the run
-──────────────────────────────────────────────────────────────────────────────
-the same             the same                         still to do
-CREATE, UPDATE …     NO_CHANGE with the same attributes    done, or announced
-CREATE … REPLACE     ADOPT or UPDATE that writes      announced, its outcome was not recorded
+saved                now                                 by the run
+─────────────────────────────────────────────────────────────────────────────────────────────────
+the same             the same                            still to do
+CREATE, UPDATE …     NO_CHANGE with the same attributes  done, or its intent is open
+CREATE … REPLACE     ADOPT or UPDATE that writes         its intent is open: the outcome was not recorded
                      nothing but unreadable values
-REPLACE              CREATE with the same attributes  dropped, not made again yet
-DELETE               gone, or FORGET                  done, or announced
-DELETE of a contact  without a value or a tag         the run deleted that field or tag
-FORGET, adopt as is  gone, NO_CHANGE                       the ledger was updated first
+REPLACE              CREATE with the same attributes     deleted, not created again yet
+DELETE               gone, or FORGET                     done, or its intent is open
+DELETE of a contact  without a value or a tag            the run deleted that field or tag
+FORGET, adopt as is  gone, NO_CHANGE                     the ledger was updated first
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class BegunPlan:
 
 
 def differences(then: Meanings, now: Meanings, begun: BegunPlan | None = None) -> Iterator[str]:
-    """One line for everything that is not as planned; with ``begun`` what that run did is as planned."""
+    """One line for each change that differs between the plans; what the run ``begun`` did itself does not count."""
     for address in sorted({*then, *now}):
         old, new = then.get(address), now.get(address)
         if old and new and (more := growth(old.get("people", 0), new.get("people", 0))):
@@ -62,7 +62,7 @@ def differences(then: Meanings, now: Meanings, begun: BegunPlan | None = None) -
 
 
 def _without_people(change: Meaning | None) -> Meaning | None:
-    """Fewer people who lose something than were approved are no difference."""
+    """The change without the number of people who lose something: only a greater number is a difference."""
     return change and {key: value for key, value in change.items() if key != "people"}
 
 
@@ -101,12 +101,16 @@ def _sentence(kind: str, part: str, name: str = "", side: str = "", *_deeper: An
     if part == "blocked":
         return f"is blocked: {new['blocked']}" if new.get("blocked") else "is no longer blocked"
     if part == "remote_id":
-        return "is another one, with another id"
+        return "is now another resource, with another id"
+    if part == "moved_from":
+        return f"is now recorded in the ledger under {new.get(part) or 'this address'}"
+    if part == "former":
+        return "renamed_from changed in the files"
     if part == "fields" and not side:
         return f"{name} would {'now' if kind == 'dictionary_item_added' else 'no longer'} be written"
     if name:
         return f"{name} changed {_SIDES[side if part == 'fields' else part]}"
-    return f"{part} changed" if part not in ("digest", "attrs", "before") and old.get(part) != new.get(part) else ""
+    return ""
 
 
 def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: BegunPlan, then: Meanings) -> bool:
@@ -129,7 +133,7 @@ def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: Begun
 
 
 def _is_unreadable(address: str, change: Meaning) -> bool:
-    """Whether it writes nothing but values that no answer shows: they are sent once more."""
+    """Whether the change writes only values that no answer shows; they are sent once more."""
     kind = KINDS[address.partition("/")[0]]
     return all(kind.field(each["path"]).write_only for each in change["fields"])
 
@@ -155,7 +159,10 @@ def _rest_of(address: str, change: Meaning, begun: BegunPlan, then: Meanings) ->
 
 
 def _is_left_over(address: str, new: Meaning, then: Meanings) -> bool:
-    """The old one of a replace that had made the new one first, waiting under its id for its end."""
+    """Whether this is the deletion of a replaced resource whose replacement was created first.
+
+    The ledger has the old resource under its remote id until it is deleted.
+    """
     kind, _, key = address.partition("/")
     if new["action"] != "delete":
         return False

@@ -65,9 +65,9 @@ def delay(timing: Timing, failures: int, chance: float, at_least: float = 0.0) -
     return max(wait * (1 + timing.jitter * (2 * chance - 1)), at_least)
 
 
-def pending_by_kind(plan: Plan) -> dict[tuple[str, str], int]:
-    """Number of pending changes by kind and action."""
-    return {(kind, action.value): number for (kind, action), number in count_changes(plan.pending).items()}
+def changes_by_kind(plan: Plan) -> dict[tuple[str, str], int]:
+    """Number of changes to apply, by kind and action."""
+    return {(kind, action.value): number for (kind, action), number in count_changes(plan.effective).items()}
 
 
 def drifted_by_kind(found: Iterable[Drift]) -> dict[str, int]:

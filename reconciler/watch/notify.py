@@ -13,7 +13,7 @@ from reconciler.model.report import Report
 from reconciler.output.notification import Notice, notice_document, slack_document
 from reconciler.planner.approvals import Approval
 from reconciler.planner.drift import Drift
-from reconciler.watch.cycles import drifted_by_kind, pending_by_kind
+from reconciler.watch.cycles import changes_by_kind, drifted_by_kind
 
 
 def notice_of(
@@ -40,7 +40,7 @@ def notice_of(
         exit_code=exit_code,
         error=type(error).__name__ if error else None,
         resolved=resolved,
-        changes=pending_by_kind(plan) if plan else {},
+        changes=changes_by_kind(plan) if plan else {},
         drift=drifted_by_kind(drift),
         outcomes=Counter(outcome.status.value for outcome in report.outcomes) if report else {},
         blocked=len(plan.blocked) if plan else 0,

@@ -167,7 +167,7 @@ def _look(request: PlanRequest, session: Session, actions: WatchActions) -> Cycl
     with session.ledger_to_read() as store, session.reader() as reader:
         planned, found = _planned(request, session, reader, store)
     actions.show(planned, session)
-    ending = CycleResult.CHANGES if planned.plan.pending or found else CycleResult.UNCHANGED
+    ending = CycleResult.CHANGES if planned.plan.effective or found else CycleResult.UNCHANGED
     return Cycle(0, ending, exit_code=CODES[ending], planned=planned, drift=found)
 
 
@@ -179,7 +179,7 @@ def _apply(request: PlanRequest, session: Session, actions: WatchActions) -> Cyc
             planned, found = _planned(request, session, reader, store if ledgered else None)
         actions.show(planned, session)
         seen = Cycle(0, CycleResult.UNCHANGED, planned=planned, drift=found)
-        if not planned.plan.pending:
+        if not planned.plan.effective:
             record_without_steps(planned, session, store)
             return seen
         if shut := closed(planned.approvals, {}):

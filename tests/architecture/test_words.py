@@ -38,6 +38,7 @@ TERMS = {
     r"\bthe same as --output\b": "short for --output json",
     r"\b(is|are) no (format|domain|ordinary file|address of)\b": "unknown, not a …",
     r"\bboth want standard output\b": "cannot share standard output",
+    r"\bAPI requests?\b": "API call",
     r"\basks nobody\b": "without authentication",
     r"\btalk to (standard error|stderr)\b": "diagnostics go to stderr",
 }

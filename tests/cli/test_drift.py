@@ -28,7 +28,7 @@ def applied(project: Project) -> Project:
 
 def test_no_drift(applied: Project) -> None:
     """One line, exit 0, nothing but GETs, and no ledger entry moves."""
-    said = ended(applied.run("drift"), 0, "No drift. 4 resources are unchanged since the last run (2 API requests).")
+    said = ended(applied.run("drift"), 0, "No drift. 4 resources are unchanged since the last run (2 API calls).")
     assert "VIP" not in said
     assert all(line.startswith("GET ") for line in requests_of(applied.account))
 
@@ -38,7 +38,7 @@ def test_a_changed_field(applied: Project) -> None:
     rename_person(applied, "ann@example.com", first_name="Anna")
     for _ in range(2):
         said = ended(applied.run("drift"), 2, "contact/ann@example.com", "site.yaml:3", '"Ann" → "Anna"')
-    assert "Drift: 1 of 4 resources changed (2 API requests)." in said
+    assert "Drift: 1 of 4 resources changed (2 API calls)." in said
     assert applied.account.writes == []
 
 

@@ -204,7 +204,7 @@ def numbers(port: int) -> dict[str, float]:
 
 
 def test_numbers_for_prometheus(project: Project, script: Script) -> None:
-    """Cycles, calls, pending changes, drift, missing approvals; kinds and words only, and zero for what is over."""
+    """Cycles, calls, planned changes, drift, missing approvals; kinds and words only, and zero for what is over."""
     site = SITE + "contact_fields: [" + ", ".join(f"{{slug: f{n}, name: F{n}}}" for n in range(9)) + "]\n"
     project.write(site)
     port, seen = free_port(), []
@@ -227,14 +227,14 @@ def test_numbers_for_prometheus(project: Project, script: Script) -> None:
     assert first["reconciler_cycle_duration_seconds_count"] == 1
     assert first["reconciler_last_success_timestamp_seconds"] > 1.7e9
     assert first['reconciler_approval_required{allow="deletes"}'] == 0
-    assert not [name for name, value in first.items() if name.startswith("reconciler_pending") and value]
+    assert not [name for name, value in first.items() if name.startswith("reconciler_planned") and value]
     assert second['reconciler_cycles_total{outcome="failed"}'] == 1
     assert second["reconciler_failures_in_a_row"] == 1
     assert second['reconciler_drifted_resources{kind="contact"}'] == 1
-    assert second['reconciler_pending_changes{action="update",kind="contact"}'] == 1
+    assert second['reconciler_planned_changes{action="update",kind="contact"}'] == 1
     assert third['reconciler_cycles_total{outcome="refused"}'] == 1
     assert third['reconciler_approval_required{allow="deletes"}'] == 1
-    assert third['reconciler_pending_changes{action="delete",kind="contact_field"}'] == 9
+    assert third['reconciler_planned_changes{action="delete",kind="contact_field"}'] == 9
     assert third["reconciler_last_success_timestamp_seconds"] == first["reconciler_last_success_timestamp_seconds"]
     with pytest.raises(requests.ConnectionError):
         numbers(port)

@@ -269,7 +269,7 @@ def test_a_plan_of_blocked_changes_says_so() -> None:
 def test_what_came_of_it_is_told() -> None:
     """A run that failed in part: the sum, what failed and why, how each change ended, what the server answered."""
     sheet = mixed()
-    by_kind: dict[str, Any] = {change.address.kind: change for change in sheet.plan.pending}
+    by_kind: dict[str, Any] = {change.address.kind: change for change in sheet.plan.effective}
     tag, hook, person = by_kind["tag"], by_kind["webhook"], by_kind["tagging"]
     outcomes = (
         Outcome(Step(hook.address, Verb.MAKE), hook.action, Status.DONE),

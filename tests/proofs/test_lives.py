@@ -125,7 +125,7 @@ class Lives(RuleBasedStateMachine):
         bad = [o for o in report.outcomes if o.status not in (Status.DONE, Status.PENDING)]
         assert not bad, [(str(o.step.address), o.message) for o in bad]
         again = self.bench.plan(self.prune)
-        assert not again.plan.pending, again.plan.pending
+        assert not again.plan.effective, again.plan.effective
         self.account.clear()
         self.bench.apply(self.prune)
         assert not self.account.writes

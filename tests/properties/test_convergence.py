@@ -46,7 +46,7 @@ def settled(bench: Bench, reference: Reference, prune: dict[str, str]) -> None:
     bench.account.clear()
     again, report = bench.apply(prune)
     assert [change for change in again.plan.changes if change.action.value != "no_change"] == []
-    assert (again.plan.pending, again.graph.order, report.outcomes) == ((), (), ())
+    assert (again.plan.effective, again.graph.order, report.outcomes) == ((), (), ())
     assert bench.account.writes == []
     made = {
         str(address): entry.provenance.value == "created" for address, entry in bench.ledger.load().entries.items()

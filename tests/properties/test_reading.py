@@ -101,7 +101,7 @@ def told(bench: Bench, prune: dict[str, str], refresh: str, *, ledger: bool) -> 
             for approval in found.approvals
             if " would be deleted and " not in approval.reason
         ],
-        found.plan.pending,
+        found.plan.effective,
     )
 
 

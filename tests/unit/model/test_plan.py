@@ -1,4 +1,4 @@
-"""Plans: what is pending, what is blocked, what does something."""
+"""Plans: what is effective, what is blocked."""
 
 from reconciler.model.plan import Action, Base, Change, Plan, Step, Verb, is_effective
 from reconciler.model.policy import Limits, Policy
@@ -8,17 +8,17 @@ from reconciler.model.values import Address
 A, B = Address("tag", "A"), Address("tag", "B")
 
 
-def test_a_noop_is_pending_only_when_it_moves() -> None:
+def test_a_change_without_action_is_effective_only_when_it_moves() -> None:
     """A new address changes the ledger, an unchanged resource changes nothing."""
     still, moving = Change(A, Action.NO_CHANGE), Change(A, Action.NO_CHANGE, moved_from=B)
     assert (is_effective(still), is_effective(moving)) == (False, True)
 
 
-def test_a_plan_sorts_what_is_blocked_from_what_is_pending() -> None:
+def test_a_plan_sorts_what_is_blocked_from_what_is_effective() -> None:
     """Blocked changes count as nothing to do."""
     held, done, quiet = Change(A, Action.DELETE, blocked="no"), Change(B, Action.CREATE), Change(A, Action.NO_CHANGE)
     plan = Plan(Base(None, "", 0, "vendor"), (held, done, quiet))
-    assert plan.pending == (done,)
+    assert plan.effective == (done,)
     assert plan.blocked == (held,)
 
 

@@ -347,7 +347,7 @@ def test_drift_is_an_issue(name: str, value: str) -> None:
     )
     page = Page(drift_comment(DriftReport(items, 9, 3, "site", name)))
     seen(page)
-    assert "Drift: 2 of 9 resources changed, 1 of them deleted (3 API requests)." in page.text
+    assert "Drift: 2 of 9 resources changed, 1 of them deleted (3 API calls)." in page.text
     assert page.rows[1][:3] == ["~ contact/ann@example.com", "changed", "a.yaml:2"]
     assert tight(page.rows[2][1]) == tight(f'"Ann" → {wording.value(value)}')
     assert page.rows[2][3] == "also changed in your files (conflict)"

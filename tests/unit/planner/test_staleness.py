@@ -86,10 +86,12 @@ SENTENCES = [
     ({"before": "b", "after": "X"}, {}, "name changed in the account; name changed in the files"),
     ({"path": "color"}, {}, "color would now be written; name would no longer be written"),
     ({}, {"blocked": "gone"}, "is blocked: gone"),
-    ({}, {"remote_id": "2"}, "is another one, with another id"),
+    ({}, {"remote_id": "2"}, "is now another resource, with another id"),
     ({}, {"along": ["tagging/a"]}, "has tagging/a since then"),
     ({}, {"attrs": {"name": "Y"}}, "name changed in the files"),
-    ({}, {"former": "tag/a"}, "former changed"),
+    ({}, {"former": "tag/a"}, "renamed_from changed in the files"),
+    ({}, {"moved_from": "tag/a"}, "is now recorded in the ledger under tag/a"),
+    ({}, {"moved_from": None}, "is now recorded in the ledger under this address"),
 ]
 
 
