@@ -56,13 +56,17 @@ class Bounds:
 
 
 class Executor:
-    """One run over one graph. The main thread holds all state; workers carry out single steps."""
+    """One run over one graph. The main thread holds all state; workers carry out single steps.
+
+    ``wait``: seconds to wait after the last write until the account shows the accepted ones; ``sleep`` returns True
+    if the run has to stop.
+    """
 
     def __init__(
         self,
         plan: Plan,
         graph: Graph,
-        carrier: StepRunner,
+        runner: StepRunner,
         *,
         bounds: Bounds,
         parallel: int = 8,
@@ -72,7 +76,7 @@ class Executor:
         wait: float = 0.0,
     ) -> None:
         self.starter, self.wait = starter, wait
-        self.graph, self.carrier, self.bounds, self.listener = graph, carrier, bounds, listener
+        self.graph, self.runner, self.bounds, self.listener = graph, runner, bounds, listener
         self.changes = {change.address: change for change in differing(plan.changes)}
         self.parallel = parallel
         self.sleep = sleep or (lambda seconds: bounds.stop.wait(seconds))
@@ -89,9 +93,9 @@ class Executor:
         with ThreadPoolExecutor(max_workers=self.parallel, thread_name_prefix="write") as pool:
             while sorter.is_active():
                 ready.extend(sorter.get_ready())
-                while ready and in_flight < self.parallel:  # the rest must still be here for a stop
+                while ready and in_flight < self.parallel:  # a submitted step cannot be stopped any more
                     step = ready.popleft()
-                    if self._is_over(step):
+                    if self._ends_without_worker(step):
                         sorter.done(step)
                         ready.extend(sorter.get_ready())
                     else:
@@ -102,7 +106,7 @@ class Executor:
                 if in_flight:
                     step, result = self.ended.get()
                     in_flight -= 1
-                    self._take(step, result)
+                    self._receive(step, result)
                     sorter.done(step)
         self._await_accepted()
         return self._report()
@@ -115,47 +119,47 @@ class Executor:
         sorter.prepare()
         return sorter
 
-    def _is_over(self, step: Step) -> bool:
-        """Whether a node needs no worker: a barrier, a step whose need failed, or any step after a stop."""
+    def _ends_without_worker(self, step: Step) -> bool:
+        """Whether it is a barrier, or a step after a failed need or a stop; the outcome of a step is recorded."""
         if step in self.graph.barriers:
             return True
         failed = sorted(
-            (need for need in self.graph.needs[step] if self.outcomes[need].status not in _GOOD),
+            (need for need in self.graph.needs[step] if self.outcomes[need].status not in _SUCCEEDED),
             key=lambda need: (self.outcomes[need].status is Status.NOT_RUN, need.address),
         )  # a failure explains more than a step that was not run
-        self.stopped = self.stopped or self._cut_off() or self.bounds.reason(self._calls())
+        self.stopped = self.stopped or self._unreachable() or self.bounds.reason(self._calls())
         if failed:
             cause = self.outcomes[failed[0]]
             status = Status.NOT_RUN if cause.status is Status.NOT_RUN else Status.SKIPPED
-            self._note(Outcome(step, self._change(step).action, status, message=f"needs {failed[0].address}"))
+            self._record(Outcome(step, self._change(step).action, status, message=f"needs {failed[0].address}"))
         elif self.stopped or self.fatal:
             reason = self.stopped or str(self.fatal)
-            self._note(Outcome(step, self._change(step).action, Status.NOT_RUN, message=reason))
+            self._record(Outcome(step, self._change(step).action, Status.NOT_RUN, message=reason))
         return step in self.outcomes
 
-    def _cut_off(self) -> str | None:
-        """Stop the run if the account cannot be reached any more."""
-        return "the account cannot be reached; run apply again to continue" if self.carrier.writer.cut_off else None
+    def _unreachable(self) -> str | None:
+        """The reason to stop if the account cannot be reached any more."""
+        return "the account cannot be reached; run apply again to continue" if self.runner.writer.cut_off else None
 
     def _work(self, step: Step) -> None:
         """Carry out one step in a worker; exceptions are returned, so that the run can end in order."""
         try:
-            self.ended.put((step, self.carrier.carry(step, self._change(step))))
+            self.ended.put((step, self.runner.execute(step, self._change(step))))
         except ReconcilerError as error:
             self.ended.put((step, error))
         except BaseException as error:  # a defect in a worker must not leave the run waiting
             self.ended.put((step, ReconcilerError(f"{step.address}: unexpected {type(error).__name__}")))
             raise
 
-    def _take(self, step: Step, result: Outcome | ReconcilerError) -> None:
+    def _receive(self, step: Step, result: Outcome | ReconcilerError) -> None:
         if isinstance(result, Outcome):
-            self._note(result)
+            self._record(result)
             return
-        self._note(Outcome(step, self._change(step).action, Status.FAILED, message=str(result)))
+        self._record(Outcome(step, self._change(step).action, Status.FAILED, message=str(result)))
         if isinstance(result, LedgerError | Locked):
             self.fatal = self.fatal or result
 
-    def _note(self, outcome: Outcome) -> None:
+    def _record(self, outcome: Outcome) -> None:
         self.outcomes[outcome.step] = outcome
         if self.bounds.fail_fast and outcome.status is Status.FAILED:
             self.stopped = self.stopped or "a step failed (--fail-fast)"
@@ -166,74 +170,74 @@ class Executor:
         return self.changes[step.address]
 
     def _calls(self) -> int:
-        return self.carrier.writer.calls.reads + self.carrier.writer.calls.writes
+        return self.runner.writer.calls.reads + self.runner.writer.calls.writes
 
     def _await_accepted(self) -> None:
         """Confirm accepted writes after the last one, with one list for each community.
 
         A write whose answer was lost and that the account does not show is sent once more and awaited again.
         """
-        for again in (True, False):
+        for may_repeat in (True, False):
             pending = {step: o for step, o in self.outcomes.items() if o.status is Status.PENDING}
             if self.fatal:
                 return
             if not pending or self.bounds.reason(self._calls()):
                 break
-            arrivals = AcceptedWrites(self.carrier.writer, self.carrier.ids, self.sleep, self.wait)
-            for address, remote_id in arrivals.wait(self._change(step) for step in pending).items():
-                self._arrived(next(step for step in pending if step.address == address), remote_id)
-            lost = [s for s in pending if s.address in self.carrier.unconfirmed and self._is_pending(s)]
-            if not lost or not again:
+            accepted = AcceptedWrites(self.runner.writer, self.runner.ids, self.sleep, self.wait)
+            for address, remote_id in accepted.wait(self._change(step) for step in pending).items():
+                self._confirm(next(step for step in pending if step.address == address), remote_id)
+            lost = [s for s in pending if s.address in self.runner.unconfirmed and self._is_pending(s)]
+            if not lost or not may_repeat:
                 break
             for step in lost:
-                self._take(step, self._again(step))
-        self._give_up()
+                self._receive(step, self._repeat(step))
+        self._fail_unconfirmed()
 
-    def _give_up(self) -> None:
+    def _fail_unconfirmed(self) -> None:
         """Fail writes that were neither accepted nor appeared; their intent stays open for the next run."""
         for step in [step for step, o in self.outcomes.items() if o.status is Status.PENDING]:
-            if step.address in self.carrier.unconfirmed:
-                said = "no answer came, and the account does not show it; the next run looks again"
-                self._take(step, self.carrier.given_up(replace(self.outcomes[step], message=said)))
+            if step.address in self.runner.unconfirmed:
+                message = "no answer came, and the account does not show it; the next run looks again"
+                self._receive(step, self.runner.fail_unconfirmed(replace(self.outcomes[step], message=message)))
 
     def _is_pending(self, step: Step) -> bool:
         return self.outcomes[step].status is Status.PENDING
 
-    def _again(self, step: Step) -> Outcome | ReconcilerError:
+    def _repeat(self, step: Step) -> Outcome | ReconcilerError:
         try:
-            return self.carrier.carry(step, self._change(step))
+            return self.runner.execute(step, self._change(step))
         except ReconcilerError as error:
             return error
 
-    def _arrived(self, step: Step, remote_id: str) -> None:
-        change, carrier = self._change(step), self.carrier
+    def _confirm(self, step: Step, remote_id: str) -> None:
+        change, runner = self._change(step), self.runner
         entry = entry_after(
             change,
-            carrier.entries.get(step.address),
+            runner.entries.get(step.address),
             remote_id,
             {},
-            digest=carrier.digest,
-            now=carrier.now(),
-            run=carrier.run,
-            provenance=carrier.provenance(change),
+            digest=runner.digest,
+            now=runner.now(),
+            run=runner.run,
+            provenance=runner.provenance(change),
         )
         outcome = replace(self.outcomes[step], status=Status.DONE, remote_id=remote_id)
         try:
-            carrier.arrived(entry, outcome)
+            runner.confirm(entry, outcome)
         except ReconcilerError as error:
             self.fatal = error
             return
         self.outcomes[step] = outcome
 
     def _report(self) -> Report:
-        calls, outcomes = self.carrier.writer.calls, tuple(self.outcomes.values())
+        calls, outcomes = self.runner.writer.calls, tuple(self.outcomes.values())
         if self.fatal:
-            said, code = str(self.fatal), self.fatal.exit_code
-            return Report(outcomes, calls.reads, calls.writes, self.carrier.run, said, code)
-        return Report(outcomes, calls.reads, calls.writes, self.carrier.run, self.stopped)
+            reason, code = str(self.fatal), self.fatal.exit_code
+            return Report(outcomes, calls.reads, calls.writes, self.runner.run, reason, code)
+        return Report(outcomes, calls.reads, calls.writes, self.runner.run, self.stopped)
 
 
-_GOOD = frozenset({Status.DONE, Status.PENDING})
+_SUCCEEDED = frozenset({Status.DONE, Status.PENDING})
 
 
 #: Pauses between two reads, as shares of the whole wait; the first read is immediate.

@@ -115,7 +115,7 @@ def recovered(found: MatchedState, intents: Intents) -> dict[Address, LedgerEntr
     return made
 
 
-def announced(changes: Iterable[Change], intents: Intents) -> frozenset[Address]:
+def possibly_created(changes: Iterable[Change], intents: Intents) -> frozenset[Address]:
     """The changes whose resource an open intent of an earlier run may have created; follows renames since then."""
     return frozenset(change.address for change in changes if _is_made(change, intents)) if intents else frozenset()
 

@@ -23,7 +23,7 @@ from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import OpenRequest
 from reconciler.model.values import Address, Attrs, Ref
 from reconciler.planner.decoding import decode
-from reconciler.planner.impact import Losers, carriers_of, growth, takes_from_people
+from reconciler.planner.impact import Losers, growth, tagged_contacts, takes_from_people
 from reconciler.planner.order import Graph
 from reconciler.planner.requests import Query, bind, fill, is_the_one, lookup_for
 from reconciler.refresh.losses import PERSON, LossReader
@@ -34,7 +34,12 @@ Snapshot = dict[str, Item]
 
 @dataclass
 class Freshness:
-    """Checks shared by all workers. ``fresh`` is in seconds; reading began at ``read_at`` (of ``clock``)."""
+    """Checks shared by all workers.
+
+    ``fresh``: seconds for which a reading is valid; that of the plan began at ``read_at`` (of ``clock``). ``sizes``:
+    live resources by kind. ``remaining``: updates and deletions still to come, by collection. ``written`` and
+    ``deleted``: what this run did already, which is no change by others.
+    """
 
     reader: Reader
     dialect: Dialect
@@ -44,9 +49,9 @@ class Freshness:
     read_at: float
     clock: Callable[[], float]
     sizes: Mapping[str, int] = field(default_factory=dict)
-    waiting: Counter[str] = field(default_factory=Counter)
+    remaining: Counter[str] = field(default_factory=Counter)
     written: dict[Address, Attrs] = field(default_factory=dict)
-    dropped: set[Address] = field(default_factory=set)
+    deleted: set[Address] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
@@ -56,15 +61,15 @@ class Freshness:
 
     def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
         """Count the updates and deletions to come, by collection."""
-        self.waiting.update(_collection(KINDS[s.address.kind]).name for s in graph.order if overwrites(s, changes))
+        self.remaining.update(_collection(KINDS[s.address.kind]).name for s in graph.order if overwrites(s, changes))
         self._deletions = takes_from_people(changes.values())
 
-    def moved(self, step: Step, change: Change) -> str:
-        """A sentence about changes since the plan; empty if there are none or the reading is recent enough."""
+    def changes_since(self, step: Step, change: Change) -> str:
+        """The reason not to carry out the step; empty if nothing relevant changed or the reading is recent enough."""
         if not overwrites(step, {change.address: change}):
             return ""
         kind = KINDS[change.address.kind]
-        self.waiting[_collection(kind).name] -= 1
+        self.remaining[_collection(kind).name] -= 1
         if self.clock() - self.read_at < self.fresh:
             return ""
         if change.loss and (grown := growth(change.loss.people, self._count_losers(change))):
@@ -74,7 +79,7 @@ class Freshness:
             return "" if step.verb is Verb.DROP else "was deleted from the account since it was read"
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
         expected = self.written.get(change.address, change.before)
-        names = [name for name in _rests_on(step, change, kind, shown) if not self._ours(kind, name)]
+        names = [name for name in _replaced_fields(step, change, kind, shown) if not self._is_deleted(kind, name)]
         differs = [name for name in names if not kind.field(name).same(shown.get(name), expected.get(name))]
         return f"{', '.join(sorted(differs))} changed in the account since it was read; plan again" if differs else ""
 
@@ -84,38 +89,38 @@ class Freshness:
             began, losers = self._losers
             if change.address not in losers or self.clock() - began >= self.fresh:
                 began = self.clock()
-                ahead = [each for each in self._deletions if each.address not in self.dropped]
+                ahead = [each for each in self._deletions if each.address not in self.deleted]
                 reader = LossReader(self.reader, self.dialect, self.sizes.get(PERSON.name))
                 losers = reader.losers(ahead if self.fresh else [change])
                 self._losers = began, losers
             return len(losers[change.address])
 
-    def carriers(self, change: Change) -> tuple[str, ...] | None:
-        """The remote ids of the contacts that carry a deleted tag, if they were read again for this step."""
+    def tagged(self, change: Change) -> tuple[str, ...] | None:
+        """The remote ids of the contacts that have a deleted tag, if they were read again for this step."""
         people = self._losers[1].get(change.address)
-        return None if people is None else carriers_of({change.address: people}).get(change.address)
+        return None if people is None else tagged_contacts({change.address: people}).get(change.address)
 
-    def wrote(self, step: Step, change: Change, shown: Attrs) -> None:
+    def record_write(self, step: Step, change: Change, shown: Attrs) -> None:
         """Record a write of this run, so that its effect does not count as a change by others.
 
         A temporary name is the only change after which the same resource is checked again.
         """
         if step.verb is Verb.DROP:
-            self.dropped.add(change.address)
+            self.deleted.add(change.address)
         elif step.verb is Verb.PARK:
             self.written[change.address] = {**change.before, **shown}
 
-    def _ours(self, kind: Kind, name: str) -> bool:
-        """Whether the value disappeared with a contact field that this run deleted."""
-        return any(target in self.dropped for target in kind.refers_to({name: ""}))
+    def _is_deleted(self, kind: Kind, name: str) -> bool:
+        """Whether the field is a value of a contact field that this run deleted."""
+        return any(target in self.deleted for target in kind.refers_to({name: ""}))
 
     def _current(self, kind: Kind, change: Change) -> Item | None:
-        snapshot = self._shared(_collection(kind))
+        snapshot = self._snapshot(_collection(kind))
         if snapshot is not None:
             return self._in_snapshot(kind, change, snapshot)
-        return self.single(change)
+        return self.read(change)
 
-    def _shared(self, kind: Kind) -> Snapshot | None:
+    def _snapshot(self, kind: Kind) -> Snapshot | None:
         """The whole collection, read again once for all workers; None where single reads need fewer calls."""
         if not isinstance(kind.source, Collection):
             return None  # the API has no list of all of them
@@ -124,7 +129,7 @@ class Freshness:
             began, snapshot = self._snapshots.get(kind.name, (0.0, {}))
             if kind.name in self._snapshots and self.clock() - began < self.fresh:
                 return snapshot
-            if self.fresh == 0 or self.waiting[kind.name] + 1 <= pages:
+            if self.fresh == 0 or self.remaining[kind.name] + 1 <= pages:
                 return None
             began = self.clock()
             snapshot = {str(item[kind.remote_id]): item for item in self._walk(kind)}
@@ -142,7 +147,7 @@ class Freshness:
         if not isinstance(kind.source, Embedded):
             return snapshot.get(change.remote_id or "")
         owner = snapshot.get(self._owner_id(kind, change))
-        return self._inside(kind, change, owner)
+        return self._embedded(kind, change, owner)
 
     def _owner_id(self, kind: Kind, change: Change) -> str:
         assert isinstance(kind.source, Embedded)
@@ -151,19 +156,19 @@ class Freshness:
         (owner,) = (target for target in targets if target.kind == kind.source.parent)
         return self.ids[owner]
 
-    def _inside(self, kind: Kind, change: Change, owner: Item | None) -> Item | None:
+    def _embedded(self, kind: Kind, change: Change, owner: Item | None) -> Item | None:
         assert isinstance(kind.source, Embedded)
         wire, attrs = wire_of(kind, self.dialect), {**change.before, **change.attrs}
         rows = (owner or {}).get(kind.source.wire) or ()
         return next((row for row in rows if is_the_one(kind, row, attrs, self.ids, wire)), None)
 
-    def single(self, change: Change) -> Item | None:
+    def read(self, change: Change) -> Item | None:
         """Read the resource of the change; None if it does not exist."""
         kind = KINDS[change.address.kind]
         try:
             if isinstance(kind.source, Embedded):
                 where = self._filter(kind, change)
-                return self._inside(kind, change, self.reader.get(where.path)) if where else None
+                return self._embedded(kind, change, self.reader.get(where.path)) if where else None
             if kind.show:
                 parts = fill(kind.show.path, {"id": change.remote_id})
                 return self.reader.get(bind(OpenRequest("GET", parts), self.ids).path)
@@ -195,7 +200,7 @@ def _collection(kind: Kind) -> Kind:
     return KINDS[kind.source.parent] if isinstance(kind.source, Embedded) else kind
 
 
-def _rests_on(step: Step, change: Change, kind: Kind, shown: Attrs) -> set[str]:
+def _replaced_fields(step: Step, change: Change, kind: Kind, shown: Attrs) -> set[str]:
     """The fields that the write replaces: those that it sends; all fields for a deletion.
 
     Fields that were empty when read are included; secrets, which the plan does not contain, are not.

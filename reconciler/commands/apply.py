@@ -10,7 +10,7 @@ from itertools import chain
 
 from reconciler import __version__
 from reconciler.apply.executor import Bounds, Executor, Listener, Starter
-from reconciler.apply.ledger_entry import announced, answered, entry_after, is_recorded
+from reconciler.apply.ledger_entry import answered, entry_after, is_recorded, possibly_created
 from reconciler.apply.precondition import Freshness
 from reconciler.apply.step import StepRunner
 from reconciler.commands.plan import Planned
@@ -25,7 +25,7 @@ from reconciler.model.report import Report, Status
 from reconciler.model.resource import LedgerEntry, Provenance
 from reconciler.model.serialization import change_to_json, digest_of
 from reconciler.model.values import Address
-from reconciler.planner.impact import taken_along
+from reconciler.planner.impact import cascades_of
 from reconciler.planner.matched_state import Entries
 from reconciler.planner.requests import hidden_in
 
@@ -65,11 +65,11 @@ def carry_out(planned: Planned, session: Session, store: Store, options: Options
     else:
         with session.writer() as writer:
             writer.hide(text for change in differing(planned.plan.changes) for text in hidden_in(change.attrs))
-            carrier = _carrier(planned, session, store, writer, run, options)
+            runner = _runner(planned, session, store, writer, run, options)
             executor = Executor(
                 planned.plan,
                 planned.graph,
-                carrier,
+                runner,
                 bounds=options.bounds,
                 parallel=options.parallel,
                 listener=options.listener,
@@ -89,14 +89,14 @@ def _finished(planned: Planned, store: Store, run: int, report: Report) -> Repor
     return report
 
 
-def _carrier(
+def _runner(
     planned: Planned, session: Session, store: Store, writer: Writer, run: int, options: Options
 ) -> StepRunner:
     """The step runner of all workers: they share remote ids and the age of readings."""
     ids = ChainMap[Address, str]({}, planned.plan.ids)  # type: ignore[arg-type]
     entries = Entries.of(planned.entries)
     entries.update(_stepping_aside(planned, run))
-    fresh = Freshness(
+    freshness = Freshness(
         writer,
         planned.dialect,
         planned.slugs,
@@ -106,7 +106,7 @@ def _carrier(
         options.clock,
         planned.sizes,
     )
-    fresh.expect(planned.graph, {change.address: change for change in differing(planned.plan.changes)})
+    freshness.expect(planned.graph, {change.address: change for change in differing(planned.plan.changes)})
     return StepRunner(
         writer,
         store,
@@ -115,14 +115,14 @@ def _carrier(
         ids,
         run,
         options.now,
-        fresh,
+        freshness,
         digest=None if session.settings.ledger == "none" else store.digest,
         slugs=planned.slugs,
-        announced=announced(differing(planned.plan.changes), planned.ledger.intents),
-        along=taken_along(planned.plan.changes, planned.ledger.entries),
+        possibly_created=possibly_created(differing(planned.plan.changes), planned.ledger.intents),
+        cascades=cascades_of(planned.plan.changes, planned.ledger.entries),
         adopted=planned.adopted,
         unmanaged=planned.unmanaged,
-        carriers=planned.carriers,
+        tagged=planned.tagged,
     )
 
 
@@ -191,7 +191,7 @@ def _entry_to_record(planned: Planned, store: Store, change: Change, run: int, n
     if not as_it_is or change.remote_id is None or not change.attrs or change.blocked:
         return None
     old = planned.entries.get(change.address)
-    ours = Provenance.CREATED if old is None and announced([change], planned.ledger.intents) else None
+    ours = Provenance.CREATED if old is None and possibly_created([change], planned.ledger.intents) else None
     entry = entry_after(
         change, old, change.remote_id, change.before, digest=store.digest, now=now, run=run, provenance=ours
     )

@@ -21,7 +21,7 @@ from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, 
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.approvals import Approval, approvals, managed_people, people
 from reconciler.planner.diff import Digest
-from reconciler.planner.impact import Losers, carriers_of, losers_of, takes_from_people, with_losses
+from reconciler.planner.impact import Losers, losers_of, tagged_contacts, takes_from_people, with_losses
 from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.narrow import part_for
 from reconciler.planner.neighbours import NOBODY, hands_off
@@ -71,7 +71,7 @@ class Planned:
 
     ``whole``: no change was excluded. ``entries`` have their new addresses, ``sizes`` are the live resources by kind,
     ``secrets`` are secret values that the account shows, ``found`` is the matched state.
-    ``read_at`` is when reading began, in seconds of the monotonic clock. ``carriers`` are the remote ids of the
+    ``read_at`` is when reading began, in seconds of the monotonic clock. ``tagged`` are the remote ids of the
     contacts that carry each tag to delete. ``unmanaged_counts`` are the unmanaged resources after the run, by kind
     that was read completely.
     """
@@ -89,7 +89,7 @@ class Planned:
     whole: bool = True
     adopted: frozenset[Address] = frozenset()
     unmanaged: Mapping[Address, Address] = field(default_factory=dict)
-    carriers: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
+    tagged: Mapping[Address, tuple[str, ...]] = field(default_factory=dict)
     unmanaged_counts: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
@@ -164,7 +164,7 @@ def decide(
         whole=not plan.partial and request.only is None,
         adopted=request.adopted,
         unmanaged=request.unmanaged,
-        carriers={} if losses.partly else carriers_of(losses.people),
+        tagged={} if losses.partly else tagged_contacts(losses.people),
         unmanaged_counts=counted(read, plan.unmanaged, forgotten(changes, found)),
     )
 

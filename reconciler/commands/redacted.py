@@ -50,7 +50,7 @@ def compared(
     for change in changes:
         marked = weighed(redactor.document(change_to_json(change)))
         now[marked["address"]] = {**marked, "digest": _digest(change, digest)}
-    return then, now, begun and BegunPlan(_marked(begun.done, redactor), _marked(begun.announced, redactor))
+    return then, now, begun and BegunPlan(_marked(begun.done, redactor), _marked(begun.possibly_done, redactor))
 
 
 def _marked(addresses: Iterable[str], redactor: Redactor) -> frozenset[str]:

@@ -103,7 +103,7 @@ def prepare(
 
 def _people(inverse: UndoPlan, ledger: Ledger, reader: LossReader) -> dict[str, Address]:
     """The contacts to which tags are assigned again, as far as they exist, by remote id; managed ones as managed."""
-    ids = frozenset(chain.from_iterable(inverse.carriers.values()))
+    ids = frozenset(chain.from_iterable(inverse.tagged.values()))
     live = reader.people(ids) if ids else {}
     managed = {
         entry.remote_id: entry.address

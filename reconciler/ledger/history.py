@@ -16,7 +16,7 @@ from reconciler.model.plan import Action, Step, Verb
 from reconciler.model.report import BeforeImage, Outcome, Status
 from reconciler.model.resource import EMPTY, Provenance
 from reconciler.model.values import Address, Attrs, Secret
-from reconciler.planner.impact import TakenAlong
+from reconciler.planner.impact import Cascade
 
 #: Keyed digests of secrets by address and field.
 Digests = Mapping[Address, Mapping[str, str]]
@@ -70,19 +70,19 @@ def start(connection: Connection, info: RunInfo, started: float) -> int:
     return int(connection.execute(insert(RUN).returning(RUN.c.id), row).scalar_one())
 
 
-def append_taken(connection: Connection, run: int, taken: Iterable[TakenAlong]) -> None:
+def append_cascades(connection: Connection, run: int, cascades: Iterable[Cascade]) -> None:
     """Store what a deletion removed from other resources, as outcomes of their own."""
     rows = [
         outcome_row(run, each.address, Outcome(Step(each.address, Verb.DROP), each.action, Status.DONE), None)
         | {"remote_id": each.remote_id, "before": attrs_text(each.before), "provenance": each.provenance.value}
-        for each in taken
+        for each in cascades
     ]
     if rows:
         connection.execute(insert(OUTCOME), rows)
 
 
 def outcome_row(
-    run: int, address: Address, outcome: Outcome, after: Attrs | None, carriers: Sequence[str] | None = None
+    run: int, address: Address, outcome: Outcome, after: Attrs | None, tagged: Sequence[str] | None = None
 ) -> dict[str, Any]:
     """The columns of an outcome without those of the state before it."""
     return {
@@ -95,7 +95,7 @@ def outcome_row(
         "remote_id": outcome.remote_id,
         "message": plain(outcome.message),
         "after": None if after is None else attrs_text(after),
-        "carriers": None if carriers is None else json.dumps(carriers, separators=(",", ":")),
+        "tagged": None if tagged is None else json.dumps(tagged, separators=(",", ":")),
     }
 
 
@@ -189,11 +189,11 @@ def _past(row: Row[Any]) -> BeforeImage:
         _attrs(row.after),
         texts_value(row.digests) if row.digests else EMPTY,
         Provenance(row.provenance) if row.provenance else None,
-        _carriers(row.carriers),
+        _tagged(row.tagged),
     )
 
 
-def _carriers(text: str | None) -> tuple[str, ...] | None:
+def _tagged(text: str | None) -> tuple[str, ...] | None:
     if text is None:
         return None
     found = json.loads(text)

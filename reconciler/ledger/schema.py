@@ -121,7 +121,7 @@ OUTCOME = Table(
     Column("after", Text),
     Column("digests", Text),
     Column("provenance", Text),
-    Column("carriers", Text),
+    Column("tagged", Text),
     sqlite_autoincrement=True,
 )
 

@@ -26,7 +26,7 @@ from reconciler.model.plan import Action, Verb
 from reconciler.model.report import BeforeImage, Outcome
 from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry, Neighbours, Resources
 from reconciler.model.values import Address, Attrs
-from reconciler.planner.impact import TakenAlong
+from reconciler.planner.impact import Cascade
 from reconciler.planner.matched_state import DERIVED, Entries
 
 #: Rows are fetched in parts of this size.
@@ -319,23 +319,23 @@ class Store:
         entry: LedgerEntry | None,
         outcome: Outcome,
         needs: float = 0.0,
-        taken: Sequence[TakenAlong] = (),
-        carriers: Sequence[str] | None = None,
+        cascades: Sequence[Cascade] = (),
+        tagged: Sequence[str] | None = None,
     ) -> None:
         """Complete an intent: store the entry (None: delete it), clear the intent, add the outcome to the history.
 
-        An entry with another address than ``address`` moves there. ``taken`` is what a deletion removed besides,
-        ``carriers`` are the remote ids of the contacts that lose a deleted tag.
+        An entry with another address than ``address`` moves there. ``cascades`` are the relations and values
+        that a deletion removed too, ``tagged`` the remote ids of the contacts that lose a deleted tag.
         """
         row = None if entry is None else codec.to_row(entry)
-        past = history.outcome_row(run, address, outcome, None if entry is None else entry.applied, carriers)
+        past = history.outcome_row(run, address, outcome, None if entry is None else entry.applied, tagged)
 
         def carry_out(connection: Connection) -> None:
             self._append.execute(connection, [past])
-            history.append_taken(connection, run, taken)
+            history.append_cascades(connection, run, cascades)
             self._clear.execute(connection, [_named(address)])
             if entry is None or entry.address != address:
-                drop(connection, [address, *(each.address for each in taken if each.action is Action.FORGET)])
+                drop(connection, [address, *(each.address for each in cascades if each.action is Action.FORGET)])
             if row is not None:
                 self._put.execute(connection, [row])
 

@@ -72,11 +72,11 @@ class Change:
 
     ``attrs`` is the whole desired state (empty for DELETE and FORGET), ``before`` what is live or was applied.
     ``former`` and ``part_of`` are those of :class:`~reconciler.model.resource.Desired`.
-    ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does, ``along`` what a
-    deleted one is related to in the same reading (the tags of a contact). ``blocked`` is
-    the reason why policy forbids it. ``moved_from`` is the address that the ledger knew it by. ``note`` is one
-    sentence for the reader. ``loss`` says from how many people a deletion takes something. Equality is "would do the
-    same": words and positions do not count.
+    ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does, ``cascades`` the
+    resources related to a deleted one, as read with it (the tags of a contact). ``blocked`` is the reason why policy
+    forbids it. ``moved_from`` is the address that the ledger has it under. ``note`` is one sentence for the reader.
+    ``loss`` says from how many people a deletion takes something. Two changes are equal if they would do the same:
+    notes and positions do not count.
     """
 
     address: Address
@@ -88,7 +88,7 @@ class Change:
     remote_id: str | None = None
     depends_on: tuple[Address, ...] = field(default=(), compare=False)
     lets_go: tuple[Address, ...] = field(default=(), compare=False)
-    along: tuple[Address, ...] = field(default=(), compare=False)
+    cascades: tuple[Address, ...] = field(default=(), compare=False)
     blocked: str | None = None
     moved_from: Address | None = None
     former: Address | None = None

@@ -72,7 +72,7 @@ class BeforeImage(NamedTuple):
     """One outcome in the history: the state before and after, without the values of secrets.
 
     ``before`` is None if no intent had been stored, ``after`` if the resource was deleted or nothing was done.
-    ``digests`` (of secrets, by field) and ``provenance`` are those of the ledger entry before the step. ``carriers``
+    ``digests`` (of secrets, by field) and ``provenance`` are those of the ledger entry before the step. ``tagged``
     are the remote ids of the contacts that lost a deleted tag, unmanaged ones too; None if unknown.
     """
 
@@ -88,7 +88,7 @@ class BeforeImage(NamedTuple):
     after: Attrs | None
     digests: Mapping[str, str] = EMPTY
     provenance: Provenance | None = None
-    carriers: tuple[str, ...] | None = None
+    tagged: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def change_to_json(change: Change) -> Json:
         "remote_id": change.remote_id,
         "depends_on": [str(each) for each in change.depends_on],
         "lets_go": [str(each) for each in change.lets_go],
-        "along": [str(each) for each in change.along],
+        "cascades": [str(each) for each in change.cascades],
         "blocked": change.blocked,
         "moved_from": _text(change.moved_from),
         "former": _text(change.former),
@@ -63,7 +63,7 @@ def change_from_json(values: Mapping[str, Any]) -> Change:
         remote_id=values.get("remote_id"),
         depends_on=_addresses(values.get("depends_on", ())),
         lets_go=_addresses(values.get("lets_go", ())),
-        along=_addresses(values.get("along", ())),
+        cascades=_addresses(values.get("cascades", ())),
         blocked=values.get("blocked"),
         moved_from=_address(values.get("moved_from")),
         former=_address(values.get("former")),
@@ -81,7 +81,7 @@ def meaning(values: Mapping[str, Any]) -> Json:
 
     Two plans are the same when these are equal; the order of fields does not count.
     """
-    kept = ["address", "action", "attrs", "remote_id", "blocked", "moved_from", "former", "along"]
+    kept = ["address", "action", "attrs", "remote_id", "blocked", "moved_from", "former", "cascades"]
     if values["action"] in _DESTROYING:
         kept.append("before")
     fields = [{key: each.get(key) for key in ("path", "before", "after")} for each in values.get("fields", ())]

@@ -156,7 +156,7 @@ def _outcome(past: BeforeImage) -> dict[str, Any]:
         "status": past.status.value,
         "remote_id": past.remote_id,
         "message": past.message,
-        **({} if past.carriers is None else {"contacts": len(past.carriers)}),
+        **({} if past.tagged is None else {"contacts": len(past.tagged)}),
         "fields": [{"path": p, "before": to_json(b), "after": to_json(a)} for p, (b, a) in fields.items()],
     }
 
@@ -175,8 +175,8 @@ def outcome_lines(past: Sequence[BeforeImage]) -> Iterator[Line]:
         message = f"  {wording.printable(each.message)}" if each.message else ""
         head: Line = [("    ", ""), (f"{word:<10} ", "green" if good else "red")]
         yield [*head, (wording.shown(each.address), ""), (message, "dim")]
-        if each.carriers:
-            contacts = "1 contact" if len(each.carriers) == 1 else f"{len(each.carriers):,} contacts"
+        if each.tagged:
+            contacts = "1 contact" if len(each.tagged) == 1 else f"{len(each.tagged):,} contacts"
             yield [(f"        lost by {contacts}; undo assigns it again", "")]
         for path, (before, after) in _fields(each).items():
             yield [(f"        {wording.printable(path):<14} {_arrow(each.action, before, after)}", "")]

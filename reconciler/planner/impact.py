@@ -21,7 +21,7 @@ Losers = Mapping[Address, Mapping[Address, str]]
 ASSIGNED_BY = {kind.parents[end].ref: kind for name, (_, end) in DERIVED.items() if (kind := KINDS[name]).create}
 
 
-class TakenAlong(NamedTuple):
+class Cascade(NamedTuple):
     """A relation or value of a managed resource that the deletion of another one removes.
 
     FORGET: it is deleted too, and ``before`` is its state. UPDATE: it loses the values in ``before``.
@@ -34,31 +34,31 @@ class TakenAlong(NamedTuple):
     provenance: Provenance
 
 
-def taken_along(changes: Iterable[Change], entries: Mapping[Address, LedgerEntry]) -> dict[Address, list[TakenAlong]]:
+def cascades_of(changes: Iterable[Change], entries: Mapping[Address, LedgerEntry]) -> dict[Address, list[Cascade]]:
     """By the address of each deletion: what managed resources lose by it, recorded in the history for an undo."""
     planned = list(differing(changes))
     gone = [each for each in planned if each.action is Action.DELETE and not each.blocked]
     deleted = {name: each.address for each in gone for name in (each.address, each.moved_from) if name}
-    taken: dict[Address, list[TakenAlong]] = {}
+    cascades: dict[Address, list[Cascade]] = {}
     if not deleted:
-        return taken
+        return cascades
     by_old_address = {each.moved_from or each.address: each for each in planned}
     for entry in entries.values():
         change = by_old_address.get(entry.address)
         if change is None or change.action is not Action.DELETE:
-            for target, each in _taken_from(entry, change, deleted):
-                taken.setdefault(deleted[target], []).append(each)
-    return taken
+            for target, each in _cascades_from(entry, change, deleted):
+                cascades.setdefault(deleted[target], []).append(each)
+    return cascades
 
 
-def _taken_from(
+def _cascades_from(
     entry: LedgerEntry, change: Change | None, deleted: Mapping[Address, Address]
-) -> Iterator[tuple[Address, TakenAlong]]:
+) -> Iterator[tuple[Address, Cascade]]:
     kind, address = KINDS[entry.address.kind], change.address if change else entry.address
     if change is None or change.cause is Cause.GONE_WITH:
         ends = (entry.applied.get(name) for name in kind.dies_with)
         for target in [end.target for end in ends if isinstance(end, Ref) and end.target in deleted]:
-            whole = TakenAlong(address, Action.FORGET, entry.remote_id, entry.applied, entry.provenance)
+            whole = Cascade(address, Action.FORGET, entry.remote_id, entry.applied, entry.provenance)
             yield target, whole
     written = {each.path for each in change.fields} if change else frozenset()
     live = change.before if change and change.action is not Action.FORGET else entry.applied
@@ -68,7 +68,7 @@ def _taken_from(
             if target in deleted and live.get(name) is not None:
                 values.setdefault(target, {})[name] = live[name]
     for target, lost in values.items():
-        yield target, TakenAlong(address, Action.UPDATE, entry.remote_id, lost, entry.provenance)
+        yield target, Cascade(address, Action.UPDATE, entry.remote_id, lost, entry.provenance)
 
 
 def with_counts(
@@ -83,12 +83,12 @@ def with_counts(
     bearers = bearers_of(live_relations(found), {change.address for change in telling}) if telling else {}
     for change in telling:
         around: Set[Address] = bearers.get(change.address, frozenset())
-        along = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
+        cascades = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
         if is_rename(change) and around and not KINDS[change.address.kind].person:
             note = f"{least(change.address, partly)}{len(around):,} {_words(around, 'keep')} it"
             counted[change.address] = _noted(change, note)
-        elif along and change.action is Action.DELETE:
-            counted[change.address] = replace(change, along=along)
+        elif cascades and change.action is Action.DELETE:
+            counted[change.address] = replace(change, cascades=cascades)
     return counted
 
 
@@ -111,7 +111,7 @@ def losers_of(deletions: Iterable[Change], found: MatchedState) -> Losers:
     return {name: {each: found.live.id_of(each) or "" for each in those} for name, those in people.items()}
 
 
-def carriers_of(losers: Losers) -> dict[Address, tuple[str, ...]]:
+def tagged_contacts(losers: Losers) -> dict[Address, tuple[str, ...]]:
     """The remote ids of the contacts that lose each deleted tag, kept in the history for an undo."""
     return {name: tuple(sorted(people.values())) for name, people in losers.items() if name.kind in ASSIGNED_BY}
 

@@ -49,7 +49,7 @@ class Unrestorable(NamedTuple):
 class UndoPlan:
     """``only`` holds the addresses that the inverse plan may change, under all their names.
 
-    ``adopted`` holds those that count as adopted when they are created again, as before. ``carriers`` are the remote
+    ``adopted`` holds those that count as adopted when they are created again, as before. ``tagged`` are the remote
     ids of the contacts that lost each tag which is created again; :func:`reassigning` declares these assignments.
     """
 
@@ -57,7 +57,7 @@ class UndoPlan:
     only: frozenset[Address]
     lost: tuple[Unrestorable, ...]
     adopted: frozenset[Address] = frozenset()
-    carriers: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    tagged: Mapping[Address, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
 
 
 def reassigning(undo: UndoPlan, people: Mapping[str, Address]) -> tuple[UndoPlan, dict[Address, Address]]:
@@ -67,7 +67,7 @@ def reassigning(undo: UndoPlan, people: Mapping[str, Address]) -> tuple[UndoPlan
     remote id, for the history.
     """
     resources, lost, added = dict(undo.state.resources), list(undo.lost), dict[Address, Address]()
-    for tag, ids in ((tag, ids) for tag, ids in undo.carriers.items() if tag in resources):
+    for tag, ids in ((tag, ids) for tag, ids in undo.tagged.items() if tag in resources):
         kind = ASSIGNED_BY[tag.kind]
         owner, end = (parent.name for parent in sorted(kind.parents, key=lambda parent: parent.ref == tag.kind))
         for remote_id in (each for each in ids if each in people):
@@ -114,7 +114,7 @@ class _Inverter:
     only: set[Address] = field(default_factory=set)
     lost: list[Unrestorable] = field(default_factory=list)
     adopted: set[Address] = field(default_factory=set)
-    carriers: dict[Address, tuple[str, ...]] = field(default_factory=dict)
+    tagged: dict[Address, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.resources = {address: _as_it_is(entry) for address, entry in self.ledger.entries.items()}
@@ -125,7 +125,7 @@ class _Inverter:
         entry = self._entry(deed)
         self.only |= {deed.address, entry.address if entry else deed.address}
         for effect in deed.kind.effects.get(deed.action, ()):
-            if effect not in TAKEN_BACK and not (effect == TAGS_TAKEN and deed.carriers is not None):
+            if effect not in TAKEN_BACK and not (effect == TAGS_TAKEN and deed.tagged is not None):
                 self._lose(deed.address, effect)
         if deed.action in (Action.DELETE, Action.FORGET) or (deed.action is Action.REPLACE and entry is None):
             self._make_again(deed)
@@ -226,8 +226,8 @@ class _Inverter:
             self._lose(deed.address, "its id (it gets a new one)")
         if deed.provenance is Provenance.ADOPTED:
             self.adopted.add(deed.address)
-        if deed.carriers:
-            self.carriers[deed.address] = deed.carriers
+        if deed.tagged:
+            self.tagged[deed.address] = deed.tagged
         if entry is not None:
             self._want(entry, known)
         elif deed.address not in self.resources:
@@ -272,7 +272,7 @@ class _Inverter:
             frozenset(self.only),
             tuple(each for each in self.lost if not self._goes_along(each)),
             frozenset(self.adopted),
-            self.carriers,
+            self.tagged,
         )
 
     def _goes_along(self, lost: Unrestorable) -> bool:
@@ -360,7 +360,7 @@ class RecordedChange:
     place: Origin
     digests: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     provenance: Provenance | None = None
-    carriers: tuple[str, ...] | None = None
+    tagged: tuple[str, ...] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -402,5 +402,5 @@ def _recorded(steps: Sequence[BeforeImage], losses: Sequence[BeforeImage], place
         place,
         first.digests,
         first.provenance,
-        last.carriers,
+        last.tagged,
     )

@@ -35,12 +35,12 @@ class BegunPlan:
     """The progress of an interrupted run: addresses of completed or accepted steps, and of open intents."""
 
     done: frozenset[str] = frozenset()
-    announced: frozenset[str] = frozenset()
+    possibly_done: frozenset[str] = frozenset()
 
     @property
     def touched(self) -> Set[str]:
         """Addresses of which something was done, or may have been."""
-        return self.done | self.announced
+        return self.done | self.possibly_done
 
 
 def differences(then: Meanings, now: Meanings, begun: BegunPlan | None = None) -> Iterator[str]:
@@ -87,16 +87,16 @@ def _changed(old: Meaning, new: Meaning) -> str:
 
 
 def _comparable(change: Meaning) -> dict[str, Any]:
-    """A change with its fields and the resources it removes along by name, so that DeepDiff matches them."""
+    """A change with its fields and the relations it removes by name, so that DeepDiff matches them."""
     return {
         **change,
         "fields": {each["path"]: {"before": each["before"], "after": each["after"]} for each in change["fields"]},
-        "along": dict.fromkeys(change.get("along", ()), True),
+        "cascades": dict.fromkeys(change.get("cascades", ()), True),
     }
 
 
 def _sentence(kind: str, part: str, name: str = "", side: str = "", *_deeper: Any, old: Meaning, new: Meaning) -> str:
-    if part == "along":
+    if part == "cascades":
         return f"has {name} since then" if kind == "dictionary_item_added" else f"no longer has {name}"
     if part == "blocked":
         return f"is blocked: {new['blocked']}" if new.get("blocked") else "is no longer blocked"
@@ -126,7 +126,7 @@ def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: Begun
     if new["action"] == "no_change":
         return same and (touched or (word in ("adopt", "no_change") and not old["fields"]))
     if new["action"] in ("adopt", "update"):
-        return same and word in _WRITING and address in begun.announced and _is_unreadable(address, new)
+        return same and word in _WRITING and address in begun.possibly_done and _is_unreadable(address, new)
     if word == "replace":
         return same and new["action"] == "create" and touched
     return word == "delete" and new["action"] == "forget" and touched
@@ -154,7 +154,7 @@ def _rest_of(address: str, change: Meaning, begun: BegunPlan, then: Meanings) ->
         values = change.get("before", {})
         kept = {name for name in values if not gone & {str(each) for each in kind.refers_to({name: None})}}
         rest["before"] = {name: values[name] for name in kept}
-        rest["along"] = sorted(set(change.get("along", ())) - gone)
+        rest["cascades"] = sorted(set(change.get("cascades", ())) - gone)
     return rest
 
 

@@ -42,7 +42,7 @@ PLAN = Plan(
 NAMES = ["ann@example.com", "bob@example.com", "VIP", "ann@example.com/VIP", "bob@example.com/VIP", "Hook"]
 
 
-class FakeCarrier:
+class FakeRunner:
     """Carries steps without a wire; ``ends`` says what becomes of some of them."""
 
     def __init__(self, ends: dict[str, Any] | None = None) -> None:
@@ -50,7 +50,7 @@ class FakeCarrier:
         self.writer = SimpleNamespace(calls=SimpleNamespace(reads=0, writes=0), cut_off=None)
         self.run, self.ids, self.unconfirmed, self.entries = 7, {}, set(), {}
 
-    def carry(self, step: Step, change: Change) -> Outcome:
+    def execute(self, step: Step, change: Change) -> Outcome:
         with self.lock:
             self.carried.append(step.address.key)
             self.writer.calls.writes += 1
@@ -62,11 +62,11 @@ class FakeCarrier:
         return Outcome(step, change.action, end)
 
 
-def run(carrier: FakeCarrier, parallel: int = 1, plan: Plan = PLAN, **bounds: Any) -> Report:
+def run(runner: FakeRunner, parallel: int = 1, plan: Plan = PLAN, **bounds: Any) -> Report:
     executor = Executor(
         plan,
         build(plan.changes),
-        carrier,
+        runner,
         bounds=Bounds(**bounds),
         parallel=parallel,  # type: ignore[arg-type]
     )
@@ -80,18 +80,18 @@ def ends(report: Report) -> dict[str, Status]:
 @pytest.mark.parametrize("parallel", [1, 2, 8])
 def test_every_step_is_carried_once_and_in_order(parallel: int) -> None:
     """What is needed before what needs it, whatever the number of workers."""
-    carrier = FakeCarrier()
-    report = run(carrier, parallel)
-    assert sorted(carrier.carried) == sorted(NAMES)
-    assert carrier.carried[-1] == "Hook"
+    runner = FakeRunner()
+    report = run(runner, parallel)
+    assert sorted(runner.carried) == sorted(NAMES)
+    assert runner.carried[-1] == "Hook"
     for who in ("ann@example.com", "bob@example.com"):
-        assert carrier.carried.index(f"{who}/VIP") > max(carrier.carried.index(who), carrier.carried.index("VIP"))
+        assert runner.carried.index(f"{who}/VIP") > max(runner.carried.index(who), runner.carried.index("VIP"))
     assert (report.run, report.writes, report.stopped) == (7, 6, None)
 
 
 def test_a_failure_skips_what_needs_it_and_nothing_else() -> None:
     """The webhook only comes after; it does not need."""
-    report = run(FakeCarrier({"ann@example.com": Status.FAILED}))
+    report = run(FakeRunner({"ann@example.com": Status.FAILED}))
     assert ends(report) == {
         "ann@example.com": Status.FAILED,
         "ann@example.com/VIP": Status.SKIPPED,
@@ -106,7 +106,7 @@ def test_a_failure_skips_what_needs_it_and_nothing_else() -> None:
 
 def test_an_error_of_the_gateway_fails_its_step() -> None:
     """As a value, not as the end of the run."""
-    report = run(FakeCarrier({"VIP": GatewayError("broken")}))
+    report = run(FakeRunner({"VIP": GatewayError("broken")}))
     assert ends(report)["VIP"] is Status.FAILED
     assert ends(report)["Hook"] is Status.DONE
 
@@ -114,9 +114,9 @@ def test_an_error_of_the_gateway_fails_its_step() -> None:
 @pytest.mark.parametrize(("error", "code"), [(LedgerError("disk full"), 1), (Locked("somebody else"), 3)])
 def test_a_ledger_that_is_lost_ends_the_run(error: ReconcilerError, code: int) -> None:
     """Nothing new begins, and the report says why, once everything in flight has ended."""
-    carrier = FakeCarrier({"bob@example.com": error})
-    report = run(carrier)
-    assert carrier.carried == ["ann@example.com", "bob@example.com"]
+    runner = FakeRunner({"bob@example.com": error})
+    report = run(runner)
+    assert runner.carried == ["ann@example.com", "bob@example.com"]
     assert (report.stopped, report.broken) == (str(error), code)
     assert [report.count(status) for status in (Status.DONE, Status.FAILED, Status.SKIPPED)] == [1, 1, 1]
     assert report.count(Status.NOT_RUN) == 3
@@ -124,16 +124,16 @@ def test_a_ledger_that_is_lost_ends_the_run(error: ReconcilerError, code: int) -
 
 def test_an_account_out_of_reach_ends_the_run() -> None:
     """There is no use in trying the rest."""
-    carrier = FakeCarrier()
-    carrier.ends["bob@example.com"] = lambda: setattr(carrier.writer, "cut_off", True) or Status.FAILED
-    report = run(carrier)
+    runner = FakeRunner()
+    runner.ends["bob@example.com"] = lambda: setattr(runner.writer, "cut_off", True) or Status.FAILED
+    report = run(runner)
     assert "cannot be reached" in str(report.stopped)
-    assert carrier.carried == ["ann@example.com", "bob@example.com"]
+    assert runner.carried == ["ann@example.com", "bob@example.com"]
 
 
 def test_a_defect_does_not_leave_the_run_waiting() -> None:
     """It is a failed step that names the exception."""
-    report = run(FakeCarrier({"VIP": ZeroDivisionError()}), parallel=2)
+    report = run(FakeRunner({"VIP": ZeroDivisionError()}), parallel=2)
     (failed,) = [outcome for outcome in report.outcomes if outcome.status is Status.FAILED]
     assert failed.message == "tag/VIP: unexpected ZeroDivisionError"
 
@@ -141,7 +141,7 @@ def test_a_defect_does_not_leave_the_run_waiting() -> None:
 @pytest.mark.parametrize(("calls", "done"), [(0, 0), (1, 1), (4, 4), (6, 6), (99, 6)])
 def test_max_calls_ends_a_run_cleanly(calls: int, done: int) -> None:
     """What is not begun is not run, which is no failure."""
-    report = run(FakeCarrier(), max_calls=calls)
+    report = run(FakeRunner(), max_calls=calls)
     assert report.count(Status.DONE) == done
     assert report.count(Status.NOT_RUN) == 6 - done
     assert report.stopped == (f"--max-calls {calls} reached" if done < 6 else None)
@@ -150,7 +150,7 @@ def test_max_calls_ends_a_run_cleanly(calls: int, done: int) -> None:
 def test_a_deadline_ends_a_run_cleanly() -> None:
     """By the clock that was given."""
     now = iter(range(100))
-    report = run(FakeCarrier(), deadline=3.0, clock=lambda: float(next(now)))
+    report = run(FakeRunner(), deadline=3.0, clock=lambda: float(next(now)))
     assert report.stopped == "--max-minutes reached"
     assert 0 < report.count(Status.DONE) < 6
 
@@ -163,7 +163,7 @@ def test_a_signal_ends_a_run_with_what_is_in_flight() -> None:
         stop.set()
         return Status.DONE
 
-    report = run(FakeCarrier({"bob@example.com": interrupted}), stop=stop)
+    report = run(FakeRunner({"bob@example.com": interrupted}), stop=stop)
     assert report.stopped == "interrupted"
     assert ends(report)["bob@example.com"] is Status.DONE
     assert report.count(Status.NOT_RUN) == 4
@@ -171,17 +171,17 @@ def test_a_signal_ends_a_run_with_what_is_in_flight() -> None:
 
 def test_what_needs_a_step_that_was_not_run_is_not_run_either() -> None:
     """Skipped is for what failed."""
-    assert set(ends(run(FakeCarrier(), max_calls=2)).values()) == {Status.DONE, Status.NOT_RUN}
+    assert set(ends(run(FakeRunner(), max_calls=2)).values()) == {Status.DONE, Status.NOT_RUN}
 
 
 def test_the_listener_hears_of_every_end() -> None:
     """With how many are done of how many."""
     heard: list[tuple[str, int, int]] = []
-    carrier = FakeCarrier({"ann@example.com": Status.FAILED})
+    runner = FakeRunner({"ann@example.com": Status.FAILED})
     Executor(
         PLAN,
         build(PLAN.changes),
-        carrier,
+        runner,
         bounds=Bounds(),
         parallel=1,  # type: ignore[arg-type]
         listener=lambda outcome, done, total: heard.append((outcome.step.address.key, done, total)),
@@ -198,7 +198,7 @@ def test_workers_are_kept_busy() -> None:
         both.wait()
         return Status.DONE
 
-    report = run(FakeCarrier({"ann@example.com": meet, "bob@example.com": meet}), parallel=2)
+    report = run(FakeRunner({"ann@example.com": meet, "bob@example.com": meet}), parallel=2)
     assert report.count(Status.DONE) == 6
 
 
@@ -209,7 +209,7 @@ JOINING = Plan(
 )
 
 
-class Members(FakeCarrier):
+class Members(FakeRunner):
     """Accepts memberships; each list shows the next of ``shows``."""
 
     def __init__(self, *shows: list[dict[str, Any]], refuse: ReconcilerError | None = None) -> None:
@@ -223,20 +223,20 @@ class Members(FakeCarrier):
         self.walks += 1
         return [self.shows.pop(0) if self.shows else []]
 
-    def arrived(self, entry: LedgerEntry, outcome: Outcome) -> None:
+    def confirm(self, entry: LedgerEntry, outcome: Outcome) -> None:
         if self.refuse:
             raise self.refuse
         self.written.append(entry)
 
-    def given_up(self, outcome: Outcome) -> Outcome:
+    def fail_unconfirmed(self, outcome: Outcome) -> Outcome:
         return replace(outcome, status=Status.FAILED)
 
 
-def join(carrier: Members, sleep: Callable[[float], bool] = lambda seconds: False) -> Report:
+def join(runner: Members, sleep: Callable[[float], bool] = lambda seconds: False) -> Report:
     executor = Executor(
         JOINING,
         build(JOINING.changes),
-        carrier,
+        runner,
         bounds=Bounds(),
         parallel=1,
         sleep=sleep,  # type: ignore[arg-type]
@@ -249,26 +249,26 @@ SEEN = [{"id": 5, "contact": {"id": 7}, "community": {"id": 1}}]
 
 def test_what_was_accepted_is_done_when_it_shows() -> None:
     """With its id, in the ledger too."""
-    carrier = Members([], SEEN)
-    (outcome,) = join(carrier).outcomes
+    runner = Members([], SEEN)
+    (outcome,) = join(runner).outcomes
     assert (outcome.status, outcome.remote_id) == (Status.DONE, "5")
-    assert [entry.remote_id for entry in carrier.written] == ["5"]
+    assert [entry.remote_id for entry in runner.written] == ["5"]
 
 
 def test_what_does_not_show_stays_pending_and_is_sent_once() -> None:
     """Its answer came: nothing is in doubt."""
-    carrier = Members()
-    assert join(carrier).count(Status.PENDING) == 1
-    assert carrier.carried == [JOIN.key]
+    runner = Members()
+    assert join(runner).count(Status.PENDING) == 1
+    assert runner.carried == [JOIN.key]
 
 
 def test_what_was_lost_and_does_not_show_is_sent_once_more() -> None:
     """After the same waits, and never a third time; nobody accepted it, so it is not called pending."""
-    carrier = Members()
-    carrier.unconfirmed.add(JOIN)
-    (outcome,) = join(carrier).outcomes
+    runner = Members()
+    runner.unconfirmed.add(JOIN)
+    (outcome,) = join(runner).outcomes
     assert (outcome.status, "the next run looks again" in outcome.message) == (Status.FAILED, True)
-    assert carrier.carried == [JOIN.key, JOIN.key]
+    assert runner.carried == [JOIN.key, JOIN.key]
 
 
 def test_what_fails_the_second_time_has_failed() -> None:

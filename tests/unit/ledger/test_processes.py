@@ -27,7 +27,7 @@ store = Store.open(sys.argv[1], root=Path(sys.argv[2]))
 lease = Lock.acquire(store)
 run = store.begin(INFO)
 store.intend(run, VIP, "make", {"name": "before"}, 5.0)
-print("announced", flush=True)
+print("intended", flush=True)
 sys.stdin.readline()
 lease.release()
 store.close()
@@ -77,7 +77,7 @@ def tell(process: subprocess.Popen[str]) -> None:
 def test_a_killed_run_leaves_its_intent_and_a_free_lease(where: Where) -> None:
     """kill -9 between intent and outcome: the next run finds the one and takes over the other at once."""
     with child(HOLDER, where) as process:
-        assert pipe(process.stdout).readline() == "announced\n"
+        assert pipe(process.stdout).readline() == "intended\n"
         store = where.open()
         with pytest.raises(Locked, match=rf"\(process {process.pid}\)"):
             Lock.acquire(store)
@@ -94,7 +94,7 @@ def test_a_killed_run_leaves_its_intent_and_a_free_lease(where: Where) -> None:
 def test_a_zombie_is_dead(file: Where) -> None:
     """A killed holder whose parent has not asked for it yet."""
     with child(HOLDER, file) as process:
-        assert pipe(process.stdout).readline() == "announced\n"
+        assert pipe(process.stdout).readline() == "intended\n"
         process.kill()
         pipe(process.stdout).read()
         with Store.peek(file.url, root=file.root) as seen:  # type: ignore[union-attr]

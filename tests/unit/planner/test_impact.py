@@ -32,7 +32,7 @@ def lost(address: Address, known: Ledger, *managed: Address, partly: bool = Fals
 
 
 @pytest.mark.parametrize(
-    ("carriers", "managed", "words"),
+    ("contacts_with_tag", "managed", "words"),
     [
         (0, 0, ""),
         (1, 0, "1 contact loses it (unmanaged)"),
@@ -41,12 +41,12 @@ def lost(address: Address, known: Ledger, *managed: Address, partly: bool = Fals
         (3, 3, "3 contacts lose it"),
     ],
 )
-def test_unmanaged_people_are_told_apart(carriers: int, managed: int, words: str) -> None:
+def test_unmanaged_people_are_told_apart(contacts_with_tag: int, managed: int, words: str) -> None:
     """Managed are those that the ledger records."""
-    contacts = [contact_item(f"{n}@example.com", n, (1,)) for n in range(carriers)]
+    contacts = [contact_item(f"{n}@example.com", n, (1,)) for n in range(contacts_with_tag)]
     ours = [Address("contact", f"{n}@example.com") for n in range(managed)]
     change = lost(VIP, ledger(entry(VIP)), *ours, tag=tag_items("VIP"), contact=contacts)
-    assert (change.note, change.loss) == (words, Loss(carriers, carriers - managed))
+    assert (change.note, change.loss) == (words, Loss(contacts_with_tag, contacts_with_tag - managed))
 
 
 def test_where_not_all_were_read_it_is_a_least_number() -> None:

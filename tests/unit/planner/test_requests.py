@@ -115,7 +115,7 @@ def test_skill_speaks_otherwise() -> None:
 
 
 def test_an_unknown_id_is_named() -> None:
-    """KeyError with the address; the carrier says it in words."""
+    """KeyError with the address; the runner says it in words."""
     with pytest.raises(KeyError, match="contact"):
         bind(OpenRequest("DELETE", ("/api/contacts/", Ref(Address("contact", "x")))), IDS)
 

@@ -10,7 +10,7 @@ from reconciler.planner.staleness import BegunPlan, differences
 
 ATTRS = {"name": "VIP"}
 FIELD = {"path": "name", "before": "a", "after": "VIP"}
-DONE, ANNOUNCED = BegunPlan(done=frozenset({"tag/VIP"})), BegunPlan(announced=frozenset({"tag/VIP"}))
+DONE, ANNOUNCED = BegunPlan(done=frozenset({"tag/VIP"})), BegunPlan(possibly_done=frozenset({"tag/VIP"}))
 NOBODY = BegunPlan()
 
 
@@ -87,7 +87,7 @@ SENTENCES = [
     ({"path": "color"}, {}, "color would now be written; name would no longer be written"),
     ({}, {"blocked": "gone"}, "is blocked: gone"),
     ({}, {"remote_id": "2"}, "is now another resource, with another id"),
-    ({}, {"along": ["tagging/a"]}, "has tagging/a since then"),
+    ({}, {"cascades": ["tagging/a"]}, "has tagging/a since then"),
     ({}, {"attrs": {"name": "Y"}}, "name changed in the files"),
     ({}, {"former": "tag/a"}, "renamed_from changed in the files"),
     ({}, {"moved_from": "tag/a"}, "is now recorded in the ledger under tag/a"),

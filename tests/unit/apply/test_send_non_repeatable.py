@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from reconciler.apply.step import once
+from reconciler.apply.step import send_non_repeatable
 from reconciler.errors import GatewayError, Interrupted, Invalid, NoAnswer, Throttled
 
 REFUSED, LOST, SLOW = Invalid("refused", status=422), NoAnswer("lost"), Throttled("slow", status=429)
@@ -29,7 +29,7 @@ def asked(*answers: Exception | bool | None) -> tuple[Callable[[], bool], list[E
     ("sent", "seen", "said"),
     [
         ((None,), (), ""),
-        ((REFUSED,), (True,), "was so already"),
+        ((REFUSED,), (True,), "was in the desired state already"),
         ((LOST,), (True,), "done; the response was lost"),
         ((LOST, None), (False,), "done; the first request was lost"),
         ((LOST, REFUSED), (False, True), "done; the response was lost"),
@@ -38,7 +38,7 @@ def asked(*answers: Exception | bool | None) -> tuple[Callable[[], bool], list[E
 def test_it_is_done(sent: tuple[Exception | None, ...], seen: tuple[bool, ...], said: str) -> None:
     """With as many requests and looks as it takes, and not one more."""
     (send, unsent), (look, unseen) = asked(*sent), asked(*seen)
-    assert once(send, look) == said
+    assert send_non_repeatable(send, look) == said
     assert not unsent
     assert not unseen
 
@@ -61,6 +61,6 @@ def test_it_is_not_done(
     """An error, and one that says "nobody knows" where that is so."""
     (send, unsent), (look, unseen) = asked(*sent), asked(*seen)
     with pytest.raises(error, match=f"^{said}$"):
-        once(send, look)
+        send_non_repeatable(send, look)
     assert not unsent
     assert not unseen

@@ -1,4 +1,4 @@
-"""Each row of the carrier's table, on the wire: answers, refusals, and answers that never came."""
+"""Each row of the runner's table, on the wire: answers, refusals, and answers that never came."""
 
 from __future__ import annotations
 
