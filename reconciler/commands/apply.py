@@ -26,7 +26,7 @@ from reconciler.model.resource import LedgerEntry, Provenance
 from reconciler.model.serialization import change_to_json, digest_of
 from reconciler.model.values import Address
 from reconciler.planner.impact import cascades_of
-from reconciler.planner.matched_state import Entries
+from reconciler.planner.matched_state import Entries, Written, entry_of
 from reconciler.planner.requests import hidden_in
 
 
@@ -167,22 +167,19 @@ def _renamed(planned: Planned) -> dict[Address, LedgerEntry]:
 
 def _adopted(planned: Planned, run: int, now: float) -> Iterator[LedgerEntry]:
     """Rows for what is adopted without a change, made while they are written: at first that is nearly everything."""
-    changes = planned.plan.changes
-    for change in changes.agreed.of(Action.ADOPT) if isinstance(changes, Changes) else ():
-        yield LedgerEntry(
-            change.address,
-            change.remote_id,
-            change.attrs,
-            depends_on=change.depends_on,
-            origin=change.origin,
-            lifecycle=change.lifecycle,
-            provenance=Provenance.ADOPTED,
-            former=change.former,
-            part_of=change.part_of,
-            since=now,
-            run=run,
-            managed_since=run,
-        )
+    if not _adopts(planned.plan):
+        return
+    found, written = planned.found, Written(Provenance.ADOPTED, now, run, run)
+    for kind in sorted(found.live.agreed):
+        agreed, desired = found.agreed(kind), found.desired.of(kind)
+        for key in sorted(agreed):
+            if agreed[key].written is None:
+                yield entry_of(desired[key], found.live.id_at(kind, key), written)
+
+
+def _adopts(plan: Plan) -> bool:
+    """Whether the plan adopts something without a change."""
+    return isinstance(plan.changes, Changes) and plan.changes.agreed.count(Action.ADOPT) > 0
 
 
 def _entry_to_record(planned: Planned, store: Store, change: Change, run: int, now: float) -> LedgerEntry | None:
@@ -217,10 +214,13 @@ def record_without_steps(planned: Planned, session: Session, store: Store) -> No
 def needs_ledger(planned: Planned, store: Store, now: float) -> bool:
     """Whether a plan without calls changes the ledger."""
     changes = planned.plan.changes
-    adopts = isinstance(changes, Changes) and changes.agreed.count(Action.ADOPT)
-    return bool(planned.ledger.intents or adopts) or any(
-        change.moved_from or change.action is Action.FORGET or _entry_to_record(planned, store, change, 0, now)
-        for change in differing(changes)
+    return (
+        bool(planned.ledger.intents)
+        or _adopts(planned.plan)
+        or any(
+            change.moved_from or change.action is Action.FORGET or _entry_to_record(planned, store, change, 0, now)
+            for change in differing(changes)
+        )
     )
 
 

@@ -120,7 +120,7 @@ def plain(text: str) -> str:
 def to_row(entry: LedgerEntry) -> dict[str, Any]:
     """The columns of an entry; defaults are NULL."""
     applied = attrs_text(entry.applied)
-    answered = attrs_text(_without_secrets(entry.answered, entry.applied))
+    answered = attrs_text(_without_secrets(entry.answered, entry.applied)) if entry.answered else NOTHING
     return {
         "kind": entry.address.kind,
         "key": entry.address.key,

@@ -293,7 +293,7 @@ def _erased(plan: Plan) -> Iterable[Approval]:
 
 
 def _taken_over(plan: Plan) -> Iterable[Approval]:
-    taken = [change for change in plan.effective if change.cause is Cause.TAKEOVER]
+    taken = [change for change in differing(plan.effective) if change.cause is Cause.TAKEOVER]
     if taken:
         what = "1 resource is" if len(taken) == 1 else f"{len(taken):,} resources are"
         yield Approval(Allow.TAKEOVER, len(taken), f"{what} managed by another ledger of this account")

@@ -77,6 +77,24 @@ def ends_of(kind: str, key: str) -> tuple[Address, Address]:
     return Address(owner_kind, parts[owner]), Address(end_kind, parts[end])
 
 
+def entry_of(desired: Desired, remote_id: str | None, written: Written) -> LedgerEntry:
+    """The ledger entry of a resource that the account shows as desired."""
+    return LedgerEntry(
+        desired.address,
+        remote_id,
+        desired.attrs,
+        depends_on=KINDS[desired.kind].refers_to(desired.attrs),
+        origin=desired.origin,
+        lifecycle=desired.lifecycle,
+        provenance=written.provenance,
+        former=desired.former,
+        part_of=desired.part_of,
+        since=written.since,
+        run=written.run,
+        managed_since=written.managed_since,
+    )
+
+
 class _Ids(ABC):
     """Remote ids by address, also those that consist of the ids of the two ends."""
 
@@ -177,22 +195,9 @@ class Entries(MutableMapping[Address, LedgerEntry], _Ids):
             self.rows = {kind: dict(rows) for kind, rows in self.rows.items()}
 
     def _made(self, kind: str, key: str, row: Agreed) -> LedgerEntry:
-        desired, address, written = self._desired.of(kind)[key], Address(kind, key), row.written
-        assert written is not None
-        return LedgerEntry(
-            address,
-            self.derived(kind, key) if row.remote_id is None else row.remote_id,
-            desired.attrs,
-            depends_on=KINDS[kind].refers_to(desired.attrs),
-            origin=desired.origin,
-            lifecycle=desired.lifecycle,
-            provenance=written.provenance,
-            former=desired.former,
-            part_of=desired.part_of,
-            since=written.since,
-            run=written.run,
-            managed_since=written.managed_since,
-        )
+        assert row.written is not None
+        remote_id = self.derived(kind, key) if row.remote_id is None else row.remote_id
+        return entry_of(self._desired.of(kind)[key], remote_id, row.written)
 
     def __getitem__(self, address: Address) -> LedgerEntry:
         row = self.row(address.kind).get(address.key)
