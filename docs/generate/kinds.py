@@ -150,8 +150,8 @@ def _policy(kind: Kind) -> Iterator[list[str]]:
         yield ["pruned by default", code(kind.prune.value)]
     if kind.dies_with:
         yield ["goes, without a call of its own, with its", " or ".join(kind.dies_with)]
-    if kind.asks:
-        yield ["needs", code(f"--allow {kind.asks.allow.value}=N")]
+    if kind.approval:
+        yield ["needs", code(f"--allow {kind.approval.allow.value}=N")]
     if kind.reserved:
         yield ["never deleted", listed(sorted(kind.reserved))]
     if kind.accepted:
@@ -191,7 +191,7 @@ def _rules(kind: Kind, field: Field) -> Iterable[str]:
         "never shown by the account": field.write_only,
         "or a [secret](#secret)": field.from_env,
         "tells who somebody is: a mark under `--redact`": field.personal or (kind.person and field.name in kind.key),
-        "says how the write is done; never a difference of its own": field.manner,
+        "says how the write is done; never a difference of its own": field.one_time,
     }
     rules |= {f"{listed([value])} needs {code(other)}": True for value, other in field.needs.items()}
     return [text for text, holds in rules.items() if holds]

@@ -1,8 +1,8 @@
 """Ledger entries: of a change that was carried out, and of intents that a killed run left open.
 
-An open intent with the verb ``create`` means: the resource did not exist, and a request to create it may have been
-sent. A live resource of that address with the values that were sent counts as created by that request, whether or
-not the files still declare it. One with other values was created by somebody else.
+An open intent with the verb ``create`` means that the resource did not exist, and a request to create it may have
+been sent. A live resource of that address with the values that were sent counts as created by that request, whether
+or not the files still declare it. One with other values was created by somebody else.
 """
 
 from __future__ import annotations
@@ -102,11 +102,16 @@ Intents = Mapping[Address, Intent]
 
 
 def recovered(found: MatchedState, intents: Intents) -> dict[Address, LedgerEntry]:
-    """Entries for resources that an unrecorded create made and the files no longer declare: managed, so prunable."""
+    """Entries for resources that an unrecorded create made and that the files no longer declare, to prune them."""
     made = {}
     for address, intent in intents.items():
         live = found.live.get(address)
-        if live is None or not intent.made(live.attrs) or address in found.desired or address in found.entries:
+        if (
+            live is None
+            or not intent.may_have_created(live.attrs)
+            or address in found.desired
+            or address in found.entries
+        ):
             continue
         refers_to = KINDS[address.kind].refers_to(live.attrs)
         made[address] = LedgerEntry(
@@ -121,9 +126,11 @@ def possibly_created(changes: Iterable[Change], intents: Intents) -> frozenset[A
 
 
 def _is_made(change: Change, intents: Intents) -> bool:
-    """Whether an open intent made the resource; for one that the account does not show, the intent decides."""
+    """Whether an open intent may have created the resource; one that the account does not show is not compared."""
     found = [intents[name] for name in (change.address, change.former) if name and name in intents]
-    return any(intent.made(EMPTY if change.action is Action.CREATE else change.before) for intent in found)
+    return any(
+        intent.may_have_created(EMPTY if change.action is Action.CREATE else change.before) for intent in found
+    )
 
 
 def answered(changes: Iterable[Change], steps: Iterable[Step], intents: Intents, *, whole: bool) -> Iterator[Address]:

@@ -20,7 +20,7 @@ from reconciler.kinds.base import Collection, Embedded, Item, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.field import FieldShape
 from reconciler.model.plan import Action, Change, Step, Verb
-from reconciler.model.report import OpenRequest
+from reconciler.model.report import UnboundRequest
 from reconciler.model.values import Address, Attrs, Ref
 from reconciler.planner.decoding import decode
 from reconciler.planner.impact import Losers, growth, tagged_contacts, takes_from_people
@@ -171,7 +171,7 @@ class Freshness:
                 return self._embedded(kind, change, self.reader.get(where.path)) if where else None
             if kind.show:
                 parts = fill(kind.show.path, {"id": change.remote_id})
-                return self.reader.get(bind(OpenRequest("GET", parts), self.ids).path)
+                return self.reader.get(bind(UnboundRequest("GET", parts), self.ids).path)
         except NotFound:
             return None
         return self._listed(kind, change)

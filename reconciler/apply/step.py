@@ -138,7 +138,7 @@ class StepRunner:
         hidden = hidden_in(change.attrs)
         if step.verb is Verb.MAKE and change.action in (Action.CREATE, Action.REPLACE):
             return self._create(step, change, request, hidden)
-        if KINDS[change.address.kind].one_way:
+        if KINDS[change.address.kind].irreversible:
             record_intent = self._intent_recorder(step, change, step.verb)
             note = send_non_repeatable(
                 lambda: self.writer.send(request, hidden, record_intent), lambda: self._is_in_desired_state(change)
@@ -154,7 +154,7 @@ class StepRunner:
         if item is None:
             raise NoAnswer(f"{change.address} is no longer in the account")
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
-        return all(shown.get(f.path) == f.after for f in change.fields if not kind.field(f.path).manner)
+        return all(shown.get(f.path) == f.after for f in change.fields if not kind.field(f.path).one_time)
 
     def _is_new(self, change: Change) -> bool:
         return change.address not in self.entries

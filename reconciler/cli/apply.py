@@ -15,7 +15,7 @@ from reconciler.cli.project_context import open_project, place, read_settings
 from reconciler.cli.run import Run, begin_run, plan_and_run
 from reconciler.commands import plan_document
 from reconciler.commands.clone import request_to_make
-from reconciler.commands.plan import PlanRequest, destroying
+from reconciler.commands.plan import PlanRequest, destroy_request
 from reconciler.commands.plan_file import carried_state, check_account, is_carried, selection_of
 from reconciler.commands.project import Invocation, Project, require_resources
 from reconciler.commands.redacted import is_redacted
@@ -70,7 +70,7 @@ def destroy(ctx: click.Context, options: DestroyOptions) -> int:
     if settings.ledger == "none":
         raise ConfigurationError("without a ledger no resource is managed, so there is nothing to destroy")
     workspace = Project(where.cwd / options.path, settings, DesiredState())
-    return _apply_project(run, workspace, None, destroying)
+    return _apply_project(run, workspace, None, destroy_request)
 
 
 def _apply(run: Run, options: ApplyOptions) -> int:

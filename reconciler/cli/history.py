@@ -19,7 +19,7 @@ from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json
 from reconciler.commands.undo import find_resource, find_run
 from reconciler.ledger.store import Store
-from reconciler.model.report import BeforeImage
+from reconciler.model.report import PastOutcome
 from reconciler.model.serialization import Json
 from reconciler.output.history import (
     history_document,
@@ -96,7 +96,7 @@ def _resource(ctx: click.Context, store: Store, text: str) -> _Found:
     return _Found(document, list(lines), f"No run changed {address.shown}.")
 
 
-def _redacted(ctx: click.Context, past: list[BeforeImage]) -> list[BeforeImage]:
+def _redacted(ctx: click.Context, past: list[PastOutcome]) -> list[PastOutcome]:
     """The outcomes, with pseudonyms if requested; from now on their values are redacted in messages."""
     redaction_of(ctx).learn_past(past)
     return redaction_of(ctx).past(past)

@@ -17,7 +17,7 @@ from reconciler.cli.logs import RedactionFilter, configure_logging
 from reconciler.cli.program import Program, program_of
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Plan
-from reconciler.model.report import BeforeImage, Outcome, Report
+from reconciler.model.report import Outcome, PastOutcome, Report
 from reconciler.model.resource import DesiredState, LedgerEntry, Resources
 from reconciler.model.values import Address, Attrs, Secret
 from reconciler.output.verbatim import Call, Verbatim
@@ -89,7 +89,7 @@ class Redaction(Verbatim):
         """Remember the values of a saved plan."""
         self.learn((change.address, attrs) for change in plan.changes for attrs in (change.attrs, change.before))
 
-    def learn_past(self, past: Iterable[BeforeImage]) -> None:
+    def learn_past(self, past: Iterable[PastOutcome]) -> None:
         """Remember the values of an earlier run."""
         self.learn((each.address, attrs) for each in past for attrs in (each.before, each.after) if attrs)
 
@@ -115,7 +115,7 @@ class Redaction(Verbatim):
         """Method, path and body of a request."""
         return self._redactor.request(call)
 
-    def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
+    def past(self, outcomes: Iterable[PastOutcome]) -> list[PastOutcome]:
         """Outcomes of an earlier run."""
         return self._redactor.past(outcomes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from reconciler.commands.plan import PlanRequest, counted, look
+from reconciler.commands.plan import PlanRequest, count_unmanaged, read_for_plan
 from reconciler.gateway.client import Reader
 from reconciler.ledger.store import Store
 from reconciler.model.resource import EMPTY, DesiredState
@@ -34,9 +34,9 @@ def find_drift(request: PlanRequest, reader: Reader, store: Store, progress: Pro
     ledger = store.load()
     if not ledger.entries:
         return Drifted((), 0, reader.calls.reads)
-    read = look(replace(request, state=DesiredState()), reader, ledger, progress)
+    read = read_for_plan(replace(request, state=DesiredState()), reader, ledger, progress)
     items = drift(read.found, request.state.resources, store.digest)
     before = store.unmanaged()
-    now = counted(read, unmanaged(read.found))
+    now = count_unmanaged(read, unmanaged(read.found))
     added = {kind: number - before[kind] for kind, number in now.items() if number > before.get(kind, number)}
     return Drifted(items, len(read.found.entries), reader.calls.reads, read.found, added)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.commands.plan import PlanRequest, decide, look
+from reconciler.commands.plan import PlanRequest, decide, read_for_plan
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.client import Reader
 from reconciler.kinds import KINDS
@@ -53,7 +53,7 @@ def explain_one(
     ledger = store.load() if store else Ledger()
     kind, slash, _ = text.partition("/")
     keep = frozenset({kind} if slash and kind in KINDS else KINDS)
-    read = look(replace(request, keep=keep), reader, ledger, progress)
+    read = read_for_plan(replace(request, keep=keep), reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None)
     changes = {change.address: change for change in planned.plan.changes}
     explanation = explain(_address(text, read.found, changes), read.found, changes)

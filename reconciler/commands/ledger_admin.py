@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reconciler.commands import plan_document
-from reconciler.commands.plan import PlanRequest, look
+from reconciler.commands.plan import PlanRequest, read_for_plan
 from reconciler.config import storage
 from reconciler.errors import ApprovalRequired, ConfigurationError, LedgerError, Refused
 from reconciler.gateway.client import Reader
@@ -108,7 +108,9 @@ class RenameMatches:
 def match(reader: Reader, ledger: Ledger, dialect: Dialect, account: str | None) -> RenameMatches:
     """Read the account and count the managed resources in it."""
     anything = {Allow.MISSING: None}
-    found = look(PlanRequest(DesiredState(), Policy(), dialect, account, allow=anything), reader, ledger).found
+    found = read_for_plan(
+        PlanRequest(DesiredState(), Policy(), dialect, account, allow=anything), reader, ledger
+    ).found
     owned: dict[str, int] = {}
     seen: dict[str, int] = {}
     for address, entry in found.entries.items():

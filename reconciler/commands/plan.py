@@ -17,18 +17,18 @@ from reconciler.kinds.dialect import Dialect
 from reconciler.ledger.store import Store
 from reconciler.model.plan import Action, Base, Change, Changes, Plan, differing
 from reconciler.model.policy import Allow, Policy, Prune
-from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, Neighbours
+from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, OtherLedgers
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.approvals import Approval, approvals, managed_people, people
 from reconciler.planner.diff import Digest
 from reconciler.planner.impact import Losers, losers_of, tagged_contacts, takes_from_people, with_losses
 from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.narrow import part_for
-from reconciler.planner.neighbours import NOBODY, hands_off
 from reconciler.planner.order import Graph, build, sends
+from reconciler.planner.other_ledgers import NO_OTHERS, block_takeovers
 from reconciler.planner.planner import ERASED, PlanRules, plan_changes, unmanaged
 from reconciler.planner.prune import LEFT
-from reconciler.planner.rename_detection import RenameSuggestion, offers
+from reconciler.planner.rename_detection import RenameSuggestion, suggest_renames
 from reconciler.planner.targeting import select
 from reconciler.refresh.account import Refreshed, Scope, refresh
 from reconciler.refresh.losses import PERSON, LossReader
@@ -40,11 +40,13 @@ from reconciler.refresh.reader import Progress
 class PlanRequest:
     """What to plan: desired state, policy, and the options of this run.
 
-    ``places``: positions of targets that a file lists. ``only``: plan only these addresses, and address changes that
-    depend on them. ``keep``: kinds whose items are all kept. ``from_files``: files declare the state; otherwise notes
-    of deletions do not mention files. ``adopted``: addresses that count as adopted although they are created again.
-    ``unmanaged``: relations that are created and not managed afterwards, with the addresses that history shows.
-    ``connections``: the number of active connections of which ``account`` is the oldest; 0 if it was configured.
+    ``account``: connection id, None if not known. ``allow``: the approved classes with their numbers. ``places``:
+    positions of targets that a file lists. ``only``: plan only these addresses, and address changes that depend on
+    them. ``keep``: kinds of which unmanaged resources are kept in memory too. ``from_files``: files declare the
+    state; otherwise notes of deletions do not mention files. ``adopted``: addresses that count as adopted although
+    they are created again. ``unmanaged``: relations that are created and not managed afterwards, with the addresses
+    that history shows. ``connections``: the number of active connections of which ``account`` is the oldest; 0 if it
+    was configured.
     """
 
     state: DesiredState
@@ -98,9 +100,9 @@ class Planned:
         return build(self.plan.changes)
 
 
-def destroying(request: PlanRequest) -> PlanRequest:
-    """The request whose plan deletes what reconciler created, except for kinds whose pruning is off, and forgets
-    the rest, whatever else pruning is set to."""
+def destroy_request(request: PlanRequest) -> PlanRequest:
+    """The request of ``destroy``: delete what reconciler created, except for kinds whose pruning is off, and forget
+    the rest."""
     kinds = [kind for kind in KINDS.values() if kind.writable]
     on = {kind.name for kind in kinds if request.policy.prune.get(kind.name, kind.prune) is not Prune.NONE}
     prune = {kind.name: Prune.CREATED if kind.name in on else Prune.NONE for kind in kinds}
@@ -115,14 +117,14 @@ def make_plan(
     progress: Progress | None = None,
     now: float | None = None,
 ) -> Planned:
-    """Read the account once and decide. ``store`` None means no ledger: nothing is pruned, nothing is remembered.
+    """Read the account once and plan. ``store`` None means no ledger: nothing is pruned, nothing is recorded.
 
-    Raises ConfigurationError for what cannot be planned.
+    ``now`` is in seconds of the epoch. Raises ConfigurationError for a desired state that cannot be planned.
     """
     ledger = store.load(request.state.resources) if store else Ledger()
-    others = store.neighbours(request.account) if store else Neighbours()
+    others = store.other_ledgers(request.account) if store else OtherLedgers()
     began = time.monotonic()
-    read = look(request, reader, ledger, progress)
+    read = read_for_plan(request, reader, ledger, progress)
     planned = decide(request, read, ledger, store.digest if store else None, now, reader, others)
     return replace(planned, plan=replace(planned.plan, reads=reader.calls.reads), read_at=began)
 
@@ -134,7 +136,7 @@ def decide(
     digest: Digest,
     now: float | None = None,
     reader: Reader | None = None,
-    others: Neighbours = NOBODY,
+    others: OtherLedgers = NO_OTHERS,
 ) -> Planned:
     """Plan from a finished reading; the second half of :func:`make_plan`.
 
@@ -145,14 +147,14 @@ def decide(
     found.entries.update(recovered(found, ledger.intents))
     rules = _rules(request, read, digest, time.time() if now is None else now)
     changes = plan_changes(found, request.state, rules)
-    changes = hands_off(changes, others, found.entries, allowed=Allow.TAKEOVER in request.allow)
+    changes = block_takeovers(changes, others, found.entries, allowed=Allow.TAKEOVER in request.allow)
     changes = _with_recreations(_selected(request, changes))
     losses = _losses(request, read, changes, ledger, reader)
     plan = _plan(request, read, ledger, changes, losses)
-    offered = _offers(request, plan, found, rules.partly)
+    suggestions = _rename_suggestions(request, plan, found, rules.partly)
     return Planned(
         plan,
-        _approvals(request, plan, read, ledger, offered, losses),
+        _approvals(request, plan, read, ledger, suggestions, losses),
         found.entries,
         ledger,
         found.slugs,
@@ -165,19 +167,19 @@ def decide(
         adopted=request.adopted,
         unmanaged=request.unmanaged,
         tagged={} if losses.partly else tagged_contacts(losses.people),
-        unmanaged_counts=counted(read, plan.unmanaged, forgotten(changes, found)),
+        unmanaged_counts=count_unmanaged(read, plan.unmanaged, count_forgotten(changes, found)),
     )
 
 
-def counted(read: Refreshed, *numbers: Mapping[str, int]) -> dict[str, int]:
-    """The sums of these numbers for each writable kind of which the whole collection was read."""
+def count_unmanaged(read: Refreshed, *numbers: Mapping[str, int]) -> dict[str, int]:
+    """The sums of these numbers for each writable kind of which the whole collection was read; no other kind."""
     whole = {name for name, route in read.routes.items() if route.way is ReadRoute.WALK}
     kinds = [kind for kind in KINDS.values() if kind.writable and not read.partly]
     sources = {kind.name: kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in kinds}
     return {name: sum(each.get(name, 0) for each in numbers) for name, source in sources.items() if source in whole}
 
 
-def forgotten(changes: Sequence[Change], found: MatchedState) -> Counter[str]:
+def count_forgotten(changes: Sequence[Change], found: MatchedState) -> Counter[str]:
     """The number of live resources by kind that these changes stop managing."""
     return Counter(
         c.address.kind for c in differing(changes) if c.action is Action.FORGET and c.address in found.live
@@ -211,24 +213,26 @@ def _approvals(
     plan: Plan,
     read: Refreshed,
     ledger: Ledger,
-    offered: tuple[RenameSuggestion, ...],
+    suggestions: tuple[RenameSuggestion, ...],
     losses: _Losses,
 ) -> tuple[Approval, ...]:
     """The approvals; percentages refer to all managed resources, even if only a part was read."""
     found, limits = read.found, request.policy.limits
     if read.partly:
-        return approvals(plan, ledger.entries, limits, offered, looked_for=found.entries, losers=losses.people)
-    return approvals(plan, found.entries, limits, offered, losers=losses.people)
+        return approvals(plan, ledger.entries, limits, suggestions, looked_for=found.entries, losers=losses.people)
+    return approvals(plan, found.entries, limits, suggestions, losers=losses.people)
 
 
-def _offers(
+def _rename_suggestions(
     request: PlanRequest, plan: Plan, found: MatchedState, partly: frozenset[str]
 ) -> tuple[RenameSuggestion, ...]:
     """Renames are suggested for plans from files only, not for an undo."""
-    return offers(plan.changes, found, partly) if request.only is None else ()
+    return suggest_renames(plan.changes, found, partly) if request.only is None else ()
 
 
-def look(request: PlanRequest, reader: Reader, ledger: Ledger, progress: Progress | None = None) -> Refreshed:
+def read_for_plan(
+    request: PlanRequest, reader: Reader, ledger: Ledger, progress: Progress | None = None
+) -> Refreshed:
     """Read and match everything that the request needs, once; with targets, only what these depend on."""
     state, part = request.state, None
     if request.targets and request.refresh == "auto":
@@ -276,7 +280,7 @@ def _selected(request: PlanRequest, changes: Sequence[Change]) -> Sequence[Chang
 
 
 def _with_recreations(changes: Sequence[Change]) -> Sequence[Change]:
-    """The changes; those that wait for ``--allow recreate`` name the number that it takes."""
+    """The changes; those blocked until ``--allow recreate=N`` name N, their number."""
     waiting = {change.address for change in differing(changes) if change.blocked == ERASED}
     if not waiting:
         return changes

@@ -148,10 +148,10 @@ class Session:
             yield opened
 
     def _no_ledger(self) -> Store:
-        """An empty ledger in place of one that does not exist yet; it knows its neighbours."""
+        """An empty ledger in place of one that does not exist yet; it knows the other ledgers of the account."""
         ledgers.check_left_behind(self.settings, self.account())
         store = Store.none(key=self.settings.digest_key)
-        store.beside = Store.neighbours_at(self.settings.ledger, self.settings.root, self.account())
+        store.beside = Store.other_ledgers_at(self.settings.ledger, self.settings.root, self.account())
         return store
 
     def has_ledger(self) -> bool:

@@ -17,7 +17,7 @@ from reconciler.kinds import KINDS, SECTIONS, schema_version
 from reconciler.kinds.base import Kind, Sugar
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.csv_rows import CsvRows
-from reconciler.model.resource import EMPTY, UNGUARDED, Declared, Desired, DesiredState, Lifecycle, Resources
+from reconciler.model.resource import EMPTY, NO_LIFECYCLE, Declared, Desired, DesiredState, Lifecycle, Resources
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Value, clean, replace_refs
 
 #: With more duplicate declarations than this, the folder probably contains two projects.
@@ -447,7 +447,7 @@ _Reader = Callable[[BlockItem, Field, Any, dict[str, Value]], None]
 def lifecycle_of(raw: Mapping[str, Any]) -> Lifecycle:
     """The ``lifecycle`` of a block."""
     if not (block := raw.get("lifecycle")):
-        return UNGUARDED
+        return NO_LIFECYCLE
     return Lifecycle(
         bool(block.get("prevent_destroy")),
         frozenset(block.get("ignore") or ()),

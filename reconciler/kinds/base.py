@@ -89,7 +89,7 @@ Encode = Callable[[Mapping[str, Value], "Wire"], dict[str, Any] | None]
 Called = Callable[[Item], tuple[str, ...]]
 
 
-class ExtraRead(NamedTuple):
+class WriteApproval(NamedTuple):
     """The ``--allow`` class that each write of a kind needs, with an exact count, and its consequence in words."""
 
     allow: Allow
@@ -113,16 +113,16 @@ class Kind:
     """One type of resource, as data.
 
     ``key``: the fields of the natural key. ``alternates``: other wire keys by which a reference may name a live
-    resource. ``gather``: the REF field that YAML may give as a list under its plural, or as the rows of a CSV
-    source. ``csv``: the key field that the rows of a CSV source may give, one resource each. ``exclusive``: the REF
-    field for whose target a block may be authoritative. ``by_id``: a managed resource is identified by its remote
-    id first. ``chain``: the field whose target takes one write at a time. ``last``: created after all others and
-    deleted before them. ``dies_with``: the REF fields whose deletion deletes this resource too. ``replaceable``: a
-    changed immutable field may be applied by delete and create. ``person``: the resource is a human being, so
-    deleting it, and creating it again after it was erased, need approval. ``reserved``: keys that exist in every
-    account and are never deleted. ``accepted``: a create is only accepted (202) and appears later. ``one_way``: an
-    update is irreversible and the account refuses a second one, so reading decides whether it happened.
-    ``called``: see :data:`Called`; None means by the key's value alone.
+    resource. ``gather``: the REF field that YAML may give as a list under its plural, or as the rows of a CSV source.
+    ``csv_source``: the key field that the rows of a CSV source may give, one resource each. ``exclusive``: the REF
+    field for whose target a block may be authoritative. ``by_id``: a managed resource is identified by its remote id
+    first. ``chain``: the field whose target takes one write at a time. ``last``: created after all others and deleted
+    before them. ``dies_with``: the REF fields whose deletion deletes this resource too. ``replaceable``: a changed
+    immutable field may be applied by delete and create. ``person``: the resource is a human being, so deleting it,
+    and creating it again after it was erased, need approval. ``reserved``: keys that exist in every account and are
+    never deleted. ``accepted``: a create is only accepted (202) and appears later. ``irreversible``: an update cannot
+    be reverted and the account refuses a second one, so reading decides whether it happened. ``approval``: what each
+    write needs. ``called``: see :data:`Called`; None means by the key's value alone.
     """
 
     name: str
@@ -147,8 +147,8 @@ class Kind:
     chain: str = ""
     last: bool = False
     accepted: bool = False
-    one_way: bool = False
-    asks: ExtraRead | None = None
+    irreversible: bool = False
+    approval: WriteApproval | None = None
     replaceable: bool = False
     person: bool = False
     reserved: frozenset[str] = frozenset()

@@ -24,8 +24,8 @@ class Consequence(Enum):
 
     REVERSIBLE = "reversible"
     NEW_ID = "new_id"
-    TAKES_ALONG = "takes_along"
-    ONE_WAY = "one_way"
+    CASCADES = "cascades"
+    IRREVERSIBLE = "irreversible"
     SEEN = "seen_by_customers"
 
 
@@ -37,11 +37,11 @@ _CLASSES: Mapping[str, Consequence] = {
     ACCESS_LAPSES: Consequence.SEEN,
     PAYMENTS_END: Consequence.SEEN,
     NEW_ID: Consequence.NEW_ID,
-    EVENTS_LOST: Consequence.ONE_WAY,
-    TAGS_TAKEN: Consequence.TAKES_ALONG,
-    VALUES_LOST: Consequence.TAKES_ALONG,
-    PERSON_DELETED: Consequence.TAKES_ALONG,
-    IRREVERSIBLE: Consequence.ONE_WAY,
+    EVENTS_LOST: Consequence.IRREVERSIBLE,
+    TAGS_TAKEN: Consequence.CASCADES,
+    VALUES_LOST: Consequence.CASCADES,
+    PERSON_DELETED: Consequence.CASCADES,
+    IRREVERSIBLE: Consequence.IRREVERSIBLE,
 }
 
 #: Effects that may send an e-mail to a person.

@@ -39,7 +39,7 @@ class Field:
     host only. ``reset``: the server's default, to which a released field returns.
     ``versions``: the default schema version of each word, for WORDS whose items may name another one.
     ``needs``: ``{value: field}``, the field that a value makes required. ``personal``: identifies a person, so
-    redacted output replaces it. ``manner``: an option of a write; sent with it, never a difference by itself.
+    redacted output replaces it. ``one_time``: an option of one write; sent with it, never a difference by itself.
     ``note_only``: not declared in files; shown in the note of a write. ``choices``: the allowed values; a mapping
     gives the meaning of each. ``is_email``: compared by identity. ``hint``: what to write instead of a value that
     does not match ``pattern``; every pattern has one. ``pseudonymized``: redacted output replaces the value.
@@ -57,7 +57,7 @@ class Field:
     write_only: bool = False
     from_env: bool = False
     personal: bool = False
-    manner: bool = False
+    one_time: bool = False
     note_only: bool = False
     pseudonymized: bool = False
     is_email: bool = False

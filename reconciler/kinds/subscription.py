@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.kinds.base import ExtraRead, Item, Kind, PerParent, Template, Wire
+from reconciler.kinds.base import Item, Kind, PerParent, Template, Wire, WriteApproval
 from reconciler.kinds.effects import IRREVERSIBLE, PAYMENTS_END
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action
@@ -47,7 +47,7 @@ KIND = Kind(
     section="subscriptions",
     key=("contact", "plan"),
     by_id=True,
-    one_way=True,
+    irreversible=True,
     chain="contact",
     doc="A customer's recurring payment to cancel. Only a purchase creates one, and a cancellation is final.",
     fields=(
@@ -71,7 +71,7 @@ KIND = Kind(
         Field(
             name="when",
             doc="Cancel now, or with the period.",
-            manner=True,
+            one_time=True,
             required=True,
             choices=tuple(WHEN),
         ),
@@ -83,5 +83,5 @@ KIND = Kind(
     encode=encode,
     called=called,
     update=Template("POST", "/api/payment/subscriptions/{id}/cancel"),
-    asks=ExtraRead(Allow.CANCEL, "cancelled for good"),
+    approval=WriteApproval(Allow.CANCEL, "cancelled for good"),
 )

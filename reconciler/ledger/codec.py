@@ -17,7 +17,7 @@ from typing import Any
 
 from reconciler.errors import DamagedValue, LedgerError
 from reconciler.kinds import KINDS
-from reconciler.model.resource import EMPTY, UNGUARDED, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
+from reconciler.model.resource import EMPTY, NO_LIFECYCLE, Desired, EntryState, LedgerEntry, Lifecycle, Provenance
 from reconciler.model.serialization import from_json, to_json
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Secret, Value
 from reconciler.planner.matched_state import DERIVED, Agreed, Entries, Written, remote_id_of
@@ -254,7 +254,7 @@ class _Comparison:
         if digests or type(remote_id) is not str or answered != NOTHING or state != _SETTLED:
             return None
         guard = want.lifecycle
-        if (lifecycle is not None or guard is not UNGUARDED) and lifecycle != _lifecycle_text(guard):
+        if (lifecycle is not None or guard is not NO_LIFECYCLE) and lifecycle != _lifecycle_text(guard):
             return None
         if former != (str(want.former) if want.former else None):
             return None

@@ -13,7 +13,7 @@ from reconciler.kinds import KINDS
 from reconciler.ledger.codec import attrs_text, attrs_value, check_types, decoding, plain, texts_value
 from reconciler.ledger.schema import ENTRY, INTENT, OUTCOME, RUN
 from reconciler.model.plan import Action, Step, Verb
-from reconciler.model.report import BeforeImage, Outcome, Status
+from reconciler.model.report import Outcome, PastOutcome, Status
 from reconciler.model.resource import EMPTY, Provenance
 from reconciler.model.values import Address, Attrs, Secret
 from reconciler.planner.impact import Cascade
@@ -116,17 +116,17 @@ def _run(row: Row[Any]) -> RunRecord:
     return RunRecord(row.id, info, row.started, row.finished, row.status, row.reads, row.writes)
 
 
-def outcomes(connection: Connection, run: int) -> list[BeforeImage]:
+def outcomes(connection: Connection, run: int) -> list[PastOutcome]:
     """All outcomes of a run in the order in which they ended."""
     return _outcomes(connection, OUTCOME.c.run == run)
 
 
-def outcomes_of(connection: Connection, address: Address) -> list[BeforeImage]:
+def outcomes_of(connection: Connection, address: Address) -> list[PastOutcome]:
     """All outcomes of one resource, oldest first."""
     return _outcomes(connection, OUTCOME.c.kind == address.kind, OUTCOME.c.key == address.key)
 
 
-def _outcomes(connection: Connection, *conditions: ColumnElement[bool]) -> list[BeforeImage]:
+def _outcomes(connection: Connection, *conditions: ColumnElement[bool]) -> list[PastOutcome]:
     found = connection.execute(select(OUTCOME).where(*conditions).order_by(OUTCOME.c.seq)).all()
     with decoding():
         return [_past(row) for row in found]
@@ -156,7 +156,7 @@ def digests(connection: Connection) -> Digests:
         return {Address(row.kind, row.key): texts_value(row.digests) for row in found}
 
 
-def hidden(past: BeforeImage, secrets: Digests, digest: Callable[[str, str], str]) -> BeforeImage:
+def hidden(past: PastOutcome, secrets: Digests, digest: Callable[[str, str], str]) -> PastOutcome:
     """The outcome, with a Secret in place of each value that has a digest."""
     known = secrets.get(past.address)
     if not known:
@@ -173,10 +173,10 @@ def hidden(past: BeforeImage, secrets: Digests, digest: Callable[[str, str], str
     return past._replace(before=shown(past.before), after=shown(past.after))
 
 
-def _past(row: Row[Any]) -> BeforeImage:
+def _past(row: Row[Any]) -> PastOutcome:
     KINDS[row.kind]
     check_types((row.key, str), (row.verb, str), (row.remote_id, str | None), (row.message, str))
-    return BeforeImage(
+    return PastOutcome(
         row.seq,
         row.run,
         Address(row.kind, row.key),

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select, upda
 
 from reconciler.errors import LedgerError
 from reconciler.kinds import KINDS
-from reconciler.ledger import codec, history, lock, neighbours, transactions
+from reconciler.ledger import codec, history, lock, other_ledgers, transactions
 from reconciler.ledger.codec import DECISIVE
 from reconciler.ledger.database import WAIT
 from reconciler.ledger.history import RunInfo, RunRecord, Totals
@@ -23,8 +23,8 @@ from reconciler.ledger.moves import drop, move
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
 from reconciler.ledger.transactions import Clock, Transactions
 from reconciler.model.plan import Action, Verb
-from reconciler.model.report import BeforeImage, Outcome
-from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry, Neighbours, Resources
+from reconciler.model.report import Outcome, PastOutcome
+from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry, OtherLedgers, Resources
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.impact import Cascade
 from reconciler.planner.matched_state import DERIVED, Entries
@@ -67,7 +67,7 @@ class Store:
     def __init__(self, session: Transactions, key: str | None = None) -> None:
         self.session = session
         #: What other ledgers manage, where that was found before this ledger existed.
-        self.beside: Neighbours | None = None
+        self.beside: OtherLedgers | None = None
         self._put = session.prepared(upsert(session.dialect, ENTRY))
         self._announce = session.prepared(upsert(session.dialect, INTENT))
         self._append = session.prepared(history.APPEND)
@@ -204,26 +204,26 @@ class Store:
             bound = connection.execute(select(HEAD.c.account)).scalar_one()
             _same_account(str(self.session.place), bound, account)
             connection.execute(update(HEAD).values(account=account))
-            neighbours.announce(connection, account)
+            other_ledgers.publish_account(connection, account)
 
     def rebind(self, account: str) -> None:
         """Moves the ledger to another account, whatever it belonged to."""
         with self.session.fenced() as connection:
             connection.execute(update(HEAD).values(account=account))
-            neighbours.announce(connection, account)
+            other_ledgers.publish_account(connection, account)
 
-    def neighbours(self, account: str | None) -> Neighbours:
+    def other_ledgers(self, account: str | None) -> OtherLedgers:
         """Resources that other ledgers of this account in the same database manage."""
         if self.beside is not None:
             return self.beside
         with self.session.reading() as connection:
-            return neighbours.managed_elsewhere(connection, account)
+            return other_ledgers.managed_elsewhere(connection, account)
 
     @staticmethod
-    def neighbours_at(url: str, root: Path, account: str | None) -> Neighbours:
-        """Like :meth:`neighbours`, for a ledger that does not exist yet."""
+    def other_ledgers_at(url: str, root: Path, account: str | None) -> OtherLedgers:
+        """Like :meth:`other_ledgers`, for a ledger that does not exist yet."""
         with transactions.server(url, root) as connection:
-            return Neighbours() if connection is None else neighbours.managed_elsewhere(connection, account)
+            return OtherLedgers() if connection is None else other_ledgers.managed_elsewhere(connection, account)
 
     # runs
 
@@ -272,7 +272,7 @@ class Store:
         with self.session.reading() as connection:
             return history.runs(connection, plan)
 
-    def outcomes(self, run: int) -> list[BeforeImage]:
+    def outcomes(self, run: int) -> list[PastOutcome]:
         """The outcomes of a run, in the order in which its steps ended.
 
         A value that was written in plain text and is kept as a digest by now comes as a Secret.
@@ -281,7 +281,7 @@ class Store:
             secrets = history.digests(connection)
             return [history.hidden(past, secrets, self.digest) for past in history.outcomes(connection, run)]
 
-    def outcomes_of(self, address: Address) -> list[BeforeImage]:
+    def outcomes_of(self, address: Address) -> list[PastOutcome]:
         """The outcomes of all runs for one resource, oldest first, with Secrets as in :meth:`outcomes`."""
         with self.session.reading() as connection:
             secrets = history.digests(connection)

@@ -16,7 +16,7 @@ from reconciler.commands.doctor import examine, unreadable_settings
 from reconciler.commands.drift import find_drift
 from reconciler.commands.explain import explain_one
 from reconciler.commands.init import schema_of
-from reconciler.commands.plan import look
+from reconciler.commands.plan import read_for_plan
 from reconciler.commands.show import open_plan
 from reconciler.commands.undo import find_run
 from reconciler.errors import ConfigurationError, Problem
@@ -225,7 +225,7 @@ def _side(call: Call, opened: Opened, side: str, kind: str | None) -> Iterable[D
     wanted = DesiredState(kinds=frozenset({str(kind)}))
     request = replace(opened.request(), state=wanted, refresh="full")
     with opened.session.reader() as reader:
-        found = look(request, reader, Ledger(), call.progress).found
+        found = read_for_plan(request, reader, Ledger(), call.progress).found
     learn_account(call, found)
     return found.live.values()
 

@@ -11,7 +11,7 @@ from heapq import merge
 from operator import eq
 from typing import Any, NamedTuple
 
-from reconciler.model.resource import EMPTY, UNGUARDED, Lifecycle
+from reconciler.model.resource import EMPTY, NO_LIFECYCLE, Lifecycle
 from reconciler.model.values import Address, Attrs, Origin, Value
 
 
@@ -96,7 +96,7 @@ class Change:
     effects: tuple[str, ...] = field(default=(), compare=False)
     note: str = field(default="", compare=False)
     origin: Origin | None = field(default=None, compare=False)
-    lifecycle: Lifecycle = field(default=UNGUARDED, compare=False)
+    lifecycle: Lifecycle = field(default=NO_LIFECYCLE, compare=False)
     loss: Loss | None = field(default=None, compare=False)
 
 

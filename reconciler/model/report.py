@@ -15,8 +15,9 @@ MERGE_PATCH = "application/merge-patch+json"
 JSON = "application/json"
 
 
-class OpenRequest(NamedTuple):
-    """A planned call: ``parts`` make up the native path; path and body may contain Ref and Secret."""
+class UnboundRequest(NamedTuple):
+    """A call whose remote ids are not known yet: ``parts`` make up the native path; path and body may contain Ref and
+    Secret."""
 
     method: str
     parts: tuple[str | Ref, ...]
@@ -39,7 +40,7 @@ class ApiRequest(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A usable answer: status and decoded JSON (None without a body)."""
+    """A successful answer: status and decoded JSON (None without a body)."""
 
     status: int
     body: Any = None
@@ -68,8 +69,8 @@ class Outcome:
     differs: Mapping[str, tuple[Any, Any]] = field(default_factory=lambda: EMPTY)
 
 
-class BeforeImage(NamedTuple):
-    """One outcome in the history: the state before and after, without the values of secrets.
+class PastOutcome(NamedTuple):
+    """One outcome in the history, with the state before and after, without the values of secrets.
 
     ``before`` is None if no intent had been stored, ``after`` if the resource was deleted or nothing was done.
     ``digests`` (of secrets, by field) and ``provenance`` are those of the ledger entry before the step. ``tagged``

@@ -1,4 +1,4 @@
-"""A resource seen from its four sides: declared (as written), desired, live, and recorded in the ledger."""
+"""The four records of a resource: declared (as written), desired, live, and its ledger entry."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ class Lifecycle(NamedTuple):
     create_before_destroy: bool = False
 
 
-UNGUARDED = Lifecycle()
+NO_LIFECYCLE = Lifecycle()
 
 
 class Declared(NamedTuple):
     """One item of a section as the files have it: typed and validated, with references not yet resolved.
 
-    ``raw`` None stands for a section that is there and empty: "none of these", which is not "not mentioned".
-    ``rows`` are those of the block's csv.
+    ``raw`` None stands for an empty section: it declares that there are no such resources, while a section that is
+    absent declares nothing. ``rows`` are those of the CSV source of the item.
     """
 
     section: str
@@ -44,7 +44,7 @@ class Declared(NamedTuple):
 class _Options(NamedTuple):
     """Attributes that few resources have; most resources share one value."""
 
-    lifecycle: Lifecycle = UNGUARDED
+    lifecycle: Lifecycle = NO_LIFECYCLE
     former: Address | None = None
     bound_id: str | None = None
     leaves_out: tuple[str, ...] = ()
@@ -55,13 +55,13 @@ _NO_OPTIONS = _Options()
 
 
 class Desired:
-    """The desired state: every declared resource by address.
+    """The desired state of one resource.
 
     ``former`` is the address that ``renamed_from`` names, ``bound_id`` the ``id`` given, ``part_of`` the resource
     inside whose block a relation was written (``tags:`` of a contact). ``leaves_out`` names the kinds of relations
-    whose short form the block does not have: they are not managed, which is not "none".
+    whose short form the block does not have: these are not managed, while an empty list means that there are none.
 
-    There may be hundreds of thousands of them, so address and origin are made when they are asked for.
+    A project may have hundreds of thousands of these objects, so address and origin are not stored but computed.
     """
 
     __slots__ = ("_file", "_options", "_place", "attrs", "key", "kind", "part_of")
@@ -71,7 +71,7 @@ class Desired:
         address: Address,
         attrs: Attrs,
         origin: Origin,
-        lifecycle: Lifecycle = UNGUARDED,
+        lifecycle: Lifecycle = NO_LIFECYCLE,
         former: Address | None = None,
         bound_id: str | None = None,
         part_of: Address | None = None,
@@ -82,12 +82,12 @@ class Desired:
         self._file, line, column = origin
         self._place = line << 32 | column
         self.part_of = part_of
-        plain = lifecycle is UNGUARDED and former is None and bound_id is None and not leaves_out
+        plain = lifecycle is NO_LIFECYCLE and former is None and bound_id is None and not leaves_out
         self._options = _NO_OPTIONS if plain else _options(lifecycle, former, bound_id, leaves_out)
 
     @property
     def address(self) -> Address:
-        """Its name."""
+        """The address."""
         return Address(self.kind, self.key)
 
     @property
@@ -116,7 +116,7 @@ class Desired:
         return self._options.leaves_out
 
     def replaced(self, **values: Any) -> Desired:
-        """The same with other values of some arguments."""
+        """A copy with other values for some arguments of the constructor."""
         return Desired(**{name: getattr(self, name) for name in _ARGUMENTS} | values)
 
     def __eq__(self, other: object) -> bool:
@@ -152,7 +152,7 @@ class Resources(MutableMapping[Address, T]):
 
     @classmethod
     def by_kind(cls, resources: Mapping[Address, T]) -> Resources[T]:
-        """The same resources, and the same object where they are stored like this already."""
+        """The resources as this class; the same object if it is one already."""
         return resources if isinstance(resources, Resources) else cls(resources)
 
     def of(self, kind: str) -> dict[str, T]:
@@ -167,19 +167,19 @@ class Resources(MutableMapping[Address, T]):
         return Counter({kind: len(those) for kind, those in self._kinds.items() if those})
 
     def copy(self) -> Resources[T]:
-        """The same resources, to be changed."""
+        """A copy; changes of it do not change this object."""
         twin: Resources[T] = Resources()
         twin._kinds = {kind: dict(those) for kind, those in self._kinds.items()}
         return twin
 
     def shallow(self) -> Resources[T]:
-        """The same resources; a kind is changed after it was made the copy's :meth:`own`."""
+        """A copy that shares the dictionary of each kind; call :meth:`own` before you change a kind of it."""
         twin: Resources[T] = Resources()
         twin._kinds = dict(self._kinds)
         return twin
 
     def own(self, kind: str) -> dict[str, T]:
-        """A copy of the resources of one kind that may be changed."""
+        """Replace the dictionary of one kind by a copy and return it, to be changed."""
         self._kinds[kind] = dict(self.of(kind))
         return self._kinds[kind]
 
@@ -206,16 +206,16 @@ class Resources(MutableMapping[Address, T]):
         return sum(map(len, self._kinds.values()))
 
     def values(self) -> ValuesView[T]:
-        """All of them; none is looked up for it."""
+        """All resources, without a look-up for each."""
         return ResourceValues(self)
 
     def each(self) -> Iterator[T]:
-        """All of them, kind by kind."""
+        """All resources, kind by kind."""
         return (each for those in self._kinds.values() for each in those.values())
 
 
 class ResourceValues(ValuesView[T]):
-    """The values of a mapping that goes through them without looking up each."""
+    """The values of :class:`Resources`, iterated without a look-up for each."""
 
     _mapping: Any
 
@@ -242,7 +242,7 @@ class EntryState(Enum):
 class LedgerEntry:
     """One row of the ledger: the values last written (``applied``) and those the server answered (``answered``).
 
-    ``former`` is the ``renamed_from`` that has been carried out: said once, done once.
+    ``former`` is the ``renamed_from`` that has been carried out, so that it is not carried out again.
     ``digests`` holds a keyed digest for each write-only secret instead of its value. ``since`` is seconds of
     the epoch of the last change of ``state``; ``run`` the number of the run that last wrote it, ``managed_since``
     that of the run that created or adopted it.
@@ -255,7 +255,7 @@ class LedgerEntry:
     digests: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     depends_on: tuple[Address, ...] = ()
     origin: Origin | None = None
-    lifecycle: Lifecycle = UNGUARDED
+    lifecycle: Lifecycle = NO_LIFECYCLE
     provenance: Provenance = Provenance.CREATED
     former: Address | None = None
     part_of: Address | None = None
@@ -265,16 +265,16 @@ class LedgerEntry:
     managed_since: int = 0
 
 
-#: The verb of an intent to make something that was not there.
+#: The verb of an intent to create a resource.
 CREATING = "create"
 
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """A write that was announced and whose outcome is not recorded: sent or not, nobody knows yet.
+    """A write that was recorded before it was sent and whose outcome is not recorded: it may have happened or not.
 
-    ``verb`` is that of the step, or CREATING. ``before`` is the entry's address-keyed image of what the write was
-    about to overwrite. ``sent`` holds the readable values that a create was to send.
+    ``verb`` is that of the step, or CREATING. ``before`` holds the values that the write was to replace, ``sent`` the
+    readable values that a create was to send.
     """
 
     address: Address
@@ -283,14 +283,14 @@ class Intent:
     before: Attrs = field(default_factory=lambda: EMPTY)
     sent: Attrs = field(default_factory=lambda: EMPTY)
 
-    def made(self, shown: Attrs) -> bool:
-        """Whether an object that shows these values may be the one that the create was to make."""
+    def may_have_created(self, shown: Attrs) -> bool:
+        """Whether a live resource with these values may be the one that the create was to make."""
         return self.verb == CREATING and all(shown[name] == v for name, v in self.sent.items() if name in shown)
 
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything the ledger knows; ``account`` is its connection id, ``serial`` counts its writes.
+    """The content of the ledger; ``account`` is its connection id, ``serial`` counts its writes.
 
     ``sizes`` is how many items each collection of the account had when it was last read whole, by kind.
     """
@@ -303,7 +303,7 @@ class Ledger:
     sizes: Mapping[str, int] = field(default_factory=lambda: EMPTY)
 
 
-class Neighbours:
+class OtherLedgers:
     """Resources that other ledgers of the same account manage, by the name of the ledger."""
 
     def __init__(self) -> None:
@@ -311,7 +311,7 @@ class Neighbours:
         self._ids: dict[tuple[str, str], str] = {}
 
     def add(self, address: Address, remote_id: str | None, ledger: str) -> None:
-        """One entry of another ledger."""
+        """Add one entry of another ledger."""
         self._addresses[address] = ledger
         if remote_id is not None:
             self._ids[address.kind, remote_id] = ledger
@@ -326,7 +326,7 @@ class Neighbours:
 
 @dataclass(frozen=True, slots=True)
 class DesiredState:
-    """All that the files ask for, understood.
+    """The desired state: every declared resource by address.
 
     ``kinds`` are those that the files mention, if only by an empty list. ``exact`` has, for (kind of relation,
     resource), the line that declares its relations as authoritative.

@@ -9,7 +9,7 @@ from typing import Any
 
 from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Loss, Plan
 from reconciler.model.resource import (
-    UNGUARDED,
+    NO_LIFECYCLE,
     Desired,
     DesiredState,
     EntryState,
@@ -184,7 +184,7 @@ def lifecycle_to_json(lifecycle: Lifecycle) -> Json:
 def lifecycle_from_json(values: Mapping[str, Any] | None) -> Lifecycle:
     """The inverse of :func:`lifecycle_to_json`."""
     if not values:
-        return UNGUARDED
+        return NO_LIFECYCLE
     return Lifecycle(**{**values, "ignore": frozenset(values.get("ignore", ()))})
 
 

@@ -1,4 +1,4 @@
-"""Addresses, origins, references and secrets."""
+"""Addresses, origins, references, secrets and attributes."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ def clean(text: str) -> str:
     return text.strip() if text.isascii() else unicodedata.normalize("NFC", text).strip()
 
 
-#: Longer texts are rarely repeated in an account.
-_WORD = 20
+#: Maximum length of an interned text; longer ones are rarely repeated in an account.
+_MAX_SHARED = 20
 
 
 def shared(text: str) -> str:
     """The text; short texts are interned, since files, ledger and account repeat them."""
-    return intern(text) if len(text) <= _WORD else text
+    return intern(text) if len(text) <= _MAX_SHARED else text
 
 
 def lookalike(text: str) -> str:
@@ -89,7 +89,7 @@ def _parsed(text: str) -> Address:
     """Cached, since ledgers and plans repeat the same addresses."""
     kind, slash, key = text.partition("/")
     if not (kind and slash and key):
-        raise ValueError(f"{text!r} is no address; an address is written kind/key, e.g. tag/VIP")
+        raise ValueError(f"{text!r} is not an address: use kind/key, e.g. tag/VIP")
     return Address(kind, key)
 
 
@@ -138,7 +138,7 @@ Attrs = Mapping[str, Value]
 class FlatAttrs(tuple[Any, ...], Mapping[str, Value]):
     """Attributes as one tuple ``name, value, name, value``: less than half the size of a dict, for small ones.
 
-    There is one for each of some hundred thousand resources. It equals every mapping with the same attributes.
+    A project may have hundreds of thousands of these. It equals every mapping with the same attributes.
     """
 
     __slots__ = ()

@@ -11,7 +11,7 @@ from reconciler.output import plan_sheet, wording
 from reconciler.planner.approvals import affected_count, mailed, people
 
 #: Classes that cannot be reverted.
-_FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
+_FOR_GOOD = frozenset({Consequence.IRREVERSIBLE, Consequence.CASCADES})
 _NOUNS = {
     Action.CREATE: "creation",
     Action.UPDATE: "update",

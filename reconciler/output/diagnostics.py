@@ -89,9 +89,9 @@ DELETE = Rule(
     Level.WARNING,
     "Check that the resource is not needed any more; `lifecycle: {prevent_destroy: true}` keeps it.",
 )
-ONE_WAY = Rule(
-    "one-way",
-    "This change cannot be put back whole.",
+IRREVERSIBLE = Rule(
+    "irreversible",
+    "This change cannot be reverted completely.",
     Level.WARNING,
     "Check it before you apply: `reconciler undo` cannot restore all of it.",
 )
@@ -103,9 +103,9 @@ NOTE = Rule(
 )
 
 #: In the order in which one of several is chosen for a change.
-RULES = (WRONG, FAILED, GATE, UNDONE, BLOCKED, CONFLICT, DRIFT, DELETE, ONE_WAY, NOTE)
+RULES = (WRONG, FAILED, GATE, UNDONE, BLOCKED, CONFLICT, DRIFT, DELETE, IRREVERSIBLE, NOTE)
 
-_FOR_GOOD = frozenset({Consequence.ONE_WAY, Consequence.TAKES_ALONG})
+_FOR_GOOD = frozenset({Consequence.IRREVERSIBLE, Consequence.CASCADES})
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _is_behind(approval: Approval, change: Change) -> bool:
         return change.action is Action.CREATE and kind.person and change.cause is Cause.MISSING
     if approval.allow is Allow.TAKEOVER:
         return change.cause is Cause.TAKEOVER
-    return kind.asks is not None and kind.asks.allow is approval.allow
+    return kind.approval is not None and kind.approval.allow is approval.allow
 
 
 def _changes(sheet: PlanSheet) -> Iterator[Diagnostic]:
@@ -215,7 +215,7 @@ def _rule(change: Change) -> Rule | None:
     if change.action in REMOVING:
         return DELETE
     if _FOR_GOOD.intersection(classes_of(change.effects)):
-        return ONE_WAY
+        return IRREVERSIBLE
     return NOTE if change.note and position(change.origin) else None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from reconciler.kinds.effects import ACCESS_LAPSES, AUTOMATIONS, EVENTS_LOST, MAIL, TAGS_TAKEN, VALUES_LOST
 from reconciler.model.plan import Action
-from reconciler.model.report import BeforeImage, Status
+from reconciler.model.report import PastOutcome, Status
 from reconciler.model.resource import EMPTY
 from reconciler.model.serialization import to_json
 from reconciler.model.values import Address, Value
@@ -124,13 +124,13 @@ def history_document(
     return {"format_version": FORMAT_VERSION, "runs": [run_document(run, totals.get(run.id, EMPTY)) for run in runs]}
 
 
-def outcomes_document(run: Any, past: Sequence[BeforeImage]) -> dict[str, Any]:
+def outcomes_document(run: Any, past: Sequence[PastOutcome]) -> dict[str, Any]:
     """The document of ``history RUN --json``, without secrets."""
     document = run_document(run, Counter((each.action, each.status) for each in past))
     return {"format_version": FORMAT_VERSION, **document, "outcomes": [_outcome(each) for each in past]}
 
 
-def resource_document(address: Address, past: Iterable[BeforeImage], runs: Mapping[int, Any]) -> dict[str, Any]:
+def resource_document(address: Address, past: Iterable[PastOutcome], runs: Mapping[int, Any]) -> dict[str, Any]:
     """The document of ``history ADDRESS --json``: the outcomes of one resource, each with its run."""
     outcomes = [{**run_document(runs[each.run]), **_outcome(each)} for each in past]
     for outcome in outcomes:
@@ -138,7 +138,7 @@ def resource_document(address: Address, past: Iterable[BeforeImage], runs: Mappi
     return {"format_version": FORMAT_VERSION, "address": str(address), "outcomes": outcomes}
 
 
-def resource_lines(past: Iterable[BeforeImage], runs: Mapping[int, Any]) -> Iterator[Line]:
+def resource_lines(past: Iterable[PastOutcome], runs: Mapping[int, Any]) -> Iterator[Line]:
     """The changes of one resource by run, oldest first, with each field before and after."""
     for each in past:
         run = runs[each.run]
@@ -147,7 +147,7 @@ def resource_lines(past: Iterable[BeforeImage], runs: Mapping[int, Any]) -> Iter
         yield from outcome_lines([each])
 
 
-def _outcome(past: BeforeImage) -> dict[str, Any]:
+def _outcome(past: PastOutcome) -> dict[str, Any]:
     fields = _fields(past)
     return {
         "address": str(past.address),
@@ -161,13 +161,13 @@ def _outcome(past: BeforeImage) -> dict[str, Any]:
     }
 
 
-def _fields(past: BeforeImage) -> dict[str, tuple[Value, Value]]:
+def _fields(past: PastOutcome) -> dict[str, tuple[Value, Value]]:
     if past.action is Action.CREATE and past.before:  # it existed, and nothing was written
         return {name: (value, value) for name, value in past.before.items() if value is not None}
     return written(past) if past.status in (Status.DONE, Status.PENDING) else {}
 
 
-def outcome_lines(past: Sequence[BeforeImage]) -> Iterator[Line]:
+def outcome_lines(past: Sequence[PastOutcome]) -> Iterator[Line]:
     """The steps of a run with each field before and after."""
     for each in past:
         good = each.status in (Status.DONE, Status.PENDING)

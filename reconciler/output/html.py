@@ -41,7 +41,7 @@ MAX_LINKS = 12  # of one change to those that it needs
 #: Worst first: a change of several steps has the outcome of its worst one.
 STATUSES = (Status.FAILED, Status.SKIPPED, Status.NOT_RUN, Status.PENDING, Status.DONE)
 _BAD = frozenset({Status.FAILED, Status.SKIPPED})
-_GRAVE = frozenset({Consequence.TAKES_ALONG, Consequence.ONE_WAY})
+_GRAVE = frozenset({Consequence.CASCADES, Consequence.IRREVERSIBLE})
 _CHANGED_BY_OTHERS = frozenset({Cause.DRIFTED, Cause.BOTH, Cause.MISSING})
 
 

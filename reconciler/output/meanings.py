@@ -64,8 +64,8 @@ CAUSES: Mapping[Cause, str] = {
 CONSEQUENCES: Mapping[Consequence, str] = {
     Consequence.REVERSIBLE: "Can be reverted.",
     Consequence.NEW_ID: "Can be reverted, under another id.",
-    Consequence.TAKES_ALONG: "Removes what belongs to the resource too.",
-    Consequence.ONE_WAY: "Cannot be reverted.",
+    Consequence.CASCADES: "Removes what belongs to the resource too.",
+    Consequence.IRREVERSIBLE: "Cannot be reverted.",
     Consequence.SEEN: "Visible to customers: e-mail, access, payments.",
 }
 

@@ -177,8 +177,8 @@ def relation_words(name: str, action: Action) -> tuple[str, str, str]:
         return (noun, "assign", "assigned") if embedded else (noun, "add", "added")
     if action is Action.DELETE:
         return noun, "remove", "removed"
-    if kind.asks:
-        return noun, kind.asks.allow.value, kind.asks.what.partition(" ")[0]
+    if kind.approval:
+        return noun, kind.approval.allow.value, kind.approval.what.partition(" ")[0]
     return noun, SIGNS[action.value].verb, SIGNS[action.value].done
 
 

@@ -28,7 +28,7 @@ from reconciler.kinds.email import identity
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.plan import Action, Cause, Plan, Step, Verb
 from reconciler.model.policy import Allow, Prune
-from reconciler.model.report import BeforeImage, Outcome, Report, Status
+from reconciler.model.report import Outcome, PastOutcome, Report, Status
 from reconciler.model.resource import EntryState, Provenance
 from reconciler.model.serialization import attrs_from_json, attrs_to_json, plan_from_json, plan_to_json
 from reconciler.model.values import Address, Attrs, Value, clean, unescape
@@ -149,7 +149,7 @@ class Redactor(Verbatim):
         """Attributes of one resource."""
         return attrs_from_json(self.document(attrs_to_json(attrs)))
 
-    def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
+    def past(self, outcomes: Iterable[PastOutcome]) -> list[PastOutcome]:
         """The outcomes of an earlier run, with pseudonyms."""
         return [
             each._replace(

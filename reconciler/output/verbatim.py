@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from reconciler.model.plan import Plan
-from reconciler.model.report import BeforeImage, Outcome, Report
+from reconciler.model.report import Outcome, PastOutcome, Report
 from reconciler.model.values import Address, Attrs
 from reconciler.output.layout import Line
 
@@ -35,7 +35,7 @@ class Verbatim:
         """Method, path and body of a request."""
         return call
 
-    def past(self, outcomes: Iterable[BeforeImage]) -> list[BeforeImage]:
+    def past(self, outcomes: Iterable[PastOutcome]) -> list[PastOutcome]:
         """The outcomes of an earlier run."""
         return list(outcomes)
 

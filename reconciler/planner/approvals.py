@@ -301,11 +301,11 @@ def _taken_over(plan: Plan) -> Iterable[Approval]:
 
 def _asked(plan: Plan) -> Iterable[Approval]:
     """The kinds of which every write needs approval."""
-    asked = [c for c in differing(plan.effective) if KINDS[c.address.kind].asks and sends(c)]
+    asked = [c for c in differing(plan.effective) if KINDS[c.address.kind].approval and sends(c)]
     for name in sorted({change.address.kind for change in asked}):
-        count, asks = sum(1 for change in asked if change.address.kind == name), KINDS[name].asks
-        if asks:
-            yield Approval(asks.allow, count, f"{count:,} {name}{'' if count == 1 else 's'} would be {asks.what}")
+        count, needed = sum(1 for change in asked if change.address.kind == name), KINDS[name].approval
+        if needed:
+            yield Approval(needed.allow, count, f"{count:,} {name}{'' if count == 1 else 's'} would be {needed.what}")
 
 
 def _removals(removing: Sequence[Change]) -> str:

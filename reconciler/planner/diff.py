@@ -40,7 +40,7 @@ def differences(
         field = kind.field(name)
         if field.same(want, live.get(name)) or name in ignore:
             continue
-        if field.manner:
+        if field.one_time:
             change = None
         elif field.write_only:
             change = _unreadable(field.shape, name, want, entry, digest)
@@ -52,8 +52,10 @@ def differences(
             change = _readable(name, want, live.get(name), entry, digest)
         if change:
             found.append(change)
-    manner = (FieldChange(name, None, want, Cause.NEW) for name, want in desired.items() if kind.field(name).manner)
-    return (*found, *(manner if found else ()), *_released(kind, desired, live, entry, ignore))
+    options = (
+        FieldChange(name, None, want, Cause.NEW) for name, want in desired.items() if kind.field(name).one_time
+    )
+    return (*found, *(options if found else ()), *_released(kind, desired, live, entry, ignore))
 
 
 def _readable(name: str, want: Value, have: Value, entry: LedgerEntry | None, digest: Digest) -> FieldChange | None:

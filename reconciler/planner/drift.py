@@ -72,7 +72,7 @@ def _of(entry: LedgerEntry, live: Live | None, wanted: Desired | None, digest: D
     kind, ignored = KINDS[entry.address.kind], entry.lifecycle.ignore
     for name, sent in entry.applied.items():
         field = kind.field(name)
-        unseen = field.write_only or field.manner or field.shape is FieldShape.REF or name in ignored
+        unseen = field.write_only or field.one_time or field.shape is FieldShape.REF or name in ignored
         have, shown = live.attrs.get(name), entry.answered.get(name, sent)
         hidden = isinstance(have, Secret)
         if not (unseen or field.same(_text(have), sent) or field.same(_text(have), shown)):

@@ -164,7 +164,7 @@ def _quiet(kind: Kind, name: str, desired: Desired | None, entry: LedgerEntry | 
         return "ignored (lifecycle)"
     if name not in desired.attrs:
         return "no longer declared; not changed" if entry and name in entry.applied else "not managed"
-    if kind.field(name).write_only or kind.field(name).manner:
+    if kind.field(name).write_only or kind.field(name).one_time:
         return "cannot be read; assumed to be as it was sent"
     if (
         live is not None

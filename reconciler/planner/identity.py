@@ -366,7 +366,7 @@ class _Picking:
     def _is_so(self, index: int, desired: Desired) -> bool:
         """Whether the live attributes match the desired ones, without the key and one-time options."""
         shown = self.rows[index].attrs
-        telling = (name for name in desired.attrs if name not in self.kind.key and not self.kind.field(name).manner)
+        telling = (name for name in desired.attrs if name not in self.kind.key and not self.kind.field(name).one_time)
         return all(shown.get(name) == desired.attrs[name] for name in telling)
 
     def _give(self, index: int, desired: Desired) -> None:

@@ -23,7 +23,7 @@ from reconciler.kinds.base import Kind
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.effects import ACCESS_GIVEN, ACCESS_TAKEN, IRREVERSIBLE, NEW_ID, PERSON_DELETED, TAGS_TAKEN
 from reconciler.model.plan import Action, Verb
-from reconciler.model.report import BeforeImage, Status
+from reconciler.model.report import PastOutcome, Status
 from reconciler.model.resource import EMPTY, Desired, DesiredState, Ledger, LedgerEntry, Provenance
 from reconciler.model.values import Address, Attrs, Origin, Ref, Secret, Value, replace_refs
 from reconciler.planner.impact import ASSIGNED_BY
@@ -84,7 +84,7 @@ def reassigning(undo: UndoPlan, people: Mapping[str, Address]) -> tuple[UndoPlan
 
 
 def invert(
-    past: Sequence[BeforeImage],
+    past: Sequence[PastOutcome],
     ledger: Ledger,
     dialect: Dialect,
     digest: Callable[[str, str], str],
@@ -331,7 +331,7 @@ def grouped(lost: Iterable[Unrestorable]) -> dict[str, list[Address]]:
 MADE = frozenset({Action.CREATE})
 
 
-def written(past: BeforeImage) -> dict[str, tuple[Value, Value]]:
+def written(past: PastOutcome) -> dict[str, tuple[Value, Value]]:
     """The fields that one outcome changed, as (before, after); None before a creation and after a deletion."""
     before, after = past.before or EMPTY, past.after or EMPTY
     kind = KINDS[past.address.kind]
@@ -367,9 +367,9 @@ class RecordedChange:
         return KINDS[self.address.kind]
 
 
-def recorded_changes(past: Sequence[BeforeImage]) -> Iterator[RecordedChange]:
+def recorded_changes(past: Sequence[PastOutcome]) -> Iterator[RecordedChange]:
     """The changes of a run, one per resource, without failed steps and steps that were not run."""
-    by_address: dict[Address, list[tuple[int, BeforeImage]]] = {}
+    by_address: dict[Address, list[tuple[int, PastOutcome]]] = {}
     for number, each in enumerate(past, 1):
         half = each.address.key.startswith("#") and each.action is Action.REPLACE
         if each.status in (Status.DONE, Status.PENDING) and not half:
@@ -382,12 +382,12 @@ def recorded_changes(past: Sequence[BeforeImage]) -> Iterator[RecordedChange]:
         )
 
 
-def _is_loss(past: BeforeImage) -> bool:
+def _is_loss(past: PastOutcome) -> bool:
     """Whether the row holds values that were lost by the deletion of a contact field."""
     return past.action is Action.UPDATE and past.verb == Verb.DROP.value
 
 
-def _recorded(steps: Sequence[BeforeImage], losses: Sequence[BeforeImage], place: Origin) -> RecordedChange:
+def _recorded(steps: Sequence[PastOutcome], losses: Sequence[PastOutcome], place: Origin) -> RecordedChange:
     """The steps of one resource as one change; lost values are fields of it."""
     rows = steps or losses
     first, last = rows[0], rows[-1]

@@ -258,7 +258,7 @@ class _Taking:
         self.kept, self.agreed = found.live.kept.of(kind.name), found.live.agree(kind.name)
         every = (*found.moved, *found.remarks, *matcher.ledger.intents)
         self.special = {address for address in every if address.kind == kind.name}
-        self.reduces = not kind.one_way and kind.name not in matcher.keep
+        self.reduces = not kind.irreversible and kind.name not in matcher.keep
         self.by_keys = len(kind.parents) == len(kind.key)
         self.places = [kind.refs.index(field) for field in kind.parents]
         self.ref_keys = [matcher.keys[field.ref or ""] for field in kind.refs]

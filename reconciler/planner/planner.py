@@ -162,7 +162,7 @@ class _Planner:
     def _notes(
         self, kind: Kind, desired: Desired, known: LedgerEntry | None, fields: tuple[FieldChange, ...]
     ) -> Iterator[str]:
-        if known or (self.rules.digest and not (fields and kind.one_way)):
+        if known or (self.rules.digest and not (fields and kind.irreversible)):
             yield _note(kind, desired, known)
         live = self.found.live[desired.address].attrs
         if fields:
@@ -228,7 +228,7 @@ class _Planner:
             self.problems.append(Problem(str(desired.origin), what, hint))
         if fixed:
             return Action.REPLACE
-        if known is None and self.rules.digest is not None and not (fields and kind.one_way):
+        if known is None and self.rules.digest is not None and not (fields and kind.irreversible):
             return Action.ADOPT
         return Action.UPDATE if fields else Action.NO_CHANGE
 
@@ -287,7 +287,7 @@ def _note(kind: Kind, desired: Desired, known: LedgerEntry | None) -> str:
 def _done_otherwise(kind: Kind, desired: Desired, live: Attrs) -> Iterator[str]:
     """Notes for a resource in the desired state that was reached with another one-time option."""
     for field in kind.fields:
-        shown = live.get(field.name) if field.manner else None
+        shown = live.get(field.name) if field.one_time else None
         if shown is not None and desired.attrs.get(field.name, shown) != shown:
             yield f"done already, with `{field.name}: {shown}`; the account takes no other"
 

@@ -21,7 +21,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Kind
 from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.policy import Policy, Prune
-from reconciler.model.resource import UNGUARDED, DesiredState, EntryState, LedgerEntry, Live, Provenance
+from reconciler.model.resource import NO_LIFECYCLE, DesiredState, EntryState, LedgerEntry, Live, Provenance
 from reconciler.model.values import Address, Ref, Secret, readable
 from reconciler.planner.exact_sets import EnclosingSet, ExactSets
 from reconciler.planner.matched_state import MatchedState
@@ -143,7 +143,7 @@ class Pruning:
             depends_on=entry.depends_on if entry else kind.refers_to(live.attrs),
             effects=kind.effects.get(Action.DELETE, ()),
             moved_from=self.found.moved.get(live.address),
-            lifecycle=entry.lifecycle if entry else UNGUARDED,
+            lifecycle=entry.lifecycle if entry else NO_LIFECYCLE,
         )
 
 
@@ -152,7 +152,7 @@ def _since(kind: Kind, live: Live, entry: LedgerEntry) -> Iterator[str]:
     changed = []
     for name, sent in entry.applied.items():
         field, have = kind.field(name), live.attrs.get(name)
-        if field.write_only or field.manner or isinstance(have, Secret | Ref):
+        if field.write_only or field.one_time or isinstance(have, Secret | Ref):
             continue
         if have in (sent, entry.answered.get(name, sent)):
             continue

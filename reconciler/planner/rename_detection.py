@@ -39,7 +39,7 @@ class RenameSuggestion:
         return f"{where}{self.old} would be deleted and {self.new} created. {self.advice}"
 
 
-def offers(
+def suggest_renames(
     changes: Iterable[Change], found: MatchedState, partly: Set[str] = frozenset()
 ) -> tuple[RenameSuggestion, ...]:
     """Suggestions for similar pairs, most similar first; each address occurs once.

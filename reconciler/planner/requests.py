@@ -12,7 +12,7 @@ from reconciler.kinds.base import Kind, PerParent, Template, Wire
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.field import FieldShape
 from reconciler.model.plan import Action, Change, Step, Verb
-from reconciler.model.report import ApiRequest, OpenRequest
+from reconciler.model.report import ApiRequest, UnboundRequest
 from reconciler.model.values import Address, Attrs, Ref, Secret, Value
 from reconciler.planner.decoding import decode
 
@@ -25,7 +25,7 @@ TELLING = 6
 _PLACEHOLDER = re.compile(r"{(\w+)}")
 
 
-def request_for(step: Step, change: Change, dialect: Dialect, slugs: frozenset[str] = frozenset()) -> OpenRequest:
+def request_for(step: Step, change: Change, dialect: Dialect, slugs: frozenset[str] = frozenset()) -> UnboundRequest:
     """The request of a step. Path and body contain Ref and Secret, which :func:`bind` replaces."""
     kind = KINDS[change.address.kind]
     wire = wire_of(kind, dialect, slugs)
@@ -74,10 +74,10 @@ def _encode(value: Value) -> Any:
     return value
 
 
-def _request(template: Template | None, change: Change, body: Any) -> OpenRequest:
+def _request(template: Template | None, change: Change, body: Any) -> UnboundRequest:
     assert template is not None, f"{change.address.kind} has no such call"
     attrs = {**change.before, **change.attrs, "id": change.remote_id}
-    return OpenRequest(template.method, fill(template.path, attrs), body)
+    return UnboundRequest(template.method, fill(template.path, attrs), body)
 
 
 def fill(template: str, attrs: Attrs) -> tuple[str | Ref, ...]:
@@ -89,7 +89,7 @@ def fill(template: str, attrs: Attrs) -> tuple[str | Ref, ...]:
     return tuple(part for part in parts if part)
 
 
-def bind(request: OpenRequest, ids: Mapping[Address, str]) -> ApiRequest:
+def bind(request: UnboundRequest, ids: Mapping[Address, str]) -> ApiRequest:
     """Replace references by ids and secrets by values, just before sending; the only function that does.
 
     Raises KeyError with the address whose id is unknown.
@@ -126,7 +126,7 @@ def _url_parts(text: str) -> list[str]:
     return sorted((part for part in parts if len(part) >= TELLING), key=len, reverse=True) if scheme else []
 
 
-def show(request: OpenRequest) -> tuple[str, str, Any]:
+def show(request: UnboundRequest) -> tuple[str, str, Any]:
     """Method, path and body for display: references as ``{kind/key}``, secrets as their source."""
     path = "".join(f"{{{part.target}}}" if isinstance(part, Ref) else part for part in request.parts)
     return request.method, path, _display(request.body)
@@ -155,7 +155,7 @@ def lookup_for(kind: Kind, attrs: Attrs, ids: Mapping[Address, str]) -> Query | 
         return Query(kind.source.path, kind.source.query(_close(attrs[kind.parents[0].name], ids)))
     if kind.lookup is None:
         return None
-    path = bind(OpenRequest("GET", fill(kind.lookup.path, attrs)), ids).path
+    path = bind(UnboundRequest("GET", fill(kind.lookup.path, attrs)), ids).path
     return Query(path, {parameter: _close(attrs[name], ids) for parameter, name in kind.lookup.query.items()})
 
 

@@ -222,7 +222,7 @@ def remembered(state: DesiredState, ledger: Ledger, dialect: Dialect) -> Matched
         special = {*found.moved, *found.remarks, *ledger.intents}
         for key, row in rows.items():
             address = Address(kind, key)
-            if KINDS[kind].one_way or address in special:
+            if KINDS[kind].irreversible or address in special:
                 live = Live(address, found.entries.id_of(address) or "", found.entries.applied(address))
                 found.live.kept[address] = live
             else:

@@ -182,7 +182,7 @@ def test_a_path_that_is_not_there(project: Project) -> None:
 
 
 def test_a_file_named_alone(project: Project) -> None:
-    """PATH may be a file; its neighbours are left out."""
+    """PATH may be a file; its other_ledgers are left out."""
     project.write("tags: [A]\n", "a.yaml")
     project.write("tags: [\n", "b.yaml")
     ended(project.run("plan", "a.yaml"), 0, "tag/A")

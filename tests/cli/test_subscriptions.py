@@ -41,7 +41,7 @@ def test_a_machine_reads_what_it_comes_to(project: Project) -> None:
     document = project.plan()
     (change,) = [each for each in document["changes"] if each["address"].startswith("subscription/")]
     assert (change["action"], change["note"]) == ("update", "19.00 EUR a month")
-    assert change["consequences"] == ["one_way", "seen_by_customers"]
+    assert change["consequences"] == ["irreversible", "seen_by_customers"]
     assert document["needs"] == [
         {"allow": "cancel", "count": 1, "reason": "1 subscription would be cancelled for good"}
     ]

@@ -112,9 +112,9 @@ def test_filters_add_up(show: Show) -> None:
     browser = show(mixed())
     toggle(browser, "a", "delete")
     assert browser.shown() == ["contact/cy@example.com", "contact_field/shoe_size"]
-    toggle(browser, "c", "one_way")
+    toggle(browser, "c", "irreversible")
     assert browser.shown() == ["contact/cy@example.com"]
-    toggle(browser, "c", "takes_along")
+    toggle(browser, "c", "cascades")
     assert browser.shown() == ["contact/cy@example.com", "contact_field/shoe_size"]
     browser.press(SLASH)
     browser.press("Lost", SPACE, "shoe")

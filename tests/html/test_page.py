@@ -208,7 +208,7 @@ def test_each_change_is_one_block() -> None:
     (attrs,) = (attrs for said, attrs in blocks.items() if said.startswith("~to update: contact/ann@example.com"))
     assert (attrs["data-k"], attrs["data-a"]) == ("contact enrollment tagging", "update create")
     (attrs,) = (attrs for said, attrs in blocks.items() if "webhook/CRM sync" in said)
-    assert (attrs["data-k"], attrs["data-a"], attrs["data-c"]) == ("webhook", "replace", "new_id one_way")
+    assert (attrs["data-k"], attrs["data-a"], attrs["data-c"]) == ("webhook", "replace", "new_id irreversible")
     assert "data-x" in attrs
     (attrs,) = (attrs for said, attrs in blocks.items() if "contact/dee@example.com" in said)
     assert attrs["data-a"] == "blocked"

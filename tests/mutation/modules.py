@@ -10,7 +10,7 @@ ROOT = Path(__file__).parent.parent.parent
 _BY_PACKAGE = {
     "planner": (
         *("approvals", "diff", "exact_sets", "identity", "impact", "inverse", "matched_state", "matching", "narrow"),
-        *("neighbours", "order", "planner", "prune", "references", "rename_detection", "requests", "staleness"),
+        *("other_ledgers", "order", "planner", "prune", "references", "rename_detection", "requests", "staleness"),
         "targeting",
     ),
     "apply": ("executor", "ledger_entry", "precondition", "step"),
@@ -43,7 +43,7 @@ _CLI = (
 )
 #: From the outside: the command line, and for the properties what commands call.
 TESTS = (
-    *("tests/scenarios", "tests/properties", "tests/calls", "tests/fleet/test_neighbours.py"),
+    *("tests/scenarios", "tests/properties", "tests/calls", "tests/fleet/test_other_ledgers.py"),
     *(f"tests/cli/test_{name}.py" for name in _CLI),
 )
 

@@ -13,7 +13,7 @@ def test_without_effects_a_change_can_be_put_back() -> None:
 def test_classes_come_mildest_first_and_once() -> None:
     """Whatever the order of the effects."""
     found = classes_of((MAIL, IRREVERSIBLE, AUTOMATIONS, PERSON_DELETED))
-    assert found == (Consequence.TAKES_ALONG, Consequence.ONE_WAY, Consequence.SEEN)
+    assert found == (Consequence.CASCADES, Consequence.IRREVERSIBLE, Consequence.SEEN)
 
 
 def test_every_effect_of_every_kind_is_classed() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan
-from reconciler.model.resource import UNGUARDED, Desired, DesiredState, Lifecycle
+from reconciler.model.resource import NO_LIFECYCLE, Desired, DesiredState, Lifecycle
 from reconciler.model.serialization import (
     change_from_json,
     change_to_json,
@@ -82,7 +82,7 @@ def test_a_sensitive_field_travels_without_its_sides() -> None:
         {"origin": None},
         {"effects": ()},
         {"depends_on": ()},
-        {"lifecycle": UNGUARDED},
+        {"lifecycle": NO_LIFECYCLE},
         {"before": {}},
         {"part_of": None},
         {"lets_go": ()},
@@ -151,6 +151,6 @@ def test_a_desired_state_comes_back_without_secret_values() -> None:
 
 def test_lifecycles_say_only_what_was_said() -> None:
     """Nothing said is nothing written."""
-    assert lifecycle_to_json(UNGUARDED) == {}
-    assert lifecycle_from_json(None) == UNGUARDED
+    assert lifecycle_to_json(NO_LIFECYCLE) == {}
+    assert lifecycle_from_json(None) == NO_LIFECYCLE
     assert lifecycle_from_json(lifecycle_to_json(FULL.lifecycle)) == FULL.lifecycle

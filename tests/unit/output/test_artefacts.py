@@ -84,7 +84,7 @@ def ended(*outcomes: tuple[Address, Action, Status, str]) -> Report:
         (one(Action.NO_CHANGE, note="not in a file", origin=None), None),
         (one(Action.DELETE, Cause.REMOVED), "delete"),
         (one(Action.REPLACE, Cause.EDITED), "delete"),
-        (one(Action.UPDATE, Cause.EDITED, effects=("irreversible",)), "one-way"),
+        (one(Action.UPDATE, Cause.EDITED, effects=("irreversible",)), "irreversible"),
         (one(Action.UPDATE, Cause.EDITED, fields=(field(Cause.DRIFTED),)), "drift"),
         (one(Action.CREATE, Cause.MISSING), "drift"),
         (one(Action.UPDATE, Cause.EDITED, fields=(field(Cause.BOTH),)), "conflict"),
@@ -527,7 +527,7 @@ def test_rules_last() -> None:
         "conflict",
         "drift",
         "delete",
-        "one-way",
+        "irreversible",
         "note",
     }
 

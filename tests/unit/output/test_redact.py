@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Base, Cause, Change, FieldChange, Plan, Step, Verb
-from reconciler.model.report import BeforeImage, Outcome, Report, Status
+from reconciler.model.report import Outcome, PastOutcome, Report, Status
 from reconciler.model.values import Address, Ref
 from reconciler.output.redact import KnownValues, Redactor
 
@@ -133,7 +133,7 @@ def test_a_report_and_the_past_are_marked(redactor: Redactor) -> None:
     (shown,) = redactor.report(Report((outcome,))).outcomes
     assert (shown.step.address.key, shown.message) == (ANN, f"{ANN} is it")
     assert shown.differs == {"first_name": (value_mark("Jo"), value_mark("JO")), "locale": ("en", "fr")}
-    past = BeforeImage(1, 1, CONTACT, "make", Action.UPDATE, Status.DONE, "7", "", {"first_name": "Jo"}, None)
+    past = PastOutcome(1, 1, CONTACT, "make", Action.UPDATE, Status.DONE, "7", "", {"first_name": "Jo"}, None)
     (told,) = redactor.past([past])
     assert (told.address.key, told.before, told.after) == (ANN, {"first_name": value_mark("Jo")}, None)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from reconciler.kinds.dialect import Dialect
 from reconciler.model.plan import Action
-from reconciler.model.report import BeforeImage, Status
+from reconciler.model.report import PastOutcome, Status
 from reconciler.model.resource import LedgerEntry, Provenance
 from reconciler.model.values import Address, Attrs, Ref, Secret
 from reconciler.planner.inverse import UndoPlan, Unrestorable, grouped, invert, recorded_changes, written
@@ -26,19 +26,19 @@ def did(
     status: Status = Status.DONE,
     remote_id: str | None = "1",
     seq: int = 1,
-) -> BeforeImage:
-    return BeforeImage(seq, 3, address, verb, action, status, remote_id, "", before, after)
+) -> PastOutcome:
+    return PastOutcome(seq, 3, address, verb, action, status, remote_id, "", before, after)
 
 
-def made(address: Address, after: Attrs, **more: Any) -> BeforeImage:
+def made(address: Address, after: Attrs, **more: Any) -> PastOutcome:
     return did(address, Action.CREATE, {}, after, **more)
 
 
-def dropped(address: Address, before: Attrs | None, **more: Any) -> BeforeImage:
+def dropped(address: Address, before: Attrs | None, **more: Any) -> PastOutcome:
     return did(address, Action.DELETE, before, None, verb="drop", **more)
 
 
-def inverse(past: list[BeforeImage], *entries: LedgerEntry, secrets: dict[Address, Attrs] | None = None) -> UndoPlan:
+def inverse(past: list[PastOutcome], *entries: LedgerEntry, secrets: dict[Address, Attrs] | None = None) -> UndoPlan:
     return invert(past, ledger(*entries), Dialect.VENDOR, lambda name, value: f"{name}:{value}", secrets or {})
 
 

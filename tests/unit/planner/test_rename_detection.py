@@ -9,13 +9,13 @@ import pytest
 from reconciler.model.resource import LedgerEntry
 from reconciler.model.values import Address
 from reconciler.planner.planner import plan_changes
-from reconciler.planner.rename_detection import RenameSuggestion, offers
+from reconciler.planner.rename_detection import RenameSuggestion, suggest_renames
 from tests.unit.planner.made import ANN, RULES, VIP, contact_item, entry, identified, ledger, state, tag_items
 
 
 def offered(desired: Any, *entries: LedgerEntry, **items: Any) -> list[str]:
     found = identified(desired, ledger(*entries), **items)
-    return [str(offer) for offer in offers(plan_changes(found, desired, RULES), found)]
+    return [str(offer) for offer in suggest_renames(plan_changes(found, desired, RULES), found)]
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from reconciler.kinds import KINDS
 from reconciler.kinds.base import Wire
 from reconciler.kinds.dialect import Dialect
 from reconciler.model.plan import Action, Cause, Change, FieldChange, Step, Verb
-from reconciler.model.report import ApiRequest, OpenRequest
+from reconciler.model.report import ApiRequest, UnboundRequest
 from reconciler.model.values import Address, Ref, Secret
 from reconciler.planner.requests import bind, fill, is_the_one, lookup_for, request_for, show
 from tests.unit.planner.made import ANN, ANN_VIP, VIP, tagging
@@ -117,7 +117,7 @@ def test_skill_speaks_otherwise() -> None:
 def test_an_unknown_id_is_named() -> None:
     """KeyError with the address; the runner says it in words."""
     with pytest.raises(KeyError, match="contact"):
-        bind(OpenRequest("DELETE", ("/api/contacts/", Ref(Address("contact", "x")))), IDS)
+        bind(UnboundRequest("DELETE", ("/api/contacts/", Ref(Address("contact", "x")))), IDS)
 
 
 def test_what_cannot_be_done_is_a_defect() -> None:
@@ -129,18 +129,18 @@ def test_what_cannot_be_done_is_a_defect() -> None:
 def test_paths_are_quoted() -> None:
     """An id cannot lead to another path."""
     assert "".join(map(str, fill("/api/webhooks/{id}", {"id": "a b?"}))) == "/api/webhooks/a%20b%3F"
-    assert bind(OpenRequest("GET", ("/x/", Ref(VIP))), {VIP: "../y"}).path == "/x/..%2Fy"
+    assert bind(UnboundRequest("GET", ("/x/", Ref(VIP))), {VIP: "../y"}).path == "/x/..%2Fy"
 
 
 def test_requests_are_shown_with_everything_open() -> None:
     """References by address, secrets by source, in lists and maps."""
     body = {"a": Ref(VIP), "b": [SECRET, {"c": Ref(ANN)}], "d": 1}
-    assert show(OpenRequest("POST", ("/api/x/", Ref(VIP)), body)) == (
+    assert show(UnboundRequest("POST", ("/api/x/", Ref(VIP)), body)) == (
         "POST",
         "/api/x/{tag/VIP}",
         {"a": "{tag/VIP}", "b": ["(secret from env:S)", {"c": "{contact/ann@example.com}"}], "d": 1},
     )
-    assert bind(OpenRequest("POST", ("/api/x",), body), IDS).body == {"a": 1, "b": ["hush", {"c": 7}], "d": 1}
+    assert bind(UnboundRequest("POST", ("/api/x",), body), IDS).body == {"a": 1, "b": ["hush", {"c": 7}], "d": 1}
 
 
 @pytest.mark.parametrize(

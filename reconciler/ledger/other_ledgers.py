@@ -13,7 +13,7 @@ from sqlalchemy.schema import SetTableComment
 
 from reconciler.ledger import codec
 from reconciler.ledger.schema import ENTRY, HEAD
-from reconciler.model.resource import Neighbours
+from reconciler.model.resource import OtherLedgers
 from reconciler.model.values import Address
 
 _SAME_ACCOUNT = text(
@@ -29,17 +29,17 @@ def _comment(account: str) -> str:
     return f"ledger of connection {account}"
 
 
-def announce(connection: Connection, account: str) -> None:
-    """Note the account of this ledger where others find it."""
+def publish_account(connection: Connection, account: str) -> None:
+    """Write the account into the comment of the head table, where other ledgers look for it."""
     if connection.dialect.name != "postgresql":
         return
     if connection.execute(_OWN, {"head": HEAD.name}).scalar_one() != _comment(account):
         connection.execute(SetTableComment(Table(HEAD.name, MetaData(), comment=_comment(account))))
 
 
-def managed_elsewhere(connection: Connection, account: str | None) -> Neighbours:
+def managed_elsewhere(connection: Connection, account: str | None) -> OtherLedgers:
     """Resources that other ledgers of this account in this database manage, by address and by remote id."""
-    found = Neighbours()
+    found = OtherLedgers()
     if connection.dialect.name != "postgresql" or account is None:
         return found
     names = connection.execute(_SAME_ACCOUNT, {"head": HEAD.name, "comment": _comment(account)}).scalars().all()

@@ -7,24 +7,24 @@ from dataclasses import replace
 
 from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Cause, Change
-from reconciler.model.resource import Neighbours
+from reconciler.model.resource import OtherLedgers
 from reconciler.model.values import Address
 
-NOBODY = Neighbours()
-_TAKING = frozenset({Action.ADOPT, Action.DELETE})
+NO_OTHERS = OtherLedgers()
+_TAKEOVERS = frozenset({Action.ADOPT, Action.DELETE})
 
 
-def hands_off(
-    changes: Sequence[Change], others: Neighbours, own: Container[Address], *, allowed: bool
+def block_takeovers(
+    changes: Sequence[Change], others: OtherLedgers, own: Container[Address], *, allowed: bool
 ) -> Sequence[Change]:
-    """The changes in which nothing is adopted or deleted that others manage, unless that is ``allowed``."""
+    """The changes; adoptions and deletions of what other ledgers manage are blocked, unless ``allowed``."""
     if not others:
         return changes
-    return tuple(_held(each, others, own, allowed) for each in changes)
+    return tuple(_blocked(each, others, own, allowed) for each in changes)
 
 
-def _held(change: Change, others: Neighbours, own: Container[Address], allowed: bool) -> Change:
-    if change.action not in _TAKING or change.address in own or not KINDS[change.address.kind].writable:
+def _blocked(change: Change, others: OtherLedgers, own: Container[Address], allowed: bool) -> Change:
+    if change.action not in _TAKEOVERS or change.address in own or not KINDS[change.address.kind].writable:
         return change
     manager = others.manager(change.address, change.remote_id)
     if manager is None:
