@@ -9,7 +9,8 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import Any
+from types import ModuleType
+from typing import Any, cast
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -26,6 +27,10 @@ for _name in [name for name in os.environ if name == "CI" or name.startswith(("M
     if _name not in _KEPT:
         del os.environ[_name]
 
+
+#: jsonschema compiles 38 grammars of this package when it is imported, if a tool has brought it along: 3 seconds in
+#: each test process, for formats that no schema here has.
+sys.modules["rfc3987_syntax"] = cast(ModuleType, None)
 
 #: Ledgers wait for the disk at each commit, which proves nothing here: temporary files belong into memory.
 MEMORY = Path("/dev/shm")
