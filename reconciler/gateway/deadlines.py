@@ -93,7 +93,7 @@ class Deadlines:
         self._limits: set[Limit] = set()
         self._busy = threading.Event()
         self._thread: threading.Thread | None = None
-        self._closed = False
+        self._closed = threading.Event()
 
     @contextmanager
     def limit(self, adapter: Any, seconds: float, stop: threading.Event | None = None) -> Iterator[Limit]:
@@ -103,8 +103,10 @@ class Deadlines:
             self._limits.add(limit)
             self._busy.set()
             if self._thread is None or not self._thread.is_alive():
-                self._closed = False
-                self._thread = threading.Thread(target=self._watch, name="http-deadlines", daemon=True)
+                self._closed = threading.Event()
+                self._thread = threading.Thread(
+                    target=self._watch, args=(self._closed,), name="http-deadlines", daemon=True
+                )
                 self._thread.start()
         try:
             yield limit
@@ -115,17 +117,17 @@ class Deadlines:
     def close(self) -> None:
         """End the thread."""
         with self._lock:
-            self._closed = True
+            self._closed.set()
             self._busy.set()
             thread, self._thread = self._thread, None
         if thread is not None:
             thread.join()
 
-    def _watch(self) -> None:
-        while self._busy.wait() and not self._closed:
+    def _watch(self, closed: threading.Event) -> None:
+        while self._busy.wait() and not closed.is_set():
             with self._lock:
                 for limit in self._limits:
                     limit.enforce(time.monotonic())
-                if not self._limits and not self._closed:
+                if not self._limits and not closed.is_set():
                     self._busy.clear()
-            time.sleep(TICK)
+            closed.wait(TICK)
