@@ -21,7 +21,7 @@ from reconciler.ledger.history import RunInfo, RunRecord, Totals
 from reconciler.ledger.lock_holder import LockRecord, held
 from reconciler.ledger.moves import drop, move
 from reconciler.ledger.schema import ENTRY, HEAD, INTENT, KEY, OUTCOME, RUN, VERSION, upsert
-from reconciler.ledger.transactions import Clock, Transactions
+from reconciler.ledger.transactions import Clock, Statement, Transactions
 from reconciler.model.plan import Action, Verb
 from reconciler.model.report import Outcome, PastOutcome
 from reconciler.model.resource import EMPTY, Desired, Intent, Ledger, LedgerEntry, OtherLedgers, Resources
@@ -41,7 +41,12 @@ _PART = 1000
 _KEYS = 500
 #: Prefix of the kinds in the column ``sizes`` whose number is that of unmanaged resources.
 UNMANAGED = "unmanaged "
-_CLEAR = delete(INTENT).where(INTENT.c.kind == bindparam("a_kind"), INTENT.c.key == bindparam("a_key"))
+_PUT = Statement(lambda dialect: upsert(dialect, ENTRY))
+_ANNOUNCE = Statement(lambda dialect: upsert(dialect, INTENT))
+_APPEND = Statement(lambda _: history.APPEND)
+_CLEAR = Statement(
+    lambda _: delete(INTENT).where(INTENT.c.kind == bindparam("kind"), INTENT.c.key == bindparam("key"))
+)
 
 
 class Description(NamedTuple):
@@ -68,10 +73,6 @@ class Store:
         self.session = session
         #: What other ledgers manage, where that was found before this ledger existed.
         self.beside: OtherLedgers | None = None
-        self._put = session.prepared(upsert(session.dialect, ENTRY))
-        self._announce = session.prepared(upsert(session.dialect, INTENT))
-        self._append = session.prepared(history.APPEND)
-        self._clear = session.prepared(_CLEAR)
         try:
             with session.reading() as connection:
                 stored = connection.execute(select(KEY.c.secret)).scalar_one()
@@ -310,7 +311,7 @@ class Store:
         """
         row = {"kind": address.kind, "key": address.key, "run": run, "before": codec.attrs_text(before)}
         row |= {"sent": codec.attrs_text(sent), "verb": verb.value if isinstance(verb, Verb) else verb}
-        self.session.write(lambda connection: self._announce.execute(connection, [row]), needs)
+        self.session.write(lambda connection: _ANNOUNCE.execute(connection, [row]), needs)
 
     def complete(
         self,
@@ -331,13 +332,13 @@ class Store:
         past = history.outcome_row(run, address, outcome, None if entry is None else entry.applied, tagged)
 
         def carry_out(connection: Connection) -> None:
-            self._append.execute(connection, [past])
+            _APPEND.execute(connection, [past])
             history.append_cascades(connection, run, cascades)
-            self._clear.execute(connection, [_named(address)])
+            _CLEAR.execute(connection, [_named(address)])
             if entry is None or entry.address != address:
                 drop(connection, [address, *(each.address for each in cascades if each.action is Action.FORGET)])
             if row is not None:
-                self._put.execute(connection, [row])
+                _PUT.execute(connection, [row])
 
         self.session.write(carry_out, needs)
 
@@ -345,8 +346,8 @@ class Store:
         """Clear an intent that was not carried out; the entry stays. ``outcome`` joins the history of ``run``."""
         with self.session.fenced() as connection:
             if outcome is not None:
-                self._append.execute(connection, [history.outcome_row(run, address, outcome, None)])
-            self._clear.execute(connection, [_named(address)])
+                _APPEND.execute(connection, [history.outcome_row(run, address, outcome, None)])
+            _CLEAR.execute(connection, [_named(address)])
 
     def write(
         self,
@@ -370,7 +371,7 @@ class Store:
 
     def _put_rows(self, connection: Connection, rows: list[dict[str, Any]], rest: Iterator[LedgerEntry]) -> None:
         while rows:
-            self._put.execute(connection, rows)
+            _PUT.execute(connection, rows)
             rows = [codec.to_row(entry) for entry in islice(rest, _PART)]
 
     def forget(self, addresses: Sequence[Address]) -> None:
@@ -378,7 +379,7 @@ class Store:
         with self.session.fenced() as connection:
             drop(connection, addresses)
             if addresses:
-                self._clear.execute(connection, [_named(address) for address in addresses])
+                _CLEAR.execute(connection, [_named(address) for address in addresses])
 
     def unlock(self) -> LockRecord | None:
         """Take the lock away from its holder, and return that holder."""
@@ -386,7 +387,7 @@ class Store:
 
 
 def _named(address: Address) -> dict[str, str]:
-    return {"a_kind": address.kind, "a_key": address.key}
+    return {"kind": address.kind, "key": address.key}
 
 
 def _load_kind(connection: Connection, entries: Entries, kind: str, desired: Mapping[str, Desired]) -> None:
@@ -440,5 +441,5 @@ def restore(store: Store, ledger: Ledger) -> None:
         head = {"lineage": ledger.lineage, "serial": ledger.serial + 1, "account": ledger.account or bound}
         connection.execute(update(HEAD).values(head))
         if found:
-            connection.execute(upsert(store.session.dialect, ENTRY), found)
+            _PUT.execute(connection, found)
     store.lineage = ledger.lineage

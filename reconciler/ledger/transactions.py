@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import (
     ClauseElement,
@@ -46,28 +46,37 @@ class Ticket(NamedTuple):
 
 
 class Statement:
-    """A compiled statement that the driver executes itself: through SQLAlchemy it takes twice as long."""
+    """A statement that the driver executes itself: through SQLAlchemy it takes twice as long.
 
-    def __init__(self, statement: ClauseElement, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
-        self._text, self._names, self._dialect = str(compiled), compiled.positiontup, dialect
+    ``build`` makes it for the name of a dialect. It is compiled once in a process, when it is first executed.
+    """
+
+    def __init__(self, build: Callable[[str], ClauseElement]) -> None:
+        self._build = build
+        self._compiled: dict[str, tuple[str, Sequence[str] | None]] = {}
 
     def execute(self, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> int:
         """Execute for each row of values; returns the number of rows in the database that it changed."""
-        given: Any = rows if self._names is None else [[row[name] for name in self._names] for row in rows]
-        driver: Any = connection.connection
+        dialect, driver = connection.dialect, cast(Any, connection.connection)
+        text, names = self._compiled.get(dialect.name) or self._compile(dialect)
+        given: Any = rows if names is None else [[row[name] for name in names] for row in rows]
         try:
             cursor = driver.cursor()
             if len(given) == 1:
-                cursor.execute(self._text, given[0])
+                cursor.execute(text, given[0])
             else:
-                cursor.executemany(self._text, given)
+                cursor.executemany(text, given)
             return int(cursor.rowcount)
-        except self._dialect.loaded_dbapi.Error as error:
-            is_gone = self._dialect.is_disconnect(error, driver, None)
+        except dialect.loaded_dbapi.Error as error:
+            is_gone = dialect.is_disconnect(error, driver, None)
             if is_gone:
                 connection.invalidate()
             raise DBAPIError(None, None, error, connection_invalidated=is_gone) from None
+
+    def _compile(self, dialect: Dialect) -> tuple[str, Sequence[str] | None]:
+        compiled: Any = self._build(dialect.name).compile(dialect=dialect)
+        self._compiled[dialect.name] = str(compiled), compiled.positiontup
+        return self._compiled[dialect.name]
 
 
 @dataclass(eq=False, slots=True)
@@ -97,14 +106,6 @@ class Transactions:
         self._waiting: deque[_Write] = deque()
         with explained(place):
             self._connection = engine.connect()
-        self.dialect = engine.dialect.name
-        now: Any = bindparam("now") if clock is not None else _SERVER_NOW
-        self._fence = self.prepared(
-            update(HEAD)
-            .where(HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
-            .where(HEAD.c.expires > now + bindparam("needs"))
-            .values(serial=HEAD.c.serial + bindparam("writes"))
-        )
 
     def close(self) -> None:
         """Close the connection; may be called twice."""
@@ -170,10 +171,6 @@ class Transactions:
         for each in group:
             each.is_over, each.error = True, error
 
-    def prepared(self, statement: ClauseElement) -> Statement:
-        """The statement, compiled for this database."""
-        return Statement(statement, self.engine.dialect)
-
     def extend(self, connection: Connection) -> None:
         """Extend the lock at the end of a long fenced transaction, during which no thread could renew it."""
         if self.ticket is not None:
@@ -186,7 +183,8 @@ class Transactions:
         given = {"ours": self.ticket.token, "number": self.ticket.fence, "needs": needs, "writes": writes}
         if self._clock is not None:
             given["now"] = self._clock()
-        if self._fence.execute(connection, [given]) != 1:
+        passed = _PASS_BY_SERVER_CLOCK if self._clock is None else _PASS
+        if passed.execute(connection, [given]) != 1:
             raise Locked(self._why(connection, self.ticket, needs))
 
     def _why(self, connection: Connection, ticket: Ticket, needs: float) -> str:
@@ -246,6 +244,20 @@ class Transactions:
 
 
 _SERVER_NOW: Any = extract("epoch", func.clock_timestamp()).cast(Double)
+
+
+def _counting_write(now: Any) -> ClauseElement:
+    """Count writes in ``serial``, if the lock is still held at the end of what they need."""
+    return (
+        update(HEAD)
+        .where(HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
+        .where(HEAD.c.expires > now + bindparam("needs"))
+        .values(serial=HEAD.c.serial + bindparam("writes"))
+    )
+
+
+_PASS = Statement(lambda _: _counting_write(bindparam("now")))
+_PASS_BY_SERVER_CLOCK = Statement(lambda _: _counting_write(_SERVER_NOW))
 
 
 def _snapshot(connection: Connection) -> None:
