@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from reconciler.cli.terminal import print_text
 from reconciler.commands.show_resources import as_json, as_yaml, effective_resources, rewritten
 from reconciler.commands.show_settings import effective
 from reconciler.errors import ConfigurationError
+from reconciler.model.resource import Resources
 from reconciler.output.formats import PROBLEMS
 from reconciler.output.settings import setting_lines
 from reconciler.output.wording import count
@@ -52,9 +54,7 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
         if not outputs.claimed:
             raise
         return 1
-    counts: dict[str, int] = {}
-    for address in workspace.state.resources:
-        counts[address.kind] = counts.get(address.kind, 0) + 1
+    counts = Resources.by_kind(workspace.state.resources).counts()
     settings = effective(workspace.settings) if options.show else []
     resources = effective_resources(workspace.state) if options.show else {}
     if outputs.wanted:
@@ -69,6 +69,6 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
     return 0
 
 
-def _summary(counts: dict[str, int]) -> str:
+def _summary(counts: Mapping[str, int]) -> str:
     parts = ", ".join(count(number, kind.replace("_", " ")) for kind, number in sorted(counts.items()))
     return f"Valid: {parts}." if parts else "Valid: no resources declared."

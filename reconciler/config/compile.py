@@ -12,12 +12,23 @@ from functools import partial
 from sys import intern
 from typing import Any, NamedTuple, assert_never
 
+from reconciler.config.positions import FIRST, SequenceNode
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import KINDS, SECTIONS, schema_version
 from reconciler.kinds.base import Kind, Sugar
 from reconciler.kinds.field import Field, FieldShape
 from reconciler.model.csv_rows import CsvRows
-from reconciler.model.resource import EMPTY, NO_LIFECYCLE, Declared, Desired, DesiredState, Lifecycle, Resources
+from reconciler.model.resource import (
+    EMPTY,
+    NO_LIFECYCLE,
+    Declared,
+    Desired,
+    DesiredState,
+    Lifecycle,
+    Place,
+    Resources,
+    place_of,
+)
 from reconciler.model.values import Address, Attrs, FlatAttrs, Origin, Ref, Value, clean, replace_refs
 
 #: With more duplicate declarations than this, the folder probably contains two projects.
@@ -50,7 +61,8 @@ class _StateCompiler:
         self.problems: list[Problem] = []
         self.handled: dict[Address, Address] = {}
         self.readers = {
-            kind.name: [(field, self._reader(kind, field)) for field in kind.fields] for kind in KINDS.values()
+            kind.name: [(field.name, field, self._reader(kind, field)) for field in kind.fields]
+            for kind in KINDS.values()
         }
         self.bound: dict[tuple[str, str], Origin] = {}
         self.kinds: set[str] = set()
@@ -67,7 +79,7 @@ class _StateCompiler:
         self.kinds.add(kind.name)
         if declared.raw is None:
             return
-        raw = declared.raw if isinstance(declared.raw, Mapping) else {kind.key[0]: declared.raw}
+        raw = declared.raw if isinstance(declared.raw, dict) else {kind.key[0]: declared.raw}
         item = BlockItem(kind, raw, declared.origin)
         if kind.parents:
             self._add_relations(item, declared.rows)
@@ -120,7 +132,7 @@ class _StateCompiler:
         children = SUGARED[kind.name]
         address = self._add(item, attrs, tuple([child.name for child, sugar in children if sugar.key not in raw]))
         natural = kind.address(attrs) if raw.get("handle") else address
-        first = self.handled.get(natural) or (natural if natural in self.resources else address)
+        first = self.handled.get(natural) or (natural if raw.get("handle") and natural in self.resources else address)
         if first != address:
             self.doubles.append(DoubleDeclaration(natural, item.origin, self.resources[first].origin))
         elif natural != address:
@@ -187,27 +199,25 @@ class _StateCompiler:
         self, child: Kind, sugar: Sugar, values: Sequence[Any], place: Origin, parents: Sequence[Ref], csv_file: str
     ) -> None:
         """One relation for each value and parent: the hot loop, as these are most of the resources."""
-        role = child.key[0]
-        those = self.resources.of(child.name)
+        role, kind = child.key[0], child.name
+        those = self.resources.of(kind)
+        places = places_in(values, place)
         for index, each in enumerate(values):
-            origin = origin_in(values, index, place)
-            form = self._short_form(child, sugar, each, origin)
+            form = self.short_forms.get((kind, each)) if isinstance(each, str) else None
+            if form is None:
+                form = self._short_form(child, sugar, each, origin_in(values, index, place))
             if csv_file:
-                self._note_references(form.attrs, csv_file, EMPTY, origin)
+                self._note_references(form.attrs, csv_file, EMPTY, origin_in(values, index, place))
             for parent in parents:
                 owner = parent.target
-                at = self.resources[owner].origin if csv_file else origin
-                address = Address(child.name, owner.key + form.rest)
-                desired = Desired(address, form.attrs.extended(role, parent), at, part_of=owner)
+                at = self.resources[owner].place if csv_file else places[index]
+                desired = Desired.related(kind, owner.key + form.rest, form.attrs.extended(role, parent), at, owner)
                 first = those.setdefault(desired.key, desired)
                 if first is not desired:
                     self._report_double(desired, first)
 
     def _short_form(self, child: Kind, sugar: Sugar, value: Any, origin: Origin) -> _ShortForm:
-        """One entry of a short form; cached for names, which many blocks repeat."""
-        known = self.short_forms.get((child.name, value)) if isinstance(value, str) else None
-        if known is not None:
-            return known
+        """One entry of a short form; kept for names, which many blocks repeat."""
         one = BlockItem(child, EMPTY, origin)
         base: dict[str, Value] = {}
         for field in child.fields:
@@ -306,9 +316,10 @@ class _StateCompiler:
 
     def _attrs(self, item: BlockItem) -> dict[str, Value]:
         attrs: dict[str, Value] = {}
-        for field, read in self.readers[item.kind.name]:
-            if field.name in item.raw:
-                read(item, field, item.raw[field.name], attrs)
+        raw = item.raw
+        for name, field, read in self.readers[item.kind.name]:
+            if name in raw:
+                read(item, field, raw[name], attrs)
         return attrs
 
     def _reader(self, kind: Kind, field: Field) -> _Reader:
@@ -469,6 +480,14 @@ def origin_in(node: Any, index: int | str, default: Origin) -> Origin:
     find = getattr(node, "origin", None)
     found: Origin = find(index) if find else default
     return found
+
+
+def places_in(values: Sequence[Any], default: Origin) -> list[Place]:
+    """The place of each item; that of ``default`` where the list has no positions."""
+    if not isinstance(values, SequenceNode):
+        return [place_of(default)] * len(values)
+    file, base = values.file, values.place + FIRST
+    return [(file, base + mark) for mark in values.marks]
 
 
 def value_origin_in(node: Any, key: str, default: Origin) -> Origin:

@@ -26,6 +26,10 @@ def unpack(mark: int, file: str) -> Origin:
     return Origin(file, (mark >> 32) + 1, ((mark & 0xFFFFFFFF) >> 1) + 1)
 
 
+#: Added to a mark, makes a place: both are counted from 1 there.
+FIRST = pack(1, 1)
+
+
 class Layouts:
     """Marks of blocks; blocks with the same layout share them."""
 

@@ -29,7 +29,7 @@ from yaml.events import (
 from reconciler.config.positions import PLAIN, Layouts, MappingNode, Node, SequenceNode, copied, pack, unpack
 from reconciler.config.problems import MOST, Complaint, raise_if_any, shown
 from reconciler.config.yaml_errors import decode, escape_beyond_unicode, explain
-from reconciler.model.values import Origin, shared
+from reconciler.model.values import MAX_SHARED, Origin, shared
 
 #: Maximum nesting of mappings and lists.
 MAX_DEPTH = 100
@@ -172,16 +172,17 @@ class _YamlBuilder:
             return
         if type(root) is not MappingStartEvent or root.anchor or root.tag:
             raise Unstreamable
+        base = _mark(root)
         seen = set()
         while type(event := self._get()) is not MappingEndEvent:
-            key, place = self._key(event, 0)
+            key, place = self._key(event, base, 0)
             if key is None or key == "<<" or key in seen:
                 raise Unstreamable
             seen.add(key)
             for value, mark in self._value_parts(self._get()):
                 part = MappingNode.at(self._file)
-                part.place = base = _mark(root)
-                part[key], part.marks = value, (place - base, mark - base)
+                part.place = base
+                part[key], part.marks = value, (place, mark - base)
                 yield part
         self._end()
 
@@ -222,7 +223,9 @@ class _YamlBuilder:
         if event.anchor:
             self._anchors[event.anchor] = None
             self._anchored += 1
-        node = self._sequence(event, depth) if type(event) is SequenceStartEvent else self._mapping(event, depth)
+        if event.tag:
+            self._collection_tag(event)
+        node = self._sequence(mark, depth) if type(event) is SequenceStartEvent else self._mapping(mark, depth)
         if event.anchor:
             self._anchors[event.anchor] = node, mark
         return node, mark
@@ -242,20 +245,18 @@ class _YamlBuilder:
             self._anchors[event.anchor] = event.value, plain
         return shared(event.value), mark | plain
 
-    def _sequence(self, event: Any, depth: int) -> SequenceNode:
+    def _sequence(self, base: int, depth: int) -> SequenceNode:
         node = SequenceNode()
-        node.file = self._file
-        node.place = _mark(event)
-        self._collection_tag(event, "seq")
-        get, add, base = self._get, node.append, node.place
+        node.file, node.place = self._file, base
+        get, add, top, left = self._get, node.append, base >> 32, base & 0xFFFFFFFF
         marks: list[int] = []
         while type(item := get()) is not SequenceEndEvent:
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
-                start = item.start_mark
-                if " - " in item.value:
+                start, text = item.start_mark, item.value
+                if " - " in text:
                     self._folded_dash(item)
-                add(shared(item.value))
-                marks.append((start.line << 32 | start.column << 1 | item.implicit[0]) - base)
+                add(intern(text) if len(text) <= MAX_SHARED else text)
+                marks.append((start.line - top << 32) + start.column * 2 - left + item.implicit[0])
             else:
                 value, mark = self._node(item, depth + 1)
                 add(value)
@@ -264,12 +265,10 @@ class _YamlBuilder:
         self._written += len(node) + 1
         return node
 
-    def _mapping(self, event: Any, depth: int) -> MappingNode:
+    def _mapping(self, base: int, depth: int) -> MappingNode:
         node = MappingNode()
-        node.file, node.place, node.borrowed = self._file, _mark(event), None
-        self._collection_tag(event, "map")
-        get = self._get
-        base = node.place
+        node.file, node.place, node.borrowed = self._file, base, None
+        get, top, left = self._get, base >> 32, base & 0xFFFFFFFF
         marks: list[int] = []
         merges: list[tuple[Node, int, int]] = []
         add = marks.append
@@ -277,28 +276,29 @@ class _YamlBuilder:
             if type(event) is _SCALAR and event.tag is None and event.anchor is None:
                 start = event.start_mark
                 key: str | None = intern(event.value)
-                place = start.line << 32 | start.column << 1 | event.implicit[0]
+                place = (start.line - top << 32) + start.column * 2 - left + event.implicit[0]
             else:
-                key, place = self._key(event, depth)
+                key, place = self._key(event, base, depth)
             item = get()
             if type(item) is _SCALAR and item.tag is None and item.anchor is None:
-                start = item.start_mark
-                if " - " in item.value:
+                start, text = item.start_mark, item.value
+                if " - " in text:
                     self._folded_dash(item)
-                value: Node = shared(item.value)
-                mark = start.line << 32 | start.column << 1 | item.implicit[0]
+                value: Node = intern(text) if len(text) <= MAX_SHARED else text
+                mark = (start.line - top << 32) + start.column * 2 - left + item.implicit[0]
             else:
                 value, mark = self._node(item, depth + 1)
+                mark -= base
             if key == "<<" and place & PLAIN:
-                merges.append((value, place, mark))
+                merges.append((value, base + place, base + mark))
             elif key is None:
                 continue
             elif key in node:
-                self._duplicate(key, place, base + marks[2 * list(node).index(key)])
+                self._duplicate(key, base + place, base + marks[2 * list(node).index(key)])
             else:
                 node[key] = value
-                add(place - base)
-                add(mark - base)
+                add(place)
+                add(mark)
         if merges:
             self._merge(node, merges, marks)
         node.marks = self._layouts.shared(marks)
@@ -313,13 +313,16 @@ class _YamlBuilder:
             hint = "align the `-` with the list, or put the text into quotes on one line"
             self._warn(Complaint(self._origin(_mark(event)), what, hint))
 
-    def _key(self, event: Any, depth: int) -> tuple[str | None, int]:
-        """A key that is not a simple scalar: tagged, anchored, or an alias of a scalar; None if it is refused."""
+    def _key(self, event: Any, base: int, depth: int) -> tuple[str | None, int]:
+        """A key that is not a simple scalar: tagged, anchored, or an alias of a scalar; None if it is refused.
+
+        Its mark is counted from ``base``.
+        """
         node, mark = self._node(event, depth + 1)
         if isinstance(node, str):
-            return intern(node), mark
+            return intern(node), mark - base
         self._note(mark, "a list or mapping is used as a key", "use text as the key")
-        return None, mark
+        return None, mark - base
 
     def _duplicate(self, key: str, place: int, first: int) -> None:
         before = unpack(first, self._file)
@@ -376,10 +379,10 @@ class _YamlBuilder:
         twin.file, twin.place, twin.marks = node.file, node.place, node.marks
         return twin
 
-    def _collection_tag(self, event: Any, kind: str) -> None:
-        tag = event.tag
-        if tag and tag not in ("!", _CORE + kind):
-            self._tag(_mark(event), tag)
+    def _collection_tag(self, event: Any) -> None:
+        kind = "seq" if type(event) is SequenceStartEvent else "map"
+        if event.tag not in ("!", _CORE + kind):
+            self._tag(_mark(event), event.tag)
 
     def _tag(self, mark: int, tag: str) -> None:
         self._note(mark, f"unknown YAML tag {shown(tag)}", "remove the tag")
@@ -398,4 +401,5 @@ class _YamlBuilder:
 
 
 def _mark(event: Any) -> int:
-    return pack(event.start_mark.line, event.start_mark.column)
+    start = event.start_mark
+    return pack(start.line, start.column)

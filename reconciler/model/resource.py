@@ -54,6 +54,15 @@ _options = lru_cache(maxsize=1 << 10)(_Options)
 _NO_OPTIONS = _Options()
 
 
+#: File and position: ``line << 32 | column << 1``, counted from 1; the lowest bit has no meaning.
+Place = tuple[str, int]
+
+
+def place_of(origin: Origin) -> Place:
+    """The place of an origin."""
+    return origin.file, origin.line << 32 | origin.column << 1
+
+
 class Desired:
     """The desired state of one resource.
 
@@ -80,10 +89,18 @@ class Desired:
         self.kind, self.key = address
         self.attrs = attrs
         self._file, line, column = origin
-        self._place = line << 32 | column
+        self._place = line << 32 | column << 1
         self.part_of = part_of
         plain = lifecycle is NO_LIFECYCLE and former is None and bound_id is None and not leaves_out
         self._options = _NO_OPTIONS if plain else _options(lifecycle, former, bound_id, leaves_out)
+
+    @classmethod
+    def related(cls, kind: str, key: str, attrs: Attrs, place: Place, part_of: Address) -> Desired:
+        """A relation without options, made in less time: neither address nor origin is needed for it."""
+        made = cls.__new__(cls)
+        made.kind, made.key, made.attrs, made.part_of, made._options = kind, key, attrs, part_of, _NO_OPTIONS
+        made._file, made._place = place
+        return made
 
     @property
     def address(self) -> Address:
@@ -93,7 +110,12 @@ class Desired:
     @property
     def origin(self) -> Origin:
         """Position of the declaration."""
-        return Origin(self._file, self._place >> 32, self._place & 0xFFFFFFFF)
+        return Origin(self._file, self._place >> 32, (self._place & 0xFFFFFFFF) >> 1)
+
+    @property
+    def place(self) -> Place:
+        """The position of the declaration as a place."""
+        return self._file, self._place
 
     @property
     def lifecycle(self) -> Lifecycle:

@@ -46,12 +46,12 @@ def clean(text: str) -> str:
 
 
 #: Maximum length of an interned text; longer ones are rarely repeated in an account.
-_MAX_SHARED = 20
+MAX_SHARED = 20
 
 
 def shared(text: str) -> str:
     """The text; short texts are interned, since files, ledger and account repeat them."""
-    return intern(text) if len(text) <= _MAX_SHARED else text
+    return intern(text) if len(text) <= MAX_SHARED else text
 
 
 def lookalike(text: str) -> str:
