@@ -11,7 +11,7 @@ from reconciler.cli.context import CommandContext, open_session, requested
 from reconciler.cli.notify import RunResult, with_notifications
 from reconciler.cli.options import ANY_PATH, PATH, RunOptions, SelectionOptions, examples, option, with_options
 from reconciler.cli.outputs import name_of
-from reconciler.cli.project_context import open_project, place, read_settings
+from reconciler.cli.project_context import invocation_of, open_project, read_settings
 from reconciler.cli.run import Run, begin_run, plan_and_run
 from reconciler.commands import plan_document
 from reconciler.commands.clone import request_to_make
@@ -65,11 +65,11 @@ def apply(ctx: click.Context, options: ApplyOptions) -> int:
 def destroy(ctx: click.Context, options: DestroyOptions) -> int:
     """Delete the resources that this project created. Adopted ones stay in the account and are no longer managed."""
     run = begin_run(ctx, options, "destroy")
-    where = place(ctx, options)
-    settings = read_settings(ctx, options.path, where)
+    invocation = invocation_of(ctx, options)
+    settings = read_settings(ctx, options.path, invocation)
     if settings.ledger == "none":
         raise ConfigurationError("without a ledger no resource is managed, so there is nothing to destroy")
-    workspace = Project(where.cwd / options.path, settings, DesiredState())
+    workspace = Project(invocation.cwd / options.path, settings, DesiredState())
     return _apply_project(run, workspace, None, destroy_request)
 
 
@@ -79,7 +79,7 @@ def _apply(run: Run, options: ApplyOptions) -> int:
     if options.plan_file:
         return _apply_saved(run, options, options.plan_file)
     with run.outputs.problems(name_of(run.ctx, options.path)):
-        workspace = open_project(run.ctx, options.path, place(run.ctx, options))
+        workspace = open_project(run.ctx, options.path, invocation_of(run.ctx, options))
         require_resources(workspace)
     return _apply_project(run, workspace, options)
 
@@ -97,20 +97,20 @@ def _apply_project(
 
 
 def _apply_saved(run: Run, options: ApplyOptions, plan_file: Path) -> int:
-    where = place(run.ctx, options)
+    invocation = invocation_of(run.ctx, options)
     chosen = options.targets or options.excludes or options.target_file
-    if chosen and not plan_document.says_redacted(where.cwd / plan_file):
+    if chosen and not plan_document.says_redacted(invocation.cwd / plan_file):
         raise click.UsageError("a saved plan is applied as a whole; use --target and --exclude with `plan`")
-    settings = read_settings(run.ctx, options.path, where)
+    settings = read_settings(run.ctx, options.path, invocation)
     session = open_session(run.ctx, settings)
-    file = where.cwd / plan_file
+    file = invocation.cwd / plan_file
     plan_document.look(file, None)
     document = plan_document.load(file)
     check_account(document, session.account())
     has_key = session.has_key()
     with session.ledger_to_write() as store:
         reviewed = accepted(document, str(file), session, store, has_key=has_key)
-        request = _saved_request(run, reviewed.document, options, where, session)
+        request = _saved_request(run, reviewed.document, options, invocation, session)
         return plan_and_run(run, session, store, request, reviewed)
 
 
@@ -118,16 +118,16 @@ def _saved_request(
     run: Run,
     saved: Json,
     options: ApplyOptions,
-    where: Invocation,
+    invocation: Invocation,
     session: CommandContext,
 ) -> PlanRequest:
     """The plan request of the files below PATH with the selection of the plan, or the one in the plan of a clone."""
     if is_carried(saved):
         roots = (session.settings.root, *session.settings.files_roots)
-        state = carried_state(saved, lambda source: secrets.resolve(source, where.environ, roots))
+        state = carried_state(saved, lambda source: secrets.resolve(source, invocation.environ, roots))
         return request_to_make(state, session, run.allow)
     with run.outputs.problems(session.name):
-        workspace = open_project(run.ctx, options.path, where)
+        workspace = open_project(run.ctx, options.path, invocation)
         require_resources(workspace)
     if is_redacted(saved):
         return requested(workspace, session, options, run.allow)

@@ -23,7 +23,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.plan import save
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import place, use_settings
+from reconciler.cli.project_context import invocation_of, use_settings
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.results import RunEnding, sheet_for, shown_plan
 from reconciler.cli.run import Run, begin_run, plan_and_run
@@ -132,8 +132,8 @@ def clone(ctx: click.Context, options: CloneCommandOptions) -> int:
     """
     run = begin_run(ctx, options, "clone")
     _check_usage(ctx, options)
-    where = place(ctx, options)
-    sides = open_sides(where.cwd / options.path, where, options.source, options.goal)
+    invocation = invocation_of(ctx, options)
+    sides = open_sides(invocation.cwd / options.path, invocation, options.source, options.goal)
     for settings in sides:
         use_settings(ctx, settings)
     wish = _wish(ctx, options)

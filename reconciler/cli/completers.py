@@ -24,11 +24,11 @@ def _completer(subject: str) -> Completer:
 
         program, root, given = program_of(ctx), ctx.find_root(), ctx.params
         environment = program.environment or root.params.get("environment") or given.get("goal")
-        place = completion_data.place(
+        invocation = completion_data.make_invocation(
             root.params.get("directory") or program.directory, environment, os.environ, given.get("ledger")
         )
         path = str(given.get("project") or given.get("path") or ".")
-        found = completion_data.SUBJECTS[subject](place, path)
+        found = completion_data.SUBJECTS[subject](invocation, path)
         fitting = (CompletionItem(word, help=text or None) for word, text in found if word.startswith(incomplete))
         return [item for item, _ in zip(fitting, range(MAX_ITEMS), strict=False)]
 

@@ -9,7 +9,7 @@ import click
 from reconciler.cli.context import CommandContext, open_session, stopping
 from reconciler.cli.logs import log
 from reconciler.cli.options import JSON, YES, ProjectOptions, argument, examples, option, with_options
-from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.project_context import invocation_of, read_settings
 from reconciler.cli.prompt import confirm, require_yes
 from reconciler.cli.terminal import can_ask, print_json, print_lines, print_text
 from reconciler.commands.connections import connection_document, users_of, wait_until_active
@@ -156,7 +156,7 @@ def delete(ctx: click.Context, options: ConnectionDeleteOptions) -> int:
 
 
 def _session(ctx: click.Context, options: ProjectOptions) -> CommandContext:
-    return open_session(ctx, read_settings(ctx, options.project, place(ctx, options)))
+    return open_session(ctx, read_settings(ctx, options.project, invocation_of(ctx, options)))
 
 
 def _confirm_own(connection_id: str, typed: str | None) -> None:

@@ -9,7 +9,7 @@ import click
 
 from reconciler.cli.context import log_of
 from reconciler.cli.options import JSON, PATH, AccountOptions, examples, with_options
-from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.project_context import invocation_of, read_settings
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import columns, print_json, print_lines
 from reconciler.commands.doctor import examine, unreadable_settings
@@ -44,9 +44,9 @@ def doctor(ctx: click.Context, options: DoctorOptions) -> int:
 
 
 def _checks(ctx: click.Context, options: DoctorOptions) -> Iterator[Check]:
-    where = place(ctx, options)
+    invocation = invocation_of(ctx, options)
     try:
-        settings = read_settings(ctx, options.path, where)
+        settings = read_settings(ctx, options.path, invocation)
     except ConfigurationError as error:
         return unreadable_settings(error)
-    return examine(where.cwd / options.path, settings, where, log=log_of(ctx))
+    return examine(invocation.cwd / options.path, settings, invocation, log=log_of(ctx))

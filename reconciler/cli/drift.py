@@ -13,7 +13,7 @@ from reconciler.cli.options import FAIL_ON, PATH, AccountOptions, DriftOutputOpt
 from reconciler.cli.outputs import name_of, outputs_of
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import open_project, place
+from reconciler.cli.project_context import invocation_of, open_project
 from reconciler.cli.results import drifts_for
 from reconciler.cli.terminal import columns
 from reconciler.commands.drift import find_drift
@@ -50,7 +50,7 @@ def drift(ctx: click.Context, options: DriftOptions) -> int:
 def _drift(ctx: click.Context, options: DriftOptions, result: RunResult) -> int:
     outputs = outputs_of(ctx, options, DRIFT)
     with outputs.problems(name_of(ctx, options.path)):
-        workspace = open_project(ctx, options.path, place(ctx, options))
+        workspace = open_project(ctx, options.path, invocation_of(ctx, options))
     session = open_session(ctx, workspace.settings)
     with session.ledger_to_read() as store:
         if store is None:

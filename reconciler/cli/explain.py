@@ -9,7 +9,7 @@ from reconciler.cli.context import learn_account, open_session, requested, stopp
 from reconciler.cli.options import JSON, ProjectOptions, argument, examples, with_options
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import open_project, place
+from reconciler.cli.project_context import invocation_of, open_project
 from reconciler.cli.terminal import print_json
 from reconciler.commands.explain import explain_one
 from reconciler.output.explanation import explanation_document, explanation_lines
@@ -32,7 +32,7 @@ class ExplainOptions(ProjectOptions):
 @with_options(ExplainOptions)
 def explain(ctx: click.Context, options: ExplainOptions) -> int:
     """Explain how ADDRESS is resolved: where it is declared, its values on each side, the decision and its rule."""
-    workspace = open_project(ctx, options.project, place(ctx, options))
+    workspace = open_project(ctx, options.project, invocation_of(ctx, options))
     session = open_session(ctx, workspace.settings)
     request = requested(workspace, session)
     reading, progressing, stop = session.reader(), session.progress(), stopping(session.stop)

@@ -11,7 +11,7 @@ import click
 from reconciler.cli.logs import log
 from reconciler.cli.options import CommandOptions, argument, examples, option, start_folder, with_options
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.project_context import invocation_of, read_settings
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
 from reconciler.commands.fmt import FormattedFile, format_files, format_stream, write
@@ -66,9 +66,9 @@ def _is_discreet(ctx: click.Context, paths: tuple[str, ...]) -> bool:
     if program_of(ctx).redact is not None:
         return bool(program_of(ctx).redact)
 
-    where = place(ctx)
+    invocation = invocation_of(ctx)
     try:
-        return any(read_settings(ctx, Path(path), where).redact for path in paths or (".",))
+        return any(read_settings(ctx, Path(path), invocation).redact for path in paths or (".",))
     except ConfigurationError:  # other commands report invalid settings
         return False
 

@@ -24,7 +24,7 @@ from reconciler.cli.options import (
     with_options,
 )
 from reconciler.cli.outputs import write_text
-from reconciler.cli.project_context import open_project, place
+from reconciler.cli.project_context import invocation_of, open_project
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
 from reconciler.commands.project import Project, require_resources
@@ -75,7 +75,7 @@ def graph(ctx: click.Context, options: GraphOptions) -> int:
     chosen = options.targets or options.excludes or options.target_file or options.refresh != "auto"
     if options.subject != "plan" and chosen:
         raise click.UsageError("--target, --exclude and --refresh need --of plan")
-    workspace = open_project(ctx, options.path, place(ctx, options))
+    workspace = open_project(ctx, options.path, invocation_of(ctx, options))
     require_resources(workspace)
     form = options.form
     program = _graphviz() if form == "svg" else ""

@@ -14,7 +14,7 @@ from reconciler.cli.open_ledger import ledger_for_reading
 from reconciler.cli.options import JSON, ProjectOptions, argument, examples, option, with_options
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import place
+from reconciler.cli.project_context import invocation_of
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json
 from reconciler.commands.undo import find_resource, find_run
@@ -55,7 +55,7 @@ def history(ctx: click.Context, options: HistoryOptions) -> int:
 
     With the number of a run, show its changes by field; with an address, every recorded change of that resource.
     """
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+    with ledger_for_reading(ctx, invocation_of(ctx, options), options.project) as (_, store):
         if options.what is None:
             found = _runs(ctx, store, options.limit)
         else:

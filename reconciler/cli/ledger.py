@@ -9,7 +9,7 @@ from reconciler.cli.ledger_admin import export, import_, move, rebind, unlock
 from reconciler.cli.logs import log
 from reconciler.cli.open_ledger import entry_of, ledger_for_reading, locked_ledger, recorded_address
 from reconciler.cli.options import JSON, YES, ProjectOptions, argument, examples, with_options
-from reconciler.cli.project_context import place
+from reconciler.cli.project_context import invocation_of
 from reconciler.cli.prompt import require_yes
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_text
@@ -56,7 +56,7 @@ def ledger() -> None:
 @with_options(LedgerListOptions)
 def list_(ctx: click.Context, options: LedgerListOptions) -> int:
     """List the managed resources; PATTERN is an address that may contain ``*`` and ``?``."""
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+    with ledger_for_reading(ctx, invocation_of(ctx, options), options.project) as (_, store):
         about, entries = store.describe(), store.entries(options.pattern)
         intents = store.load().intents if options.as_json else {}
     if options.as_json:
@@ -78,7 +78,7 @@ def list_(ctx: click.Context, options: LedgerListOptions) -> int:
 @with_options(LedgerShowOptions)
 def show(ctx: click.Context, options: LedgerShowOptions) -> int:
     """Show the ledger entry of one resource: values sent, and values that the server returned."""
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (_, store):
+    with ledger_for_reading(ctx, invocation_of(ctx, options), options.project) as (_, store):
         entry = entry_of(store, options.address)
     print_json(
         redaction_of(ctx).document(
@@ -103,7 +103,7 @@ def show(ctx: click.Context, options: LedgerShowOptions) -> int:
 @with_options(LedgerForgetOptions)
 def forget(ctx: click.Context, options: LedgerForgetOptions) -> int:
     """Stop managing these resources. The account is not changed."""
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+    with ledger_for_reading(ctx, invocation_of(ctx, options), options.project) as (settings, store):
         found = [recorded_address(store, address) for address in options.addresses]
     require_yes(f"Stop managing {count(len(found), 'resource')}?", yes=options.yes, declined="nothing was forgotten")
     with locked_ledger(settings) as store:

@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     option,
     with_options,
 )
-from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.project_context import invocation_of, read_settings
 from reconciler.cli.prompt import require_yes
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_text
@@ -76,7 +76,7 @@ class RebindOptions(ProjectOptions):
 @with_options(UnlockOptions)
 def unlock(ctx: click.Context, options: UnlockOptions) -> int:
     """Unlock the ledger after a run that has died. A run that is still alive stops at its next write."""
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+    with ledger_for_reading(ctx, invocation_of(ctx, options), options.project) as (settings, store):
         held = store.describe().held
     if held is None:
         print_text("the ledger is not locked")
@@ -94,15 +94,15 @@ def unlock(ctx: click.Context, options: UnlockOptions) -> int:
 @with_options(ExportOptions)
 def export(ctx: click.Context, options: ExportOptions) -> int:
     """Print the ledger as JSON. Secrets are included as keyed digests only."""
-    where = place(ctx, options)
-    with ledger_for_reading(ctx, where, options.project) as (_, store):
+    invocation = invocation_of(ctx, options)
+    with ledger_for_reading(ctx, invocation, options.project) as (_, store):
         if options.out is None and redaction_of(ctx).redacts:
             raise Refused("a redacted export cannot be imported; use --out FILE, or add --no-redact")
         document = exported(store)
     if options.out is None:
         print_json(document)
         return 0
-    write_export(where.cwd / options.out, document)
+    write_export(invocation.cwd / options.out, document)
     log(f"wrote {len(document['entries'])} entries to {options.out}")
     return 0
 
@@ -111,11 +111,11 @@ def export(ctx: click.Context, options: ExportOptions) -> int:
 @with_options(ImportOptions)
 def import_(ctx: click.Context, options: ImportOptions) -> int:
     """Import an exported ledger from FILE into an empty one. The history is not included."""
-    where = place(ctx, options)
-    settings = read_settings(ctx, options.project, where)
+    invocation = invocation_of(ctx, options)
+    settings = read_settings(ctx, options.project, invocation)
     if settings.ledger == "none":
         raise ConfigurationError("no ledger to import into; set one with --ledger")
-    export = read_export(where.cwd / options.file, settings.connection)
+    export = read_export(invocation.cwd / options.file, settings.connection)
     with locked_ledger(settings) as store:
         same_key = bring_in(store, export)
     print_text(f"imported {len(export.ledger.entries)} entries")
@@ -132,7 +132,7 @@ def move(ctx: click.Context, options: MoveOptions) -> int:
         before, after = Address.parse(options.old), Address.parse(options.new)
     except ValueError as error:
         raise ConfigurationError(str(error)) from None
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+    with ledger_for_reading(ctx, invocation_of(ctx, options), options.project) as (settings, store):
         moves_of(store.load().entries, before, after)
     redact = redaction_of(ctx).address
     question = f"Rename {shown(redact(before))} to {shown(redact(after))} in the ledger?"
@@ -150,7 +150,7 @@ def move(ctx: click.Context, options: MoveOptions) -> int:
 def rebind(ctx: click.Context, options: RebindOptions) -> int:
     """Bind the ledger to the configured connection, which must lead to the same account."""
     allow = dict(options.allow)
-    with ledger_for_reading(ctx, place(ctx, options), options.project) as (settings, store):
+    with ledger_for_reading(ctx, invocation_of(ctx, options), options.project) as (settings, store):
         session, ledger = open_session(ctx, settings), store.load()
         account = session.account()
     if account is None or account == ledger.account:

@@ -12,7 +12,7 @@ import click
 
 from reconciler.cli.options import ALLOW, PATH, AccountOptions, Allowed, examples, option, with_options
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import place
+from reconciler.cli.project_context import invocation_of
 from reconciler.commands.project import read_settings, require_path
 from reconciler.errors import ConfigurationError
 
@@ -43,13 +43,13 @@ def mcp(ctx: click.Context, options: McpOptions) -> int:
 
     if options.allow and not options.allow_apply:
         raise click.UsageError("--allow needs --allow-apply")
-    where = place(ctx, options)
-    path = where.cwd / options.path
+    invocation = invocation_of(ctx, options)
+    path = invocation.cwd / options.path
     require_path(path)
-    settings = read_settings(path, where) if options.allow_apply else None
+    settings = read_settings(path, invocation) if options.allow_apply else None
     gc.enable()  # a long-running process
     running = Running()
-    workspace = Workspace(path, where, program_of(ctx).redact is not False, dict(options.allow))
+    workspace = Workspace(path, invocation, program_of(ctx).redact is not False, dict(options.allow))
     return server.serve(server.build(workspace, running, settings), running, _leave)
 
 

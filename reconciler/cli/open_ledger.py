@@ -26,9 +26,9 @@ T = TypeVar("T")
 
 
 @contextmanager
-def ledger_for_reading(ctx: click.Context, where: Invocation, project: Path) -> Iterator[tuple[Settings, Store]]:
+def ledger_for_reading(ctx: click.Context, invocation: Invocation, project: Path) -> Iterator[tuple[Settings, Store]]:
     """The project's ledger, opened for reading; raises LedgerError if there is none."""
-    settings = read_settings(ctx, project, where)
+    settings = read_settings(ctx, project, invocation)
     redaction = redaction_of(ctx)
     store = None
     if settings.ledger != "none":

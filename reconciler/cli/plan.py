@@ -32,7 +32,7 @@ from reconciler.cli.options import (
 from reconciler.cli.outputs import name_of, outputs_of
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import open_project, place
+from reconciler.cli.project_context import invocation_of, open_project
 from reconciler.cli.results import sheet_for, shown_plan
 from reconciler.commands import plan_document
 from reconciler.commands.plan import Planned, PlanRequest
@@ -82,7 +82,7 @@ def plan(ctx: click.Context, options: PlanOptions) -> int:
 
 def _planned(ctx: click.Context, options: PlanOptions) -> tuple[Planned, CommandContext]:
     """The plan, saved if requested, and its session."""
-    workspace = open_project(ctx, options.path, place(ctx, options))
+    workspace = open_project(ctx, options.path, invocation_of(ctx, options))
     require_resources(workspace)
     session = open_session(ctx, workspace.settings)
     if options.out:

@@ -17,7 +17,7 @@ from reconciler.commands.project import Invocation, Project
 from reconciler.config.settings import Settings, unknown_variables
 
 
-def place(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
+def invocation_of(ctx: click.Context, options: AccountOptions | None = None) -> Invocation:
     """Folder and environment of the command, with the options that are settings."""
     program = program_of(ctx)
     names = (*AccountOptions.__annotations__, *GatewayOptions.__annotations__) if options else ()
@@ -31,9 +31,9 @@ def _warn(problem: object) -> None:
     log(f"warning: {problem}", logging.WARNING, "configuration")
 
 
-def read_settings(ctx: click.Context, path: Path, where: Invocation) -> Settings:
+def read_settings(ctx: click.Context, path: Path, invocation: Invocation) -> Settings:
     """The settings for ``path``, which apply to redaction from then on."""
-    return use_settings(ctx, project.read_settings(where.cwd / path, where))
+    return use_settings(ctx, project.read_settings(invocation.cwd / path, invocation))
 
 
 def use_settings(ctx: click.Context, settings: Settings) -> Settings:
@@ -58,11 +58,11 @@ def settings_of(ctx: click.Context) -> Settings | None:
     return found if isinstance(found, Settings) else None
 
 
-def open_project(ctx: click.Context, path: Path, where: Invocation) -> Project:
+def open_project(ctx: click.Context, path: Path, invocation: Invocation) -> Project:
     """Settings and files. Raises ConfigurationError with every problem of every file."""
-    path = where.cwd / path
+    path = invocation.cwd / path
     project.require_path(path)
-    settings = read_settings(ctx, path, where)
-    state = project.read_state(path, settings, where)
+    settings = read_settings(ctx, path, invocation)
+    state = project.read_state(path, settings, invocation)
     redaction_of(ctx).learn_state(state)
     return Project(path, settings, state)

@@ -15,7 +15,7 @@ from reconciler.cli import completers
 from reconciler.cli.context import CommandContext, learn_account, open_session, requested, stopping
 from reconciler.cli.logs import log
 from reconciler.cli.options import ANY_PATH, JSON, YES, AccountOptions, argument, examples, option, with_options
-from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.project_context import invocation_of, read_settings
 from reconciler.cli.prompt import require_yes
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_json, print_lines
@@ -130,15 +130,15 @@ def pull(ctx: click.Context, options: PullOptions) -> int:
     If DIR has YAML files, show the drift; --accept and --all change these values in the files, and no other byte.
     Never writes to the account.
     """
-    where = place(ctx, options)
-    path = where.cwd / options.folder
+    invocation = invocation_of(ctx, options)
+    path = invocation.cwd / options.folder
     with nullcontext() if path.is_file() else made(path):
-        settings = read_settings(ctx, path, where)
+        settings = read_settings(ctx, path, invocation)
         if holds_yaml(path, settings.root):
             _refuse(options, _FRESH_FLAGS, "this folder already has YAML files; {} needs a folder without any")
-            return _patch(ctx, path, where, settings, options)
+            return _patch(ctx, path, invocation, settings, options)
         _refuse(options, _PATCH_FLAGS, "this folder has no YAML files that could be changed; omit {}")
-        return _fresh(ctx, path, where, settings, options)
+        return _fresh(ctx, path, invocation, settings, options)
 
 
 def _refuse(options: PullOptions, flags: Mapping[str, str], what: str) -> None:
@@ -164,7 +164,7 @@ def _accepts_people(options: PullOptions) -> bool:
     return options.everything or (bool(kinds) and of_people(kinds))
 
 
-def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
+def _fresh(ctx: click.Context, path: Path, invocation: Invocation, settings: Settings, options: PullOptions) -> int:
     if unknown := unknown_kinds(options.kinds):
         raise click.UsageError(_no_such_kind(unknown[0]))
     if options.own and settings.ledger == "none":
@@ -180,10 +180,10 @@ def _fresh(ctx: click.Context, path: Path, where: Invocation, settings: Settings
         written = write(pulled, path, settings.root, settings.connection)
         owned = None
         if store is not None and written:
-            owned = own(pulled, Project(path, settings, DesiredState()), where, session, store)
+            owned = own(pulled, Project(path, settings, DesiredState()), invocation, session, store)
     folder = "" if Path(options.folder) == Path() else f" {shlex.quote(str(options.folder))}"
     following = f"reconciler plan{folder}"
-    return _print(pulled, written, owned, where, following, as_json=options.as_json)
+    return _print(pulled, written, owned, invocation, following, as_json=options.as_json)
 
 
 def _ledger(session: CommandContext, wanted: bool) -> AbstractContextManager[Store | None]:
@@ -198,9 +198,9 @@ def _no_such_kind(name: str) -> str:
 
 
 def _print(
-    pulled: Pulled, written: list[Path], owned: int | None, where: Invocation, following: str, *, as_json: bool
+    pulled: Pulled, written: list[Path], owned: int | None, invocation: Invocation, following: str, *, as_json: bool
 ) -> int:
-    names = [shown_name(path, where.cwd) for path in written]
+    names = [shown_name(path, invocation.cwd) for path in written]
     if as_json:
         print_json(pulled_document(pulled.made, names, owned, pulled.reads))
     else:
@@ -208,10 +208,10 @@ def _print(
     return 0
 
 
-def _patch(ctx: click.Context, path: Path, where: Invocation, settings: Settings, options: PullOptions) -> int:
+def _patch(ctx: click.Context, path: Path, invocation: Invocation, settings: Settings, options: PullOptions) -> int:
     """Show the drift as a diff of the files, and write it after confirmation."""
     _refuse_redacted(ctx, _accepts_people(options), "--accept 'tag/*'")
-    taking = prepare(path, settings, where)
+    taking = prepare(path, settings, invocation)
     session = open_session(ctx, settings)
     session.redaction.learn_state(taking.workspace.state)
     wanted = Selection(options.accepted, options.everything)

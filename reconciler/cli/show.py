@@ -20,7 +20,7 @@ from reconciler.cli.options import (
 from reconciler.cli.outputs import outputs_of
 from reconciler.cli.pager import page_lines
 from reconciler.cli.program import program_of
-from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.project_context import invocation_of, read_settings
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.results import sheet_for, shown_plan
 from reconciler.commands.show import SavedPlan, open_plan
@@ -48,9 +48,11 @@ class ShowOptions(OutputOptions, ProjectOptions):
 def show(ctx: click.Context, options: ShowOptions) -> int:
     """Show the saved plan in FILE. Does not access the account."""
     outputs = outputs_of(ctx, options, PLAN)
-    where = place(ctx, options)
-    settings = read_settings(ctx, options.project, where)
-    saved = open_plan(where.cwd / options.file, settings, lambda store: redaction_of(ctx).use_digest(store.digest))
+    invocation = invocation_of(ctx, options)
+    settings = read_settings(ctx, options.project, invocation)
+    saved = open_plan(
+        invocation.cwd / options.file, settings, lambda store: redaction_of(ctx).use_digest(store.digest)
+    )
     if not saved.checked:
         log("The signature of the plan could not be checked: its key is not available.")
     redaction_of(ctx).learn_plan(saved.plan)

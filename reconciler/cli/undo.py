@@ -10,7 +10,7 @@ from reconciler.cli import completers
 from reconciler.cli.context import open_session, stopping
 from reconciler.cli.logs import log
 from reconciler.cli.options import PROJECT, RunOptions, argument, examples, with_options
-from reconciler.cli.project_context import open_project, place, read_settings
+from reconciler.cli.project_context import invocation_of, open_project, read_settings
 from reconciler.cli.run import begin_run, plan_and_run
 from reconciler.cli.terminal import print_lines
 from reconciler.commands.project import Invocation
@@ -42,8 +42,8 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
     Lists what cannot be restored. Without RUN, reverts the last run.
     """
     run = begin_run(ctx, options, "undo")
-    where = place(ctx, options)
-    settings = read_settings(ctx, options.project, where)
+    invocation = invocation_of(ctx, options)
+    settings = read_settings(ctx, options.project, invocation)
     if settings.ledger == "none":
         raise ConfigurationError("undo needs a ledger, which records the runs")
     session = open_session(ctx, settings)
@@ -51,7 +51,7 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
     if not session.has_ledger():
         raise ConfigurationError("no run to undo: there is no ledger yet; the first apply creates it")
     with session.ledger_to_write() as store:
-        state = _state(ctx, where, options.project)
+        state = _state(ctx, invocation, options.project)
         number = find_run(store, options.run).id
         with stopping(session.stop), session.reader() as reader:
             undoing = prepare(number, store, settings, session.account(), run.allow, state, reader)
@@ -61,10 +61,10 @@ def undo(ctx: click.Context, options: UndoOptions) -> int:
         return plan_and_run(run, session, store, undoing.request)
 
 
-def _state(ctx: click.Context, where: Invocation, project: Path) -> DesiredState:
+def _state(ctx: click.Context, invocation: Invocation, project: Path) -> DesiredState:
     """The declared state, or an empty one if the files cannot be read: undo needs only the ledger."""
     try:
-        return open_project(ctx, project, where).state
+        return open_project(ctx, project, invocation).state
     except ConfigurationError:
         log("The files cannot be read, so the secrets that they refer to are not available.")
         return DesiredState()

@@ -10,10 +10,10 @@ import click
 
 from reconciler.cli.options import PATH, ProblemOutputOptions, examples, option, with_options
 from reconciler.cli.outputs import name_of, outputs_of
-from reconciler.cli.project_context import open_project, place
+from reconciler.cli.project_context import invocation_of, open_project
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import print_text
-from reconciler.commands.show_resources import as_json, as_yaml, effective_resources, rewritten
+from reconciler.commands.show_resources import as_json, as_yaml, effective_resources, map_values
 from reconciler.commands.show_settings import effective
 from reconciler.errors import ConfigurationError
 from reconciler.model.resource import Resources
@@ -47,7 +47,7 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
     """
     outputs = outputs_of(ctx, options, PROBLEMS)
     try:
-        workspace = open_project(ctx, options.path, replace(place(ctx), skip_commands=True))
+        workspace = open_project(ctx, options.path, replace(invocation_of(ctx), skip_commands=True))
     except ConfigurationError as error:
         if outputs.wanted:
             outputs.write_problems(error, name_of(ctx, options.path))
@@ -64,7 +64,7 @@ def validate(ctx: click.Context, options: ValidateOptions) -> int:
         for line in setting_lines(settings):
             print_text(redaction_of(ctx).text(line))
         if resources:
-            print_text("\n" + as_yaml(rewritten(resources, redaction_of(ctx).document)))
+            print_text("\n" + as_yaml(map_values(resources, redaction_of(ctx).document)))
         print_text(_summary(counts))
     return 0
 

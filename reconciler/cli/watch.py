@@ -17,7 +17,7 @@ from reconciler.cli.context import STOPPING, leave
 from reconciler.cli.logs import log
 from reconciler.cli.metrics import Metrics, address_of
 from reconciler.cli.options import examples, start_folder, with_options
-from reconciler.cli.project_context import place, read_settings
+from reconciler.cli.project_context import invocation_of, read_settings
 from reconciler.cli.watch_loop import WatchLoop
 from reconciler.cli.watch_options import WatchOptions
 from reconciler.errors import ConfigurationError
@@ -48,13 +48,15 @@ def watch(ctx: click.Context, options: WatchOptions) -> int:
     if options.once and options.max_cycles:
         raise click.UsageError("--once and --max-cycles cannot be used together")
 
-    where = place(ctx, options)
-    if not (where.cwd / options.path).exists():
-        raise ConfigurationError(f"{where.cwd / options.path} does not exist; use the folder or file with your YAML")
-    settings = read_settings(ctx, options.path, where)
+    invocation = invocation_of(ctx, options)
+    if not (invocation.cwd / options.path).exists():
+        raise ConfigurationError(
+            f"{invocation.cwd / options.path} does not exist; use the folder or file with your YAML"
+        )
+    settings = read_settings(ctx, options.path, invocation)
     stop = threading.Event()
     gc.enable()  # a long-running process; off during a cycle
-    cycles = WatchLoop(ctx, options.path, where, options, stop)
+    cycles = WatchLoop(ctx, options.path, invocation, options, stop)
     cycles.check(settings)
     alone = only_one(settings.ledger, settings.root, settings.environment)
     with alone, _metrics(options) as metrics, _signals(stop) as signals:

@@ -56,12 +56,12 @@ class WatchLoop:
     """The command's side of a watch: opens the project, prints plans and cycles, writes the health file, notifies."""
 
     def __init__(
-        self, ctx: click.Context, path: Path, where: Invocation, options: WatchOptions, stop: threading.Event
+        self, ctx: click.Context, path: Path, invocation: Invocation, options: WatchOptions, stop: threading.Event
     ) -> None:
-        self._ctx, self._path, self._where, self._command = ctx, path, where, options
+        self._ctx, self._path, self._invocation, self._command = ctx, path, invocation, options
         self._stop, self._log = stop, log_of(ctx)
         self._metrics: Metrics | None = None
-        self._health = where.cwd / options.health if options.health else None
+        self._health = invocation.cwd / options.health if options.health else None
         self._plan, self._trouble, self._memory = "", "", NotificationState()
         self._state, self._written = WatchState(), time.monotonic()
 
@@ -88,7 +88,7 @@ class WatchLoop:
             self._write("stopped", watch.state)
 
     def _opened(self) -> tuple[PlanRequest, CommandContext]:
-        workspace = open_project(self._ctx, self._path, self._where)
+        workspace = open_project(self._ctx, self._path, self._invocation)
         require_resources(workspace)
         _check_protected(workspace.settings, self._command)
         session = open_session(self._ctx, workspace.settings)

@@ -31,7 +31,7 @@ class DriftAcceptance:
     """A project with the bytes of its files, by file name as in positions, and their paths."""
 
     workspace: Project
-    place: Invocation
+    invocation: Invocation
     contents: Mapping[str, bytes]
     paths: Mapping[str, Path]
 
@@ -54,12 +54,14 @@ class PreparedPatch:
     found: MatchedState
 
 
-def prepare(path: Path, settings: Settings, place: Invocation) -> DriftAcceptance:
+def prepare(path: Path, settings: Settings, invocation: Invocation) -> DriftAcceptance:
     """Read the project and the bytes of its files. Raises ConfigurationError if a file does not parse."""
-    found = files.discover(path, settings.files, project=settings.root, cwd=place.cwd)
-    paths = {files.shown_name(each, place.cwd): each for each in found}
+    found = files.discover(path, settings.files, project=settings.root, cwd=invocation.cwd)
+    paths = {files.shown_name(each, invocation.cwd): each for each in found}
     contents = {name: files.read(each, name) for name, each in paths.items()}
-    return DriftAcceptance(Project(path, settings, read_state(path, settings, place)), place, contents, paths)
+    return DriftAcceptance(
+        Project(path, settings, read_state(path, settings, invocation)), invocation, contents, paths
+    )
 
 
 def find(
@@ -125,7 +127,7 @@ def _check(name: str, content: bytes, taking: DriftAcceptance) -> None:
     """Raise unless the changed files are valid, so that nothing is written otherwise."""
     settings, shapes = taking.workspace.settings, schema()
     rules = configuration.LoadOptions(
-        compile_schema(shapes), SchemaValidator(shapes), settings.vars, taking.place.environ, settings.defaults
+        compile_schema(shapes), SchemaValidator(shapes), settings.vars, taking.invocation.environ, settings.defaults
     )
     try:
         findings, _ = configuration.check(yaml_loader.parse(content, name), name, rules)

@@ -52,20 +52,20 @@ class CloneOptions:
         return bool(self.kinds & OF_PEOPLE) and "*" not in self.allowed
 
 
-def open_sides(path: Path, place: Invocation, source: str, target: str) -> tuple[Settings, Settings]:
+def open_sides(path: Path, invocation: Invocation, source: str, target: str) -> tuple[Settings, Settings]:
     """The settings of both environments.
 
     ``--connection`` and ``--ledger`` apply to the target; RECONCILER_CONNECTION applies to neither side and
     RECONCILER_LEDGER to the target only. Raises ConfigurationError with the errors of both sides.
     """
-    unplaced = {name: value for name, value in place.flags.items() if name not in _ONE_PLACE}
-    environ = {name: value for name, value in place.environ.items() if name != "RECONCILER_CONNECTION"}
+    unplaced = {name: value for name, value in invocation.flags.items() if name not in _ONE_PLACE}
+    environ = {name: value for name, value in invocation.environ.items() if name != "RECONCILER_CONNECTION"}
     bare = {name: value for name, value in environ.items() if name != "RECONCILER_LEDGER"}
     sides: list[Settings] = []
     problems: dict[str, Problem] = {}
     for flag, side in (
-        ("--from", replace(place, environ=bare, flags=unplaced, environment=source)),
-        ("--to", replace(place, environ=environ, environment=target)),
+        ("--from", replace(invocation, environ=bare, flags=unplaced, environment=source)),
+        ("--to", replace(invocation, environ=environ, environment=target)),
     ):
         try:
             sides.append(read_settings(path, side))

@@ -44,36 +44,38 @@ class CompletionSource(dict[str, str]):
 Word = tuple[str, str]
 
 
-def place(directory: str, environment: str | None, environ: Mapping[str, str], ledger: str | None) -> Invocation:
+def make_invocation(
+    directory: str, environment: str | None, environ: Mapping[str, str], ledger: str | None
+) -> Invocation:
     """The folder, files and environment of the command line to complete."""
     flags = {"ledger": ledger} if ledger else {}
     environment = environment or environ.get("RECONCILER_ENVIRONMENT") or None
     return Invocation((Path.cwd() / directory).resolve(), dict(environ), flags, environment)
 
 
-def addresses(place: Invocation, path: str, *, declared: bool = True) -> list[Word]:
+def addresses(invocation: Invocation, path: str, *, declared: bool = True) -> list[Word]:
     """Resources that the ledger records, and with ``declared`` those of the files, as far as either can be read."""
-    return [(name, "") for name in sorted(_addresses(place, Path(path), declared=declared))]
+    return [(name, "") for name in sorted(_addresses(invocation, Path(path), declared=declared))]
 
 
-def _addresses(place: Invocation, path: Path, *, declared: bool) -> set[str]:
-    environ = CompletionSource({**place.environ, ALLOW: "*", COMMANDS: ""})
-    place = replace(place, environ=environ, skip_commands=True)
-    path = place.cwd / path
+def _addresses(invocation: Invocation, path: Path, *, declared: bool) -> set[str]:
+    environ = CompletionSource({**invocation.environ, ALLOW: "*", COMMANDS: ""})
+    invocation = replace(invocation, environ=environ, skip_commands=True)
+    path = invocation.cwd / path
     try:
-        settings = read_settings(path, place)
+        settings = read_settings(path, invocation)
     except (ReconcilerError, OSError):
         return set()
     found = set(_recorded(settings, lambda store: [str(entry.address) for entry in store.entries()]))
     if declared:
-        found.update(str(address) for state in _states(path, settings, place) for address in state.resources)
+        found.update(str(address) for state in _states(path, settings, invocation) for address in state.resources)
     return found
 
 
-def runs(place: Invocation, path: str) -> list[Word]:
+def runs(invocation: Invocation, path: str) -> list[Word]:
     """The runs in the ledger, newest first, each with a description."""
     try:
-        settings = read_settings(place.cwd / path, place)
+        settings = read_settings(invocation.cwd / path, invocation)
     except (ReconcilerError, OSError):
         return []
     return _recorded(
@@ -82,9 +84,9 @@ def runs(place: Invocation, path: str) -> list[Word]:
     )
 
 
-def environments(place: Invocation, path: str) -> list[Word]:
+def environments(invocation: Invocation, path: str) -> list[Word]:
     """The environments in reconciler.yaml, even if other parts of it are invalid."""
-    root = find_root(place.cwd / path, place.cwd)
+    root = find_root(invocation.cwd / path, invocation.cwd)
     for name in files.SETTINGS_NAMES:
         try:
             node = yaml_loader.parse(storage.read(root / name), name)
@@ -101,23 +103,23 @@ SUBJECTS: Mapping[str, Callable[[Invocation, str], Iterable[Word]]] = {
     "recorded": partial(addresses, declared=False),
     "environments": environments,
     "runs": runs,
-    "kinds": lambda place, path: [(section, kind.doc) for section, kind in SECTIONS.items()],
-    "pulled": lambda place, path: [(name, "") for name in sorted(kind.name for kind in pullable())],
-    "topics": lambda place, path: [(name, "") for name in help_pages.names()],
+    "kinds": lambda invocation, path: [(section, kind.doc) for section, kind in SECTIONS.items()],
+    "pulled": lambda invocation, path: [(name, "") for name in sorted(kind.name for kind in pullable())],
+    "topics": lambda invocation, path: [(name, "") for name in help_pages.names()],
 }
 
 
-def _states(path: Path, settings: Settings, place: Invocation) -> Iterator[DesiredState]:
+def _states(path: Path, settings: Settings, invocation: Invocation) -> Iterator[DesiredState]:
     """The desired state of the project or, if it is invalid, of each valid file."""
     found: list[Path] = []
     try:
         found = files.discover(path, settings.files, project=settings.root)
         if sum(file.stat().st_size for file in found) <= MUCH:
-            yield read_state(path, settings, place)
+            yield read_state(path, settings, invocation)
     except (ReconcilerError, OSError):
         for file in found:
             with suppress(ReconcilerError, OSError):
-                yield read_state(file, settings, place)
+                yield read_state(file, settings, invocation)
 
 
 def _recorded(settings: Settings, read: Callable[[Store], list[Any]]) -> list[Any]:

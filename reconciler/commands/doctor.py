@@ -66,7 +66,7 @@ def unreadable_settings(error: ConfigurationError) -> Iterator[Check]:
 def examine(
     path: Path,
     settings: Settings,
-    place: Invocation,
+    invocation: Invocation,
     *,
     log: Callable[[Exchange], None] | None = None,
     now: Callable[[], float] = time.time,
@@ -79,7 +79,7 @@ def examine(
     yield from outside.checks()
     yield from _ledger(settings, outside.used, now())
     yield _folder(settings.root)
-    yield _files(path, settings, place)
+    yield _files(path, settings, invocation)
 
 
 def _ledger(settings: Settings, account: str | None, now: float) -> Iterator[Check]:
@@ -148,11 +148,11 @@ def _folder(root: Path) -> Check:
     return bad("project folder", f"{root} is not writable", remedy)
 
 
-def _files(path: Path, settings: Settings, place: Invocation) -> Check:
+def _files(path: Path, settings: Settings, invocation: Invocation) -> Check:
     try:
         if not path.exists():
             raise ConfigurationError(f"{path} does not exist")
-        state = read_state(path, settings, place)
+        state = read_state(path, settings, invocation)
     except ConfigurationError as error:
         return bad(
             "files",

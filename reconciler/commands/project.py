@@ -21,8 +21,9 @@ from reconciler.model.resource import DesiredState
 class Invocation:
     """The context of a command: current folder, environment variables and flags.
 
-    ``on_warning`` is called with each warning about the files. With ``skip_commands`` the command needs no secret:
-    one from a program that is not allowed to run is left empty.
+    ``cwd``: the current folder; ``flags``: settings given as options, by name; ``environment``: the name given with
+    ``-e``. ``on_warning`` is called with each warning about the files. With ``skip_commands`` the command needs no
+    secret: one from a program that is not allowed to run is left empty.
     """
 
     cwd: Path
@@ -61,18 +62,18 @@ def find_root(path: Path, cwd: Path) -> Path:
     return folder
 
 
-def read_settings(path: Path, place: Invocation) -> Settings:
+def read_settings(path: Path, invocation: Invocation) -> Settings:
     """The settings for ``path``; raises ConfigurationError with all errors in them."""
     writable = [kind.name for kind in KINDS.values() if kind.writable]
     return settings.load(
-        find_root(path, place.cwd),
-        flags=place.flags,
-        environ=place.environ,
-        environment=place.environment,
+        find_root(path, invocation.cwd),
+        flags=invocation.flags,
+        environ=invocation.environ,
+        environment=invocation.environment,
         version=__version__,
         kinds=writable,
         sections=list(SECTIONS),
-        cwd=place.cwd,
+        cwd=invocation.cwd,
     )
 
 
@@ -82,8 +83,8 @@ def require_path(path: Path) -> None:
         raise ConfigurationError(f"{path} does not exist; pass the folder or file with your YAML")
 
 
-def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence[Path] = ()) -> DesiredState:
-    """The desired state of the files below ``path`` and of the ``shared`` files."""
+def read_state(path: Path, chosen: Settings, invocation: Invocation, shared: Sequence[Path] = ()) -> DesiredState:
+    """The desired state declared by the files below ``path`` and by the ``shared`` files and folders."""
     people = [section for section, kind in SECTIONS.items() if kind.person]
     with yaml_loader.collector_paused():
         return compile_state(
@@ -92,24 +93,24 @@ def read_state(path: Path, chosen: Settings, place: Invocation, shared: Sequence
                 project=chosen.root,
                 files=chosen.files,
                 schema=schema(),
-                environ=place.environ,
+                environ=invocation.environ,
                 variables=chosen.vars,
-                elsewhere=chosen.vars_elsewhere,
+                defined_in=chosen.vars_defined_in,
                 defaults=chosen.defaults,
                 roots=chosen.files_roots,
-                cwd=place.cwd,
-                discreet=people if chosen.redact else (),
+                cwd=invocation.cwd,
+                hidden_sections=people if chosen.redact else (),
                 forms=csv_source_forms(),
-                warn=lambda finding: place.on_warning(finding.problem()),
-                skip_commands=place.skip_commands,
+                warn=lambda finding: invocation.on_warning(finding.problem()),
+                skip_commands=invocation.skip_commands,
             )
         )
 
 
-def require_resources(workspace: Project) -> None:
+def require_resources(project: Project) -> None:
     """Raise ConfigurationError for an empty desired state: only `destroy` deletes everything."""
-    if not workspace.state.kinds:
+    if not project.state.kinds:
         raise ConfigurationError(
-            f"{workspace.path}: nothing is declared, so nothing was planned. `reconciler destroy` deletes "
+            f"{project.path}: nothing is declared, so nothing was planned. `reconciler destroy` deletes "
             "what this project created, `reconciler init` creates a first file"
         )

@@ -243,14 +243,14 @@ def _renamed(value: Any, names: Mapping[str, str]) -> Any:
 # owning
 
 
-def own(pulled: Pulled, workspace: Project, place: Invocation, session: Session, store: Store) -> int:
+def own(pulled: Pulled, workspace: Project, invocation: Invocation, session: Session, store: Store) -> int:
     """Record all resources that the written files declare as created by reconciler; returns their number.
 
     ``store`` is open and locked. The files are read again, with a placeholder for each secret.
     """
     ledger, settings = store.load(), workspace.settings
     placeholders = {name: pulled.made.values.get(name, "?") for name, _ in pulled.made.secrets}
-    state = read_state(workspace.path, settings, replace(place, environ={**place.environ, **placeholders}))
+    state = read_state(workspace.path, settings, replace(invocation, environ={**invocation.environ, **placeholders}))
     dialect, now = Dialect(settings.dialect), time.time()
     found = identify(state, ledger, pulled.items, dialect)
     request = PlanRequest(state, Policy(settings.prune, settings.limits), dialect, session.account())

@@ -45,7 +45,7 @@ def as_json(sections: Sections) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def rewritten(sections: Sections, change: Callable[[Any], Any]) -> Sections:
+def map_values(sections: Sections, change: Callable[[Any], Any]) -> Sections:
     """The same items with ``change`` applied to their values, such as redaction."""
     return {name: [replace(item, value=change(item.value)) for item in items] for name, items in sections.items()}
 

@@ -15,7 +15,7 @@ HIDDEN = "set, not shown"
 #: Fields of :class:`Settings` that users do not set, or that :func:`_grouped` shows.
 _NOT_PLAIN = frozenset(
     {"root", "format", "ci", "sources", "ledger", "limits", "notify", "files", "files_roots"}
-    | {"prune", "vars", "vars_elsewhere", "defaults"}
+    | {"prune", "vars", "vars_defined_in", "defaults"}
 )
 
 

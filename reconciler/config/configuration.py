@@ -16,11 +16,11 @@ from reconciler.config import csv_source, files, yaml_loader
 from reconciler.config.compile import compile_state
 from reconciler.config.positions import MappingNode, Node, copied
 from reconciler.config.positions import SequenceNode as Items
-from reconciler.config.problems import Complaint, raise_if_any
+from reconciler.config.problems import Finding, raise_if_any
 from reconciler.config.scalars import ExpectedShape, TypedItem, UnresolvedSecret, compile_schema, resolve
-from reconciler.config.secrets import NoSecret, unseal
+from reconciler.config.secrets import NoSecret, resolve_secrets
 from reconciler.config.validation import SchemaValidator
-from reconciler.config.variables import Elsewhere
+from reconciler.config.variables import DefinedIn
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import SECTIONS
 from reconciler.kinds.csv_options import CsvForm
@@ -32,8 +32,8 @@ from reconciler.model.values import Origin, Secret
 class LoadOptions(NamedTuple):
     """The rules for every file: schema as shape and validator, variables, environment, defaults of the sections.
 
-    No message shows a value of the sections in ``discreet``. ``elsewhere`` has the environments that define each
-    variable.
+    No message shows a value of the sections in ``hidden_sections``. ``defined_in`` has the environments that define
+    each variable.
     """
 
     shape: ExpectedShape
@@ -41,11 +41,11 @@ class LoadOptions(NamedTuple):
     variables: Table[str, str]
     environ: Table[str, str]
     defaults: Table[str, MappingNode]
-    discreet: Iterable[str] = ()
-    elsewhere: Elsewhere = EMPTY
+    hidden_sections: Iterable[str] = ()
+    defined_in: DefinedIn = EMPTY
 
 
-def _unheard(_finding: Complaint) -> None:
+def _unheard(_finding: Finding) -> None:
     """Ignore a warning."""
 
 
@@ -60,24 +60,24 @@ def load(
     defaults: Table[str, MappingNode] = EMPTY,
     roots: Sequence[Path] = (),
     cwd: Path | None = None,
-    discreet: Iterable[str] = (),
-    elsewhere: Elsewhere = EMPTY,
+    hidden_sections: Iterable[str] = (),
+    defined_in: DefinedIn = EMPTY,
     forms: Table[str, CsvForm] = EMPTY,
-    warn: Callable[[Complaint], None] = _unheard,
+    warn: Callable[[Finding], None] = _unheard,
     skip_commands: bool = False,
 ) -> Iterator[Declared]:
     """All items declared below ``paths``, one by one in the order of files and lines; none if nothing is declared.
 
-    ``files`` and ``roots`` (folders for secrets and CSV files beside ``project``), ``variables`` (``elsewhere``: the
+    ``files`` and ``roots`` (folders for secrets and CSV files beside ``project``), ``variables`` (``defined_in``: the
     environments that define one) and ``defaults`` come from the settings; ``forms`` are the sections that accept CSV
     files; positions name files relative to ``cwd`` where that is shorter. ``warn`` is called for valid input that is
     probably a mistake. With ``skip_commands`` secrets from commands that are not allowed are left empty. Raises one
     ConfigurationError with every problem of every file, possibly after the first items.
     """
     rules = LoadOptions(
-        compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, discreet, elsewhere
+        compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, hidden_sections, defined_in
     )
-    place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.discreet))
+    place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.hidden_sections))
     reader = _FileReader(rules, schema, forms, place, skip_commands, {})
     problems: list[Problem] = []
     return reader.items(_found(paths, files, project, cwd, problems), problems, warn)
@@ -94,10 +94,10 @@ class _FileReader(NamedTuple):
     secrets: dict[str, Secret | NoSecret]
 
     def items(
-        self, paths: list[Path], problems: list[Problem], warn: Callable[[Complaint], None]
+        self, paths: list[Path], problems: list[Problem], warn: Callable[[Finding], None]
     ) -> Iterator[Declared]:
         """The items of all files, or one ConfigurationError with ``problems`` and every problem of the files."""
-        warnings: list[Complaint] = []
+        warnings: list[Finding] = []
         given = 0
         try:
             if problems:
@@ -111,50 +111,50 @@ class _FileReader(NamedTuple):
             for warning in warnings:
                 warn(warning)
 
-    def stream(self, paths: Iterable[Path], warn: Callable[[Complaint], None]) -> Iterator[Declared]:
+    def stream(self, paths: Iterable[Path], warn: Callable[[Finding], None]) -> Iterator[Declared]:
         """The items of valid files; raises Unstreamable or ConfigurationError for files that :meth:`whole` reads."""
         for path in paths:
             name = files.shown_name(path, self.place.cwd)
             for part in yaml_loader.parts(files.read(path, name), name, warn):
-                findings, sealed = check(part, name, self.rules)
-                findings += self._unseal(sealed)
+                findings, unresolved = check(part, name, self.rules)
+                findings += self._resolve_secrets(unresolved)
                 rows = self._rows([part], findings, warn)
                 if findings:
                     raise yaml_loader.Unstreamable
                 yield from _declared(part, rows)
 
     def whole(
-        self, paths: Iterable[Path], problems: list[Problem], warn: Callable[[Complaint], None]
+        self, paths: Iterable[Path], problems: list[Problem], warn: Callable[[Finding], None]
     ) -> Iterator[Declared]:
         """The items of all files, each read completely first; raises ConfigurationError as :meth:`items`."""
         with yaml_loader.collector_paused():
             documents = [self._document(path, problems, warn) for path in paths]
             read = [document for document in documents if document]
             findings = [finding for document in read for finding in document.findings]
-            sealed = [place for document in read for place in document.sealed]
-            findings += self._unseal(sealed)
+            unresolved = [place for document in read for place in document.unresolved]
+            findings += self._resolve_secrets(unresolved)
             rows = self._rows([document.node for document in read], findings, warn)
         if findings or problems:
             problems += _across_items(read, rows, self.rules.approval)
         raise_if_any(findings, problems)
         return (item for document in read for item in _declared(document.node, rows))
 
-    def _unseal(self, sealed: list[UnresolvedSecret]) -> list[Complaint]:
+    def _resolve_secrets(self, unresolved: list[UnresolvedSecret]) -> list[Finding]:
         environ, roots = self.rules.environ, self.place.roots
-        return unseal(sealed, environ, roots, skip_commands=self.skip_commands, known=self.secrets)
+        return resolve_secrets(unresolved, environ, roots, skip_commands=self.skip_commands, known=self.secrets)
 
-    def _document(self, path: Path, problems: list[Problem], warn: Callable[[Complaint], None]) -> _Document | None:
+    def _document(self, path: Path, problems: list[Problem], warn: Callable[[Finding], None]) -> _Document | None:
         name = files.shown_name(path, self.place.cwd)
         try:
             node = yaml_loader.parse(files.read(path, name), name, warn)
         except ConfigurationError as error:
             problems.extend(error.problems)
             return None
-        findings, sealed = check(node, name, self.rules)
-        return _Document(node if isinstance(node, MappingNode) else MappingNode.at(name), findings, sealed)
+        findings, unresolved = check(node, name, self.rules)
+        return _Document(node if isinstance(node, MappingNode) else MappingNode.at(name), findings, unresolved)
 
     def _rows(
-        self, nodes: Iterable[MappingNode], findings: list[Complaint], warn: Callable[[Complaint], None]
+        self, nodes: Iterable[MappingNode], findings: list[Finding], warn: Callable[[Finding], None]
     ) -> dict[int, CsvRows]:
         """The rows of every block that names a CSV source, by ``id()`` of the block."""
         found: dict[int, CsvRows] = {}
@@ -168,7 +168,7 @@ class _FileReader(NamedTuple):
                         if rows:
                             found[id(item)] = rows
                         elif not findings:  # never go on as if the block named nobody
-                            findings.append(Complaint(item.value_origin("csv"), "cannot read this CSV file"))
+                            findings.append(Finding(item.value_origin("csv"), "cannot read this CSV file"))
         return found
 
 
@@ -208,24 +208,24 @@ def _usable(item: Declared, approval: SchemaValidator) -> Declared | None:
 
 class _Document(NamedTuple):
     node: MappingNode
-    findings: list[Complaint]
-    sealed: list[UnresolvedSecret]
+    findings: list[Finding]
+    unresolved: list[UnresolvedSecret]
 
 
-def check(node: Node, name: str, rules: LoadOptions) -> tuple[list[Complaint], list[UnresolvedSecret]]:
+def check(node: Node, name: str, rules: LoadOptions) -> tuple[list[Finding], list[UnresolvedSecret]]:
     """Type and validate one document in place. Returns one finding per position, and the places of its secrets."""
     if not isinstance(node, MappingNode):
         what = f"expected a mapping, got {'a list' if isinstance(node, Items) else 'text'}"
-        return [Complaint(Origin(name, 1, 1), what, "start with a section, e.g. `tags:`")], []
+        return [Finding(Origin(name, 1, 1), what, "start with a section, e.g. `tags:`")], []
     _fill(node, rules.defaults)
-    typed: TypedItem = resolve(node, rules.shape, rules.variables, rules.environ, rules.elsewhere)
+    typed: TypedItem = resolve(node, rules.shape, rules.variables, rules.environ, rules.defined_in)
     said = {finding.origin for finding in typed.findings}
-    hidden = frozenset(id(place.node) for place in typed.sealed) | _discreet(node, rules.discreet)
+    hidden = frozenset(id(place.node) for place in typed.unresolved) | _hidden_nodes(node, rules.hidden_sections)
     invalid = [finding for finding in rules.approval.findings(node, hidden) if finding.origin not in said]
-    return [*typed.findings, *invalid], typed.sealed
+    return [*typed.findings, *invalid], typed.unresolved
 
 
-def _discreet(node: MappingNode, sections: Iterable[str]) -> frozenset[int]:
+def _hidden_nodes(node: MappingNode, sections: Iterable[str]) -> frozenset[int]:
     lists = [items for section in sections if isinstance(items := node.get(section), Items)]
     return frozenset(id(each) for items in lists for each in items)
 

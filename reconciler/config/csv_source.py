@@ -18,7 +18,7 @@ import jsonschema_rs
 
 from reconciler.config import encodings, files
 from reconciler.config.positions import MappingNode
-from reconciler.config.problems import MOST, Complaint, count, shown, suggest
+from reconciler.config.problems import MAX_FINDINGS, Finding, count, shown, suggest
 from reconciler.config.yaml_errors import FORBIDDEN
 from reconciler.errors import ConfigurationError
 from reconciler.kinds.csv_options import CsvForm
@@ -41,12 +41,12 @@ BLANKS = " \t\r\n"
 class CsvRoots(NamedTuple):
     """The folders that may contain CSV files, and the folder that displayed names are relative to.
 
-    ``discreet``: no message shows a value.
+    ``hides_values``: no message shows a value.
     """
 
     roots: Sequence[Path]
     cwd: Path | None = None
-    discreet: bool = False
+    hides_values: bool = False
 
 
 class CsvReference(NamedTuple):
@@ -64,14 +64,14 @@ class CsvReference(NamedTuple):
 class _BrokenCsv(Exception):
     """The rest of the file cannot be read; carries the finding."""
 
-    def __init__(self, finding: Complaint) -> None:
+    def __init__(self, finding: Finding) -> None:
         super().__init__(finding)
         self.finding = finding
 
 
 def read(
-    block: MappingNode, form: CsvForm, schema: Table[str, Any], place: CsvRoots, warn: Callable[[Complaint], None]
-) -> tuple[CsvRows | None, list[Complaint]]:
+    block: MappingNode, form: CsvForm, schema: Table[str, Any], place: CsvRoots, warn: Callable[[Finding], None]
+) -> tuple[CsvRows | None, list[Finding]]:
     """The rows of a block that has a ``csv``, or None and the errors in it."""
     wanted = _wanted(block)
     if wanted is None or any(form.cell(name) is None for name in wanted.fields):
@@ -79,14 +79,14 @@ def read(
     try:
         path = files.locate(wanted.file, place.roots)
     except ConfigurationError as error:
-        return None, [Complaint(wanted.at("file"), *error.problems[0][1:])]
-    reading = _CsvReading(wanted, form, schema, files.shown_name(path, place.cwd), place.discreet)
+        return None, [Finding(wanted.at("file"), *error.problems[0][1:])]
+    reading = _CsvReading(wanted, form, schema, files.shown_name(path, place.cwd), place.hides_values)
     try:
         with path.open("rb") as raw:
             head = raw.peek(8)[:8]
             mismatch = encodings.another_format(head, path) or encodings.marked(head, wanted.encoding)
             if mismatch:
-                raise _BrokenCsv(Complaint(Origin(reading.name, 1, 1), *mismatch))
+                raise _BrokenCsv(Finding(Origin(reading.name, 1, 1), *mismatch))
             with encodings.opened(raw, wanted.encoding) as stream:
                 rows = reading.rows(stream)
                 if rows:
@@ -97,7 +97,7 @@ def read(
         return None, [encodings.undecodable(path, wanted.encoding, reading.name)]
     except OSError as error:
         what = f"cannot read {reading.name}: {(error.strerror or str(error)).lower()}"
-        return None, [Complaint(wanted.at("file"), what, "check its permissions")]
+        return None, [Finding(wanted.at("file"), what, "check its permissions")]
     return rows, reading.findings
 
 
@@ -129,11 +129,11 @@ class _CsvReading:
     """State of reading one file: its name, the wanted columns, the errors found so far."""
 
     def __init__(
-        self, wanted: CsvReference, form: CsvForm, schema: Table[str, Any], name: str, discreet: bool
+        self, wanted: CsvReference, form: CsvForm, schema: Table[str, Any], name: str, hides_values: bool
     ) -> None:
-        self.findings: list[Complaint] = []
+        self.findings: list[Finding] = []
         self.name = name
-        self._wanted, self._form, self._discreet = wanted, form, discreet
+        self._wanted, self._form, self._hides_values = wanted, form, hides_values
         self._delimiter = wanted.delimiter
         self._definitions = schema.get("definitions", {})
         self._wrong = 0
@@ -184,9 +184,9 @@ class _CsvReading:
     def _ended(self, rows: CsvRows) -> CsvRows | None:
         if not rows and not self._wrong:
             self._say(1, 1, "the file has a header but no rows", _NOBODY)
-        if self._wrong > MOST:
-            what = f"{self._wrong:,} errors in this file; the first {MOST:,} are listed"
-            self.findings.append(Complaint(Origin(self.name, 1, 1), what, "fix these first"))
+        if self._wrong > MAX_FINDINGS:
+            what = f"{self._wrong:,} errors in this file; the first {MAX_FINDINGS:,} are listed"
+            self.findings.append(Finding(Origin(self.name, 1, 1), what, "fix these first"))
         return None if self.findings else rows
 
     def _is_new(self, line: int, place: int, cell: str) -> bool:
@@ -198,7 +198,7 @@ class _CsvReading:
         first = self._seen.setdefault(key, line)
         if first == line:
             return True
-        what = "address" if self._discreet else f"address {shown(clean(cell))}"
+        what = "address" if self._hides_values else f"address {shown(clean(cell))}"
         self._say(line, place, f"duplicate {what}; first on line {first}", "remove one of them")
         return False
 
@@ -221,17 +221,17 @@ class _CsvReading:
                 yield line, row
 
     def _broken(self, line: int, column: int, what: str, hint: str) -> _BrokenCsv:
-        return _BrokenCsv(Complaint(Origin(self.name, line, column), what, hint))
+        return _BrokenCsv(Finding(Origin(self.name, line, column), what, hint))
 
-    def warn_of_damage(self, rows: CsvRows, warn: Callable[[Complaint], None]) -> None:
+    def warn_of_damage(self, rows: CsvRows, warn: Callable[[Finding], None]) -> None:
         """Warn about each column with cells that a spreadsheet has damaged: their number and first position."""
         for name, cells in rows.columns.items():
             spoiled = [index for index, text in enumerate(cells) if text and is_damaged(text)]
             if spoiled:
-                example = "" if self._discreet else f", the first {shown(cells[spoiled[0]])}"
+                example = "" if self._hides_values else f", the first {shown(cells[spoiled[0]])}"
                 what = f"{name}: {count(len(spoiled), 'cell')} damaged by a spreadsheet{example}"
                 hint = "format the column as text or widen it, then export again"
-                warn(Complaint(Origin(self.name, rows.lines[spoiled[0]], 1), what, hint))
+                warn(Finding(Origin(self.name, rows.lines[spoiled[0]], 1), what, hint))
 
     def _columns(self, header: Sequence[str]) -> dict[str, int] | None:
         """The index of each wanted column; None after reporting a missing one."""
@@ -259,7 +259,7 @@ class _CsvReading:
             wanted = wanted if same is names else wanted.casefold()
             if same.count(wanted) > 1:
                 what = f"several columns of {self.name} are called {shown(column)}"
-                self.findings.append(Complaint(self._wanted.at(key), what, "use the column number, from 1"))
+                self.findings.append(Finding(self._wanted.at(key), what, "use the column number, from 1"))
                 return -1
             if wanted in same:
                 return same.index(wanted)
@@ -270,7 +270,7 @@ class _CsvReading:
 
     def _absent(self, key: str, what: str, names: Sequence[str], column: str = "") -> None:
         hint = suggest(column, [shown(name)[1:-1] for name in names if name], noun="columns")
-        if self._discreet:  # without a header line these are the cells of a person
+        if self._hides_values:  # without a header line these are the cells of a person
             hint = f"use a column number from 1 to {len(names):,}"
         if other := _delimiter_in(self._delimiter.join(names), self._delimiter):
             hint = _named_delimiter(other)
@@ -278,7 +278,7 @@ class _CsvReading:
             hint = "the first line looks like a comment: remove it, so that the header comes first"
         elif not column:
             hint = f"name the column of the addresses, e.g. `column: 1`; {hint}"
-        self.findings.append(Complaint(self._wanted.at(key), what, hint))
+        self.findings.append(Finding(self._wanted.at(key), what, hint))
 
     def _schema(self, name: str) -> dict[str, Any]:
         return {**(self._form.cell(name) or {}), "definitions": self._definitions}
@@ -289,7 +289,7 @@ class _CsvReading:
 
     def _refuse(self, name: str, text: str, line: int, place: int) -> None:
         """Report an invalid cell with the message that the same value has in YAML."""
-        if self._wrong >= MOST:
+        if self._wrong >= MAX_FINDINGS:
             self._wrong += 1
             return
         from reconciler.config.validation import explain  # jsonschema takes long to import, and most files are valid
@@ -298,15 +298,15 @@ class _CsvReading:
         node.marks = (0, 0)
         node[name] = text
         schema = {"properties": {name: self._schema(name)}, "definitions": self._definitions}
-        hidden = frozenset([id(text)]) if self._discreet else frozenset()
+        hidden = frozenset([id(text)]) if self._hides_values else frozenset()
         for finding in explain(node, schema, hidden):
             what = finding.what if name.replace("_", " ") in finding.what else f"{name}: {finding.what}"
             self._say(line, place, what, finding.hint)
 
     def _say(self, line: int, place: int, what: str, hint: str) -> None:
         self._wrong += 1
-        if self._wrong <= MOST:
-            self.findings.append(Complaint(Origin(self.name, line, place), what, hint))
+        if self._wrong <= MAX_FINDINGS:
+            self.findings.append(Finding(Origin(self.name, line, place), what, hint))
 
 
 _NOBODY = "to declare an empty list write `contacts: []`, so that a truncated file removes nobody"

@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import IO, TextIO
 
-from reconciler.config.problems import Complaint
+from reconciler.config.problems import Finding
 from reconciler.kinds.csv_options import ENCODINGS
 from reconciler.model.values import Origin
 
@@ -75,7 +75,7 @@ def marked(head: bytes, encoding: str) -> tuple[str, str] | None:
     return None
 
 
-def undecodable(path: Path, encoding: str, name: str) -> Complaint:
+def undecodable(path: Path, encoding: str, name: str) -> Finding:
     """The finding at the first byte that is invalid in the encoding, with the probable encoding."""
     decoder = codecs.getincrementaldecoder(_CODECS.get(encoding, encoding))()
     line, width = 1, 0
@@ -86,11 +86,11 @@ def undecodable(path: Path, encoding: str, name: str) -> Complaint:
             except UnicodeDecodeError as error:
                 good = error.object[: error.start].decode(encoding, "replace")
                 line, width = _after(good, line, width)
-                return Complaint(
+                return Finding(
                     Origin(name, line, width + 1), f"not valid {encoding}", _advice(error.object, encoding)
                 )
             line, width = _after(text, line, width)
-    return Complaint(
+    return Finding(
         Origin(name, line, width + 1),
         f"incomplete character at the end of the file ({encoding})",
         "save it again as UTF-8",

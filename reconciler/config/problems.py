@@ -10,25 +10,25 @@ from typing import NamedTuple
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.values import Origin
 
-#: Problems that are reported per file; more of them usually have one cause.
-MOST = 1_000
-#: Values longer than this are cut in messages.
-SHOWN = 40
+#: Maximum number of findings that are reported per file; more of them usually have one cause.
+MAX_FINDINGS = 1_000
+#: Maximum length of a value in a message; longer ones are cut.
+MAX_SHOWN = 40
 
 
-class Complaint(NamedTuple):
-    """One problem of a file: its position, what is wrong, and what to do."""
+class Finding(NamedTuple):
+    """One error in a file: its position, what is wrong, and what to do."""
 
     origin: Origin
     what: str
     hint: str = ""
 
     def problem(self) -> Problem:
-        """The complaint with its position as text, ``file:line:column``."""
+        """The finding with its position as text, ``file:line:column``."""
         return Problem(str(self.origin), self.what, self.hint)
 
 
-def raise_if_any(findings: Iterable[Complaint], others: Iterable[Problem] = ()) -> None:
+def raise_if_any(findings: Iterable[Finding], others: Iterable[Problem] = ()) -> None:
     """Raise one ConfigurationError with all problems, each once."""
     ordered = sorted(set(findings), key=lambda finding: (finding.origin, finding.what))
     problems = list(dict.fromkeys([*others, *(finding.problem() for finding in ordered)]))
@@ -48,7 +48,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def suggest(word: str, known: Iterable[str], *, noun: str) -> str:
-    """The near miss, or else what there is: ``variables: a, b``; with nothing known, that there is none."""
+    """``did you mean …?`` for a similar known word, else the known words: ``variables: a, b``."""
     names = sorted(known)
     if not names:
         return f"no {noun} are defined"
@@ -59,9 +59,9 @@ def suggest(word: str, known: Iterable[str], *, noun: str) -> str:
 def shown(value: object) -> str:
     """A value for a message: text in double quotes, cut at 40 characters, control characters escaped."""
     text = value if isinstance(value, str) else str(value)
-    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[: SHOWN + 1])
-    if len(text) > SHOWN:
-        text = text[: SHOWN - 1] + "…"
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text[: MAX_SHOWN + 1])
+    if len(text) > MAX_SHOWN:
+        text = text[: MAX_SHOWN - 1] + "…"
     return f'"{text}"' if isinstance(value, str) else text
 
 

@@ -22,8 +22,8 @@ from collections.abc import Mapping as Table
 from typing import Any, NamedTuple
 
 from reconciler.config.positions import MappingNode, Node, SequenceNode, value_origin
-from reconciler.config.problems import MOST, Complaint
-from reconciler.config.variables import Elsewhere, Unknown, interpolate
+from reconciler.config.problems import MAX_FINDINGS, Finding
+from reconciler.config.variables import DefinedIn, Unknown, interpolate
 from reconciler.model.resource import EMPTY
 
 #: Keywords that add to the meaning of a ``$ref``.
@@ -44,14 +44,14 @@ class MappingForm(NamedTuple):
 class ExpectedShape:
     """The types that one place allows. Without ``text`` a plain scalar is resolved to another allowed type."""
 
-    __slots__ = ("boolean", "forms", "integer", "items", "null", "number", "sealed", "text")
+    __slots__ = ("boolean", "forms", "integer", "items", "null", "number", "text", "unresolved")
 
     def __init__(self) -> None:
         self.text = self.null = self.boolean = self.integer = self.number = False
         self.items: ExpectedShape | None = None
         self.forms: tuple[MappingForm, ...] = ()
         #: Only a secret is allowed here, so a literal is refused.
-        self.sealed = False
+        self.unresolved = False
 
     def form(self, keys: Mapping[str, Any]) -> MappingForm:
         """The form with most of the keys; the first of several."""
@@ -96,7 +96,7 @@ class _ShapeCompiler:
             shape.items = self.shape(schema["items"])
         if "properties" in schema or "additionalProperties" in schema:
             self._form(shape, schema, secret)
-        shape.sealed = not _any_scalar(shape) and any(form.secret for form in shape.forms)
+        shape.unresolved = not _any_scalar(shape) and any(form.secret for form in shape.forms)
 
     def _form(self, shape: ExpectedShape, schema: Mapping[str, Any], secret: bool) -> None:
         fields = {key: self.shape(inner) for key, inner in schema.get("properties", {}).items()}
@@ -161,8 +161,8 @@ class UnresolvedSecret(NamedTuple):
 class TypedItem(NamedTuple):
     """The problems found, and the places of secrets, which are resolved once the document is valid."""
 
-    findings: list[Complaint]
-    sealed: list[UnresolvedSecret]
+    findings: list[Finding]
+    unresolved: list[UnresolvedSecret]
 
 
 def resolve(
@@ -170,27 +170,27 @@ def resolve(
     shape: ExpectedShape,
     variables: Table[str, str],
     environ: Table[str, str],
-    elsewhere: Elsewhere = EMPTY,
+    defined_in: DefinedIn = EMPTY,
 ) -> TypedItem:
     """Resolve a whole document in place: ``${var.x}`` from ``variables``, ``${env.X}`` from ``environ``.
 
-    ``elsewhere`` has the environments that define a variable.
+    ``defined_in`` has the environments that define a variable.
     """
-    walk = _TypeWalk(variables, environ, elsewhere)
+    walk = _TypeWalk(variables, environ, defined_in)
     if isinstance(node, MappingNode) and shape.forms:
         walk.mapping(node, shape)
     elif isinstance(node, SequenceNode) and shape.items:
         walk.sequence(node, shape.items)
-    return TypedItem(walk.findings, walk.sealed)
+    return TypedItem(walk.findings, walk.unresolved)
 
 
 class _TypeWalk:
-    def __init__(self, variables: Table[str, str], environ: Table[str, str], elsewhere: Elsewhere) -> None:
-        self.findings: list[Complaint] = []
-        self.sealed: list[UnresolvedSecret] = []
+    def __init__(self, variables: Table[str, str], environ: Table[str, str], defined_in: DefinedIn) -> None:
+        self.findings: list[Finding] = []
+        self.unresolved: list[UnresolvedSecret] = []
         self._variables = variables
         self._environ = environ
-        self._elsewhere = elsewhere
+        self._defined_in = defined_in
 
     def mapping(self, node: MappingNode, shape: ExpectedShape) -> None:
         """The hot loop: text in a text field costs two look-ups and no call."""
@@ -219,7 +219,7 @@ class _TypeWalk:
     def _inner(self, value: Any, inner: ExpectedShape, container: MappingNode | SequenceNode, key: str | int) -> None:
         if type(value) is MappingNode and inner.forms:
             if inner.form(value).secret:
-                self.sealed.append(UnresolvedSecret(container, key, value))
+                self.unresolved.append(UnresolvedSecret(container, key, value))
             self.mapping(value, inner)
         elif type(value) is SequenceNode and inner.items is not None:
             self.sequence(value, inner.items)
@@ -229,7 +229,7 @@ class _TypeWalk:
         plain = container.is_plain_at(index, key)
         if plain and text in NULLS:
             return self._nothing(text, shape, container, key)
-        if shape.sealed:
+        if shape.unresolved:
             return self._literal(text, container, key)
         if "$" in text:
             text = self._interpolated(text, container, key)
@@ -270,11 +270,11 @@ class _TypeWalk:
 
     def _interpolated(self, text: str, container: Any, key: Any) -> str:
         try:
-            return interpolate(text, self._variables, self._environ, self._elsewhere)
+            return interpolate(text, self._variables, self._environ, self._defined_in)
         except Unknown as unknown:
             self._say(container, key, *unknown.args)
             return text
 
     def _say(self, container: MappingNode | SequenceNode, key: str | int, what: str, hint: str) -> None:
-        if len(self.findings) < MOST:
-            self.findings.append(Complaint(value_origin(container, key), what, hint))
+        if len(self.findings) < MAX_FINDINGS:
+            self.findings.append(Finding(value_origin(container, key), what, hint))

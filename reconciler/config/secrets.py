@@ -22,7 +22,7 @@ from typing import Any
 from reconciler.config import storage
 from reconciler.config.files import locate
 from reconciler.config.positions import SequenceNode
-from reconciler.config.problems import Complaint
+from reconciler.config.problems import Finding
 from reconciler.config.scalars import UnresolvedSecret
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.values import Secret
@@ -42,14 +42,14 @@ class NoSecret(Exception):
     """A secret that cannot be read; ``args`` are what is wrong and what to do."""
 
 
-def unseal(
+def resolve_secrets(
     places: Iterable[UnresolvedSecret],
     environ: Mapping[str, str],
     roots: Sequence[Path],
     *,
     skip_commands: bool = False,
     known: dict[str, Secret | NoSecret] | None = None,
-) -> list[Complaint]:
+) -> list[Finding]:
     """Put a Secret into every place and return the errors. ``roots``: the project, then further folders.
 
     Each source is read once, and kept in ``known`` for later calls. With ``skip_commands`` a command that is not
@@ -67,7 +67,7 @@ def unseal(
             known[source] = Secret(source, "") if skipped else _secret(source, way, words, environ, roots)
         found = known[source]
         if isinstance(found, NoSecret):
-            findings.append(Complaint(node.value_origin(way), *found.args))
+            findings.append(Finding(node.value_origin(way), *found.args))
         else:
             container[key] = found  # type: ignore[index]
     return findings

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from reconciler.config import files, positions, setting_types, settings_file
 from reconciler.config.positions import MappingNode, copied
-from reconciler.config.problems import Complaint, nearest, raise_if_any, suggest
+from reconciler.config.problems import Finding, nearest, raise_if_any, suggest
 from reconciler.config.settings_schema import DIALECTS, EVENTS, NOTICES, PRESETS, WORKERS, settings_schema
 from reconciler.errors import Problem
 from reconciler.model.policy import Limits, Prune
@@ -43,7 +43,7 @@ class Settings:
 
     ``rate_limit`` is requests per second (0: unlimited), ``fresh`` and ``wait`` seconds, ``max_minutes`` minutes;
     ``ledger`` an SQLAlchemy URL (SQLite by absolute path) or ``none``; ``files`` patterns as ``files.discover``
-    takes them, None for all. ``vars_elsewhere`` has the environments that define a variable, if none was chosen.
+    takes them, None for all. ``vars_defined_in`` has the environments that define a variable, if none was chosen.
     """
 
     root: Path
@@ -66,7 +66,7 @@ class Settings:
     prune: Mapping[str, Prune]
     defaults: Mapping[str, positions.MappingNode]
     vars: Mapping[str, str]
-    vars_elsewhere: Mapping[str, Sequence[str]]
+    vars_defined_in: Mapping[str, Sequence[str]]
     files: tuple[str, ...] | None
     files_roots: tuple[Path, ...]
     protect: bool
@@ -164,7 +164,7 @@ class _SettingsReading:
 
     def __init__(self, root: Path, flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path | None) -> None:
         self._root, self._flags, self._environ, self._cwd = root, flags, environ, cwd
-        self._findings: list[Complaint] = []
+        self._findings: list[Finding] = []
         self._problems: list[Problem] = []
         self._blocks: list[positions.MappingNode] = []
         self.sources: dict[str, str] = {}
@@ -204,7 +204,7 @@ class _SettingsReading:
             limits=Limits(**{limit.name: values[limit.name] for limit in fields(Limits)}),
             prune={kind: Prune(word) for kind, word in prune.items()}, defaults=defaults,
             vars={name: str(value) for name, value in variables.items()},
-            vars_elsewhere=EMPTY if name else _variables_of_environments(top),
+            vars_defined_in=EMPTY if name else _variables_of_environments(top),
             files=layered_files(self._blocks), files_roots=roots, redact=values["redact"], notify=_notify(values),
             protect=bool(self._blocks[0].get("protect", False)), max_calls=values["max_calls"],
             max_minutes=values["max_minutes"], ci=self._environ.get("CI", "").lower() in ("true", "1"),
@@ -340,7 +340,7 @@ class _SettingsReading:
             yield self._root / name
 
     def _say(self, holder: positions.MappingNode, key: str, what: str, hint: str) -> None:
-        self._findings.append(Complaint(holder.value_origin(key), what, hint))
+        self._findings.append(Finding(holder.value_origin(key), what, hint))
 
 
 def _notify(values: Mapping[str, Any]) -> Notify:
@@ -410,7 +410,7 @@ def default_ledger(environment: str | None) -> str:
     return f"sqlite:///.reconciler/{environment or 'ledger'}.db"
 
 
-def clashes(top: MappingNode, root: Path) -> Iterator[Complaint]:
+def clashes(top: MappingNode, root: Path) -> Iterator[Finding]:
     """Environments that share the connection or the ledger of an earlier one, or the connection of the top level.
 
     Only the file counts: flags and variables apply to one run.
@@ -426,7 +426,7 @@ def _place(url: str, root: Path) -> str | None:
     return os.path.realpath(path) if path else url
 
 
-def _shared(top: MappingNode, key: str, known: Known) -> Iterator[Complaint]:
+def _shared(top: MappingNode, key: str, known: Known) -> Iterator[Finding]:
     environments: MappingNode = top.get("environments") or MappingNode.at(top.file)
     first: dict[str, tuple[str, Origin]] = {}
     alone = top.get("connection") if key == "connection" else None
@@ -439,9 +439,9 @@ def _shared(top: MappingNode, key: str, known: Known) -> Iterator[Complaint]:
         here = holder.value_origin(key) if holder is block else environments.origin(name)
         if value == alone:
             what = f"`{name}` would use the connection of the top level, set at {top.value_origin(key)}"
-            yield Complaint(here, what, "set another connection, or move that one into this environment")
+            yield Finding(here, what, "set another connection, or move that one into this environment")
             continue
         other, there = first.setdefault(value, (name, here))
         if other != name:
             what = f"`{name}` would use the {key} of `{other}`, set at {there}"
-            yield Complaint(here, what, f"set a different {key} for each environment")
+            yield Finding(here, what, f"set a different {key} for each environment")

@@ -16,14 +16,14 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 
 from reconciler.config.positions import MappingNode, SequenceNode, value_origin
-from reconciler.config.problems import MOST, Complaint, count, nearest, shown, suggest
+from reconciler.config.problems import MAX_FINDINGS, Finding, count, nearest, shown, suggest
 from reconciler.kinds import email
 from reconciler.model.values import Origin
 
-#: Refused items that are explained per section; the rest is counted, as explaining is slow.
-EXPLAINED = MOST
+#: Maximum number of refused items per section that are explained, which is slow; the rest is counted.
+MAX_EXPLAINED = MAX_FINDINGS
 #: Items of a long list that are always kept, so that rules about the list itself still apply.
-SPARED = 10
+ALWAYS_KEPT = 10
 
 
 class SchemaValidator:
@@ -31,37 +31,37 @@ class SchemaValidator:
 
     def __init__(self, schema: Table[str, Any]) -> None:
         self.schema = schema
-        self._approval = jsonschema_rs.Draft7Validator(dict(schema))
+        self._validator = jsonschema_rs.Draft7Validator(dict(schema))
         self._items: dict[str, Callable[[Any], bool]] = {}
 
-    def findings(self, node: MappingNode, hidden: frozenset[int] = frozenset()) -> list[Complaint]:
+    def findings(self, node: MappingNode, hidden: frozenset[int] = frozenset()) -> list[Finding]:
         """All errors of a document; no message shows a value below a node whose ``id()`` is in ``hidden``."""
-        if self._approval.is_valid(node):
+        if self._validator.is_valid(node):
             return []
-        thin = self._thin(node)
-        findings = explain(thin.node, self.schema, hidden) or explain(node, self.schema, hidden)
-        return [*findings, *thin.left_out(node)] or [self._unexplained(node)]
+        reduced = self._reduced(node)
+        findings = explain(reduced.node, self.schema, hidden) or explain(node, self.schema, hidden)
+        return [*findings, *reduced.left_out(node)] or [self._unexplained(node)]
 
-    def _unexplained(self, node: MappingNode) -> Complaint:
+    def _unexplained(self, node: MappingNode) -> Finding:
         """A finding for a document that jsonschema-rs refuses and jsonschema accepts."""
         inner: Any = node
         origin = node.origin()
-        for step in next(error.instance_path for error in self._approval.iter_errors(node)):
+        for step in next(error.instance_path for error in self._validator.iter_errors(node)):
             origin, inner = value_origin(inner, step), inner[step]
-        return Complaint(origin, "this value is not allowed here")
+        return Finding(origin, "this value is not allowed here")
 
-    def _thin(self, node: MappingNode) -> RequiredErrors:
-        """The document with its long lists reduced to refused items, and their number if some are left out."""
-        thin = MappingNode.at(node.file)
-        thin.place, thin.marks, thin.borrowed = node.place, node.marks, node.borrowed
+    def _reduced(self, node: MappingNode) -> ReducedDocument:
+        """The document with its long lists reduced to their refused items, which are then explained."""
+        reduced = MappingNode.at(node.file)
+        reduced.place, reduced.marks, reduced.borrowed = node.place, node.marks, node.borrowed
         total = 0
         for key, value in node.items():
-            thin[key] = value
-            if isinstance(value, SequenceNode) and len(value) > EXPLAINED:
+            reduced[key] = value
+            if isinstance(value, SequenceNode) and len(value) > MAX_EXPLAINED:
                 refused = self._refused(key, value)
-                total += len(refused) if len(refused) > EXPLAINED else 0
-                thin[key] = _only(value, sorted({*range(SPARED), *refused[:EXPLAINED]}))
-        return RequiredErrors(thin, total)
+                total += len(refused) if len(refused) > MAX_EXPLAINED else 0
+                reduced[key] = _only(value, sorted({*range(ALWAYS_KEPT), *refused[:MAX_EXPLAINED]}))
+        return ReducedDocument(reduced, total)
 
     def _refused(self, section: str, items: SequenceNode) -> list[int]:
         """The indexes of the items that the schema refuses, each seen alone."""
@@ -76,18 +76,18 @@ class SchemaValidator:
         return self._items[section](item)
 
 
-class RequiredErrors(NamedTuple):
-    """A document reduced to its refused items, and their total if some of them are left out."""
+class ReducedDocument(NamedTuple):
+    """A document reduced to refused items; ``total`` is their number if some of them are left out, else 0."""
 
     node: MappingNode
     total: int
 
-    def left_out(self, node: MappingNode) -> list[Complaint]:
+    def left_out(self, node: MappingNode) -> list[Finding]:
         """A finding with the total, if not every refused item is explained."""
         if not self.total:
             return []
         what = f"{self.total} invalid items in this file; not all of them are shown"
-        return [Complaint(node.origin(), what, "fix these first")]
+        return [Finding(node.origin(), what, "fix these first")]
 
 
 def _only(items: SequenceNode, indexes: list[int]) -> SequenceNode:
@@ -113,14 +113,14 @@ _FORMS = {"array": "write a list, e.g. `[one, two]`", "object": "write `key: val
 #: A jsonschema ValidationError; its published types call every attribute possibly unset.
 Fault = Any
 
-#: Unknown keys that are reported per mapping.
-UNKNOWN = 50
+#: Maximum number of unknown keys that are reported per mapping.
+MAX_UNKNOWN_KEYS = 50
 
 #: Text that would be a number or a boolean without its quotes.
 _UNQUOTED = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?|true|false")
 
-#: Errors whose own advice is better than the ``x-hint`` of the schema.
 _IDENTIFIER = re.compile(r"[a-z][a-z0-9_]*")
+#: Errors whose own advice is better than the ``x-hint`` of the schema.
 _SELF_EVIDENT = frozenset(("required", "additionalProperties", "maxLength", "minLength", "uniqueItems"))
 
 
@@ -165,23 +165,21 @@ class ErrorPlace(NamedTuple):
         return label if self.hidden else f"{label} {self.value()}"
 
 
-def explain(node: MappingNode, schema: Table[str, Any], hidden: frozenset[int]) -> list[Complaint]:
+def explain(node: MappingNode, schema: Table[str, Any], hidden: frozenset[int]) -> list[Finding]:
     """All errors of a document; no message shows a value below a node whose ``id()`` is in ``hidden``."""
     validator = _validator_class()(dict(schema))
-    errors = islice(validator.iter_errors(node), MOST)
+    errors = islice(validator.iter_errors(node), MAX_FINDINGS)
     return [finding for error in errors for finding in _explained(node, error, hidden)]
 
 
-def _explained(root: MappingNode, error: Fault, hidden: frozenset[int]) -> Iterator[Complaint]:
+def _explained(root: MappingNode, error: Fault, hidden: frozenset[int]) -> Iterator[Finding]:
     """The findings of one error; in a union, those of the branch that matches the type of the node."""
     place = _place(root, error, hidden)
-    if error.validator in ("anyOf", "oneOf") and not _keyed(error):
+    if error.validator in ("anyOf", "oneOf") and not _needs_one_of(error):
         if not place.hidden and (text := _unquoted_colon(error)):
-            yield Complaint(
-                place.origin, "text that contains `: ` is read as a mapping", f"put it into quotes: {text}"
-            )
+            yield Finding(place.origin, "text that contains `: ` is read as a mapping", f"put it into quotes: {text}")
             return
-        chosen = _branch(error)
+        chosen = _branch_of_type(error)
         if chosen is None:
             yield _union(place)
         for inner in chosen or ():
@@ -190,7 +188,7 @@ def _explained(root: MappingNode, error: Fault, hidden: frozenset[int]) -> Itera
     phrase = _PHRASES.get(str(error.validator), _other)
     for origin, what, hint in phrase(place):
         closer = hint if error.validator == "pattern" else ""
-        yield Complaint(origin, what, closer or _hint(error) or hint)
+        yield Finding(origin, what, closer or _hint(error) or hint)
 
 
 def _hint(error: Fault) -> str:
@@ -212,24 +210,26 @@ def _place(root: MappingNode, error: Fault, hidden: frozenset[int]) -> ErrorPlac
     return ErrorPlace(error, origin, secret)
 
 
-def _keyed(error: Fault) -> bool:
+def _needs_one_of(error: Fault) -> bool:
     """Whether the branches differ by a required key only: ``oneOf: [{required: [a]}, {required: [b]}]``."""
     return all(set(branch) == {"required"} for branch in error.validator_value)
 
 
-def _branch(error: Fault) -> list[Fault] | None:
+def _branch_of_type(error: Fault) -> list[Fault] | None:
     """The errors of the branch with the fewest of those that accept the type of the node; None if none does."""
     branches: dict[Any, list[Fault]] = {}
     for inner in error.context or ():
         branches.setdefault(inner.schema_path[0], []).append(inner)
-    fitting = [errors for errors in branches.values() if not any(_of_other_kind(error, inner) for inner in errors)]
+    fitting = [errors for errors in branches.values() if not any(_is_of_other_type(error, inner) for inner in errors)]
     return min(fitting, key=_distance) if fitting else None
 
 
 def _unquoted_colon(error: Fault) -> str:
     """``"Sale: 50%"`` for ``Sale: 50%`` without braces, where text is allowed and no mapping has such a key."""
     node, inner = error.instance, list(error.context or ())
-    types = [name for each in inner if _of_other_kind(error, each) for name in _names(each.validator_value, "type")]
+    types = [
+        name for each in inner if _is_of_other_type(error, each) for name in _names(each.validator_value, "type")
+    ]
     if "string" not in types or not isinstance(node, MappingNode) or len(node) != 1:
         return ""
     ((key, value),) = node.items()
@@ -240,21 +240,21 @@ def _unquoted_colon(error: Fault) -> str:
     return f'"{shown(key)[1:-1]}: {shown(value)[1:-1]}"'
 
 
-def _of_other_kind(union: Fault, inner: Fault) -> bool:
+def _is_of_other_type(union: Fault, inner: Fault) -> bool:
     return bool(inner.validator == "type" and inner.absolute_path == union.absolute_path)
 
 
 def _distance(errors: list[Fault]) -> int:
-    """The distance of a mapping from a branch: the number of missing and of unknown keys."""
+    """The number of missing and of unknown keys of a mapping, by which the most similar branch is chosen."""
     return sum(len(_extra(error)) if error.validator == "additionalProperties" else 1 for error in errors)
 
 
-def _union(place: ErrorPlace) -> Complaint:
+def _union(place: ErrorPlace) -> Finding:
     """The finding for a node whose type no branch accepts."""
     types = [name for inner in place.error.context or () for name in _names(inner.validator_value, inner.validator)]
     if not types:
-        return Complaint(place.origin, f"{place.value()} matches more than one form", "remove one of them")
-    return Complaint(place.origin, f"expected {_expected(types)}, got {_kind(place.error.instance)}", _form(types))
+        return Finding(place.origin, f"{place.value()} matches more than one form", "remove one of them")
+    return Finding(place.origin, f"expected {_expected(types)}, got {_kind(place.error.instance)}", _form(types))
 
 
 def _names(value: Any, validator: Any) -> list[str]:
@@ -309,7 +309,7 @@ def _extra(error: Fault) -> list[str]:
 def _unknown(place: ErrorPlace) -> Phrases:
     error = place.error
     known = error.schema.get("properties", {})
-    for key in _extra(error)[:UNKNOWN]:
+    for key in _extra(error)[:MAX_UNKNOWN_KEYS]:
         noun = "section" if not error.absolute_path else "key"
         what = f"unknown {noun} {_code(key)}"
         if place.hidden and not _IDENTIFIER.fullmatch(key):  # a value that slipped into the place of a key
@@ -349,7 +349,7 @@ def _apart(place: ErrorPlace) -> Phrases:
         yield from _other(place)
         return
     if not isinstance(place.error.instance, dict):
-        return  # the error about its type says everything
+        return  # reported as an error of its type
     first, *others = place.error.validator_value["required"]
     for key in others:
         origin = _key_origin(place.error.instance, key, place.origin)
@@ -385,7 +385,7 @@ def _length(place: ErrorPlace) -> Phrases:
 
 def _pattern(place: ErrorPlace) -> Phrases:
     if not place.error.instance and place.error.schema.get("minLength"):
-        return  # that it is empty is said already
+        return  # reported as empty already
     if place.error.validator_value == email.PATTERN:
         yield place.origin, *email.refusal(place.error.instance, None if place.hidden else shown)
         return

@@ -12,7 +12,7 @@ from reconciler.model.resource import EMPTY
 READABLE = "RECONCILER_VAR_"
 
 #: The environments that define each variable.
-Elsewhere = Mapping[str, Sequence[str]]
+DefinedIn = Mapping[str, Sequence[str]]
 
 _PART = re.compile(r"\$\$\{|\$\{([^}]*)(\}|\Z)")
 _VAR = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
@@ -28,20 +28,20 @@ def interpolate(
     text: str,
     variables: Mapping[str, str],
     environ: Mapping[str, str],
-    elsewhere: Elsewhere = EMPTY,
+    defined_in: DefinedIn = EMPTY,
 ) -> str:
     """The text with every expression replaced, once: values are not looked into. ``$${`` gives ``${``.
 
     Raises Unknown for the first expression without a value.
     """
-    return _PART.sub(lambda part: _value(part, variables, environ, elsewhere), text)
+    return _PART.sub(lambda part: _value(part, variables, environ, defined_in), text)
 
 
 def _value(
     part: re.Match[str],
     variables: Mapping[str, str],
     environ: Mapping[str, str],
-    elsewhere: Elsewhere,
+    defined_in: DefinedIn,
 ) -> str:
     if part.group() == "$${":
         return "${"
@@ -49,15 +49,15 @@ def _value(
     if not part.group(2):
         raise Unknown("unclosed `${`", _LITERAL)
     if found := _VAR.fullmatch(inner):
-        return _variable(found.group(1), variables, elsewhere)
+        return _variable(found.group(1), variables, defined_in)
     if found := _ENV.fullmatch(inner):
         return _environment(found.group(1), found.group(2), environ)
     raise Unknown(f"unknown expression ${{{shown(inner)[1:-1]}}}; use ${{var.NAME}} or ${{env.NAME}}", _LITERAL)
 
 
-def _variable(name: str, variables: Mapping[str, str], elsewhere: Elsewhere) -> str:
+def _variable(name: str, variables: Mapping[str, str], defined_in: DefinedIn) -> str:
     if name not in variables:
-        what, environments = f'unknown variable "{name}"', elsewhere.get(name)
+        what, environments = f'unknown variable "{name}"', defined_in.get(name)
         if not environments:
             raise Unknown(what, suggest(name, variables, noun="variables"))
         *some, last = environments

@@ -7,7 +7,7 @@ import re
 
 import yaml
 
-from reconciler.config.problems import Complaint, shown
+from reconciler.config.problems import Finding, shown
 from reconciler.model.values import Origin
 
 FORBIDDEN = re.compile(
@@ -54,7 +54,7 @@ _WORDS = (
 )
 
 
-def decode(content: bytes, file: str) -> str | Complaint:
+def decode(content: bytes, file: str) -> str | Finding:
     """Decode UTF-8, or UTF-16 with a byte order mark (YAML 1.2 §5.2); a finding at the first invalid byte."""
     encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
     try:
@@ -62,7 +62,7 @@ def decode(content: bytes, file: str) -> str | Complaint:
     except UnicodeDecodeError as error:
         before = error.object[: error.start].decode(encoding, errors="replace")
         name = "UTF-16" if encoding == "utf-16" else "UTF-8"
-        return Complaint(position(before, len(before), file), f"not valid {name}", "save it as UTF-8")
+        return Finding(position(before, len(before), file), f"not valid {name}", "save it as UTF-8")
 
 
 def position(text: str, index: int, file: str) -> Origin:
@@ -71,21 +71,21 @@ def position(text: str, index: int, file: str) -> Origin:
     return Origin(file, len(breaks) + 1, index - (breaks[-1].end() if breaks else 0) + 1)
 
 
-def forbidden(text: str, file: str) -> Complaint | None:
+def forbidden(text: str, file: str) -> Finding | None:
     """The first character that YAML does not allow in a file (YAML 1.2 §5.1), if there is one."""
     found = FORBIDDEN.search(text)
     if found is None:
         return None
     what = f"the character U+{ord(found.group()):04X} is not allowed in a YAML file"
-    return Complaint(
+    return Finding(
         position(text, found.start(), file), what, "remove it, or write it as an escape sequence in double quotes"
     )
 
 
-def explain(error: yaml.YAMLError, text: str, file: str) -> Complaint:
+def explain(error: yaml.YAMLError, text: str, file: str) -> Finding:
     """The finding for an error of the YAML parser."""
     if not isinstance(error, yaml.MarkedYAMLError):
-        return forbidden(text, file) or Complaint(Origin(file, 1, 1), "invalid YAML", "")
+        return forbidden(text, file) or Finding(Origin(file, 1, 1), "invalid YAML", "")
     said = f"{error.context or ''} {error.problem or ''}"
     mark = error.problem_mark or error.context_mark
     if any(part in said for part in _OPENED) and error.context_mark:
@@ -95,20 +95,20 @@ def explain(error: yaml.YAMLError, text: str, file: str) -> Complaint:
         return _stray(origin, text)
     for part, what, hint in _WORDS:
         if part in said:
-            return Complaint(origin, what, hint)
-    return Complaint(origin, f"invalid YAML: {error.problem}")
+            return Finding(origin, what, hint)
+    return Finding(origin, f"invalid YAML: {error.problem}")
 
 
-def escape_beyond_unicode(text: str, file: str) -> Complaint:
+def escape_beyond_unicode(text: str, file: str) -> Finding:
     """The first escape above U+10FFFF, for a parser that raises an error without a position."""
     found = re.finditer(r"\\U([0-9A-Fa-f]{8})", text)
     at = next((each.start() for each in found if int(each.group(1), 16) > 0x10FFFF), 0)
-    return Complaint(position(text, at, file), "invalid Unicode escape", _ESCAPE)
+    return Finding(position(text, at, file), "invalid Unicode escape", _ESCAPE)
 
 
-def _stray(origin: Origin, text: str) -> Complaint:
+def _stray(origin: Origin, text: str) -> Finding:
     lines = BREAK.split(text)
     char = lines[origin.line - 1][origin.column - 1 : origin.column] if origin.line <= len(lines) else ""
     if char == "\t":
-        return Complaint(origin, "a tab is used for indentation", "use spaces")
-    return Complaint(origin, f"an unquoted value cannot begin with {shown(char)}", "put the value into quotes")
+        return Finding(origin, "a tab is used for indentation", "use spaces")
+    return Finding(origin, f"an unquoted value cannot begin with {shown(char)}", "put the value into quotes")

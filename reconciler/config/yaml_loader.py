@@ -27,17 +27,17 @@ from yaml.events import (
 )
 
 from reconciler.config.positions import PLAIN, Layouts, MappingNode, Node, SequenceNode, copied, pack, unpack
-from reconciler.config.problems import MOST, Complaint, raise_if_any, shown
+from reconciler.config.problems import MAX_FINDINGS, Finding, raise_if_any, shown
 from reconciler.config.yaml_errors import decode, escape_beyond_unicode, explain
 from reconciler.model.values import MAX_SHARED, Origin, shared
 
 #: Maximum nesting of mappings and lists.
 MAX_DEPTH = 100
-#: Nodes that aliases may repeat: this number, or this multiple of the nodes written so far, if that is more.
-ALIASED = 10_000
-ALIASED_TIMES = 10
-#: Items in one part of a file.
-PART = 200
+#: Maximum number of nodes that aliases repeat: this, or this multiple of the nodes written so far if that is more.
+MAX_ALIASED = 10_000
+MAX_ALIASED_FACTOR = 10
+#: Maximum number of items in one part of a file.
+PART_SIZE = 200
 
 #: Untyped, because its attributes are declared as optional and are always set for parsed events.
 _SCALAR: Any = ScalarEvent
@@ -54,10 +54,10 @@ class _Stop(Exception):
 
 
 class Unstreamable(Exception):
-    """A file must be parsed whole: to report its errors, or because keys are merged into its root."""
+    """The file must be parsed whole: it has errors to report, or it merges keys into its root."""
 
 
-def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | None = None) -> Node:
+def parse(text: str | bytes, file: str, warn: Callable[[Finding], object] | None = None) -> Node:
     """The root node of one file; an empty mapping for an empty file. ``file`` is the name in positions.
 
     ``warn`` is called for text that YAML reads differently from how it looks.
@@ -66,7 +66,7 @@ def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | No
     """
     if isinstance(text, bytes):
         decoded = decode(text, file)
-        if isinstance(decoded, Complaint):
+        if isinstance(decoded, Finding):
             raise_if_any([decoded])
         text = str(decoded)
     builder = _YamlBuilder(text, file, warn)
@@ -76,13 +76,13 @@ def parse(text: str | bytes, file: str, warn: Callable[[Complaint], object] | No
     return node
 
 
-def parts(text: bytes, file: str, warn: Callable[[Complaint], object] | None = None) -> Iterator[MappingNode]:
-    """The root of a valid file in parts: mappings with one section and at most PART of its items.
+def parts(text: bytes, file: str, warn: Callable[[Finding], object] | None = None) -> Iterator[MappingNode]:
+    """The root of a valid file in parts: mappings with one section and at most ``PART_SIZE`` of its items.
 
     Only nodes with anchors are kept. Raises Unstreamable where :func:`parse` has to read the file.
     """
     decoded = decode(text, file)
-    if isinstance(decoded, Complaint):
+    if isinstance(decoded, Finding):
         raise Unstreamable
     builder = _YamlBuilder(decoded, file, warn)
     del text, decoded  # large
@@ -118,8 +118,8 @@ def _events(text: str) -> Callable[[], Any]:
 class _YamlBuilder:
     """State of reading one file: the parser's next event, anchors, counts and findings."""
 
-    def __init__(self, text: str, file: str, warn: Callable[[Complaint], object] | None) -> None:
-        self.findings: list[Complaint] = []
+    def __init__(self, text: str, file: str, warn: Callable[[Finding], object] | None) -> None:
+        self.findings: list[Finding] = []
         self._warn = warn
         self._text = text
         self._file = file
@@ -195,7 +195,7 @@ class _YamlBuilder:
         while more:
             node, marks = SequenceNode(), []
             node.file, node.place = self._file, base
-            while len(node) < PART and (more := type(item := self._get()) is not SequenceEndEvent):
+            while len(node) < PART_SIZE and (more := type(item := self._get()) is not SequenceEndEvent):
                 value, mark = self._own(item, 2)
                 node.append(value)
                 marks.append(mark - base)
@@ -206,7 +206,7 @@ class _YamlBuilder:
             first = False
 
     def _own(self, event: Any, depth: int) -> tuple[Node, int]:
-        """A node that the caller may change, even if an alias repeats it or a part of it later."""
+        """A node that the caller may change: a copy if it contains an anchor, which an alias may repeat later."""
         anchored = self._anchored
         node, mark = self._node(event, depth)
         return (node if anchored == self._anchored else copied(node)), mark
@@ -311,7 +311,7 @@ class _YamlBuilder:
         if self._warn and event.implicit[0] and re.search(r"[\r\n]\s*- ", written):
             what = "text continues on the next line: the line that begins with `- ` is part of it, not a list item"
             hint = "align the `-` with the list, or put the text into quotes on one line"
-            self._warn(Complaint(self._origin(_mark(event)), what, hint))
+            self._warn(Finding(self._origin(_mark(event)), what, hint))
 
     def _key(self, event: Any, base: int, depth: int) -> tuple[str | None, int]:
         """A key that is not a simple scalar: tagged, anchored, or an alias of a scalar; None if it is refused.
@@ -364,7 +364,7 @@ class _YamlBuilder:
         if isinstance(node, str):
             return node
         self._aliased += len(node) + 1
-        budget = max(ALIASED, ALIASED_TIMES * self._written)
+        budget = max(MAX_ALIASED, MAX_ALIASED_FACTOR * self._written)
         if self._aliased > budget:
             self._stop(mark, f"the aliases in this file expand to more than {budget} values", _ALIAS_HINT)
         if depth >= MAX_DEPTH:
@@ -388,8 +388,8 @@ class _YamlBuilder:
         self._note(mark, f"unknown YAML tag {shown(tag)}", "remove the tag")
 
     def _note(self, mark: int, what: str, hint: str) -> None:
-        self.findings.append(Complaint(self._origin(mark), what, hint))
-        if len(self.findings) >= MOST:
+        self.findings.append(Finding(self._origin(mark), what, hint))
+        if len(self.findings) >= MAX_FINDINGS:
             raise _Stop
 
     def _stop(self, mark: int, what: str, hint: str) -> None:

@@ -24,7 +24,7 @@ from ruamel.yaml.error import YAMLError
 
 from reconciler.config import yaml_errors, yaml_loader
 from reconciler.config.positions import MappingNode, Node, SequenceNode
-from reconciler.config.problems import Complaint, raise_if_any
+from reconciler.config.problems import Finding, raise_if_any
 from reconciler.config.scalars import NULLS
 from reconciler.edit.outline import LineForm, Outline, Place, outline
 from reconciler.edit.yaml_writer import WIDTH
@@ -63,7 +63,7 @@ def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) ->
     Raises ConfigurationError with every position where it cannot be read.
     """
     decoded = yaml_errors.decode(content, file)
-    if isinstance(decoded, Complaint):
+    if isinstance(decoded, Finding):
         raise_if_any([decoded])
     text = str(decoded).replace("\r\n", "\n").replace("\r", "\n")
     tree = yaml_loader.parse(text, file)

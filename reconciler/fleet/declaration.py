@@ -12,7 +12,7 @@ from typing import Any
 from reconciler.config import configuration, encodings, files, setting_types, yaml_loader
 from reconciler.config.fleet_schema import DEFAULT_KEY, NAME, fleet_schema
 from reconciler.config.positions import MappingNode
-from reconciler.config.problems import Complaint, nearest, raise_if_any, shown
+from reconciler.config.problems import Finding, nearest, raise_if_any, shown
 from reconciler.config.scalars import compile_schema
 from reconciler.config.validation import SchemaValidator
 from reconciler.errors import ConfigurationError, Problem
@@ -67,11 +67,11 @@ def find_file(path: Path) -> Path:
     raise ConfigurationError([Problem(str(path), what, "name the file of the fleet")])
 
 
-def _rate_limit(node: MappingNode, findings: list[Complaint]) -> float:
+def _rate_limit(node: MappingNode, findings: list[Finding]) -> float:
     try:
         return setting_types.rate(node.get("rate_limit", setting_types.GATEWAY_RATE))
     except ValueError as error:
-        findings.append(Complaint(node.value_origin("rate_limit"), str(error)))
+        findings.append(Finding(node.value_origin("rate_limit"), str(error)))
         return 0.0
 
 
@@ -101,7 +101,7 @@ def read_fleet(path: Path, environ: Mapping[str, str], cwd: Path | None = None) 
 
 
 def _accounts(
-    node: MappingNode, folder: Path, cwd: Path | None, findings: list[Complaint]
+    node: MappingNode, folder: Path, cwd: Path | None, findings: list[Finding]
 ) -> Iterator[tuple[FleetAccount, Origin]]:
     key = node["key"]["env"] if "key" in node else DEFAULT_KEY
     for index, item in enumerate(node["accounts"]):
@@ -123,21 +123,19 @@ def _account(item: MappingNode, origin: Origin, key: str) -> FleetAccount:
     )
 
 
-def _duplicates(accounts: list[tuple[FleetAccount, Origin]]) -> Iterator[Complaint]:
+def _duplicates(accounts: list[tuple[FleetAccount, Origin]]) -> Iterator[Finding]:
     first: dict[str, Origin] = {}
     for account, origin in accounts:
         there = first.setdefault(account.name.casefold(), origin)
         if there != origin:
-            yield Complaint(
-                origin, f"duplicate account {shown(account.name)}; first at {there}", "rename one of them"
-            )
+            yield Finding(origin, f"duplicate account {shown(account.name)}; first at {there}", "rename one of them")
 
 
 # CSV sources
 
 
 def _rows(
-    item: MappingNode, key: str, folder: Path, cwd: Path | None, findings: list[Complaint]
+    item: MappingNode, key: str, folder: Path, cwd: Path | None, findings: list[Finding]
 ) -> Iterator[tuple[FleetAccount, Origin]]:
     """The accounts of one CSV source; keys of its block apply to each row."""
     long = item["csv"] if isinstance(item["csv"], MappingNode) else {"file": item["csv"]}
@@ -146,7 +144,7 @@ def _rows(
     try:
         path = files.locate(str(long["file"]), [folder])
     except ConfigurationError as error:
-        findings.append(Complaint(item.value_origin("csv"), *error.problems[0][1:]))
+        findings.append(Finding(item.value_origin("csv"), *error.problems[0][1:]))
         return
     name = files.shown_name(path, cwd)
     try:
@@ -156,13 +154,13 @@ def _rows(
     except UnicodeError:
         findings.append(encodings.undecodable(path, encoding, name))
     except OSError as error:
-        findings.append(Complaint(item.value_origin("csv"), f"cannot read {name}: {error.strerror}"))
+        findings.append(Finding(item.value_origin("csv"), f"cannot read {name}: {error.strerror}"))
     except csv.Error as error:
-        findings.append(Complaint(Origin(name, 1, 1), f"invalid CSV: {error}", "save the file again as CSV"))
+        findings.append(Finding(Origin(name, 1, 1), f"invalid CSV: {error}", "save the file again as CSV"))
 
 
 def _read(
-    reader: Any, name: str, item: MappingNode, key: str, findings: list[Complaint]
+    reader: Any, name: str, item: MappingNode, key: str, findings: list[Finding]
 ) -> Iterator[tuple[FleetAccount, Origin]]:
     header = [cell.strip() for cell in next(reader, [])]
     wrong = list(_columns(header, Origin(name, 1, 1)))
@@ -174,30 +172,30 @@ def _read(
             continue
         number += 1
         if number > MAX_ACCOUNTS:
-            findings.append(Complaint(origin, f"more than {MAX_ACCOUNTS:,} accounts", "check the file name"))
+            findings.append(Finding(origin, f"more than {MAX_ACCOUNTS:,} accounts", "check the file name"))
             return
         if len(row) != len(header):
             what = f"expected {len(header)} cells, found {len(row)}"
-            findings.append(Complaint(origin, what, "check the delimiter and the quotes of this row"))
+            findings.append(Finding(origin, what, "check the delimiter and the quotes of this row"))
             continue
         cells = {column: cell.strip() for column, cell in zip(header, row, strict=True) if cell.strip()}
         if problem := _row_problem(cells):
-            findings.append(Complaint(origin, *problem))
+            findings.append(Finding(origin, *problem))
             continue
         yield _of_row(cells, item, key, origin), origin
     if not wrong and not number:
-        findings.append(Complaint(Origin(name, 1, 1), "the file has no rows", "add one row for each account"))
+        findings.append(Finding(Origin(name, 1, 1), "the file has no rows", "add one row for each account"))
 
 
-def _columns(header: list[str], origin: Origin) -> Iterator[Complaint]:
+def _columns(header: list[str], origin: Origin) -> Iterator[Finding]:
     if "name" not in header:
-        yield Complaint(origin, "no column `name`", "add it, or set `delimiter:`")
+        yield Finding(origin, "no column `name`", "add it, or set `delimiter:`")
     for column in header:
         if column not in COLUMNS and not column.startswith(("vars.", "labels.")):
             hint = nearest(column, COLUMNS) or f"columns: {', '.join(COLUMNS)}, vars.NAME, labels.NAME"
-            yield Complaint(origin, f"unknown column {shown(column)}", hint)
+            yield Finding(origin, f"unknown column {shown(column)}", hint)
     for column in sorted({each for each in header if header.count(each) > 1}):
-        yield Complaint(origin, f"duplicate column {shown(column)}", "remove one of them")
+        yield Finding(origin, f"duplicate column {shown(column)}", "remove one of them")
 
 
 def _row_problem(cells: Mapping[str, str]) -> tuple[str, str] | None:

@@ -190,7 +190,7 @@ class Tools:
         """Check API key, connection, account, clock, ledger, folder and files."""
         try:
             settings = self.workspace.settings(call)
-            document = check_document(examine(self.workspace.path, settings, self.workspace.where))
+            document = check_document(examine(self.workspace.path, settings, self.workspace.invocation))
         except ConfigurationError as error:
             document = check_document(unreadable_settings(error))
         return Listing(

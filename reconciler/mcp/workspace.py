@@ -53,7 +53,7 @@ class Workspace:
     decided when the server starts."""
 
     path: Path
-    where: Invocation
+    invocation: Invocation
     redact: bool = True
     allow: Mapping[Allow, int | None] = field(default_factory=dict)
     #: Addresses of live resources by what was shown in their place.
@@ -134,8 +134,8 @@ class Workspace:
         return found
 
     def _invocation(self, on_warning: Callable[[Problem], None] = lambda problem: None) -> Invocation:
-        flags = {**self.where.flags, "redact": self.redact}
-        return replace(self.where, flags=flags, on_warning=on_warning)
+        flags = {**self.invocation.flags, "redact": self.redact}
+        return replace(self.invocation, flags=flags, on_warning=on_warning)
 
     def _redactor(self) -> Redactor:
         return Redactor(partial(self._key.digest, DOMAIN))

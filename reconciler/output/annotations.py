@@ -8,7 +8,7 @@ from reconciler.output import diagnostics, wording
 from reconciler.output.diagnostics import Diagnostic, Examined, Level
 
 #: Annotations of one level that GitHub shows in a step; it drops further ones without a message.
-MOST = 10
+MAX_ANNOTATIONS = 10
 
 _COMMANDS = {Level.ERROR: "error", Level.WARNING: "warning", Level.NOTE: "notice"}
 
@@ -21,7 +21,7 @@ def workflow_commands(result: Examined) -> str:
 def _lines(found: list[Diagnostic], base: str) -> Iterator[str]:
     for level, command in _COMMANDS.items():
         hit = [each for each in found if each.rule.level is level]
-        shown = hit if len(hit) <= MOST else hit[: MOST - 1]
+        shown = hit if len(hit) <= MAX_ANNOTATIONS else hit[: MAX_ANNOTATIONS - 1]
         yield from (_command(command, each, base) for each in shown)
         if len(hit) > len(shown):
             more = wording.count(len(hit) - len(shown), "more of this level is", "more of this level are")

@@ -22,7 +22,7 @@ from reconciler.planner.matched_state import MatchedState
 #: Similarity (0 to 1) from which a pair counts as a rename.
 ALIKE = 0.7
 #: Maximum number of deletions and creations to compare; more of them exceed the limits anyway.
-MOST = 200
+MAX_COMPARED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ def suggest_renames(
     ``partly`` are the kinds that were not read completely.
     """
     open_changes = [c for c in differing(changes) if not c.blocked and _can_be_renamed(KINDS[c.address.kind])]
-    gone = [c for c in open_changes if c.action is Action.DELETE][:MOST]
-    come = [c for c in open_changes if c.action is Action.CREATE][:MOST]
+    gone = [c for c in open_changes if c.action is Action.DELETE][:MAX_COMPARED]
+    come = [c for c in open_changes if c.action is Action.CREATE][:MAX_COMPARED]
     pairs = [(old, new) for old in gone for new in come if old.address.kind == new.address.kind]
     if not pairs:
         return ()

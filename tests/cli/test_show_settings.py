@@ -14,7 +14,7 @@ import yaml
 from reconciler.cli.main import COMMANDS, cli
 from reconciler.cli.options import AccountOptions
 from reconciler.cli.program import Program
-from reconciler.cli.project_context import place
+from reconciler.cli.project_context import invocation_of
 from reconciler.config.settings import NAMES, Settings
 from reconciler.model.policy import Limits
 from tests.support.project import Project
@@ -91,7 +91,7 @@ def test_every_setting_is_shown(project: Project) -> None:
     """All settings with a flag or variable, all limits, and every other field that a user can set."""
     project.write("tags: [VIP]")
     shown = rows(project)
-    internal = {"root", "format", "ci", "sources", "limits", "notify", "prune", "vars", "vars_elsewhere"}
+    internal = {"root", "format", "ci", "sources", "limits", "notify", "prune", "vars", "vars_defined_in"}
     internal.add("defaults")
     expected = {*NAMES, *(each.name for each in fields(Settings) if each.name not in internal)}
     assert expected <= {*shown, "parallel"}
@@ -103,7 +103,7 @@ def test_a_flag_that_is_a_setting_is_not_dropped() -> None:
     assert named <= set(NAMES)
     values = dict.fromkeys(named, "x")
     context = click.Context(cli, obj=Program(rate_limit=3.0, redact=True))
-    assert place(context, AccountOptions(**values)).flags == {**values, "rate_limit": 3.0, "redact": True}
+    assert invocation_of(context, AccountOptions(**values)).flags == {**values, "rate_limit": 3.0, "redact": True}
     for command in commands():
         flags = {each.name for each in command.params if isinstance(each, click.Option) and each.name in NAMES}
         others = {"wait"} if command.name == "create" else set()  # for a connection; the setting is for the ledger

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from reconciler.config import yaml_loader
 from reconciler.config.configuration import LoadOptions, check, load
 from reconciler.config.scalars import compile_schema
-from reconciler.config.secrets import unseal
+from reconciler.config.secrets import resolve_secrets
 from reconciler.config.validation import SchemaValidator
 from reconciler.config.yaml_loader import parse
 from reconciler.errors import ConfigurationError
@@ -203,8 +203,8 @@ trees = st.recursive(leaves, lambda inner: st.lists(inner, max_size=3) | st.dict
 def test_any_document_is_valid_or_has_findings(tree, quoted):
     """Whatever stands where, each finding has a position, and nothing else is raised."""
     node = parse(yaml.safe_dump(tree, default_style="'" if quoted else None), "f")
-    findings, sealed = check(node, "f", RULES)
-    findings += unseal(sealed, {}, [Path("/nowhere")])
+    findings, unresolved = check(node, "f", RULES)
+    findings += resolve_secrets(unresolved, {}, [Path("/nowhere")])
     assert all(finding.origin.file == "f" and finding.origin.line > 0 and finding.what for finding in findings)
     if not findings:
         assert set(node) <= {"tags", "webhooks"}
@@ -212,7 +212,7 @@ def test_any_document_is_valid_or_has_findings(tree, quoted):
 
 def test_files_are_read_in_parts(tmp_path, monkeypatch):
     """Also across anchors: a variable inside of an anchor is replaced once, there and at each alias."""
-    monkeypatch.setattr(yaml_loader, "PART", 2)
+    monkeypatch.setattr(yaml_loader, "PART_SIZE", 2)
     monkeypatch.setattr(yaml_loader, "parse", None)
     text = "webhooks:\n  - &a {name: '$${x} ${var.v}'}\n  - *a\n  - {name: b}\n"
     found = loaded(tmp_path, {"a.yaml": text}, variables={"v": "${y}"}, defaults={"webhooks": parse("{url: u}", "s")})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reconciler.config.problems import Complaint, count, nearest, raise_if_any, shown, suggest
+from reconciler.config.problems import Finding, count, nearest, raise_if_any, shown, suggest
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.values import Origin
 
@@ -11,7 +11,7 @@ def test_findings_are_sorted_by_file_line_and_column_and_said_once():
     """Line 10 comes after line 9."""
     places = [("b", 1, 1), ("a", 10, 1), ("a", 9, 5), ("a", 9, 2), ("a", 9, 2)]
     with pytest.raises(ConfigurationError) as caught:
-        raise_if_any([Complaint(Origin(*place), "wrong") for place in places], [Problem("z", "missing")])
+        raise_if_any([Finding(Origin(*place), "wrong") for place in places], [Problem("z", "missing")])
     assert [problem.where for problem in caught.value.problems] == ["z", "a:9:2", "a:9:5", "a:10:1", "b:1:1"]
 
 

@@ -27,7 +27,7 @@ def program(project, script, name="op"):
 def unsealed(words, project, environ, **more):
     """What stands in the place of a command afterwards, and what was found."""
     node = parse(f"secret: {{command: {words}}}\n", "f")
-    found = secrets.unseal([UnresolvedSecret(node, "secret", node["secret"])], environ, (project,), **more)
+    found = secrets.resolve_secrets([UnresolvedSecret(node, "secret", node["secret"])], environ, (project,), **more)
     return node["secret"], [str(finding.problem()) for finding in found]
 
 
@@ -123,7 +123,7 @@ def test_it_runs_once(project):
         environ = program(project, script)
         node = parse("a: {command: [op, x]}\nb: {command: [op, x]}\n", "f")
         places = [UnresolvedSecret(node, key, node[key]) for key in "ab"]
-        assert len(secrets.unseal(places, environ, (project,))) in (0, 2)
+        assert len(secrets.resolve_secrets(places, environ, (project,))) in (0, 2)
         assert (project / "log").read_text() == "run\n"
         (project / "log").unlink()
 

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from reconciler.config.scalars import UnresolvedSecret
-from reconciler.config.secrets import LARGEST, unseal
+from reconciler.config.secrets import LARGEST, resolve_secrets
 from reconciler.config.yaml_loader import parse
 from reconciler.model.values import Secret
 
@@ -23,7 +23,7 @@ def project(tmp_path):
 def unsealed(declaration, project, environ=None, roots=()):
     """What stands in the place of a declaration afterwards, and what was found."""
     node = parse(f"secret: {declaration}\n", "f")
-    found = unseal([UnresolvedSecret(node, "secret", node["secret"])], environ or {}, (project, *roots))
+    found = resolve_secrets([UnresolvedSecret(node, "secret", node["secret"])], environ or {}, (project, *roots))
     return node["secret"], [str(finding.problem()) for finding in found]
 
 

@@ -27,8 +27,8 @@ def test_secrets_are_known_by_their_definition():
         "definitions": {"secret": {"type": "object", "properties": {"env": {"type": "string"}}}},
     }
     fields = compile_schema(schema).forms[0].fields
-    assert fields["only"].sealed
-    assert not fields["either"].sealed
+    assert fields["only"].unresolved
+    assert not fields["either"].unresolved
     assert fields["either"].forms[0].secret
 
 

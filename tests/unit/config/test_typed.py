@@ -43,7 +43,7 @@ def typed(text, **more):
     """The document after the pass, and what was found, as lines."""
     node = parse(text, "a.yaml")
     found = resolve(node, SHAPE, more.get("variables", {}), more.get("environ", {}))
-    return node, [str(finding.problem()) for finding in found.findings], found.sealed
+    return node, [str(finding.problem()) for finding in found.findings], found.unresolved
 
 
 @pytest.mark.parametrize(
@@ -154,19 +154,19 @@ def test_unknown_keys_and_wrong_kinds_stay_as_they_are():
 
 def test_a_literal_secret_is_refused_and_not_shown():
     """The way to write it is named, the literal is not."""
-    _, found, sealed = typed("secret: hunter2\nsecrets: [hunter3]\nmaybe: hunter4\n")
+    _, found, unresolved = typed("secret: hunter2\nsecrets: [hunter3]\nmaybe: hunter4\n")
     assert [line.split(": ", 1)[0] for line in found] == ["a.yaml:1:9", "a.yaml:2:11", "a.yaml:3:8"]
     assert all("use {env: VARIABLE_NAME}" in line and "hunter" not in line for line in found)
-    assert not sealed
+    assert not unresolved
 
 
 def test_places_of_secrets_are_noted():
     """With what holds them, so that they can be filled."""
-    node, found, sealed = typed("secret: {env: A}\nsecrets: [{file: b}]\nurl: {env: C}\nmaybe: ~\n")
+    node, found, unresolved = typed("secret: {env: A}\nsecrets: [{file: b}]\nurl: {env: C}\nmaybe: ~\n")
     assert not found
-    assert [place.key for place in sealed] == ["secret", 0, "url"]
-    assert sealed[0].container is node
-    assert sealed[1].container is node["secrets"]
+    assert [place.key for place in unresolved] == ["secret", 0, "url"]
+    assert unresolved[0].container is node
+    assert unresolved[1].container is node["secrets"]
     assert node["maybe"] is None
 
 

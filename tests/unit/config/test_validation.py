@@ -5,7 +5,7 @@ import pytest
 from reconciler.config.configuration import LoadOptions, check
 from reconciler.config.scalars import compile_schema
 from reconciler.config.settings_schema import settings_schema
-from reconciler.config.validation import EXPLAINED, SchemaValidator
+from reconciler.config.validation import MAX_EXPLAINED, SchemaValidator
 from reconciler.config.yaml_loader import parse
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds import schema as files_schema
@@ -196,17 +196,17 @@ def test_a_literal_secret_is_said_once():
 
 def test_long_lists_keep_their_positions_and_requirements():
     """Only refused items are explained, at their own lines, and the list as such is not faulted."""
-    good = "  - email: a@example.com\n" * (EXPLAINED + 5)
-    tags = "  - VIP\n" * (EXPLAINED + 5)
+    good = "  - email: a@example.com\n" * (MAX_EXPLAINED + 5)
+    tags = "  - VIP\n" * (MAX_EXPLAINED + 5)
     text = f"contacts:\n{good}  - email: 5\n{good}tags:\n{tags}"
-    assert found(text) == [f'{EXPLAINED + 7}:12: invalid email "5"; write ann@example.com']
+    assert found(text) == [f'{MAX_EXPLAINED + 7}:12: invalid email "5"; write ann@example.com']
 
 
 def test_so_many_errors_are_counted():
     """Explaining is bounded."""
-    lines = found("contacts:\n" + "  - {}\n" * (EXPLAINED + 500))
-    assert len(lines) == EXPLAINED + 1
-    assert f"{EXPLAINED + 500} invalid items in this file" in lines[0]
+    lines = found("contacts:\n" + "  - {}\n" * (MAX_EXPLAINED + 500))
+    assert len(lines) == MAX_EXPLAINED + 1
+    assert f"{MAX_EXPLAINED + 500} invalid items in this file" in lines[0]
 
 
 def test_a_list_that_is_wrong_as_such_is_explained_whole():

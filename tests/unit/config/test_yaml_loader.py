@@ -381,7 +381,7 @@ PARTS = {
 @pytest.mark.parametrize("text", PARTS.values(), ids=PARTS)
 def test_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     """The same sections, items and positions, although the caller changes items whose anchors are used later."""
-    monkeypatch.setattr(yaml_loader, "PART", 2)
+    monkeypatch.setattr(yaml_loader, "PART_SIZE", 2)
     whole, again = parse(text, "a.yaml"), MappingNode.at("a.yaml")
     assert isinstance(whole, MappingNode)
     for part in yaml_loader.parts(text.encode(), "a.yaml"):

@@ -19,7 +19,7 @@ from reconciler.model.policy import Allow
 from reconciler.model.report import Outcome, Report, Status
 from reconciler.model.values import Address, Origin
 from reconciler.output import diagnostics, sarif, wording
-from reconciler.output.annotations import MOST, workflow_commands
+from reconciler.output.annotations import MAX_ANNOTATIONS, workflow_commands
 from reconciler.output.diagnostics import RULES
 from reconciler.output.drift import DriftReport
 from reconciler.output.formats import DRIFT, FORMATS, PLAN, PROBLEMS, names, rendered
@@ -203,9 +203,9 @@ def test_no_more_than_github_shows() -> None:
     """The last one of a level says how many there are."""
     changes = [one(Action.DELETE, address=Address("tag", f"T{index}")) for index in range(40)]
     lines = workflow_commands(sheet(*changes)).splitlines()
-    assert len(lines) == MOST
+    assert len(lines) == MAX_ANNOTATIONS
     assert lines[-1].endswith("::31 more of this level are not shown here; the other outputs of this run have all.")
-    assert len(workflow_commands(sheet(*changes[:MOST])).splitlines()) == MOST
+    assert len(workflow_commands(sheet(*changes[:MAX_ANNOTATIONS])).splitlines()) == MAX_ANNOTATIONS
 
 
 # GitLab
