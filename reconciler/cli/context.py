@@ -18,7 +18,8 @@ import click
 from reconciler.cli.logs import BODIES, LOGGER, REQUESTS, log
 from reconciler.cli.options import SelectionOptions
 from reconciler.cli.program import program_of
-from reconciler.cli.progress import Events, ProgressStyle, ReadProgress, WriteProgress, following, reading
+from reconciler.cli.progress import Events, ReadProgress, WriteProgress
+from reconciler.cli.progress_listeners import ProgressStyle, following, reading
 from reconciler.cli.redaction import Redaction, redaction_of
 from reconciler.commands import plan
 from reconciler.commands.plan import Planned, PlanRequest

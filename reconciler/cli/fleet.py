@@ -33,7 +33,7 @@ from reconciler.cli.options import (
 )
 from reconciler.cli.outputs import name_of, outputs_of
 from reconciler.cli.program import program_of
-from reconciler.cli.progress import ProgressStyle
+from reconciler.cli.progress_listeners import ProgressStyle
 from reconciler.cli.prompt import confirm
 from reconciler.cli.redaction import redaction_of
 from reconciler.cli.terminal import can_ask, print_lines

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from reconciler.cli.logs import log
-from reconciler.cli.progress import Heartbeat, KindProgress, Progress, ProgressStyle, drawn
+from reconciler.cli.progress import KindProgress, Progress
+from reconciler.cli.progress_listeners import Heartbeat, ProgressStyle
 from reconciler.cli.terminal import is_screen
 from reconciler.fleet.account import AccountJob
 from reconciler.model.fleet import AccountResult
@@ -67,6 +68,8 @@ def showing(progress: FleetProgress, style: ProgressStyle, title: str) -> Iterat
         if style.quiet:
             pass
         elif is_screen():
+            from reconciler.cli.progress_display import drawn
+
             shown.enter_context(drawn(progress, title))
         elif style.seconds:
             beat = Heartbeat(

@@ -1,36 +1,23 @@
-"""Progress of a run: counts, bars on a terminal, heartbeat lines elsewhere, and the stream of events."""
+"""Progress of a run: counts, their rate, and the stream of events."""
 
 from __future__ import annotations
 
-import logging
-import sys
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
-
 from reconciler import __version__
-from reconciler.cli.logs import is_json, log
-from reconciler.cli.streams import plainly
-from reconciler.cli.terminal import coloured, is_screen, is_unicode, print_json, print_lines
+from reconciler.cli.terminal import print_json
 from reconciler.model.plan import Step
 from reconciler.model.report import Outcome, Status
 from reconciler.model.serialization import Json
 from reconciler.output.events import PLANNED
 from reconciler.output.json_documents import FORMAT_VERSION, outcome_document
-from reconciler.output.layout import Line
-from reconciler.output.text import outcome_line
 from reconciler.output.wording import duration, plural
 
 #: Seconds over which the rate is measured.
@@ -237,157 +224,3 @@ class Events:
             self._number, self._over = self._number + 1, last
             document = self._redact({"event": event, "time": at, "number": self._number, **fields})
             print_json(document, None)
-
-
-#: Columns from which on bars are shown.
-ROOMY = 50
-#: Frames per second.
-FRAMES = 8
-
-
-class ProgressDisplay:
-    """A row for each kind, with a bar if its size is known and there is room, and a line below."""
-
-    def __init__(self, pulse: Progress, title: str, fold: bool) -> None:
-        self.pulse, self.title, self.fold = pulse, title, fold
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        roomy = options.max_width >= ROOMY
-        rows = Table.grid(padding=(0, 2, 0, 0))
-        for row in self.pulse.rows():
-            share = ProgressBar(total=row.total or 1, completed=min(row.done, row.total or 0), width=24)
-            bar = [share if row.total else Text("")] if roomy else []
-            rows.add_row(Text(row.name, overflow="ellipsis", no_wrap=True), *bar, Text(str(row), no_wrap=True))
-        foot = f"{self.title}: {self.pulse.foot()}"
-        yield Group(rows, Text(plainly(foot) if self.fold else foot, style="dim" if _colours() else ""))
-
-
-@contextmanager
-def drawn(pulse: Progress, title: str) -> Iterator[Live]:
-    """Show the progress as the last lines of standard error; other messages appear above it."""
-    console = Console(stderr=True, no_color=not _colours(), highlight=False)
-    picture = ProgressDisplay(pulse, title, fold=not is_unicode(err=True))
-    with Live(picture, console=console, refresh_per_second=FRAMES, transient=True) as live:
-        yield live
-
-
-def above(live: Live, line: Line) -> None:
-    """Print a line above the progress."""
-    live.console.print(Text.assemble(*line), soft_wrap=True)
-
-
-def _colours() -> bool:
-    return coloured(sys.stderr)
-
-
-Listener = Callable[[Outcome, int, int], None]
-#: Steps up to which each has a line when not on a terminal; with more steps, only failures have.
-FEW = 50
-BAD = (Status.FAILED, Status.SKIPPED)
-
-
-@dataclass(frozen=True)
-class ProgressStyle:
-    """How progress is shown: ``seconds`` between heartbeats (0: none), ``events`` their stream."""
-
-    quiet: bool = False
-    seconds: float = 10.0
-    events: Events | None = None
-
-
-class Heartbeat:
-    """Calls ``beat`` every ``seconds`` in a thread, first after that time."""
-
-    def __init__(self, seconds: float, beat: Callable[[], None]) -> None:
-        self._seconds, self._beat, self._end = seconds, beat, threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-
-    def _run(self) -> None:
-        while not self._end.wait(self._seconds):
-            self._beat()
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-
-
-@contextmanager
-def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[..., None] | None]:
-    """Show the progress of reading; yields the listener for counts, or None if nothing is shown."""
-    if style.quiet and style.events is None:
-        yield None
-        return
-    with ExitStack() as displays:
-        if is_screen() and not style.quiet:
-            displays.enter_context(drawn(pulse, "reading"))
-        _beating(displays, pulse, style)
-        yield pulse.reached
-
-
-@contextmanager
-def following(order: Sequence[Step], pulse: WriteProgress, style: ProgressStyle) -> Iterator[Listener | None]:
-    """Show the progress of these steps; yields the listener for outcomes. A pending step has two outcomes."""
-    pulse.expect(step.address.kind for step in order)
-    if not order or (style.quiet and style.events is None):
-        yield None
-        return
-    with ExitStack() as displays:
-        tell = _teller(displays, pulse, style, len(order))
-        _beating(displays, pulse, style)
-
-        def listener(outcome: Outcome, done: int, total: int) -> None:
-            pulse.ended(outcome)
-            tell(outcome, done, total)
-            if style.events is not None:
-                style.events.ended(outcome, done, total)
-
-        yield listener
-
-
-def _teller(displays: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: int) -> Listener:
-    """The listener that prints outcomes for people."""
-    if style.quiet:
-        return lambda outcome, done, total: None
-    if is_screen():
-        live = displays.enter_context(drawn(pulse, "applying"))
-        return lambda outcome, done, total: above(live, outcome_line(outcome)) if outcome.status in BAD else None
-    if steps <= FEW:
-        return _line
-    return lambda outcome, done, total: _line(outcome, done, total) if outcome.status is Status.FAILED else None
-
-
-def _line(outcome: Outcome, done: int, total: int) -> None:
-    row = outcome_line(outcome)
-    if is_json():
-        level = logging.ERROR if outcome.status is Status.FAILED else logging.INFO
-        step = outcome.step
-        log(
-            "".join(text for text, _ in row).strip(),
-            level,
-            "step",
-            address=str(step.address),
-            verb=step.verb.value,
-            status=outcome.status.value,
-            done=done,
-            total=total,
-        )
-    else:
-        print_lines([row], err=True)
-
-
-def _beating(displays: ExitStack, pulse: Progress, style: ProgressStyle) -> None:
-    """Start heartbeats: log lines when not on a terminal, and events."""
-    speaks = not style.quiet and not is_screen()
-    if not style.seconds or not (speaks or style.events is not None):
-        return
-
-    def beat() -> None:
-        if speaks:
-            log(pulse.line(), logging.INFO, "heartbeat", **pulse.fields())
-        if style.events is not None:
-            style.events.heartbeat(pulse)
-
-    displays.enter_context(Heartbeat(style.seconds, beat))

@@ -103,8 +103,14 @@ def test_start_up_imports_nothing_heavy(args: list[str]) -> None:
     assert loaded & (HEAVY | {"sqlite3", "http"}) == set()
 
 
-#: Imported when needed: not on every platform, and not in every installation.
-OPTIONAL = ("termios", "prometheus_client", "reconciler.emulator", "reconciler.mcp")
+#: Imported when needed: not on every platform, not in every installation, or only on a terminal.
+OPTIONAL = (
+    "termios",
+    "prometheus_client",
+    "reconciler.emulator",
+    "reconciler.mcp",
+    "reconciler.cli.progress_display",
+)
 #: Modules that help and completion import: what only a command needs, they import in functions.
 START = frozenset({"cli.main", "cli.completers", "cli.redaction"})
 

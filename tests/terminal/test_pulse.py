@@ -10,15 +10,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from reconciler.cli.progress import (
-    Heartbeat,
-    Progress,
-    ProgressStyle,
-    ReadProgress,
-    WriteProgress,
-    following,
-    reading,
-)
+from reconciler.cli.progress import Progress, ReadProgress, WriteProgress
+from reconciler.cli.progress_listeners import Heartbeat, ProgressStyle, following, reading
 from reconciler.cli.streams import configure_streams, speaks_unicode
 from reconciler.cli.terminal import is_screen
 from reconciler.model.plan import Action, Step, Verb
