@@ -174,7 +174,7 @@ def _refuse_unmanaged(connection: Connection) -> None:
 
 
 def _create(connection: Connection) -> None:
-    METADATA.create_all(connection)
+    METADATA.create_all(connection, checkfirst=False)  # the caller has looked
     connection.execute(VERSION.insert(), {"version": LEDGER_VERSION})
     connection.execute(KEY.insert(), {"id": 1, "secret": secrets.token_hex(32)})
     connection.execute(HEAD.insert(), {"id": 1, "lineage": str(uuid.uuid4()), "serial": 0, "fence": 0})
