@@ -11,15 +11,12 @@ from pathlib import Path
 from reconciler.commands.plan import PlanRequest, make_plan
 from reconciler.commands.project import Invocation, Project, read_state
 from reconciler.config import configuration, files, yaml_loader
-from reconciler.config.scalars import compile_schema
 from reconciler.config.settings import Settings
-from reconciler.config.validation import SchemaValidator
 from reconciler.edit import yaml_writer
 from reconciler.edit.accept import AcceptedChange, wishes
 from reconciler.edit.splice import splice
 from reconciler.errors import ConfigurationError, Problem, Refused
 from reconciler.gateway.client import Reader
-from reconciler.kinds import schema
 from reconciler.ledger.store import Store
 from reconciler.output.pull import PatchSummary
 from reconciler.planner.matched_state import MatchedState
@@ -125,9 +122,9 @@ def _decoded(content: bytes) -> tuple[bytes, str, str]:
 
 def _check(name: str, content: bytes, taking: DriftAcceptance) -> None:
     """Raise unless the changed files are valid, so that nothing is written otherwise."""
-    settings, shapes = taking.workspace.settings, schema()
+    settings = taking.workspace.settings
     rules = configuration.LoadOptions(
-        compile_schema(shapes), SchemaValidator(shapes), settings.vars, taking.invocation.environ, settings.defaults
+        configuration.files_schema(), settings.vars, taking.invocation.environ, settings.defaults
     )
     try:
         findings, _ = configuration.check(yaml_loader.parse(content, name), name, rules)

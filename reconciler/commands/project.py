@@ -12,7 +12,7 @@ from reconciler.config import configuration, settings, yaml_loader
 from reconciler.config.compile import compile_state
 from reconciler.config.settings import Settings
 from reconciler.errors import ConfigurationError, Problem
-from reconciler.kinds import KINDS, SECTIONS, csv_source_forms, schema
+from reconciler.kinds import KINDS, SECTIONS, csv_source_forms
 from reconciler.model.policy import Policy
 from reconciler.model.resource import DesiredState
 
@@ -92,7 +92,7 @@ def read_state(path: Path, chosen: Settings, invocation: Invocation, shared: Seq
                 [*shared, path],
                 project=chosen.root,
                 files=chosen.files,
-                schema=schema(),
+                schema=configuration.files_schema(),
                 environ=invocation.environ,
                 variables=chosen.vars,
                 defined_in=chosen.vars_defined_in,

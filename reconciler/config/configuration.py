@@ -8,18 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from collections.abc import Mapping as Table
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from reconciler import kinds
 from reconciler.config import csv_source, files, yaml_loader
 from reconciler.config.compile import compile_state
 from reconciler.config.positions import MappingNode, Node, copied
 from reconciler.config.positions import SequenceNode as Items
 from reconciler.config.problems import Finding, raise_if_any
-from reconciler.config.scalars import ExpectedShape, TypedItem, UnresolvedSecret, compile_schema, resolve
+from reconciler.config.scalars import TypedItem, UnresolvedSecret, resolve
 from reconciler.config.secrets import NoSecret, resolve_secrets
-from reconciler.config.validation import SchemaValidator
+from reconciler.config.validation import CompiledSchema
 from reconciler.config.variables import DefinedIn
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.kinds import SECTIONS
@@ -30,19 +32,24 @@ from reconciler.model.values import Origin, Secret
 
 
 class LoadOptions(NamedTuple):
-    """The rules for every file: schema as shape and validator, variables, environment, defaults of the sections.
+    """The rules for every file: schema, variables, environment, defaults of the sections.
 
     No message shows a value of the sections in ``hidden_sections``. ``defined_in`` has the environments that define
     each variable.
     """
 
-    shape: ExpectedShape
-    approval: SchemaValidator
+    schema: CompiledSchema
     variables: Table[str, str]
     environ: Table[str, str]
     defaults: Table[str, MappingNode]
     hidden_sections: Iterable[str] = ()
     defined_in: DefinedIn = EMPTY
+
+
+@cache
+def files_schema() -> CompiledSchema:
+    """The schema of a project's files."""
+    return CompiledSchema(kinds.schema())
 
 
 def _unheard(_finding: Finding) -> None:
@@ -53,7 +60,7 @@ def load(
     paths: Iterable[Path],
     *,
     project: Path,
-    schema: Table[str, Any],
+    schema: CompiledSchema,
     environ: Table[str, str],
     files: Sequence[str] | None = None,
     variables: Table[str, str] = EMPTY,
@@ -74,11 +81,9 @@ def load(
     probably a mistake. With ``skip_commands`` secrets from commands that are not allowed are left empty. Raises one
     ConfigurationError with every problem of every file, possibly after the first items.
     """
-    rules = LoadOptions(
-        compile_schema(schema), SchemaValidator(schema), variables, environ, defaults, hidden_sections, defined_in
-    )
+    rules = LoadOptions(schema, variables, environ, defaults, hidden_sections, defined_in)
     place = csv_source.CsvRoots((project, *roots), cwd, bool(rules.hidden_sections))
-    reader = _FileReader(rules, schema, forms, place, skip_commands, {})
+    reader = _FileReader(rules, forms, place, skip_commands, {})
     problems: list[Problem] = []
     return reader.items(_found(paths, files, project, cwd, problems), problems, warn)
 
@@ -87,7 +92,6 @@ class _FileReader(NamedTuple):
     """Reads files by the rules of one project; ``secrets`` are those that were read, by source."""
 
     rules: LoadOptions
-    schema: Table[str, Any]
     forms: Table[str, CsvForm]
     place: csv_source.CsvRoots
     skip_commands: bool
@@ -135,7 +139,7 @@ class _FileReader(NamedTuple):
             findings += self._resolve_secrets(unresolved)
             rows = self._rows([document.node for document in read], findings, warn)
         if findings or problems:
-            problems += _across_items(read, rows, self.rules.approval)
+            problems += _across_items(read, rows, self.rules.schema)
         raise_if_any(findings, problems)
         return (item for document in read for item in _declared(document.node, rows))
 
@@ -163,7 +167,7 @@ class _FileReader(NamedTuple):
                 items = node.get(section)
                 for item in items if isinstance(items, Items) else ():
                     if isinstance(item, MappingNode) and "csv" in item:
-                        rows, wrong = csv_source.read(item, form, self.schema, self.place, warn)
+                        rows, wrong = csv_source.read(item, form, self.rules.schema.source, self.place, warn)
                         findings += wrong
                         if rows:
                             found[id(item)] = rows
@@ -172,9 +176,7 @@ class _FileReader(NamedTuple):
         return found
 
 
-def _across_items(
-    documents: Iterable[_Document], rows: Table[int, CsvRows], approval: SchemaValidator
-) -> list[Problem]:
+def _across_items(documents: Iterable[_Document], rows: Table[int, CsvRows], schema: CompiledSchema) -> list[Problem]:
     """Problems that concern several items, such as duplicates, in files that also have errors of other kinds.
 
     An invalid item counts with its name only.
@@ -184,21 +186,21 @@ def _across_items(
             usable
             for document in documents
             for item in _declared(document.node, rows)
-            if (usable := _usable(item, approval)) is not None
+            if (usable := _usable(item, schema)) is not None
         )
     except ConfigurationError as error:
         return list(error.problems)
     return []
 
 
-def _usable(item: Declared, approval: SchemaValidator) -> Declared | None:
+def _usable(item: Declared, schema: CompiledSchema) -> Declared | None:
     """The item if it is valid, else its name if it has one, else None."""
     kind = SECTIONS.get(item.section)
     if kind is None or item.raw is None:
         return None
     is_block = isinstance(item.raw, MappingNode)
     resolved = is_block and any(isinstance(value, Secret) for value in item.raw.values())  # is not JSON any more
-    if not resolved and approval.accepts(item.section, item.raw):
+    if not resolved and schema.accepts(item.section, item.raw):
         return None if is_block and "csv" in item.raw and item.rows is None else item
     if kind.parents or len(kind.key) != 1 or not is_block:
         return None
@@ -218,10 +220,10 @@ def check(node: Node, name: str, rules: LoadOptions) -> tuple[list[Finding], lis
         what = f"expected a mapping, got {'a list' if isinstance(node, Items) else 'text'}"
         return [Finding(Origin(name, 1, 1), what, "start with a section, e.g. `tags:`")], []
     _fill(node, rules.defaults)
-    typed: TypedItem = resolve(node, rules.shape, rules.variables, rules.environ, rules.defined_in)
+    typed: TypedItem = resolve(node, rules.schema.shape, rules.variables, rules.environ, rules.defined_in)
     said = {finding.origin for finding in typed.findings}
     hidden = frozenset(id(place.node) for place in typed.unresolved) | _hidden_nodes(node, rules.hidden_sections)
-    invalid = [finding for finding in rules.approval.findings(node, hidden) if finding.origin not in said]
+    invalid = [finding for finding in rules.schema.findings(node, hidden) if finding.origin not in said]
     return [*typed.findings, *invalid], typed.unresolved
 
 

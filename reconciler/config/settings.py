@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from reconciler.config import files, positions, setting_types, settings_file
 from reconciler.config.positions import MappingNode, copied
 from reconciler.config.problems import Finding, nearest, raise_if_any, suggest
 from reconciler.config.settings_schema import DIALECTS, EVENTS, NOTICES, PRESETS, WORKERS, settings_schema
+from reconciler.config.validation import CompiledSchema
 from reconciler.errors import Problem
 from reconciler.model.policy import Limits, Prune
 from reconciler.model.resource import EMPTY
@@ -159,6 +161,11 @@ def load(
     return _SettingsReading(root.absolute(), flags, environ, cwd).settings(environment, version, kinds, sections)
 
 
+@cache
+def _settings_schema(kinds: tuple[str, ...], sections: tuple[str, ...]) -> CompiledSchema:
+    return CompiledSchema(settings_schema(kinds, sections))
+
+
 class _SettingsReading:
     """State of resolving the settings: the sources in order of precedence, and the errors found."""
 
@@ -173,7 +180,7 @@ class _SettingsReading:
         self, environment: str | None, version: str, kinds: Sequence[str], sections: Sequence[str]
     ) -> Settings:
         top, findings, problems = settings_file.read(
-            self._root, settings_schema(kinds, sections), self._environ, self._cwd
+            self._root, _settings_schema(tuple(kinds), tuple(sections)), self._environ, self._cwd
         )
         self._findings += findings
         self._problems += problems

@@ -6,13 +6,12 @@ import os
 from collections.abc import Iterator
 from collections.abc import Mapping as Table
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from reconciler.config import configuration, files, yaml_loader
 from reconciler.config.positions import MappingNode, Node
 from reconciler.config.problems import Finding
-from reconciler.config.scalars import compile_schema
-from reconciler.config.validation import SchemaValidator
+from reconciler.config.validation import CompiledSchema
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.resource import EMPTY
 
@@ -39,7 +38,7 @@ class SettingsContent(NamedTuple):
     problems: list[Problem]
 
 
-def read(root: Path, schema: Table[str, Any], environ: Table[str, str], cwd: Path | None = None) -> SettingsContent:
+def read(root: Path, schema: CompiledSchema, environ: Table[str, str], cwd: Path | None = None) -> SettingsContent:
     """The settings file at the root of a project; positions name it relative to ``cwd`` where that is shorter."""
     found = [root / name for name in files.SETTINGS_NAMES if os.path.lexists(root / name)]
     if not found:
@@ -53,7 +52,7 @@ def read(root: Path, schema: Table[str, Any], environ: Table[str, str], cwd: Pat
         node = yaml_loader.parse(files.read(found[0], name), name)
     except ConfigurationError as error:
         return SettingsContent(MappingNode.at(name), [], list(error.problems))
-    rules = configuration.LoadOptions(compile_schema(schema), SchemaValidator(schema), EMPTY, environ, EMPTY)
+    rules = configuration.LoadOptions(schema, EMPTY, environ, EMPTY)
     findings = _check(node, name, rules)
     usable = isinstance(node, MappingNode) and not findings
     return SettingsContent(node if isinstance(node, MappingNode) and usable else MappingNode.at(name), findings, [])

@@ -17,6 +17,7 @@ import jsonschema_rs
 
 from reconciler.config.positions import MappingNode, SequenceNode, value_origin
 from reconciler.config.problems import MAX_FINDINGS, Finding, count, nearest, shown, suggest
+from reconciler.config.scalars import compile_schema
 from reconciler.kinds import email
 from reconciler.model.values import Origin
 
@@ -26,12 +27,13 @@ MAX_EXPLAINED = MAX_FINDINGS
 ALWAYS_KEPT = 10
 
 
-class SchemaValidator:
-    """A compiled schema, for any number of documents."""
+class CompiledSchema:
+    """A JSON Schema, compiled for any number of documents; ``shape`` has the types of their scalars."""
 
-    def __init__(self, schema: Table[str, Any]) -> None:
-        self.schema = schema
-        self._validator = jsonschema_rs.Draft7Validator(dict(schema))
+    def __init__(self, source: Table[str, Any]) -> None:
+        self.source = source
+        self.shape = compile_schema(source)
+        self._validator = jsonschema_rs.Draft7Validator(dict(source))
         self._items: dict[str, Callable[[Any], bool]] = {}
 
     def findings(self, node: MappingNode, hidden: frozenset[int] = frozenset()) -> list[Finding]:
@@ -39,7 +41,7 @@ class SchemaValidator:
         if self._validator.is_valid(node):
             return []
         reduced = self._reduced(node)
-        findings = explain(reduced.node, self.schema, hidden) or explain(node, self.schema, hidden)
+        findings = explain(reduced.node, self.source, hidden) or explain(node, self.source, hidden)
         return [*findings, *reduced.left_out(node)] or [self._unexplained(node)]
 
     def _unexplained(self, node: MappingNode) -> Finding:
@@ -70,8 +72,8 @@ class SchemaValidator:
     def accepts(self, section: str, item: Any) -> bool:
         """Whether one item of a section is valid, seen alone."""
         if section not in self._items:
-            schema = self.schema.get("properties", {}).get(section, {}).get("items", {})
-            alone = {"allOf": [schema], "definitions": self.schema.get("definitions", {})}
+            schema = self.source.get("properties", {}).get(section, {}).get("items", {})
+            alone = {"allOf": [schema], "definitions": self.source.get("definitions", {})}
             self._items[section] = jsonschema_rs.Draft7Validator(alone).is_valid
         return self._items[section](item)
 

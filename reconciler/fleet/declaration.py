@@ -13,8 +13,7 @@ from reconciler.config import configuration, encodings, files, setting_types, ya
 from reconciler.config.fleet_schema import DEFAULT_KEY, NAME, fleet_schema
 from reconciler.config.positions import MappingNode
 from reconciler.config.problems import Finding, nearest, raise_if_any, shown
-from reconciler.config.scalars import compile_schema
-from reconciler.config.validation import SchemaValidator
+from reconciler.config.validation import CompiledSchema
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Origin
@@ -82,8 +81,7 @@ def read_fleet(path: Path, environ: Mapping[str, str], cwd: Path | None = None) 
     if not file.exists():
         raise ConfigurationError([Problem(name, "no such file", "name the file of the fleet")])
     node = yaml_loader.parse(files.read(file, name), name)
-    schema = fleet_schema()
-    rules = configuration.LoadOptions(compile_schema(schema), SchemaValidator(schema), EMPTY, environ, EMPTY)
+    rules = configuration.LoadOptions(CompiledSchema(fleet_schema()), EMPTY, environ, EMPTY)
     findings, _ = configuration.check(node, name, rules)
     raise_if_any(findings)
     assert isinstance(node, MappingNode)

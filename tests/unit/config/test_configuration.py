@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from reconciler.config import yaml_loader
 from reconciler.config.configuration import LoadOptions, check, load
-from reconciler.config.scalars import compile_schema
 from reconciler.config.secrets import resolve_secrets
-from reconciler.config.validation import SchemaValidator
+from reconciler.config.validation import CompiledSchema
 from reconciler.config.yaml_loader import parse
 from reconciler.errors import ConfigurationError
 from reconciler.model.resource import Declared
@@ -65,7 +64,7 @@ def loaded(folder, contents, **more):
     for name, text in contents.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(text.encode() if isinstance(text, str) else text)
-    given = {"project": folder, "schema": SCHEMA, "environ": {}, "cwd": folder, **more}
+    given = {"project": folder, "schema": CompiledSchema(SCHEMA), "environ": {}, "cwd": folder, **more}
     return tuple(load([folder], **given))
 
 
@@ -129,7 +128,11 @@ def test_missing_paths_are_problems_too(tmp_path):
     with pytest.raises(ConfigurationError) as caught:
         tuple(
             load(
-                [tmp_path / "nobody", tmp_path / "a.yaml"], project=tmp_path, schema=SCHEMA, environ={}, cwd=tmp_path
+                [tmp_path / "nobody", tmp_path / "a.yaml"],
+                project=tmp_path,
+                schema=CompiledSchema(SCHEMA),
+                environ={},
+                cwd=tmp_path,
             )
         )
     assert [problem.where for problem in caught.value.problems] == ["nobody", "a.yaml:1:1"]
@@ -139,7 +142,7 @@ def test_a_file_named_twice_is_read_once(tmp_path):
     """By its path and by its folder."""
     (tmp_path / "a.yaml").write_text("tags: [x]\n")
     paths = [tmp_path / "a.yaml", tmp_path]
-    assert len(list(load(paths, project=tmp_path, schema=SCHEMA, environ={}))) == 1
+    assert len(list(load(paths, project=tmp_path, schema=CompiledSchema(SCHEMA), environ={}))) == 1
 
 
 def test_secrets_are_in_their_places(tmp_path):
@@ -190,7 +193,7 @@ def test_the_collector_runs_again(tmp_path):
     assert gc.isenabled()
 
 
-RULES = LoadOptions(compile_schema(SCHEMA), SchemaValidator(SCHEMA), {}, {}, {})
+RULES = LoadOptions(CompiledSchema(SCHEMA), {}, {}, {})
 names = st.sampled_from(["tags", "webhooks", "name", "url", "secret", "env", "file", "active", "x"])
 leaves = st.sampled_from(
     ["a", "null", "~", "", "yes", "true", "5", "${var.x}", "$${", "MATON_API_KEY", "/etc/passwd"]

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from reconciler.config import configuration
 from reconciler.config.csv_source import column_of
 from reconciler.errors import ConfigurationError
-from reconciler.kinds import csv_source_forms, schema
+from reconciler.kinds import csv_source_forms
 from reconciler.kinds.csv_options import ENCODINGS
 from reconciler.model.csv_rows import CsvRows
 
@@ -33,7 +33,12 @@ def rows_of(root: Path, content: bytes | str, csv_source: str = "s.csv", text: s
     (root / "s.csv").write_bytes(content.encode() if isinstance(content, str) else content)
     (root / "site.yaml").write_text(text % csv_source)
     (item,) = configuration.load(
-        [root / "site.yaml"], project=root, schema=schema(), environ={}, cwd=root, forms=csv_source_forms()
+        [root / "site.yaml"],
+        project=root,
+        schema=configuration.files_schema(),
+        environ={},
+        cwd=root,
+        forms=csv_source_forms(),
     )
     assert item.rows is not None
     return item.rows
@@ -408,7 +413,7 @@ def test_what_a_spreadsheet_spoils(tmp_path: Path) -> None:
     loaded = configuration.load(
         [tmp_path],
         project=tmp_path,
-        schema=schema(),
+        schema=configuration.files_schema(),
         environ={},
         cwd=tmp_path,
         forms=csv_source_forms(),
@@ -461,7 +466,7 @@ def test_a_file_that_cannot_be_opened(tmp_path: Path, kind: str, words: str, mon
             configuration.load(
                 [tmp_path / "site.yaml"],
                 project=tmp_path,
-                schema=schema(),
+                schema=configuration.files_schema(),
                 environ={},
                 cwd=tmp_path,
                 forms=csv_source_forms(),

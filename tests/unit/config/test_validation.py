@@ -3,9 +3,8 @@
 import pytest
 
 from reconciler.config.configuration import LoadOptions, check
-from reconciler.config.scalars import compile_schema
 from reconciler.config.settings_schema import settings_schema
-from reconciler.config.validation import MAX_EXPLAINED, SchemaValidator
+from reconciler.config.validation import MAX_EXPLAINED, CompiledSchema
 from reconciler.config.yaml_loader import parse
 from reconciler.kinds import KINDS, SECTIONS
 from reconciler.kinds import schema as files_schema
@@ -75,7 +74,7 @@ SCHEMA = {
         },
     },
 }
-RULES = LoadOptions(compile_schema(SCHEMA), SchemaValidator(SCHEMA), {}, {}, {})
+RULES = LoadOptions(CompiledSchema(SCHEMA), {}, {}, {})
 
 
 def found(text):
@@ -221,7 +220,7 @@ def test_the_approval_has_the_last_word():
 
 def test_word_characters_are_ascii():
     """To the approval and to what explains its verdict, so that the advice is that of the pattern."""
-    rules = LoadOptions(compile_schema(FILES), SchemaValidator(FILES), {}, {}, {})
+    rules = LoadOptions(CompiledSchema(FILES), {}, {}, {})
     (finding,) = check(parse("contact_fields: [{slug: größe, name: Größe}]\n", "f"), "f", rules)[0]
     assert str(finding.problem()) == 'f:1:25: invalid slug "größe"; use a-z, 0-9 and _'
 
