@@ -30,8 +30,8 @@ from reconciler.cli.run import Run, begin_run, plan_and_run
 from reconciler.cli.terminal import print_lines, print_text
 from reconciler.commands.clone import (
     CloneOptions,
+    check_options,
     check_targets,
-    check_wish,
     cloned,
     open_sides,
     read_source,
@@ -136,18 +136,18 @@ def clone(ctx: click.Context, options: CloneCommandOptions) -> int:
     sides = open_sides(invocation.cwd / options.path, invocation, options.source, options.goal)
     for settings in sides:
         use_settings(ctx, settings)
-    wish = _wish(ctx, options)
-    check_wish(wish, sides[1])
+    choice = _clone_options(ctx, options)
+    check_options(choice, sides[1])
     source, target = (open_session(ctx, settings) for settings in sides)
     source.api_key  # noqa: B018 - before anything is made
     refuse_one_place(source, target)
-    found = _read(source, wish)
+    found = _read(source, choice)
     if options.applies:
         with target.ledger_to_write() as store:
-            _, request = _prepared(run, options, found, wish, source, target, store)
+            _, request = _prepared(run, options, found, choice, source, target, store)
             return plan_and_run(run, target, store, request)
     with target.ledger_to_read() as known:
-        made, request = _prepared(run, options, found, wish, source, target, known)
+        made, request = _prepared(run, options, found, choice, source, target, known)
         return _plan(run, options, target, known, request, provisional=bool(made.replaced))
 
 
@@ -168,7 +168,7 @@ def _check_usage(ctx: click.Context, options: CloneCommandOptions) -> None:
         raise click.UsageError("--webhook-url and --webhook-secret-env have to be used together")
 
 
-def _wish(ctx: click.Context, options: CloneCommandOptions) -> CloneOptions:
+def _clone_options(ctx: click.Context, options: CloneCommandOptions) -> CloneOptions:
     name, url = options.webhook_secret_env, options.webhook_url or ""
     if url and not _URL.fullmatch(url):
         raise click.UsageError(f"--webhook-url: {url!r} is not an http or https URL without user name and fragment")
@@ -209,9 +209,9 @@ def _patterns(ctx: click.Context, allowed: Iterable[str]) -> Iterator[str]:
             yield from read_targets(start_folder(ctx) / each, each)
 
 
-def _read(source: CommandContext, wish: CloneOptions) -> MatchedState:
+def _read(source: CommandContext, choice: CloneOptions) -> MatchedState:
     with stopping(source.stop), source.reader() as reader, source.progress() as progress:
-        found = read_source(source, reader, wish.kinds, progress)
+        found = read_source(source, reader, choice.kinds, progress)
     learn_account(source.redaction, found)
     return found
 
@@ -220,14 +220,14 @@ def _prepared(
     run: Run,
     options: CloneCommandOptions,
     found: MatchedState,
-    wish: CloneOptions,
+    choice: CloneOptions,
     source: CommandContext,
     target: CommandContext,
     store: Store | None,
 ) -> tuple[ClonedState, PlanRequest]:
     """The resources to clone and their plan request; prints which are omitted."""
     ledger = store if target.settings.ledger != "none" else None
-    made = cloned(found, wish, source.settings, target.settings, ledger)
+    made = cloned(found, choice, source.settings, target.settings, ledger)
     made = check_targets(made, target, skip=options.skip_missing)
     log(f"Read {options.source} with {count(source.calls.reads, 'API call')}; it is not changed.")
     print_lines(target.redaction.lines(cloned_lines(made)), err=run.outputs.claimed)

@@ -50,8 +50,8 @@ from reconciler.fleet.local import LocalEngine
 from reconciler.fleet.rollout import (
     Engine,
     RolloutLimits,
-    chosen,
     run_waves,
+    select_accounts,
     wave_sizes,
     waves_of,
 )
@@ -271,7 +271,7 @@ class _FleetRun:
         self.fleet = _read(ctx, options.path)
         folder = options.folder and start_folder(ctx) / options.folder
         self.folder = RunFolder(folder or self.fleet.folder / RUN_FOLDER)
-        accounts = chosen(self.fleet.accounts, options.only, options.excludes)
+        accounts = select_accounts(self.fleet.accounts, options.only, options.excludes)
         every = {job.account.name: job for job in _jobs(self.fleet, flags, program.environment)}
         saves = command == "plan" and options.folder is not None
         self.jobs = [replace(every[account.name], command=command, saves=saves) for account in accounts]

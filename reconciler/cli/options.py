@@ -268,26 +268,26 @@ class OutputOptions(CommandOptions):
     """Formats and files of a result."""
 
     as_json: bool = option("--json", is_flag=True, help="Short for --output json.")
-    wishes: tuple[OutputRequest, ...] = _output(PLAN)
+    requested: tuple[OutputRequest, ...] = _output(PLAN)
     out: Path | None = None
 
 
 class DriftOutputOptions(OutputOptions):
     """Formats and files of drift."""
 
-    wishes: tuple[OutputRequest, ...] = _output(DRIFT)
+    requested: tuple[OutputRequest, ...] = _output(DRIFT)
 
 
 class ProblemOutputOptions(OutputOptions):
     """Formats and files of the problems of files."""
 
-    wishes: tuple[OutputRequest, ...] = _output(PROBLEMS)
+    requested: tuple[OutputRequest, ...] = _output(PROBLEMS)
 
 
 class FleetOutputOptions(OutputOptions):
     """Formats and files of the report of a fleet."""
 
-    wishes: tuple[OutputRequest, ...] = _output(FLEET)
+    requested: tuple[OutputRequest, ...] = _output(FLEET)
 
 
 class RunOptions(OutputOptions, AccountOptions):

@@ -107,10 +107,10 @@ def write_text(path: Path, text: str, *, redacted: bool) -> None:
 
 def outputs_of(ctx: click.Context, options: OutputOptions, subject: str) -> Outputs:
     """The outputs that this command line requests; raises before anything is read if one cannot be written."""
-    wishes = [*options.wishes, *([OutputRequest("json")] if options.as_json else [])]
-    screen = _screen([wish.form for wish in wishes if not wish.file], program_of(ctx).events is not None)
+    requested = [*options.requested, *([OutputRequest("json")] if options.as_json else [])]
+    screen = _screen([request.form for request in requested if not request.file], program_of(ctx).events is not None)
     folder = start_folder(ctx)
-    files = [(wish.form, _place(folder, wish)) for wish in wishes if wish.file]
+    files = [(request.form, _place(folder, request)) for request in requested if request.file]
     taken: dict[Path, str] = {}
     if options.out:
         taken[Path(os.path.normpath(folder / options.out))] = "--out"
@@ -135,11 +135,11 @@ def name_of(ctx: click.Context, path: Path) -> str:
     return str(program_of(ctx).environment or (start_folder(ctx) / path).resolve().name)
 
 
-def _place(folder: Path, wish: OutputRequest) -> Path:
+def _place(folder: Path, request: OutputRequest) -> Path:
     """Path of the file; raises ConfigurationError if it cannot be written."""
-    path = Path(os.path.normpath(folder / wish.file))
-    what = f"--output {wish.form}={wish.file}"
-    if path.is_dir() or wish.file.endswith("/"):
+    path = Path(os.path.normpath(folder / request.file))
+    what = f"--output {request.form}={request.file}"
+    if path.is_dir() or request.file.endswith("/"):
         raise ConfigurationError(f"{what}: this is a folder; use the name of a file")
     if path.exists() and not path.is_file():
         raise ConfigurationError(f"{what}: not a regular file; omit =FILE for standard output")

@@ -13,7 +13,7 @@ from reconciler.commands.project import Invocation, Project, read_state
 from reconciler.config import configuration, files, yaml_loader
 from reconciler.config.settings import Settings
 from reconciler.edit import yaml_writer
-from reconciler.edit.accept import AcceptedChange, wishes
+from reconciler.edit.accept import AcceptedChange, accept_changes
 from reconciler.edit.splice import splice
 from reconciler.errors import ConfigurationError, Problem, Refused
 from reconciler.gateway.client import Reader
@@ -71,16 +71,18 @@ def find(
 ) -> PreparedPatch:
     """The drift, and the patch that accepts the selected part of it. Writes nothing."""
     planned = make_plan(request, reader, store, progress=progress)
-    wanted, offered = wishes(planned.plan.changes, planned.found, chosen.patterns, everything=chosen.everything)
-    texts, hard = _new_texts(taking, [wish for wish in wanted if not wish.hard])
+    wanted, offered = accept_changes(
+        planned.plan.changes, planned.found, chosen.patterns, everything=chosen.everything
+    )
+    texts, hard = _new_texts(taking, [each for each in wanted if not each.hard])
     shown = wanted if chosen.patterns or chosen.everything else offered
-    hard = [(wish, wish.hard) for wish in shown if wish.hard] + hard
+    hard = [(each, each.hard) for each in shown if each.hard] + hard
     changed = {name: text for name, text in texts.items() if text != taking.contents[name]}
     names = tuple(sorted(changed))
     summary = PatchSummary(
         names,
-        tuple((str(wish.address), wish.what, str(wish.origin)) for wish in offered if not wish.hard),
-        tuple((str(wish.address), why, str(wish.origin)) for wish, why in hard),
+        tuple((str(each.address), each.what, str(each.origin)) for each in offered if not each.hard),
+        tuple((str(each.address), why, str(each.origin)) for each, why in hard),
         tuple(line for name in names for line in _difference(name, taking.contents[name], changed[name])),
     )
     return PreparedPatch(
@@ -96,13 +98,13 @@ def _new_texts(
 ) -> tuple[dict[str, bytes], list[tuple[AcceptedChange, str]]]:
     """The new content of each file to change, and the drift that has to be merged by hand."""
     by_file: dict[str, list[AcceptedChange]] = {}
-    for wish in wanted:
-        by_file.setdefault(wish.origin.file, []).append(wish)
+    for each in wanted:
+        by_file.setdefault(each.origin.file, []).append(each)
     texts: dict[str, bytes] = {}
     hard: list[tuple[AcceptedChange, str]] = []
     for name, some in by_file.items():
         if name not in taking.contents:
-            hard += [(wish, "it is set in a CSV file") for wish in some]
+            hard += [(each, "it is set in a CSV file") for each in some]
             continue
         mark, encoding, text = _decoded(taking.contents[name])
         spliced = splice(text, some)

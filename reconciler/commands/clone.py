@@ -77,11 +77,11 @@ def open_sides(path: Path, invocation: Invocation, source: str, target: str) -> 
     return sides[0], sides[1]
 
 
-def check_wish(wish: CloneOptions, target: Settings) -> None:
+def check_options(choice: CloneOptions, target: Settings) -> None:
     """Raise ConfigurationError if anonymized addresses are needed and cannot be made."""
-    if not wish.makes_addresses:
+    if not choice.makes_addresses:
         return
-    if not wish.domain:
+    if not choice.domain:
         raise ConfigurationError(
             "contacts are cloned with anonymized addresses: "
             "set a domain of yours that receives mail and has no users, "
@@ -135,12 +135,14 @@ def read_source(session: Session, reader: Reader, kinds: frozenset[str], progres
 
 
 def cloned(
-    found: MatchedState, wish: CloneOptions, source: Settings, target: Settings, store: Store | None
+    found: MatchedState, choice: CloneOptions, source: Settings, target: Settings, store: Store | None
 ) -> ClonedState:
     """The desired resources of the target, by natural key."""
     origin = Origin(f"clone of {source.environment}", 0, 0)
     mark = _marker(target, store)
-    return clone(found, CloneChoice(wish.kinds, origin, mark, wish.domain, wish.allowed, wish.url, wish.secret))
+    return clone(
+        found, CloneChoice(choice.kinds, origin, mark, choice.domain, choice.allowed, choice.url, choice.secret)
+    )
 
 
 def _marker(target: Settings, store: Store | None) -> Callable[[str], str]:

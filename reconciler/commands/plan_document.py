@@ -19,7 +19,7 @@ from reconciler.errors import ConfigurationError, Refused
 #: Format of the file; another major version is refused.
 FORMAT_VERSION = "1.0"
 #: A plan file is at most this many bytes.
-LARGEST = 1 << 30
+MAX_PLAN_BYTES = 1 << 30
 
 #: Returns the HMAC of bytes; None without a key.
 Sign = Callable[[bytes], str] | None
@@ -94,7 +94,7 @@ def says_redacted(path: Path) -> bool:
 def load(path: Path, what: str = "plan", command: str = "plan --out FILE") -> dict[str, Any]:
     """Parse a JSON object; raises ConfigurationError. ``what`` and ``command`` name the file and how to create it."""
     try:
-        content = storage.read(path, LARGEST)
+        content = storage.read(path, MAX_PLAN_BYTES)
     except OSError as error:
         raise ConfigurationError(f"cannot read the {what} file {path}: {error.strerror}") from error
     return parse(content, str(path), what, command)

@@ -52,7 +52,7 @@ def files_schema() -> CompiledSchema:
     return CompiledSchema(kinds.schema())
 
 
-def _unheard(_finding: Finding) -> None:
+def _ignore(_finding: Finding) -> None:
     """Ignore a warning."""
 
 
@@ -70,7 +70,7 @@ def load(
     hidden_sections: Iterable[str] = (),
     defined_in: DefinedIn = EMPTY,
     forms: Table[str, CsvForm] = EMPTY,
-    warn: Callable[[Finding], None] = _unheard,
+    warn: Callable[[Finding], None] = _ignore,
     skip_commands: bool = False,
 ) -> Iterator[Declared]:
     """All items declared below ``paths``, one by one in the order of files and lines; none if nothing is declared.

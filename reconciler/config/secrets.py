@@ -35,7 +35,7 @@ ALLOW = "RECONCILER_ENV_ALLOW"
 #: Programs that ``{command: […]}`` runs, comma-separated, each with the arguments that it must begin with, if any.
 COMMANDS = "RECONCILER_SECRET_COMMANDS"
 #: Maximum size of a secret in a file, or in the output of a command, in bytes.
-LARGEST = 64 * 1024
+MAX_SECRET_BYTES = 64 * 1024
 
 
 class NoSecret(Exception):
@@ -123,13 +123,13 @@ def _env(name: str, environ: Mapping[str, str]) -> str:
 
 def _file(name: str, roots: Sequence[Path]) -> str:
     try:
-        text = storage.read(locate(name, roots), LARGEST).decode("utf-8")
+        text = storage.read(locate(name, roots), MAX_SECRET_BYTES).decode("utf-8")
     except ConfigurationError as error:
         raise NoSecret(*error.problems[0][1:]) from error
     except OSError as error:
         if error.errno == errno.EFBIG:
             raise NoSecret(
-                f"the file {name} is larger than {LARGEST:,} bytes, the limit for a secret", "check the path"
+                f"the file {name} is larger than {MAX_SECRET_BYTES:,} bytes, the limit for a secret", "check the path"
             ) from error
         raise NoSecret(
             f"cannot read file {name}: {(error.strerror or str(error)).lower()}", "check its permissions"
@@ -163,7 +163,7 @@ def _command(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
         raise NoSecret(f"cannot find the program {name}", "install it, or correct PATH")
     own = {key: value for key, value in environ.items() if not key.upper().startswith(RESERVED)}
     try:
-        printed, code = secret_commands.run([program, *words[1:]], own, folder, LARGEST)
+        printed, code = secret_commands.run([program, *words[1:]], own, folder, MAX_SECRET_BYTES)
     except (OSError, ValueError) as error:  # ValueError: characters that no argument can have
         what = (getattr(error, "strerror", None) or str(error)).lower()
         raise NoSecret(f"cannot run {name}: {what}", "correct the command") from error
@@ -172,8 +172,10 @@ def _command(words: Sequence[str], environ: Mapping[str, str], folder: Path) -> 
             f"{name} did not finish within {secret_commands.SECONDS:g} seconds",
             "sign in to it first, and run it by hand",
         )
-    if len(printed) > LARGEST:
-        raise NoSecret(f"{name} printed more than {LARGEST:,} bytes, the limit for a secret", "select one field")
+    if len(printed) > MAX_SECRET_BYTES:
+        raise NoSecret(
+            f"{name} printed more than {MAX_SECRET_BYTES:,} bytes, the limit for a secret", "select one field"
+        )
     if code != 0:
         how = f"failed with exit code {code}" if code > 0 else f"was ended by signal {-code}"
         raise NoSecret(f"{name} {how}", "run it by hand in the project folder to see why")

@@ -55,7 +55,7 @@ class AcceptedChange:
     hard: str = ""
 
 
-def wishes(
+def accept_changes(
     changes: Iterable[Change], found: MatchedState, patterns: Sequence[str], *, everything: bool
 ) -> tuple[list[AcceptedChange], list[AcceptedChange]]:
     """The chosen differences, and all that are offered. Raises ConfigurationError for a pattern without a match."""
@@ -66,11 +66,11 @@ def wishes(
     for change in changes:
         named = {pattern for pattern in patterns if _means(pattern, change.address)}
         used |= named
-        for wish, drifted in _of(change, found, referred):
+        for accepted, drifted in _of(change, found, referred):
             if drifted or named:
-                offered.append(wish)
+                offered.append(accepted)
             if named or (drifted and everything):
-                chosen.append(wish)
+                chosen.append(accepted)
     if unused := [pattern for pattern in patterns if pattern not in used]:
         raise ConfigurationError(f"{', '.join(unused)}: nothing of that address is in the files; nothing was written")
     return chosen, offered

@@ -74,7 +74,7 @@ def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) ->
         )
     found = outline(text)
     if not tree and not any(line.form is LineForm.CODE for line in found.lines):
-        return Formatted(_joined(thin(line.text.rstrip() for line in found.lines)), "", known)
+        return Formatted(_joined(collapse_blank_lines(line.text.rstrip() for line in found.lines)), "", known)
     source = _arranged(found, list(tree) if isinstance(tree, Mapping) else [], order, apart=apart)
     note = ""
     result = _written(source)
@@ -213,7 +213,7 @@ def _written(text: str) -> str:
     """The text as ruamel.yaml writes it, with its comments indented; empty where it cannot."""
     simple = text.split("\n")
     if _is_canonical(simple):
-        return _joined(thin(simple))
+        return _joined(collapse_blank_lines(simple))
     try:
         node = YAML().compose(text)
         writer = YAML()
@@ -239,7 +239,7 @@ def _written(text: str) -> str:
         block, deeper = known[comment].pop(0) if known.get(comment) else place
         column = after.columns[block] if block >= 0 else 0
         lines[at] = " " * (column + 2 * (deeper and not after.is_below_text(at))) + comment
-    return _joined(thin(lines, [line.form is LineForm.SCALAR for line in after.lines]))
+    return _joined(collapse_blank_lines(lines, [line.form is LineForm.SCALAR for line in after.lines]))
 
 
 def _blocks(node: Any) -> list[Any]:
@@ -291,7 +291,7 @@ def _make_block(node: Any) -> None:
         node.comment = comment
 
 
-def thin(lines: Iterable[str], inside: Iterable[bool] = repeat(False)) -> list[str]:
+def collapse_blank_lines(lines: Iterable[str], inside: Iterable[bool] = repeat(False)) -> list[str]:
     """At most one blank line in a row, and none at either end; lines ``inside`` of a value stay."""
     kept: list[str] = []
     blank = False

@@ -1,4 +1,4 @@
-"""Turns plain seeds into running stand-ins for Systeme.io accounts behind the Maton gateway."""
+"""Emulates Systeme.io accounts behind the Maton gateway, filled from plain seeds."""
 
 from reconciler.emulator.accounts import Account, Recorded
 from reconciler.emulator.loopback import is_loopback

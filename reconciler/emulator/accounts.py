@@ -1,4 +1,4 @@
-"""Turns requests to one account into answers, and keeps what tests ask about: the log, the faults, the deliveries."""
+"""One emulated account: answers its requests, and keeps their log, the faults and the deliveries for tests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from reconciler.emulator.deliveries import Delivery, Postman, deliveries_of
 from reconciler.emulator.faults import Fault, meet, rule
 from reconciler.emulator.operations import find
 from reconciler.emulator.options import OPTION_NAMES, Options
-from reconciler.emulator.quota import Clock, Verdict, Window
+from reconciler.emulator.quota import Clock, QuotaDecision, Window
 from reconciler.emulator.state import Now, State
 
 CONTENT_TYPES = {
@@ -23,7 +23,7 @@ CONTENT_TYPES = {
     "PUT": "application/json",
     "PATCH": "application/merge-patch+json",
 }
-FREE = Verdict(True, {})
+FREE = QuotaDecision(True, {})
 KEPT = 1_000_000  # requests and deliveries, so that a server left running does not grow for ever
 
 
@@ -194,7 +194,7 @@ class Account:
         with self.lock:
             return meet(self._faults, method, path)
 
-    def take_quota(self) -> Verdict:
+    def take_quota(self) -> QuotaDecision:
         quota = self.content.options.quota
         if quota is None:
             return FREE

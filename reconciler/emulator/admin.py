@@ -1,4 +1,4 @@
-"""Turns requests of tests and tools below /_emulator into looks at accounts and changes of them."""
+"""The endpoints below /_emulator, with which tests and tools read and change accounts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns outcomes into HTTP answers: JSON bodies, vendor problems (api.md 2) and gateway errors (api.md 10)."""
+"""HTTP answers: JSON bodies, vendor problems (api.md 2) and gateway errors (api.md 10)."""
 
 from __future__ import annotations
 

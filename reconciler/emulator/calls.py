@@ -1,4 +1,4 @@
-"""Turns one parsed request into the argument of the operations, and names their common shape."""
+"""The argument that every operation gets for one parsed request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns the JSON body or the query of a request into checked values, or into the vendor's refusals."""
+"""Checks the JSON body or the query of a request; invalid values are refused as the vendor refuses them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns calls about communities and memberships into changes and answers (api.md 5.6)."""
+"""Operations on communities and memberships (api.md 5.6)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns calls about contacts and their taggings into changes and answers (api.md 5.1, 5.2)."""
+"""Operations on contacts and their taggings (api.md 5.1, 5.2)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns requests below /connections into looks at the gateway's connections and changes of them (api.md 10)."""
+"""The endpoints below /connections, which read and change the gateway's connections (api.md 10)."""
 
 from __future__ import annotations
 

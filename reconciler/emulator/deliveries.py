@@ -1,4 +1,4 @@
-"""Turns events of an account into signed webhook deliveries: recorded always, sent to loopback where asked."""
+"""Signed webhook deliveries of the events of an account: always recorded, sent to loopback on demand."""
 
 from __future__ import annotations
 

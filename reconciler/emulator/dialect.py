@@ -1,11 +1,11 @@
-"""Turns the name of a dialect into the table of what the two descriptions of the API spell differently.
+"""The two dialects of the API, and where the descriptions of the API differ.
 
                         vendor               skill (the gateway's documents)
 contact names           in `fields`          firstName, lastName, phoneNumber beside `fields`
 label of a field        fieldName            name
 webhook PATCH           name + secret, no url  any subset, url too
-enrollment accessType   required             full_access when left out
-subscriptions of        one contact          everybody when no contact is given
+enrollment accessType   required             full_access by default
+subscriptions of        one contact          all contacts if none is given
 """
 
 from __future__ import annotations

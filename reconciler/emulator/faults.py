@@ -1,4 +1,4 @@
-"""Turns fault rules into the faults that the next matching requests meet.
+"""Fault rules, and the faults that they cause for the next matching requests.
 
 kind         request carried out?  what the client gets
 status       no                    the given status, headers and body

@@ -1,4 +1,4 @@
-"""Turns keys and connection ids into accounts, as the gateway does before it passes a request on (api.md 10)."""
+"""Keys and connection ids, and the accounts behind them, as the gateway has them (api.md 10)."""
 
 from __future__ import annotations
 

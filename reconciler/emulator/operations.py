@@ -1,4 +1,4 @@
-"""Turns a method and a native path into the operation behind it: the whole API surface as one table."""
+"""The table of all operations of the API, and the look-up of one by method and native path."""
 
 from __future__ import annotations
 

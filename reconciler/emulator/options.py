@@ -1,4 +1,4 @@
-"""Turns the settings of an emulated account, as mappings from seeds and tests, into one typed value."""
+"""The typed settings of an emulated account, read from the mappings of seeds and tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns calls about customers' subscriptions into changes and answers (api.md 5.7)."""
+"""Operations on customers' subscriptions (api.md 5.7)."""
 
 from __future__ import annotations
 

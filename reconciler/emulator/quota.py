@@ -1,4 +1,4 @@
-"""Turns times of requests into what the limits allow: the window of the vendor, the bucket of the gateway."""
+"""The two rate limits: the vendor's window and the gateway's token bucket."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ Clock = Callable[[], float]
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class QuotaDecision:
+    """Whether a request is allowed, and the quota headers of its answer."""
+
     allowed: bool
     headers: dict[str, str]
 
@@ -25,7 +27,7 @@ class Window:
         self._began = -math.inf
         self._used = 0
 
-    def take(self, quota: Quota) -> Verdict:
+    def take(self, quota: Quota) -> QuotaDecision:
         now = self._clock()
         if now - self._began >= quota.per_seconds:
             self._began, self._used = now, 0
@@ -39,7 +41,7 @@ class Window:
         }
         if not allowed:
             headers["Retry-After"] = str(refill if quota.retry_after is None else quota.retry_after)
-        return Verdict(allowed, headers)
+        return QuotaDecision(allowed, headers)
 
 
 class Bucket:

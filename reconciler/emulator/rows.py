@@ -1,4 +1,4 @@
-"""Turns what an account holds into plain rows, one class per vendor resource."""
+"""The rows of an account: one class for each vendor resource."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns calls about courses, their modules and enrollments into changes and answers (api.md 5.5)."""
+"""Operations on courses, their modules and enrollments (api.md 5.5)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns JSON or YAML text into plain data, with YAML scalars read as text unless they are plainly something else."""
+"""Reads JSON or YAML text as plain data; YAML scalars are text unless they are numbers, booleans or null."""
 
 from __future__ import annotations
 

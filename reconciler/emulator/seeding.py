@@ -1,4 +1,4 @@
-"""Turns a seed, plain data with natural names, into rows of an account; the vendor's checks do not apply."""
+"""Adds the rows of a seed, plain data with natural names, to an account; the vendor's checks do not apply."""
 
 from __future__ import annotations
 

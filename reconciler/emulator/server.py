@@ -1,4 +1,4 @@
-"""Turns a gateway with its accounts into a running HTTP server, in a thread for tests or in front for the CLI."""
+"""The HTTP server of a gateway with its accounts: in a thread for tests, in the main thread for the CLI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns an account into plain data for people and assertions: natural names, sorted, in the shape of a seed."""
+"""An account as plain data for people and assertions: natural names, sorted, in the shape of a seed."""
 
 from __future__ import annotations
 

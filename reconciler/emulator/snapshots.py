@@ -1,4 +1,4 @@
-"""Turns accounts into rows of an SQLite file and back: one JSON document for each account."""
+"""Saves accounts as rows of an SQLite file and loads them: one JSON document for each account."""
 
 from __future__ import annotations
 

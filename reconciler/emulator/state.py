@@ -1,4 +1,4 @@
-"""Turns writes into the consistent content of one account: indexes, cascades and ids that are never reused."""
+"""The consistent content of one account: indexes, cascades, and ids that are never reused."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns rows with integer ids into tables that answer a cursor page without sorting."""
+"""Tables of rows with integer ids that answer a cursor page without sorting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns calls about tags and contact fields into changes and answers (api.md 5.3, 5.4)."""
+"""Operations on tags and contact fields (api.md 5.3, 5.4)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from reconciler.emulator.checks import TAKEN, Checked, page_of, path_id
 from reconciler.emulator.rows import ContactField, Tag
 from reconciler.emulator.state import State
 
-LONGEST_TAG = 64
-LONGEST_LABEL = 255
+MAX_TAG_LENGTH = 64
+MAX_LABEL_LENGTH = 255
 SLUG = re.compile(r"\w+", re.ASCII)
 
 
@@ -58,7 +58,7 @@ def delete_tag(call: Call) -> Answer:
 
 def _tag_name(call: Call, own: Tag | None) -> str:
     checked = Checked(call.body)
-    name = checked.text("name", required=True, longest=LONGEST_TAG) or ""
+    name = checked.text("name", required=True, longest=MAX_TAG_LENGTH) or ""
     taken = any(tag.name == name and tag is not own for tag in call.state.tags.rows.values())
     if taken and call.state.options.unique_tags:
         checked.violate("name", TAKEN, Code.TAKEN)
@@ -66,7 +66,7 @@ def _tag_name(call: Call, own: Tag | None) -> str:
     return name
 
 
-# Contact fields: the slug is the key, nothing is paged
+# Contact fields: identified by slug; the list has one page
 
 
 def shown_field(state: State, field: ContactField) -> dict[str, object]:
@@ -79,7 +79,7 @@ def list_fields(call: Call) -> Answer:
 
 def create_field(call: Call) -> Answer:
     state, checked = call.state, Checked(call.body)
-    label = checked.text(state.dialect.label, required=True, longest=LONGEST_LABEL)
+    label = checked.text(state.dialect.label, required=True, longest=MAX_LABEL_LENGTH)
     slug = checked.text("slug", required=True)
     if slug and not SLUG.fullmatch(slug):
         checked.violate("slug", "This value is not valid.", Code.PATTERN)
@@ -94,7 +94,7 @@ def create_field(call: Call) -> Answer:
 def relabel_field(call: Call) -> Answer:
     state, checked = call.state, Checked(call.body)
     field = _find_field(state, call.args[0])
-    label = checked.text(state.dialect.label, required=True, longest=LONGEST_LABEL)
+    label = checked.text(state.dialect.label, required=True, longest=MAX_LABEL_LENGTH)
     checked.finish()
     field.label = label or ""
     state.rendered.clear()

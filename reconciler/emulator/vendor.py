@@ -1,4 +1,4 @@
-"""Turns HTTP requests below /systeme into answers of an account, or into the fault a test ordered."""
+"""The endpoints below /systeme: the answers of an account, or the fault that a test asked for."""
 
 from __future__ import annotations
 

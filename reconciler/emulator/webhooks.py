@@ -1,4 +1,4 @@
-"""Turns calls about webhooks into changes and answers; a secret goes in and never comes out (api.md 5.8)."""
+"""Operations on webhooks; a secret is stored and never answered (api.md 5.8)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns answers into ASGI messages, and ordered accidents into connections that really break."""
+"""Sends answers as ASGI messages, and faults as broken connections."""
 
 from __future__ import annotations
 

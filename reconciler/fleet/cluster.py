@@ -25,7 +25,7 @@ from reconciler.errors import ConfigurationError, Problem, ReconcilerError
 from reconciler.fleet.account import AccountJob, AccountOutput
 from reconciler.fleet.check import problems_of, raise_problems
 from reconciler.fleet.lane import Lane, LaneControl, not_run, run_lanes
-from reconciler.fleet.local import lost
+from reconciler.fleet.local import failed
 
 #: Seconds until the scheduler has to answer first; seconds between two checks of connection, tasks and halt.
 CONNECT_TIMEOUT, POLL_INTERVAL = 10, 1.0
@@ -84,7 +84,9 @@ class ClusterEngine:
             if waiting.pop(output.result.name, None):
                 yield output
         for job in waiting.values():
-            yield not_run(job) if self._over else lost(not_run(job, "its worker was lost, or its lane failed there"))
+            yield (
+                not_run(job) if self._over else failed(not_run(job, "its worker was lost, or its lane failed there"))
+            )
 
     def halt(self) -> None:
         """Begin no further account; those under way end."""

@@ -62,7 +62,7 @@ class RunFolder:
         """The content of the plan file of one account, if there is one."""
         path = self.path / name / PLAN_FILE
         try:
-            return storage.read(path, plan_document.LARGEST).decode()
+            return storage.read(path, plan_document.MAX_PLAN_BYTES).decode()
         except FileNotFoundError:
             return None
         except (OSError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""Lanes: the accounts of one key. They share one rate limit in one process, and a few run side by side."""
+"""Runs lanes: the accounts of one API key, which share its rate limit in one process. A few run side by side."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from reconciler.gateway.headers import quota
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.model.fleet import AccountResult, AccountState
 
-#: Accounts that one process runs beside the first one of each lane. Each has a ledger open and its account in memory.
-#: The first ones are not counted, so that no lane waits for another.
-AT_ONCE = 32
+#: Maximum number of accounts that one process runs at once, not counting one of each lane, so that no lane waits for
+#: another. Each account has its ledger open and its resources in memory.
+MAX_PARALLEL = 32
 
 #: Called with each account as it ends, in any thread.
 Send = Callable[[AccountOutput], None]
@@ -25,7 +25,7 @@ Send = Callable[[AccountOutput], None]
 
 @dataclass(frozen=True)
 class Lane:
-    """Accounts of one key; ``rate_limit`` is that of the key, ``parallel`` how many run side by side."""
+    """The accounts of one API key; ``rate_limit`` is that of the key, ``parallel`` the number that run at once."""
 
     key: str
     jobs: tuple[AccountJob, ...]
@@ -34,7 +34,7 @@ class Lane:
 
 
 def lanes_of(jobs: Iterable[AccountJob], rate_limit: float, parallel: int) -> list[Lane]:
-    """One lane for each key, the longest first."""
+    """One lane for each key, that with the most accounts first."""
     found: dict[str, list[AccountJob]] = {}
     for job in jobs:
         found.setdefault(job.account.key, []).append(job)
@@ -71,46 +71,49 @@ class AccountRateLimiter(RateLimiter):
         super().take(stop, patience)
         self._lane.take(stop, patience)
 
-    def heard(self, headers: Mapping[str, str], status: int) -> None:
-        """Note what one answer says about the quota."""
-        said = quota(headers, time.time())
-        if status == 429 and said.limit is None and said.remaining is None and said.retry_after is None:
-            self._lane.heard(headers, status)
+    def observe(self, headers: Mapping[str, str], status: int) -> None:
+        """Adapt to one answer: a 429 without quota headers slows the lane, any other only this account."""
+        reported = quota(headers, time.time())
+        unnamed = reported.limit is None and reported.remaining is None and reported.retry_after is None
+        if status == 429 and unnamed:
+            self._lane.observe(headers, status)
         else:
-            super().heard(headers, status)
+            super().observe(headers, status)
 
 
 _LIMITERS: dict[tuple[str, float], RateLimiter] = {}
 _LIMITERS_LOCK = threading.Lock()
 
 
-def limiter_of(lane: Lane) -> RateLimiter:
-    """The rate limiter of a key. There is one for the whole process, so that a new wave brings no new burst."""
+def rate_limiter_of(lane: Lane) -> RateLimiter:
+    """The rate limiter of a key, the same for all waves of this process, so that no wave begins with a new burst."""
     with _LIMITERS_LOCK:
         return _LIMITERS.setdefault((lane.key, lane.rate_limit), RateLimiter(lane.rate_limit))
 
 
-_SLOTS = threading.BoundedSemaphore(AT_ONCE)
+_SLOTS = threading.BoundedSemaphore(MAX_PARALLEL)
 
 
 def run_lanes(lanes: Sequence[Lane], send: Send, control: LaneControl) -> None:
-    """Run all accounts of these lanes and send each result once, those that were not begun included. Each lane begins
-    with one account before any lane begins a second one."""
-    waiting = [(_filled(lane.jobs), lane) for lane in lanes]
+    """Run all accounts of these lanes; ``send`` gets each result once, also of accounts that were not begun.
+
+    Each lane begins with one account before any lane begins a second one.
+    """
+    queues = [(_queue_of(lane.jobs), lane) for lane in lanes]
     most = max((min(lane.parallel, len(lane.jobs)) for lane in lanes), default=0)
     threads = sum(min(lane.parallel, len(lane.jobs)) for lane in lanes) or 1
     with ThreadPoolExecutor(threads, thread_name_prefix="account") as pool:
         runs = [
-            pool.submit(_work, jobs, limiter_of(lane), send, control, _SLOTS if turn else nullcontext())
+            pool.submit(_work, jobs, rate_limiter_of(lane), send, control, _SLOTS if turn else nullcontext())
             for turn in range(most)
-            for jobs, lane in waiting
+            for jobs, lane in queues
             if turn < min(lane.parallel, len(lane.jobs))
         ]
     for run in runs:
         run.result()
 
 
-def _filled(jobs: Iterable[AccountJob]) -> queue.SimpleQueue[AccountJob]:
+def _queue_of(jobs: Iterable[AccountJob]) -> queue.SimpleQueue[AccountJob]:
     found: queue.SimpleQueue[AccountJob] = queue.SimpleQueue()
     for job in jobs:
         found.put(job)

@@ -1,7 +1,7 @@
-"""Runs lanes in worker processes of this machine. A pipe to each carries its results back and a stop to it.
+"""Runs lanes in worker processes of this machine. A pipe to each transports its results, and commands to stop.
 
-When a pipe ends, the worker was killed: a new one gets its unfinished accounts, twice at most. A worker whose pipe
-ends has lost the driver and stops as for Ctrl-C.
+If a pipe ends, the worker was killed: a new worker gets its unfinished accounts, twice at most. A worker whose pipe
+ends has no driver any more and stops as for Ctrl-C.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from reconciler.fleet.check import problems_of, raise_problems
 from reconciler.fleet.lane import Lane, LaneControl, not_run, run_lanes
 from reconciler.model.fleet import AccountState
 
-#: How often a lane is begun again after its worker died.
+#: Number of times that a lane is begun again after its worker was killed.
 RETRIES = 2
 
 HALT, STOP = "halt", "stop"
@@ -49,7 +49,7 @@ class LocalEngine:
 
     def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
         """Yields each account as it ends."""
-        for share in shares(lanes, self._workers):
+        for share in lanes_by_worker(lanes, self._workers):
             self._start(share, 0)
         try:
             while self._open:
@@ -83,7 +83,7 @@ class LocalEngine:
 
     def _start(self, lanes: list[Lane], attempt: int) -> None:
         near_end, far_end = self._context.Pipe()
-        process = self._context.Process(target=work, args=(far_end, lanes, dict(os.environ)), daemon=True)
+        process = self._context.Process(target=run_worker, args=(far_end, lanes, dict(os.environ)), daemon=True)
         process.start()
         far_end.close()
         self._open[near_end] = _Worker(process, lanes, attempt)
@@ -94,7 +94,7 @@ class LocalEngine:
         try:
             output = pipe.recv()
         except (EOFError, OSError):
-            yield from self._lost(pipe)
+            yield from self._replace_worker(pipe)
             return
         if output is None:
             worker = self._open.pop(pipe)
@@ -104,27 +104,27 @@ class LocalEngine:
         self._open[pipe].done.add(output.result.name)
         yield output
 
-    def _lost(self, pipe: Connection) -> Iterator[AccountOutput]:
-        """Handle the death of a worker: begin the rest of its lanes again, or give up."""
+    def _replace_worker(self, pipe: Connection) -> Iterator[AccountOutput]:
+        """Begin the rest of the lanes of a killed worker again; after RETRIES, yield the accounts as failed."""
         worker = self._open.pop(pipe)
         pipe.close()
         worker.process.join()
-        lanes = remaining(worker.lanes, worker.done)
+        lanes = remaining_lanes(worker.lanes, worker.done)
         if worker.attempt < RETRIES and not self._command and lanes:
             self._start(lanes, worker.attempt + 1)
             return
         why = f"its worker process was killed (exit code {worker.process.exitcode})"
         for lane in lanes:
             for job in lane.jobs:
-                yield lost(not_run(job, why))
+                yield failed(not_run(job, why))
 
 
-def lost(output: AccountOutput) -> AccountOutput:
-    """The result of an account whose worker is gone: a failure, as nobody knows how far it came."""
+def failed(output: AccountOutput) -> AccountOutput:
+    """The result of an account whose worker was killed: a failure, since its progress is not known."""
     return output._replace(result=replace(output.result, state=AccountState.FAILED, exit_code=1))
 
 
-def shares(lanes: Sequence[Lane], workers: int) -> list[list[Lane]]:
+def lanes_by_worker(lanes: Sequence[Lane], workers: int) -> list[list[Lane]]:
     """The lanes for each worker: the longest lane to the one with the fewest accounts so far."""
     found: list[list[Lane]] = [[] for _ in range(min(workers, len(lanes)))]
     for lane in sorted(lanes, key=lambda lane: -len(lane.jobs)):
@@ -132,17 +132,17 @@ def shares(lanes: Sequence[Lane], workers: int) -> list[list[Lane]]:
     return found
 
 
-def remaining(lanes: Iterable[Lane], done: Container[str]) -> list[Lane]:
+def remaining_lanes(lanes: Iterable[Lane], done: Container[str]) -> list[Lane]:
     """The lanes without the accounts that have ended."""
     left = [replace(lane, jobs=tuple(job for job in lane.jobs if job.account.name not in done)) for lane in lanes]
     return [lane for lane in left if lane.jobs]
 
 
-def work(pipe: Connection, lanes: list[Lane], environ: dict[str, str]) -> None:
-    """The whole life of a worker process, which takes over the driver's environment."""
+def run_worker(pipe: Connection, lanes: list[Lane], environ: dict[str, str]) -> None:
+    """The main function of a worker process, which uses the driver's environment variables."""
     os.environ.clear()
     os.environ.update(environ)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver passes on what a terminal sends to all
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends Ctrl-C to all processes; the driver decides
     control, sending = LaneControl(), threading.Lock()
     threading.Thread(target=_listen, args=(pipe, control), daemon=True).start()
 

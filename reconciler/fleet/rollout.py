@@ -1,4 +1,4 @@
-"""Which accounts run, in which waves, and when to stop."""
+"""Selects the accounts of a rollout, cuts them into waves, runs the waves, and stops after failures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Engine(Protocol):
     """Runs lanes, on this machine or a cluster."""
 
     def run(self, lanes: Sequence[Lane]) -> Iterator[AccountOutput]:
-        """Yields each account as it ends."""
+        """Yields the result of each account as it ends."""
 
     def check(self, jobs: Sequence[AccountJob]) -> None:
         """Raise ConfigurationError with every reason why these accounts cannot be run here."""
@@ -32,7 +32,9 @@ class Engine(Protocol):
         """Close connections."""
 
 
-def chosen(accounts: Sequence[FleetAccount], only: Sequence[str], exclude: Sequence[str]) -> list[FleetAccount]:
+def select_accounts(
+    accounts: Sequence[FleetAccount], only: Sequence[str], exclude: Sequence[str]
+) -> list[FleetAccount]:
     """The accounts that a pattern of ``only`` matches (all without one), and none of ``exclude``.
 
     A pattern is of names (``north-*``) or of a label (``plan=gold``). Raises ConfigurationError for one that matches
@@ -85,7 +87,7 @@ def waves_of(jobs: Sequence[AccountJob], text: str) -> list[list[AccountJob]]:
 
 
 class RolloutLimits(NamedTuple):
-    """Requests per second and accounts side by side of one key; failures after which the run ends."""
+    """``rate_limit`` and ``parallel`` of each lane, and the number of failed accounts that ends the rollout."""
 
     rate_limit: float
     parallel: int
@@ -99,7 +101,10 @@ def run_waves(
     ended: Callable[[AccountOutput], None],
     stopped: Callable[[], bool] = lambda: False,
 ) -> list[AccountResult]:
-    """Run wave after wave; calls ``ended`` with each account as it ends, those that did not begin included."""
+    """Run wave after wave; calls ``ended`` with each account as it ends, also with those that were not begun.
+
+    ``stopped`` is asked before each wave.
+    """
     results: list[AccountResult] = []
     failures, over = 0, False
     for wave in waves:
@@ -110,7 +115,7 @@ def run_waves(
         seen: set[str] = set()
         for output in outputs:
             if output.result.name in seen:
-                continue  # a lane that was begun again on another worker
+                continue  # its lane was begun again on another worker
             seen.add(output.result.name)
             results.append(output.result)
             ended(output)

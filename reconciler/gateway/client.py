@@ -29,10 +29,10 @@ from reconciler.errors import (
 )
 from reconciler.gateway.dialect_check import check_dialect
 from reconciler.gateway.headers import QUOTA_HEADERS
-from reconciler.gateway.rate_limiter import STOPPED, RateLimiter, Sleep, doze
+from reconciler.gateway.rate_limiter import STOPPED, RateLimiter, Sleep, sleep_unless_stopped
 from reconciler.gateway.responses import RequestContext, read
 from reconciler.gateway.retry import Retries, may_have_happened, may_repeat, pause
-from reconciler.gateway.transport import EXCHANGE_LIMIT, READING, WRITING, Reply, Transport
+from reconciler.gateway.transport import EXCHANGE_LIMIT, READ_METHODS, WRITE_METHODS, Reply, Transport
 from reconciler.model.report import Answer, ApiRequest
 
 #: Value of a query parameter; None omits the parameter, a list is joined by commas (api.md §3).
@@ -96,7 +96,7 @@ class HttpClient:
     ``stop`` is set, and raises TimeIsUp at ``deadline`` (of ``clock``).
     """
 
-    _methods = READING
+    _methods = READ_METHODS
     _prefix = ""
     _vendor = False
 
@@ -115,7 +115,7 @@ class HttpClient:
         calls: CallCount | None = None,
         retries: Retries | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Sleep = doze,
+        sleep: Sleep = sleep_unless_stopped,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self.transport = Transport(
@@ -206,7 +206,7 @@ class HttpClient:
             return type(error)(f"{asked}: {error}", status=error.status)
         self.calls.count(asked.method)
         self._note(asked, target, body, reply, began, attempt)
-        self._rate_limit.heard(reply.headers, reply.status)
+        self._rate_limit.observe(reply.headers, reply.status)
         try:
             return read(asked, reply)
         except GatewayError as error:
@@ -282,7 +282,7 @@ class Reader(HttpClient):
     NotConnected, Invalid, Throttled, NoAnswer, Unreachable or a plain GatewayError (see errors.py).
     """
 
-    _methods = READING
+    _methods = READ_METHODS
     _prefix = "/systeme"
     _vendor = True
 
@@ -363,7 +363,7 @@ class Reader(HttpClient):
 class Writer(Reader):
     """Reads and writes. Created only inside ``apply``, after all approvals."""
 
-    _methods = WRITING
+    _methods = WRITE_METHODS
 
     def send(self, request: ApiRequest, hidden: tuple[str, ...] = (), announce: Announce = None) -> Answer:
         """Send one write; the body contains no Ref or Secret and is sent as JSON.

@@ -11,7 +11,7 @@ from reconciler.errors import GatewayError
 from reconciler.gateway.client import HttpClient, Query
 from reconciler.gateway.headers import instant
 from reconciler.gateway.responses import clean
-from reconciler.gateway.transport import READING
+from reconciler.gateway.transport import READ_METHODS
 from reconciler.model.report import ApiRequest
 
 APP = "systeme"
@@ -34,7 +34,7 @@ class Connection:
 class Connections(HttpClient):
     """Reads the connections of a key. Its transport cannot send anything but GET."""
 
-    _methods = READING
+    _methods = READ_METHODS
 
     def list(self, app: str = APP, status: str | None = None) -> tuple[Connection, ...]:
         """The connections of an app in the gateway's order; ``status`` is ACTIVE, PENDING or FAILED."""
@@ -57,7 +57,7 @@ class Connections(HttpClient):
 class ConnectionsWriter(Connections):
     """Also creates and deletes connections."""
 
-    _methods = READING | {"POST", "DELETE"}
+    _methods = READ_METHODS | {"POST", "DELETE"}
 
     def create(self, app: str = APP) -> Connection:
         """Create a pending connection, to be completed in a browser at its ``url``; NoAnswer if it may exist."""

@@ -17,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 #: Seconds between two checks of the current exchanges; seconds left to a read after its run was stopped.
-TICK, GRACE = 0.05, 2.0
+MIN_SLEEP, GRACE = 0.05, 2.0
 
 
 class _Tracked:
@@ -130,4 +130,4 @@ class Deadlines:
                     limit.enforce(time.monotonic())
                 if not self._limits and not closed.is_set():
                     self._busy.clear()
-            closed.wait(TICK)
+            closed.wait(MIN_SLEEP)

@@ -19,7 +19,7 @@ from reconciler import __version__
 from reconciler.errors import ConfigurationError
 from reconciler.gateway.deadlines import Deadlines, TrackingAdapter
 from reconciler.gateway.headers import seconds_until
-from reconciler.gateway.rate_limiter import Sleep, doze
+from reconciler.gateway.rate_limiter import Sleep, sleep_unless_stopped
 from reconciler.gateway.transport import PlainSession, proxies_and_trust
 
 #: Attempts; seconds to connect and to answer; the first pause; the longest pause or attempt.
@@ -41,7 +41,7 @@ class NotificationHook:
         url: str,
         *,
         stop: threading.Event | None = None,
-        sleep: Sleep = doze,
+        sleep: Sleep = sleep_unless_stopped,
         chance: Callable[[], float] = random.random,
         wall: Callable[[], float] = time.time,
         limit: float = LONGEST,

@@ -15,10 +15,10 @@ class HeaderRecorder(RateLimiter):
 
     headers: Mapping[str, str] | None = None
 
-    def heard(self, headers: Mapping[str, str], status: int) -> None:
+    def observe(self, headers: Mapping[str, str], status: int) -> None:
         """Keep the headers and update the rate limit."""
         self.headers = headers
-        super().heard(headers, status)
+        super().observe(headers, status)
 
 
 class Probe(Reader):

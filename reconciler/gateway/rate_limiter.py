@@ -1,4 +1,4 @@
-"""The rate limiter that all workers share: a token bucket, adapted to 429s and to the quota headers of answers."""
+"""The rate limiter that all workers share: a token bucket whose rate adapts to 429s and to quota headers."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ from reconciler.gateway.headers import quota
 Sleep = Callable[[float, threading.Event | None], bool]
 
 #: The lowest rate after 429s, in calls per second.
-FLOOR = 0.5
-#: Seconds without a 429 after which the rate grows, and the growth factor.
-STEP, GROWTH = 10.0, 1.5
-#: 429s within this many seconds belong to one burst and lower the rate once.
-ONE_BURST = 1.0
+MIN_RATE = 0.5
+#: After these seconds without a 429 the rate grows by this factor, up to the configured one.
+RECOVERY_SECONDS, RECOVERY_FACTOR = 10.0, 1.5
+#: 429s within these seconds belong to one burst of calls and lower the rate once.
+BURST_SECONDS = 1.0
 #: Seconds to wait when a quota is used up and no header says until when.
 UNKNOWN_REFILL = 1.0
 #: The shortest sleep; prevents a busy loop caused by rounding.
-TICK = 0.001
+MIN_SLEEP = 0.001
 
 STOPPED = "interrupted; no further call was made"
 
 
-def doze(seconds: float, stop: threading.Event | None) -> bool:
+def sleep_unless_stopped(seconds: float, stop: threading.Event | None) -> bool:
     """Sleep, ended early by ``stop``; True when that is set."""
     if stop is not None:
         return stop.wait(seconds)
@@ -40,8 +40,9 @@ class RateLimiter:
     """A token bucket for all threads, and a pause that the quota headers impose on all of them.
 
     In any window of t seconds at most ``rate * t + burst`` calls are sent. ``rate`` is in calls per second;
-    0 means no limit. Pauses that the server asks for apply in any case. ``burst``: by default a second's worth, from
-    1 to 10, so that a limit per minute holds from the first call on.
+    0 means no limit. Pauses that the server asks for apply in any case. ``burst`` calls may be sent at once: by
+    default those of one second, from 1 to 10, so that a limit per minute holds from the first call on. ``clock`` is
+    monotonic, ``wall`` gives seconds of the epoch for headers with dates; both and ``wait`` are replaced in tests.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class RateLimiter:
         *,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
-        wait: Sleep = doze,
+        wait: Sleep = sleep_unless_stopped,
     ) -> None:
         if burst is None:
             burst = max(1, min(10, int(rate))) if 0 < rate < 10 else 10
@@ -62,8 +63,8 @@ class RateLimiter:
         self._lock = threading.Lock()
         self._current, self._goal = self._rate, self._rate
         self._tokens, self._counted = float(burst), clock()
-        self._quiet_until = -math.inf
-        self._slowed, self._stepped = -math.inf, -math.inf
+        self._paused_until = -math.inf
+        self._slowed_at, self._grown_at = -math.inf, -math.inf
         self._recent: deque[float] = deque(maxlen=1024)
 
     @property
@@ -77,7 +78,7 @@ class RateLimiter:
     def paused_for(self) -> float:
         """Seconds left of the pause that the server asked for; 0 if there is none."""
         with self._lock:
-            return max(0.0, self._quiet_until - self._clock())
+            return max(0.0, self._paused_until - self._clock())
 
     def take(self, stop: threading.Event | None = None, patience: float | None = None) -> None:
         """Wait until one call may be sent.
@@ -88,38 +89,38 @@ class RateLimiter:
         while True:
             if stop is not None and stop.is_set():
                 raise Interrupted(STOPPED)
-            pause, delay = self._claim()
+            pause, delay = self._try_take()
             if patience is not None and pause > max(patience, 0.0):
                 raise Throttled(f"the quota is used up for another {pause:.0f} s", status=429, retry_after=pause)
             if pause <= 0 and delay <= 0:
                 return
-            if self._wait(max(pause, delay, TICK), stop):
+            if self._wait(max(pause, delay, MIN_SLEEP), stop):
                 raise Interrupted(STOPPED)
 
-    def heard(self, headers: Mapping[str, str], status: int) -> None:
-        """Learn from one answer: its quota headers (api.md §4) and whether it was a 429."""
-        said = quota(headers, self._wall())
-        if status != 429 and said.remaining is None and said.limit is None and said.retry_after is None:
+    def observe(self, headers: Mapping[str, str], status: int) -> None:
+        """Adapt to one answer: to its quota headers (api.md §4), and to a 429."""
+        reported = quota(headers, self._wall())
+        if status != 429 and reported.remaining is None and reported.limit is None and reported.retry_after is None:
             return
         with self._lock:
             now = self._clock()
             self._update(now)
-            if said.limit:
-                self._tokens = min(self._tokens, float(said.limit))
-            if said.remaining == 0:
-                self._close(now, said.refill or said.retry_after or UNKNOWN_REFILL)
-            if status in (429, 503) and said.retry_after is not None:
-                self._close(now, said.retry_after)
+            if reported.limit:
+                self._tokens = min(self._tokens, float(reported.limit))
+            if reported.remaining == 0:
+                self._pause(now, reported.refill or reported.retry_after or UNKNOWN_REFILL)
+            if status in (429, 503) and reported.retry_after is not None:
+                self._pause(now, reported.retry_after)
             elif status == 429:
                 self._slow_down(now)
 
-    def _claim(self) -> tuple[float, float]:
+    def _try_take(self) -> tuple[float, float]:
         """Seconds until the pause ends and until a token is available; takes the token if both are 0."""
         with self._lock:
             now = self._clock()
             self._update(now)
-            if now < self._quiet_until:
-                return self._quiet_until - now, 0.0
+            if now < self._paused_until:
+                return self._paused_until - now, 0.0
             if self._current:
                 if self._tokens < 1 - 1e-9:
                     return 0.0, (1 - self._tokens) / self._current
@@ -129,25 +130,25 @@ class RateLimiter:
 
     def _update(self, now: float) -> None:
         """Update rate and tokens to ``now``."""
-        while self._current != self._rate and now - self._stepped >= STEP:
-            self._stepped += STEP
-            self._current *= GROWTH
+        while self._current != self._rate and now - self._grown_at >= RECOVERY_SECONDS:
+            self._grown_at += RECOVERY_SECONDS
+            self._current *= RECOVERY_FACTOR
             if self._current >= self._goal:
                 self._current = self._rate
         gained = max(0.0, now - self._counted) * self._current
         self._tokens = min(float(self._burst), self._tokens + gained)
         self._counted = max(now, self._counted)
 
-    def _close(self, now: float, seconds: float) -> None:
-        self._quiet_until = max(self._quiet_until, now + seconds)
+    def _pause(self, now: float, seconds: float) -> None:
+        self._paused_until = max(self._paused_until, now + seconds)
 
     def _slow_down(self, now: float) -> None:
         """Halve the rate; without a limit, half of the calls sent during the last second."""
-        if now - self._slowed < ONE_BURST:
+        if now - self._slowed_at < BURST_SECONDS:
             return
         if not self._current:
             self._goal = float(max(1, sum(1 for moment in self._recent if now - moment <= 1)))
-        floor = min(FLOOR, self._rate or FLOOR)
+        floor = min(MIN_RATE, self._rate or MIN_RATE)
         self._current = max(floor, (self._current or self._goal) / 2)
         self._tokens = min(self._tokens, 1.0)
-        self._slowed = self._stepped = now
+        self._slowed_at = self._grown_at = now

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from reconciler.errors import GatewayError, NoAnswer, Throttled, Unreachable
-from reconciler.gateway.transport import TooLong
+from reconciler.gateway.transport import AnswerTooLong
 
 
 class Retries(NamedTuple):
@@ -33,7 +33,7 @@ def may_repeat(method: str, error: GatewayError) -> bool:
     """
     if isinstance(error, Unreachable | Throttled):
         return True
-    return method != "POST" and may_have_happened(error) and not isinstance(error, TooLong)
+    return method != "POST" and may_have_happened(error) and not isinstance(error, AnswerTooLong)
 
 
 def may_have_happened(error: GatewayError) -> bool:

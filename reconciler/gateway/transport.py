@@ -21,11 +21,11 @@ from reconciler import __version__
 from reconciler.errors import ConfigurationError, GatewayError, NoAnswer, Unreachable
 from reconciler.gateway.deadlines import Deadlines, TrackingAdapter
 
-READING = frozenset({"GET"})
-WRITING = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
+READ_METHODS = frozenset({"GET"})
+WRITE_METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 
-#: Maximum size of an answer; a page of 100 contacts is about 25 kB.
-LARGEST = 32 * 1024 * 1024
+#: Maximum size of an answer in bytes; a page of 100 contacts has about 25 kB.
+MAX_ANSWER_BYTES = 32 * 1024 * 1024
 #: Maximum seconds of one exchange, from connecting to the last byte of the answer.
 EXCHANGE_LIMIT = 60.0
 _CHUNK = 1 << 16
@@ -38,8 +38,8 @@ class ForbiddenMethod(RuntimeError):
     """The transport does not allow this method; nothing was sent."""
 
 
-class TooLong(NoAnswer):
-    """The answer exceeds the maximum size; a retry would not help."""
+class AnswerTooLong(NoAnswer):
+    """The answer exceeds ``MAX_ANSWER_BYTES``; a retry would not help."""
 
 
 class Reply(NamedTuple):
@@ -64,7 +64,7 @@ class Bearer(AuthBase):
         return "Bearer(hidden)"
 
 
-class OnlyAdapter(TrackingAdapter):
+class MethodAdapter(TrackingAdapter):
     """Allows the given methods and refuses all others before a connection is opened."""
 
     def __init__(self, methods: frozenset[str]) -> None:
@@ -96,7 +96,7 @@ class Transport:
         self,
         base_url: str,
         api_key: str,
-        methods: frozenset[str] = READING,
+        methods: frozenset[str] = READ_METHODS,
         *,
         connection: str | None = None,
         timeout: tuple[float, float] = (5.0, 30.0),
@@ -130,7 +130,7 @@ class Transport:
             session.auth = self._auth
             for prefix in list(session.adapters):
                 session.adapters.pop(prefix).close()
-            session.mount(f"{self._base}/", OnlyAdapter(self._methods))
+            session.mount(f"{self._base}/", MethodAdapter(self._methods))
             with self._lock:
                 self._opened.append(session)
         return session
@@ -151,7 +151,7 @@ class Transport:
 
         The reply must be complete within ``seconds`` or the general limit, whichever is shorter; a GET is cut off
         soon after ``stop`` is set. Raises Unreachable if no connection was made, NoAnswer if one was made and no
-        complete reply arrived (TooLong above 32 MiB), GatewayError if the server's certificate is untrusted.
+        complete reply arrived (AnswerTooLong above 32 MiB), GatewayError if the server's certificate is untrusted.
         """
         request = self._prepared(method, f"{self._base}{target}", body, content_type)
         longest = min(self._limit, seconds)
@@ -162,7 +162,7 @@ class Transport:
             try:
                 reply = self._send(session, request)
             except (requests.RequestException, HTTPError) as problem:
-                error = _explained(problem, self._base, self._proxy())
+                error = _error_for(problem, self._base, self._proxy())
         if limit.reached:
             error = NoAnswer(f"{urlsplit(self._base).netloc} did not send a complete response within {longest:.3g} s")
         if error is None:
@@ -205,8 +205,8 @@ class Transport:
             for part in response.iter_content(_CHUNK):
                 parts.append(part)
                 size += len(part)
-                if size > LARGEST:
-                    raise TooLong(f"the answer is longer than {LARGEST // 1024 // 1024} MiB")
+                if size > MAX_ANSWER_BYTES:
+                    raise AnswerTooLong(f"the answer is longer than {MAX_ANSWER_BYTES // 1024 // 1024} MiB")
             return Reply(response.status_code, response.headers, b"".join(parts))
 
 
@@ -267,7 +267,7 @@ def _checked_token(text: str, what: str) -> str:
     return text
 
 
-def _explained(problem: Exception, base: str, proxy: str = "") -> GatewayError:
+def _error_for(problem: Exception, base: str, proxy: str = "") -> GatewayError:
     """The error for a failed exchange; its message contains no URL, header or body."""
     parts = urlsplit(base)
     host, way = parts.netloc, ""

@@ -11,8 +11,8 @@ from reconciler.fleet.account import AccountJob
 from reconciler.fleet.approval import missing_approvals
 from reconciler.fleet.declaration import FleetAccount
 from reconciler.fleet.lane import AccountRateLimiter, lanes_of
-from reconciler.fleet.local import remaining, shares
-from reconciler.fleet.rollout import chosen, wave_sizes, waves_of
+from reconciler.fleet.local import lanes_by_worker, remaining_lanes
+from reconciler.fleet.rollout import select_accounts, wave_sizes, waves_of
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.model.fleet import AccountResult, AccountState, NeededApproval, approvals_of, worst
 from reconciler.model.policy import Allow
@@ -37,13 +37,13 @@ ACCOUNTS = [
 )
 def test_chosen(only: list[str], exclude: list[str], names: list[str]) -> None:
     """By name and label, in the order of the declaration."""
-    assert [account.name for account in chosen(ACCOUNTS, only, exclude)] == names
+    assert [account.name for account in select_accounts(ACCOUNTS, only, exclude)] == names
 
 
 def test_a_pattern_that_matches_nobody_is_an_error() -> None:
     """It is a typing error, not an empty run."""
     with pytest.raises(ConfigurationError, match="--only plan=golden"):
-        chosen(ACCOUNTS, ["plan=golden"], [])
+        select_accounts(ACCOUNTS, ["plan=golden"], [])
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_pattern_that_matches_nobody_is_an_error() -> None:
     ],
 )
 def test_wave_sizes(text: str, accounts: int, sizes: list[int]) -> None:
-    """How many have run after each wave; shares are rounded up, and the rest comes last."""
+    """How many have run after each wave; lanes_by_worker are rounded up, and the rest comes last."""
     assert wave_sizes(text, accounts) == sizes
 
 
@@ -75,13 +75,13 @@ def test_waves_lose_no_account(parts: list[str], number: int) -> None:
 def test_shares_lose_no_account(keys: list[int], workers: int) -> None:
     """A lane is whole on one worker, and every account is in one lane."""
     jobs = [AccountJob(FleetAccount(f"a{n}", key=f"K{key}"), None) for n, key in enumerate(keys)]  # type: ignore[arg-type]
-    found = shares(lanes_of(jobs, 10, 4), workers)
+    found = lanes_by_worker(lanes_of(jobs, 10, 4), workers)
     assert len(found) <= workers
     lanes = [lane for share in found for lane in share]
     assert len({lane.key for lane in lanes}) == len(lanes)
     assert sorted(job.account.name for lane in lanes for job in lane.jobs) == sorted(job.account.name for job in jobs)
     done = {f"a{n}" for n in range(0, len(keys), 2)}
-    left = [job.account.name for lane in remaining(lanes, done) for job in lane.jobs]
+    left = [job.account.name for lane in remaining_lanes(lanes, done) for job in lane.jobs]
     assert sorted(left) == sorted({job.account.name for job in jobs} - done)
 
 
@@ -125,12 +125,12 @@ def test_quota_of_one_account_does_not_slow_the_lane() -> None:
     now = [100.0]
     lane = RateLimiter(10, clock=lambda: now[0])
     first, second = AccountRateLimiter(lane), AccountRateLimiter(lane)
-    first.heard({"Retry-After": "60"}, 429)
+    first.observe({"Retry-After": "60"}, 429)
     with pytest.raises(Throttled):
         first.take(patience=1)
     second.take(patience=0)
     assert lane.rate == 10
-    second.heard({}, 429)
+    second.observe({}, 429)
     assert lane.rate == 5
 
 

@@ -9,7 +9,7 @@ from requests.adapters import HTTPAdapter
 
 from reconciler.commands import plan
 from reconciler.gateway.client import Reader, Writer
-from reconciler.gateway.transport import READING, ForbiddenMethod, OnlyAdapter, Transport
+from reconciler.gateway.transport import READ_METHODS, ForbiddenMethod, MethodAdapter, Transport
 from reconciler.model.report import ApiRequest
 from reconciler.refresh.account import refresh
 from tests.proofs import estate
@@ -65,7 +65,7 @@ def test_a_planner_that_writes_is_stopped_by_the_transport(project: Project) -> 
 def test_without_the_guard_it_would_show(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """The proof above proves something: with the guard taken out, the same planner writes and is seen."""
     project.write("tags: [A]")
-    monkeypatch.setattr(OnlyAdapter, "send", HTTPAdapter.send)
+    monkeypatch.setattr(MethodAdapter, "send", HTTPAdapter.send)
     assert project.run("plan").code == 0
     assert [each["method"] for each in project.account.writes] == ["POST"]
     with pytest.raises(AssertionError):
@@ -79,7 +79,7 @@ def test_the_writer_is_made_after_every_approval(owned: Moment, monkeypatch: pyt
     make: Callable[..., None] = Transport.__init__
 
     def noting(
-        transport: Transport, url: str, key: str, methods: frozenset[str] = READING, **options: object
+        transport: Transport, url: str, key: str, methods: frozenset[str] = READ_METHODS, **options: object
     ) -> None:
         made.append(methods)
         make(transport, url, key, methods, **options)
@@ -87,6 +87,6 @@ def test_the_writer_is_made_after_every_approval(owned: Moment, monkeypatch: pyt
     monkeypatch.setattr(Transport, "__init__", noting)
     assert project.run("apply").code == 3, "gated"
     assert project.run("apply", *estate.ALLOW).code == 3, "nobody to ask"
-    assert set(made) == {READING}
+    assert set(made) == {READ_METHODS}
     assert not account.writes
-    assert Writer._methods != READING
+    assert Writer._methods != READ_METHODS

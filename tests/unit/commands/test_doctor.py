@@ -31,7 +31,7 @@ def examination(tmp_path: Path) -> Examination:
 )
 def test_clocks_are_compared(examination: Examination, date: str, verdict: Verdict, said: str) -> None:
     """Half a minute is nothing."""
-    examination.rate_limit.heard({"Date": date}, 200)
+    examination.rate_limit.observe({"Date": date}, 200)
     check = examination.clock()
     assert check.verdict is verdict
     assert said in check.text
@@ -40,7 +40,7 @@ def test_clocks_are_compared(examination: Examination, date: str, verdict: Verdi
 
 def test_a_quota_is_told(examination: Examination) -> None:
     """What is left, of how much, and until when."""
-    examination.rate_limit.heard(
+    examination.rate_limit.observe(
         {"X-RateLimit-Limit": "60", "X-RateLimit-Remaining": "57", "X-RateLimit-Refill": "12"}, 200
     )
     assert examination.quota().text == "57 of 60 calls left, refilled in 12 s; the rate limit is 10 per second"

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from reconciler.config.scalars import UnresolvedSecret
-from reconciler.config.secrets import LARGEST, resolve_secrets
+from reconciler.config.secrets import MAX_SECRET_BYTES, resolve_secrets
 from reconciler.config.yaml_loader import parse
 from reconciler.model.values import Secret
 
@@ -129,7 +129,7 @@ def test_private_folders_are_refused(project, folder):
 def test_files_that_hold_no_secret(project):
     """Missing, empty, too long, not text, not a file, no path."""
     (project / "empty").write_bytes(b"\n")
-    (project / "long").write_bytes(b"x" * (LARGEST + 1))
+    (project / "long").write_bytes(b"x" * (MAX_SECRET_BYTES + 1))
     (project / "binary").write_bytes(b"\xff\xfe")
     os.mkfifo(project / "pipe")
     words = {
@@ -151,8 +151,8 @@ def test_files_that_hold_no_secret(project):
 
 def test_the_largest_secret_fits(project):
     """The limit is exact."""
-    (project / "large").write_bytes(b"x" * LARGEST)
-    assert len(unsealed("{file: large}", project)[0].value) == LARGEST
+    (project / "large").write_bytes(b"x" * MAX_SECRET_BYTES)
+    assert len(unsealed("{file: large}", project)[0].value) == MAX_SECRET_BYTES
 
 
 def test_an_unreadable_file(project, monkeypatch):

@@ -19,7 +19,7 @@ def spliced(
     line: int = 2,
     **more: bool,
 ) -> str:
-    """The text after one wish for the block on ``line``, which has to be met."""
+    """The text after one choice for the block on ``line``, which has to be met."""
     column = text.splitlines()[line - 1].index("- ") + 3
     done = splice(text, [AcceptedChange(ADDRESS, Origin("f", line, column), "", act, ways, value, **more)])
     assert done.hard == []

@@ -20,7 +20,7 @@ class Clock:
         self.slept: list[float] = []
 
     def sleep(self, seconds: float, stop: threading.Event | None) -> bool:
-        """As ``doze`` does."""
+        """As ``sleep_unless_stopped`` does."""
         self.slept.append(seconds)
         return stop is not None and stop.is_set()
 

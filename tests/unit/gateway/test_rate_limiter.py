@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reconciler.errors import Interrupted, Throttled
-from reconciler.gateway.rate_limiter import RateLimiter, doze
+from reconciler.gateway.rate_limiter import RateLimiter, sleep_unless_stopped
 from tests.unit.gateway.conftest import Clock
 
 
@@ -33,7 +33,7 @@ def departures(rate_limit: RateLimiter, clock: Clock, count: int) -> list[float]
     ),
 )
 def test_no_window_holds_more_than_rate_and_burst(rate: float, burst: int, steps: list[tuple[float, str]]) -> None:
-    """Between any two departures, whatever was heard in between, rate*t + burst is never exceeded."""
+    """Between any two departures, whatever was observed in between, rate*t + burst is never exceeded."""
     clock = Clock()
     rate_limit = paced(clock, rate, burst)
     left = []
@@ -43,13 +43,13 @@ def test_no_window_holds_more_than_rate_and_burst(rate: float, burst: int, steps
             rate_limit.take()
             left.append(clock.now)
         elif event == "429":
-            rate_limit.heard({}, 429)
+            rate_limit.observe({}, 429)
         elif event == "429 after":
-            rate_limit.heard({"Retry-After": "3"}, 429)
+            rate_limit.observe({"Retry-After": "3"}, 429)
         elif event == "empty":
-            rate_limit.heard({"X-RateLimit-Remaining": "0", "X-RateLimit-Refill": "2"}, 200)
+            rate_limit.observe({"X-RateLimit-Remaining": "0", "X-RateLimit-Refill": "2"}, 200)
         else:
-            rate_limit.heard({"X-RateLimit-Remaining": "7", "X-RateLimit-Limit": "9"}, 200)
+            rate_limit.observe({"X-RateLimit-Remaining": "7", "X-RateLimit-Limit": "9"}, 200)
         assert 0 < rate_limit.rate <= rate
     for first, start in enumerate(left):
         for last in range(first, len(left)):
@@ -72,7 +72,7 @@ def test_rate_zero_never_waits(clock: Clock) -> None:
 def test_retry_after_holds_everybody(clock: Clock, rate: float) -> None:
     """After a 429 with Retry-After the next call leaves when it says."""
     rate_limit = paced(clock, rate)
-    rate_limit.heard({"Retry-After": "7"}, 429)
+    rate_limit.observe({"Retry-After": "7"}, 429)
     rate_limit.take()
     assert clock.now == 1007.0
     assert rate_limit.rate == rate
@@ -83,7 +83,7 @@ def test_retry_after_holds_everybody(clock: Clock, rate: float) -> None:
 def test_an_empty_quota_closes_the_approval(clock: Clock, rate: float, refill: str, seconds: float) -> None:
     """Remaining 0 keeps everybody until the refill, or for a second where that is not told."""
     rate_limit = paced(clock, rate)
-    rate_limit.heard({"X-RateLimit-Remaining": "0", "X-RateLimit-Refill": refill}, 200)
+    rate_limit.observe({"X-RateLimit-Remaining": "0", "X-RateLimit-Refill": refill}, 200)
     rate_limit.take()
     assert clock.now == 1000 + seconds
 
@@ -91,9 +91,9 @@ def test_an_empty_quota_closes_the_approval(clock: Clock, rate: float, refill: s
 def test_a_late_answer_does_not_open_the_approval(clock: Clock) -> None:
     """An older answer with some quota left, or a shorter wait, changes nothing."""
     rate_limit = paced(clock, 0)
-    rate_limit.heard({"Retry-After": "9"}, 429)
-    rate_limit.heard({"X-RateLimit-Remaining": "5"}, 200)
-    rate_limit.heard({"Retry-After": "1"}, 503)
+    rate_limit.observe({"Retry-After": "9"}, 429)
+    rate_limit.observe({"X-RateLimit-Remaining": "5"}, 200)
+    rate_limit.observe({"Retry-After": "1"}, 503)
     rate_limit.take()
     assert clock.now == 1009.0
 
@@ -101,7 +101,7 @@ def test_a_late_answer_does_not_open_the_approval(clock: Clock) -> None:
 def test_retry_after_of_a_success_is_no_order(clock: Clock) -> None:
     """Only 429 and 503 tell when to come back."""
     rate_limit = paced(clock, 0)
-    rate_limit.heard({"Retry-After": "9"}, 202)
+    rate_limit.observe({"Retry-After": "9"}, 202)
     rate_limit.take()
     assert clock.naps == []
 
@@ -109,18 +109,18 @@ def test_retry_after_of_a_success_is_no_order(clock: Clock) -> None:
 def test_a_quota_smaller_than_the_burst_shrinks_it(clock: Clock) -> None:
     """With a ceiling of 2 no ten calls leave at once."""
     rate_limit = paced(clock, 1)
-    rate_limit.heard({"X-RateLimit-Limit": "2"}, 200)
+    rate_limit.observe({"X-RateLimit-Limit": "2"}, 200)
     assert departures(rate_limit, clock, 3)[1:] == [1000.0, 1001.0]
 
 
 def test_a_bare_429_halves_and_quiet_restores(clock: Clock) -> None:
     """The rate halves once for each burst of 429s and grows back step by step."""
     rate_limit = paced(clock, 8)
-    rate_limit.heard({}, 429)
-    rate_limit.heard({}, 429)
+    rate_limit.observe({}, 429)
+    rate_limit.observe({}, 429)
     assert rate_limit.rate == 4
     clock.now += 2
-    rate_limit.heard({}, 429)
+    rate_limit.observe({}, 429)
     assert rate_limit.rate == 2
     rates = []
     for _ in range(4):
@@ -133,7 +133,7 @@ def test_a_bare_429_without_a_limit_starts_from_what_was_measured(clock: Clock) 
     """With rate 0 the last second's departures are halved, and the limit goes away again."""
     rate_limit = paced(clock, 0)
     departures(rate_limit, clock, 12)
-    rate_limit.heard({}, 429)
+    rate_limit.observe({}, 429)
     assert rate_limit.rate == 6
     clock.now += 20
     assert rate_limit.rate == 0
@@ -145,7 +145,7 @@ def test_no_halving_below_the_floor(clock: Clock) -> None:
     for _ in range(9):
         clock.now += 2
         for rate_limit in (fast, slow, free):
-            rate_limit.heard({}, 429)
+            rate_limit.observe({}, 429)
     assert (fast.rate, slow.rate, free.rate) == (0.5, 0.2, 0.5)
 
 
@@ -163,7 +163,7 @@ def test_stop_ends_a_wait(clock: Clock) -> None:
 def test_a_approval_beyond_the_patience_is_an_error(clock: Clock) -> None:
     """Nobody sleeps an hour unasked; the error says how long it would have been."""
     rate_limit = paced(clock, 0)
-    rate_limit.heard({"Retry-After": "3600"}, 429)
+    rate_limit.observe({"Retry-After": "3600"}, 429)
     with pytest.raises(Throttled) as caught:
         rate_limit.take(None, 60)
     assert caught.value.retry_after == 3600
@@ -207,7 +207,7 @@ def test_a_senseless_rate_limit_is_refused(rate: float, burst: int) -> None:
 def test_doze_sleeps_with_and_without_an_event() -> None:
     """A set event ends the sleep at once."""
     stop = threading.Event()
-    assert doze(0, None) is False
-    assert doze(0, stop) is False
+    assert sleep_unless_stopped(0, None) is False
+    assert sleep_unless_stopped(0, stop) is False
     stop.set()
-    assert doze(60, stop) is True
+    assert sleep_unless_stopped(60, stop) is True

@@ -20,7 +20,7 @@ from reconciler.errors import (
 from reconciler.gateway.client import CallCount, Exchange
 from reconciler.gateway.rate_limiter import RateLimiter
 from reconciler.gateway.retry import Retries, pause
-from reconciler.gateway.transport import TooLong
+from reconciler.gateway.transport import AnswerTooLong
 from reconciler.model.report import Answer, ApiRequest
 from tests.support.waiting import PATIENCE, until
 from tests.unit.gateway.conftest import Build, Clock
@@ -247,10 +247,10 @@ def test_a_422_is_final(build: Build) -> None:
 
 def test_an_answer_beyond_bounds_is_not_asked_for_again(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too much is no usable answer, and would be too much again."""
-    monkeypatch.setattr("reconciler.gateway.transport.LARGEST", 100_000)
+    monkeypatch.setattr("reconciler.gateway.transport.MAX_ANSWER_BYTES", 100_000)
     with RawServer([answer(200, {"items": "x" * 200_000})]) as server:
-        assert type(failure(build(server.url), "GET")) is TooLong
-        assert type(failure(build(server.url), "POST")) is TooLong
+        assert type(failure(build(server.url), "GET")) is AnswerTooLong
+        assert type(failure(build(server.url), "POST")) is AnswerTooLong
     assert len(server.seen) == 2
 
 

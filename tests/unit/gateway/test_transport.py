@@ -19,7 +19,7 @@ from reconciler import __version__
 from reconciler.errors import ConfigurationError, GatewayError, NoAnswer
 from reconciler.gateway.client import Reader, Writer
 from reconciler.gateway.connections import Connections
-from reconciler.gateway.transport import ForbiddenMethod, Transport, _explained, is_loopback
+from reconciler.gateway.transport import ForbiddenMethod, Transport, _error_for, is_loopback
 from reconciler.model.report import ApiRequest
 from tests.unit.gateway.conftest import KEY, Build
 from tests.unit.gateway.server import RawServer, answer, refused_port
@@ -266,14 +266,14 @@ def test_an_untrusted_certificate_is_no_doubt() -> None:
     """The handshake failed, so nothing left; and asking again would not help."""
     cause = SSLError(ssl.SSLCertVerificationError(1, "self-signed certificate"))
     problem = requests.exceptions.SSLError(MaxRetryError(None, "/x", cause))  # type: ignore[arg-type]
-    error = _explained(problem, "https://gateway.example.com")
+    error = _error_for(problem, "https://gateway.example.com")
     assert type(error) is GatewayError
     assert "REQUESTS_CA_BUNDLE" in str(error)
 
 
 def test_another_tls_failure_is_in_doubt() -> None:
     """It may have come after the request."""
-    error = _explained(requests.exceptions.SSLError(ssl.SSLError(1, "bad record mac")), "https://example.com")
+    error = _error_for(requests.exceptions.SSLError(ssl.SSLError(1, "bad record mac")), "https://example.com")
     assert type(error) is NoAnswer
     assert "bad record mac" in str(error)
 
