@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 import click
@@ -15,12 +14,12 @@ class EventStream(Protocol):
         """Write the last event of a command that ends with an error."""
 
 
-@dataclass
 class Program:
     """Options of `reconciler` itself.
 
     ``settings`` are those of the project and ``redaction`` replaces personal data, once a command has set them;
     ``events`` is the stream of events on standard output, if requested; ``command`` is the name of the command.
+    No dataclass, because that takes longer to define than most of the help to print.
     """
 
     directory: str = "."

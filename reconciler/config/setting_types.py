@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 Reader = Callable[[Any], Any]
 
 _TRUTH = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
-_SPECIFIER = re.compile(r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)")
+_SPECIFIER = r"(>=|<=|==|!=|>|<)\s*([0-9]+(?:\.[0-9]+)*)"
 _LEDGERS = ("sqlite", "postgres", "postgresql", "postgresql+psycopg")
 
 
@@ -40,7 +40,7 @@ def number(value: Any) -> float:
 PLANS: Mapping[str, int | None] = {"free": 30, "startup": 60, "webinar": 120, "unlimited": None}
 #: Requests per second that the gateway allows.
 GATEWAY_RATE = 10.0
-_RATE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *(?:/|per) *(second|minute)")
+_RATE = r"([0-9]{1,9}(?:\.[0-9]{1,9})?) *(?:/|per) *(second|minute)"
 #: The texts that ``rate`` reads, for the schema.
 RATE_PATTERN = rf"^([0-9]{{1,9}}(\.[0-9]{{1,9}})?( *(/|per) *(second|minute))?|{'|'.join(PLANS)})$"
 RATE_HINT = f"expected 10/second, 30/minute, 0 (no limit), or a plan: {', '.join(PLANS)}"
@@ -52,7 +52,7 @@ def rate(value: Any) -> float:
     if name in PLANS:
         limit = PLANS[name]
         return GATEWAY_RATE if limit is None else limit / 60
-    if matched := _RATE.fullmatch(name):
+    if matched := re.fullmatch(_RATE, name):
         return float(matched.group(1)) / (60 if matched.group(2) == "minute" else 1)
     try:
         return number(value)
@@ -151,13 +151,13 @@ def several(names: Iterable[str]) -> Reader:
     return read
 
 
-_DURATION = re.compile(r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?", re.ASCII)
+_DURATION = r"(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+(?:\.\d+)?)s)?"
 
 
 def duration(value: Any) -> float:
     """``90s``, ``5m``, ``1h30m``, ``2d``, or a bare number of seconds → seconds, above 0."""
     found = str(value).strip().lower().replace(" ", "")
-    matched = _DURATION.fullmatch(found + ("s" if found[-1:].isdigit() else ""))
+    matched = re.fullmatch(_DURATION, found + ("s" if found[-1:].isdigit() else ""), re.ASCII)
     parts = [float(part or 0) for part in matched.groups()] if matched else []
     seconds = sum(part * size for part, size in zip(parts, (86400, 3600, 60, 1), strict=False))
     if not 0 < seconds <= 366 * 86400:
@@ -222,7 +222,7 @@ def admits(specifier: str, version: str) -> bool:
     """Whether ``>=0.1,<1`` includes a version, by its leading dotted numbers. Raises ValueError if invalid."""
     ours = _numbers(re.split(r"[^0-9.]", version)[0])
     for part in specifier.split(","):
-        found = _SPECIFIER.fullmatch(part.strip())
+        found = re.fullmatch(_SPECIFIER, part.strip())
         if found is None:
             raise ValueError("expected a range such as >=0.1,<1")
         if not _compares(found.group(1), ours, _numbers(found.group(2))):

@@ -26,17 +26,17 @@ from reconciler.model.report import Answer
 #: Maximum length of raw error text.
 SHOWN = 200
 
-_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|\x9b[0-?]*[ -/]*[@-~]")
+_ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|\x9b[0-?]*[ -/]*[@-~]"
 _INVISIBLE = (
     r"[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     r"\u2800\u3164\ud800-\udfff\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
-_UNSEEN = re.compile(f"{_INVISIBLE}+")
+_UNSEEN = f"{_INVISIBLE}+"
 _BETWEEN = f"{_INVISIBLE}*"
 #: Shorter secrets are not searched in base64, where they would match by chance.
 _SHORTEST = 6
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title", re.IGNORECASE | re.DOTALL)
-_HTML = re.compile(r"^\s*<(?:!doctype|html|head|body|\?xml)", re.IGNORECASE)
+_TITLE = r"(?is)<title[^>]*>(.*?)</title"
+_HTML = r"(?i)^\s*<(?:!doctype|html|head|body|\?xml)"
 
 KEY_REFUSED = "Maton rejected the API key. Check MATON_API_KEY."
 VENDOR_KEY_REFUSED = (
@@ -188,8 +188,8 @@ def message(asked: RequestContext, reply: Reply, body: Any) -> str:
 def _raw(content: bytes) -> str:
     """The text of a body that is not JSON; of HTML only the title."""
     text = content[:65_536].decode("utf-8", "replace")
-    if _HTML.match(text):
-        title = _TITLE.search(text)
+    if re.match(_HTML, text):
+        title = re.search(_TITLE, text)
         return f"an HTML page, {title[1].strip()}" if title else "an HTML page"
     return text
 
@@ -199,10 +199,10 @@ def clean(text: str, hidden: tuple[str, ...] = ()) -> str:
 
     Escapes and invisible characters are removed first: inside a secret they would prevent its masking.
     """
-    text = _ESCAPES.sub("", text)
+    text = re.sub(_ESCAPES, "", text)
     for form in sorted({form for secret in hidden for form in _forms(secret)}, key=len, reverse=True):
         text = re.sub(_BETWEEN.join(map(re.escape, form)), "(hidden)", text)
-    text = _UNSEEN.sub(" ", text).strip()
+    text = re.sub(_UNSEEN, " ", text).strip()
     return text if len(text) <= SHOWN else text[: SHOWN - 1] + "…"
 
 

@@ -28,10 +28,8 @@ _STRICT = rf"^(?!')(?![\s\S]*[{_UNSEEN}{_ODD}]){_LOCAL}(?:\.{_LOCAL})*@{_LABEL}(
 #: The same for files before variables are replaced; the result is checked again.
 PATTERN = rf"\$\{{(?:var|env)\.|{_STRICT}"
 
-_RULE = re.compile(_STRICT)
-_IS_UNSEEN = re.compile(f"[{_UNSEEN}]")
 _AROUND = " \t\r\n\"'`<>()[]{},;:.=|\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a"
-_BETWEEN = re.compile(r"[\s\"<>()\[\]{},;:|=?&]+")
+_BETWEEN = r"[\s\"<>()\[\]{},;:|=?&]+"
 
 
 class Fault(NamedTuple):
@@ -68,14 +66,14 @@ def spellings(address: str) -> tuple[str, ...]:
 
 def is_valid(address: str) -> bool:
     """Whether a text is a valid address."""
-    return _RULE.match(address) is not None and not address.endswith("\n")
+    return re.match(_STRICT, address) is not None and not address.endswith("\n")
 
 
 def fault(address: str) -> Fault | None:
     """The fault of an address, or None if it is valid."""
     if is_valid(address):
         return None
-    found = _IS_UNSEEN.search(address)
+    found = re.search(f"[{_UNSEEN}]", address)
     if found is None or found.group() in " \t":
         return Fault("", 0, _meant(address))
     char = found.group()
@@ -95,10 +93,10 @@ def refusal(address: str, quote: Callable[[str], str] | None) -> tuple[str, str]
 
 def _meant(text: str) -> str:
     """The first correction that gives a valid address, or empty."""
-    seen = _IS_UNSEEN.sub(lambda found: " " if found.group().isspace() else "", text).translate(_PLAIN)
+    seen = re.sub(f"[{_UNSEEN}]", lambda found: " " if found.group().isspace() else "", text).translate(_PLAIN)
     tidy = re.sub(r"\s*@[\s@]*", "@", re.sub(r"\.{2,}", ".", seen).strip(_AROUND))
     tidy = re.sub(r"(?i)^mailto:\s*", "", tidy.replace(".@", "@").replace("@.", "@"))
-    pieces = (each.strip(_AROUND) for each in _BETWEEN.split(seen))
+    pieces = (each.strip(_AROUND) for each in re.split(_BETWEEN, seen))
     guesses = (tidy, tidy.partition("?")[0], *pieces, tidy.replace(",", "."))
     return next((guess for guess in guesses if is_valid(guess) and guess != text), "")
 

@@ -12,7 +12,7 @@ from reconciler.model.values import Address, Ref, Secret, unescape
 
 #: Letters and marks that show nothing: fillers, joiners, the empty Braille pattern, tags, selectors of variants.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u2800\u3164\uffa0")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 #: Values longer than this are cut in plans.
 LONGEST = 60
 
@@ -84,7 +84,7 @@ def connection_name(connection: str | None) -> str:
     """A connection as headings name it: whole, but a UUID by its beginning and end (``3f9c…e21``)."""
     if connection is None:
         return "default"
-    return f"{connection[:4]}…{connection[-3:]}" if _UUID.fullmatch(connection) else printable(connection)
+    return f"{connection[:4]}…{connection[-3:]}" if re.fullmatch(_UUID, connection) else printable(connection)
 
 
 def spaced(name: str) -> str:
@@ -118,7 +118,7 @@ def duration(seconds: float) -> str:
 
 
 #: Characters that JSON allows and terminals interpret: deletion, C1 controls, marks of direction, surrogates, blanks.
-_UNSEEN = re.compile(
+_UNSEEN = (
     "[\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164"
     "\ud800-\udfff\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
@@ -127,4 +127,4 @@ _UNSEEN = re.compile(
 def json_text(document: Any, indent: int | None = 2, *, plain: bool = False) -> str:
     """The document as JSON with control characters escaped; ``plain``: ASCII only."""
     text = json.dumps(document, ensure_ascii=plain, indent=indent)
-    return _UNSEEN.sub(lambda char: json.dumps(char.group())[1:-1], text)
+    return re.sub(_UNSEEN, lambda char: json.dumps(char.group())[1:-1], text)

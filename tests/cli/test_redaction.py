@@ -25,7 +25,9 @@ ANN = Address("contact", "ann@example.com")
 def test_messages_are_redacted(capsys: pytest.CaptureFixture[str], form: str) -> None:
     """Text, fields and arguments of a record; standard error stays the stream that it is."""
     before = sys.stderr
-    start_logging(Program(redact=True, log_format=form))
+    program = Program()
+    program.redact, program.log_format = True, form
+    start_logging(program)
     log("hello ann@example.com", event="greeting", first_name="Jo", count=3)
     LOGGER.warning("from %s", "bob@example.com")
     assert sys.stderr is before
@@ -41,7 +43,9 @@ def test_messages_are_redacted(capsys: pytest.CaptureFixture[str], form: str) ->
 def test_a_level_for_each_v(capsys: pytest.CaptureFixture[str]) -> None:
     """-q leaves warnings; each -v adds a level."""
     shown = {}
-    for name, program in {"q": Program(quiet=True), "": Program(), "v": Program(verbose=1)}.items():
+    for name, quiet, verbose in (("q", True, 0), ("", False, 0), ("v", False, 1)):
+        program = Program()
+        program.quiet, program.verbose = quiet, verbose
         start_logging(program)
         for level in (logging.WARNING, logging.INFO, logging.DEBUG):
             log(logging.getLevelName(level), level)

@@ -102,8 +102,10 @@ def test_a_flag_that_is_a_setting_is_not_dropped() -> None:
     named = set(get_type_hints(AccountOptions))
     assert named <= set(NAMES)
     values = dict.fromkeys(named, "x")
-    context = click.Context(cli, obj=Program(rate_limit=3.0, redact=True))
-    assert invocation_of(context, AccountOptions(**values)).flags == {**values, "rate_limit": 3.0, "redact": True}
+    program = Program()
+    program.rate_limit, program.redact = "3", True
+    context = click.Context(cli, obj=program)
+    assert invocation_of(context, AccountOptions(**values)).flags == {**values, "rate_limit": "3", "redact": True}
     for command in commands():
         flags = {each.name for each in command.params if isinstance(each, click.Option) and each.name in NAMES}
         others = {"wait"} if command.name == "create" else set()  # for a connection; the setting is for the ledger

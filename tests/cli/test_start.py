@@ -86,3 +86,8 @@ def test_validate_needs_no_account(tmp_path: Path) -> None:
     assert packages(modules) & set(HEAVY) == {"yaml", "jsonschema_rs"}
     assert not {name for name in modules if name.startswith(("reconciler.gateway", "reconciler.ledger"))}
     assert "reconciler.output.redact" not in modules
+
+
+def test_no_terminal_needs_no_display(tmp_path: Path) -> None:
+    """A plan off a terminal, as in CI, imports no library of terminals."""
+    assert "rich" not in imported(tmp_path, "plan", "--help")
