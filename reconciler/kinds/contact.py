@@ -18,9 +18,11 @@ FRIENDLY = {slug: name for name, slugs in SLUGS.items() for slug in slugs}
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
     """Names are rows of ``fields`` or, in the other dialect, keys beside it. Unset fields may be absent."""
     attrs: dict[str, Value] = {"email": item["email"], "locale": item.get("locale")}
-    attrs |= {name: item.get(key) or None for name, key in wire.names.items()}
-    rows = {row["slug"]: row["value"] or None for row in item.get("fields") or ()}
-    return attrs | {FRIENDLY.get(slug) or f"fields.{slug}": value for slug, value in rows.items()}
+    for name, key in wire.names.items():
+        attrs[name] = item.get(key) or None
+    for row in item.get("fields") or ():
+        attrs[FRIENDLY.get(slug := row["slug"]) or f"fields.{slug}"] = row["value"] or None
+    return attrs
 
 
 def encode(attrs: Attrs, wire: Wire) -> dict[str, Any]:
