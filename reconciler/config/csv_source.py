@@ -106,8 +106,10 @@ def _wanted(block: MappingNode) -> CsvReference | None:
     node = block["csv"]
     if isinstance(node, str):
         return CsvReference(node, None, ",", "utf-8", {}, False, lambda key: block.value_origin("csv"))
-    fields = node.get("fields", MappingNode.at(node.file)) if isinstance(node, MappingNode) else None
-    if not isinstance(node, MappingNode) or not isinstance(fields, MappingNode):
+    if not isinstance(node, MappingNode):
+        return None
+    fields = node.get("fields", MappingNode.at(node.file))
+    if not isinstance(fields, MappingNode):
         return None
     texts = [node.get("file"), node.get("column", ""), *(fields[name] for name in fields)]
     delimiter, encoding = node.get("delimiter", ","), node.get("encoding", "utf-8")

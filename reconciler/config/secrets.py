@@ -24,6 +24,7 @@ from reconciler.config.files import locate
 from reconciler.config.positions import SequenceNode
 from reconciler.config.problems import Finding
 from reconciler.config.scalars import UnresolvedSecret
+from reconciler.config.variables import UNDECODED
 from reconciler.errors import ConfigurationError, Problem
 from reconciler.model.values import Secret
 
@@ -116,7 +117,7 @@ def _env(name: str, environ: Mapping[str, str]) -> str:
     if not value:
         state = "is empty" if name in environ else "is not set"
         raise NoSecret(f"environment variable {name} {state}", "set it to the value of the secret")
-    if any("\ud800" <= char <= "\udfff" for char in value):
+    if UNDECODED.search(value):
         raise NoSecret(f"environment variable {name} is not UTF-8", "set it to text")
     return value
 

@@ -17,6 +17,8 @@ DefinedIn = Mapping[str, Sequence[str]]
 _PART = re.compile(r"\$\$\{|\$\{([^}]*)(\}|\Z)")
 _VAR = re.compile(r"var\.([A-Za-z_][A-Za-z0-9_-]*)")
 _ENV = re.compile(r"env\.([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?", re.DOTALL)
+#: A byte of an environment variable that is not UTF-8.
+UNDECODED = re.compile("[\ud800-\udfff]")
 _LITERAL = "write $${ for a literal ${"
 
 
@@ -77,10 +79,6 @@ def _environment(name: str, default: str | None, environ: Mapping[str, str]) -> 
         near = nearest(name, [other for other in environ if other.startswith(READABLE)])
         hint = near or f"set it, or write ${{env.{name}:-default}}"
         raise Unknown(f"environment variable {name} is not set", hint)
-    if not value.isascii() and not _is_text(value):
+    if UNDECODED.search(value):
         raise Unknown(f"environment variable {name} is not UTF-8", "set it to text")
     return value
-
-
-def _is_text(value: str) -> bool:
-    return not any("\ud800" <= char <= "\udfff" for char in value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -29,6 +30,56 @@ def declared(project: Project) -> Project:
     """A project that would make one tag."""
     project.write("tags: [A]\n")
     return project
+
+
+#: By status: how often a PUT, a POST and a GET are sent, and what is said of the GET.
+ATTEMPTS = {
+    202: (1, 1, 3, "202 with"),
+    203: (3, 2, 3, "203 with"),
+    299: (3, 2, 3, "299 with"),
+    300: (1, 1, 1, "the server redirects to nowhere"),
+    302: (1, 2, 1, "the server redirects to nowhere"),
+    303: (1, 2, 1, "the server redirects to nowhere"),
+    399: (1, 1, 1, "the server redirects to nowhere"),
+    404: (1, 1, 1, "not found"),
+    409: (1, 1, 1, "Ordered status 409."),
+    499: (1, 1, 1, "Ordered status 499."),
+    408: (3, 2, 3, "the server answered 408"),
+    500: (3, 2, 3, "the server answered 500"),
+}
+
+
+def test_attempts_by_status(project: Project) -> None:
+    """What may have happened is repeated, a POST only after the account was looked at; what was refused is not."""
+    emails = "".join(f"  - {{email: c{status}@example.com, tags: [@]}}\n" for status in ATTEMPTS)
+    tags = "".join(f"  - {{name: T{status}, handle: t{status}}}\n" for status in ATTEMPTS)
+    text = f"tags:\n  - All\n{tags}contacts:\n{emails}"
+    project.write(text.replace("@]", "]"))
+    project.apply()
+    ids = project.account.ids()
+    paths = {
+        status: (
+            f"/api/tags/{ids['tags'][f'T{status}']}",
+            f"/api/contacts/{ids['contacts'][f'c{status}@example.com']}/tags",
+        )
+        for status in ATTEMPTS
+    }
+    for status, both in paths.items():
+        for path in both:
+            project.account.fault("status", path=f"{path}$", status=status, times=None)
+    project.account.clear()
+    project.write(text.replace("@]", "All]").replace("name: T", "name: U"))
+    result = project.run("apply", "--yes", "--json", "--allow", "updates", env={"RECONCILER_EMAILS": "99"})
+    sent = Counter(each["path"] for each in project.account.writes)
+    done = {each["address"] for each in result.document["outcomes"] if each["status"] == "done"}
+    assert done == {"tag/@t202", "tagging/c202@example.com/All"}
+    project.write("tags: []\n")
+    for status, (put, post, get, words) in ATTEMPTS.items():
+        assert [sent[path] for path in paths[status]] == [put, post], status
+        project.account.set_faults([{"kind": "status", "status": status, "match": {"times": None}}])
+        project.account.clear()
+        ended(project.run("plan", "--ledger", "none"), 1, f"GET /api/tags: {words}")
+        assert len(project.account.requests) == get, status
 
 
 @pytest.mark.parametrize("key", [None, ""])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.cli.support import ended
 from tests.support.project import Project
 
 COURSE = """
@@ -275,3 +277,102 @@ def test_spoiled_cells_are_warned_about(school: Project) -> None:
         assert "warning: people.csv:2:1: phone_number: 1 cell damaged" in found.err
         assert "3.36123E+10" in found.err
         assert "3.36123E+10" not in school.run("--redact", command).err
+
+
+#: By name: the file, more options of its block, and what is said of it.
+BAD: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "separator": ("sep=;\nemail;n\nann@example.com;A\nann@example.com;B\n", "", ("4:1: duplicate",)),
+    "one": ("ann@example.com\nANN@example.com\n", "", ('2:1: duplicate address "ANN@example.com"; first on line 1',)),
+    "guarded": (
+        "c,email\n'=DE,'ann@example.com\n'+x,'-bob\n",
+        ", fields: {country: c}",
+        (
+            '2:1: invalid country "=DE"',
+            """2:6: email: invalid e-mail address "'ann@example.com"; did you mean "ann@example.com"?""",
+            '3:1: invalid country "+x"',
+            '3:5: email: invalid e-mail address "-bob"',
+        ),
+    ),
+    "places": (
+        'n,c,email\n"x"", y",England,a@example.com\n x , France ,b@\n"a\nb",Spain,c@example.com\nd,"DE\n",f@\n',
+        ", fields: {country: c}",
+        (
+            '2:10: invalid country "England"',
+            '3:5: invalid country "France"',
+            '3:14: email: invalid e-mail address "b@"',
+            '4:4: invalid country "Spain"',
+            '6:1: email: invalid e-mail address "f@"',
+        ),
+    ),
+    "second": (
+        'n,email\n"a, b",ann@example.com\n  "c",ANN@example.com\nd,  bob@\n',
+        "",
+        ('3:7: duplicate address "ANN@example.com"; first on line 2', '4:3: email: invalid e-mail address "bob@"'),
+    ),
+    "folded": ("name,WHO\nAnn,\n", ", column: who", ("2:5: no e-mail address in this row",)),
+    "spelled": ("Who,who\nann,bob@example.com\nx,bob@example.com\n", ", column: who", ("3:3: duplicate",)),
+    "empty": ("", "", ("1:1: the file is empty",)),
+    "blank": ("\n \n", "", ("1:1: the file is empty",)),
+    "workbook": ("PK\x03\x04\n", "", ("1:1: this is a ZIP archive",)),
+    "header": ("email\n", "", ("1:1: the file has a header but no rows",)),
+    "wide": (
+        "email,n\nann@example.com,A,B\nbob@example.com,B,,\ncid@example.com\n",
+        "",
+        (
+            "2:1: this row has 3 cells; the header has 2; put a cell that contains the delimiter into quotes",
+            "4:1: this row has 1 cell; the header has 2; keep the delimiters of empty cells",
+        ),
+    ),
+    "open": ('email,n\n"ann@example.com,A\n', "", ("2:1: unclosed quote",)),
+    "quoted": ('email,n\n"ann"@example.com,A\n', "", ("2:1: unescaped quote inside a quoted cell",)),
+    "long": ("email,n\n" + "x" * 1_000_001, "", ("2:1: this line is longer than 1000000 characters",)),
+    "control": (
+        "email,n\nann@example.com,A\x07\n",
+        "",
+        ("2:18: the character U+0007 is not allowed here; remove it",),
+    ),
+    "wide_text": ("email,n\nann@example.com,a\0\n", "", ("2:18: the character U+0000", "save it as UTF-8")),
+    "windows": ("email,n\nann@example.com,a\x80\n", "", ("2:18: the character U+0080", "add `encoding: cp1252`")),
+    "below": ("email\nann@example.com;A\n", "", ("2:1: expected one address in this row", "add `delimiter: ';'`")),
+    "semicolons": ("email;name\nann@example.com;A\n", "", ("no column of semicolons.csv", "add `delimiter: ';'`")),
+    "tabs": ("email\tname\nann@example.com\tA\n", "", ("add `delimiter: tab`",)),
+    "sign": ("email\n", ', delimiter: "\\""', ("invalid delimiter",)),
+    "comment": ("# people\nann@example.com\n", "", ("the first line looks like a comment",)),
+    "two": (
+        "email,E-Mail\na@example.com,b@example.com\n",
+        "",
+        ("two columns of two.csv are", "columns: E-Mail, email"),
+    ),
+    "none": ("name,who\nAnn,ann@example.com\n", "", ("no column of none.csv is called `email`", "`column: 1`")),
+    "near": ("name,who\nAnn,ann@example.com\n", ", column: Wo", ('has no column "Wo"; did you mean `who`?',)),
+    "zero": ("name,who\nAnn,ann@example.com\n", ", column: '0'", ('has no column "0"',)),
+    "beyond": ("name,who\nAnn,ann@example.com\n", ", column: '3'", ('has no column "3"',)),
+    "twice": ("who,who\nann@example.com,b\n", ", column: who", ('are called "who"; use the column number',)),
+    "cases": ("Who,wHO\nann@example.com,b\n", ", column: who", ('are called "who"; use the column number',)),
+}
+
+
+def test_each_error_of_a_file_has_its_place(school: Project) -> None:
+    """All files are read, and no error is reported that is none."""
+    blocks = []
+    for name, (text, options, _) in BAD.items():
+        school.write(text, f"{name}.csv")
+        blocks.append(f"  - csv: {{file: {name}.csv{options}}}\n")
+    school.write("contacts:\n" + "".join(blocks))
+    found = ended(school.run("validate"), 1)
+    lines = [line for line in found.splitlines() if line.startswith("error: ")]
+    for number, (name, (_, _, words)) in enumerate(BAD.items(), 2):
+        mine = [line for line in lines if line.startswith((f"error: {name}.csv:", f"error: site.yaml:{number}:"))]
+        places = {word.partition(": ")[0] for word in words if re.match(r"\d+:\d+: ", word)}
+        assert len(mine) == max(1, len(places)), (name, mine)
+        assert all(any(word in line for line in mine) for word in words), (name, mine)
+
+
+def test_only_what_a_spreadsheet_damages_is_warned_about(school: Project) -> None:
+    """Errors of formulas, cells that were too narrow and rounded numbers, but no text that looks like them."""
+    cells = ["1e5", "+33 1", "#", "##", "#1 customer", "#A", "#N/A", "########", "3,3E+10", "#REF!", "-1e+2"]
+    rows = (f'a{number}@example.com,"{cell}"\n' for number, cell in enumerate(cells))
+    school.write("email,p,q\n" + "".join(row.replace("\n", ",\n") for row in rows), "people.csv")
+    school.write("contacts:\n  - csv: {file: people.csv, fields: {phone_number: p, last_name: q}}\n")
+    said = ended(school.run("validate"), 0, "people.csv:8:1: phone_number: 5 cells damaged", 'first "#N/A"')
+    assert said.count("damaged") == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -82,3 +83,87 @@ def test_a_command_is_a_list(project: Project) -> None:
     """A line for a shell is refused, with its place."""
     project.write(SITE.replace("[op, read, url]", "op read url"))
     ended(project.run("validate"), 1, "site.yaml:3:33: expected a list, got text")
+
+
+OUTPUTS = """\
+#!/bin/sh
+case $1 in
+  own) printf %s "${MATON_API_KEY-none}${RECONCILER_LEDGER-none}$GIVEN" ;;
+  fails) exit 6 ;;
+  dies) kill -9 $$ ;;
+  bytes) printf '\\377' ;;
+  nothing) echo ;;
+  most) head -c 65536 /dev/zero | tr '\\0' x ;;
+  more) head -c 65537 /dev/zero | tr '\\0' x ;;
+esac
+"""
+#: What refers to a secret, and what is wrong with it.
+REFERENCES = {
+    "{env: GOOD_WEBHOOK}": "",
+    "{env: LINE_WEBHOOK}": "",
+    "{env: B_OTHER}": "",
+    "{env: NO_WEBHOOK}": "environment variable NO_WEBHOOK is not set",
+    "{env: EMPTY_WEBHOOK}": "environment variable EMPTY_WEBHOOK is empty",
+    "{env: BYTES_WEBHOOK}": "environment variable BYTES_WEBHOOK is not UTF-8",
+    "{env: OTHER}": "set RECONCILER_ENV_ALLOW=A,B_*,OTHER where reconciler runs",
+    "{env: maton_webhook}": "configuration files cannot read maton_webhook",
+    "{file: good}": "",
+    "{file: no}": "no such file: no",
+    "{file: empty}": "the file empty is empty",
+    "{file: bytes}": "the file bytes is not UTF-8",
+    "{file: most}": "",
+    "{file: more}": "the file more is larger than 65,536 bytes",
+    "{command: [out, own]}": "",
+    "{command: [out, most]}": "",
+    "{command: [out, more]}": "out printed more than 65,536 bytes",
+    "{command: [out, fails]}": "out failed with exit code 6",
+    "{command: [out, dies]}": "out was ended by signal 9",
+    "{command: [out, bytes]}": "out printed something that is not UTF-8",
+    "{command: [out, nothing]}": "out printed nothing",
+    "{command: [gone, own]}": "cannot find the program gone",
+    "{command: [bad]}": "cannot run bad: exec format error",
+    "{command: [outer, own, -x, y]}": 'set RECONCILER_SECRET_COMMANDS="out,gone,bad,,outer own"',
+    "{env: A, file: good}": "a mapping of 2 keys is too long",
+    "{env: [A]}": "expected text",
+    "{command: []}": "an empty list",
+    "{command: [out, [A]]}": "expected text",
+}
+
+
+def programs(folder: Path) -> str:
+    """A folder with a program of many outputs, and one that is none; as PATH."""
+    folder.mkdir()
+    for name, content in (("out", OUTPUTS.encode()), ("bad", b"\x7fELF")):
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o755)
+    return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def test_every_secret_is_read_or_has_its_error(project: Project, tmp_path: Path) -> None:
+    """The environment, files and commands: what is allowed, and everything that can be wrong with a value."""
+    env = {"GOOD_WEBHOOK": "s", "LINE_WEBHOOK": "s\n", "B_OTHER": "s", "EMPTY_WEBHOOK": "\n", "OTHER": "s"}
+    env |= {"BYTES_WEBHOOK": "s\udcff", "maton_webhook": "s", "RECONCILER_ENV_ALLOW": " A,, B_*"}
+    env |= {"PATH": programs(tmp_path / "programs"), "RECONCILER_SECRET_COMMANDS": "out,gone,bad,"}
+    for name, content in {"good": b"s", "empty": b"\r\n", "bytes": b"\xff", "most": b"x" * 65536}.items():
+        (project.folder / name).write_bytes(content)
+    (project.folder / "more").write_bytes(b"x" * 65537)
+    hook = "  - {{name: H{0}, url: 'https://h{0}.example.com/', events: [SALE_NEW], secret: {1}}}\n"
+    project.write("webhooks:\n" + "".join(hook.format(number, ref) for number, ref in enumerate(REFERENCES)))
+    lines = ended(project.run("plan", env=env), 1).splitlines()
+    for number, (reference, words) in enumerate(REFERENCES.items(), 2):
+        mine = [line for line in lines if line.startswith(f"error: site.yaml:{number}:")]
+        assert len(mine) == bool(words), (reference, mine)
+        assert all(words in line for line in mine), (reference, mine)
+
+
+def test_a_command_sees_no_key_of_reconciler(project: Project, tmp_path: Path) -> None:
+    """It gets the other variables, and its output without one line end is the secret."""
+    project.env |= {
+        "PATH": programs(tmp_path / "programs"),
+        "RECONCILER_SECRET_COMMANDS": "out own",
+        "GIVEN": "!\n\n",
+    }
+    hook = "{name: H, url: 'https://h.example.com/', events: [SALE_NEW], secret: {command: [out, own]}}"
+    project.write(f"webhooks: [{hook}]\n")
+    project.apply()
+    assert [hook["secret"] for hook in project.account.state()["webhooks"]] == ["nonenone!\n"]

@@ -324,6 +324,15 @@ def test_a_webhook_comes_back_with_the_secret_of_the_files(hooked: Project) -> N
     hooked.assert_converged()
 
 
+def test_a_replacement_in_three_steps_is_one_change(hooked: Project) -> None:
+    """The old webhook, which had a temporary name before it was deleted, is not named apart."""
+    text = f"tags: [VIP]\n{HOOK}"
+    changed = text.replace("x.example", "y.example").replace("}]", ", lifecycle: {create_before_destroy: true}}]")
+    hooked.write(changed)
+    hooked.apply()
+    assert "cannot be created again" not in ended(hooked.run("undo", "2", "--yes"), 0, "1 replaced")
+
+
 def test_a_webhook_does_not_come_back_with_another_secret(hooked: Project) -> None:
     """The ledger keeps a digest of what was deleted: a secret that changed since is never sent in its place."""
     assert hooked.run("destroy", "--yes").code == 0

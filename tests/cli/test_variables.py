@@ -67,3 +67,45 @@ def test_a_fleet_reads_its_variables(project: Project) -> None:
     """As on the command line."""
     env = {"RECONCILER_FLEET_WORKERS": "none"}
     ended(project.run("fleet", "plan", env=env), 1, "--workers", "none")
+
+
+UNSET = "${env.RECONCILER_VAR_" + 40 * "X" + "}"
+#: Expressions and their texts.
+TEXTS = {
+    "${var.a}": "Ann",
+    "${var.a}${env.RECONCILER_VAR_A} $${var.a}": "Ann${var.a} ${var.a}",
+    "${env.RECONCILER_VAR_NO:-b:-c}": "b:-c",
+    "${env.RECONCILER_VAR_EMPTY:-d}": "d",
+    "${env.RECONCILER_VAR_A:-e} 1": "${var.a} 1",
+    "f${env.RECONCILER_VAR_EMPTY}": "f",
+    "${env.RECONCILER_VAR_U}": "Ü",
+}
+#: Expressions and what is wrong with them.
+MISTAKES = {
+    "${var.b}": 'unknown variable "b"; variables: a',
+    "${var.one}": "it is defined in environment live: choose one with -e",
+    "${var.two}": "it is defined in environments live and test: choose one with -e",
+    "${env.HOME}": "${env.HOME} cannot be read: names must begin with RECONCILER_VAR_; rename the variable",
+    "${env.HOME:-x}": "${env.HOME} cannot be read",
+    "${env.RECONCILER_VAR_NAM}": "RECONCILER_VAR_NAM is not set; did you mean `RECONCILER_VAR_NAME`?",
+    UNSET: f"is not set; set it, or write {UNSET[:-1]}:-default}}",
+    "${env.RECONCILER_VAR_BYTES}": "environment variable RECONCILER_VAR_BYTES is not UTF-8; set it to text",
+    "${var.a": "unclosed `${`",
+    "${x.a}": "unknown expression ${x.a}; use ${var.NAME} or ${env.NAME}",
+}
+
+
+def test_expressions(project: Project) -> None:
+    """Each gives its text, which is not looked into, or its error."""
+    env = {"A": "${var.a}", "EMPTY": "", "NAME": "n", "BYTES": "\udcff", "U": "Ü"}
+    project.env |= {f"RECONCILER_VAR_{name}": value for name, value in env.items()}
+    environments = "environments: {live: {vars: {one: 1, two: 2}}, test: {vars: {two: 3}}}\n"
+    project.write(f"vars: {{a: Ann}}\n{environments}", "reconciler.yaml")
+    project.write("tags:\n" + "".join(f"  - '{text}'\n" for text in TEXTS))
+    project.apply()
+    assert set(project.account.state()["tags"]) == set(TEXTS.values())
+    project.write("tags:\n" + "".join(f"  - '{text}'\n" for text in MISTAKES))
+    lines = ended(project.run("plan"), 1).splitlines()
+    for number, (text, words) in enumerate(MISTAKES.items(), 2):
+        mine = [line for line in lines if line.startswith(f"error: site.yaml:{number}:")]
+        assert [words in line for line in mine] == [True], (text, mine)
