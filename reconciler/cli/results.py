@@ -47,7 +47,7 @@ def shown_plan(
     redaction, program = redaction_of(ctx), program_of(ctx)
     sheet = sheet_of(planned, redaction, settings, heading, planned.approvals)
     sheet = replace(sheet, protected=_protected(settings))
-    yield from plan_lines(sheet, hidden_fields=program.quiet, columns=columns(), detail=program.verbose > 0)
+    yield from plan_lines(sheet, titles_only=program.quiet, columns=columns(), detail=program.verbose > 0)
     if calls:
         yield []
         yield from call_lines(redaction.request(call) for _, call in requests(planned))

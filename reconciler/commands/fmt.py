@@ -108,4 +108,4 @@ class _Tables:
 
     def _settings(self, content: bytes, name: str) -> Formatted:
         order: Order = self.settings
-        return formatted(content, name, order, apart=False)
+        return formatted(content, name, order, blank_lines=False)

@@ -1,9 +1,9 @@
 """Formats YAML files: sections in canonical order, the layout of ruamel.yaml, the same values and comments.
 
 ruamel.yaml composes nodes and writes them again; no value is constructed, so every scalar keeps its text and quotes.
-Sections move as whole lines. A comment on a line of its own is indented like what it belongs to. The result is read
-again before it is accepted. A file of simple lines that are indented as ruamel.yaml would indent them is not written
-again, since ruamel.yaml needs a millisecond or more for each item.
+Sections move as whole lines. A comment line is indented like the block that it belongs to. The result is parsed and
+compared before it is accepted. ruamel.yaml needs a millisecond or more for each item, so a file of simple lines with
+its indentation does not pass through it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _VALUE = rf"{_PLAIN}|'[\w .,:@+/()!-]*'|\"[^\"\\]*\"|{_FLOW}"
 _SIMPLE_LINE = re.compile(
     rf"(?P<indent> *)(?P<dash>- )?(?:(?P<key>[A-Za-z]\w*:)(?P<value> (?:{_VALUE}))?|(?:{_VALUE}))"
 )
-#: Longer lines may hold brackets that do not fit.
+#: Maximum length of a simple line; longer ones may hold brackets that do not fit.
 _SIMPLE_WIDTH = 100
 
 
@@ -57,8 +57,8 @@ class Formatted(NamedTuple):
     known: bool = True
 
 
-def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) -> Formatted:
-    """One file, formatted; ``apart`` puts blank lines between its top-level keys.
+def formatted(content: bytes, file: str, order: Order, *, blank_lines: bool = True) -> Formatted:
+    """One file, formatted; ``blank_lines`` puts blank lines between its top-level keys.
 
     Raises ConfigurationError with every position where it cannot be read.
     """
@@ -75,7 +75,7 @@ def formatted(content: bytes, file: str, order: Order, *, apart: bool = True) ->
     found = outline(text)
     if not tree and not any(line.form is LineForm.CODE for line in found.lines):
         return Formatted(_joined(collapse_blank_lines(line.text.rstrip() for line in found.lines)), "", known)
-    source = _arranged(found, list(tree) if isinstance(tree, Mapping) else [], order, apart=apart)
+    source = _arranged(found, list(tree) if isinstance(tree, Mapping) else [], order, blank_lines=blank_lines)
     note = ""
     result = _written(source)
     if not _is_equal(tree, result, file):
@@ -116,7 +116,7 @@ def _is_null(node: Any, key: str | int) -> bool:
     return isinstance(node[key], str) and node[key] in NULLS and node.is_plain(key)
 
 
-def _arranged(found: Outline, names: list[str], order: Order, *, apart: bool) -> str:
+def _arranged(found: Outline, names: list[str], order: Order, *, blank_lines: bool) -> str:
     """The text with its top-level keys in canonical order; the lines above a key move with it."""
     lines = [line.text if line.form is LineForm.SCALAR else line.text.rstrip() for line in found.lines]
     keys = [at for at, line in enumerate(found.lines) if line.form is LineForm.CODE and found.block_of(at) == _TOP]
@@ -133,13 +133,13 @@ def _arranged(found: Outline, names: list[str], order: Order, *, apart: bool) ->
     made = lines[:head]
     for at, name in enumerate(order.sorted(sections)):
         lead, body = sections[name]
-        is_apart = name != names[0] if at == 0 else apart
+        is_apart = name != names[0] if at == 0 else blank_lines
         made += [*([""] if is_apart else []), *lead, *body]
     return "\n".join([*made, *lines[rest:]])
 
 
 def _head(found: Outline, key: int) -> int:
-    """The end of what stays at the top of a file: all up to ``---``, or its first comment if that is set apart."""
+    """The end of what stays at the top of a file: all up to ``---``, or its first comment if a blank line follows."""
     lines = found.lines[:key]
     marked = next((at for at, line in enumerate(lines) if line.form is LineForm.CODE), -1)
     if marked >= 0:
@@ -150,7 +150,7 @@ def _head(found: Outline, key: int) -> int:
 
 
 def _lead(found: Outline, places: Mapping[int, Place], at: int) -> int:
-    """The first of the blank lines and comments that belong to the line ``at`` or, at the end, to no section."""
+    """The index of the first blank line or comment that belongs to line ``at`` (at the end of the file: to none)."""
     while at and (
         found.lines[at - 1].form is LineForm.BLANK
         or (found.lines[at - 1].form is LineForm.COMMENT and places[at - 1] == Place(_TOP))

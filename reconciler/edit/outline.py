@@ -25,7 +25,7 @@ from yaml.events import (
 
 _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#.*", re.MULTILINE)
 
-
+#: Columns of blocks whose column is not known yet.
 _UNKNOWN_MAPPING, _UNKNOWN_SEQUENCE = -1, -2
 #: Untyped, because its marks are declared as optional and are always set for parsed events.
 _END: Any = CollectionEndEvent
@@ -51,7 +51,7 @@ class Line(NamedTuple):
 
     @property
     def indent(self) -> int:
-        """Number of blanks at its beginning."""
+        """Number of spaces at the beginning."""
         return len(self.text) - len(self.text.lstrip(" "))
 
 
@@ -78,13 +78,13 @@ class Outline(NamedTuple):
         return next((block for block in reversed(line.first or above) if self.columns[block] == line.indent), -1)
 
     def is_below_text(self, at: int) -> bool:
-        """Whether the value above a line is a block scalar, which a deeper comment would become a part of."""
+        """Whether the value above a line is a block scalar, of which a deeper comment would become a part."""
         while at and self.lines[at - 1].form in (LineForm.BLANK, LineForm.COMMENT):
             at -= 1
         return at > 0 and self.lines[at - 1].form is LineForm.SCALAR
 
     def places(self) -> Iterator[tuple[int, Place]]:
-        """The index of each line with a comment of its own, and where it belongs."""
+        """The index of each comment line, and the block that the comment belongs to."""
         above: tuple[int, ...] = ()
         waiting: list[int] = []
         for at, line in enumerate(self.lines):
@@ -116,6 +116,8 @@ def outline(text: str) -> Outline:
 
 
 class _Outliner:
+    """State of reading one text: the blocks that are open, and what is known of each line."""
+
     def __init__(self, text: str) -> None:
         self.text = text
         self.columns: list[int] = []
@@ -157,7 +159,7 @@ class _Outliner:
 
     @staticmethod
     def _column(event: Any) -> int:
-        """Where a block begins; one with an anchor or a tag begins at its first entry, which is not known yet."""
+        """The column of a block; unknown before its first entry if the block has an anchor or a tag."""
         if event.anchor is None and event.tag is None:
             return int(event.start_mark.column)
         return _UNKNOWN_MAPPING if isinstance(event, MappingStartEvent) else _UNKNOWN_SEQUENCE
@@ -185,7 +187,7 @@ class _Outliner:
 
     @staticmethod
     def _content(lines: list[str]) -> int:
-        """How many lines below its head belong to a block scalar: with ``+`` blank ones are content."""
+        """Number of lines of a block scalar below its head; with ``+`` trailing blank lines are included."""
         count = len(lines) - 1
         if count and not lines[-1].strip(" "):
             count -= 1

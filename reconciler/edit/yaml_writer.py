@@ -1,4 +1,4 @@
-"""Writes plain values as YAML that every parser reads alike, and sets of files completely or not at all."""
+"""Formats plain values as YAML that all parsers read alike, and writes sets of files, all or none."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from reconciler.config.csv_source import guarded
 from reconciler.errors import ConfigurationError, Refused
 from reconciler.planner.documents import CsvFile, Plain, YamlItem
 
-#: Words that some readers of YAML do not take for text (1.1: yes, on; 1.2: null, true).
+#: Words that some YAML parsers read as booleans or null (1.1: yes, on; 1.2: null, true).
 _WORDS = frozenset("null true false yes no on off y n".split())
 _PLAIN = re.compile(r"[^\W\d_](?:[\w .@+/&()!'=-]|:(?=/))*")
-#: A line with brackets that would be longer is written as a block.
+#: Maximum length of a line with brackets; a longer value is written as a block.
 WIDTH = 118
 
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r", "\0": "\\0"}
@@ -76,8 +76,8 @@ def document(section: str, blocks: Iterable[YamlItem], head: Sequence[str] = ())
     """A whole file with one section; ``head`` are the comments above it."""
     lines = [f"# {line}" for line in head]
     written = list(blocks)
-    alive = any(not block.off for block in written)
-    lines.append(f"{section}:" if alive else f"# {section}:")
+    has_items = any(not block.off for block in written)
+    lines.append(f"{section}:" if has_items else f"# {section}:")
     for block in written:
         lines += [f"  # {block.note}"] if block.note else []
         body = list(_item(block.value))
@@ -128,8 +128,8 @@ def create(texts: Mapping[Path, bytes], *, private: bool = False) -> None:
     """
     there = [str(path) for path in texts if os.path.lexists(path)]
     if there:
-        what = f"{', '.join(there)}: there already, and nothing is overwritten"
-        raise Refused(f"{what}; move it away, or name another folder")
+        what = f"{', '.join(there)}: exists already, and nothing is overwritten"
+        raise Refused(f"{what}; move it away, or use another folder")
     made: list[Path] = []
     try:
         with _staged(texts) as staged:

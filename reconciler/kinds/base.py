@@ -86,7 +86,7 @@ Item = Mapping[str, Any]
 Decode = Callable[[Item, "Wire"], dict[str, Value]]
 Encode = Callable[[Mapping[str, Value], "Wire"], dict[str, Any] | None]
 #: Returns every text by which the last field of the natural key may name an item.
-Called = Callable[[Item], tuple[str, ...]]
+ReferenceNames = Callable[[Item], tuple[str, ...]]
 
 
 class WriteApproval(NamedTuple):
@@ -122,7 +122,7 @@ class Kind:
     and creating it again after it was erased, need approval. ``reserved``: keys that exist in every account and are
     never deleted. ``accepted``: a create is only accepted (202) and appears later. ``irreversible``: an update cannot
     be reverted and the account refuses a second one, so reading decides whether it happened. ``approval``: what each
-    write needs. ``called``: see :data:`Called`; None means by the key's value alone.
+    write needs. ``reference_names``: see :data:`ReferenceNames`; None means by the key's value alone.
     """
 
     name: str
@@ -157,7 +157,7 @@ class Kind:
     effects: Mapping[Action, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
     decode: Decode | None = None
     encode: Encode | None = None
-    called: Called | None = None
+    reference_names: ReferenceNames | None = None
 
     @property
     def rows(self) -> str:

@@ -10,7 +10,7 @@ from reconciler.model.plan import Action
 from reconciler.model.policy import Allow
 from reconciler.model.values import Value, clean
 
-OVER = ("cancelled", "completed", "incomplete_expired")
+ENDED = ("cancelled", "completed", "incomplete_expired")
 UNPAID = "payments are not configured on this account"
 WHEN = {"now": "Now", "period_end": "WhenBillingPeriodEnds"}
 
@@ -18,9 +18,9 @@ WHEN = {"now": "Now", "period_end": "WhenBillingPeriodEnds"}
 def decode(item: Item, wire: Wire) -> dict[str, Value]:
     """Decode an item; ended subscriptions and those that end with their period count as cancelled."""
     plan, status = item["pricePlan"] or {}, item["status"]
-    ends = status not in OVER and item.get("cancelledAt") is not None
+    ends = status not in ENDED and item.get("cancelledAt") is not None
     shown = {"plan": plan.get("name"), "price": _price(plan)} | ({"when": "period_end"} if ends else {})
-    return {"id": str(item["id"]), "state": "cancelled" if status in OVER or ends else status, **shown}
+    return {"id": str(item["id"]), "state": "cancelled" if status in ENDED or ends else status, **shown}
 
 
 def _price(plan: Mapping[str, Any]) -> str | None:
@@ -37,7 +37,7 @@ def encode(attrs: Mapping[str, Value], wire: Wire) -> dict[str, Any] | None:
     return {"cancel": WHEN[str(attrs["when"])]}
 
 
-def called(item: Item) -> tuple[str, ...]:
+def reference_names(item: Item) -> tuple[str, ...]:
     """The names of a price plan: its public and its internal one."""
     return tuple(clean(str(name)) for key in ("name", "innerName") if (name := (item["pricePlan"] or {}).get(key)))
 
@@ -81,7 +81,7 @@ KIND = Kind(
     effects={Action.UPDATE: (PAYMENTS_END, IRREVERSIBLE)},
     decode=decode,
     encode=encode,
-    called=called,
+    reference_names=reference_names,
     update=Template("POST", "/api/payment/subscriptions/{id}/cancel"),
     approval=WriteApproval(Allow.CANCEL, "cancelled for good"),
 )

@@ -37,7 +37,7 @@ class Lockable(Protocol):
 
 _NOBODY: dict[str, Any] = dict.fromkeys(("token", "holder", "acquired", "renewed", "expires"))
 LARGEST_FENCE = 1 << 62
-_IS_OURS = (HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
+_IS_OURS = (HEAD.c.token == bindparam("own_token"), HEAD.c.fence == bindparam("number"))
 _RENEW = (
     update(HEAD)
     .where(*_IS_OURS, HEAD.c.expires > bindparam("now"))
@@ -91,7 +91,7 @@ class Lock:
         """Extend the lock from now; False if this process has lost it."""
         with self._session.writing() as connection:
             now = self._session.now(connection)
-            given = {"ours": self.ticket.token, "number": self.ticket.fence}
+            given = {"own_token": self.ticket.token, "number": self.ticket.fence}
             done = connection.execute(_RENEW, given | {"now": now, "until": now + self._duration}).rowcount
         if done != 1:
             self.lost = "the lock expired or was taken over"
@@ -101,7 +101,7 @@ class Lock:
         """Stop renewing and free the lock if this process still holds it; may be called twice."""
         self.stop()
         with self._session.writing() as connection:
-            given = {"ours": self.ticket.token, "number": self.ticket.fence}
+            given = {"own_token": self.ticket.token, "number": self.ticket.fence}
             connection.execute(update(HEAD).where(*_IS_OURS).values(_NOBODY), given)
         if self._session.ticket == self.ticket:
             self._session.ticket = None

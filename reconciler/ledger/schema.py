@@ -1,4 +1,4 @@
-"""The tables of a ledger, their version, and their creation."""
+"""Defines the tables of a ledger and their version, and creates them."""
 
 from __future__ import annotations
 
@@ -128,8 +128,8 @@ OUTCOME = Table(
 #: The version of these tables. A ledger with another version is refused.
 LEDGER_VERSION = 2
 
-#: First key of the advisory lock that is held while tables are created, the same in every reconciler. The second is
-#: of the schema, so that the ledgers of a fleet do not wait for each other.
+#: First key of the PostgreSQL advisory lock that is held while tables are created. The second key is a hash of the
+#: schema's name, so that the ledgers of a fleet do not wait for each other.
 _ADVISORY_LOCK = 7_281_463
 
 
@@ -141,7 +141,7 @@ def read_version(connection: Connection) -> int | None:
 
 
 def check_version(found: int) -> None:
-    """Raises LedgerError for a ledger of another version."""
+    """Raise LedgerError for a ledger of another version."""
     if found != LEDGER_VERSION:
         age = "newer" if found > LEDGER_VERSION else "older"
         raise LedgerError(
@@ -151,7 +151,7 @@ def check_version(found: int) -> None:
 
 
 def prepare(connection: Connection) -> None:
-    """Creates the tables where there are none, inside the caller's transaction."""
+    """Create the tables if they do not exist, inside the caller's transaction."""
     found = read_version(connection)
     if found is None and connection.dialect.name == "postgresql":
         name = connection.get_execution_options().get("ledger_schema") or ""
@@ -168,7 +168,7 @@ def prepare(connection: Connection) -> None:
 
 
 def _refuse_unmanaged(connection: Connection) -> None:
-    """Refuse a file with tables of another program; a server may have other tables."""
+    """Raise LedgerError for an SQLite file of another program; a PostgreSQL database may have other tables."""
     if connection.dialect.name == "sqlite" and inspect(connection).get_table_names():
         raise LedgerError("this file is the database of another program; use another file with --ledger")
 

@@ -1,4 +1,4 @@
-"""Transactions on a ledger: reading, writing, and writing only while this run holds the lock."""
+"""Transactions on a ledger: reads, writes, and fenced writes, which fail unless this run holds the lock."""
 
 from __future__ import annotations
 
@@ -37,8 +37,10 @@ Clock = Callable[[], float]
 
 
 class Ticket(NamedTuple):
-    """Proof of a lock: the owner's token, the fencing number, which grows with each new owner, and the seconds
-    for which each renewal extends it."""
+    """Proof of a lock: the token of its owner, the fencing number, and the seconds for which a renewal extends it.
+
+    The fencing number grows with each new owner, so that a write of an earlier owner is refused.
+    """
 
     token: str
     fence: int
@@ -81,7 +83,7 @@ class Statement:
 
 @dataclass(eq=False, slots=True)
 class _Write:
-    """A write that a thread waits for."""
+    """A write that a thread waits for; ``needs``: seconds for which the lock must still be valid."""
 
     carry_out: Callable[[Connection], object]
     needs: float
@@ -114,7 +116,7 @@ class Transactions:
             self.engine.dispose()
 
     def now(self, connection: Connection) -> float:
-        """The clock that locks are measured with."""
+        """Seconds of the epoch, by the clock that locks use."""
         if self._clock is not None:
             return self._clock()
         return float(connection.execute(select(_SERVER_NOW)).scalar_one())
@@ -131,13 +133,15 @@ class Transactions:
 
         ``patient`` waits until a server ends the transaction of a stopped process.
         """
-        with self._transaction(_hold_patiently if patient else _hold, reading=False) as connection:
+        with self._transaction(_exclude_patiently if patient else _exclude, reading=False) as connection:
             yield connection
 
     @contextmanager
     def fenced(self, needs: float = 0.0, writes: int = 1) -> Iterator[Connection]:
         """A write that counts in ``serial``. Raises Locked unless the lock is held for ``needs`` more seconds."""
-        with self._transaction(lambda connection: self._pass(connection, needs, writes), reading=False) as connection:
+        with self._transaction(
+            lambda connection: self._check(connection, needs, writes), reading=False
+        ) as connection:
             yield connection
 
     def write(self, carry_out: Callable[[Connection], object], needs: float = 0.0) -> None:
@@ -150,20 +154,20 @@ class Transactions:
         self._waiting.append(mine)
         with self._lock:
             if not mine.is_over:
-                group = [self._waiting.popleft() for _ in range(len(self._waiting))]  # not those to come
-                self._commit(group if mine in group else [mine, *group])  # else an interrupted thread had taken it
+                group = [self._waiting.popleft() for _ in range(len(self._waiting))]
+                self._commit(group if mine in group else [mine, *group])  # an interrupted thread may have taken mine
         if mine.error is not None:
             raise mine.error
 
     def _commit(self, group: list[_Write]) -> None:
-        """Carry out all in one transaction. If it fails before its end, each gets one of its own."""
+        """Carry out all writes in one transaction; if it fails before its end, each in a transaction of its own."""
         error: Exception | None = None
         try:
             with self.fenced(max(each.needs for each in group), len(group)) as connection:
                 for each in group:
                     each.carry_out(connection)
         except Exception as problem:
-            if len(group) > 1 and not isinstance(problem, LedgerError):  # that may be the answer to a commit
+            if len(group) > 1 and not isinstance(problem, LedgerError):  # it may be about a commit that has happened
                 for each in group:
                     self._commit([each])
                 return
@@ -177,17 +181,17 @@ class Transactions:
             now = self.now(connection)
             connection.execute(update(HEAD).values(renewed=now, expires=now + self.ticket.duration))
 
-    def _pass(self, connection: Connection, needs: float, writes: int) -> None:
+    def _check(self, connection: Connection, needs: float, writes: int) -> None:
         if self.ticket is None:
             raise Locked(f"the ledger {self.place} can only be written while its lock is held")
-        given = {"ours": self.ticket.token, "number": self.ticket.fence, "needs": needs, "writes": writes}
+        given = {"own_token": self.ticket.token, "number": self.ticket.fence, "needs": needs, "writes": writes}
         if self._clock is not None:
             given["now"] = self._clock()
         passed = _PASS_BY_SERVER_CLOCK if self._clock is None else _PASS
         if passed.execute(connection, [given]) != 1:
-            raise Locked(self._why(connection, self.ticket, needs))
+            raise Locked(self._lock_message(connection, self.ticket, needs))
 
-    def _why(self, connection: Connection, ticket: Ticket, needs: float) -> str:
+    def _lock_message(self, connection: Connection, ticket: Ticket, needs: float) -> str:
         head = connection.execute(select(HEAD)).one()
         left = (head.expires or 0.0) - self.now(connection)
         if head.fence != ticket.fence and head.token is None:
@@ -211,7 +215,7 @@ class Transactions:
                 yield self._connection
                 begun.commit()
             except BaseException:
-                _undo(begun)
+                _roll_back(begun)
                 raise
 
     def _holder(self) -> LockRecord | None:
@@ -238,7 +242,7 @@ class Transactions:
         try:
             first(self._connection)
         except BaseException:
-            _undo(begun)
+            _roll_back(begun)
             raise
         return begun
 
@@ -250,7 +254,7 @@ def _counting_write(now: Any) -> ClauseElement:
     """Count writes in ``serial``, if the lock is still held at the end of what they need."""
     return (
         update(HEAD)
-        .where(HEAD.c.token == bindparam("ours"), HEAD.c.fence == bindparam("number"))
+        .where(HEAD.c.token == bindparam("own_token"), HEAD.c.fence == bindparam("number"))
         .where(HEAD.c.expires > now + bindparam("needs"))
         .values(serial=HEAD.c.serial + bindparam("writes"))
     )
@@ -266,19 +270,19 @@ def _snapshot(connection: Connection) -> None:
         connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"))
 
 
-def _hold(connection: Connection) -> None:
+def _exclude(connection: Connection) -> None:
     """Exclude other writers: PostgreSQL locks the head row; SQLite has begun IMMEDIATE."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(HEAD.c.id).with_for_update())
 
 
-def _hold_patiently(connection: Connection) -> None:
+def _exclude_patiently(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text(f"SET LOCAL lock_timeout = {int((IDLE + WAIT) * 1000)}"))
-    _hold(connection)
+    _exclude(connection)
 
 
-def _undo(begun: RootTransaction) -> None:
+def _roll_back(begun: RootTransaction) -> None:
     """Roll back; if that fails, the database does it when the connection ends."""
     try:
         begun.rollback()
@@ -287,7 +291,7 @@ def _undo(begun: RootTransaction) -> None:
 
 
 def writer(url: str, root: Path, clock: Clock | None, patience: float) -> Transactions:
-    """A session on a ledger, which is created or upgraded if needed."""
+    """A session on a ledger, which is created if it does not exist."""
     place = database.locate(url, root)
     if place.path is not None:
         database.refuse_links(place.path)
@@ -309,7 +313,7 @@ def reader(url: str, root: Path, clock: Clock | None, patience: float) -> Transa
             return None
     engine = _engine(place, patience, reading=True)
     try:
-        session = _looked_at(engine, place, clock)
+        session = _open_reader(engine, place, clock)
     except ReconcilerError:
         engine.dispose()
         raise
@@ -341,7 +345,7 @@ def exists(url: str, root: Path) -> bool:
     return session is not None
 
 
-def _looked_at(engine: Engine, place: DatabaseLocation, clock: Clock | None) -> Transactions | None:
+def _open_reader(engine: Engine, place: DatabaseLocation, clock: Clock | None) -> Transactions | None:
     with explained(place), engine.connect().execution_options(reading=True) as connection:
         version = schema.read_version(connection)
     if version is None:

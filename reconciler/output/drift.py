@@ -126,7 +126,7 @@ def _kind_lines(kind: str, found: Sequence[Drift], layout: PlanLayout) -> Iterat
         )
         remarks = (note,) if note else ()
         block = Block(_sign(first), (), wording.shown(first.address), "", where(first), remarks, (), rows)
-        yield from layout.block(block, hidden_fields=False)
+        yield from layout.block(block, titles_only=False)
 
 
 def where(each: Drift) -> str:

@@ -50,7 +50,10 @@ class ViewRow(NamedTuple):
 
 
 class Block(NamedTuple):
-    """One change, or several equal ones. ``sign`` is a key of SIGNS; ``names`` are those of the first members."""
+    """One change, or several equal ones. ``sign`` is a key of SIGNS, ``names`` are those of the first members.
+
+    ``word`` is ``adopt`` for adopted resources, ``where`` the position in the files; ``remarks`` are sentences.
+    """
 
     sign: str
     members: tuple[Member, ...]
@@ -100,7 +103,7 @@ class PlanView:
         return f"Plan for {self.sheet.heading}"
 
     @property
-    def is_quiet(self) -> bool:
+    def is_empty(self) -> bool:
         """Whether the plan has neither changes nor blocked ones."""
         return not (self.groups or self.sheet.plan.effective)
 
@@ -122,7 +125,7 @@ def view_of(sheet: PlanSheet, *, grouped: bool = True, adopted: bool = False) ->
             continue
         counts.setdefault(change.address.kind, Counter())[sign] += 1
         member = Member(change, tuple(relations.get(change.address, ())))
-        if not grouped or _is_listed(change) or (adopted and not _goes_along(change)) or member.relations:
+        if not grouped or _is_listed(change) or (adopted and not _is_implied(change)) or member.relations:
             found.setdefault(change.address.kind, []).append(member)
     groups = tuple(
         Group(
@@ -171,13 +174,13 @@ def _is_listed(change: Change) -> bool:
     """Whether a change is listed, not only counted."""
     if change.blocked or not is_effective(change):
         return bool(change.blocked)
-    if KINDS[change.address.kind].parents and _goes_along(change):
+    if KINDS[change.address.kind].parents and _is_implied(change):
         return False
     return change.action is not Action.ADOPT or bool(change.fields or change.note)
 
 
-def _goes_along(change: Change) -> bool:
-    """A relation that follows its renamed parent, or disappears with a deleted one."""
+def _is_implied(change: Change) -> bool:
+    """Whether a relation only follows its renamed parent, or is deleted with its parent."""
     return change.action is Action.NO_CHANGE or change.cause is Cause.GONE_WITH
 
 
@@ -229,12 +232,12 @@ def _blocks(members: Iterable[Member], grouped: bool) -> Iterator[Block]:
         return
     alike: dict[Any, list[Member]] = {}
     for member in members:
-        alike.setdefault(_likeness(member), []).append(member)
-    blocks = [block for bucket in alike.values() for block in _of_alike(bucket)]
+        alike.setdefault(_group_key(member), []).append(member)
+    blocks = [block for bucket in alike.values() for block in _blocks_of_similar(bucket)]
     yield from sorted(blocks, key=lambda block: block.members[0].change.address)
 
 
-def _of_alike(bucket: Sequence[Member]) -> Iterator[Block]:
+def _blocks_of_similar(bucket: Sequence[Member]) -> Iterator[Block]:
     if len(bucket) >= MANY and KINDS[bucket[0].change.address.kind].person:
         yield _several(bucket)
         return
@@ -255,13 +258,13 @@ def _has_more(member: Member) -> bool:
     return bool(change_text.fields_of(change) or member.relations or change.note or change.effects or change.blocked)
 
 
-def _likeness(member: Member) -> Any:
-    """The key that changes of one block share; without the values of fields."""
+def _group_key(member: Member) -> Any:
+    """The key by which changes are combined into one block; without the values of fields."""
     change = member.change
     kind = KINDS[change.address.kind]
     fields = tuple((each.path, each.cause, each.sensitive, each.note) for each in change.fields)
     own = _others(change.address) if kind.parents else change.address if is_rename(change) else ()
-    relations = tuple(map(_relation_likeness, member.relations))
+    relations = tuple(map(_relation_key, member.relations))
     return (
         sign_of(change),
         change.action,
@@ -273,7 +276,7 @@ def _likeness(member: Member) -> Any:
     )
 
 
-def _relation_likeness(change: Change) -> Any:
+def _relation_key(change: Change) -> Any:
     fields = tuple((each.path, each.before, each.after, each.cause) for each in change.fields)
     return change.address.kind, _others(change.address), change.action, change.blocked, change.note, fields
 
@@ -290,7 +293,7 @@ def _several(members: Sequence[Member]) -> Block:
     kind = KINDS[first.change.address.kind]
     rows = [*_common_rows(members), *(row for each in first.relations for row in _relation_rows(each))]
     if kind.parents:
-        rows = [*(ViewRow(*row) for row in _ends(first.change.address)), *rows]
+        rows = [*(ViewRow(*row) for row in _other_ends(first.change.address)), *rows]
     title = f"{number:,} {wording.plural(kind.name)}" + (", each with the same changes" if rows else "")
     named = NAMED if rows and number > MANY else NAMED_ALONE
     names = tuple(_name(member.change.address) for member in members[:named])
@@ -319,7 +322,7 @@ def _block(
     )
 
 
-def _ends(address: Address) -> Iterator[tuple[str, str]]:
+def _other_ends(address: Address) -> Iterator[tuple[str, str]]:
     """The other ends of a relation: ``course``, ``Bootcamp Spring``."""
     found = _person_part(address.kind)
     names = [name for number, name in enumerate(KINDS[address.kind].key) if not found or number != found[0]]

@@ -38,12 +38,15 @@ _NARROW = 60
 
 
 def plan_lines(
-    sheet: PlanSheet, *, hidden_fields: bool = False, columns: int = 0, detail: bool = False
+    sheet: PlanSheet, *, titles_only: bool = False, columns: int = 0, detail: bool = False
 ) -> Iterator[Line]:
-    """The whole plan; one line if nothing changes. ``columns``: width of the terminal, 0 if there is none."""
+    """The whole plan; one line if nothing changes. ``columns``: width of the terminal, 0 if there is none.
+
+    ``titles_only``: omit fields and relations. ``detail``: each change on its own, with adopted and unchanged ones.
+    """
     view = view_of(sheet, grouped=not detail, adopted=detail)
     layout = PlanLayout(columns)
-    if view.is_quiet:
+    if view.is_empty:
         yield from layout.notes(view)
         yield [(plan_sheet.quiet(sheet.plan), "bold")]
         return
@@ -55,7 +58,7 @@ def plan_lines(
         yield []
         yield from wrapped([(group.kind, "bold"), (f"  {group.words()}", "")], columns)
         for block in group.blocks:
-            yield from layout.block(block, hidden_fields)
+            yield from layout.block(block, titles_only)
     yield []
     yield from layout.notes(view)
     yield from _ending(sheet, columns)
@@ -111,10 +114,10 @@ class PlanLayout:
         if view.notes:
             yield []
 
-    def block(self, block: Block, hidden_fields: bool) -> Iterator[Line]:
+    def block(self, block: Block, titles_only: bool) -> Iterator[Line]:
         """The title, then remarks, fields and relations, then the names of equal ones."""
         yield from self._head(block)
-        if hidden_fields:
+        if titles_only:
             return
         longest = max((width_of(row.path) for row in block.rows if width_of(row.path) <= self.right // 3), default=0)
         width = max(min(_PATH, self.right // 3), longest + 2)
@@ -178,7 +181,7 @@ class PlanLayout:
         if rest:
             yield from self._aside(rest, _INSIDE + 2) if start < self.middle else self._inside(rest, indent=start)
 
-    def ending(self, outcome: Outcome, change: Change | None) -> Iterator[Line]:
+    def failure(self, outcome: Outcome, change: Change | None) -> Iterator[Line]:
         """A step that failed or was skipped: its resource and position, and the reason below."""
         position = f"{change.origin}: " if change else ""
         head: Line = [(f"  {outcome.status.value:<9}", "red"), (wording.shown(outcome.step.address), "")]
@@ -241,7 +244,7 @@ def report_lines(report: Report, plan: Plan, *, seconds: float | None = None, co
     for status in (Status.FAILED, Status.SKIPPED):
         found = [each for each in bad if each.status is status]
         for outcome in found[:MAX_LISTED]:
-            yield from layout.ending(outcome, changes.get(outcome.step.address))
+            yield from layout.failure(outcome, changes.get(outcome.step.address))
         if len(found) > MAX_LISTED:
             yield [(f"  and {len(found) - MAX_LISTED:,} more {status.value}", "")]
     for outcome in report.outcomes:
@@ -254,7 +257,7 @@ def result(report: Report, plan: Plan, seconds: float | None = None) -> str:
     """``Run 4 complete: 3 created, 2 updated, 4 adopted, 2 tags assigned (5 calls to read, 7 to apply, 0.9 s).``"""
     time = "" if seconds is None else f", {seconds:,.1f} s"
     calls = f"({wording.count(report.reads, 'call')} to read, {report.writes:,} to apply{time})"
-    ends = _ends(report)
+    ends = _worst_status(report)
     bad = Counter(status for status in ends.values() if status in _UNFINISHED)
     if bad or report.stopped:
         parts = [f"{len(ends) - bad.total():,} of {len(ends):,} done"]
@@ -272,7 +275,7 @@ def is_incomplete(report: Report) -> bool:
 _UNFINISHED = (Status.FAILED, Status.SKIPPED, Status.NOT_RUN)
 
 
-def _ends(report: Report) -> dict[Address, Status]:
+def _worst_status(report: Report) -> dict[Address, Status]:
     """The worst status of the steps of each resource."""
     order = (*_UNFINISHED, Status.PENDING, Status.DONE)
     ends: dict[Address, Status] = {}
@@ -283,7 +286,7 @@ def _ends(report: Report) -> dict[Address, Status]:
 
 
 def _done(plan: Plan, ends: Mapping[Address, Status]) -> Iterator[str]:
-    """``3 created``, ``2 updated``, with what is only recorded in the ledger, and what does not show yet."""
+    """``3 created``, ``2 updated``; then ``1 accepted and not shown yet`` for pending writes."""
     counts = Counter(plan_sheet.tallied(plan))
     yield from (f"{counts[action]:,} {SIGNS[action.value].done}" for action, _ in VERBS if counts[action])
     yield from plan_sheet.relations(plan.effective, done=True)

@@ -127,7 +127,7 @@ EMBEDDED: Mapping[str, tuple[Kind, ...]] = {
     for name in KINDS
 }
 #: Kinds whose answers are asked for more: names by which others refer to them.
-_WHOLE = frozenset(kind.name for kind in KINDS.values() if not kind.section or kind.called)
+_WHOLE = frozenset(kind.name for kind in KINDS.values() if not kind.section or kind.reference_names)
 
 
 class ItemDecoder:

@@ -361,7 +361,7 @@ class _Picking:
 
     def _names(self, index: int) -> tuple[str, ...]:
         row = self.rows[index]
-        return self.kind.called(row.item) if self.kind.called else (str(row.attrs.get(self.name)),)
+        return self.kind.reference_names(row.item) if self.kind.reference_names else (str(row.attrs.get(self.name)),)
 
     def _is_so(self, index: int, desired: Desired) -> bool:
         """Whether the live attributes match the desired ones, without the key and one-time options."""

@@ -231,7 +231,7 @@ def _with_live_parents(wanted: Mapping[Address, Attrs], found: MatchedState) -> 
 
 def _checked(kind: Kind, page: Sequence[Item]) -> list[Item]:
     """Return the item; raise GatewayError if it has no id or key."""
-    fields = [] if kind.called else [kind.field(name) for name in kind.key]
+    fields = [] if kind.reference_names else [kind.field(name) for name in kind.key]
     texts = [field.answer_key for field in fields if field.shape is FieldShape.TEXT]
     for item in page:
         named = all(isinstance(item.get(key), str) and item[key] for key in texts)

@@ -41,7 +41,7 @@ def text(lines: Any) -> str:
 
 
 def planned(*changes: Change, **more: Any) -> str:
-    shown = {name: more.pop(name) for name in ("hidden_fields", "columns", "detail") if name in more}
+    shown = {name: more.pop(name) for name in ("titles_only", "columns", "detail") if name in more}
     sheet = {name: more.pop(name) for name in ("approvals", "protected") if name in more}
     rate_limit, writes = more.pop("rate_limit", 10), more.pop("writes", 1)
     made = PlanSheet(Plan(BASE, changes, **more), "site, connection default", writes, rate_limit, **sheet)
@@ -168,7 +168,7 @@ def test_every_cause_reads_as_a_reason(change: FieldChange, words: list[str]) ->
 def test_fields_can_be_left_out() -> None:
     """``-q`` shows the lines of resources only."""
     change = Change(ANN, Action.UPDATE, fields=(field("a", "b"),))
-    assert "locale" not in planned(change, hidden_fields=True)
+    assert "locale" not in planned(change, titles_only=True)
 
 
 @pytest.mark.parametrize(
