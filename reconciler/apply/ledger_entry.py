@@ -39,7 +39,7 @@ def entry_after(
         address=change.address,
         remote_id=remote_id,
         applied=readable,
-        answered=differing(change, readable, shown),
+        answered=changed_by_server(change, readable, shown),
         digests=_digests(change, old, digest),
         depends_on=KINDS[change.address.kind].refers_to(change.attrs),
         origin=change.origin,
@@ -54,7 +54,7 @@ def entry_after(
     )
 
 
-def differing(change: Change, sent: Attrs, shown: Attrs) -> dict[str, Value]:
+def changed_by_server(change: Change, sent: Attrs, shown: Attrs) -> dict[str, Value]:
     """The readable fields whose value in the answer differs from the value sent."""
     kind = KINDS[change.address.kind]
     return {

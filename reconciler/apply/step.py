@@ -27,7 +27,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from reconciler.apply.ledger_entry import differing, entry_after
+from reconciler.apply.ledger_entry import changed_by_server, entry_after
 from reconciler.apply.precondition import Freshness
 from reconciler.errors import GatewayError, Interrupted, Invalid, NoAnswer, NotFound, ReconcilerError
 from reconciler.gateway.client import Reader, Writer
@@ -275,7 +275,7 @@ class StepRunner:
         entry = self._entry(step, change, result)
         pending = step.verb is Verb.MAKE and result.remote_id is None
         sent = _readable(change)
-        differs = differing(change, sent, result.shown) if step.verb is Verb.MAKE else {}
+        differs = changed_by_server(change, sent, result.shown) if step.verb is Verb.MAKE else {}
         outcome = Outcome(
             step,
             change.action,

@@ -105,7 +105,7 @@ class _StateCompiler:
         )
 
     def _renamed(self) -> dict[Address, Address]:
-        """Addresses of references that have to be others: of names that have a handle, of handles that nobody has."""
+        """The references to rename, by address: names of resources with a handle, and handles without a resource."""
         lost = {each: named for each, named in self.by_handle.items() if each not in self.resources}
         return {**{each: self.handled.get(named, named) for each, named in lost.items()}, **self.handled}
 

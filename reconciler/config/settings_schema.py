@@ -21,12 +21,12 @@ DIALECTS = {
 }
 PRUNING = {
     "none": "Nothing is deleted.",
-    "created": "What this project made.",
-    "owned": "What this project made or took over.",
-    "all": "Whatever the files do not name, whoever made it.",
+    "created": "Resources that this project created.",
+    "owned": "Resources that this project created or adopted.",
+    "all": "All resources that the files do not declare, unmanaged ones too.",
 }
 WORKERS = 64
-#: How a notification is written, and what there may be one of.
+#: Formats of notifications, and the events to notify about.
 NOTICES = ("json", "slack")
 EVENTS = ("drift", "apply", "failure")
 

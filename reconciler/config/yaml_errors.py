@@ -23,10 +23,10 @@ _QUOTE = "put the value into quotes if it contains `: ` or ` #`"
 _ESCAPE = "write the character itself; `\\ud83d\\ude00` is how JSON writes one character in two halves"
 _PERCENT = "remove the line, or put it into quotes if it is text"
 
-#: What is said best where it began.
+#: Errors that are reported at the position where the list or mapping begins.
 _OPENED = ("unexpected end of stream", "expected ',' or ']'", "expected ',' or '}'")
 
-#: What the parser says, by a part of it → what we say and advise; the first match counts.
+#: Part of a message of the parser → the message and advice of reconciler; the first match counts.
 _WORDS = (
     ("mapping values are not allowed", "unexpected `:`", f"{_INDENT}; {_QUOTE}"),
     ("tab character", "a tab is used for indentation", "use spaces"),

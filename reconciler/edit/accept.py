@@ -111,7 +111,7 @@ def _joined(change: Change, kind: Kind, found: MatchedState) -> AcceptedChange:
     parent = found.desired.get(owner) if owner else None
     other = attrs.get(sugar.fills) if sugar else None
     if parent is None or sugar is None or not isinstance(other, Ref) or other.target.key.startswith("#"):
-        hard = "somebody added it to a set that is exact; add it to the list, or apply removes it"
+        hard = "it was added to an authoritative list; add it to the files, or apply removes it"
         return AcceptedChange(change.address, change.origin or Origin("", 0, 0), "added", AcceptAction.ADD, hard=hard)
     name = unescape(other.target.key)
     return AcceptedChange(change.address, parent.origin, "added", AcceptAction.ADD, ((sugar.key,),), name)

@@ -233,18 +233,18 @@ class _Exporter:
         """One block for all relations that differ only in their contact."""
         groups: dict[str, tuple[dict[str, Plain], list[str]]] = {}
         for live in self._related(kind):
-            said = self._said(kind, live)
-            if said is None:
+            values = self._values_of(kind, live)
+            if values is None:
                 continue
-            who = said.pop(kind.gather)
-            _, members = groups.setdefault(repr(said), (said, []))
+            who = values.pop(kind.gather)
+            _, members = groups.setdefault(repr(values), (values, []))
             members.append(str(who))
         blocks = []
-        for _, (said, members) in sorted(groups.items()):
-            unread = self._unread(kind, said)
+        for _, (values, members) in sorted(groups.items()):
+            unread = self._unread(kind, values)
             if not unread:
                 self.made.declared += len(members)
-            blocks.append(gathered(kind, said, members, unread))
+            blocks.append(gathered(kind, values, members, unread))
         rank = rank_of(kind)
         self._keep(kind, sorted(blocks, key=lambda block: (block.off, rank(block.value))))
 
@@ -257,12 +257,12 @@ class _Exporter:
             if not any(map(self._is_unwanted, people)):
                 yield live
 
-    def _said(self, kind: Kind, live: Live) -> dict[str, Plain] | None:
+    def _values_of(self, kind: Kind, live: Live) -> dict[str, Plain] | None:
         """The fields of a relation with references by name; None if one cannot be written."""
         if live.address.key.startswith("#"):
             self._leave(live.address, "the account has it twice")
             return None
-        said: dict[str, Plain] = {}
+        values: dict[str, Plain] = {}
         for each in kind.fields:
             value = live.attrs.get(each.name)
             if each.write_only or (value is None and not each.required):
@@ -276,8 +276,8 @@ class _Exporter:
             ):
                 self._leave(live.address, f"its {each.name} cannot be written in a file")
                 return None
-            said[each.name] = plain
-        return said
+            values[each.name] = plain
+        return values
 
     def _name_of(self, target: Address) -> Plain:
         """The reference to a resource as a file writes it; None if it was not read, or cannot be named."""
@@ -292,9 +292,9 @@ class _Exporter:
             return {other: value}
         return None if kind.section and not named.key.startswith("#") else {"id": live.remote_id}
 
-    def _unread(self, kind: Kind, said: dict[str, Plain]) -> str:
+    def _unread(self, kind: Kind, values: dict[str, Plain]) -> str:
         """The field that a value makes necessary and that the account does not show; empty where there is none."""
-        needed = (each.needs.get(str(said.get(each.name))) for each in kind.fields if each.needs)
+        needed = (each.needs.get(str(values.get(each.name))) for each in kind.fields if each.needs)
         return next((name for name in needed if name and kind.field(name).write_only), "")
 
     def _by_parent(self, child: Kind) -> dict[Address, list[Plain]]:

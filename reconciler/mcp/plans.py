@@ -47,7 +47,7 @@ class KeptPlan:
 
 
 class Plans:
-    """Each plan is applied at most once: whoever claims it first takes it."""
+    """Plans that can be applied, each at most once: the first call that claims a plan removes it."""
 
     def __init__(self) -> None:
         self._kept: OrderedDict[str, KeptPlan] = OrderedDict()
@@ -61,7 +61,7 @@ class Plans:
                 self._kept.popitem(last=False)
 
     def find(self, plan_id: str, *, claim: bool = False) -> KeptPlan:
-        """The plan; nobody finds it again once it was claimed. Raises Misuse for any other id."""
+        """The plan, which is removed. Raises Misuse for an unknown id and for one that was claimed before."""
         with self._lock:
             found = self._kept.pop(plan_id, None) if claim else self._kept.get(plan_id)
         if found is None:

@@ -103,9 +103,8 @@ class Change:
 class AgreedChanges(Collection[Change]):
     """Changes of resources whose files and account agree: NO_CHANGE, and ADOPT without a field to write.
 
-    There may be hundreds of thousands of them, so they are made on the way, each time when somebody goes through
-    them: ``make`` gives them in address order, those of one action or all. ``find`` gives a single one. ``counts`` is
-    by kind and action.
+    A plan may have hundreds of thousands of them, so they are not stored: ``make`` creates them on each iteration, in
+    address order, those of one action or all. ``find`` creates a single one. ``counts`` is by kind and action.
     """
 
     __slots__ = ("_make", "counts", "find")
@@ -137,7 +136,7 @@ class AgreedChanges(Collection[Change]):
 
 
 class Changes(Sequence[Change]):
-    """Changes in address order: ``own``, about which there was something to decide or to say, and ``agreed`` ones."""
+    """Changes in address order: ``agreed`` ones, and ``own``, which differ or have a note."""
 
     __slots__ = ("agreed", "own")
 
@@ -187,14 +186,14 @@ class EffectiveChanges(Collection[Change]):
 
 
 def differing(changes: Iterable[Change]) -> Iterable[Change]:
-    """The changes of resources whose files and account do not agree, or of which there is something to say."""
+    """The changes of resources whose files and account differ, or that have a note."""
     if isinstance(changes, Changes | EffectiveChanges):
         return changes.own
     return changes
 
 
-def decided(changes: Iterable[Change]) -> Iterable[Change]:
-    """The changes without those that say that nothing is to be done: whoever looks for something finds it here."""
+def without_unchanged(changes: Iterable[Change]) -> Iterable[Change]:
+    """The changes without those NO_CHANGE ones for which files and account agree."""
     return EffectiveChanges(changes.own, changes.agreed) if isinstance(changes, Changes) else changes
 
 

@@ -130,7 +130,7 @@ def plan_from_json(values: Mapping[str, Any]) -> Plan:
 
 
 def state_to_json(state: DesiredState) -> Json:
-    """The desired state, for embedding: whoever applies the plan needs nothing else."""
+    """The desired state, for embedding in a plan, which can then be applied without the files."""
     return {
         "kinds": sorted(state.kinds),
         "exact": sorted([kind, str(address), *origin] for (kind, address), origin in state.exact.items()),
@@ -176,7 +176,7 @@ def _desired_from_json(values: Mapping[str, Any]) -> Desired:
 
 
 def lifecycle_to_json(lifecycle: Lifecycle) -> Json:
-    """Only what was said."""
+    """The options that are set."""
     values: Json = {**lifecycle._asdict(), "ignore": sorted(lifecycle.ignore)}
     return {key: value for key, value in values.items() if value}
 

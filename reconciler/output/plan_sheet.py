@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.base import Embedded
-from reconciler.model.plan import Action, Change, Plan, count_agreed, count_changes, decided, differing, is_effective
+from reconciler.model.plan import (
+    Action,
+    Change,
+    Plan,
+    count_agreed,
+    count_changes,
+    differing,
+    is_effective,
+    without_unchanged,
+)
 from reconciler.model.report import Report
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address
@@ -78,7 +87,7 @@ def listed(plan: Plan) -> list[Change]:
     """Effective and blocked changes, without relations that follow a renamed parent."""
     return [
         change
-        for change in decided(plan.changes)
+        for change in without_unchanged(plan.changes)
         if (change.blocked or is_effective(change))
         and not (change.action is Action.NO_CHANGE and KINDS[change.address.kind].parents)
     ]

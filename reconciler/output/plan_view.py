@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from reconciler.kinds import KINDS
 from reconciler.kinds.effects import ACCESS_GIVEN, TAGS_TAKEN, VALUES_LOST
-from reconciler.model.plan import Action, Cause, Change, Changes, FieldChange, decided, is_effective
+from reconciler.model.plan import Action, Cause, Change, Changes, FieldChange, is_effective, without_unchanged
 from reconciler.model.values import Address, Origin
 from reconciler.output import change_text, wording
 from reconciler.output.change_text import FieldRow
@@ -141,7 +141,7 @@ def view_of(sheet: PlanSheet, *, grouped: bool = True, adopted: bool = False) ->
 def _listed(changes: Sequence[Change], *, grouped: bool, adopted: bool) -> tuple[Sequence[Change], Mapping[str, int]]:
     """The changes to list, and by kind the number of adoptions without changes, which are only counted."""
     if not grouped or adopted or not isinstance(changes, Changes):
-        return tuple(decided(changes) if grouped else changes), {}
+        return tuple(without_unchanged(changes) if grouped else changes), {}
     related = (_person(each.address) for each in changes.own if KINDS[each.address.kind].parents and _is_listed(each))
     people = map(changes.agreed.find, {person for person in related if person})
     along = [each for each in people if each and each.action is Action.ADOPT]

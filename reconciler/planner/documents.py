@@ -82,13 +82,13 @@ def fits(each: Field, value: Value) -> bool:
     return sayable(value) and (not each.choices or value in each.choices)
 
 
-def gathered(kind: Kind, said: dict[str, Plain], members: list[str], unread: str) -> YamlItem:
+def gathered(kind: Kind, values: dict[str, Plain], members: list[str], unread: str) -> YamlItem:
     """One block for several resources; commented out if a required field (``unread``) is unknown."""
     several: list[Plain] = [*sorted(members)]
     if not unread:
-        return YamlItem({**said, kind.gather + "s": several})
+        return YamlItem({**values, kind.gather + "s": several})
     note = f"The {unread} of these cannot be read: name them, then remove the # in front."
-    return YamlItem({**said, unread: ["…"], kind.gather + "s": several}, note, off=True)
+    return YamlItem({**values, unread: ["…"], kind.gather + "s": several}, note, off=True)
 
 
 def plain_of(value: Value) -> Plain:

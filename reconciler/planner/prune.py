@@ -126,7 +126,7 @@ class Pruning:
     def _delete(self, live: Live, entry: LedgerEntry | None, around: EnclosingSet | None = None) -> Change:
         kind = KINDS[live.address.kind]
         outside = around if entry is None else None
-        unmanaged = f"not in the exact set of {outside.owner}" if outside else "unmanaged; pruning is `all`"
+        unmanaged = f"not in the authoritative list of {outside.owner}" if outside else "unmanaged; pruning is `all`"
         since = (
             "; ".join([f"{LEFT}managed since run {entry.managed_since}", *_since(kind, live, entry)])
             if entry

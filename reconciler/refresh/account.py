@@ -106,7 +106,7 @@ def refresh(
     """Read the collections that files and ledger need, by the cheapest routes, and match them.
 
     A managed resource that a walk did not show is read again before it counts as gone. The names of contacts in an
-    exact set, or under ``prune: all``, are read. If ten or more managed ones of a kind are all gone, it is
+    authoritative list, or under ``prune: all``, are read. If ten or more managed ones of a kind are all gone, it is
     probably another account: they are not read again without ``--allow missing``.
     """
     if scope.mode == "none":

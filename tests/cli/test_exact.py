@@ -52,9 +52,12 @@ def test_other_tags_of_a_contact_go(school: Project) -> None:
     document = school.plan()
     assert deletions(document) == [f"tagging/{PEOPLE[0]}/New", f"tagging/{PEOPLE[0]}/Old"]
     change = next(each for each in document["changes"] if each["action"] == "delete")
-    assert (change["cause"], change["note"]) == ("not_in_set", f"not in the exact set of contact/{PEOPLE[0]}")
+    assert (change["cause"], change["note"]) == (
+        "not_in_set",
+        f"not in the authoritative list of contact/{PEOPLE[0]}",
+    )
     assert change["origin"] == {"file": "site.yaml", "line": 4, "column": 5}
-    assert "not in the exact set" in school.run("plan").out
+    assert "not in the authoritative list" in school.run("plan").out
     school.apply()
     school.assert_converged()
     assert school.account.state()["contacts"][0]["tags"] in (["VIP"], [])
@@ -89,7 +92,7 @@ def test_however_the_course_is_named(school: Project, name: str) -> None:
     """By name, path or id; and again once it is known how large the list is."""
     school.write("enrollments:\n" + block(PEOPLE[:15], name))
     found = school.run("plan")
-    assert "enrollment  5 to delete" in found.out and "not in the exact set of course/Launch" in found.out
+    assert "enrollment  5 to delete" in found.out and "not in the authoritative list of course/Launch" in found.out
     school.apply()
     school.assert_converged()
     school.write("enrollments:\n" + block([*PEOPLE[:14], PEOPLE[16]], name))
