@@ -24,6 +24,8 @@ from reconciler.refresh.losses import PERSON, LossReader
 
 #: A reverted run deletes what it created, whatever pruning is set to.
 EVERYTHING = {kind.name: Prune.OWNED for kind in KINDS.values() if kind.writable}
+#: Runs that are named where one is not known.
+MAX_LISTED = 10
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ def find_run(store: Store, number: int | None) -> RunRecord:
         return runs[max(runs)]
     if number in runs:
         return runs[number]
-    known = ", ".join(str(each) for each in list(runs)[:10])
-    more = f" and {len(runs) - 10} older" if len(runs) > 10 else ""
+    known = ", ".join(str(each) for each in list(runs)[:MAX_LISTED])
+    more = f" and {len(runs) - MAX_LISTED} older" if len(runs) > MAX_LISTED else ""
     raise ConfigurationError(f"there is no run {number}; the ledger knows {known}{more} (`reconciler history`)")
 
 

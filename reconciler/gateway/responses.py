@@ -25,6 +25,8 @@ from reconciler.model.report import Answer
 
 #: Maximum length of raw error text.
 SHOWN = 200
+#: Bytes of a body that is not JSON in which a text or a title is looked for.
+MAX_DECODED = 65_536
 
 _ESCAPES = r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)?|\x9b[0-?]*[ -/]*[@-~]"
 _INVISIBLE = (
@@ -187,7 +189,7 @@ def message(asked: RequestContext, reply: Reply, body: Any) -> str:
 
 def _raw(content: bytes) -> str:
     """The text of a body that is not JSON; of HTML only the title."""
-    text = content[:65_536].decode("utf-8", "replace")
+    text = content[:MAX_DECODED].decode("utf-8", "replace")
     if re.match(_HTML, text):
         title = re.search(_TITLE, text)
         return f"an HTML page, {title[1].strip()}" if title else "an HTML page"

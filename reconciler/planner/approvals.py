@@ -21,6 +21,7 @@ there is no percentage of them: each of them counts as if it were all (``deletes
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -301,10 +302,9 @@ def _taken_over(plan: Plan) -> Iterable[Approval]:
 
 def _asked(plan: Plan) -> Iterable[Approval]:
     """The kinds of which every write needs approval."""
-    asked = [c for c in differing(plan.effective) if KINDS[c.address.kind].approval and sends(c)]
-    for name in sorted({change.address.kind for change in asked}):
-        count, needed = sum(1 for change in asked if change.address.kind == name), KINDS[name].approval
-        if needed:
+    written = Counter(change.address.kind for change in differing(plan.effective) if sends(change))
+    for name, count in sorted(written.items()):
+        if needed := KINDS[name].approval:
             yield Approval(needed.allow, count, f"{count:,} {name}{'' if count == 1 else 's'} would be {needed.what}")
 
 

@@ -66,12 +66,40 @@ def with_fault(source: str, node: int, variant: int) -> ast.Module:
 
 
 def _deciding(tree: ast.Module) -> Iterator[tuple[int, ast.AST]]:
-    """The nodes inside functions, without wording; what is said at the top of a module is data or imports."""
-    inside = {id(node) for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) for node in _body(each)}
+    """The nodes inside functions, without wording; what is said at the top of a module is data or imports.
+
+    A function that only the top of the module calls makes such data: a fault that is put in later has no effect.
+    """
+    done = _at_import(tree)
+    functions = [each for each in ast.walk(tree) if isinstance(each, ast.FunctionDef) and each.name not in done]
+    inside = {id(node) for each in functions for node in _body(each)}
     inside -= {id(node) for each in ast.walk(tree) if _is_wording(each) for node in ast.walk(each)}
     for index, node in enumerate(ast.walk(tree)):
         if id(node) in inside:
             yield index, node
+
+
+def _at_import(tree: ast.Module) -> set[str]:
+    """The private functions of a module that are called at its top, and named nowhere else."""
+    top = [each for each in tree.body if not isinstance(each, ast.FunctionDef | ast.ClassDef)]
+    called = {id(node.func) for each in top for node in ast.walk(each) if isinstance(node, ast.Call)}
+    called -= {
+        id(node)
+        for each in top
+        for within in ast.walk(each)
+        if isinstance(within, ast.Lambda)
+        for node in ast.walk(within)
+    }
+    done = {each.name for each in tree.body if isinstance(each, ast.FunctionDef) and each.name.startswith("_")}
+    while named := done & {
+        node.id
+        for each in tree.body
+        if getattr(each, "name", None) not in done
+        for node in ast.walk(each)
+        if isinstance(node, ast.Name) and id(node) not in called
+    }:
+        done -= named
+    return done
 
 
 def _is_wording(node: ast.AST) -> bool:

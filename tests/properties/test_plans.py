@@ -15,7 +15,7 @@ from reconciler.commands.plan import Planned
 from reconciler.commands.plan_file import check_fresh, plan_of, to_document
 from reconciler.errors import ConfigurationError
 from reconciler.kinds import KINDS
-from reconciler.model.plan import Plan
+from reconciler.model.plan import Changes, Plan
 from reconciler.model.serialization import plan_from_json, plan_to_json, state_from_json, state_to_json
 from reconciler.model.values import Secret, Value
 from tests.properties import hand
@@ -148,3 +148,34 @@ def test_a_plan_file_gives_the_same_plan(bench: Bench, past: Any, prune: dict[st
     saved = plan_document.read(path, key.sign)
     assert plan_of(saved) == plan_from_json(plan_to_json(one.plan))
     check_fresh(saved, bench.plan(prune), request, key)
+
+
+def test_what_agrees_takes_the_short_form(bench: Bench) -> None:
+    """Files, ledger and account agree: no resource is compared in full, managed or about to be adopted."""
+    seed = {
+        "communities": ["Insiders"],
+        "courses": [{"id": 11, "name": "Launch", "path": "launch"}, "Bonus"],
+        "contacts": [{"email": f"{name}@example.com", "tags": ["A", "B"]} for name in ("ann", "bob")],
+        "enrollments": [{"contact": "ann@example.com", "course": "Bonus"}],
+        "memberships": [{"contact": "ann@example.com", "community": "Insiders"}],
+        "contact_fields": [{"slug": "town", "name": "Town"}],
+        "tags": ["A", "B"],
+    }
+    contacts = [{"email": f"{name}@example.com", "tags": ["A", "B"]} for name in ("ann", "bob")]
+    enrollments = [{"contact": "ann@example.com", "course": "Bonus", "access": "full_access"}]
+    first = {
+        "tags": ["A", {"name": "B"}],
+        "contact_fields": [{"slug": "town", "name": "Town"}],
+        "contacts": contacts,
+        "enrollments": enrollments,
+        "memberships": [{"contact": "ann@example.com", "community": "Insiders"}],
+    }
+    bench.start(seed)
+    bench.write({"site.yaml": first})
+    changes = bench.plan({}).plan.changes
+    assert isinstance(changes, Changes)
+    assert [str(each.address) for each in changes.own] == []
+    bench.apply({})
+    changes = bench.plan({}).plan.changes
+    assert isinstance(changes, Changes)
+    assert [str(each.address) for each in changes.own] == []
