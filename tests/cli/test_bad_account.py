@@ -82,6 +82,32 @@ def test_attempts_by_status(project: Project) -> None:
         assert len(project.account.requests) == get, status
 
 
+#: Status, headers and body of an error, and what is said of it.
+WRITERS: tuple[tuple[int, dict[str, str], object, str], ...] = (
+    (400, {}, {"violations": []}, 'GET /api/tags: {"violations": []}'),
+    (400, {}, {"detail": "no", "title": "Bad"}, "GET /api/tags: no"),
+    (400, {}, {"detail": "no", "type": "x"}, "GET /api/tags: no"),
+    (400, {}, {"detail": " ", "title": "Bad"}, "GET /api/tags: Bad"),
+    (400, {}, {"errors": ["no"]}, 'GET /api/tags: {"errors": ["no"]}'),
+    (400, {"Content-Type": "application/problem+json"}, {"detail": "no"}, "GET /api/tags: no"),
+    (400, {}, {"detail": "no"}, "finds no active connection"),
+    (400, {}, {"title": "Bad", "type": "x"}, "finds no active connection"),
+    (400, {}, [], "finds no active connection"),
+    (401, {}, {"detail": "no"}, "Maton rejected the API key."),
+    (401, {"WWW-Authenticate": "Api key"}, [], "Systeme.io rejected the key stored in the connection."),
+    (401, {}, {"detail": "no", "title": "Bad"}, "Systeme.io rejected the key stored in the connection."),
+    (422, {}, {"violations": [{"message": "a"}, 1, {"propertyPath": "p", "message": "b"}]}, "GET /api/tags: a; p: b"),
+    (422, {}, {"violations": {}, "detail": 1, "title": "Bad"}, "GET /api/tags: Bad"),
+)
+
+
+def test_who_wrote_an_error(declared: Project) -> None:
+    """The gateway's refusals are about the key or the connection, those of Systeme.io about the request."""
+    for status, headers, body, words in WRITERS:
+        declared.account.set_faults([{"kind": "status", "status": status, "headers": headers, "body": body}])
+        assert words in ended(declared.run("plan"), 1), (status, headers, body)
+
+
 @pytest.mark.parametrize("key", [None, ""])
 def test_no_key(declared: Project, key: str | None) -> None:
     """The variable to set is named, and nothing is asked."""

@@ -112,3 +112,18 @@ def test_connections_are_listed_during_a_write(project: Project, monkeypatch: py
     monkeypatch.setattr(Store, "peek", busy)
     said = ended(project.run("connections", "list"), 0)
     assert project.account.connection in said
+
+
+def test_a_command_ends_after_the_last_renewal(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A renewal that is on its way when the lock is released does not go on behind it."""
+    done = []
+
+    def keep(lock: Lock) -> None:
+        lock._stop.wait()
+        time.sleep(0.3)
+        done.append(lock)
+
+    monkeypatch.setattr(Lock, "keep", keep)
+    project.write("tags: [A]\n")
+    project.apply()
+    assert len(done) == 1
