@@ -23,9 +23,6 @@ from reconciler.kinds import KINDS
 from reconciler.model.plan import Action, Change, Step, Verb, differing
 from reconciler.model.values import Address, Attrs, Ref
 
-MAKES = frozenset({Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE})
-DROPS = frozenset({Action.DELETE, Action.REPLACE})
-
 #: Barriers: all webhooks to delete are deleted; everything that causes webhook events is done.
 QUIET = Step(Address("", "quiet"), Verb.DROP)
 SETTLED = Step(Address("", "settled"), Verb.MAKE)
@@ -47,7 +44,9 @@ class Graph:
 
 def sends(change: Change) -> bool:
     """Whether the change needs a call; adoption without changes and forgetting do not."""
-    return change.action in (MAKES | DROPS) and (change.action is not Action.ADOPT or bool(change.fields))
+    if change.action is Action.ADOPT:
+        return bool(change.fields)
+    return change.action not in (Action.FORGET, Action.NO_CHANGE)
 
 
 def build(changes: Iterable[Change]) -> Graph:

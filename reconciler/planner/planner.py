@@ -138,8 +138,8 @@ class _Planner:
 
     def desired(self, desired: Desired) -> Change:
         """The first four rows of the table."""
-        live, entry = self.found.live.get(desired.address), self.found.entries.get(desired.address)
-        kind = KINDS[desired.address.kind]
+        address, kind = desired.address, KINDS[desired.kind]
+        live, entry = self.found.live.get(address), self.found.entries.get(address)
         if live is None:
             return self._absent(kind, desired, entry)
         known = entry if entry and (not kind.by_id or entry.remote_id == live.remote_id) else None
@@ -198,7 +198,7 @@ class _Planner:
         return self._change(desired, Action.NO_CHANGE, (), note="gone from the account; nothing is left to do")
 
     def _change(self, desired: Desired, action: Action, fields: tuple[FieldChange, ...], **more: Any) -> Change:
-        kind = KINDS[desired.address.kind]
+        kind = KINDS[desired.kind]
         attrs = more.pop("attrs", desired.attrs)
         return Change(
             desired.address,
