@@ -9,10 +9,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from reconciler.gateway.retry import Retries
+from reconciler.gateway.retry import Retries, pause
 from tests.cli.support import ended, ledger_of, untouched
 from tests.support.project import Project
 
@@ -34,7 +35,8 @@ def declared(project: Project) -> Project:
 
 #: By status: how often a PUT, a POST and a GET are sent, and what is said of the GET.
 ATTEMPTS = {
-    202: (1, 1, 3, "202 with"),
+    201: (1, 1, 3, "201 with unexpected JSON"),
+    202: (1, 1, 3, "202 with unexpected JSON"),
     203: (3, 2, 3, "203 with"),
     299: (3, 2, 3, "299 with"),
     300: (1, 1, 1, "the server redirects to nowhere"),
@@ -72,7 +74,7 @@ def test_attempts_by_status(project: Project) -> None:
     result = project.run("apply", "--yes", "--json", "--allow", "updates", env={"RECONCILER_EMAILS": "99"})
     sent = Counter(each["path"] for each in project.account.writes)
     done = {each["address"] for each in result.document["outcomes"] if each["status"] == "done"}
-    assert done == {"tag/@t202", "tagging/c202@example.com/All"}
+    assert done == {at for each in (201, 202) for at in (f"tag/@t{each}", f"tagging/c{each}@example.com/All")}
     project.write("tags: []\n")
     for status, (put, post, get, words) in ATTEMPTS.items():
         assert [sent[path] for path in paths[status]] == [put, post], status
@@ -80,6 +82,31 @@ def test_attempts_by_status(project: Project) -> None:
         project.account.clear()
         ended(project.run("plan", "--ledger", "none"), 1, f"GET /api/tags: {words}")
         assert len(project.account.requests) == get, status
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "pauses"),
+    [
+        (500, {}, [0.375, 0.75, 1.5, 2.25]),
+        (429, {}, [0.375]),
+        (429, {"Retry-After": "0"}, [0.125] * 4),
+    ],
+)
+def test_pauses_are_doubled(
+    declared: Project, monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str], pauses: list[float]
+) -> None:
+    """Up to the longest; a time that the server names is not added to."""
+    found = []
+
+    def paused(*args: Any) -> float:
+        found.append(pause(*args[:-1], lambda: 0.5))
+        return 0.0
+
+    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(tries=5, first=0.5, longest=3.0))
+    monkeypatch.setattr("reconciler.gateway.client.pause", paused)
+    declared.account.fault("status", status=status, headers=headers, times=len(pauses))
+    ended(declared.run("plan"), 0)
+    assert found == pauses
 
 
 #: Status, headers and body of an error, and what is said of it.

@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import sys
+from collections.abc import Callable
 
 import pytest
 
@@ -118,3 +119,17 @@ def test_an_export_is_whole_or_not_at_all(project: Project) -> None:
     ended(project.run("--redact", "ledger", "export", "--out", "out.json"), 0)
     assert "ann@example.com" in (project.folder / "out.json").read_text()
     assert "ann@example.com" in project.run("--redact", "--no-redact", "ledger", "export").out
+
+
+def test_people_of_the_account_are_known_by_name(make_project: Callable[..., Project]) -> None:
+    """A message of the server shows no value of a contact, whether the files declare it, or agree with it, or not."""
+    seed = [
+        {"email": "eve@example.com", "fields": {"surname": "Evergreen"}},
+        {"email": "bob@example.com", "fields": {"surname": "Bobbington"}},
+    ]
+    project = make_project({"contacts": seed})
+    project.write("contacts:\n  - {email: ann@example.com}\n  - {email: bob@example.com, last_name: Bobbington}\n")
+    project.account.fault("status", method="POST", status=422, body={"detail": "that is Evergreen or Bobbington"})
+    said = ended(project.run("--redact", "apply", "--yes"), 1, "that is v:")
+    assert "Evergreen" not in said
+    assert "Bobbington" not in said
