@@ -178,7 +178,7 @@ def resolve(
     """
     walk = _TypeWalk(variables, environ, defined_in)
     if isinstance(node, MappingNode) and shape.forms:
-        walk.mapping(node, shape)
+        walk.mapping(node, shape.form(node))
     elif isinstance(node, SequenceNode) and shape.items:
         walk.sequence(node, shape.items)
     return TypedItem(walk.findings, walk.unresolved)
@@ -192,9 +192,9 @@ class _TypeWalk:
         self._environ = environ
         self._defined_in = defined_in
 
-    def mapping(self, node: MappingNode, shape: ExpectedShape) -> None:
+    def mapping(self, node: MappingNode, form: MappingForm) -> None:
         """The hot loop: text in a text field costs two look-ups and no call."""
-        fields, rest, _ = shape.form(node)
+        fields, rest, _ = form
         for index, (key, value) in enumerate(node.items()):
             inner = fields.get(key, rest)
             if inner is None:
@@ -218,9 +218,10 @@ class _TypeWalk:
 
     def _inner(self, value: Any, inner: ExpectedShape, container: MappingNode | SequenceNode, key: str | int) -> None:
         if type(value) is MappingNode and inner.forms:
-            if inner.form(value).secret:
+            form = inner.form(value)
+            if form.secret:
                 self.unresolved.append(UnresolvedSecret(container, key, value))
-            self.mapping(value, inner)
+            self.mapping(value, form)
         elif type(value) is SequenceNode and inner.items is not None:
             self.sequence(value, inner.items)
 
