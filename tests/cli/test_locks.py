@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sqlite3
 import time
 from collections.abc import Callable
@@ -11,6 +13,7 @@ import pytest
 
 from reconciler.errors import Locked
 from reconciler.ledger.lock import Lock
+from reconciler.ledger.lock_holder import here
 from reconciler.ledger.store import Store
 from tests.cli.support import ended
 from tests.support.hooks import before
@@ -127,3 +130,65 @@ def test_a_command_ends_after_the_last_renewal(project: Project, monkeypatch: py
     project.write("tags: [A]\n")
     project.apply()
     assert len(done) == 1
+
+
+#: What is changed of a holder whose process ended, and whether the lock is free then.
+HOLDERS: tuple[tuple[dict[str, object], bool], ...] = (
+    ({}, True),
+    ({"pid": os.getpid()}, True),  # a later process with that number
+    ({"pid": os.getpid(), "started": here().started}, False),
+    ({"space": "pid:[1]"}, False),
+    ({"boot": "before"}, True),
+    ({"boot": "before", "host": "other"}, False),
+    ({"boot": "before", "machine": "other"}, False),
+    ({"boot": "before", "machine": ""}, False),
+    ({"boot": ""}, False),
+)
+
+
+def test_a_lock_is_free_when_its_holder_is_certainly_gone(project: Project) -> None:
+    """In doubt, such as in another container or on another machine, it is not; the message names the holder."""
+    project.write("tags: [A]\n")
+    project.apply()
+    gone = here()._replace(pid=2**22 + 1, started="1", job="https://ci.example.com/7")
+    for changed, is_free in HOLDERS:
+        holder = json.dumps(gone._replace(**changed))
+        with closing(sqlite3.connect(project.folder / ".reconciler/ledger.db", timeout=30)) as database, database:
+            now = time.time()
+            values = ("t", holder, now, now, now + 600)
+            database.execute(
+                "UPDATE reconciler_head SET token = ?, holder = ?, acquired = ?, renewed = ?, expires = ?", values
+            )
+        said = ended(project.run("apply", "--yes"), 0 if is_free else 3)
+        assert ("is locked by" in said) is not is_free, changed
+        assert is_free or "https://ci.example.com/7" in said
+
+
+@pytest.mark.parametrize(
+    ("env", "job"),
+    [
+        ({"CI_JOB_URL": "https://ci/1", "GITHUB_SERVER_URL": "https://hub"}, "https://ci/1"),
+        (
+            {"GITHUB_SERVER_URL": "https://hub", "GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "5"},
+            "https://hub/a/b/actions/runs/5",
+        ),
+        ({"GITHUB_SERVER_URL": "https://hub", "GITHUB_REPOSITORY": "a/b"}, ""),
+        ({"GITHUB_SERVER_URL": "https://hub", "GITHUB_RUN_ID": "5"}, ""),
+        ({"GITHUB_REPOSITORY": "a/b", "GITHUB_RUN_ID": "5"}, ""),
+        ({"CI_JOB_URL": "javascript:1"}, ""),
+    ],
+)
+def test_a_lock_names_the_job(project: Project, env: dict[str, str], job: str) -> None:
+    """The run that waits for it can be looked at."""
+    found = []
+
+    def look() -> None:
+        with closing(sqlite3.connect(project.folder / ".reconciler/ledger.db", timeout=30)) as database:
+            (holder,) = database.execute("SELECT holder FROM reconciler_head").fetchone()
+        found.append(json.loads(holder)[-1])
+
+    nothing = dict.fromkeys(("CI_JOB_URL", "GITHUB_SERVER_URL", "GITHUB_REPOSITORY", "GITHUB_RUN_ID"))
+    project.write("tags: [A]\n")
+    before(project.account, "POST", "/api/tags", look)
+    ended(project.run("apply", "--yes", env={**nothing, **env}), 0)
+    assert found == [job]
