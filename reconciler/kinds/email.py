@@ -66,7 +66,7 @@ def spellings(address: str) -> tuple[str, ...]:
 
 def is_valid(address: str) -> bool:
     """Whether a text is a valid address."""
-    return re.match(_STRICT, address) is not None and not address.endswith("\n")
+    return re.match(_STRICT, address) is not None
 
 
 def fault(address: str) -> Fault | None:

@@ -101,6 +101,38 @@ def test_bad_files(project: Project, name: str) -> None:
     assert ended(project.run("validate", env={"S": "s3cret", "A": "a"}), 1)
 
 
+#: Addresses as YAML writes them, and what is said of each.
+ADDRESSES = {
+    "ann@example.com": "",
+    "ärger@ä.example.com": "",
+    "e\\u0301@example.com": "",
+    "\\u00e9@example.com": "is declared twice",
+    "k@example.com": "",
+    "\\u212a@example.com": "",
+    "bob@": 'invalid e-mail address "bob@"; use an address such as ann@example.com',
+    "bob@example.com\\n": 'did you mean "bob@example.com"?',
+    "bob @ example.com": '"bob @ example.com"; did you mean "bob@example.com"?',
+    "bob\\u200b@example.com": 'U+200B (zero width space) at character 4; did you mean "bob@example.com"?',
+    "bob\\u00a0x@example.com": "U+00A0 (no-break space) at character 4",
+    "Bob <bob@example.com>": 'did you mean "bob@example.com"?',
+    "mailto:bob@example.com?subject=x": 'did you mean "bob@example.com"?',
+    "bob@example,com": 'did you mean "bob@example.com"?',
+    "bob..x@example.com": 'did you mean "bob.x@example.com"?',
+    "bob.@example.com": 'did you mean "bob@example.com"?',
+    "bob＠example。com": 'did you mean "bob@example.com"?',
+}
+
+
+def test_addresses(project: Project) -> None:
+    """What is no address, and what was meant; two spellings of one mailbox are one."""
+    project.write("contacts:\n" + "".join(f'  - {{email: "{address}"}}\n' for address in ADDRESSES))
+    lines = ended(project.run("validate"), 1).splitlines()
+    for number, (address, words) in enumerate(ADDRESSES.items(), 2):
+        mine = [line for line in lines if line.startswith(f"error: site.yaml:{number}:")]
+        assert len(mine) == bool(words), (address, mine)
+        assert all(words in line for line in mine), (address, mine)
+
+
 def test_an_alias_bomb(project: Project) -> None:
     """Aliases that explode are refused, fast and with a place."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
