@@ -66,7 +66,7 @@ class _StateCompiler:
         }
         self.bound: dict[tuple[str, str], Origin] = {}
         self.kinds: set[str] = set()
-        self.exact: dict[tuple[str, Address], Origin] = {}
+        self.authoritative: dict[tuple[str, Address], Origin] = {}
         self.csv_references: dict[tuple[Address, str], list[Origin]] = {}
         self.csv_blocks: dict[tuple[str, str], list[Origin]] = {}
         self.targets: dict[tuple[str, str], Ref] = {}
@@ -99,7 +99,7 @@ class _StateCompiler:
         return DesiredState(
             self.resources,
             frozenset(self.kinds),
-            {(kind, renamed.get(whole, whole)): line for (kind, whole), line in self.exact.items()},
+            {(kind, renamed.get(whole, whole)): line for (kind, whole), line in self.authoritative.items()},
             {(renamed.get(each, each), file): places for (each, file), places in self.csv_references.items()},
             self.csv_blocks,
         )
@@ -140,8 +140,8 @@ class _StateCompiler:
         for child, sugar in children:
             if sugar.key in raw:
                 self.kinds.add(child.name)
-                if sugar.exact and raw.get(sugar.exact):
-                    self.exact[(child.name, address)] = origin_in(raw, sugar.exact, item.origin)
+                if sugar.authoritative_key and raw.get(sugar.authoritative_key):
+                    self.authoritative[(child.name, address)] = origin_in(raw, sugar.authoritative_key, item.origin)
         return [Ref(address)] if len(self.doubles) == doubles else []
 
     def _add_rows(self, item: BlockItem, rows: CsvRows) -> None:
@@ -176,7 +176,7 @@ class _StateCompiler:
         kind = item.kind
         base = self._attrs(item)
         if kind.exclusive and item.raw.get("exclusive") and isinstance(whole := base[kind.exclusive], Ref):
-            self.exact.setdefault((kind.name, whole.target), origin_in(item.raw, "exclusive", item.origin))
+            self.authoritative.setdefault((kind.name, whole.target), origin_in(item.raw, "exclusive", item.origin))
         if not kind.gather or kind.gather in base:
             self._add(item, base)
             return

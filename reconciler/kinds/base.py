@@ -71,7 +71,7 @@ class Lookup(NamedTuple):
 class Sugar(NamedTuple):
     """Short form inside the parent's block: each item of ``parent.key`` gives this kind's field ``fills``.
 
-    ``exact`` is the key of the parent's block that makes the list authoritative.
+    ``authoritative_key`` is the key of the parent's block that makes the list authoritative.
     """
 
     parent: str
@@ -79,7 +79,7 @@ class Sugar(NamedTuple):
     fills: str
     doc: str
     preset: Mapping[str, Value] = EMPTY
-    exact: str = ""
+    authoritative_key: str = ""
 
 
 Item = Mapping[str, Any]
@@ -165,9 +165,9 @@ class Kind:
         return self.csv_source or self.gather
 
     @cached_property
-    def claimed_by(self) -> str:
+    def authoritative_end(self) -> str:
         """The REF field for whose target a list may be authoritative; empty if none."""
-        owner = self.sugar.parent if self.sugar and self.sugar.exact else None
+        owner = self.sugar.parent if self.sugar and self.sugar.authoritative_key else None
         return self.exclusive or next((each.name for each in self.parents if each.ref == owner), "")
 
     @cached_property

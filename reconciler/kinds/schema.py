@@ -200,9 +200,9 @@ def _short_forms(sugars: list[Sugar]) -> dict[str, Any]:
     properties: dict[str, Any] = {}
     for sugar in sugars:
         properties[sugar.key] = {**_list({"$ref": "#/definitions/target"}), "description": sugar.doc}
-        if sugar.exact:
+        if sugar.authoritative_key:
             what = f"Remove all other {sugar.key}."
-            properties[sugar.exact] = {"type": "boolean", "description": what, "default": False}
+            properties[sugar.authoritative_key] = {"type": "boolean", "description": what, "default": False}
     return properties
 
 
@@ -230,7 +230,7 @@ def _conditions(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
     needs: list[tuple[str, Any, str]] = [
         (field.name, value, other) for field in kind.fields for value, other in field.needs.items()
     ]
-    needs += [(sugar.exact, True, sugar.key) for sugar in sugars if sugar.exact]
+    needs += [(sugar.authoritative_key, True, sugar.key) for sugar in sugars if sugar.authoritative_key]
     rules = [
         {"if": {"properties": {name: {"const": value}}, "required": [name]}, "then": {"required": [other]}}
         for name, value, other in needs

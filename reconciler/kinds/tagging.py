@@ -39,7 +39,7 @@ KIND = Kind(
         "contact",
         "tags",
         fills="tag",
-        exact="tags_exact",
+        authoritative_key="tags_exact",
         doc="Tags of the contact, by name; other tags stay unless tags_exact is true.",
     ),
     source=Embedded("contact", "tags", filter="tags"),

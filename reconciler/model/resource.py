@@ -350,14 +350,14 @@ class OtherLedgers:
 class DesiredState:
     """The desired state: every declared resource by address.
 
-    ``kinds`` are those that the files mention, if only by an empty list. ``exact`` has, for (kind of relation,
-    resource), the line that declares its relations as authoritative.
-    ``csv_references`` has, for (target, CSV file), the places in YAML that name the target for every row of the file;
-    ``csv_blocks`` has, for (kind, CSV file), the places in YAML that name the file.
+    ``kinds`` are those that the files mention, if only by an empty list. ``authoritative`` has, for (kind of
+    relation, resource), the line that declares its relations as authoritative. ``csv_references`` has, for (target,
+    CSV file), the places in YAML that name the target for every row of the file; ``csv_blocks`` has, for (kind, CSV
+    file), the places in YAML that name the file.
     """
 
     resources: Mapping[Address, Desired] = field(default_factory=lambda: EMPTY)
     kinds: frozenset[str] = frozenset()
-    exact: Mapping[tuple[str, Address], Origin] = field(default_factory=lambda: EMPTY)
+    authoritative: Mapping[tuple[str, Address], Origin] = field(default_factory=lambda: EMPTY)
     csv_references: Mapping[tuple[Address, str], Sequence[Origin]] = field(default_factory=lambda: EMPTY)
     csv_blocks: Mapping[tuple[str, str], Sequence[Origin]] = field(default_factory=lambda: EMPTY)

@@ -133,7 +133,9 @@ def state_to_json(state: DesiredState) -> Json:
     """The desired state, for embedding in a plan, which can then be applied without the files."""
     return {
         "kinds": sorted(state.kinds),
-        "exact": sorted([kind, str(address), *origin] for (kind, address), origin in state.exact.items()),
+        "authoritative": sorted(
+            [kind, str(address), *origin] for (kind, address), origin in state.authoritative.items()
+        ),
         "resources": [_desired_to_json(each) for each in state.resources.values()],
     }
 
@@ -144,7 +146,7 @@ def state_from_json(values: Mapping[str, Any]) -> DesiredState:
     return DesiredState(
         {each.address: each for each in resources},
         frozenset(values["kinds"]),
-        {(kind, Address.parse(whole)): Origin(*origin) for kind, whole, *origin in values.get("exact", ())},
+        {(kind, Address.parse(whole)): Origin(*origin) for kind, whole, *origin in values.get("authoritative", ())},
     )
 
 

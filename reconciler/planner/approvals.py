@@ -233,7 +233,7 @@ class _Guard:
             there = [c for c in self.plan.changes if c.address.kind == name and c.action not in made]
             groups: dict[str, list[Change]] = {}
             for change in there:
-                owner = (change.attrs or change.before).get(KINDS[name].claimed_by)
+                owner = (change.attrs or change.before).get(KINDS[name].authoritative_end)
                 groups.setdefault(f" of {owner}", []).append(change)
             clauses = (self._of_set(name, whose, group) for whose, group in {**groups, "": there}.items())
             if clause := next(filter(None, clauses), ""):

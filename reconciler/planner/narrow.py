@@ -76,12 +76,12 @@ def _cut(state: DesiredState, ledger: Ledger, kept: set[Address], small: set[str
         return address in kept or address.kind in small
 
     kinds = {each.kind for each in kept}
-    exact = {key: line for key, line in state.exact.items() if key[0] in kinds and is_kept(key[1])}
+    authoritative = {key: line for key, line in state.authoritative.items() if key[0] in kinds and is_kept(key[1])}
     resources = Resources({a: state.resources[a] for a in state.resources if is_kept(a)})
     entries = Entries(Resources({a: ledger.entries[a] for a in ledger.entries if is_kept(a)}))
     intents = {a: intent for a, intent in ledger.intents.items() if is_kept(a)}
     return Part(
-        replace(state, resources=resources, kinds=state.kinds & kinds, exact=exact),
+        replace(state, resources=resources, kinds=state.kinds & kinds, authoritative=authoritative),
         replace(ledger, entries=entries, intents=intents),
     )
 

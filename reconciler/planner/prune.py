@@ -23,7 +23,7 @@ from reconciler.model.plan import Action, Cause, Change
 from reconciler.model.policy import Policy, Prune
 from reconciler.model.resource import NO_LIFECYCLE, DesiredState, EntryState, LedgerEntry, Live, Provenance
 from reconciler.model.values import Address, Ref, Secret, readable
-from reconciler.planner.exact_sets import EnclosingSet, ExactSets
+from reconciler.planner.authoritative_lists import AuthoritativeLists, ExcludingList
 from reconciler.planner.matched_state import MatchedState
 
 #: How the note of a deletion begins; it does not hold for a plan that rests on no files.
@@ -38,7 +38,7 @@ class Pruning:
     def __init__(self, found: MatchedState, state: DesiredState, policy: Policy) -> None:
         self.found, self.state, self.policy = found, state, policy
         self.decided: dict[Address, Change] = {}
-        self.sets = ExactSets(state, found)
+        self.lists = AuthoritativeLists(state, found)
 
     def changes(self) -> Mapping[Address, Change]:
         """Roots before relations, because a relation may go with its parent."""
@@ -46,10 +46,10 @@ class Pruning:
         for entry in sorted(leaving, key=lambda each: len(KINDS[each.address.kind].parents)):
             self.decided[entry.address] = self._owned(entry, self.found.live.get(entry.address))
         for live in list(self.found.live.kept.values()):
-            around = self.sets.around(live)
-            everything = around or self._prune(KINDS[live.address.kind]) is Prune.ALL
+            excluding = self.lists.excluding(live)
+            everything = excluding or self._prune(KINDS[live.address.kind]) is Prune.ALL
             if everything and self._is_unmanaged(live):
-                self.decided[live.address] = self._delete(live, None, around)
+                self.decided[live.address] = self._delete(live, None, excluding)
         return self.decided
 
     def _owned(self, entry: LedgerEntry, live: Live | None) -> Change:
@@ -57,15 +57,15 @@ class Pruning:
             return self._keep(entry, "accepted, not shown by the account yet; removed once it shows")
         if live is None:
             return self._forget(entry, Cause.REMOVED, "gone from the account")
-        around = self.sets.around(live)
-        if entry.remote_id not in (None, live.remote_id) and not around:
+        excluding = self.lists.excluding(live)
+        if entry.remote_id not in (None, live.remote_id) and not excluding:
             return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is unmanaged")
         if parent := self._gone_with(live):
             return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
         if reason := self._released(entry):
             return self._forget(entry, Cause.RELEASED, reason)
-        if around:
-            return self._delete(live, entry, around)
+        if excluding:
+            return self._delete(live, entry, excluding)
         kind = entry.address.kind
         prune = self._prune(KINDS[kind])
         if not KINDS[entry.address.kind].writable:
@@ -123,9 +123,9 @@ class Pruning:
     def _keep(self, entry: LedgerEntry, note: str) -> Change:
         return Change(entry.address, Action.NO_CHANGE, remote_id=entry.remote_id, note=note, origin=entry.origin)
 
-    def _delete(self, live: Live, entry: LedgerEntry | None, around: EnclosingSet | None = None) -> Change:
+    def _delete(self, live: Live, entry: LedgerEntry | None, excluding: ExcludingList | None = None) -> Change:
         kind = KINDS[live.address.kind]
-        outside = around if entry is None else None
+        outside = excluding if entry is None else None
         unmanaged = f"not in the authoritative list of {outside.owner}" if outside else "unmanaged; pruning is `all`"
         since = (
             "; ".join([f"{LEFT}managed since run {entry.managed_since}", *_since(kind, live, entry)])

@@ -136,7 +136,7 @@ def _is_inside(target: Address, missing: Iterable[Address]) -> bool:
 def sets_of_nobody(state: DesiredState, found: MatchedState) -> Iterator[Problem]:
     """Authoritative lists of resources that do not exist, unless an entry of the list reports this already."""
     lost = {}
-    for (kind, owner), origin in state.exact.items():
+    for (kind, owner), origin in state.authoritative.items():
         there = found.aliases.get(owner, owner)
         if there not in found.live and there not in found.desired:
             lost[kind, owner] = there, origin

@@ -14,8 +14,8 @@ from reconciler.kinds.field import FieldShape
 from reconciler.model.resource import DesiredState, Ledger, LedgerEntry, Live, Resources
 from reconciler.model.values import Address, Attrs, Ref
 from reconciler.planner.approvals import are_all_gone
+from reconciler.planner.authoritative_lists import unnamed_targets
 from reconciler.planner.decoding import DecodedItem
-from reconciler.planner.exact_sets import nameless
 from reconciler.planner.matched_state import Entries, MatchedState
 from reconciler.planner.matching import RELATIONS, ROOTS, Matcher, checked, identify
 from reconciler.planner.narrow import with_ids
@@ -145,7 +145,7 @@ class _Refresh:
         self.sizes = {name: len(self.items[name]) for name, route in routes.items() if route.way is ReadRoute.WALK}
         guessed = {name: size_after(route) for name, route in reading.cut.items()}
         found = self._match(matcher, reading, routes)
-        if missing := nameless(self.state, found, self.scope.swept):
+        if missing := unnamed_targets(self.state, found, self.scope.swept):
             for name, ids in missing.items():
                 self.items[name] = reading.named(KINDS[name], ids, self.items.get(name, []), routes[name].pages)
             found = self._match(self._matcher(), reading, routes)
@@ -168,7 +168,7 @@ class _Refresh:
                 items += fresh
                 names = matcher.name(kind, items)
             matcher.take(kind, items, names)
-            if not (self.state.exact or self.scope.swept):
+            if not (self.state.authoritative or self.scope.swept):
                 self.items[kind.name] = []
         later = [KINDS[name] for name in routes if name not in self.items]
         for kind in RELATIONS:

@@ -134,7 +134,7 @@ def _relation_needs(kind: Kind, state: DesiredState, ledger: Ledger) -> ReadNeed
     resources, entries = Resources.by_kind(state.resources).of(kind.name), Entries.of(ledger.entries)
     wanted = {desired.address: desired.attrs for desired in resources.values()}
     wanted |= {e.address: e.applied for key, e in entries.kept.of(kind.name).items() if key not in resources}
-    return ReadNeeds(keys=wanted, whole=frozenset(owner for name, owner in state.exact if name == kind.name))
+    return ReadNeeds(keys=wanted, whole=frozenset(owner for name, owner in state.authoritative if name == kind.name))
 
 
 def choose(kind: Kind, needs: ReadNeeds, size: int | None, *, whole: bool) -> Route:

@@ -9,8 +9,9 @@ ROOT = Path(__file__).parent.parent.parent
 
 _BY_PACKAGE = {
     "planner": (
-        *("approvals", "diff", "exact_sets", "identity", "impact", "inverse", "matched_state", "matching", "narrow"),
-        *("other_ledgers", "order", "planner", "prune", "references", "rename_detection", "requests", "staleness"),
+        *("approvals", "authoritative_lists", "diff", "identity", "impact", "inverse", "matched_state", "matching"),
+        *("narrow", "order", "other_ledgers", "planner", "prune", "references", "rename_detection", "requests"),
+        "staleness",
         "targeting",
     ),
     "apply": ("executor", "ledger_entry", "precondition", "step"),
