@@ -73,7 +73,7 @@ def _named(some: Iterable[Desired]) -> Iterable[tuple[str, Attrs]]:
 
 def _can_be_renamed(kind: Kind) -> bool:
     """Kinds with a name, or with a label besides their id."""
-    return not kind.parents and not kind.person and kind.update is not None
+    return not (kind.parents or kind.person)
 
 
 def _likeness(old: Change, new: Change, had: set[Address], get: set[Address]) -> float:
@@ -82,7 +82,7 @@ def _likeness(old: Change, new: Change, had: set[Address], get: set[Address]) ->
     others = [name for name in new.attrs if name not in kind.key and not kind.field(name).write_only]
     same = [old.before.get(name) == new.attrs[name] for name in others]
     fields = sum(same) / len(same) if same else 0.0
-    shared = len(had & get) / len(had | get) if had and get else 0.0
+    shared = len(had & get) / max(1, len(had | get))
     alike = max(fields, shared)
     return alike if alike >= ALIKE else max(alike, _ratio(unescape(old.address.key), unescape(new.address.key)))
 
