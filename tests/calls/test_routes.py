@@ -148,6 +148,17 @@ def test_a_walk_whose_pages_hold_little_gives_way_to_look_ups(make_project) -> N
     assert {c["action"] for c in document["changes"]} == {"no_change"}
 
 
+def test_the_rest_is_looked_up_as_soon_as_that_is_cheaper(make_project) -> None:
+    """Where the size is known: after the first page three are left, and seven pages."""
+    project = make_project(crowd(800))
+    project.write("contacts:\n  - {email: p0@example.com}\n")
+    project.apply("--refresh", "full")
+    named = (0, 1, 2, *range(700, 800))
+    project.write("contacts:\n" + "".join(f"  - {{email: p{n}@example.com}}\n" for n in named))
+    told = "1 page walked, the rest looked up: 3 calls instead of about 8 pages in all"
+    assert project.plan()["routes"] == {"contact": told}
+
+
 def test_what_may_have_two_of_a_name_is_walked_to_its_end(make_project) -> None:
     """A second tag of the name that is needed may stand on the last page."""
     project = make_project({"tags": [*(f"T{n}" for n in range(250)), "T249"]})
