@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.ledger.store import Store
 from tests.cli.support import ended
 from tests.support.hands import rename_person
 from tests.support.hooks import killed
@@ -486,6 +487,14 @@ def test_bad_numbers(project: Project, args: tuple[str, ...]) -> None:
     said = ended(project.run("undo", *args, "--yes"), 1)
     if args == ("9",):
         assert "there is no run 9; the ledger knows 1" in said
+
+
+def test_a_ledger_without_runs(project: Project) -> None:
+    """Said with and without a number."""
+    with Store.open("sqlite:///.reconciler/ledger.db", root=project.folder):
+        pass
+    ended(project.run("undo", "--yes"), 1, "there is no run: this ledger has seen none yet")
+    ended(project.run("undo", "5", "--yes"), 1, "there is no run 5: this ledger has seen none yet")
 
 
 def test_without_a_ledger(project: Project) -> None:
