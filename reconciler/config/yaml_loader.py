@@ -7,10 +7,12 @@ read in parts, so that only a few items are in memory at a time.
 
 from __future__ import annotations
 
+import codecs
 import gc
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from sys import intern
 from typing import Any
 
@@ -46,6 +48,7 @@ _CORE = "tag:yaml.org,2002:"
 _SCALARS = frozenset(_CORE + name for name in ("str", "int", "float", "bool", "null"))
 _NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _IDENTIFIER = re.compile(r"[\w-]+", re.ASCII)
+_BOMS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _ALIAS_HINT = "write the values out, or use fewer aliases"
 
 
@@ -81,11 +84,11 @@ def parts(text: bytes, file: str, warn: Callable[[Finding], object] | None = Non
 
     Only nodes with anchors are kept. Raises Unstreamable where :func:`parse` has to read the file.
     """
-    decoded = decode(text, file)
-    if isinstance(decoded, Finding):
+    given = decode(text, file) if text.startswith(_BOMS) else text
+    if isinstance(given, Finding):
         raise Unstreamable
-    builder = _YamlBuilder(decoded, file, warn)
-    del text, decoded  # large
+    builder = _YamlBuilder(given, file, warn)
+    del text, given  # large
     try:
         for part in builder.parts():
             if builder.findings:
@@ -109,7 +112,7 @@ def collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _events(text: str) -> Callable[[], Any]:
+def _events(text: str | bytes) -> Callable[[], Any]:
     loader: Any = yaml.CLoader if yaml.__with_libyaml__ else yaml.Loader
     get: Callable[[], Any] = loader(text).get_event
     return get
@@ -118,10 +121,10 @@ def _events(text: str) -> Callable[[], Any]:
 class _YamlBuilder:
     """State of reading one file: the parser's next event, anchors, counts and findings."""
 
-    def __init__(self, text: str, file: str, warn: Callable[[Finding], object] | None) -> None:
+    def __init__(self, text: str | bytes, file: str, warn: Callable[[Finding], object] | None) -> None:
         self.findings: list[Finding] = []
         self._warn = warn
-        self._text = text
+        self._given = text
         self._file = file
         self._get: Callable[[], Any] = StreamEndEvent
         self._anchors: dict[str, tuple[Node, int] | None] = {}
@@ -130,9 +133,17 @@ class _YamlBuilder:
         self._written = 0
         self._aliased = 0
 
+    @cached_property
+    def _text(self) -> str:
+        """The text; bytes are decoded only where it is needed, since a large file should be in memory once."""
+        text = self._given if isinstance(self._given, str) else decode(self._given, self._file)
+        if isinstance(text, Finding):
+            raise Unstreamable
+        return text
+
     def run(self) -> Node:
         try:
-            self._get = _events(self._text)
+            self._get = _events(self._given)
             return self._stream()
         except _Stop:
             pass
@@ -166,7 +177,7 @@ class _YamlBuilder:
 
     def parts(self) -> Iterator[MappingNode]:
         """See :func:`parts`."""
-        self._get = _events(self._text)
+        self._get = _events(self._given)
         root = self._begin()
         if root is None:
             return
@@ -307,8 +318,9 @@ class _YamlBuilder:
 
     def _folded_dash(self, event: Any) -> None:
         """Warn about a line that begins with `- ` and continues the text above it."""
-        written = self._text[event.start_mark.index : event.end_mark.index]
-        if self._warn and event.implicit[0] and re.search(r"[\r\n]\s*- ", written):
+        if not (self._warn and event.implicit[0]) or event.start_mark.line == event.end_mark.line:
+            return
+        if re.search(r"[\r\n]\s*- ", self._text[event.start_mark.index : event.end_mark.index]):
             what = "text continues on the next line: the line that begins with `- ` is part of it, not a list item"
             hint = "align the `-` with the list, or put the text into quotes on one line"
             self._warn(Finding(self._origin(_mark(event)), what, hint))
