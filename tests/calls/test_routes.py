@@ -54,6 +54,20 @@ def test_a_new_one_is_looked_up_by_its_address(make_project) -> None:
     project.assert_converged()
 
 
+def test_one_with_its_id_is_looked_up_once(make_project) -> None:
+    """By the id, though a relation refers to it by its address."""
+    project = make_project(crowd(300))
+    project.write("contacts:\n  - {email: p0@example.com}\n")
+    project.apply("--refresh", "full")
+    project.write(
+        "tags: [A]\ncontacts:\n  - {email: p0@example.com}\n  - {email: p1@example.com, id: 1000002, tags: [A]}\n"
+    )
+    project.account.clear()
+    project.plan()
+    looks = [line for line in requests_of(project.account) if "contacts" in line]
+    assert sorted(looks) == [f"GET /api/contacts/{number}" for number in (1000001, 1000002)]
+
+
 def test_one_that_came_back_under_another_id_is_found(make_project) -> None:
     """A look-up by id that finds nothing is followed by one by key."""
     project = make_project(crowd(500))
