@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.config import secret_commands
 from tests.cli.support import ended
 from tests.support.project import Project
 
@@ -89,6 +90,7 @@ OUTPUTS = """\
 #!/bin/sh
 case $1 in
   own) printf %s "${MATON_API_KEY-none}${RECONCILER_LEDGER-none}$GIVEN" ;;
+  waits) exec sleep 60 ;;
   fails) exit 6 ;;
   dies) kill -9 $$ ;;
   bytes) printf '\\377' ;;
@@ -125,6 +127,8 @@ REFERENCES = {
     "{command: [outer, own, -x, y]}": 'set RECONCILER_SECRET_COMMANDS="out,gone,bad,,outer own"',
     "{env: A, file: good}": "a mapping of 2 keys is too long",
     "{env: [A]}": "expected text",
+    "{vault: good}": "vault",
+    "{command: out own}": "expected a list",
     "{command: []}": "an empty list",
     "{command: [out, [A]]}": "expected text",
 }
@@ -154,6 +158,16 @@ def test_every_secret_is_read_or_has_its_error(project: Project, tmp_path: Path)
         mine = [line for line in lines if line.startswith(f"error: site.yaml:{number}:")]
         assert len(mine) == bool(words), (reference, mine)
         assert all(words in line for line in mine), (reference, mine)
+
+
+def test_a_command_that_does_not_end(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is stopped, and the remedy is the usual cause: a program that waits for somebody."""
+    monkeypatch.setattr(secret_commands, "SECONDS", 0.2)
+    project.env |= {"PATH": programs(tmp_path / "programs"), "RECONCILER_SECRET_COMMANDS": "out"}
+    project.write(
+        "webhooks: [{name: H, url: 'https://h.example.com/', secret: {command: [out, waits]}, events: [SALE_NEW]}]\n"
+    )
+    ended(project.run("plan"), 1, "out did not finish within 0.2 seconds; sign in to it first")
 
 
 def test_a_command_sees_no_key_of_reconciler(project: Project, tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_expressions(project: Project) -> None:
     """Each gives its text, which is not looked into, or its error."""
     env = {"A": "${var.a}", "EMPTY": "", "NAME": "n", "BYTES": "\udcff", "U": "Ü"}
     project.env |= {f"RECONCILER_VAR_{name}": value for name, value in env.items()}
+    project.env[f"MY_{UNSET[6:-1]}"] = "not readable, and not suggested"
     environments = "environments: {live: {vars: {one: 1, two: 2}}, test: {vars: {two: 3}}}\n"
     project.write(f"vars: {{a: Ann}}\n{environments}", "reconciler.yaml")
     project.write("tags:\n" + "".join(f"  - '{text}'\n" for text in TEXTS))
