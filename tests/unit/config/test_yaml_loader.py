@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from reconciler.config import yaml_errors, yaml_loader
 from reconciler.config.positions import MappingNode, SequenceNode, copied, value_origin
+from reconciler.config.problems import Finding
 from reconciler.config.yaml_loader import parse
 from reconciler.errors import ConfigurationError
 from reconciler.model.values import Origin
@@ -397,6 +398,25 @@ def test_parts_are_the_whole(monkeypatch: pytest.MonkeyPatch, text: str) -> None
                 if isinstance(item, MappingNode):
                     item.clear()
     assert again == whole
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("first", ["", "\ufeff"])
+def test_parts_have_the_positions_and_warnings_of_the_whole(encoding: str, first: str) -> None:
+    """In every encoding, also behind a second byte order mark and characters of several bytes."""
+    content = f"{first}a: é \U0001f600\nx: one - two\n  - three\n".encode(encoding)
+    warnings: list[list[Finding]] = [[], []]
+    whole = parse(content, "a.yaml", warnings[0].append)
+    assert isinstance(whole, MappingNode)
+    for part in yaml_loader.parts(content, "a.yaml", warnings[1].append):
+        ((key, value),) = part.items()
+        assert (value, part.origin(key), part.value_origin(key)) == (
+            whole[key],
+            whole.origin(key),
+            whole.value_origin(key),
+        )
+    assert warnings[0] == warnings[1]
+    assert len(warnings[0]) == 1
 
 
 @pytest.mark.parametrize(
