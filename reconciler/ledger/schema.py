@@ -126,7 +126,7 @@ OUTCOME = Table(
 )
 
 #: The version of these tables. A ledger with another version is refused.
-LEDGER_VERSION = 2
+LEDGER_VERSION = 3
 
 #: First key of the PostgreSQL advisory lock that is held while tables are created. The second key is a hash of the
 #: schema's name, so that the ledgers of a fleet do not wait for each other.
