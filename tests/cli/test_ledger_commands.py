@@ -181,7 +181,7 @@ def test_move_to_a_handle(applied: Project) -> None:
         ("tag/VIP", "contact/x@example.com", "cannot become"),
         ("tag/VIP", "tag/VIP", "goes by that address already"),
         ("tag/VIP", "tag/a/b", "tag/a%2Fb"),
-        ("tag/VIP", "nothing", "an address is written kind/key"),
+        ("tag/VIP", "nothing", "is not an address: use kind/key"),
         ("tagging/ann@example.com/VIP", "tagging/ann@example.com/X", "move the contact or the tag instead"),
     ],
 )
