@@ -115,9 +115,12 @@ class _Inverter:
     lost: list[Unrestorable] = field(default_factory=list)
     adopted: set[Address] = field(default_factory=set)
     tagged: dict[Address, tuple[str, ...]] = field(default_factory=dict)
+    parked: set[Address] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.resources = {address: _as_it_is(entry) for address, entry in self.ledger.entries.items()}
+        entries = self.ledger.entries
+        self.parked = {address for address, entry in entries.items() if _is_parked(entry)}
+        self.resources = {a: _as_it_is(entry) for a, entry in entries.items() if a not in self.parked}
         self.by_id = {(e.address.kind, e.remote_id): e for e in self.ledger.entries.values() if e.remote_id}
 
     def undo(self, deed: RecordedChange) -> None:
@@ -139,10 +142,15 @@ class _Inverter:
             self._restore(deed, entry)
 
     def _entry(self, deed: RecordedChange) -> LedgerEntry | None:
-        """The present ledger entry, possibly under another address."""
+        """The present ledger entry, possibly under another address.
+
+        A parked resource is none if its replacement may exist: that one has the name, and this one is deleted.
+        """
         found = self.ledger.entries.get(deed.address)
         ids = ((deed.address.kind, remote_id) for remote_id in sorted(deed.remote_ids))
-        return found or next((self.by_id[each] for each in ids if each in self.by_id), None)
+        others = (self.by_id[each] for each in ids if each in self.by_id)
+        is_sent = deed.address in self.ledger.intents
+        return found or next((each for each in others if not (is_sent and each.address in self.parked)), None)
 
     def _lose(self, address: Address, what: str) -> None:
         if (lost := Unrestorable(address, what)) not in self.lost:
@@ -210,7 +218,7 @@ class _Inverter:
         """Declare the attributes of a managed resource; another natural key gives it another address."""
         kind, address = KINDS[entry.address.kind], entry.address
         natural = address if address.key.startswith("@") else kind.address(attrs)
-        self.resources[address] = self.resources[address].replaced(attrs=attrs)
+        self.resources[address] = _as_it_is(entry).replaced(attrs=attrs)
         if natural != address:
             self.renamed[address] = natural
 
@@ -228,6 +236,7 @@ class _Inverter:
             self.adopted.add(deed.address)
         if deed.tagged:
             self.tagged[deed.address] = deed.tagged
+        self.only |= self.parked & {deed.kind.by_remote_id(each) for each in deed.remote_ids}
         if entry is not None:
             self._want(entry, known)
         elif deed.address not in self.resources:
@@ -293,6 +302,12 @@ class _Inverter:
 def _is_what_the_server_made(entry: LedgerEntry, name: str, old: Value) -> bool:
     """Whether the previous value is the server's form of the value sent, so that nothing was overwritten."""
     return name in entry.answered and entry.answered[name] == old
+
+
+def _is_parked(entry: LedgerEntry) -> bool:
+    """Whether it was renamed to be replaced and is not deleted yet; a run without it in its state deletes it."""
+    address = entry.address
+    return address.key.startswith("#") and address == KINDS[address.kind].by_remote_id(entry.remote_id or "")
 
 
 def _as_it_is(entry: LedgerEntry) -> Desired:

@@ -230,6 +230,19 @@ def test_a_half_made_replace() -> None:
     assert list(recorded_changes([past._replace(address=Address("enrollment", "#7"))])) == []
 
 
+def test_a_parked_half() -> None:
+    """It is deleted if its replacement is there; if that was refused, it gets its name back."""
+    parked, secrets = Address("webhook", "#1"), {HOOK: {"secret": Secret("env:S", "x")}}
+    old, new = entry(parked, "1", HOOK_ATTRS, digests={"secret": "secret:x"}), entry(HOOK, "2", HOOK_ATTRS)
+    past = [did(HOOK, Action.REPLACE, HOOK_ATTRS, verb="park")._replace(digests=old.digests)]
+    found = inverse(past, old, new, secrets=secrets)
+    assert (set(found.state.resources), found.only) == ({HOOK}, {HOOK, parked})
+    assert found.state.resources[HOOK].former is None
+    assert inverse(past, old, secrets=secrets).state.resources[HOOK].former == parked
+    assert parked not in inverse(past, old, new).only, "without the secret it stays"
+    assert parked not in inverse([made(VIP, {"name": "VIP"})], old, new).state.resources, "of another run"
+
+
 def test_effects_are_listed() -> None:
     """What went out is out; what the inverse takes back is not listed."""
     lost = inverse([made(ANN_VIP, tagging())], entry(ANN_VIP, "1/1", tagging())).lost
