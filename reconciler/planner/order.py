@@ -9,8 +9,9 @@
     make(x) ── after ──▶ the step that frees the name x takes: a drop, a make under another name, or a park
 
 *After*: order only. Webhooks are created after everything else and deleted before it, so that a run sends them no
-events of its own; writes of one contact are sequential. Where both kinds would form a cycle, *after* edges are
-dropped. A cycle of renames goes through one temporary name (park).
+events of its own, and before others are created, so that their URLs are free. Writes of one contact are sequential.
+Where both kinds would form a cycle, *after* edges are dropped. A cycle of renames goes through one temporary name
+(park).
 """
 
 from __future__ import annotations
@@ -107,8 +108,9 @@ class _GraphBuilder:
         """Add *after* edges that put webhooks at both ends, as far as *needs* allow, and compute the order."""
         hooks = {step for step in self.needs if KINDS[step.address.kind].last}
         others = set(self.needs) - hooks
-        dropped = {step for step in hooks if step.verb is Verb.DROP}
-        front = {QUIET: dropped, **{step: {QUIET} for step in others}} if dropped and others else {}
+        dropped = {step for step in hooks if steps_of(self.changes[step.address])[0] == step.verb == Verb.DROP}
+        later = others or hooks - dropped
+        front = {QUIET: dropped, **{step: {QUIET} for step in later}} if dropped and later else {}
         made = {step: {SETTLED} for step in hooks - dropped}
         back = {SETTLED: others, **made} if made and others else {}
         for after in ({**front, **back}, back, front, {}):

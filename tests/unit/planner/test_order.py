@@ -118,6 +118,15 @@ def test_only_webhooks_need_no_barrier() -> None:
     assert build([]) == Graph((), {}, {})
 
 
+def test_webhooks_are_deleted_before_others_are_made() -> None:
+    """Their URLs are free then. One that is replaced by create_before_destroy goes after its replacement."""
+    lifecycle = Lifecycle(create_before_destroy=True)
+    made = Change(HOOK, Action.REPLACE, lifecycle=lifecycle, attrs={"name": "Hook"}, before={"name": "Hook"})
+    gone = Change(OLD_HOOK, Action.DELETE, before={"name": "Old"})
+    assert order(made, gone) == [drop(OLD_HOOK), Step(HOOK, Verb.PARK), make(HOOK), drop(HOOK)]
+    assert order(Change(HOOK, Action.CREATE, attrs={"name": "Hook"}), gone) == [drop(OLD_HOOK), make(HOOK)]
+
+
 def test_order_yields_where_needs_forbid_it() -> None:
     """A webhook that takes the name of one that goes after all others: needs win, nothing deadlocks."""
     # The drop of the old hook waits for the contact that refers to it; the barrier would want it the other way round.
