@@ -43,6 +43,7 @@ from reconciler.model.values import Address, Attrs, Secret, Value
 from reconciler.planner.decoding import decode
 from reconciler.planner.diff import Digest, differences
 from reconciler.planner.impact import Cascade
+from reconciler.planner.order import creates_first
 from reconciler.planner.requests import bind, hidden_in, is_the_one, lookup_for, request_for
 
 #: Seconds for which the lock must still be valid when an intent is recorded: time-outs of one attempt.
@@ -367,7 +368,7 @@ class StepRunner:
 
 def _deletes_parked(step: Step, change: Change) -> bool:
     """Whether the step deletes a replaced resource after its replacement was created under the same address."""
-    return step.verb is Verb.DROP and change.action is Action.REPLACE and change.lifecycle.create_before_destroy
+    return step.verb is Verb.DROP and change.action is Action.REPLACE and creates_first(change)
 
 
 def _readable(change: Change) -> dict[str, Value]:

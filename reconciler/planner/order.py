@@ -85,7 +85,7 @@ class _GraphBuilder:
             for target in change.lets_go:
                 self._need(Step(target, Verb.DROP), make)
             if change.action is Action.REPLACE:
-                self._need(*((drop, make) if change.lifecycle.create_before_destroy else (make, drop)))
+                self._need(*((drop, make) if creates_first(change) else (make, drop)))
                 self._need(make, Step(address, Verb.PARK))
 
     def need_free_names(self) -> None:
@@ -138,11 +138,15 @@ class _GraphBuilder:
         )
 
 
+def creates_first(change: Change) -> bool:
+    """Whether a replacement is created before the old resource is deleted, which is renamed for that."""
+    return change.lifecycle.create_before_destroy and KINDS[change.address.kind].renameable
+
+
 def steps_of(change: Change) -> tuple[Verb, ...]:
     """The verbs of one change, in order."""
     if change.action is Action.REPLACE:
-        cautious = change.lifecycle.create_before_destroy
-        return (Verb.PARK, Verb.MAKE, Verb.DROP) if cautious else (Verb.DROP, Verb.MAKE)
+        return (Verb.PARK, Verb.MAKE, Verb.DROP) if creates_first(change) else (Verb.DROP, Verb.MAKE)
     return (Verb.DROP,) if change.action is Action.DELETE else (Verb.MAKE,)
 
 
