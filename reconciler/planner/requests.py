@@ -86,7 +86,7 @@ def fill(template: str, attrs: Attrs) -> tuple[str | Ref, ...]:
     for index, piece in enumerate(_PLACEHOLDER.split(template)):
         value = attrs[piece] if index % 2 else piece
         parts.append(value if isinstance(value, Ref) else quote(str(value), safe="/"))
-    return tuple(part for part in parts if part)
+    return tuple(parts)
 
 
 def bind(request: UnboundRequest, ids: Mapping[Address, str]) -> ApiRequest:

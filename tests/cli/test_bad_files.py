@@ -214,7 +214,7 @@ def test_a_path_that_is_not_there(project: Project) -> None:
 
 
 def test_a_file_named_alone(project: Project) -> None:
-    """PATH may be a file; its other_ledgers are left out."""
+    """PATH may be a file; the files beside it are left out."""
     project.write("tags: [A]\n", "a.yaml")
     project.write("tags: [\n", "b.yaml")
     ended(project.run("plan", "a.yaml"), 0, "tag/A")
@@ -250,6 +250,16 @@ def test_a_reference_that_leads_nowhere(make_project, text: str, kind: str, near
     )
     project.write(text)
     untouched(project, 1, "site.yaml:1:", f"no {kind} named", near)
+
+
+def test_what_is_inside_something_missing_is_not_named(project: Project) -> None:
+    """A module of a course that the account does not have: one error, of the course."""
+    project.write(
+        "enrollments: [{contact: ann@example.com, course: Yoga, access: partial_access, modules: [Week 1]}]\n"
+        "contacts: [{email: ann@example.com}]\n"
+    )
+    said = untouched(project, 1, "site.yaml:1:", "no course named")
+    assert "module" not in said.replace("modules: [", "")
 
 
 def test_two_of_one_name(make_project) -> None:

@@ -57,7 +57,7 @@ def test_a_pattern_that_matches_nobody_is_an_error() -> None:
     ],
 )
 def test_wave_sizes(text: str, accounts: int, sizes: list[int]) -> None:
-    """How many have run after each wave; lanes_by_worker are rounded up, and the rest comes last."""
+    """How many have run after each wave; shares are rounded up, and the rest comes last."""
     assert wave_sizes(text, accounts) == sizes
 
 
