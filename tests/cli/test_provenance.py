@@ -142,6 +142,21 @@ def test_destroy_finds_what_was_announced(cut_short: Project) -> None:
     assert intents(cut_short) == 0
 
 
+def test_a_killed_create_is_found_among_many(make_project: Any) -> None:
+    """Its contact leaves the files; the few others would be looked up one by one, and yet it is found and deleted."""
+    project = make_project({"contacts": [{"email": f"c{number}@example.com"} for number in range(300)]})
+    project.write("format: 1\nprune: {contact: created}\n", "reconciler.yaml")
+    project.write("contacts: [{email: ann@example.com}]\n")
+    project.apply()
+    project.write("contacts: [{email: ann@example.com}, {email: bob@example.com}]\n")
+    killed(project, "POST", "/api/contacts", "apply", "--yes")
+    assert intents(project) == 1
+    project.write("contacts: [{email: ann@example.com}]\n")
+    ended(project.run("apply", "--yes", "--allow", "contacts=1"), 0)
+    assert "bob@example.com" not in {each["email"] for each in project.account.state()["contacts"]}
+    assert intents(project) == 0
+
+
 def test_a_forgotten_one_is_not_found_again(cut_short: Project) -> None:
     """`ledger forget` of an announced create: it stays in the account, and is nobody's afterwards."""
     ended(cut_short.run("ledger", "forget", "tag/A", "--yes"), 0)
