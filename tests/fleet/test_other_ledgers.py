@@ -62,6 +62,16 @@ def test_a_takeover_needs_the_exact_number(pair: tuple[Project, Project]) -> Non
     assert "tag/VIP" in school.run("ledger", "list").out
 
 
+def test_what_was_taken_over_may_be_deleted(pair: tuple[Project, Project]) -> None:
+    """From then on both ledgers list it, and neither protects it from the other."""
+    _, school = pair
+    ended(school.run("apply", "--yes", "--allow", "takeover=1"), 0)
+    school.write("prune: {tag: owned}\n", "reconciler.yaml")
+    school.write("tags: [Pupil]\n")
+    ended(school.run("apply", "--yes"), 0)
+    assert sorted(school.account.state()["tags"]) == ["Lead", "Pupil"]
+
+
 def test_pruning_spares_what_another_project_manages(pair: tuple[Project, Project]) -> None:
     """``prune: all`` deletes unmanaged resources, not those of the other project."""
     shop, school = pair
