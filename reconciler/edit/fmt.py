@@ -72,6 +72,8 @@ def formatted(content: bytes, file: str, order: Order, *, blank_lines: bool = Tr
         return Formatted(
             text, "left as it is: it contains line breaks that YAML readers interpret differently", known
         )
+    if isinstance(tree, str):
+        return Formatted(text, "left as it is: it is one text, without a key or an item", known)
     found = outline(text)
     if not tree and not any(line.form is LineForm.CODE for line in found.lines):
         return Formatted(_joined(collapse_blank_lines(line.text.rstrip() for line in found.lines)), "", known)

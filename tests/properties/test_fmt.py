@@ -193,6 +193,8 @@ def test_simple_lines(line: int) -> None:
 @example("--- a\n")
 @example("a: &x [1]\nb: *x\n")
 @example("tags: [a\n, b]\n")
+@example("|\n\n")
+@example("tags:|\n\n")
 def test_whatever_can_be_read_stays_what_it_is(text: str) -> None:
     """Any text: refused, left alone, or the same in one way."""
     try:
