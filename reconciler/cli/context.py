@@ -92,15 +92,15 @@ class CommandContext(Session):
     def progress(self) -> Iterator[Callable[..., None] | None]:
         """A listener for counts of read items; totals of the last run come from the ledger."""
         sizes = self._store.sizes() if self._store is not None else {}
-        pulse = ReadProgress(lambda: self.calls.reads, lambda: self.rate_limit.paused_for)
-        with reading(pulse, self.style) as reached:
+        progress = ReadProgress(lambda: self.calls.reads, lambda: self.rate_limit.paused_for)
+        with reading(progress, self.style) as reached:
             yield reached and (lambda kind, number, *more: reached(kind, number, *(more or (sizes.get(kind),))))
 
     @contextmanager
     def following(self, order: Sequence[Step]) -> Iterator[Callable[..., None] | None]:
         """A listener for the outcomes of these steps."""
-        pulse = WriteProgress(lambda: self.calls.reads + self.calls.writes, lambda: self.rate_limit.paused_for)
-        with following(order, pulse, self.style) as listener:
+        progress = WriteProgress(lambda: self.calls.reads + self.calls.writes, lambda: self.rate_limit.paused_for)
+        with following(order, progress, self.style) as listener:
             yield self.redaction.listener(listener)
 
 

@@ -203,9 +203,9 @@ class Events:
         """Write the event of a finished step."""
         self._put("ended", {**outcome_document(outcome), "done": done, "total": total})
 
-    def heartbeat(self, pulse: Progress) -> None:
+    def heartbeat(self, progress: Progress) -> None:
         """Write that the run goes on, or waits for the gateway."""
-        fields = pulse.fields()
+        fields = progress.fields()
         self._put("waiting" if fields["waiting"] >= WORTH else "heartbeat", fields)
 
     def report(self, document: Mapping[str, object]) -> None:

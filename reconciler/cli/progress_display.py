@@ -26,25 +26,25 @@ FRAMES = 8
 class ProgressDisplay:
     """A row for each kind, with a bar if its size is known and there is room, and a line below."""
 
-    def __init__(self, pulse: Progress, title: str, fold: bool) -> None:
-        self.pulse, self.title, self.fold = pulse, title, fold
+    def __init__(self, progress: Progress, title: str, fold: bool) -> None:
+        self.progress, self.title, self.fold = progress, title, fold
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         roomy = options.max_width >= ROOMY
         rows = Table.grid(padding=(0, 2, 0, 0))
-        for row in self.pulse.rows():
+        for row in self.progress.rows():
             share = ProgressBar(total=row.total or 1, completed=min(row.done, row.total or 0), width=24)
             bar = [share if row.total else Text("")] if roomy else []
             rows.add_row(Text(row.name, overflow="ellipsis", no_wrap=True), *bar, Text(str(row), no_wrap=True))
-        foot = f"{self.title}: {self.pulse.foot()}"
+        foot = f"{self.title}: {self.progress.foot()}"
         yield Group(rows, Text(plainly(foot) if self.fold else foot, style="dim" if _colours() else ""))
 
 
 @contextmanager
-def drawn(pulse: Progress, title: str) -> Iterator[Live]:
+def drawn(progress: Progress, title: str) -> Iterator[Live]:
     """Show the progress as the last lines of standard error; other messages appear above it."""
     console = Console(stderr=True, no_color=not _colours(), highlight=False)
-    picture = ProgressDisplay(pulse, title, fold=not is_unicode(err=True))
+    picture = ProgressDisplay(progress, title, fold=not is_unicode(err=True))
     with Live(picture, console=console, refresh_per_second=FRAMES, transient=True) as live:
         yield live
 

@@ -50,7 +50,7 @@ class Heartbeat:
 
 
 @contextmanager
-def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[..., None] | None]:
+def reading(progress: ReadProgress, style: ProgressStyle) -> Iterator[Callable[..., None] | None]:
     """Show the progress of reading; yields the listener for counts, or None if nothing is shown."""
     if style.quiet and style.events is None:
         yield None
@@ -59,24 +59,24 @@ def reading(pulse: ReadProgress, style: ProgressStyle) -> Iterator[Callable[...,
         if is_screen() and not style.quiet:
             from reconciler.cli.progress_display import drawn
 
-            displays.enter_context(drawn(pulse, "reading"))
-        _beating(displays, pulse, style)
-        yield pulse.reached
+            displays.enter_context(drawn(progress, "reading"))
+        _beating(displays, progress, style)
+        yield progress.reached
 
 
 @contextmanager
-def following(order: Sequence[Step], pulse: WriteProgress, style: ProgressStyle) -> Iterator[Listener | None]:
+def following(order: Sequence[Step], progress: WriteProgress, style: ProgressStyle) -> Iterator[Listener | None]:
     """Show the progress of these steps; yields the listener for outcomes. A pending step has two outcomes."""
-    pulse.expect(step.address.kind for step in order)
+    progress.expect(step.address.kind for step in order)
     if not order or (style.quiet and style.events is None):
         yield None
         return
     with ExitStack() as displays:
-        tell = _teller(displays, pulse, style, len(order))
-        _beating(displays, pulse, style)
+        tell = _teller(displays, progress, style, len(order))
+        _beating(displays, progress, style)
 
         def listener(outcome: Outcome, done: int, total: int) -> None:
-            pulse.ended(outcome)
+            progress.ended(outcome)
             tell(outcome, done, total)
             if style.events is not None:
                 style.events.ended(outcome, done, total)
@@ -84,14 +84,14 @@ def following(order: Sequence[Step], pulse: WriteProgress, style: ProgressStyle)
         yield listener
 
 
-def _teller(displays: ExitStack, pulse: WriteProgress, style: ProgressStyle, steps: int) -> Listener:
+def _teller(displays: ExitStack, progress: WriteProgress, style: ProgressStyle, steps: int) -> Listener:
     """The listener that prints outcomes for people."""
     if style.quiet:
         return lambda outcome, done, total: None
     if is_screen():
         from reconciler.cli.progress_display import above, drawn
 
-        live = displays.enter_context(drawn(pulse, "applying"))
+        live = displays.enter_context(drawn(progress, "applying"))
         return lambda outcome, done, total: above(live, outcome_line(outcome)) if outcome.status in BAD else None
     if steps <= FEW:
         return _line
@@ -117,7 +117,7 @@ def _line(outcome: Outcome, done: int, total: int) -> None:
         print_lines([row], err=True)
 
 
-def _beating(displays: ExitStack, pulse: Progress, style: ProgressStyle) -> None:
+def _beating(displays: ExitStack, progress: Progress, style: ProgressStyle) -> None:
     """Start heartbeats: log lines when not on a terminal, and events."""
     speaks = not style.quiet and not is_screen()
     if not style.seconds or not (speaks or style.events is not None):
@@ -125,8 +125,8 @@ def _beating(displays: ExitStack, pulse: Progress, style: ProgressStyle) -> None
 
     def beat() -> None:
         if speaks:
-            log(pulse.line(), logging.INFO, "heartbeat", **pulse.fields())
+            log(progress.line(), logging.INFO, "heartbeat", **progress.fields())
         if style.events is not None:
-            style.events.heartbeat(pulse)
+            style.events.heartbeat(progress)
 
     displays.enter_context(Heartbeat(style.seconds, beat))

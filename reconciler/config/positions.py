@@ -26,7 +26,7 @@ def unpack(mark: int, file: str) -> Origin:
     return Origin(file, (mark >> 32) + 1, ((mark & 0xFFFFFFFF) >> 1) + 1)
 
 
-#: Added to a mark, makes a place: both are counted from 1 there.
+#: The place of line 1, column 1. A mark counts both from 0, so mark + FIRST is its place.
 FIRST = pack(1, 1)
 
 

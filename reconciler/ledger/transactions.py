@@ -140,7 +140,7 @@ class Transactions:
     def fenced(self, needs: float = 0.0, writes: int = 1) -> Iterator[Connection]:
         """A write that counts in ``serial``. Raises Locked unless the lock is held for ``needs`` more seconds."""
         with self._transaction(
-            lambda connection: self._check(connection, needs, writes), reading=False
+            lambda connection: self._check_and_count(connection, needs, writes), reading=False
         ) as connection:
             yield connection
 
@@ -181,14 +181,14 @@ class Transactions:
             now = self.now(connection)
             connection.execute(update(HEAD).values(renewed=now, expires=now + self.ticket.duration))
 
-    def _check(self, connection: Connection, needs: float, writes: int) -> None:
+    def _check_and_count(self, connection: Connection, needs: float, writes: int) -> None:
         if self.ticket is None:
             raise Locked(f"the ledger {self.place} can only be written while its lock is held")
         given = {"own_token": self.ticket.token, "number": self.ticket.fence, "needs": needs, "writes": writes}
         if self._clock is not None:
             given["now"] = self._clock()
-        passed = _PASS_BY_SERVER_CLOCK if self._clock is None else _PASS
-        if passed.execute(connection, [given]) != 1:
+        count = _COUNT_BY_SERVER_CLOCK if self._clock is None else _COUNT
+        if count.execute(connection, [given]) != 1:
             raise Locked(self._lock_message(connection, self.ticket, needs))
 
     def _lock_message(self, connection: Connection, ticket: Ticket, needs: float) -> str:
@@ -250,8 +250,8 @@ class Transactions:
 _SERVER_NOW: Any = extract("epoch", func.clock_timestamp()).cast(Double)
 
 
-def _counting_write(now: Any) -> ClauseElement:
-    """Count writes in ``serial``, if the lock is still held at the end of what they need."""
+def _count_writes(now: Any) -> ClauseElement:
+    """Adds ``writes`` to ``serial``, if the lock stays valid for the seconds that they need."""
     return (
         update(HEAD)
         .where(HEAD.c.token == bindparam("own_token"), HEAD.c.fence == bindparam("number"))
@@ -260,8 +260,8 @@ def _counting_write(now: Any) -> ClauseElement:
     )
 
 
-_PASS = Statement(lambda _: _counting_write(bindparam("now")))
-_PASS_BY_SERVER_CLOCK = Statement(lambda _: _counting_write(_SERVER_NOW))
+_COUNT = Statement(lambda _: _count_writes(bindparam("now")))
+_COUNT_BY_SERVER_CLOCK = Statement(lambda _: _count_writes(_SERVER_NOW))
 
 
 def _snapshot(connection: Connection) -> None:

@@ -124,7 +124,7 @@ def _events() -> dict[str, dict[str, Any]]:
     plan, report = _plan(), report_schema()
     properties = plan["properties"]
     kind = _object({"done": _COUNT, "total": {"type": ["integer", "null"]}, "about": {"type": "boolean"}})
-    pulse = _object(
+    beat = _object(
         {
             "kinds": {"type": "object", "additionalProperties": kind, "description": "How far each kind is."},
             "calls": _COUNT,
@@ -142,8 +142,8 @@ def _events() -> dict[str, dict[str, Any]]:
         "plan": _object({name: properties[name] for name in PLANNED}),
         "started": _object({"address": _TEXT, "verb": _words(VERBS)}),
         "ended": _object({**outcome, "done": _COUNT, "total": _COUNT}),
-        "heartbeat": pulse,
-        "waiting": pulse,
+        "heartbeat": beat,
+        "waiting": beat,
         "report": {key: report[key] for key in ("required", "properties")},
         "error": _object({"message": _TEXT, "exit_code": {"type": "integer"}}),
     }

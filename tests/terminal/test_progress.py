@@ -48,39 +48,39 @@ def clock() -> Clock:
 
 def test_reads(clock: Clock) -> None:
     """Counts by collection, of about how many, calls and their rate limit over the last seconds only."""
-    pulse = ReadProgress(lambda: clock.calls, lambda: clock.closed, clock)
-    assert pulse.line() == "reading: nothing yet; 0 calls, 0.0 per second"
-    pulse.reached("contact", 1200, 10000)
-    pulse.reached("tag", 3)
-    pulse.reached("community", 7, 5)
-    pulse.reached("enrollment", 4, 9, False)
+    progress = ReadProgress(lambda: clock.calls, lambda: clock.closed, clock)
+    assert progress.line() == "reading: nothing yet; 0 calls, 0.0 per second"
+    progress.reached("contact", 1200, 10000)
+    progress.reached("tag", 3)
+    progress.reached("community", 7, 5)
+    progress.reached("enrollment", 4, 9, False)
     clock.calls, clock.now = 13, 110.0
-    assert pulse.line() == (
+    assert progress.line() == (
         "reading: 7 communities, 1,200 of about 10,000 contacts, 4 of 9 enrollments, 3 tags; 13 calls, 1.3 per second"
     )
     clock.now, clock.closed = 200.0, 12.4
-    assert pulse.foot() == "13 calls, 0.0 per second, waiting 12 s (rate limit of the gateway)"
-    assert pulse.fields()["kinds"]["contacts"] == {"done": 1200, "total": 10000, "about": True}
-    assert pulse.fields()["waiting"] == 12.4
+    assert progress.foot() == "13 calls, 0.0 per second, waiting 12 s (rate limit of the gateway)"
+    assert progress.fields()["kinds"]["contacts"] == {"done": 1200, "total": 10000, "about": True}
+    assert progress.fields()["waiting"] == 12.4
 
 
 def test_writes(clock: Clock) -> None:
     """Done of all, what failed, the rate limit, and the time that is left at it."""
-    pulse = WriteProgress(lambda: clock.calls, lambda: clock.closed, clock)
+    progress = WriteProgress(lambda: clock.calls, lambda: clock.closed, clock)
     steps = [*(step(n) for n in range(60)), *(step(n, "contact") for n in range(40))]
-    pulse.expect(each.address.kind for each in steps)
-    assert pulse.left() is None
+    progress.expect(each.address.kind for each in steps)
+    assert progress.left() is None
     for each in steps[:20]:
-        pulse.ended(end(each))
-    pulse.ended(end(steps[20], Status.FAILED))
+        progress.ended(end(each))
+    progress.ended(end(steps[20], Status.FAILED))
     clock.now += 10
-    assert pulse.foot() == "21 of 100 done, 1 failed or skipped, 2.1 per second, about 38 s left"
-    assert pulse.line().endswith("; 21 of 60 tags, 0 of 40 contacts")
-    assert pulse.fields()["failed"] == 1
-    assert pulse.fields()["left"] == pytest.approx(37.6, abs=0.1)
+    assert progress.foot() == "21 of 100 done, 1 failed or skipped, 2.1 per second, about 38 s left"
+    assert progress.line().endswith("; 21 of 60 tags, 0 of 40 contacts")
+    assert progress.fields()["failed"] == 1
+    assert progress.fields()["left"] == pytest.approx(37.6, abs=0.1)
     for each in steps[:60]:
-        pulse.ended(end(each))
-    assert pulse.counted() == 60  # one that was accepted first ends twice, and counts once
+        progress.ended(end(each))
+    assert progress.counted() == 60  # one that was accepted first ends twice, and counts once
 
 
 def test_kinds_are_called_by_their_plurals() -> None:
@@ -134,8 +134,8 @@ def test_quiet_says_nothing(capsys: pytest.CaptureFixture[str], clock: Clock) ->
         def ended(self, *told: Any) -> None:
             heard.append(told)
 
-        def heartbeat(self, pulse: Progress) -> None:
-            heard.append(pulse)
+        def heartbeat(self, progress: Progress) -> None:
+            heard.append(progress)
 
     with following([step(1)], WriteProgress(clock=clock), ProgressStyle(True, 60.0, Events())) as listener:
         assert listener is not None
