@@ -21,7 +21,6 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
-from itertools import accumulate
 from pathlib import Path
 from typing import TypedDict
 
@@ -33,11 +32,9 @@ from tests.mutation.session import BROKEN, Session, in_forks, learn, try_fault
 
 #: Tests of one fork of the first run.
 CHUNK = 12
-#: Seconds of tests that one fault is given at most, by what they take without it.
-ENOUGH = 90.0
 #: Tests that take so many times as long as before, and so many seconds more, hang: that is noticed.
-FACTOR, MORE = 8, 60.0
-LEARNING = 600.0
+FACTOR, MORE = 8, 30
+LEARNING = 600
 #: Names of tests that are printed.
 MOST = 20
 ARGUMENTS = ["-q", "-s", "-n", "0", "-p", "no:cacheprovider", "--no-header", "-o", "tmp_path_retention_policy=none"]
@@ -70,7 +67,7 @@ class Known:
         with tempfile.TemporaryDirectory() as folder:
             outs = [Path(folder) / f"{at}.json" for at in range(0, len(wanted), CHUNK)]
             chunks = zip(outs, (wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK)), strict=True)
-            forks = ((out, session.start(partial(learn, session, tests, out)), LEARNING) for out, tests in chunks)
+            forks = ((out, session.start(partial(learn, session, tests, out), LEARNING)) for out, tests in chunks)
             for out, _ in in_forks(forks, jobs):
                 if out.exists():
                     self.tests |= json.loads(out.read_text(encoding="utf-8"))
@@ -104,16 +101,14 @@ class Known:
             file = test.partition("::")[0]
             turns[test] = of_file[file]
             of_file[file] += 1
-        tests = sorted(turns, key=lambda test: (-before[test], turns[test], self._seconds(test)))
-        spent = accumulate(map(self._seconds, tests))
-        return [test for test, until in zip(tests, spent, strict=True) if until <= ENOUGH]
+        return sorted(turns, key=lambda test: (-before[test], turns[test], self._seconds(test)))
 
     def _seconds(self, test: str) -> float:
         return self.tests[test]["seconds"]
 
-    def limit(self, tests: list[str]) -> float:
-        """Seconds after which these tests hang."""
-        return MORE + FACTOR * sum(self.tests[test]["seconds"] for test in tests)
+    def limit(self, test: str) -> int:
+        """Seconds after which this test hangs."""
+        return MORE + int(FACTOR * self._seconds(test))
 
 
 def draw(seed: int, only: str | None) -> list[Fault]:
@@ -134,13 +129,14 @@ def tried(
     """Each fault with whether it was noticed, as long as there is time."""
     until = time.monotonic() + given.minutes * 60
 
-    def forks() -> Iterator[tuple[tuple[Fault, Path], int, float]]:
+    def forks() -> Iterator[tuple[tuple[Fault, Path], int]]:
         for number, fault in enumerate(faults):
             if time.monotonic() > until:
                 return
             tests, out = known.of(fault), Path(folder) / str(number)
-            job = partial(try_fault, session, fault, tests, out) if tests else lambda: 0
-            yield (fault, out), session.start(job), known.limit(tests)
+            limits = {test: known.limit(test) for test in tests}
+            job = partial(try_fault, session, fault, limits, out) if tests else lambda: 0
+            yield (fault, out), session.start(job)
 
     with tempfile.TemporaryDirectory() as folder:
         for (fault, out), code in in_forks(forks(), given.jobs):

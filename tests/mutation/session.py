@@ -15,7 +15,7 @@ import pkgutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, TypeVar
@@ -52,8 +52,8 @@ class Session:
         self.work(self)
         return True
 
-    def start(self, job: Callable[[], int]) -> int:
-        """The id of a fork that does ``job`` and ends with the exit code that it returns."""
+    def start(self, job: Callable[[], int], limit: int = 0) -> int:
+        """The id of a fork that does ``job`` and ends with its exit code, or is killed after ``limit`` seconds."""
         sys.stdout.flush()
         child = os.fork()
         if child:
@@ -64,6 +64,7 @@ class Session:
             quiet = os.open(os.devnull, os.O_WRONLY)
             os.dup2(quiet, 1)
             os.dup2(quiet, 2)
+            signal.alarm(limit)
             code = job()
         finally:
             os._exit(code)
@@ -97,12 +98,12 @@ class StopAtFailure:
             os._exit(FAILED)
 
 
-def try_fault(session: Session, fault: Fault, tests: Sequence[str], out: Path) -> int:
-    """Runs tests with a fault in place until one fails, whose name is written to ``out``."""
+def try_fault(session: Session, fault: Fault, limits: Mapping[str, int], out: Path) -> int:
+    """Runs tests with a fault in place until one fails, whose name is written to ``out``, or takes too long."""
     _put(fault)
     session.register(StopAtFailure(out))
-    for _ in session.run(tests):
-        pass
+    for test in session.run(list(limits)):
+        signal.alarm(limits[test])
     return 0
 
 
@@ -160,24 +161,21 @@ class _Outcomes:
             self.bad.add(report.nodeid)
 
 
-def in_forks(jobs: Iterator[tuple[T, int, float]], at_once: int) -> Iterator[tuple[T, int | None]]:
-    """Each job (what it is, its process, the seconds it may take) with its exit code, None when it took too long."""
-    running: dict[int, tuple[T, float]] = {}
+def in_forks(jobs: Iterator[tuple[T, int]], at_once: int) -> Iterator[tuple[T, int]]:
+    """Each job (what it is, its process) with its exit code; what the process started ends with it."""
+    running: dict[int, T] = {}
     more = True
     while more or running:
         while more and len(running) < at_once:
             job = next(jobs, None)
             more = job is not None
             if job is not None:
-                running[job[1]] = (job[0], time.monotonic() + job[2])
-        for process, (what, until) in list(running.items()):
+                running[job[1]] = job[0]
+        for process, what in list(running.items()):
             done, status = os.waitpid(process, os.WNOHANG)
-            late = time.monotonic() > until
-            if done or late:
+            if done:
                 with contextlib.suppress(ProcessLookupError, PermissionError):
                     os.killpg(process, signal.SIGKILL)
-                if not done:
-                    os.waitpid(process, 0)
                 del running[process]
-                yield what, os.waitstatus_to_exitcode(status) if done else None
+                yield what, os.waitstatus_to_exitcode(status)
         time.sleep(0.005)
