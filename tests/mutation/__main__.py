@@ -68,7 +68,9 @@ class Known:
             outs = [Path(folder) / f"{at}.json" for at in range(0, len(wanted), CHUNK)]
             chunks = zip(outs, (wanted[at : at + CHUNK] for at in range(0, len(wanted), CHUNK)), strict=True)
             forks = ((out, session.start(partial(learn, session, tests, out), LEARNING)) for out, tests in chunks)
-            for out, _ in in_forks(forks, jobs):
+            for out, code in in_forks(forks, jobs):
+                if code == BROKEN:
+                    sys.exit("nothing could be learned of some tests")
                 if out.exists():
                     self.tests |= json.loads(out.read_text(encoding="utf-8"))
                     self._keep()

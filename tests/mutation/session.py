@@ -129,6 +129,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 def learn(session: Session, tests: Sequence[str], out: Path) -> int:
     """Runs tests as they are and writes, for each that passes, its processor time and the lines it executes."""
     coverage = Coverage(data_file=None, config_file=False, include=[str(path_of(module)) for module in MODULES])
+    coverage.set_option("run:disable_warnings", ["no-data-collected"])  # help pages execute none of these modules
     began: dict[str, float] = {}
     bad: set[str] = set()
     session.register(_Outcomes(bad))
