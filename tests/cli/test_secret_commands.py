@@ -124,6 +124,7 @@ REFERENCES = {
     "{command: [out, nothing]}": "out printed nothing",
     "{command: [gone, own]}": "cannot find the program gone",
     "{command: [bad]}": "cannot run bad: exec format error",
+    '{command: [out, "a\\0b"]}': "cannot run out: embedded null byte",
     "{command: [outer, own, -x, y]}": 'set RECONCILER_SECRET_COMMANDS="out,gone,bad,,outer own"',
     "{env: A, file: good}": "a mapping of 2 keys is too long",
     "{env: [A]}": "expected text",
@@ -158,6 +159,8 @@ def test_every_secret_is_read_or_has_its_error(project: Project, tmp_path: Path)
         mine = [line for line in lines if line.startswith(f"error: site.yaml:{number}:")]
         assert len(mine) == bool(words), (reference, mine)
         assert all(words in line for line in mine), (reference, mine)
+    allowed = [line for line in lines[:-1] if "may not run" not in line]
+    assert ended(project.run("validate", env=env), 1).splitlines()[:-1] == allowed
 
 
 def test_a_command_that_does_not_end(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
