@@ -43,3 +43,20 @@ def test_damaged_history(project: Project, change: str) -> None:
         connection.execute(f"UPDATE reconciler_outcome SET {change}")
     for command in (("history", "1"), ("undo", "1", "--yes")):
         ended(project.run(*command), 1, "error: the ledger")
+
+
+@pytest.mark.parametrize(
+    "change", ["expires = 'x'", "acquired = 'x'", "holder = '{'", "fence = -1", "fence = 'x'", "fence = 1 << 62"]
+)
+def test_a_damaged_lock(project: Project, change: str) -> None:
+    """An apply ends with a sentence, before it sends anything."""
+    project.write("tags: [VIP]\n")
+    project.apply()
+    now = """token = 't', holder = '["ann", "host", 1]', acquired = 1.0, renewed = 1.0, expires = 1.0"""
+    with sqlite3.connect(project.folder / ".reconciler" / "ledger.db") as connection:
+        connection.execute(f"UPDATE reconciler_head SET {now}")
+        connection.execute(f"UPDATE reconciler_head SET {change}")
+    project.write("tags: [VIP, New]\n")
+    project.account.clear()
+    ended(project.run("apply", "--yes"), 1, "error: the ledger")
+    assert project.account.writes == []

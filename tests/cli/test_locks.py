@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from reconciler.errors import Locked
 from reconciler.ledger.lock import Lock
-from reconciler.ledger.lock_holder import here
+from reconciler.ledger.lock_holder import LockHolder, here
 from reconciler.ledger.store import Store
 from tests.cli.support import ended
 from tests.support.hooks import before
@@ -146,22 +149,80 @@ HOLDERS: tuple[tuple[dict[str, object], bool], ...] = (
 )
 
 
+def lock(project: Project, holder: LockHolder, seconds: float = 600) -> None:
+    """From now on this holder has the lock, for so long."""
+    with closing(sqlite3.connect(project.folder / ".reconciler/ledger.db", timeout=30)) as database, database:
+        now = time.time()
+        values = ("t", json.dumps(holder), now, now, now + seconds)
+        database.execute(
+            "UPDATE reconciler_head SET token = ?, holder = ?, acquired = ?, renewed = ?, expires = ?", values
+        )
+
+
 def test_a_lock_is_free_when_its_holder_is_certainly_gone(project: Project) -> None:
     """In doubt, such as in another container or on another machine, it is not; the message names the holder."""
     project.write("tags: [A]\n")
     project.apply()
     gone = here()._replace(pid=2**22 + 1, started="1", job="https://ci.example.com/7")
     for changed, is_free in HOLDERS:
-        holder = json.dumps(gone._replace(**changed))
-        with closing(sqlite3.connect(project.folder / ".reconciler/ledger.db", timeout=30)) as database, database:
-            now = time.time()
-            values = ("t", holder, now, now, now + 600)
-            database.execute(
-                "UPDATE reconciler_head SET token = ?, holder = ?, acquired = ?, renewed = ?, expires = ?", values
-            )
+        lock(project, gone._replace(**changed))
         said = ended(project.run("apply", "--yes"), 0 if is_free else 3)
         assert ("is locked by" in said) is not is_free, changed
         assert is_free or "https://ci.example.com/7" in said
+
+
+def test_without_a_view_of_the_process_a_signal_decides(
+    project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where /proc hides the processes of others, one that may not be signalled exists too."""
+
+    def forbidden(*_: object) -> None:
+        raise PermissionError
+
+    acquire = Lock.acquire
+    monkeypatch.setattr(Lock, "acquire", lambda store: acquire(store, proc=tmp_path))
+    project.write("tags: [A]\n")
+    project.apply()
+    lock(project, here())
+    ended(project.run("apply", "--yes"), 3, "is locked by")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "kill", forbidden)
+        ended(project.run("apply", "--yes"), 3, "is locked by")
+    lock(project, here()._replace(pid=2**22 + 1))
+    ended(project.run("apply", "--yes"), 0)
+
+
+def test_a_lock_that_ran_out_is_free(project: Project) -> None:
+    """Also while its holder lives: its next write is refused."""
+    project.write("tags: [A]\n")
+    project.apply()
+    lock(project, here(), -1)
+    ended(project.run("apply", "--yes"), 0)
+
+
+def test_a_platform_that_shows_less_proves_nothing(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the boot or the machine of this process, the holder may run on another one."""
+    project.write("tags: [A]\n")
+    project.apply()
+    acquire, before = Lock.acquire, here()._replace(boot="before")
+    for holder, unknown in ((before, "boot"), (before._replace(machine=""), "machine")):
+        me = here()._replace(**{unknown: ""})
+        monkeypatch.setattr(Lock, "acquire", partial(acquire, holder=me))
+        lock(project, holder)
+        ended(project.run("apply", "--yes"), 3, "is locked by")
+
+
+def test_a_zombie_holds_no_lock(project: Project) -> None:
+    """A process that ended and was not waited for has a number and a start time still."""
+    project.write("tags: [A]\n")
+    project.apply()
+    ends = subprocess.Popen(["sleep", "0"])
+    stat = Path(f"/proc/{ends.pid}/stat")
+    while (fields := stat.read_text().rpartition(")")[2].split())[0] != "Z":
+        time.sleep(0.005)
+    lock(project, here()._replace(pid=ends.pid, started=fields[19]))
+    ended(project.run("apply", "--yes"), 0)
+    ends.wait()
 
 
 @pytest.mark.parametrize(

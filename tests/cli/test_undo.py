@@ -528,3 +528,14 @@ def test_killed_while_it_assigns_a_tag_again(tagged: Project, carried_out: bool)
     assert tagged.account.state() == before
     ended(tagged.run("undo", "2", "--yes"), 0)
     assert tagged.account.state() == before
+
+
+def test_an_unknown_outcome_of_another_run_is_not_reported(project: Project) -> None:
+    """Run 2 was killed while it created a tag: that is no part of run 1."""
+    project.write("tags: [One]\n")
+    project.apply()
+    project.write("tags: [One, Two]\n")
+    killed(project, "POST", "/api/tags", "apply", "--yes")
+    said = ended(project.run("undo", "1", "--yes"), 0, "tag/One")
+    assert "tag/Two" not in said
+    assert "incomplete" not in said
