@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from tests.scenarios.coherent import check_ledger
 from tests.support.project import Project
 
 Json = dict[str, Any]
@@ -19,6 +20,7 @@ def ledger_of(project: Project, env: Mapping[str, Any] | None) -> dict[str, Json
     listed = project.run("--no-redact", "ledger", "list", "--json", env=env)
     if exported.code:
         return {}
+    check_ledger(exported.document["entries"])
     entries = {each["address"]: each for each in exported.document["entries"]}
     for intent in listed.document["intents"]:
         entries.setdefault(intent["address"], {"address": intent["address"]})["announced"] = intent["verb"]

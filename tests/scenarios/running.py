@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tests.scenarios.coherent import check_plan
 from tests.scenarios.names import named, numbered
 from tests.scenarios.recorded import approvals, has_changes, ledger_lines, ledger_of, plan_lines, totals
 from tests.support.project import Project, Result
@@ -312,4 +313,5 @@ def _planned(result: Result) -> dict[str, Any]:
     """A plan as JSON in short; of one that is refused the exit code."""
     if result.code == 1:
         return {"exit": 1}
+    check_plan(result.document)
     return {"plan": plan_lines(result.document), "approvals": approvals(result.document)}
