@@ -7,6 +7,7 @@ import re
 import pytest
 
 from tests.calls.test_routes import crowd
+from tests.support.hooks import killed
 
 EVERYTHING = """
 tags: [VIP, Old]
@@ -20,6 +21,7 @@ enrollments:
   - {contact: p1@example.com, course: Yoga, access: full_access}
 memberships: [{contact: p0@example.com, community: Club}]
 """
+NEW_HOOK = "{name: New, url: 'https://n.example.com/', secret: {env: HOOK}, events: [SALE_NEW]}"
 TARGETS = {
     "tag/VIP": ["/api/tags"],
     "tag": ["/api/tags"],
@@ -84,8 +86,28 @@ def test_a_target_plans_the_same_as_with_everything_read(everything, target: str
 def test_a_target_that_is_only_known_in_the_account(everything) -> None:
     """A course by its path: everything is read, and the target is found."""
     everything.write(EVERYTHING.replace("course: Yoga", "course: {path: yoga}", 1))
-    document = everything.run("plan", "--json", "--target", "enrollment/p0@example.com/Yoga")
-    assert document.code == 0, document.err
+    document = everything.plan("--target", "enrollment/p0@example.com/Yoga")
+    assert [each["action"] for each in document["changes"] if each["address"].startswith("enrollment/")] == [
+        "no_change"
+    ]
+
+
+def test_a_target_that_is_no_longer_declared(everything) -> None:
+    """It is looked for where the ledger has it, and not deleted."""
+    everything.write(EVERYTHING.replace("tags: [Old]}", "tags: []}"))
+    target = ("--target", "tagging/p1@example.com/Old")
+    part = everything.plan(*target)
+    assert part["changes"] == everything.plan(*target, "--refresh", "full")["changes"]
+    assert {each["action"] for each in part["changes"]} == {"no_change"}
+
+
+def test_what_a_killed_run_left_open_elsewhere_is_not_read(everything) -> None:
+    """Nobody needs to know for a tag whether a webhook was created."""
+    everything.write(EVERYTHING.replace("webhooks: [", f"webhooks: [{NEW_HOOK}, "))
+    killed(everything, "POST", "/api/webhooks", "apply", "--yes")
+    everything.account.clear()
+    everything.plan("--target", "tag/VIP")
+    assert [each["path"] for each in everything.account.requests] == ["/api/tags"]
 
 
 def test_an_address_that_changed_hands_in_the_account(everything) -> None:

@@ -136,6 +136,7 @@ KILLS = {
         ("PATCH", "/api/webhooks/.*"),
         (),
     ),
+    "a tag is deleted": ("tags: [A, B]", "tags: [A]", ("DELETE", "/api/tags/.*"), ()),
     "a webhook gets events and another secret": (
         f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
         f"webhooks: [{HOOK % ('one', 'SALE_CANCELED')}]",
@@ -254,3 +255,146 @@ def test_a_membership_that_was_accepted_is_no_part_of_the_rest(make_project: Cal
     assert codes[-1] == 0, codes
     sent = [each["path"].rpartition("/")[2] for each in project.account.writes]
     assert sorted(sent) == ["memberships", "tags", "tags"]
+
+
+def test_what_the_run_let_go_and_adopted_is_no_part_of_the_rest(saved: Project) -> None:
+    """The ledger changes before the first call: a contact that is no longer managed, a tag that is."""
+    saved.account.edit("POST", "/api/tags", {"name": "Lead"})
+    saved.write(SECOND.replace("Other]", "Other, Lead]").replace("bob@", "bert@"))
+    ended(saved.run("plan", "--out", "plan.json"), 0)
+    assert again(saved, "--max-calls", "4") == 4
+    assert again(saved) == 0
+    saved.assert_converged()
+
+
+def test_what_another_run_did_is_stale(saved: Project) -> None:
+    """Applied by another command in between, or let go: no part of this plan's own work."""
+    assert again(saved, "--max-calls", str(saved.plan()["calls"]["reads"])) == 4
+    ended(saved.run("ledger", "forget", "tag/Old", "--yes"), 0)
+    ended(saved.run("apply", "--yes", "--target", "contact/bob@example.com", "--target", "tag/Other"), 0)
+    said = ended(saved.run("apply", "--plan", "plan.json", "--yes", "--allow", "deletes"), 3, "the plan is stale")
+    assert "tag/Old: no longer there" in said
+    assert "tag/Other: was create, is now no change" in said
+    assert "contact/bob@example.com: was update, is now no change" in said
+
+
+def test_what_another_run_adopted_and_wrote_is_stale(saved: Project) -> None:
+    """Its values were to be written by this plan."""
+    saved.account.seed({"contacts": [{"email": "cid@example.com"}]})
+    saved.write(SECOND + "  - {email: cid@example.com, first_name: Cid}\n")
+    ended(saved.run("plan", "--out", "plan.json"), 0)
+    assert again(saved, "--max-calls", "3") == 4
+    ended(saved.run("apply", "--yes", "--target", "contact/cid@example.com"), 0)
+    ended(
+        saved.run("apply", "--plan", "plan.json", "--yes"), 3, "contact/cid@example.com: was adopt, is now no change"
+    )
+
+
+def test_another_value_for_what_the_run_wrote_is_stale(saved: Project) -> None:
+    """The files declare something else by now, and other commands have applied it."""
+    assert again(saved, "--max-calls", "9") == 4
+    saved.write(SECOND.replace("Robert", "Rob"))
+    ended(saved.run("apply", "--yes", "--target", "contact/bob@example.com"), 0)
+    ended(
+        saved.run("apply", "--plan", "plan.json", "--yes"), 3, "contact/bob@example.com: was update, is now no change"
+    )
+
+
+def test_another_value_for_what_a_killed_run_created_is_stale(project: Project) -> None:
+    """The contact may be the one that the run created; the name is somebody else's."""
+    project.write("contacts: [{email: ann@example.com, first_name: Ann}]")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    killed(project, "POST", "/api/contacts", "apply", "--plan", "plan.json", "--yes")
+    rename_person(project, "ann@example.com", first_name="Anna")
+    ended(project.run("apply", "--plan", "plan.json", "--yes"), 3, "contact/ann@example.com: was create, is now")
+
+
+@pytest.fixture
+def leaving(project: Project) -> Project:
+    """A plan that deletes a contact together with a tag and a field, and renames another tag of theirs."""
+    project.write("prune: {contact: created}\nlimits: {deletes: 100}\n", "reconciler.yaml")
+    fields = "contact_fields: [{slug: shoe, name: Shoe}]\n"
+    project.write(
+        f"{fields}tags: [Old, Kept]\ncontacts: [{{email: ann@example.com, first_name: Ann, tags: [Old, Kept]}}]\n"
+    )
+    project.apply()
+    rename_person(project, "ann@example.com", shoe="38")
+    project.write("contact_fields: []\ntags: [{name: Keep, renamed_from: Kept}]\n")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    project.account.fault("status", method="DELETE", path="^/api/contacts/", status=500, times=None)
+    ended(project.run(*LEAVING), 4)
+    project.account.set_faults([])
+    state = project.account.state()
+    assert (state["tags"], state["contact_fields"]) == (["Keep"], [])
+    return project
+
+
+LEAVING = ("apply", "--plan", "plan.json", "--yes", "--allow", "contacts=1", "--allow", "deletes")
+
+
+def test_a_contact_lost_what_the_run_deleted(leaving: Project) -> None:
+    """The tag and the value that are gone by the run itself are no difference."""
+    ended(leaving.run(*LEAVING), 0)
+    assert leaving.account.state()["contacts"] == []
+
+
+def test_a_contact_that_somebody_else_changed_is_stale(leaving: Project) -> None:
+    """A value or a tag that is not the run's own work: who changed it may have had a reason."""
+    number = leaving.account.ids()["contacts"]["ann@example.com"]
+    rename_person(leaving, "ann@example.com", first_name="Anna")
+    ended(leaving.run(*LEAVING), 3, "contact/ann@example.com", "first_name changed in the account")
+    rename_person(leaving, "ann@example.com", first_name="Ann")
+    leaving.account.edit("DELETE", f"/api/contacts/{number}/tags/{leaving.account.ids()['tags']['Keep']}")
+    ended(leaving.run(*LEAVING), 3, "contact/ann@example.com", "no longer has tag/Keep")
+
+
+@pytest.fixture
+def hooked(project: Project) -> Project:
+    """A plan that replaces a webhook and was begun, though nothing is done yet."""
+    project.env |= {"HUSH": "s3cret"}
+    project.write("prune: {webhook: all}\n", "reconciler.yaml")
+    project.write(f"tags: [A]\nwebhooks: [{HOOK % ('one', 'SALE_NEW')}]")
+    project.apply()
+    first = HOOK % ("two", "SALE_NEW")
+    project.write(
+        f"tags: [A, B, C]\nwebhooks: [{first.replace(']}', '], lifecycle: {create_before_destroy: true}}')}]"
+    )
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    assert again(project, "--max-calls", str(project.plan()["calls"]["reads"])) == 4
+    return project
+
+
+def test_the_old_one_that_is_left_to_delete(hooked: Project) -> None:
+    """Created first, deleted last: the one that is left has an address of its own, and belongs to the plan."""
+    assert again(hooked, "--max-calls", str(hooked.plan()["calls"]["reads"] + 4)) == 4
+    left = [each["address"] for each in hooked.plan()["changes"] if each["action"] == "delete"]
+    assert len(left) == 1
+    assert left[0].startswith("webhook/#")
+    assert again(hooked) == 0
+    hooked.assert_converged()
+
+
+def test_another_name_of_what_is_to_be_replaced_is_stale(hooked: Project) -> None:
+    """Only the temporary name that the run itself gives is no difference."""
+    number = hooked.account.ids()["webhooks"]["CRM"]
+    hooked.account.edit("PATCH", f"/api/webhooks/{number}", {"name": "Sales", "secret": "s3cret"})
+    ended(hooked.run("apply", "--plan", "plan.json", "--yes"), 3, "webhook/CRM: name changed in the account")
+
+
+def test_a_new_one_to_delete_is_stale(hooked: Project) -> None:
+    """It came after the plan, and pruning deletes all that is not declared."""
+    hook = {"name": "Late", "url": "https://late.example.com/", "secret": "s", "subscriptions": ["SALE_NEW"]}
+    hooked.account.edit("POST", "/api/webhooks", hook)
+    ended(hooked.run("apply", "--plan", "plan.json", "--yes"), 3, "webhook/Late: not in the plan")
+
+
+def test_another_replacement_than_planned_is_stale(project: Project) -> None:
+    """The old one is deleted, and the files want a third one by now."""
+    project.env |= {"HUSH": "s3cret"}
+    project.write(f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]")
+    project.apply()
+    project.write(f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    killed(project, "DELETE", "/api/webhooks/.*", "apply", "--plan", "plan.json", "--yes")
+    project.write(f"webhooks: [{HOOK % ('three', 'SALE_NEW')}]")
+    ended(project.run("apply", "--plan", "plan.json", "--yes"), 3, "webhook/CRM: was replace, is now create")

@@ -192,7 +192,10 @@ def test_reading_a_set_costs_its_own_pages(make_project) -> None:
     assert "contact=" not in reads[0]
 
 
-def test_whoever_is_removed_is_named(make_project) -> None:
+@pytest.mark.parametrize(
+    ("settings", "more"), [("", "exclusive: true"), ("prune: {enrollment: all}", "exclusive: false")]
+)
+def test_whoever_is_removed_is_named(make_project, settings: str, more: str) -> None:
     """Where only the declared contacts were looked up, whoever leaves is asked for the name, not shown as an id."""
     people = [f"m{number}@example.com" for number in range(400)]
     seed = {
@@ -203,7 +206,8 @@ def test_whoever_is_removed_is_named(make_project) -> None:
     project = make_project(seed)
     project.write("enrollments:\n" + block(people[:1], "Small", "exclusive: false"))
     project.apply("--refresh", "full")
-    project.write("enrollments:\n" + block(people[:1], "Small"))
+    project.write(settings, "reconciler.yaml")
+    project.write("enrollments:\n" + block(people[:1], "Small", more))
     project.account.clear()
     document = project.plan()
     assert deletions(document) == ["enrollment/m1@example.com/Small", "enrollment/m2@example.com/Small"]
