@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
 from reconciler.gateway import responses
+from reconciler.gateway.client import HttpClient
 from reconciler.gateway.retry import Retries
 from tests.cli.support import ended
 from tests.support.project import Project
-from tests.unit.gateway.server import HANG_UP, Move, RawServer, answer, refused_port
+from tests.support.waiting import until
+from tests.unit.gateway.server import HANG, HANG_UP, Move, RawServer, answer, refused_port
 
 MakeProject = Callable[..., Project]
 
@@ -160,6 +166,85 @@ def test_the_time_of_a_run_ends_a_read(declared: Project, monkeypatch: pytest.Mo
     assert len(declared.account.requests) == 1
 
 
+def test_a_write_that_has_begun_is_finished(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its repetitions are sent though the time of the run is over by then."""
+
+    def clock() -> float:
+        return time.monotonic() + (100 if project.account.writes else 0)
+
+    defaults = HttpClient.__init__.__kwdefaults__ or {}
+    monkeypatch.setattr(HttpClient.__init__, "__kwdefaults__", {**defaults, "clock": clock})
+    project.write("tags: [{name: A, handle: a}]\n")
+    project.apply()
+    project.account.clear()
+    project.write("tags: [{name: B, handle: a}]\n")
+    project.account.fault("status", method="PUT")
+    ended(project.run("apply", "--yes", "--max-minutes", "1"), 0)
+    assert [each["status"] for each in project.account.writes] == [500, 200]
+
+
+@pytest.mark.parametrize("how", ["time", "signal"])
+def test_what_ends_a_read_is_told(declared: Project, monkeypatch: pytest.MonkeyPatch, how: str) -> None:
+    """Not that there was no answer, though it was the last attempt."""
+    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(tries=1))
+    began = time.monotonic()
+    with RawServer([HANG]) as server:
+        declared.env["RECONCILER_GATEWAY_URL"] = server.url
+        if how == "time":
+            ended(declared.run("plan", "--max-minutes", "0.01"), 4, "--max-minutes reached")
+        else:
+            with _signal_after(lambda: server.seen):
+                ended(declared.run("plan"), 130, "interrupted")
+    assert time.monotonic() - began < 25, "no answer is waited for 30 seconds"
+
+
+@contextlib.contextmanager
+def _signal_after(condition: Callable[[], object]) -> Iterator[None]:
+    """This process gets a signal when the condition holds."""
+
+    def end() -> None:
+        until(condition)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ending = threading.Thread(target=end)
+    ending.start()
+    yield
+    ending.join()
+
+
+@pytest.mark.parametrize(
+    ("method", "command", "code", "words"),
+    [("GET", ("plan",), 130, "interrupted"), ("PUT", ("apply", "--yes"), 1, "the server answered 500")],
+)
+def test_a_signal_ends_a_pause(
+    project: Project, monkeypatch: pytest.MonkeyPatch, method: str, command: tuple[str, ...], code: int, words: str
+) -> None:
+    """Nothing is sent after it; of a write what the last attempt brought is told, which may have been done."""
+    project.write("tags: [{name: A, handle: a}]\n")
+    project.apply()
+    project.account.clear()
+    project.write("tags: [{name: B, handle: a}]\n")
+    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(first=60, longest=60))
+    project.account.fault("status", method=method, times=None)
+
+    def sent() -> int:
+        return sum(each["method"] == method for each in project.account.requests)
+
+    with _signal_after(sent):
+        ended(project.run(*command), code, words)
+    assert sent() == 1
+
+
+def test_an_id_that_leads_elsewhere(project: Project) -> None:
+    """No request is sent to a path that is none of this resource."""
+    project.write("tags: [{name: B, renamed_from: A}]\n")
+    item = {"id": "1/../2", "name": "A"}
+    with RawServer([page([item], more=False), answer(200, item)]) as server:
+        result = project.run("apply", "--yes", env={"RECONCILER_GATEWAY_URL": server.url})
+    ended(result, 1, "not a path of this API: '/api/tags/1/../2'")
+    assert {each.method for each in server.seen} == {"GET"}
+
+
 @pytest.mark.parametrize("status", [400, 401])
 def test_nothing_is_tried_without_a_connection(project: Project, status: int) -> None:
     """After the first refusal of key or connection no further write is sent."""
@@ -181,9 +266,12 @@ def test_a_deletion_whose_first_attempt_was_done(project: Project) -> None:
     assert len(project.run("ledger", "list", "--json").document["entries"]) == 2
     project.account.set_faults([])
     project.account.fault("error_after", method="DELETE")
-    ended(project.run("apply", "--yes", "--allow", "deletes"), 0, "1 deleted")
+    assert "gone already" not in ended(project.run("apply", "--yes", "--allow", "deletes"), 0, "1 deleted")
     assert [each["status"] for each in project.account.writes[-2:]] == [502, 404]
     assert project.account.state()["tags"] == ["B"]
+    project.write("tags: []\n")
+    project.account.fault("status", method="DELETE", status=404, body={"detail": "gone"})
+    ended(project.run("apply", "--yes", "--allow", "deletes"), 0, "was gone already")
 
 
 def test_an_update_of_what_is_gone(project: Project) -> None:
@@ -207,6 +295,9 @@ def test_an_update_in_doubt(project: Project) -> None:
         project.account.fault("drop_before", method="PUT")
         project.account.fault("status", method="PUT", status=status, body={"detail": "never"}, times=None)
         ended(project.run("apply", "--yes"), 1, words)
+    project.account.set_faults([])
+    project.account.fault("status", method="PUT", status=429, body={"detail": "never"}, times=None)
+    ended(project.run("apply", "--yes"), 1, "too many calls (never)")
 
 
 def test_a_secret_is_hidden_wherever_it_is_repeated(project: Project) -> None:
