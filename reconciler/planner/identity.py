@@ -238,6 +238,8 @@ class _Naming:
 
     def _refuse_other_spelling(self, each: Desired, item: DecodedItem) -> None:
         name, text = self.kind.key[0], item.attrs[self.kind.key[0]]
+        if text == each.attrs[name]:
+            return  # a managed resource has this very name by now, and keeps its id
         what, hint = f'the account has "{text}", in another case', f"write `{name}: {text}`, or rename that one first"
         if self.kind.person:
             other = f'the account has "{text}" (id {item.remote_id})'

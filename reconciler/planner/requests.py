@@ -121,8 +121,7 @@ def hidden_in(attrs: Attrs) -> tuple[str, ...]:
 def _url_parts(text: str) -> list[str]:
     _, scheme, rest = text.partition("://")
     user, at, place = rest.partition("/")[0].rpartition("@")
-    parts = [user] if at else []
-    parts += re.split(r"[/?&#=;]", rest[len(user) + len(at) + len(place) :])
+    parts = [user, *user.split(":"), *re.split(r"[/?&#=;]", rest[len(user) + len(at) + len(place) :])]
     return sorted((part for part in parts if len(part) >= TELLING), key=len, reverse=True) if scheme else []
 
 

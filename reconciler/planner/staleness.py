@@ -27,8 +27,6 @@ Meaning = Mapping[str, Any]
 #: Changes by address, each as :func:`reconciler.model.serialization.weighed` gives them.
 Meanings = Mapping[str, Meaning]
 
-_WRITING = {each.value for each in (Action.CREATE, Action.ADOPT, Action.UPDATE, Action.REPLACE)}
-
 
 @dataclass(frozen=True, slots=True)
 class BegunPlan:
@@ -116,7 +114,7 @@ def _sentence(kind: str, part: str, name: str = "", side: str = "", *_deeper: An
 def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: BegunPlan, then: Meanings) -> bool:
     touched = address in begun.touched
     if old is None:
-        return new is not None and _is_left_over(address, new, then)
+        return new is not None and _is_left_over(address, new, begun, then)
     word = old["action"]
     if new is None:
         return word == "forget" or (word == "delete" and touched)
@@ -126,7 +124,7 @@ def _by_run(address: str, old: Meaning | None, new: Meaning | None, begun: Begun
     if new["action"] == "no_change":
         return same and (touched or (word in ("adopt", "no_change") and not old["fields"]))
     if new["action"] in ("adopt", "update"):
-        return same and word in _WRITING and address in begun.possibly_done and _is_unreadable(address, new)
+        return same and address in begun.possibly_done and _is_unreadable(address, new)
     if word == "replace":
         return same and new["action"] == "create" and touched
     return word == "delete" and new["action"] == "forget" and touched
@@ -158,13 +156,14 @@ def _rest_of(address: str, change: Meaning, begun: BegunPlan, then: Meanings) ->
     return rest
 
 
-def _is_left_over(address: str, new: Meaning, then: Meanings) -> bool:
+def _is_left_over(address: str, new: Meaning, begun: BegunPlan, then: Meanings) -> bool:
     """Whether this is the deletion of a replaced resource whose replacement was created first.
 
-    The ledger has the old resource under its remote id until it is deleted.
+    The ledger has the old resource under its remote id until it is deleted; if the outcome of the deletion was not
+    recorded, it is forgotten.
     """
     kind, _, key = address.partition("/")
-    if new["action"] != "delete":
+    if new["action"] != "delete" and not (new["action"] == "forget" and address in begun.possibly_done):
         return False
     parked = Address(kind, key)
     return any(

@@ -452,6 +452,21 @@ def test_errors_from_the_account_are_cleaned(project: Project) -> None:
     assert "way" in result.err + result.out
 
 
+def test_parts_of_a_secret_url_are_masked_in_a_refusal(project: Project) -> None:
+    """Name, password and whatever has six characters; shorter ones are words such as hook."""
+    secrets = ("sesame", "passw0rd", "abc123", "t0ken-of-mine", "s3cret-value")
+    project.env |= {
+        "HOOK": "https://sesame:passw0rd@h.example.com/hook/abc123?key=t0ken-of-mine",
+        "HUSH": secrets[-1],
+    }
+    project.write("webhooks: [{name: W, url: {env: HOOK}, secret: {env: HUSH}, events: [SALE_NEW]}]\n")
+    detail = f"the hook on h.example.com with {', '.join(secrets)} is refused"
+    body = {"title": "x", "detail": detail, "type": "x", "violations": []}
+    project.account.fault("status", method="POST", status=422, body=body)
+    said = ended(project.run("apply", "--yes"), 1, "the hook on h.example.com with")
+    assert not [part for part in secrets if part in said]
+
+
 def test_an_output_path_that_is_a_folder(declared: Project, tmp_path: Path) -> None:
     """--out takes a file in a folder that exists."""
     (declared.folder / "out").mkdir()

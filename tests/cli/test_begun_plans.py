@@ -137,6 +137,12 @@ KILLS = {
         (),
     ),
     "a tag is deleted": ("tags: [A, B]", "tags: [A]", ("DELETE", "/api/tags/.*"), ()),
+    "a webhook is replaced, the old one dropped last": (
+        f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
+        f"webhooks: [{HOOK % ('two', 'SALE_NEW')}]".replace("]}]", "], lifecycle: {create_before_destroy: true}}]"),
+        ("DELETE", "/api/webhooks/.*"),
+        (),
+    ),
     "a webhook gets events and another secret": (
         f"webhooks: [{HOOK % ('one', 'SALE_NEW')}]",
         f"webhooks: [{HOOK % ('one', 'SALE_CANCELED')}]",
