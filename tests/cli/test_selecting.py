@@ -57,6 +57,13 @@ def test_lines_that_match_nothing_are_told_by_line(site: Project) -> None:
     assert "wave.txt:4: web/x/y/z matches no resource" in found.err
 
 
+def test_only_ten_lines_that_match_nothing_get_a_suggestion(site: Project) -> None:
+    """All are listed; to look for a similar address takes time."""
+    site.write("".join(f"tag/Gold{number}\n" for number in range(11)), "wave.txt")
+    found = site.run("plan", "--target-file", "wave.txt")
+    assert (found.code, found.err.count("matches no resource"), found.err.count("did you mean")) == (1, 11, 10)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"# nobody\n\n", "contains no address"), (b"tag/\xff\n", "is not UTF-8"), (None, "cannot be read")],

@@ -86,6 +86,24 @@ def test_pruning_spares_what_another_project_manages(pair: tuple[Project, Projec
     shop.assert_converged()
 
 
+def test_what_nobody_can_create_is_not_taken_over(pair: tuple[Project, Project]) -> None:
+    """Two projects may both want a subscription cancelled: neither could delete it."""
+    shop, school = pair
+    shop.account.seed(
+        {
+            "contacts": [{"email": "ann@example.com"}],
+            "courses": [{"id": 71, "name": "Launch"}],
+            "subscriptions": [{"id": 7, "contact": "ann@example.com", "plan": "Monthly"}],
+        }
+    )
+    wanted = "subscriptions: [{contact: ann@example.com, plan: Monthly, state: cancelled, when: now}]\n"
+    for project, tags in ((shop, "tags: [VIP, Lead]\n"), (school, "tags: [Pupil]\n")):
+        project.write(tags + wanted)
+        ended(project.run("apply", "--yes", "--allow", "cancel=1"), 0)
+        assert "subscription/ann@example.com/Monthly" in project.run("ledger", "list").out
+        project.assert_converged()
+
+
 def test_other_accounts_of_the_database_are_nobodys_neighbours(
     pair: tuple[Project, Project], make_project: Callable[..., Project]
 ) -> None:
