@@ -50,7 +50,7 @@ def unnamed_targets(state: DesiredState, found: MatchedState, swept: Collection[
         return {}
     lists, ids = AuthoritativeLists(state, found), dict[str, set[str]]()
     for live in found.live.kept.values():
-        if (live.address.kind in swept and live.address not in found.desired) or lists.excluding(live):
+        if live.address.kind in swept or lists.excluding(live):
             for target in KINDS[live.address.kind].refers_to(live.attrs):
                 if target.key.startswith("#") and target not in found.live:
                     ids.setdefault(target.kind, set()).add(unescape(target.key[1:]))

@@ -37,7 +37,7 @@ def part_for(state: DesiredState, ledger: Ledger, targets: Iterable[str]) -> Par
     patterns = Patterns(targets)
     known = dict.fromkeys([*state.resources, *ledger.entries])
     wanted = {address for address in known if patterns.match(address)}
-    if not targets or patterns.unused():
+    if patterns.unused():
         return None
     kinds = [target.partition("/")[0] for target in targets]
     wanted |= {each for each in known if _is_nameless(each) and any(fnmatchcase(each.kind, kind) for kind in kinds)}

@@ -32,4 +32,4 @@ def _blocked(change: Change, others: OtherLedgers, own: Container[Address], allo
     why = f"managed by {manager}"
     if allowed:
         return replace(change, cause=Cause.TAKEOVER, note="; ".join(filter(None, (change.note, why))))
-    return replace(change, blocked=change.blocked or f"{why}; --allow takeover=N takes it over")
+    return replace(change, blocked=f"{why}; --allow takeover=N takes it over")

@@ -42,7 +42,7 @@ class RenameSuggestion:
 def suggest_renames(
     changes: Iterable[Change], found: MatchedState, partly: Set[str] = frozenset()
 ) -> tuple[RenameSuggestion, ...]:
-    """Suggestions for similar pairs, most similar first; each address occurs once.
+    """Suggestions for similar pairs, most similar first, then in the order of the changes; each address occurs once.
 
     ``partly`` are the kinds that were not read completely.
     """
@@ -60,7 +60,7 @@ def suggest_renames(
     ]
     made: list[RenameSuggestion] = []
     paired: set[Address] = set()
-    for likeness, old, new in sorted(alike, key=lambda pair: (-pair[0], pair[1].address, pair[2].address)):
+    for likeness, old, new in sorted(alike, key=lambda pair: -pair[0]):
         if likeness >= ALIKE and not paired & {old.address, new.address}:
             paired |= {old.address, new.address}
             made.append(RenameSuggestion(old.address, new.address, new.origin, _advice(old, new, found, partly)))
