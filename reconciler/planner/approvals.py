@@ -267,7 +267,7 @@ class _Guard:
             yield Approval(Allow.EMAILS, count, reason)
 
     def _is_above(self, part: int, whole: int, percent: int) -> bool:
-        return part > 0 and whole >= self.limits.floor and part * 100 > percent * whole
+        return whole >= self.limits.floor and part * 100 > percent * whole
 
     @property
     def _affect(self) -> str:

@@ -84,10 +84,10 @@ def with_counts(
     for change in telling:
         around: Set[Address] = bearers.get(change.address, frozenset())
         cascades = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
-        if is_rename(change) and around and not KINDS[change.address.kind].person:
+        if is_rename(change) and around:
             note = f"{least(change.address, partly)}{len(around):,} {_words(around, 'keep')} it"
             counted[change.address] = _noted(change, note)
-        elif cascades and change.action is Action.DELETE:
+        elif cascades:
             counted[change.address] = replace(change, cascades=cascades)
     return counted
 
@@ -101,7 +101,7 @@ def takes_from_people(changes: Iterable[Change]) -> list[Change]:
 def losers_of(deletions: Iterable[Change], found: MatchedState) -> Losers:
     """The contacts that lose something by each deletion, as far as contacts were read."""
     deletions = list(deletions)
-    bearers = bearers_of(live_relations(found), {each.address for each in deletions}) if deletions else {}
+    bearers = bearers_of(live_relations(found), {each.address for each in deletions})
     people = {
         change.address: _bearing(change.address, found)
         if change.address.kind == SLUGS.name
