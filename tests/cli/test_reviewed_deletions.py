@@ -102,6 +102,24 @@ def test_a_secret_address_that_changed_after_the_review_is_kept(reviewed: Projec
     assert "t0ken" not in said
 
 
+@pytest.mark.parametrize(("address", "is_kept"), [("https://plain.example.com/", True), ("{env: PLACE}", False)])
+def test_an_address_that_changed_after_the_plan(project: Project, address: str, is_kept: bool) -> None:
+    """The webhook is kept if the plan knew its address; one from the environment is unknown without the files."""
+    project.env |= {"S": "s3cret", "PLACE": "https://token.example.com/t0ken"}
+    project.write("format: 1\nlimits: {fresh: 0}\n", "reconciler.yaml")
+    project.write(f"webhooks: [{{name: W, url: {address}, secret: {{env: S}}, events: [SALE_NEW]}}]\n")
+    project.apply()
+    project.write("webhooks: []\n")
+
+    def move() -> None:
+        (webhook,) = project.account.content.webhooks.values()
+        webhook.url = "https://other.example.com/"
+
+    result = project.run("apply", "--yes", on_output=move)
+    ended(result, 1 if is_kept else 0, *(["url changed in the account since it was read"] if is_kept else []))
+    assert bool(project.account.state()["webhooks"]) is is_kept
+
+
 def test_unchanged_it_is_applied(reviewed: Project) -> None:
     """Nothing changed: exactly these changes, of which the replacement is two steps."""
     ended(reviewed.run(*APPLY), 0, "complete")
