@@ -38,8 +38,8 @@ _CLI = (
         "damaged_ledger",
     ),
     *("destroy", "drift", "environment_of_a_run", "exact", "explain", "failed_calls", "history", "ledger_commands"),
-    *("links", "locks", "names", "patch", "people", "plan_files", "provenance", "prune_all", "pull", "races"),
-    *("redacted_plans", "redaction", "repeated_rows", "reviewed_deletions", "secret_commands", "selecting"),
+    *("links", "locks", "names", "patch", "people", "plan_files", "provenance", "prune_all", "pseudonyms", "pull"),
+    *("races", "redacted_plans", "redaction", "repeated_rows", "reviewed_deletions", "secret_commands", "selecting"),
     *("signals", "subscriptions", "undo", "unresolved", "usage", "variables"),
 )
 #: From the outside: the command line, and for the properties what commands call.
