@@ -404,3 +404,16 @@ def test_another_replacement_than_planned_is_stale(project: Project) -> None:
     killed(project, "DELETE", "/api/webhooks/.*", "apply", "--plan", "plan.json", "--yes")
     project.write(f"webhooks: [{HOOK % ('three', 'SALE_NEW')}]")
     ended(project.run("apply", "--plan", "plan.json", "--yes"), 3, "webhook/CRM: was replace, is now create")
+
+
+def test_what_another_run_announced_is_stale(project: Project) -> None:
+    """Run 1 was killed before its write was carried out; the plan was begun by run 2, which did not come to that."""
+    project.write("tags: [X]\n")
+    killed(project, "POST", "/api/tags", "apply", "--yes", carried_out=False)
+    project.account.set_faults([])
+    project.write("tags: [A, X]\n")
+    ended(project.run("plan", "--out", "plan.json"), 0)
+    assert again(project, "--max-calls", "2") == 4
+    assert project.account.state()["tags"] == ["A"]
+    project.account.edit("POST", "/api/tags", {"name": "X"})
+    ended(project.run("apply", "--plan", "plan.json", "--yes"), 3, "tag/X: was create, is now adopt")
