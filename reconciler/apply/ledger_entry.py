@@ -106,12 +106,8 @@ def recovered(found: MatchedState, intents: Intents) -> dict[Address, LedgerEntr
     made = {}
     for address, intent in intents.items():
         live = found.live.get(address)
-        if (
-            live is None
-            or not intent.may_have_created(live.attrs)
-            or address in found.desired
-            or address in found.entries
-        ):
+        is_known = address in found.desired or address in found.entries
+        if live is None or is_known or not intent.may_have_created(live.attrs):
             continue
         refers_to = KINDS[address.kind].refers_to(live.attrs)
         made[address] = LedgerEntry(

@@ -30,6 +30,8 @@ from reconciler.refresh.losses import PERSON, LossReader
 
 #: Items of a collection that was read again, by remote id.
 Snapshot = dict[str, Item]
+#: The time of a reading that was not made; before all others.
+NEVER = float("-inf")
 
 
 @dataclass
@@ -56,7 +58,7 @@ class Freshness:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._deletions: list[Change] = []
-        self._losers: tuple[float, Losers] = 0.0, {}
+        self._losers: tuple[float, Losers] = NEVER, {}
         self._snapshots: dict[str, tuple[float, Snapshot]] = {}
 
     def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
@@ -87,7 +89,7 @@ class Freshness:
         """Number of contacts that lose something by the deletion; counted once for all remaining deletions."""
         with self._lock:
             began, losers = self._losers
-            if change.address not in losers or self.clock() - began >= self.fresh:
+            if self.clock() - began >= self.fresh:
                 began = self.clock()
                 ahead = [each for each in self._deletions if each.address not in self.deleted]
                 reader = LossReader(self.reader, self.dialect, self.sizes.get(PERSON.name))
@@ -126,8 +128,8 @@ class Freshness:
             return None  # the API has no list of all of them
         pages = max(1, -(-self.sizes.get(kind.name, 0) // PAGE))
         with self._lock:
-            began, snapshot = self._snapshots.get(kind.name, (0.0, {}))
-            if kind.name in self._snapshots and self.clock() - began < self.fresh:
+            began, snapshot = self._snapshots.get(kind.name, (NEVER, {}))
+            if self.clock() - began < self.fresh:
                 return snapshot
             if self.fresh == 0 or self.remaining[kind.name] + 1 <= pages:
                 return None
@@ -205,7 +207,7 @@ def _replaced_fields(step: Step, change: Change, kind: Kind, shown: Attrs) -> se
 
     Fields that were empty when read are included; secrets, which the plan does not contain, are not.
     """
-    names = {*change.before, *shown} if step.verb is Verb.DROP else {e.path for e in change.fields if not e.sensitive}
+    names = {*change.before, *shown} if step.verb is Verb.DROP else {each.path for each in change.fields}
     return {name for name in names if _is_known(kind, name, change.before)}
 
 

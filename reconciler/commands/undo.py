@@ -106,11 +106,13 @@ def prepare(
 def _people(inverse: UndoPlan, ledger: Ledger, reader: LossReader) -> dict[str, Address]:
     """The contacts to which tags are assigned again, as far as they exist, by remote id; managed ones as managed."""
     ids = frozenset(chain.from_iterable(inverse.tagged.values()))
-    live = reader.people(ids) if ids else {}
+    if not ids:
+        return {}
+    live = reader.people(ids)
     managed = {
         entry.remote_id: entry.address
         for entry in ledger.entries.values()
-        if ids and entry.address.kind == PERSON.name and entry.remote_id in live
+        if entry.address.kind == PERSON.name and entry.remote_id in live
     }
     return {**live, **{str(each): address for each, address in managed.items()}}
 

@@ -53,7 +53,6 @@ class Lock:
 
     def __init__(self, session: Transactions, ticket: Ticket, duration: float, interval: float, wait: Wait) -> None:
         self.ticket = ticket
-        self.lost: str | None = None
         self._session = session
         self._duration = duration
         self._interval = interval
@@ -93,8 +92,6 @@ class Lock:
             now = self._session.now(connection)
             given = {"own_token": self.ticket.token, "number": self.ticket.fence}
             done = connection.execute(_RENEW, given | {"now": now, "until": now + self._duration}).rowcount
-        if done != 1:
-            self.lost = "the lock expired or was taken over"
         return done == 1
 
     def release(self) -> None:
