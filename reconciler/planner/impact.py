@@ -60,11 +60,10 @@ def _cascades_from(
         for target in [end.target for end in ends if isinstance(end, Ref) and end.target in deleted]:
             whole = Cascade(address, Action.FORGET, entry.remote_id, entry.applied, entry.provenance)
             yield target, whole
-    written = {each.path for each in change.fields} if change else frozenset()
-    live = change.before if change and change.action is not Action.FORGET else entry.applied
+    live = change.before if change else entry.applied
     values: dict[Address, dict[str, Value]] = {}
     for name in entry.applied:
-        for target in kind.refers_to({name: None}) if "." in name and name not in written else ():
+        for target in kind.refers_to({name: None}) if "." in name else ():
             if target in deleted and live.get(name) is not None:
                 values.setdefault(target, {})[name] = live[name]
     for target, lost in values.items():
