@@ -135,6 +135,7 @@ def test_documents_differ_by_pseudonyms_only(people: Project) -> None:
         ("drift", "--json"),
         ("history", "1", "--json"),
         ("ledger", "list", "--json"),
+        ("explain", "contact/ann@example.com", "--json"),
     ):
         _same(people, pseudonyms, *args)
     in_rows = "FR"  # no personal field, but every row of a request body is taken for one
@@ -143,6 +144,13 @@ def test_documents_differ_by_pseudonyms_only(people: Project) -> None:
     assert len(set(pseudonyms.of.values())) == len(pseudonyms.of)
     assert {mark[0] for text, mark in pseudonyms.of.items() if "@" in text} == {"c"}
     assert {mark[0] for text, mark in pseudonyms.of.items() if "@" not in text} == {"v"}
+
+
+def test_an_explanation_shows_no_personal_value(people: Project) -> None:
+    """Neither a short one nor one that is a word of reconciler, in fields and in requests."""
+    said = ended(people.run("--redact", "explain", "contact/ann@example.com"), 0)
+    assert not re.search(r"\b(Jo|Annabel|Acme)\b|\"create\"", said), said
+    assert re.search(r'desired +"v:[0-9a-f]{8}"', said), said
 
 
 def test_messages_differ_by_pseudonyms_only(people: Project) -> None:
