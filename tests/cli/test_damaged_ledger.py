@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from tests.cli.support import ended
+from tests.support.hooks import before
 from tests.support.project import Project
 
 DAMAGES = {
@@ -60,3 +61,26 @@ def test_a_damaged_lock(project: Project, change: str) -> None:
     project.account.clear()
     ended(project.run("apply", "--yes"), 1, "error: the ledger")
     assert project.account.writes == []
+
+
+def test_an_end_that_cannot_be_recorded(project: Project) -> None:
+    """Everything was sent and recorded; the reason is reported unless the run was ended by another one."""
+    project.write("tags: [VIP]\n")
+    project.apply()
+    ledger = project.folder / ".reconciler" / "ledger.db"
+    with sqlite3.connect(ledger) as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE UPDATE ON reconciler_run BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+        )
+    project.write("tags: [VIP, New]\n")
+    ended(project.run("apply", "--yes"), 4, "the disk is full")
+    project.assert_converged()
+
+    def run_out() -> None:
+        with sqlite3.connect(ledger) as connection:
+            connection.execute("UPDATE reconciler_head SET expires = 1.0")
+
+    project.write("tags: [VIP, New, More]\n")
+    before(project.account, "POST", "/api/tags", run_out)
+    said = ended(project.run("apply", "--yes"), 3, "ran out")
+    assert "the disk is full" not in said

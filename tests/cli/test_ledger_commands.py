@@ -116,6 +116,33 @@ def test_import_of_another_account(applied: Project, make_project: Callable[...,
     assert not (other.folder / ".reconciler").exists()
 
 
+def test_import_into_a_ledger_that_was_used_without_entries(applied: Project) -> None:
+    """It stays that of its account, which the imported one may leave open."""
+    applied.run("ledger", "export", "--out", "out.json")
+    document = applied.run("--no-redact", "ledger", "export").document
+    applied.write(json.dumps({**document, "account": None}), "open.json")
+    account = applied.account.connection
+    for name in ("out.json", "open.json"):
+        env = {"RECONCILER_LEDGER": f"sqlite:///of-{name}.db"}
+        with Store.open(env["RECONCILER_LEDGER"], root=applied.folder) as store, Lock.acquire(store):
+            store.claim(account)
+        ended(applied.run("ledger", "import", name, env=env), 0, "imported 4 entries")
+        assert applied.run("--no-redact", "ledger", "export", env=env).document["account"] == account
+
+
+def test_some_entries_are_listed(project: Project) -> None:
+    """By a pattern; an address that is written out is no pattern."""
+    project.write('tags: ["A[1]", A1, B]\n')
+    project.apply()
+
+    def listed(text: str) -> list[str]:
+        return [each["address"] for each in project.run("ledger", "list", text, "--json").document["entries"]]
+
+    assert listed("tag/A*") == ["tag/A1", "tag/A[1]"]
+    assert listed("tag/A[1]") == ["tag/A1", "tag/A[1]"]
+    assert listed("tag/B") == ["tag/B"]
+
+
 ENTRY = {
     "address": "tag/X",
     "provenance": "created",

@@ -287,3 +287,9 @@ def test_a_plan_before_the_first_apply(project: Project) -> None:
     assert b"s3cret-value" not in (project.folder / "plan.json").read_bytes()
     ended(project.run("apply", "--plan", "plan.json", "--yes"), 0)
     assert project.account.state()["webhooks"][0]["secret"] == "s3cret-value"
+
+
+def test_the_plan_of_another_dialect(saved: Project) -> None:
+    """Its requests have another form."""
+    said = refused(saved, 3, "the plan is for the dialect vendor", RECONCILER_DIALECT="skill")
+    assert "this run uses skill" in said

@@ -17,6 +17,7 @@ import pytest
 
 from reconciler.cli import context as commands
 from tests.cli.support import ended, ledger_of
+from tests.support.hooks import before
 from tests.support.project import Project
 from tests.support.waiting import PATIENCE, line_with, until
 
@@ -269,3 +270,13 @@ def test_fail_fast_begins_nothing_after_a_failure(project: Project) -> None:
         assert len(project.account.state()["tags"]) == created
         project.account.set_faults([])
     assert project.run("apply", "--yes", env={"RECONCILER_FAIL_FAST": "1"}).code == 0
+
+
+def test_an_interrupt_of_this_process_ends_with_130(project: Project) -> None:
+    """The write under way is recorded, and none begins after it."""
+    project.write("tags: [A, B]\n")
+    before(project.account, "POST", "/api/tags", lambda: os.kill(os.getpid(), signal.SIGINT))
+    ended(project.run("apply", "--yes", "--parallel", "1"), 130, "created   tag/A")
+    assert project.account.state()["tags"] == ["A"]
+    ended(project.run("apply", "--yes"), 0)
+    project.assert_converged()
