@@ -138,7 +138,7 @@ class HttpClient:
 
     def hide(self, texts: Iterable[str]) -> None:
         """Mask these values in all further messages, whichever call's answer contains them."""
-        self._hidden = (*self._hidden, *(text for text in texts if text not in self._hidden))
+        self._hidden = (*self._hidden, *texts)
 
     def close(self) -> None:
         """Close the connections of all threads."""

@@ -46,6 +46,6 @@ def pause(retries: Retries, attempt: int, error: GatewayError, chance: Callable[
 
     After a ``Retry-After`` the rate limiter makes all workers wait, and only the random part is added here.
     """
-    if isinstance(error, Throttled) and error.retry_after is not None:
+    if error.retry_after is not None:
         return retries.first * chance() / 2
     return float(min(retries.longest, retries.first * 2 ** (attempt - 1)) * (0.5 + chance() / 2))

@@ -323,15 +323,14 @@ class KnownValues:
         for form, (offset, mark) in forms.items():
             begin = at - offset
             fits = begin >= end and text.startswith(form, begin) and form not in self._allowed
-            if fits and _is_whole(text, begin, begin + len(form)) and (best is None or len(form) > best[1]):
+            if fits and _is_whole(text, begin + len(form)) and (best is None or len(form) > best[1]):
                 best = (begin, len(form), mark)
         return best
 
 
-def _is_whole(text: str, begin: int, end: int) -> bool:
-    """Whether no word is cut at either side; a key of a JSON object is never a value."""
-    before, after = text[max(0, begin - 1) : begin + 1], text[end - 1 : end + 1]
-    return not (re.fullmatch(r"\w\w", before) or re.fullmatch(r"\w\w", after)) and text[end : end + 2] != '":'
+def _is_whole(text: str, end: int) -> bool:
+    """Whether a value, whose first word was found whole, cuts no word at its end; a key of JSON is never a value."""
+    return not re.fullmatch(r"\w\w", text[end - 1 : end + 1]) and text[end : end + 2] != '":'
 
 
 def _forms(value: str) -> set[str]:
