@@ -54,6 +54,20 @@ def test_what_others_create_is_counted(applied: Project) -> None:
     assert said in applied.run("drift").out
 
 
+def test_what_a_run_lets_go_is_not_created_by_others(project: Project) -> None:
+    """It counts as unmanaged from then on; what is gone, or is changed by the run, does not."""
+    project.write("prune: {tag: none}\n", "reconciler.yaml")
+    project.write("tags: [A, Also, B, Gone]\n")
+    project.apply()
+    delete_tag(project, "Gone")
+    project.write("tags: [{name: New, renamed_from: B}]\n")
+    project.apply()
+    assert project.account.state()["tags"] == ["A", "Also", "New"]
+    assert "Created by others" not in ended(project.run("drift"), 0, "No drift.")
+    project.account.edit("POST", "/api/tags", {"name": "Theirs"})
+    ended(project.run("drift"), 0, "Created by others since the last run: 1 tag")
+
+
 def test_an_edit_of_the_files_is_no_drift(applied: Project) -> None:
     """Only the account's side is shown; where both moved, that is said too."""
     applied.write(SITE.replace("first_name: Ann", "first_name: Annie"))
