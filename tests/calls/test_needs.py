@@ -53,6 +53,12 @@ def test_people_of_relations_are_looked_up(known: Project) -> None:
     assert looked_at(known) == 1
 
 
+def test_a_managed_person_of_a_relation_is_looked_up_by_id_only(known: Project) -> None:
+    """Also when no file declares that person any more."""
+    known.write("contacts: []\n" + YOGA.replace("p1@", "p0@"))
+    assert looked_at(known) == 1
+
+
 def test_a_small_account_is_walked(make_project: MakeProject) -> None:
     """One page is no more than one look-up, and tells more."""
     project = make_project(crowd(100))
