@@ -17,8 +17,8 @@ INTRO = """\
 
 Only managed resources are deleted, those in the ledger, and only after the files stop declaring them. An empty or
 unreadable folder never means "delete everything". Everything else in the account is unmanaged: counted, and changed
-only by an authoritative list (`tags_exact`, `exclusive`) or `prune: all`, whose deletions count against the limits
-as well.
+only by an authoritative list (`authoritative`, `tags_authoritative`) or `prune: all`, whose deletions count against
+the limits as well.
 
 """
 PRUNE = """
@@ -48,7 +48,7 @@ for `emails` and `contacts`.
 | managed resources that are deleted or replaced | above `limits.deletes` ({deletes}) percent of these |
 | managed people who lose something by deletions | above `limits.deletes` percent of these |
 | unmanaged people who lose something by deletions | from `limits.floor` people on |
-| removals from a `tags_exact` or `exclusive` set | above `limits.deletes` percent of the set, or its people |
+| removals from an authoritative list | above `limits.deletes` percent of the list, or its people |
 | managed resources, or people, that are updated | above `limits.updates` ({updates}) percent of these |
 | people who may receive e-mail | above `limits.emails` ({emails}) people |
 

@@ -22,7 +22,7 @@ ENDINGS = {
     CycleResult.UNCHANGED: "The account matches the configuration.",
     CycleResult.CHANGES: "Changes were found; without --apply they are only reported.",
     CycleResult.APPLIED: "All changes were applied.",
-    CycleResult.PARTLY: "Some changes were applied; the next cycle continues.",
+    CycleResult.PARTIAL: "Some changes were applied; the next cycle continues.",
     CycleResult.REFUSED: "An approval is missing, or another run holds the lock.",
     CycleResult.FAILED: "Files, network or Systeme.io failed; the next cycle retries, with growing pauses.",
     CycleResult.STOPPED: "The watch was stopped during the cycle.",

@@ -23,7 +23,7 @@ from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import UnboundRequest
 from reconciler.model.values import Address, Attrs, Ref
 from reconciler.planner.decoding import decode
-from reconciler.planner.impact import Losers, growth, tagged_contacts, takes_from_people
+from reconciler.planner.impact import AffectedContacts, growth, tagged_contacts, takes_from_people
 from reconciler.planner.order import Graph
 from reconciler.planner.requests import Query, bind, fill, is_the_one, lookup_for
 from reconciler.refresh.losses import PERSON, LossReader
@@ -58,7 +58,7 @@ class Freshness:
     def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._deletions: list[Change] = []
-        self._losers: tuple[float, Losers] = NEVER, {}
+        self._affected: tuple[float, AffectedContacts] = NEVER, {}
         self._snapshots: dict[str, tuple[float, Snapshot]] = {}
 
     def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
@@ -74,7 +74,7 @@ class Freshness:
         self.remaining[_collection(kind).name] -= 1
         if self.clock() - self.read_at < self.fresh:
             return ""
-        if change.loss and (grown := growth(change.loss.people, self._count_losers(change))):
+        if change.loss and (grown := growth(change.loss.people, self._count_affected(change))):
             return f"{grown}; plan again"
         item = self._current(kind, change)
         if item is None:
@@ -85,21 +85,21 @@ class Freshness:
         differs = [name for name in names if not kind.field(name).same(shown.get(name), expected.get(name))]
         return f"{', '.join(sorted(differs))} changed in the account since it was read; plan again" if differs else ""
 
-    def _count_losers(self, change: Change) -> int:
+    def _count_affected(self, change: Change) -> int:
         """Number of contacts that lose something by the deletion; counted once for all remaining deletions."""
         with self._lock:
-            began, losers = self._losers
+            began, affected = self._affected
             if self.clock() - began >= self.fresh:
                 began = self.clock()
                 ahead = [each for each in self._deletions if each.address not in self.deleted]
                 reader = LossReader(self.reader, self.dialect, self.sizes.get(PERSON.name))
-                losers = reader.losers(ahead if self.fresh else [change])
-                self._losers = began, losers
-            return len(losers[change.address])
+                affected = reader.affected_contacts(ahead if self.fresh else [change])
+                self._affected = began, affected
+            return len(affected[change.address])
 
     def tagged(self, change: Change) -> tuple[str, ...] | None:
         """The remote ids of the contacts that have a deleted tag, if they were read again for this step."""
-        people = self._losers[1].get(change.address)
+        people = self._affected[1].get(change.address)
         return None if people is None else tagged_contacts({change.address: people}).get(change.address)
 
     def record_write(self, step: Step, change: Change, shown: Attrs) -> None:

@@ -1,7 +1,7 @@
 """Runs one command line: arguments → exit code. Commands are imported when they are called.
 
 0 done, or nothing to do · 1 failure, usage errors included · 2 changes found (--detailed-exitcode)
-3 refused · 4 partly applied · 130 interrupted
+3 refused · 4 partially applied · 130 interrupted
 """
 
 from __future__ import annotations

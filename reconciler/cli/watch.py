@@ -25,7 +25,7 @@ from reconciler.watch.health import only_one, read_health
 
 REMARK = """
 Exit codes: 0 after SIGTERM, 130 after Ctrl-C; after --once or --max-cycles that of the last cycle: 0 nothing to do or
-applied, 1 failed, 2 changes found, 3 refused, 4 partly applied.
+applied, 1 failed, 2 changes found, 3 refused, 4 partially applied.
 """
 
 

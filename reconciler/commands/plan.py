@@ -21,7 +21,7 @@ from reconciler.model.resource import EMPTY, DesiredState, Ledger, LedgerEntry, 
 from reconciler.model.values import Address, Attrs
 from reconciler.planner.approvals import Approval, approvals, managed_people, people
 from reconciler.planner.diff import Digest
-from reconciler.planner.impact import Losers, losers_of, tagged_contacts, takes_from_people, with_losses
+from reconciler.planner.impact import AffectedContacts, affected_by, tagged_contacts, takes_from_people, with_losses
 from reconciler.planner.matched_state import MatchedState
 from reconciler.planner.narrow import part_for
 from reconciler.planner.order import Graph, build, sends
@@ -151,7 +151,7 @@ def decide(
     changes = _with_recreations(_selected(request, changes))
     losses = _losses(request, read, changes, ledger, reader)
     plan = _plan(request, read, ledger, changes, losses)
-    suggestions = _rename_suggestions(request, plan, found, rules.partly)
+    suggestions = _rename_suggestions(request, plan, found, rules.incomplete)
     return Planned(
         plan,
         _approvals(request, plan, read, ledger, suggestions, losses),
@@ -166,7 +166,7 @@ def decide(
         whole=not plan.partial and request.only is None,
         adopted=request.adopted,
         unmanaged=request.unmanaged,
-        tagged={} if losses.partly else tagged_contacts(losses.people),
+        tagged={} if losses.incomplete else tagged_contacts(losses.people),
         unmanaged_counts=count_unmanaged(read, plan.unmanaged, count_forgotten(changes, found)),
     )
 
@@ -174,7 +174,7 @@ def decide(
 def count_unmanaged(read: Refreshed, *numbers: Mapping[str, int]) -> dict[str, int]:
     """The sums of these numbers for each writable kind of which the whole collection was read; no other kind."""
     whole = {name for name, route in read.routes.items() if route.way is ReadRoute.WALK}
-    kinds = [kind for kind in KINDS.values() if kind.writable and not read.partly]
+    kinds = [kind for kind in KINDS.values() if kind.writable and not read.targeted]
     sources = {kind.name: kind.source.parent if isinstance(kind.source, Embedded) else kind.name for kind in kinds}
     return {name: sum(each.get(name, 0) for each in numbers) for name, source in sources.items() if source in whole}
 
@@ -187,10 +187,10 @@ def count_forgotten(changes: Sequence[Change], found: MatchedState) -> Counter[s
 
 
 class _Losses(NamedTuple):
-    """The contacts that lose something by each deletion; ``partly``: not all contacts were read."""
+    """The contacts that lose something by each deletion; ``incomplete``: not all contacts were read."""
 
-    people: Losers = EMPTY
-    partly: bool = False
+    people: AffectedContacts = EMPTY
+    incomplete: bool = False
 
 
 def _losses(
@@ -202,10 +202,10 @@ def _losses(
     route = read.routes.get(PERSON.name)
     whole = route is not None and route.way is ReadRoute.WALK
     if whole or reader is None or request.refresh == "none":
-        return _Losses(losers_of(deletions, read.found), partly=not whole)
+        return _Losses(affected_by(deletions, read.found), incomplete=not whole)
     live = (read.found.live[address] for address in read.found.live if address.kind == PERSON.name)
     counting = LossReader(reader, request.dialect, ledger.sizes.get(PERSON.name), request.parallel)
-    return _Losses(counting.losers(deletions, {each.remote_id: each.address for each in live}))
+    return _Losses(counting.affected_contacts(deletions, {each.remote_id: each.address for each in live}))
 
 
 def _approvals(
@@ -218,16 +218,16 @@ def _approvals(
 ) -> tuple[Approval, ...]:
     """The approvals; percentages refer to all managed resources, even if only a part was read."""
     found, limits = read.found, request.policy.limits
-    if read.partly:
-        return approvals(plan, ledger.entries, limits, suggestions, looked_for=found.entries, losers=losses.people)
-    return approvals(plan, found.entries, limits, suggestions, losers=losses.people)
+    if read.targeted:
+        return approvals(plan, ledger.entries, limits, suggestions, looked_for=found.entries, affected=losses.people)
+    return approvals(plan, found.entries, limits, suggestions, affected=losses.people)
 
 
 def _rename_suggestions(
-    request: PlanRequest, plan: Plan, found: MatchedState, partly: frozenset[str]
+    request: PlanRequest, plan: Plan, found: MatchedState, incomplete: frozenset[str]
 ) -> tuple[RenameSuggestion, ...]:
     """Renames are suggested for plans from files only, not for an undo."""
-    return suggest_renames(plan.changes, found, partly) if request.only is None else ()
+    return suggest_renames(plan.changes, found, incomplete) if request.only is None else ()
 
 
 def read_for_plan(
@@ -294,7 +294,7 @@ def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequen
     found = read.found
     if losses.people:
         managed = managed_people(found.entries)
-        changes = with_losses(changes, losses.people, managed, partly=losses.partly)
+        changes = with_losses(changes, losses.people, managed, incomplete=losses.incomplete)
     shown = {name: route for name, route in read.routes.items() if route.way not in (ReadRoute.WALK, ReadRoute.EACH)}
     routes = {name: str(route) for name, route in shown.items() if route.calls}
     if request.refresh == "none":
@@ -310,7 +310,7 @@ def _plan(request: PlanRequest, read: Refreshed, ledger: Ledger, changes: Sequen
     )
 
 
-def _bystanders(changes: Sequence[Change], losers: Losers) -> int:
+def _bystanders(changes: Sequence[Change], affected: AffectedContacts) -> int:
     """Number of people who lose something by a deletion and have no change of their own."""
-    lose: set[Address] = set().union(*losers.values())
+    lose: set[Address] = set().union(*affected.values())
     return len(lose - people(c for c in differing(changes) if not c.blocked and sends(c))) if lose else 0

@@ -175,8 +175,10 @@ class _StateCompiler:
         """One relation for each item of ``contacts: [a, b]`` and for each CSV row, with the position of its line."""
         kind = item.kind
         base = self._attrs(item)
-        if kind.exclusive and item.raw.get("exclusive") and isinstance(whole := base[kind.exclusive], Ref):
-            self.authoritative.setdefault((kind.name, whole.target), origin_in(item.raw, "exclusive", item.origin))
+        owner = base[kind.authoritative] if kind.authoritative and item.raw.get("authoritative") else None
+        if isinstance(owner, Ref):
+            line = origin_in(item.raw, "authoritative", item.origin)
+            self.authoritative.setdefault((kind.name, owner.target), line)
         if not kind.gather or kind.gather in base:
             self._add(item, base)
             return

@@ -314,7 +314,7 @@ class _AccountRun:
             report = carry_out(planned, session, store, options)
         self._note(planned, session, report)
         code = exit_code(report)
-        states = {0: AccountState.APPLIED, 4: AccountState.PARTLY, 130: AccountState.STOPPED}
+        states = {0: AccountState.APPLIED, 4: AccountState.PARTIAL, 130: AccountState.STOPPED}
         bad = next((outcome.message for outcome in report.outcomes if outcome.status.value == "failed"), "")
         why = self.one_line(report.stopped or bad) if code else ""
         return self.ended(states.get(code, AccountState.FAILED), code, error=why)

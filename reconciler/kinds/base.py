@@ -114,15 +114,16 @@ class Kind:
 
     ``key``: the fields of the natural key. ``alternates``: other wire keys by which a reference may name a live
     resource. ``gather``: the REF field that YAML may give as a list under its plural, or as the rows of a CSV source.
-    ``csv_source``: the key field that the rows of a CSV source may give, one resource each. ``exclusive``: the REF
-    field for whose target a block may be authoritative. ``by_id``: a managed resource is identified by its remote id
-    first. ``chain``: the field whose target takes one write at a time. ``last``: created after all others and deleted
-    before them. ``dies_with``: the REF fields whose deletion deletes this resource too. ``replaceable``: a changed
-    immutable field may be applied by delete and create. ``person``: the resource is a human being, so deleting it,
-    and creating it again after it was erased, need approval. ``reserved``: keys that exist in every account and are
-    never deleted. ``accepted``: a create is only accepted (202) and appears later. ``irreversible``: an update cannot
-    be reverted and the account refuses a second one, so reading decides whether it happened. ``approval``: what each
-    write needs. ``reference_names``: see :data:`ReferenceNames`; None means by the key's value alone.
+    ``csv_source``: the key field that the rows of a CSV source may give, one resource each. ``authoritative``: the
+    REF field for whose target a block may be authoritative. ``by_id``: a managed resource is identified by its remote
+    id first. ``chain``: the field whose target takes one write at a time. ``last``: created after all others and
+    deleted before them. ``dies_with``: the REF fields whose deletion deletes this resource too. ``replaceable``: a
+    changed immutable field may be applied by delete and create. ``person``: the resource is a human being, so
+    deleting it, and creating it again after it was erased, need approval. ``reserved``: keys that exist in every
+    account and are never deleted. ``accepted``: a create is only accepted (202) and appears later. ``irreversible``:
+    an update cannot be reverted and the account refuses a second one, so reading decides whether it happened.
+    ``approval``: what each write needs. ``reference_names``: see :data:`ReferenceNames`; None means by the key's
+    value alone.
     """
 
     name: str
@@ -142,7 +143,7 @@ class Kind:
     alternates: tuple[str, ...] = ()
     gather: str = ""
     csv_source: str = ""
-    exclusive: str = ""
+    authoritative: str = ""
     sugar: Sugar | None = None
     chain: str = ""
     last: bool = False
@@ -168,7 +169,7 @@ class Kind:
     def authoritative_end(self) -> str:
         """The REF field for whose target a list may be authoritative; empty if none."""
         owner = self.sugar.parent if self.sugar and self.sugar.authoritative_key else None
-        return self.exclusive or next((each.name for each in self.parents if each.ref == owner), "")
+        return self.authoritative or next((each.name for each in self.parents if each.ref == owner), "")
 
     @cached_property
     def parents(self) -> tuple[Field, ...]:

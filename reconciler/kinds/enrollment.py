@@ -20,7 +20,7 @@ KIND = Kind(
     doc="A contact's access to a course. To change access or modules, it is deleted and created again.",
     key=("contact", "course"),
     gather="contact",
-    exclusive="course",
+    authoritative="course",
     replaceable=True,
     fields=(
         Field(

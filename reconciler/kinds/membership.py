@@ -12,7 +12,7 @@ KIND = Kind(
     doc="A contact in a community. Systeme.io accepts it at once and shows it later.",
     key=("contact", "community"),
     gather="contact",
-    exclusive="community",
+    authoritative="community",
     accepted=True,
     fields=(
         Field(

@@ -164,7 +164,7 @@ def _resource(kind: Kind, sugars: list[Sugar]) -> dict[str, Any]:
         "type": "object",
         "additionalProperties": False,
         "required": required,
-        "properties": {**first, **named, **properties, **_exclusive(kind), **_short_forms(sugars), **own},
+        "properties": {**first, **named, **properties, **_authoritative(kind), **_short_forms(sugars), **own},
         **_who(kind),
         **_conditions(kind, sugars),
     }
@@ -189,11 +189,12 @@ def _apart(kind: Kind) -> list[dict[str, Any]]:
     return [{"not": {"required": list(pair)}} for pair in pairs]
 
 
-def _exclusive(kind: Kind) -> dict[str, Any]:
-    if not kind.exclusive:
+def _authoritative(kind: Kind) -> dict[str, Any]:
+    if not kind.authoritative:
         return {}
-    what = f"Delete all others of this {kind.exclusive}; several blocks for one {kind.exclusive} are combined."
-    return {"exclusive": {"type": "boolean", "description": what, "default": False}}
+    owner = kind.authoritative
+    what = f"Delete all others of this {owner}; several blocks for one {owner} are combined."
+    return {"authoritative": {"type": "boolean", "description": what, "default": False}}
 
 
 def _short_forms(sugars: list[Sugar]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ class AccountState(Enum):
     CHANGES = "changes"
     DRIFTED = "drifted"
     APPLIED = "applied"
-    PARTLY = "partly"
+    PARTIAL = "partial"
     REFUSED = "refused"
     FAILED = "failed"
     STOPPED = "stopped"
@@ -31,7 +31,7 @@ class AccountState(Enum):
     @property
     def is_failure(self) -> bool:
         """Whether it counts for ``--max-failures``."""
-        return self in (AccountState.FAILED, AccountState.PARTLY, AccountState.REFUSED)
+        return self in (AccountState.FAILED, AccountState.PARTIAL, AccountState.REFUSED)
 
 
 class NeededApproval(NamedTuple):

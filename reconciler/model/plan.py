@@ -39,7 +39,7 @@ class Cause(Enum):
     REMOVED = "removed"
     ROTATED = "rotated"
     GONE_WITH = "gone_with"
-    NOT_IN_SET = "not_in_set"
+    UNLISTED = "unlisted"
     TAKEOVER = "takeover"
 
 
@@ -72,7 +72,7 @@ class Change:
 
     ``attrs`` is the whole desired state (empty for DELETE and FORGET), ``before`` what is live or was applied.
     ``former`` and ``part_of`` are those of :class:`~reconciler.model.resource.Desired`.
-    ``depends_on`` names what it refers to, ``lets_go`` what it referred to and no longer does, ``cascades`` the
+    ``depends_on`` names what it refers to, ``detached_from`` what it referred to and no longer does, ``cascades`` the
     resources related to a deleted one, as read with it (the tags of a contact). ``blocked`` is the reason why policy
     forbids it. ``moved_from`` is the address that the ledger has it under. ``note`` is one sentence for the reader.
     ``loss`` says from how many people a deletion takes something. Two changes are equal if they would do the same:
@@ -87,7 +87,7 @@ class Change:
     before: Attrs = field(default_factory=lambda: EMPTY, compare=False)
     remote_id: str | None = None
     depends_on: tuple[Address, ...] = field(default=(), compare=False)
-    lets_go: tuple[Address, ...] = field(default=(), compare=False)
+    detached_from: tuple[Address, ...] = field(default=(), compare=False)
     cascades: tuple[Address, ...] = field(default=(), compare=False)
     blocked: str | None = None
     moved_from: Address | None = None

@@ -71,7 +71,7 @@ def where(change: Change) -> str:
 
 def is_of_files(change: Change) -> bool:
     """Whether the position is in the present files; a removed block has only its former position."""
-    return change.action not in (Action.DELETE, Action.FORGET) or change.cause is Cause.NOT_IN_SET
+    return change.action not in (Action.DELETE, Action.FORGET) or change.cause is Cause.UNLISTED
 
 
 def _is_in_title(change: Change, field: FieldChange) -> bool:

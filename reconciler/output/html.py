@@ -341,7 +341,7 @@ class _Content:
         yield PageFact(
             "needed by", list=self._links(_targets(own, (self._needed_by.get(each.address, ()) for each in every)))
         )
-        yield PageFact("lets go", list=self._links(_targets(own, (each.lets_go for each in every))))
+        yield PageFact("detached from", list=self._links(_targets(own, (each.detached_from for each in every))))
         yield PageFact("id", change.remote_id or "")
         yield PageFact("answered", _differences(outcome))
 

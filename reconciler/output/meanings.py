@@ -57,7 +57,7 @@ CAUSES: Mapping[Cause, str] = {
     Cause.REMOVED: "No longer declared in the files.",
     Cause.ROTATED: "The secret differs from the one last sent.",
     Cause.GONE_WITH: "Deleted together with another resource.",
-    Cause.NOT_IN_SET: "Not in an authoritative list (`tags_exact`, `exclusive`).",
+    Cause.UNLISTED: "Not in an authoritative list (`authoritative`, `tags_authoritative`).",
     Cause.TAKEOVER: "Managed by another ledger of the same database.",
 }
 
@@ -88,7 +88,7 @@ ACCOUNT_STATES: Mapping[AccountState, str] = {
     AccountState.CHANGES: "The plan has changes.",
     AccountState.DRIFTED: "Managed resources changed since the last run.",
     AccountState.APPLIED: "Every change was made.",
-    AccountState.PARTLY: "Some changes were made; run it again for the rest.",
+    AccountState.PARTIAL: "Some changes were made; run it again for the rest.",
     AccountState.REFUSED: "Refused: stale plan, missing approval, ledger locked.",
     AccountState.FAILED: "Failure: files, network, gateway, Systeme.io.",
     AccountState.STOPPED: "Interrupted; the changes made so far are recorded.",

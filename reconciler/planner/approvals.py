@@ -5,7 +5,7 @@ class      needed when                                                          
 deletes    deletions and replacements hit more than ``deletes`` percent of the managed          deletions and
            resources, or of the managed people, from ``floor`` of them on                       replacements
            a deleted tag or field is taken from ``floor`` or more unmanaged people
-           more than ``deletes`` percent of an authoritative set, or of its people, would go
+           more than ``deletes`` percent of an authoritative list, or of its people, would go
            a deletion and a creation look like a rename
 updates    updates hit more than ``updates`` percent of the managed resources or people         updates
 contacts   a contact is deleted                                                                 contacts
@@ -22,7 +22,7 @@ there is no percentage of them: each of them counts as if it were all (``deletes
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence, Set
+from collections.abc import Container, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, fields
 from functools import cached_property
 
@@ -32,6 +32,7 @@ from reconciler.model.plan import Action, Cause, Change, Plan, differing
 from reconciler.model.policy import COUNTED, UNCOUNTED, Allow, Limits
 from reconciler.model.resource import EMPTY, EntryState, LedgerEntry
 from reconciler.model.values import Address, Attrs, Ref
+from reconciler.planner.impact import AffectedContacts
 from reconciler.planner.matched_state import Entries
 from reconciler.planner.order import sends
 from reconciler.planner.rename_detection import RenameSuggestion
@@ -39,9 +40,6 @@ from reconciler.planner.rename_detection import RenameSuggestion
 REMOVING = frozenset({Action.DELETE, Action.REPLACE})
 #: If none of this many managed resources of a kind exists, the account is probably the wrong one.
 SUSPICIOUS = 10
-
-#: The contacts that lose something by the deletion of a tag or field, by its address.
-Losers = Mapping[Address, Collection[Address]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +67,14 @@ def approvals(
     limits: Limits,
     renames: Iterable[RenameSuggestion] = (),
     *,
-    losers: Losers = EMPTY,
+    affected: AffectedContacts = EMPTY,
     looked_for: Mapping[Address, LedgerEntry] | None = None,
 ) -> tuple[Approval, ...]:
     """Every approval that this plan needs, given or not. ``renames`` are deletions that look like renames.
 
     ``looked_for`` are those of the entries that should have been found, where these are not all.
     """
-    guard = _Guard(plan, entries, limits, losers)
+    guard = _Guard(plan, entries, limits, affected)
     found = [
         *guard.missing(entries if looked_for is None else looked_for),
         *_people(plan),
@@ -85,7 +83,7 @@ def approvals(
         *_asked(plan),
     ]
     found += [Approval(Allow.DELETES, len(guard.removing), str(offer)) for offer in renames]
-    found += [*guard.deletions(), *guard.sets(), *guard.updates(), *guard.emails()]
+    found += [*guard.deletions(), *guard.lists(), *guard.updates(), *guard.emails()]
     return tuple(found)
 
 
@@ -178,8 +176,10 @@ def managed_people(entries: Mapping[Address, LedgerEntry]) -> frozenset[Address]
 class _Guard:
     """A plan and its limits; managed people are collected only if something is deleted or updated."""
 
-    def __init__(self, plan: Plan, entries: Mapping[Address, LedgerEntry], limits: Limits, losers: Losers) -> None:
-        self.plan, self.entries, self.limits, self.losers = plan, entries, limits, losers
+    def __init__(
+        self, plan: Plan, entries: Mapping[Address, LedgerEntry], limits: Limits, affected: AffectedContacts
+    ) -> None:
+        self.plan, self.entries, self.limits, self.affected = plan, entries, limits, affected
         self.changes = list(differing(plan.effective))
         self.removing = [change for change in self.changes if change.action in REMOVING]
 
@@ -193,10 +193,10 @@ class _Guard:
             yield Approval(Allow.MISSING, count, f"{what}: it may be the wrong account")
 
     def deletions(self) -> Iterable[Approval]:
-        """The approval for deletions; removals from authoritative sets are counted by :meth:`sets`."""
-        hit = [change for change in self.removing if change.cause is not Cause.NOT_IN_SET]
+        """The approval for deletions; removals from authoritative lists are counted by :meth:`lists`."""
+        hit = [change for change in self.removing if change.cause is not Cause.UNLISTED]
         unmanaged = [c for c in hit if c.action is Action.DELETE and c.address not in self.entries]
-        affected = people(hit).union(*(self.losers.get(change.address, ()) for change in hit))
+        affected = people(hit).union(*(self.affected.get(change.address, ()) for change in hit))
         clause = self._of_resources(len(hit), len(unmanaged), affected) or self._of_people(affected, unmanaged)
         if clause:
             yield Approval(Allow.DELETES, len(self.removing), f"{_removals(self.removing)} {clause}{self._spared()}")
@@ -226,21 +226,21 @@ class _Guard:
             return f"{self._affect} {part:,} of {len(known):,} people (limit {percent}%)"
         return ""
 
-    def sets(self) -> Iterable[Approval]:
-        """The approval for removals from authoritative sets: shares of each set, and of the people in all of them."""
-        for name in sorted({c.address.kind for c in self.changes if c.cause is Cause.NOT_IN_SET}):
+    def lists(self) -> Iterable[Approval]:
+        """The approval for removals from authoritative lists: shares of each, and of the people on all of them."""
+        for name in sorted({c.address.kind for c in self.changes if c.cause is Cause.UNLISTED}):
             made = (Action.CREATE, Action.FORGET)
             there = [c for c in self.plan.changes if c.address.kind == name and c.action not in made]
             groups: dict[str, list[Change]] = {}
             for change in there:
                 owner = (change.attrs or change.before).get(KINDS[name].authoritative_end)
                 groups.setdefault(f" of {owner}", []).append(change)
-            clauses = (self._of_set(name, whose, group) for whose, group in {**groups, "": there}.items())
+            clauses = (self._of_list(name, whose, group) for whose, group in {**groups, "": there}.items())
             if clause := next(filter(None, clauses), ""):
                 reason = f"{_removals(self.removing)} {clause}{self._spared()}"
                 yield Approval(Allow.DELETES, len(self.removing), reason)
 
-    def _of_set(self, name: str, whose: str, group: Sequence[Change]) -> str:
+    def _of_list(self, name: str, whose: str, group: Sequence[Change]) -> str:
         gone = [change for change in group if change.action is Action.DELETE and not change.blocked]
         sides = ((len(gone), len(group), f"{name}s"), (len(people(gone)), len(people(group)), "people"))
         for part, whole, noun in sides:

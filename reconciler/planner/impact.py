@@ -15,7 +15,7 @@ from reconciler.model.values import Address, Attrs, Ref, Value
 from reconciler.planner.matched_state import DERIVED, MatchedState
 
 #: The contacts that lose something by each deletion, and their remote ids.
-Losers = Mapping[Address, Mapping[Address, str]]
+AffectedContacts = Mapping[Address, Mapping[Address, str]]
 
 #: What contacts carry → the relation that assigns it: tag → tagging.
 ASSIGNED_BY = {kind.parents[end].ref: kind for name, (_, end) in DERIVED.items() if (kind := KINDS[name]).create}
@@ -71,11 +71,11 @@ def _cascades_from(
 
 
 def with_counts(
-    changes: Mapping[Address, Change], found: MatchedState, partly: Set[str] = frozenset()
+    changes: Mapping[Address, Change], found: MatchedState, incomplete: Set[str] = frozenset()
 ) -> dict[Address, Change]:
     """The changes, with the number of contacts that keep a renamed tag or field.
 
-    ``partly`` are the kinds that were not read completely; their counts are lower bounds.
+    ``incomplete`` are the kinds that were not read completely; their counts are lower bounds.
     """
     counted = dict(changes)
     telling = [change for change in changes.values() if change.action is Action.DELETE or is_rename(change)]
@@ -84,7 +84,7 @@ def with_counts(
         around: Set[Address] = bearers.get(change.address, frozenset())
         cascades = tuple(sorted(each for each in around if each.kind in _SHOWN_WITH[change.address.kind]))
         if is_rename(change) and around:
-            note = f"{least(change.address, partly)}{len(around):,} {_words(around, 'keep')} it"
+            note = f"{least(change.address, incomplete)}{len(around):,} {_words(around, 'keep')} it"
             counted[change.address] = _noted(change, note)
         elif cascades:
             counted[change.address] = replace(change, cascades=cascades)
@@ -97,7 +97,7 @@ def takes_from_people(changes: Iterable[Change]) -> list[Change]:
     return [change for change in gone if change.address.kind in _TAKEN_FROM_PEOPLE]
 
 
-def losers_of(deletions: Iterable[Change], found: MatchedState) -> Losers:
+def affected_by(deletions: Iterable[Change], found: MatchedState) -> AffectedContacts:
     """The contacts that lose something by each deletion, as far as contacts were read."""
     deletions = list(deletions)
     bearers = bearers_of(live_relations(found), {each.address for each in deletions})
@@ -110,20 +110,20 @@ def losers_of(deletions: Iterable[Change], found: MatchedState) -> Losers:
     return {name: {each: found.live.id_of(each) or "" for each in those} for name, those in people.items()}
 
 
-def tagged_contacts(losers: Losers) -> dict[Address, tuple[str, ...]]:
+def tagged_contacts(affected: AffectedContacts) -> dict[Address, tuple[str, ...]]:
     """The remote ids of the contacts that lose each deleted tag, kept in the history for an undo."""
-    return {name: tuple(sorted(people.values())) for name, people in losers.items() if name.kind in ASSIGNED_BY}
+    return {name: tuple(sorted(people.values())) for name, people in affected.items() if name.kind in ASSIGNED_BY}
 
 
 def with_losses(
-    changes: Sequence[Change], losers: Losers, managed: Set[Address], *, partly: bool
+    changes: Sequence[Change], affected: AffectedContacts, managed: Set[Address], *, incomplete: bool
 ) -> Sequence[Change]:
-    """The changes, with the number of contacts that lose something. ``partly``: not all contacts were read."""
+    """The changes, with the number of contacts that lose something. ``incomplete``: not all contacts were read."""
     if isinstance(changes, Changes):
-        return Changes(tuple(with_losses(changes.own, losers, managed, partly=partly)), changes.agreed)
+        return Changes(tuple(with_losses(changes.own, affected, managed, incomplete=incomplete)), changes.agreed)
     return tuple(
-        _losing(change, Loss(len(people), len(people.keys() - managed), partly))
-        if (people := losers.get(change.address)) is not None
+        _losing(change, Loss(len(people), len(people.keys() - managed), incomplete))
+        if (people := affected.get(change.address)) is not None
         else change
         for change in changes
     )
@@ -158,9 +158,9 @@ def is_rename(change: Change) -> bool:
     return named and any(each.path in kind.key for each in change.fields)
 
 
-def least(address: Address, partly: Set[str]) -> str:
+def least(address: Address, incomplete: Set[str]) -> str:
     """``"at least "`` before a number if not everything was read."""
-    return "at least " if _COUNTED_IN[address.kind] & partly else ""
+    return "at least " if _COUNTED_IN[address.kind] & incomplete else ""
 
 
 def values_lost(number: int) -> str:

@@ -82,7 +82,7 @@ class _GraphBuilder:
                     self._need(Step(target, Verb.DROP), drop)
                 else:
                     self._need(make, Step(target, Verb.MAKE))
-            for target in change.lets_go:
+            for target in change.detached_from:
                 self._need(Step(target, Verb.DROP), make)
             if change.action is Action.REPLACE:
                 self._need(*((drop, make) if creates_first(change) else (make, drop)))

@@ -45,7 +45,7 @@ _FIELD_ORDER = {(kind.name, field.name): index for kind in KINDS.values() for in
 class PlanRules:
     """Parameters of planning. ``digest`` is None without a ledger; ``now`` is seconds of the epoch.
 
-    ``recreate``: erased people may be created again. ``partly``: kinds that were not read completely.
+    ``recreate``: erased people may be created again. ``incomplete``: kinds that were not read completely.
     """
 
     policy: Policy
@@ -53,7 +53,7 @@ class PlanRules:
     digest: Digest
     now: float
     recreate: bool = False
-    partly: frozenset[str] = frozenset()
+    incomplete: frozenset[str] = frozenset()
 
 
 def plan_changes(found: MatchedState, state: DesiredState, rules: PlanRules) -> Sequence[Change]:
@@ -65,7 +65,7 @@ def plan_changes(found: MatchedState, state: DesiredState, rules: PlanRules) -> 
     roots_first = sorted(_disagreeing(found), key=lambda each: len(KINDS[each.kind].parents))
     changes = {each.address: planner.desired(each) for each in roots_first}
     changes |= Pruning(found, state, rules.policy).changes()
-    changes = with_counts(planner.hold_back(changes), found, rules.partly)
+    changes = with_counts(planner.hold_back(changes), found, rules.incomplete)
     problems = [*planner.problems, *_still_needed(found, changes), *_names_held(found, changes)]
     if problems:
         raise ConfigurationError(problems)
@@ -156,7 +156,7 @@ class _Planner:
             before=readable(live.attrs),
             cause=_main_cause(fields) if fields else None,
             note="; ".join(filter(None, self._notes(kind, desired, known, fields))),
-            lets_go=_lets_go(kind, desired, known) if fields else (),
+            detached_from=_detached_from(kind, desired, known) if fields else (),
         )
 
     def _notes(
@@ -261,7 +261,7 @@ def _all_fields(kind: Kind, desired: Desired) -> tuple[FieldChange, ...]:
     )
 
 
-def _lets_go(kind: Kind, desired: Desired, known: LedgerEntry | None) -> tuple[Address, ...]:
+def _detached_from(kind: Kind, desired: Desired, known: LedgerEntry | None) -> tuple[Address, ...]:
     if known is None:
         return ()
     now = set(kind.refers_to(desired.attrs))

@@ -135,7 +135,7 @@ class Pruning:
         return Change(
             live.address,
             Action.DELETE,
-            Cause.NOT_IN_SET if outside else Cause.REMOVED,
+            Cause.UNLISTED if outside else Cause.REMOVED,
             note=since,
             remote_id=live.remote_id,
             origin=entry.origin if entry else outside and outside.origin,

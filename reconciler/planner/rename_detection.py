@@ -40,11 +40,11 @@ class RenameSuggestion:
 
 
 def suggest_renames(
-    changes: Iterable[Change], found: MatchedState, partly: Set[str] = frozenset()
+    changes: Iterable[Change], found: MatchedState, incomplete: Set[str] = frozenset()
 ) -> tuple[RenameSuggestion, ...]:
     """Suggestions for similar pairs, most similar first, then in the order of the changes; each address occurs once.
 
-    ``partly`` are the kinds that were not read completely.
+    ``incomplete`` are the kinds that were not read completely.
     """
     open_changes = [c for c in differing(changes) if not c.blocked and _can_be_renamed(KINDS[c.address.kind])]
     gone = [c for c in open_changes if c.action is Action.DELETE][:MAX_COMPARED]
@@ -63,7 +63,7 @@ def suggest_renames(
     for likeness, old, new in sorted(alike, key=lambda pair: -pair[0]):
         if likeness >= ALIKE and not paired & {old.address, new.address}:
             paired |= {old.address, new.address}
-            made.append(RenameSuggestion(old.address, new.address, new.origin, _advice(old, new, found, partly)))
+            made.append(RenameSuggestion(old.address, new.address, new.origin, _advice(old, new, found, incomplete)))
     return tuple(made)
 
 
@@ -94,7 +94,7 @@ def _ratio(one: str, other: str) -> float:
     return SequenceMatcher(None, one.casefold(), other.casefold()).ratio()
 
 
-def _advice(old: Change, new: Change, found: MatchedState, partly: Set[str]) -> str:
+def _advice(old: Change, new: Change, found: MatchedState, incomplete: Set[str]) -> str:
     kind = KINDS[old.address.kind]
     name = unescape(old.address.key)
     if kind.renameable:
@@ -102,5 +102,5 @@ def _advice(old: Change, new: Change, found: MatchedState, partly: Set[str]) -> 
     lost = values_of(old.address, found)
     label = next((value for key, value in new.attrs.items() if key not in kind.key), "")
     return f"A {kind.key[0]} cannot change: keep `{kind.key[0]}: {name}` and change only the label to {label}" + (
-        f", or {least(old.address, partly)}{values_lost(lost)}" if lost else ""
+        f", or {least(old.address, incomplete)}{values_lost(lost)}" if lost else ""
     )

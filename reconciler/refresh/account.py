@@ -85,13 +85,13 @@ class Scope:
 class Refreshed:
     """The three sides, the routes taken, and the approximate sizes of walked collections.
 
-    ``partly``: only what targets depend on was matched; the sides contain nothing else.
+    ``targeted``: only what targets depend on was matched; the sides contain nothing else.
     """
 
     found: MatchedState
     routes: Mapping[str, Route]
     sizes: Mapping[str, int]
-    partly: bool = False
+    targeted: bool = False
 
 
 def refresh(
@@ -150,7 +150,7 @@ class _Refresh:
                 self.items[name] = reading.named(KINDS[name], ids, self.items.get(name, []), routes[name].pages)
             found = self._match(self._matcher(), reading, routes)
         return Refreshed(
-            checked(found, self.state), routes, self.sizes | guessed, partly=self.scope.whole_ledger is not None
+            checked(found, self.state), routes, self.sizes | guessed, targeted=self.scope.whole_ledger is not None
         )
 
     def _matcher(self) -> Matcher:

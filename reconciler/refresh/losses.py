@@ -26,7 +26,7 @@ from reconciler.model.plan import Change
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address
 from reconciler.planner.decoding import ItemDecoder
-from reconciler.planner.impact import Losers, has_value
+from reconciler.planner.impact import AffectedContacts, has_value
 from reconciler.refresh.read_strategy import PAGE
 from reconciler.refresh.reader import Progress
 
@@ -49,7 +49,9 @@ class LossReader:
     parallel: int = 8
     progress: Progress | None = None
 
-    def losers(self, deletions: Sequence[Change], addresses: Mapping[str, Address] = EMPTY) -> Losers:
+    def affected_contacts(
+        self, deletions: Sequence[Change], addresses: Mapping[str, Address] = EMPTY
+    ) -> AffectedContacts:
         """The contacts that lose something by each deletion. ``addresses`` are those of known contacts, by id."""
         found: dict[Address, dict[Address, str]] = {change.address: {} for change in deletions}
         queries = self._queries(deletions) if deletions else []

@@ -5,7 +5,7 @@ result of a cycle     next cycle after                            counts as
 unchanged, changes,   the interval                                success
 applied
 refused               the interval: waiting for a person          neither
-partly, failed        a back-off that doubles up to its maximum   failure
+partial, failed       a back-off that doubles up to its maximum   failure
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class CycleResult(Enum):
     UNCHANGED = "unchanged"
     CHANGES = "changes"
     APPLIED = "applied"
-    PARTLY = "partly"
+    PARTIAL = "partial"
     REFUSED = "refused"
     FAILED = "failed"
     STOPPED = "stopped"
@@ -38,7 +38,7 @@ class CycleResult(Enum):
     @property
     def is_failure(self) -> bool:
         """Whether a retry may help."""
-        return self in (CycleResult.PARTLY, CycleResult.FAILED)
+        return self in (CycleResult.PARTIAL, CycleResult.FAILED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def news(before: NotificationState, seen: CycleObservation) -> tuple[tuple[str, 
     if seen.ending is CycleResult.STOPPED:
         return (), before
     events = ["drift"] if seen.drift and seen.drift != before.drift else []
-    events += ["apply"] if seen.ending in (CycleResult.APPLIED, CycleResult.PARTLY) else []
+    events += ["apply"] if seen.ending in (CycleResult.APPLIED, CycleResult.PARTIAL) else []
     if seen.failure:
         events += ["failure"] if seen.failure != before.failure else []
     elif before.failure:

@@ -25,7 +25,7 @@ CODES = {
     CycleResult.UNCHANGED: 0,
     CycleResult.CHANGES: 2,
     CycleResult.APPLIED: 0,
-    CycleResult.PARTLY: 4,
+    CycleResult.PARTIAL: 4,
     CycleResult.REFUSED: 3,
     CycleResult.FAILED: 1,
     CycleResult.STOPPED: 130,
@@ -186,7 +186,7 @@ def _apply(request: PlanRequest, session: Session, actions: WatchActions) -> Cyc
             return replace(seen, ending=CycleResult.REFUSED, exit_code=ApprovalRequired.exit_code, closed=shut)
         report = carry_out(planned, session, store, actions.options(planned, session))
     code = actions.graded(report)
-    endings = {0: CycleResult.APPLIED, 3: CycleResult.REFUSED, 4: CycleResult.PARTLY, 130: CycleResult.STOPPED}
+    endings = {0: CycleResult.APPLIED, 3: CycleResult.REFUSED, 4: CycleResult.PARTIAL, 130: CycleResult.STOPPED}
     return replace(seen, ending=endings.get(code, CycleResult.FAILED), exit_code=code, report=report)
 
 

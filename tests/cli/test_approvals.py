@@ -260,7 +260,7 @@ def exact(make_project: MakeProject, emails: dict[str, list[int]], keep: dict[st
     text = "enrollments:\n"
     for name, some in keep.items():
         members = ", ".join(f"p{number}@example.com" for number in some)
-        text += f"  - {{course: {name}, access: full_access, exclusive: true, contacts: [{members}]}}\n"
+        text += f"  - {{course: {name}, access: full_access, authoritative: true, contacts: [{members}]}}\n"
     project.write(text)
     return project
 

@@ -232,7 +232,7 @@ def test_another_folder_may_hold_it(school: Project, tmp_path: Path) -> None:
             "enrollments: [{course: L, access: full_access, contact: a@b.c, csv: people.csv}]",
             "cannot be used together",
         ),
-        ("contacts: [{email: ann@example.com, tags_exact: true}]", "missing key `tags`"),
+        ("contacts: [{email: ann@example.com, tags_authoritative: true}]", "missing key `tags`"),
         ("contacts: [{csv: {file: people.csv, fields: {last_name: 1, fields.surname: 1}}}]", "set last_name"),
         ("tags: [{name: x, csv: people.csv}]", "unknown key `csv`"),
     ],

@@ -38,7 +38,7 @@ def expires_in(project: Project, seconds: float | None = None) -> float:
 def test_a_write_needs_time_on_the_lock(project: Project, seconds: float, code: int, said: str) -> None:
     """The first write is under way when the lock is cut short: the second one does not leave.
 
-    With time left the first one is still recorded, so the plan is partly applied.
+    With time left the first one is still recorded, so the plan is partially applied.
     """
     project.write(TAGS)
     before(project.account, "POST", "/api/tags", lambda: expires_in(project, seconds))

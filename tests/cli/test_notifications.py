@@ -89,9 +89,9 @@ def test_failures_are_told(told: Project, taken: Taken) -> None:
     told.write("tags: [T0]\n")
     ended(told.run("apply", "--yes"), 3)
     assert taken.events == ["failure", "failure", "apply", "failure"]
-    broken, partly, _, gated = taken.documents
+    broken, partial, _, gated = taken.documents
     assert (broken["error"], broken["environment"], broken["exit_code"]) == ("ConfigurationError", "live", 1)
-    assert partly["outcomes"] == {"done": 11, "failed": 1}
+    assert partial["outcomes"] == {"done": 11, "failed": 1}
     assert (gated["needs"], gated["error"], gated["changes"]) == (
         ["deletes"],
         "ApprovalRequired",

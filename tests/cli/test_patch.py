@@ -111,9 +111,11 @@ def test_a_released_field_comes_back_as_a_line(make_project: Callable[..., Proje
     project.assert_converged()
 
 
-def test_an_exact_set(project: Project) -> None:
+def test_an_authoritative_list(project: Project) -> None:
     """A tag that somebody added joins the list."""
-    site = "tags: [A, B]\ncontacts:\n  - email: ann@example.com\n    tags_exact: true\n    tags: [A]  # these\n"
+    site = (
+        "tags: [A, B]\ncontacts:\n  - email: ann@example.com\n    tags_authoritative: true\n    tags: [A]  # these\n"
+    )
     project.write(site)
     project.apply()
     ids = project.account.ids()

@@ -161,7 +161,7 @@ def test_an_address_is_sent_as_it_is_written(project: Project, email: str) -> No
     project.assert_converged()
 
 
-def test_an_exact_set_knows_a_person_by_either_form(make_project) -> None:
+def test_an_authoritative_list_knows_a_person_by_either_form(make_project) -> None:
     """Whoever is named stays, whatever form the account has."""
     project = make_project(
         {
@@ -171,7 +171,7 @@ def test_an_exact_set_knows_a_person_by_either_form(make_project) -> None:
         }
     )
     project.write(
-        f"enrollments:\n  - {{course: Yoga, access: full_access, contacts: ['{COMPOSED}'], exclusive: true}}\n"
+        f"enrollments:\n  - {{course: Yoga, access: full_access, contacts: ['{COMPOSED}'], authoritative: true}}\n"
     )
     changes = project.plan()["changes"]
     assert {each["address"]: each["action"] for each in changes} == {

@@ -38,7 +38,7 @@ contacts:
     courses: [12, {id: 12}]
     lifecycle: {ignore: [locale], prevent_destroy: true}
 enrollments:
-  - {course: 101, access: full_access, contacts: [ann@example.com], exclusive: true}
+  - {course: 101, access: full_access, contacts: [ann@example.com], authoritative: true}
 webhooks:
   - {name: 42, url: "https://${var.host}/", secret: {env: A}, events: [SALE_NEW], active: false}
 """

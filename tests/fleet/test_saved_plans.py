@@ -110,7 +110,7 @@ def test_redacted_plans_are_applied(make_fleet: MakeFleet) -> None:
 def test_the_rest_of_saved_plans_is_applied_later(fleet: FleetProject) -> None:
     """An account that failed halfway: --continue applies the rest of its plan."""
     fleet.accounts["acme"].fault("status", method="POST", times=1, status=422)
-    ended(fleet.run(*APPLY), 4, "1 applied, 1 partly")
+    ended(fleet.run(*APPLY), 4, "1 applied, 1 partial")
     ended(fleet.run(*APPLY, "--continue"), 0, "2 accounts")
     assert sorted(fleet.accounts["acme"].state()["tags"]) == ["Lead", "VIP"]
 

@@ -29,6 +29,7 @@ MODULES = tuple(f"reconciler.{package}.{name}" for package, names in _BY_PACKAGE
 _CLI = (
     *(
         "approvals",
+        "authoritative_lists",
         "bad_account",
         "bad_files",
         "begun_plans",
@@ -42,7 +43,6 @@ _CLI = (
         "drift",
         "entries",
         "environment_of_a_run",
-        "exact",
         "explain",
         "failed_calls",
         "history",

@@ -102,7 +102,7 @@ def told(bench: Bench, prune: dict[str, str], keep: frozenset[str]) -> Any:
     except ConfigurationError as error:
         return sorted(map(str, error.problems))
     changes = [
-        (c, c.cause, c.note, c.origin, c.part_of, c.depends_on, c.lets_go, c.effects, c.lifecycle)
+        (c, c.cause, c.note, c.origin, c.part_of, c.depends_on, c.detached_from, c.effects, c.lifecycle)
         for c in made.plan.changes
     ]
     return changes, made.approvals, made.plan.unmanaged, made.plan.reads, made.graph, made.slugs, made.sizes

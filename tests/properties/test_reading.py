@@ -55,17 +55,17 @@ def crowds(draw: st.DrawFn, name: str) -> list[World]:
 
 @st.composite
 def worlds(draw: st.DrawFn, seed: World, before: World | None = None) -> World:
-    """Files, in some of which people have handles, are bound, or have exact sets, or courses have."""
+    """Files, in some of which people have handles, are bound, or lists are authoritative."""
     world = draw(desired(seed, before))
     for contact in world["contacts"]:
         if draw(st.integers(0, 9)) == 0:
             contact["handle"] = contact["email"].partition("@")[0]
         if "tags" in contact and draw(st.integers(0, 3)) == 0:
-            contact["tags_exact"] = True
+            contact["tags_authoritative"] = True
     for section in ("enrollments", "memberships"):
         for each in world.get(section, ()):
             if draw(st.integers(0, 5)) == 0:
-                each["exclusive"] = True
+                each["authoritative"] = True
     return world
 
 

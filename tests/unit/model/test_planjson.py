@@ -35,7 +35,7 @@ FULL = Change(
     before={"first_name": "Ann"},
     remote_id="7",
     depends_on=(VIP,),
-    lets_go=(GOLD,),
+    detached_from=(GOLD,),
     blocked="prevent_destroy",
     moved_from=VIP,
     former=GOLD,
@@ -85,7 +85,7 @@ def test_a_sensitive_field_travels_without_its_sides() -> None:
         {"lifecycle": NO_LIFECYCLE},
         {"before": {}},
         {"part_of": None},
-        {"lets_go": ()},
+        {"detached_from": ()},
     ],
 )
 def test_words_and_positions_do_not_change_the_meaning(words: dict[str, Any]) -> None:

@@ -100,7 +100,7 @@ def test_what_left_the_files_is_shown_in_its_file() -> None:
     """Its line says something else by now; what comes from a run that is undone is in no file at all."""
     (found,) = diagnostics.of(sheet(one(Action.DELETE, Cause.REMOVED)))
     assert found.origin == Origin("site.yaml", 1, 1)
-    (found,) = diagnostics.of(sheet(one(Action.DELETE, Cause.NOT_IN_SET)))
+    (found,) = diagnostics.of(sheet(one(Action.DELETE, Cause.UNLISTED)))
     assert found.origin == AT
     (found,) = diagnostics.of(sheet(one(Action.DELETE, origin=Origin("run 7, step 2", 0, 0))))
     assert found.origin is None
@@ -110,9 +110,9 @@ def test_what_left_the_files_is_shown_in_its_file() -> None:
 
 #: For each approval a change that needs it.
 APPROVED = [
-    (Allow.DELETES, one(Action.DELETE, Cause.NOT_IN_SET)),
+    (Allow.DELETES, one(Action.DELETE, Cause.UNLISTED)),
     (Allow.UPDATES, one(Action.UPDATE)),
-    (Allow.CONTACTS, one(Action.DELETE, Cause.NOT_IN_SET, address=ANN)),
+    (Allow.CONTACTS, one(Action.DELETE, Cause.UNLISTED, address=ANN)),
     (Allow.RECREATE, one(Action.CREATE, Cause.MISSING, address=ANN)),
     (Allow.EMAILS, one(Action.CREATE, Cause.NEW, effects=(MAIL,))),
     (Allow.CANCEL, one(Action.UPDATE, address=Address("subscription", "ann@example.com/Monthly"))),
@@ -174,7 +174,7 @@ def test_what_was_done_needs_no_attention() -> None:
 
 def test_commands() -> None:
     """At file, line and column; the file as the repository names it."""
-    text = workflow_commands(sheet(one(Action.DELETE, Cause.NOT_IN_SET, note="why"), base="sites/a"))
+    text = workflow_commands(sheet(one(Action.DELETE, Cause.UNLISTED, note="why"), base="sites/a"))
     assert text == (
         "::warning file=sites/a/site.yaml,line=4,col=3,title=reconciler%3A delete::to delete: tag/VIP; why\n"
     )
@@ -190,7 +190,7 @@ def test_commands() -> None:
 @given(st.text(), st.text(min_size=1))
 def test_nothing_escapes_a_command(note: str, file: str) -> None:
     """Whatever stands in names: one command a line, and its text is what was said."""
-    change = one(Action.DELETE, Cause.NOT_IN_SET, note=f"x{note}", origin=Origin(f"x{file}.yaml", 1, 1))
+    change = one(Action.DELETE, Cause.UNLISTED, note=f"x{note}", origin=Origin(f"x{file}.yaml", 1, 1))
     text = workflow_commands(sheet(change))
     (line,) = text.splitlines()
     found = re.fullmatch(r"::warning file=([^,:]*),line=1,col=1,title=reconciler%3A delete::(.*)", line)
@@ -481,7 +481,7 @@ def log(text: str) -> list[dict[str, Any]]:
 def test_a_log_of_a_plan() -> None:
     """Only what needs attention, each at its line of the repository."""
     approval = Approval(Allow.CONTACTS, 1, "why")
-    changes = (one(Action.CREATE), one(Action.DELETE, Cause.NOT_IN_SET, address=Address("tag", "a b")))
+    changes = (one(Action.CREATE), one(Action.DELETE, Cause.UNLISTED, address=Address("tag", "a b")))
     results = log(sarif.log(sheet(*changes, approvals=(approval,), base="my site", name="p")))
     assert [(each["ruleId"], each["level"]) for each in results] == [
         ("needs-allowance", "error"),
@@ -509,7 +509,7 @@ def test_logs_of_drift_and_of_files() -> None:
 def test_a_result_is_known_again() -> None:
     """By what it is about, wherever its line has moved to."""
     changes = [
-        one(Action.DELETE, Cause.NOT_IN_SET, address=address, origin=Origin("a.yaml", line, 1))
+        one(Action.DELETE, Cause.UNLISTED, address=address, origin=Origin("a.yaml", line, 1))
         for address, line in ((VIP, 3), (VIP, 9), (Address("tag", "Other"), 3))
     ]
     marks = [log(sarif.log(sheet(each)))[0]["partialFingerprints"] for each in changes]
@@ -535,7 +535,7 @@ def test_rules_last() -> None:
 @given(st.text(), st.text(min_size=1))
 def test_any_text_is_a_log(note: str, file: str) -> None:
     """Names of files become valid references, and messages stay what they are."""
-    change = one(Action.DELETE, Cause.NOT_IN_SET, note=f"x{note}", origin=Origin(f"x{file}", 1, 1))
+    change = one(Action.DELETE, Cause.UNLISTED, note=f"x{note}", origin=Origin(f"x{file}", 1, 1))
     (result,) = log(sarif.log(sheet(change)))
     assert result["message"]["text"].endswith(wording.printable(f"x{note}"))
 
@@ -546,7 +546,7 @@ def test_any_text_is_a_log(note: str, file: str) -> None:
 @pytest.mark.parametrize("form", FORMATS)
 def test_every_format_tells_what_it_says(form: str) -> None:
     """Each entry of the table names a function that is there; every text ends with a line end."""
-    plan = sheet(one(Action.DELETE, Cause.NOT_IN_SET), document={"a": 1}, name="x")
+    plan = sheet(one(Action.DELETE, Cause.UNLISTED), document={"a": 1}, name="x")
     told: dict[str, Any] = {PLAN: plan, DRIFT: DRIFTS, PROBLEMS: PROBLEMS_FOUND}
     for subject, value in told.items():
         if form in names(subject):

@@ -151,13 +151,13 @@ def enrolled(number: int, action: Action, cause: Cause | None = None) -> Change:
 def test_unmanaged_ones_are_a_share_of_their_set(stay: int, go: int, shut: bool) -> None:
     """Though nothing is owned, and from the same floor on."""
     changes = [enrolled(number, Action.ADOPT) for number in range(stay)]
-    changes += [enrolled(number, Action.DELETE, Cause.NOT_IN_SET) for number in range(50, 50 + go)]
+    changes += [enrolled(number, Action.DELETE, Cause.UNLISTED) for number in range(50, 50 + go)]
     assert found(changes, []) == ([(Allow.DELETES, go)] if shut else [])
 
 
 def test_one_word_allows_what_several_approvals_ask_for() -> None:
     """The count is that of all deletions."""
-    changes = [enrolled(number, Action.DELETE, Cause.NOT_IN_SET) for number in range(10)]
+    changes = [enrolled(number, Action.DELETE, Cause.UNLISTED) for number in range(10)]
     changes += [Change(address, Action.DELETE) for address in tags(10)]
     assert set(found(changes, tags(10))) == {(Allow.DELETES, 20)}
 
@@ -232,7 +232,7 @@ def test_unmanaged_people_count_from_the_floor_on(unmanaged: int, limits: Limits
     owned = [tag, *tags(20), *(Address("contact", f"m{n}") for n in range(5000))]
     plan = Plan(Base(None, "", 0, "vendor"), (Change(tag, Action.DELETE),), ids=dict.fromkeys(owned, "1"))
     needed = approvals(
-        plan, {a: LedgerEntry(a, "1") for a in owned}, limits, losers={tag: frozenset(persons(unmanaged))}
+        plan, {a: LedgerEntry(a, "1") for a in owned}, limits, affected={tag: dict.fromkeys(persons(unmanaged), "")}
     )
     assert bool(needed) is shut
     if shut:
@@ -247,7 +247,7 @@ def test_managed_people_who_lose_a_tag_are_a_share_of_all(losing: int, shut: boo
     tag, people_ = Address("tag", "0"), persons(10)
     entries = {a: LedgerEntry(a, "1") for a in [*tags(90), *people_]}
     plan = Plan(Base(None, "", 0, "vendor"), (Change(tag, Action.DELETE),), ids=dict.fromkeys(entries, "1"))
-    needed = approvals(plan, entries, Limits(), losers={tag: frozenset(people_[:losing])})
+    needed = approvals(plan, entries, Limits(), affected={tag: dict.fromkeys(people_[:losing], "")})
     assert [approval.reason for approval in needed] == (
         ["1 deletion affects 4 of 10 people (limit 30%). No contact is deleted"] if shut else []
     )
@@ -263,7 +263,7 @@ def test_people_named_by_managed_relations_are_managed() -> None:
     ids = dict.fromkeys([tag, *relations], "1")
     plan = Plan(Base(None, "", 0, "vendor"), (Change(tag, Action.DELETE),), ids=ids)
     needed = approvals(
-        plan, {tag: LedgerEntry(tag, "1"), **relations}, Limits(), losers={tag: frozenset(persons(10))}
+        plan, {tag: LedgerEntry(tag, "1"), **relations}, Limits(), affected={tag: dict.fromkeys(persons(10), "")}
     )
     assert [approval.reason for approval in needed] == [
         "1 deletion affects 10 of 10 people (limit 30%). No contact is deleted"

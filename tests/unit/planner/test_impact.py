@@ -10,10 +10,10 @@ from reconciler.model.plan import Action, Cause, Change, FieldChange, Loss
 from reconciler.model.resource import Ledger
 from reconciler.model.values import Address
 from reconciler.planner.impact import (
+    affected_by,
     bearers_of,
     is_rename,
     live_relations,
-    losers_of,
     values_lost,
     values_of,
     with_losses,
@@ -23,11 +23,11 @@ from tests.unit.planner.made import ANN, GOLD, VIP, contact_item, entry, identif
 COMPANY = Address("contact_field", "company")
 
 
-def lost(address: Address, known: Ledger, *managed: Address, partly: bool = False, **items: Any) -> Change:
+def lost(address: Address, known: Ledger, *managed: Address, incomplete: bool = False, **items: Any) -> Change:
     """The deletion, with what it takes from people."""
     deletion = Change(address, Action.DELETE)
-    losers = losers_of([deletion], identified(state(), known, **items))
-    (change,) = with_losses([deletion], losers, frozenset(managed), partly=partly)
+    affected = affected_by([deletion], identified(state(), known, **items))
+    (change,) = with_losses([deletion], affected, frozenset(managed), incomplete=incomplete)
     return change
 
 
@@ -52,7 +52,7 @@ def test_unmanaged_people_are_told_apart(contacts_with_tag: int, managed: int, w
 def test_where_not_all_were_read_it_is_a_least_number() -> None:
     """Nobody counted the others."""
     contacts = [contact_item("ann@example.com", 1, (1,))]
-    change = lost(VIP, ledger(entry(VIP)), ANN, partly=True, tag=tag_items("VIP"), contact=contacts)
+    change = lost(VIP, ledger(entry(VIP)), ANN, incomplete=True, tag=tag_items("VIP"), contact=contacts)
     assert (change.note, change.loss) == ("at least 1 contact loses it", Loss(1, 0, least=True))
 
 

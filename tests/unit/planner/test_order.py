@@ -55,7 +55,7 @@ def test_what_is_referred_to_is_made_first_and_dropped_last() -> None:
 def test_what_is_let_go_is_dropped_after_the_letting_go() -> None:
     """The field goes once the contact has its value elsewhere."""
     field = Address("contact_field", "old")
-    updated = Change(ANN, Action.UPDATE, fields=(FieldChange("x", 1, 2, Cause.EDITED),), lets_go=(field,))
+    updated = Change(ANN, Action.UPDATE, fields=(FieldChange("x", 1, 2, Cause.EDITED),), detached_from=(field,))
     assert order(Change(field, Action.DELETE), updated) == [make(ANN), drop(field)]
 
 
@@ -130,7 +130,7 @@ def test_webhooks_are_deleted_before_others_are_made() -> None:
 def test_order_yields_where_needs_forbid_it() -> None:
     """A webhook that takes the name of one that goes after all others: needs win, nothing deadlocks."""
     # The drop of the old hook waits for the contact that refers to it; the barrier would want it the other way round.
-    waiting = Change(ANN, Action.UPDATE, fields=(FieldChange("x", 1, 2, Cause.EDITED),), lets_go=(OLD_HOOK,))
+    waiting = Change(ANN, Action.UPDATE, fields=(FieldChange("x", 1, 2, Cause.EDITED),), detached_from=(OLD_HOOK,))
     dropped = Change(OLD_HOOK, Action.DELETE, before={"name": "Old"})
     graph = build([waiting, dropped, Change(HOOK, Action.CREATE, attrs={"name": "Hook"})])
     assert graph.order.index(make(ANN)) < graph.order.index(drop(OLD_HOOK))

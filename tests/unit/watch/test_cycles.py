@@ -93,7 +93,7 @@ def test_nothing_is_told_twice(before: NotificationState, seen: CycleObservation
         (NotificationState("a"), CycleObservation(CycleResult.CHANGES, drift="a"), ()),
         (NotificationState("a"), CycleObservation(CycleResult.CHANGES, drift="b"), ("drift",)),
         (NotificationState(), CycleObservation(CycleResult.APPLIED, drift="a"), ("drift", "apply")),
-        (NotificationState(), CycleObservation(CycleResult.PARTLY, failure="steps failed"), ("apply", "failure")),
+        (NotificationState(), CycleObservation(CycleResult.PARTIAL, failure="steps failed"), ("apply", "failure")),
         (NotificationState(failure="x"), CycleObservation(CycleResult.FAILED, failure="x", was_read=False), ()),
         (
             NotificationState(failure="x"),

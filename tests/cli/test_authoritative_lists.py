@@ -31,7 +31,7 @@ def school(make_project) -> Project:
     )
 
 
-def block(who: list[str], course: str = "Launch", more: str = "exclusive: true") -> str:
+def block(who: list[str], course: str = "Launch", more: str = "authoritative: true") -> str:
     """One block of enrollments."""
     return f"  - {{course: {course}, access: full_access, contacts: [{', '.join(who)}], {more}}}\n"
 
@@ -48,12 +48,12 @@ def members(project: Project, course: str) -> set[str]:
 
 def test_other_tags_of_a_contact_go(school: Project) -> None:
     """Those of that contact only, with the line that says so; nothing more is read for it."""
-    school.write(f"contacts:\n  - email: {PEOPLE[0]}\n    tags: [VIP]\n    tags_exact: true\n")
+    school.write(f"contacts:\n  - email: {PEOPLE[0]}\n    tags: [VIP]\n    tags_authoritative: true\n")
     document = school.plan()
     assert deletions(document) == [f"tagging/{PEOPLE[0]}/New", f"tagging/{PEOPLE[0]}/Old"]
     change = next(each for each in document["changes"] if each["action"] == "delete")
     assert (change["cause"], change["note"]) == (
-        "not_in_set",
+        "unlisted",
         f"not in the authoritative list of contact/{PEOPLE[0]}",
     )
     assert change["origin"] == {"file": "site.yaml", "line": 4, "column": 5}
@@ -64,15 +64,15 @@ def test_other_tags_of_a_contact_go(school: Project) -> None:
 
 
 def test_no_tags_at_all(school: Project) -> None:
-    """An exact empty list is a list."""
-    school.write(f"contacts: [{{email: {PEOPLE[0]}, tags: [], tags_exact: true}}]")
+    """An empty list may be authoritative."""
+    school.write(f"contacts: [{{email: {PEOPLE[0]}, tags: [], tags_authoritative: true}}]")
     assert len(deletions(school.plan())) == 3
 
 
 def test_a_tag_declared_elsewhere_belongs_to_the_set(school: Project) -> None:
     """The section of taggings counts as the short form does."""
     school.write(
-        f"contacts: [{{email: {PEOPLE[0]}, tags: [VIP], tags_exact: true}}]\n"
+        f"contacts: [{{email: {PEOPLE[0]}, tags: [VIP], tags_authoritative: true}}]\n"
         f"taggings: [{{contact: {PEOPLE[0]}, tag: Old}}]\n"
     )
     assert deletions(school.plan()) == [f"tagging/{PEOPLE[0]}/New"]
@@ -80,7 +80,7 @@ def test_a_tag_declared_elsewhere_belongs_to_the_set(school: Project) -> None:
 
 def test_others_leave_a_course_and_blocks_add_up(school: Project) -> None:
     """Two blocks of one course are one set, whichever says it; other courses stay as they are."""
-    school.write("enrollments:\n" + block(PEOPLE[:10]) + block(PEOPLE[10:15], more="exclusive: false"))
+    school.write("enrollments:\n" + block(PEOPLE[:10]) + block(PEOPLE[10:15], more="authoritative: false"))
     assert deletions(school.plan()) == [f"enrollment/{email}/Launch" for email in PEOPLE[15:]]
     school.apply()
     school.assert_converged()
@@ -121,7 +121,7 @@ def test_nobody_at_all_is_gated(school: Project) -> None:
 
 
 def test_ours_go_whatever_pruning_says(school: Project) -> None:
-    """The set is exact, or it is not."""
+    """A list is authoritative, or it is not."""
     school.write("prune: {enrollment: none}", "reconciler.yaml")
     school.write("enrollments:\n" + block(PEOPLE))
     school.apply()
@@ -148,7 +148,7 @@ def test_a_target_removes_nobody(school: Project) -> None:
 
 def test_a_community_of_its_own(school: Project) -> None:
     """Who was in it leaves, and who is new is not taken for a stranger while that is only accepted."""
-    school.write(f"memberships: [{{community: Club, contacts: [{PEOPLE[5]}], exclusive: true}}]")
+    school.write(f"memberships: [{{community: Club, contacts: [{PEOPLE[5]}], authoritative: true}}]")
     assert deletions(school.plan()) == [f"membership/{email}/Club" for email in PEOPLE[:3]]
     school.apply()
     school.assert_converged()
@@ -193,7 +193,7 @@ def test_reading_a_set_costs_its_own_pages(make_project) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "more"), [("", "exclusive: true"), ("prune: {enrollment: all}", "exclusive: false")]
+    ("settings", "more"), [("", "authoritative: true"), ("prune: {enrollment: all}", "authoritative: false")]
 )
 def test_whoever_is_removed_is_named(make_project, settings: str, more: str) -> None:
     """Where only the declared contacts were looked up, whoever leaves is asked for the name, not shown as an id."""
@@ -204,7 +204,7 @@ def test_whoever_is_removed_is_named(make_project, settings: str, more: str) -> 
         "enrollments": [{"course": "Small", "contact": email} for email in people[:3]],
     }
     project = make_project(seed)
-    project.write("enrollments:\n" + block(people[:1], "Small", "exclusive: false"))
+    project.write("enrollments:\n" + block(people[:1], "Small", "authoritative: false"))
     project.apply("--refresh", "full")
     project.write(settings, "reconciler.yaml")
     project.write("enrollments:\n" + block(people[:1], "Small", more))
@@ -218,7 +218,7 @@ def test_whoever_is_removed_is_named(make_project, settings: str, more: str) -> 
 def test_whoever_pruning_removes_is_named(school: Project) -> None:
     """Where all go whom no file names, the plan says who, whatever it took to read them."""
     school.write("prune: {enrollment: all, membership: all}\n", "reconciler.yaml")
-    school.write("enrollments:\n" + block(PEOPLE[:15], more="exclusive: false") + "memberships: []\n")
+    school.write("enrollments:\n" + block(PEOPLE[:15], more="authoritative: false") + "memberships: []\n")
     found = deletions(school.plan())
     assert found == deletions(school.plan("--refresh", "full"))
     assert [each for each in found if "/Launch" in each] == [f"enrollment/{email}/Launch" for email in PEOPLE[15:]]
