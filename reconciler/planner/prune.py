@@ -55,11 +55,9 @@ class Pruning:
     def _owned(self, entry: LedgerEntry, live: Live | None) -> Change:
         if live is None and entry.state is EntryState.PENDING:
             return self._keep(entry, "accepted, not shown by the account yet; removed once it shows")
-        if live is None:
+        excluding = self.lists.excluding(live) if live else None
+        if live is None or (entry.remote_id not in (None, live.remote_id) and not excluding):
             return self._forget(entry, Cause.REMOVED, "gone from the account")
-        excluding = self.lists.excluding(live)
-        if entry.remote_id not in (None, live.remote_id) and not excluding:
-            return self._forget(entry, Cause.REMOVED, f"gone from the account; id {live.remote_id} is unmanaged")
         if parent := self._gone_with(live):
             return self._forget(entry, Cause.GONE_WITH, f"goes with {parent}")
         if reason := self._released(entry):
