@@ -235,9 +235,13 @@ class StepRunner:
     def _found(self, step: Step, change: Change, item: Item, provenance: Provenance) -> WriteResult:
         """Manage a resource found under the key of a create, if it has the desired values.
 
-        Raises Invalid, having written nothing, if it differs; history keeps the values found.
+        Raises Invalid, having written nothing, if it differs or is another managed resource; history keeps the values
+        found.
         """
         kind = KINDS[change.address.kind]
+        remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
+        if owner := self._other_owner(change, remote_id):
+            raise Invalid(f"{change.address} exists now as {owner} (id {remote_id}): plan again")
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
         digest = None if provenance is Provenance.CREATED else self.digest  # its secret cannot be read
         differs = differences(kind, change.attrs, shown, None, frozenset(), digest)
@@ -249,9 +253,14 @@ class StepRunner:
             self.store.intend(self.run, self._ledger_address(step, change), step.verb, before, MIN_LOCK_SECONDS)
         if differs:
             raise Invalid(f"{change.address} exists now {_difference(kind, differs)}; it stays as it is: plan again")
-        remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
         how = "created; the response was lost" if created_here else "exists already with these values: adopted"
         return WriteResult(remote_id, shown, how, provenance)
+
+    def _other_owner(self, change: Change, remote_id: str) -> Address | None:
+        """The managed resource with this remote id, if it is another one than that of the change."""
+        same_kind = (each for each in self.entries.values() if each.address.kind == change.address.kind)
+        known = (each.address for each in same_kind if each.remote_id == remote_id)
+        return next((address for address in known if address != change.address), None)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
         message = f"{_position(change)}{error}{_advice(change, error)}"

@@ -16,7 +16,7 @@ Where both kinds would form a cycle, *after* edges are dropped. A cycle of renam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
@@ -90,12 +90,7 @@ class _GraphBuilder:
 
     def need_free_names(self) -> None:
         """A resource that takes a name waits until it is free; a cycle of renames is opened by parking one."""
-        taken_from: dict[Address, Address] = {}
-        holders = {_natural(c, c.before): a for a, c in self.changes.items() if _frees_name(c)}
-        for address, change in self.changes.items():
-            holder = holders.get(_natural(change, change.attrs)) if _takes_name(change) else None
-            if holder and holder != address:
-                taken_from[address] = holder
+        taken_from = names_taken(self.changes.values())
         for circle in _circles(taken_from):
             self.needs[Step(min(circle), Verb.PARK)] = set()
         for address, holder in taken_from.items():
@@ -141,6 +136,13 @@ class _GraphBuilder:
 def creates_first(change: Change) -> bool:
     """Whether a replacement is created before the old resource is deleted, which is renamed for that."""
     return change.lifecycle.create_before_destroy and KINDS[change.address.kind].renameable
+
+
+def names_taken(changes: Collection[Change]) -> dict[Address, Address]:
+    """By the address of each change that takes a name: the address of the change that frees it."""
+    holders = {_natural(each, each.before): each.address for each in changes if _frees_name(each)}
+    found = {each.address: holders.get(_natural(each, each.attrs)) for each in changes if _takes_name(each)}
+    return {address: holder for address, holder in found.items() if holder and holder != address}
 
 
 def steps_of(change: Change) -> tuple[Verb, ...]:

@@ -12,6 +12,7 @@ from reconciler.model.did_you_mean import near
 from reconciler.model.plan import Action, Change
 from reconciler.model.resource import EMPTY
 from reconciler.model.values import Address
+from reconciler.planner.order import names_taken
 
 #: Number of patterns without a match for which a similar address is suggested.
 SUGGESTED = 10
@@ -22,8 +23,8 @@ def select(
 ) -> tuple[Change, ...]:
     """Patterns are addresses with ``*`` and ``?``, unique names, or kinds; ``places`` maps them to positions.
 
-    A target includes what it needs, with a note, and never deletes; an exclusion includes what needs it. Raises
-    ConfigurationError with all patterns that match nothing.
+    A target includes what it needs and what frees its name, with a note, and never deletes; an exclusion includes
+    what needs it or its name. Raises ConfigurationError with all patterns that match nothing.
     """
     known = {str(change.address): change.address for change in changes}
     wanted, unwanted = Patterns(_in_full(targets, known)), Patterns(_in_full(excludes, known))
@@ -31,11 +32,13 @@ def select(
     unused = [*wanted.unused(), *unwanted.unused()]
     if unused:
         raise ConfigurationError(_unmatched(unused, list(known), places))
+    taken_from = names_taken(changes)
     chosen = [change for change in changes if not wanted or named[change.address][0]]
     if wanted:
         by_address = {change.address: change for change in changes}
-        chosen = [change for change in _with_needs(chosen, by_address) if change.action is not Action.DELETE]
-    out = _with_dependants({address for address, (_, left_out) in named.items() if left_out}, changes)
+        needed = _with_needs(chosen, by_address, taken_from)
+        chosen = [change for change in needed if change.action is not Action.DELETE]
+    out = _with_dependants({address for address, (_, left_out) in named.items() if left_out}, changes, taken_from)
     return tuple(change for change in chosen if change.address not in out)
 
 
@@ -93,13 +96,15 @@ def _unmatched(patterns: Sequence[str], known: Sequence[str], places: Mapping[st
     return problems
 
 
-def _with_needs(chosen: Iterable[Change], by_address: dict[Address, Change]) -> list[Change]:
+def _with_needs(
+    chosen: Iterable[Change], by_address: Mapping[Address, Change], taken_from: Mapping[Address, Address]
+) -> list[Change]:
     """The selected changes and those that they need, which get a note."""
     found = {change.address: change for change in chosen}
     waiting = list(found.values())
     while waiting:
         change = waiting.pop()
-        for each in change.depends_on:
+        for each in (*change.depends_on, taken_from.get(change.address, change.address)):
             if each in by_address and each not in found:
                 found[each] = _along(by_address[each], change.address)
                 waiting.append(found[each])
@@ -110,10 +115,16 @@ def _along(change: Change, needed_by: Address) -> Change:
     return replace(change, note="; ".join(filter(None, (change.note, f"comes along: needed by {needed_by}"))))
 
 
-def _with_dependants(out: set[Address], changes: Sequence[Change]) -> set[Address]:
-    """The excluded changes and the creations that depend on them."""
-    missing = {c.address for c in changes if c.address in out and c.action is Action.CREATE}
-    while more := {c.address for c in changes if c.address not in out and missing.intersection(c.depends_on)}:
+def _with_dependants(
+    out: set[Address], changes: Sequence[Change], taken_from: Mapping[Address, Address]
+) -> set[Address]:
+    """The excluded changes, and those that depend on their creations or take the names that they free."""
+    created = {each.address for each in changes if each.action is Action.CREATE}
+    while more := {
+        each.address
+        for each in changes
+        if each.address not in out
+        and (taken_from.get(each.address) in out or not out.isdisjoint(created.intersection(each.depends_on)))
+    }:
         out |= more
-        missing |= more
     return out
