@@ -64,7 +64,8 @@ something than the plan shows: a saved plan is stale then, and a count older tha
 
 - `plan` uses a client that can only send GET; the one that writes is created after all approvals.
 - Resources to overwrite or delete are read again if their reading is older than `limits.fresh` seconds, time at the
-  prompt included. What changed in between is not overwritten: that step fails, the others continue.
+  prompt included. What changed in between is not overwritten: that step fails, the others continue. Taggings and
+  memberships have no values that could change; they are removed without that.
 - `protect: true` on an environment requires its name, typed or as `--confirm NAME`.
 - A saved plan is applied as it is, or refused if a plan made now would differ.
 - One `apply` at a time: a run locks the ledger, and a second run is refused.

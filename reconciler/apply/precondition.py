@@ -1,8 +1,9 @@
 """Checks before an update or deletion that the resource still has the state in the plan.
 
 A reading is valid for ``limits.fresh`` seconds from its start. After that the resource is read again by id or
-filter, or its whole collection where that needs fewer calls than the writes to come. The API offers no conditional
-writes, so a change between this check and the write goes unnoticed.
+filter, or its whole collection where that needs fewer calls than the writes to come. A relation without values of its
+own is not: removing it is right, or it is gone. The API offers no conditional writes, so a change between this check
+and the write goes unnoticed.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ from typing import Any
 from reconciler.errors import NotFound
 from reconciler.gateway.client import PAGE, Reader
 from reconciler.kinds import KINDS
-from reconciler.kinds.base import Collection, Embedded, Item, Kind
+from reconciler.kinds.base import Collection, Item, Kind
 from reconciler.kinds.dialect import Dialect, wire_of
 from reconciler.kinds.field import FieldShape
 from reconciler.model.plan import Action, Change, Step, Verb
 from reconciler.model.report import UnboundRequest
-from reconciler.model.values import Address, Attrs, Ref
+from reconciler.model.values import Address, Attrs
 from reconciler.planner.decoding import decode
 from reconciler.planner.impact import AffectedContacts, growth, tagged_contacts, takes_from_people
 from reconciler.planner.order import Graph
-from reconciler.planner.requests import Query, bind, fill, is_the_one, lookup_for
+from reconciler.planner.requests import Query, bind, fill, lookup_for
 from reconciler.refresh.losses import PERSON, LossReader
 
 #: Items of a collection that was read again, by remote id.
@@ -39,7 +40,7 @@ class Freshness:
     """Checks shared by all workers.
 
     ``fresh``: seconds for which a reading is valid; that of the plan began at ``read_at`` (of ``clock``). ``sizes``:
-    live resources by kind. ``remaining``: updates and deletions still to come, by collection. ``written`` and
+    live resources by kind. ``remaining``: updates and deletions still to come, by kind. ``written`` and
     ``deleted``: what this run did already, which is no change by others.
     """
 
@@ -62,8 +63,8 @@ class Freshness:
         self._snapshots: dict[str, tuple[float, Snapshot]] = {}
 
     def expect(self, graph: Graph, changes: Mapping[Address, Change]) -> None:
-        """Count the updates and deletions to come, by collection."""
-        self.remaining.update(_collection(KINDS[s.address.kind]).name for s in graph.order if overwrites(s, changes))
+        """Count the updates and deletions to come, by kind."""
+        self.remaining.update(step.address.kind for step in graph.order if overwrites(step, changes))
         self._deletions = takes_from_people(changes.values())
 
     def changes_since(self, step: Step, change: Change) -> str:
@@ -71,7 +72,7 @@ class Freshness:
         if not overwrites(step, {change.address: change}):
             return ""
         kind = KINDS[change.address.kind]
-        self.remaining[_collection(kind).name] -= 1
+        self.remaining[kind.name] -= 1
         if self.clock() - self.read_at < self.fresh:
             return ""
         if change.loss and (grown := growth(change.loss.people, self._count_affected(change))):
@@ -117,10 +118,8 @@ class Freshness:
         return any(target in self.deleted for target in kind.refers_to({name: ""}))
 
     def _current(self, kind: Kind, change: Change) -> Item | None:
-        snapshot = self._snapshot(_collection(kind))
-        if snapshot is not None:
-            return self._in_snapshot(kind, change, snapshot)
-        return self.read(change)
+        snapshot = self._snapshot(kind)
+        return self.read(change) if snapshot is None else snapshot.get(change.remote_id or "")
 
     def _snapshot(self, kind: Kind) -> Snapshot | None:
         """The whole collection, read again once for all workers; None where single reads need fewer calls."""
@@ -145,32 +144,10 @@ class Freshness:
             return self.reader.whole(source.path)
         return [item for page in self.reader.walk(source.path) for item in page]
 
-    def _in_snapshot(self, kind: Kind, change: Change, snapshot: Snapshot) -> Item | None:
-        if not isinstance(kind.source, Embedded):
-            return snapshot.get(change.remote_id or "")
-        owner = snapshot.get(self._owner_id(kind, change))
-        return self._embedded(kind, change, owner)
-
-    def _owner_id(self, kind: Kind, change: Change) -> str:
-        assert isinstance(kind.source, Embedded)
-        attrs = {**change.before, **change.attrs}
-        targets = [ref.target for p in kind.parents if isinstance(ref := attrs[p.name], Ref)]
-        (owner,) = (target for target in targets if target.kind == kind.source.parent)
-        return self.ids[owner]
-
-    def _embedded(self, kind: Kind, change: Change, owner: Item | None) -> Item | None:
-        assert isinstance(kind.source, Embedded)
-        wire, attrs = wire_of(kind, self.dialect), {**change.before, **change.attrs}
-        rows = (owner or {}).get(kind.source.wire) or ()
-        return next((row for row in rows if is_the_one(kind, row, attrs, self.ids, wire)), None)
-
     def read(self, change: Change) -> Item | None:
         """Read the resource of the change; None if it does not exist."""
         kind = KINDS[change.address.kind]
         try:
-            if isinstance(kind.source, Embedded):
-                where = self._filter(kind, change)
-                return self._embedded(kind, change, self.reader.get(where.path)) if where else None
             if kind.show:
                 parts = fill(kind.show.path, {"id": change.remote_id})
                 return self.reader.get(bind(UnboundRequest("GET", parts), self.ids).path)
@@ -192,14 +169,11 @@ class Freshness:
 
 
 def overwrites(step: Step, changes: Mapping[Address, Change]) -> bool:
-    """Whether a step changes or deletes an existing resource."""
+    """Whether a step replaces or deletes values that others may have changed; a tagging has none but its ends."""
     change = changes[step.address]
-    return step.verb is not Verb.MAKE or change.action not in (Action.CREATE, Action.REPLACE)
-
-
-def _collection(kind: Kind) -> Kind:
-    """The kind whose list contains the resources of this kind."""
-    return KINDS[kind.source.parent] if isinstance(kind.source, Embedded) else kind
+    kind, creates = KINDS[change.address.kind], change.action in (Action.CREATE, Action.REPLACE)
+    is_new = step.verb is Verb.MAKE and creates
+    return not is_new and any(_is_known(kind, each.name, change.before) for each in kind.fields)
 
 
 def _replaced_fields(step: Step, change: Change, kind: Kind, shown: Attrs) -> set[str]:
