@@ -153,6 +153,8 @@ class Executor:
 
     def _receive(self, step: Step, result: Outcome | ReconcilerError) -> None:
         if isinstance(result, Outcome):
+            if result.status is Status.NOT_RUN:  # the stop came while it was tried; it may have been the last step
+                self.stopped = self.stopped or self.bounds.reason(self._calls())
             self._record(result)
             return
         self._record(Outcome(step, self._change(step).action, Status.FAILED, message=str(result)))

@@ -224,7 +224,7 @@ def test_a_signal_ends_a_pause(
     project.apply()
     project.account.clear()
     project.write("tags: [{name: B, handle: a}]\n")
-    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(first=60, longest=60))
+    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(first=10, longest=10))
     project.account.fault("status", method=method, times=None)
 
     def sent() -> int:
@@ -233,6 +233,27 @@ def test_a_signal_ends_a_pause(
     with _signal_after(sent):
         ended(project.run(*command), code, words)
     assert sent() == 1
+
+
+def test_a_signal_while_a_membership_is_sent_again(
+    make_project: MakeProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first request may have been carried out, so it stays announced; the next run looks, and sends."""
+    project = make_project({"communities": ["Club"], "contacts": [{"email": "ann@example.com"}]})
+    project.write("memberships: [{community: Club, contact: ann@example.com}]\n")
+    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(first=60, longest=60))
+    project.account.fault("drop_before", method="POST")
+    project.account.fault("status", method="POST", status=429, times=None)
+
+    def sent() -> int:
+        return sum(each["method"] == "POST" for each in project.account.requests)
+
+    with _signal_after(lambda: sent() == 2):
+        ended(project.run("apply", "--yes"), 130, "interrupted")
+    assert len(project.run("ledger", "list", "--json").document["intents"]) == 1
+    project.account.set_faults([])
+    project.apply()
+    assert (sent(), project.run("ledger", "list", "--json").document["intents"]) == (3, [])
 
 
 def test_an_id_that_leads_elsewhere(project: Project) -> None:

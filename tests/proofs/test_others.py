@@ -165,11 +165,11 @@ def test_nothing_that_somebody_else_wrote_is_overwritten(owned: Moment, edits: l
     assert not {what: sides for what, sides in lost.items() if not went_along(what, seen)}
 
 
-@pytest.mark.parametrize(("waited", "again"), [(29.0, 0), (31.0, 7)])
+@pytest.mark.parametrize(("waited", "again"), [(29.0, 0), (31.0, 6)])
 def test_waiting_at_the_prompt_counts(
     owned: Moment, monkeypatch: pytest.MonkeyPatch, waited: float, again: int
 ) -> None:
-    """A reading older than ``fresh`` seconds is made again: a page per collection written to, and the people."""
+    """A reading older than ``fresh`` seconds is made again: a page per collection with values, and the people."""
     account = owned.restore()
     desk = Desk(owned.project)
     make_hasty(monkeypatch)
