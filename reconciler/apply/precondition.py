@@ -2,8 +2,8 @@
 
 A reading is valid for ``limits.fresh`` seconds from its start. After that the resource is read again by id or
 filter, or its whole collection where that needs fewer calls than the writes to come. A relation without values of its
-own is not: removing it is right, or it is gone. The API offers no conditional writes, so a change between this check
-and the write goes unnoticed.
+own is not read again: it is removed, or gone already. The API offers no conditional writes, so a change between this
+check and the write goes unnoticed.
 """
 
 from __future__ import annotations
@@ -171,9 +171,10 @@ class Freshness:
 def overwrites(step: Step, changes: Mapping[Address, Change]) -> bool:
     """Whether a step replaces or deletes values that others may have changed; a tagging has none but its ends."""
     change = changes[step.address]
-    kind, creates = KINDS[change.address.kind], change.action in (Action.CREATE, Action.REPLACE)
-    is_new = step.verb is Verb.MAKE and creates
-    return not is_new and any(_is_known(kind, each.name, change.before) for each in kind.fields)
+    if step.verb is Verb.MAKE and change.action in (Action.CREATE, Action.REPLACE):
+        return False
+    kind = KINDS[change.address.kind]
+    return any(_is_known(kind, each.name, change.before) for each in kind.fields)
 
 
 def _replaced_fields(step: Step, change: Change, kind: Kind, shown: Attrs) -> set[str]:

@@ -43,6 +43,7 @@ from reconciler.model.values import Address, Attrs, Secret, Value
 from reconciler.planner.decoding import decode
 from reconciler.planner.diff import Digest, differences
 from reconciler.planner.impact import Cascade
+from reconciler.planner.matched_state import Entries
 from reconciler.planner.order import creates_first
 from reconciler.planner.requests import bind, hidden_in, is_the_one, lookup_for, request_for
 
@@ -240,8 +241,9 @@ class StepRunner:
         """
         kind = KINDS[change.address.kind]
         remote_id = str(item[kind.remote_id]) if kind.remote_id else self._composite_id(kind, change)
-        if owner := self._other_owner(change, remote_id):
-            raise Invalid(f"{change.address} exists now as {owner} (id {remote_id}): plan again")
+        owner = Entries.of(self.entries).keys_by_id(kind.name).get(remote_id, change.address.key)
+        if owner != change.address.key:
+            raise Invalid(f"{change.address} exists now as {kind.name}/{owner} (id {remote_id}): plan again")
         shown = decode(kind, item, wire_of(kind, self.dialect, self.slugs))
         digest = None if provenance is Provenance.CREATED else self.digest  # its secret cannot be read
         differs = differences(kind, change.attrs, shown, None, frozenset(), digest)
@@ -255,12 +257,6 @@ class StepRunner:
             raise Invalid(f"{change.address} exists now {_difference(kind, differs)}; it stays as it is: plan again")
         how = "created; the response was lost" if created_here else "exists already with these values: adopted"
         return WriteResult(remote_id, shown, how, provenance)
-
-    def _other_owner(self, change: Change, remote_id: str) -> Address | None:
-        """The managed resource with this remote id, if it is another one than that of the change."""
-        same_kind = (each for each in self.entries.values() if each.address.kind == change.address.kind)
-        known = (each.address for each in same_kind if each.remote_id == remote_id)
-        return next((address for address in known if address != change.address), None)
 
     def _failed(self, step: Step, change: Change, error: GatewayError) -> Outcome:
         message = f"{_position(change)}{error}{_advice(change, error)}"

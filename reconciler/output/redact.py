@@ -329,7 +329,7 @@ class KnownValues:
 
 
 def _is_whole(text: str, end: int) -> bool:
-    """Whether a value, whose first word was found whole, cuts no word at its end; a key of JSON is never a value."""
+    """Whether a value that begins with a whole word also ends with one; a key of a JSON object is never a value."""
     return not re.fullmatch(r"\w\w", text[end - 1 : end + 1]) and text[end : end + 2] != '":'
 
 

@@ -108,7 +108,7 @@ def test_people_who_lose_a_tag_are_counted_again(project: Project, fresh: float 
 
 
 def test_relations_without_values_are_not_read_again(project: Project) -> None:
-    """Whoever changed what since: the tags go, or are gone."""
+    """Whatever others changed since: the tags go, or are gone."""
     tagged = "tags: [A, B]\ncontacts:\n" + "".join(f"  - {{email: {email}, tags: [A, B]}}\n" for email in PEOPLE)
     project.write(tagged)
     project.apply()

@@ -60,7 +60,7 @@ def test_a_managed_person_of_a_relation_is_looked_up_by_id_only(known: Project) 
 
 
 def test_a_small_account_is_walked(make_project: MakeProject) -> None:
-    """One page is no more than one look-up, and tells more."""
+    """One page costs one call, as one look-up does, and shows more."""
     project = make_project(crowd(100))
     project.write(ONE)
     project.apply("--refresh", "full")
@@ -130,11 +130,11 @@ def test_a_cut_walk_leaves_an_assumed_size(make_project: MakeProject) -> None:
     project = make_project(crowd(500))
     named = "".join(f"  - {{email: p{n}@example.com}}\n" for n in range(300, 500))
     project.write("contacts:\n" + named)
-    told = "walked until all were found: 2 pages instead of pages of unknown number"
-    assert project.plan()["routes"] == {"contact": told}
+    route = "walked until all were found: 2 pages instead of pages of unknown number"
+    assert project.plan()["routes"] == {"contact": route}
     project.apply()
-    told = "walked until all were found: 2 pages instead of about 5 pages"
-    assert project.plan()["routes"] == {"contact": told}
+    route = "walked until all were found: 2 pages instead of about 5 pages"
+    assert project.plan()["routes"] == {"contact": route}
 
 
 def test_as_many_look_ups_as_pages_are_not_worth_a_cut(make_project: MakeProject) -> None:

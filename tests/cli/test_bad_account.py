@@ -17,20 +17,8 @@ from reconciler.gateway.retry import Retries, pause
 from tests.cli.support import ended, ledger_of, untouched
 from tests.support.project import Project
 
+pytestmark = pytest.mark.usefixtures("short_pauses")
 MakeProject = Callable[..., Project]
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back-offs of hundredths of a second: what is under test is the message, not the patience."""
-    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(tries=3, first=0.01, longest=0.02))
-
-
-@pytest.fixture
-def declared(project: Project) -> Project:
-    """A project that would make one tag."""
-    project.write("tags: [A]\n")
-    return project
 
 
 #: By status: how often a PUT, a POST and a GET are sent, and what is said of the GET.

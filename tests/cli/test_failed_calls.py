@@ -22,20 +22,8 @@ from tests.support.project import Project
 from tests.support.waiting import until
 from tests.unit.gateway.server import HANG, HANG_UP, Move, RawServer, answer, refused_port
 
+pytestmark = pytest.mark.usefixtures("short_pauses")
 MakeProject = Callable[..., Project]
-
-
-@pytest.fixture(autouse=True)
-def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Back-offs of hundredths of a second."""
-    monkeypatch.setattr("reconciler.gateway.client.Retries", lambda: Retries(tries=3, first=0.01, longest=0.02))
-
-
-@pytest.fixture
-def declared(project: Project) -> Project:
-    """A project that would make one tag."""
-    project.write("tags: [A]\n")
-    return project
 
 
 def page(items: Any, more: Any = True) -> Move:
@@ -219,7 +207,7 @@ def _signal_after(condition: Callable[[], object]) -> Iterator[None]:
 def test_a_signal_ends_a_pause(
     project: Project, monkeypatch: pytest.MonkeyPatch, method: str, command: tuple[str, ...], code: int, words: str
 ) -> None:
-    """Nothing is sent after it; of a write what the last attempt brought is told, which may have been done."""
+    """Nothing is sent after it; of a write the outcome of the last attempt is reported, which may have been done."""
     project.write("tags: [{name: A, handle: a}]\n")
     project.apply()
     project.account.clear()
